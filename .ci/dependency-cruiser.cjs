@@ -1,0 +1,61 @@
+// The layers of the design: an import may only go to a layer named in `allowed`.
+const layers = {
+  core: [],
+  net: ['core'],
+  intercept: ['net', 'core'],
+  ingress: ['intercept', 'net', 'core'],
+  ssh: ['net', 'core'],
+  dns: ['net', 'core'],
+  openstack: ['net', 'core'],
+  tunnel: ['ingress', 'ssh', 'dns', 'net', 'core'],
+  config: ['net', 'core'],
+  daemon: ['tunnel', 'config', 'net', 'core'],
+  cli: ['daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
+};
+
+const downwards = Object.entries(layers).map(([layer, allowed]) => ({
+  name: `${layer}-imports-downwards`,
+  severity: 'error',
+  from: { path: `^src/${layer}/` },
+  to: { path: '^src/', pathNot: `^src/(${[layer, ...allowed].join('|')})/` },
+}));
+
+const onlyFrom = (packageName, path) => ({
+  name: `${packageName}-only-in-its-place`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: path },
+  to: { path: `^node_modules/${packageName}/` },
+});
+
+module.exports = {
+  forbidden: [
+    ...downwards,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    onlyFrom('ssh2', '^src/ssh/'),
+    onlyFrom('koffi', '^src/net/native'),
+    onlyFrom('ip-num', '^src/net/cidr'),
+    onlyFrom('commander', '^src/cli/'),
+    onlyFrom('pino', '^src/cli/'),
+    onlyFrom('pino-pretty', '^src/cli/'),
+    {
+      name: 'root-helper-is-auditable',
+      comment: 'Whatever runs as root may use no npm package but koffi (through net/native*).',
+      severity: 'error',
+      from: { path: '^src/intercept/helper/main\\.ts$' },
+      to: { reachable: true, path: '^node_modules/(?!koffi|@types|@koromix)' },
+    },
+    {
+      name: 'shipped-code-uses-shipped-packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'], pathNot: '@types' },
+    },
+    { name: 'tests-stay-outside', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+  },
+};

@@ -1,0 +1,32 @@
+import type { TshuttleError } from '../core/errors.ts';
+import type { Endpoint } from '../net/endpoint.ts';
+import type { RedirectPlan } from './redirect-plan.ts';
+
+/** A way to make the kernel redirect connections. */
+export type InterceptMethod = 'nft' | 'iptables';
+
+/**
+ * Owns the redirect rules of one tunnel.
+ *
+ * Rules are set as a whole desired state; every call may be repeated. They are gone when {@link Interceptor.close} has
+ * resolved, and within 2 s when our processes die in any other way (nft: the kernel removes the table; iptables: the
+ * helper undoes them when it sees our end, and the next start or `tshuttle cleanup` when the helper died too).
+ */
+export interface Interceptor {
+  readonly method: InterceptMethod;
+  /** Resolves, never rejects, when the rules can no longer be vouched for: the helper died or broke its protocol. */
+  readonly lost: Promise<TshuttleError>;
+  /**
+   * Sets the rules.
+   *
+   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them; the state before is kept.
+   */
+  apply(plan: RedirectPlan): Promise<void>;
+  /**
+   * Sets the whole list of endpoints that are never captured. When it has resolved, a SYN to one of them passes.
+   * Before the first {@link Interceptor.apply} there are no rules, so it does nothing: the plan carries its own list.
+   */
+  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Removes the rules and ends the helper. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,31 @@
+import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import type { PortRange } from '../net/port-range.ts';
+
+/** Addresses from `first` to `last`, both included, as literal addresses of one family. */
+export interface AddressInterval {
+  readonly first: string;
+  readonly last: string;
+  /** `capture` redirects to our listener; `pass` leaves the connection alone. */
+  readonly action: 'capture' | 'pass';
+}
+
+/** What is decided for one set of ports; addresses in no interval are decided by the next group. */
+export interface PortGroup {
+  readonly ports: PortRange;
+  /** Disjoint and ascending. */
+  readonly intervals4: readonly AddressInterval[];
+  /** Disjoint and ascending. */
+  readonly intervals6: readonly AddressInterval[];
+}
+
+/** The whole desired state of the kernel's redirect rules for one tunnel. */
+export interface RedirectPlan {
+  /** Port of our listener on 127.0.0.1 and ::1; names the tunnel's rules, so that instances live side by side. */
+  readonly listenerPort: number;
+  /** The families that are redirected. */
+  readonly families: readonly IpFamily[];
+  /** Asked in this order; the first group that has both the port and the address decides. */
+  readonly groups: readonly PortGroup[];
+  /** Connections to these are never captured: the bastion's addresses that are dialled or connected. */
+  readonly exempt: readonly Endpoint[];
+}

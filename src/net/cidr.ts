@@ -1,0 +1,57 @@
+import { isIP } from 'node:net';
+import { IPv4, IPv6 } from 'ip-num';
+import type { IpFamily } from './endpoint.ts';
+
+/** A network, or one address of it as /32 or /128. Bits beyond the prefix are zero in `first` and one in `last`. */
+export interface Cidr {
+  readonly family: IpFamily;
+  readonly prefixLength: number;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** How many bits an address of the family has. */
+export function addressBits(family: IpFamily): number {
+  return family === 4 ? 32 : 128;
+}
+
+/**
+ * Parses `10.0.0.0/24`, `10.1.2.3`, `2001:db8::/32`, and `0/0` as sshuttle's users write it.
+ *
+ * Host bits are cleared (`10.1.2.3/8` is `10.0.0.0/8`), as ip(8) and sshuttle do not, but as every user means.
+ *
+ * @returns undefined when it is not one of these.
+ */
+export function parseCidr(text: string): Cidr | undefined {
+  const [addressText = '', prefixText, ...rest] = text.split('/');
+  if (rest.length > 0) return undefined;
+  const address = addressText === '0' && prefixText === '0' ? '0.0.0.0' : addressText;
+  const family = isIP(address);
+  if ((family !== 4 && family !== 6) || address.includes('%')) return undefined;
+  const bits = addressBits(family);
+  if (prefixText !== undefined && !/^\d{1,3}$/.test(prefixText)) return undefined;
+  const prefixLength = prefixText === undefined ? bits : Number(prefixText);
+  return prefixLength <= bits ? makeCidr(family, addressToNumber(family, address), prefixLength) : undefined;
+}
+
+/** The network of `prefixLength` bits that `address` lies in. */
+export function makeCidr(family: IpFamily, address: bigint, prefixLength: number): Cidr {
+  const hostMask = (1n << BigInt(addressBits(family) - prefixLength)) - 1n;
+  return { family, prefixLength, first: address & ~hostMask, last: address | hostMask };
+}
+
+/** The number behind a literal address that `net.isIP` has accepted for this family. */
+export function addressToNumber(family: IpFamily, address: string): bigint {
+  return family === 4 ? new IPv4(address).getValue() : new IPv6(address).getValue();
+}
+
+/** The literal address behind a number; IPv6 in its compressed form. */
+export function numberToAddress(family: IpFamily, value: bigint): string {
+  return family === 4 ? new IPv4(value).toString() : new IPv6(value).toString();
+}
+
+/** Renders `10.0.0.0/8`; a single address without its prefix length. */
+export function formatCidr(cidr: Cidr): string {
+  const address = numberToAddress(cidr.family, cidr.first);
+  return cidr.prefixLength === addressBits(cidr.family) ? address : `${address}/${cidr.prefixLength}`;
+}

@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+import type { TshuttleError } from '../core/errors.ts';
+import type { Endpoint, HostPort } from '../net/endpoint.ts';
+
+/** Why the bastion did not open a channel (RFC 4254 section 5.1). */
+export type RefusalReason = 'prohibited' | 'connect-failed' | 'unknown-channel-type' | 'resource-shortage' | 'other';
+
+/** How a flow ended. Endings are data: they never throw across flows. */
+export type FlowEnd =
+  /** Both directions ended with EOF. */
+  | { readonly kind: 'eof' }
+  /** The bastion did not open the channel; the application saw a reset. */
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly description: string }
+  /** One side broke off: the application's socket failed, or the destination's channel closed before its EOF. */
+  | { readonly kind: 'reset'; readonly by: 'application' | 'destination'; readonly detail: string }
+  /** The ssh connection went away under it. */
+  | { readonly kind: 'bastion-lost' }
+  /** We ended it: the tunnel is closing, or the peer broke the channel protocol. */
+  | { readonly kind: 'aborted'; readonly detail: string };
+
+/** What is known of a flow when it is over. */
+export interface FlowSummary {
+  readonly end: FlowEnd;
+  /** Bytes from the application to the destination, as accepted from the application. */
+  readonly bytesUp: number;
+  /** Bytes from the destination to the application. */
+  readonly bytesDown: number;
+}
+
+/** How a flow goes out: one connection to a bastion that carries many flows. */
+export interface Transport {
+  /** For people: `user@bastion (203.0.113.7:22)`. */
+  readonly description: string;
+  /** Resolves, never rejects, when the connection is gone for another reason than {@link Transport.close}. */
+  readonly lost: Promise<TshuttleError>;
+  /**
+   * Carries an accepted socket to a destination until both directions are over. Never rejects.
+   *
+   * Owns `accepted` from the call on: it is closed, or reset where the application must see a failure, when the promise
+   * resolves. `accepted` must be paused, half-open capable and have delivered no data yet.
+   */
+  carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    signal: AbortSignal,
+  ): Promise<FlowSummary>;
+  /** Ends every flow with a reset and closes the connection. Idempotent. */
+  close(): Promise<void>;
+}
