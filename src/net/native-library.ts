@@ -1,0 +1,48 @@
+import { createRequire } from 'node:module';
+import type { LibraryHandle, default as koffi } from 'koffi';
+import { messageOf, TshuttleError } from '../core/errors.ts';
+
+type Koffi = typeof koffi;
+
+let loaded: Koffi | undefined;
+
+/**
+ * Loads koffi on first use, so that commands that need no native call start without it.
+ *
+ * @throws TshuttleError ERR_INTERNAL when koffi has no build for this platform (native-notes/koffi.md).
+ */
+function loadKoffi(): Koffi {
+  try {
+    loaded ??= createRequire(import.meta.url)('koffi') as Koffi;
+    return loaded;
+  } catch (error) {
+    throw new TshuttleError('ERR_INTERNAL', `cannot load koffi on this machine: ${messageOf(error)}`, {
+      remedy: 'reinstall with optional dependencies (npm ci, without --omit=optional)',
+      cause: error,
+    });
+  }
+}
+
+/** The C library that this process already has, for `library.func('int name(...)')`. */
+export function openLibc(): LibraryHandle {
+  return loadKoffi().load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
+}
+
+/**
+ * Opens a shared library by its soname.
+ *
+ * @returns undefined when the machine has none.
+ */
+export function openSharedLibrary(soname: string): LibraryHandle | undefined {
+  const native = loadKoffi();
+  try {
+    return native.load(soname);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `errno` of the last native call in this thread. */
+export function lastErrno(): number {
+  return loadKoffi().errno();
+}
