@@ -39,12 +39,7 @@ export interface Transport {
    * Owns `accepted` from the call on: it is closed, or reset where the application must see a failure, when the promise
    * resolves. `accepted` must be paused, half-open capable and have delivered no data yet.
    */
-  carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    signal: AbortSignal,
-  ): Promise<FlowSummary>;
+  carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary>;
   /** Ends every flow with a reset and closes the connection. Idempotent. */
   close(): Promise<void>;
 }

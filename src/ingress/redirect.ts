@@ -1,0 +1,117 @@
+import type { Socket } from 'node:net';
+import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { openInterceptor } from '../intercept/helper-interceptor.ts';
+import type { Interceptor, InterceptMethod } from '../intercept/interceptor.ts';
+import { planRedirects } from '../intercept/plan.ts';
+import type { CaptureRule } from '../net/capture-rule.ts';
+import { type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
+import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
+import { isOwnListener } from '../net/local-addresses.ts';
+import { originalDestination, prepareOriginalDestination } from '../net/native-original-destination.ts';
+import type { IncomingFlow } from './incoming-flow.ts';
+
+/** How connections are to be caught. */
+export interface RedirectOptions {
+  /** Undefined: 127.0.0.1 and, where the machine has it and `ipv6` is on, ::1. */
+  readonly listen: ListenAddresses | undefined;
+  readonly ipv6: boolean;
+  readonly method: 'auto' | InterceptMethod;
+}
+
+/** Flows that kernel rules redirect to listeners of ours. */
+export interface RedirectIngress {
+  readonly method: InterceptMethod;
+  /** The families that can be captured. */
+  readonly families: readonly IpFamily[];
+  /** Resolves, never rejects, when the rules can no longer be vouched for. */
+  readonly lost: Promise<TshuttleError>;
+  /**
+   * Sets the rules: from now on connections arrive. Repeatable; the latest call decides.
+   *
+   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them
+   */
+  capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[]): Promise<void>;
+  /** Sets the endpoints that are never captured; when it has resolved, a SYN to one of them passes. */
+  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Removes the rules, then stops listening. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the root helper (which may ask for a password) and the listeners; no rule is set yet.
+ *
+ * @throws TshuttleError ERR_NO_PRIVILEGE, ERR_NO_INTERCEPTOR, ERR_LISTEN; nothing is left behind then
+ */
+export async function openRedirectIngress(
+  options: RedirectOptions,
+  logger: Logger,
+  onFlow: (flow: IncomingFlow) => void,
+): Promise<RedirectIngress> {
+  prepareOriginalDestination();
+  const interceptor = await openInterceptor({ method: options.method, logger });
+  let listeners: Listeners;
+  try {
+    listeners = await listenAsAsked(options, (accepted) => {
+      const flow = incomingFlow(accepted, listeners.port, logger);
+      if (flow !== undefined) onFlow(flow);
+    });
+  } catch (error) {
+    await interceptor.close();
+    throw error;
+  }
+  return redirectIngress(interceptor, listeners);
+}
+
+function redirectIngress(interceptor: Interceptor, listeners: Listeners): RedirectIngress {
+  return {
+    method: interceptor.method,
+    families: listeners.families,
+    lost: interceptor.lost,
+    capture: (rules, exempt) =>
+      interceptor.apply(
+        planRedirects({ rules, exempt, listenerPort: listeners.port, families: listeners.families }),
+      ),
+    setExempt: (endpoints) => interceptor.setExempt(endpoints),
+    close: async () => {
+      try {
+        await interceptor.close();
+      } finally {
+        await listeners.close();
+      }
+    },
+  };
+}
+
+async function listenAsAsked(
+  options: RedirectOptions,
+  onAccepted: (accepted: Socket) => void,
+): Promise<Listeners> {
+  if (options.listen !== undefined) return openListeners(options.listen, onAccepted);
+  const ipv4Only = { address4: '127.0.0.1', address6: undefined, port: undefined };
+  if (!options.ipv6) return openListeners(ipv4Only, onAccepted);
+  try {
+    return await openListeners({ ...ipv4Only, address6: '::1' }, onAccepted);
+  } catch (error) {
+    const code = systemCodeOf(error instanceof Error ? error.cause : undefined);
+    const hasNoIpv6 = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL';
+    if (!hasNoIpv6) throw error;
+    return openListeners(ipv4Only, onAccepted);
+  }
+}
+
+/** A flow, or undefined when the connection is none: then it is reset here. */
+function incomingFlow(accepted: Socket, listenerPort: number, logger: Logger): IncomingFlow | undefined {
+  const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
+  try {
+    const destination = originalDestination(accepted);
+    if (originator !== undefined && !isOwnListener(destination, listenerPort)) {
+      return { accepted, destination, originator };
+    }
+    logger.info('closed a connection to our own listener that was not redirected', { originator });
+  } catch (error) {
+    logger.info(`closed a connection: ${messageOf(error)}`, { originator });
+  }
+  accepted.resetAndDestroy();
+  return undefined;
+}

@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net';
+import { TshuttleError } from '../core/errors.ts';
+import { type Endpoint, makeEndpoint } from './endpoint.ts';
+import { lastErrno, openLibc } from './native-library.ts';
+
+/** linux/in.h, linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h; the same on every architecture. */
+const SOL_IP = 0;
+const SOL_IPV6 = 41;
+const SO_ORIGINAL_DST = 80;
+const IP6T_SO_ORIGINAL_DST = 80;
+
+/** sizeof(struct sockaddr_in) and sizeof(struct sockaddr_in6). */
+const SOCKADDR_IN_BYTES = 16;
+const SOCKADDR_IN6_BYTES = 28;
+
+type GetSockOpt = (
+  descriptor: number,
+  level: number,
+  name: number,
+  value: Buffer,
+  length: Uint32Array,
+) => number;
+
+let getSockOpt: GetSockOpt | undefined;
+
+/** Loads the native call, so that a machine that lacks it says so at the start and not at the first flow. */
+export function prepareOriginalDestination(): void {
+  getSockOpt ??= openLibc().func(
+    'int getsockopt(int descriptor, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)',
+  ) as GetSockOpt;
+}
+
+/**
+ * Where an accepted socket meant to go before the kernel redirected it (native-notes/original-destination.md).
+ *
+ * For a connection that was not redirected the kernel answers with the listener's own address.
+ *
+ * @throws TshuttleError ERR_ORIGINAL_DST when the kernel does not know, or the socket is closed already.
+ */
+export function originalDestination(accepted: Socket): Endpoint {
+  prepareOriginalDestination();
+  const descriptor = descriptorOf(accepted);
+  const localAddress = accepted.localAddress;
+  if (descriptor === undefined || localAddress === undefined) {
+    throw new TshuttleError('ERR_ORIGINAL_DST', 'the accepted socket was closed before it could be asked');
+  }
+  // The family follows the textual local address: a dual-stack socket that carries IPv4 is asked as IPv4.
+  const isIpv4 = !localAddress.includes(':') || localAddress.startsWith('::ffff:');
+  const sockaddr = Buffer.alloc(isIpv4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
+  const length = new Uint32Array([sockaddr.length]);
+  const [level, name] = isIpv4 ? [SOL_IP, SO_ORIGINAL_DST] : [SOL_IPV6, IP6T_SO_ORIGINAL_DST];
+  if (getSockOpt?.(descriptor, level, name, sockaddr, length) !== 0) {
+    throw new TshuttleError(
+      'ERR_ORIGINAL_DST',
+      `the kernel does not know the original destination (errno ${lastErrno()})`,
+    );
+  }
+  const address = isIpv4 ? formatIpv4(sockaddr.subarray(4, 8)) : formatIpv6(sockaddr.subarray(8, 24));
+  const endpoint = makeEndpoint(address, sockaddr.readUInt16BE(2));
+  if (endpoint === undefined) {
+    throw new TshuttleError('ERR_ORIGINAL_DST', `the kernel answered with no usable destination: ${address}`);
+  }
+  return endpoint;
+}
+
+/** Node has no public way to a socket's descriptor; `_handle.fd` has been there since 0.x (native-notes/node-net.md). */
+export function descriptorOf(socket: Socket): number | undefined {
+  const handle: unknown = Reflect.get(socket, '_handle');
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  const descriptor: unknown = Reflect.get(handle, 'fd');
+  return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : undefined;
+}
+
+function formatIpv4(bytes: Buffer): string {
+  return bytes.join('.');
+}
+
+/** RFC 5952 form through the URL parser, which compresses zeros as the rest of Node does. */
+function formatIpv6(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16));
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+}

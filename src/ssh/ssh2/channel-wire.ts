@@ -1,0 +1,51 @@
+import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+
+/** What the channel layer says to the bastion (RFC 4254 section 5); implemented over ssh2 in `internals.ts`. */
+export interface ChannelWire {
+  /** SSH_MSG_CHANNEL_OPEN of type direct-tcpip. */
+  open(
+    localId: number,
+    windowBytes: number,
+    packetBytes: number,
+    destination: HostPort,
+    originator: Endpoint,
+  ): void;
+  /** SSH_MSG_CHANNEL_DATA. The caller keeps to the window and the packet size; `bytes` is copied. */
+  data(remoteId: number, bytes: Buffer): void;
+  /** SSH_MSG_CHANNEL_WINDOW_ADJUST. */
+  windowAdjust(remoteId: number, bytes: number): void;
+  /** SSH_MSG_CHANNEL_EOF. */
+  eof(remoteId: number): void;
+  /** SSH_MSG_CHANNEL_CLOSE. */
+  close(remoteId: number): void;
+  /** SSH_MSG_CHANNEL_FAILURE. */
+  requestFailure(remoteId: number): void;
+  /**
+   * Whether the connection wants more channel data now. False while its queue is full or keys are being exchanged;
+   * {@link ChannelWireEvents.onWritable} tells when it is worth asking again.
+   */
+  isWritable(): boolean;
+}
+
+/** What the bastion says to the channel layer. `localId` is ours and may be one we never gave out. */
+export interface ChannelWireEvents {
+  onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void;
+  onFailure(localId: number, reasonCode: number, description: string): void;
+  /** `bytes` belong to the receiver. */
+  onData(localId: number, bytes: Buffer): void;
+  onWindowAdjust(localId: number, bytes: number): void;
+  onEof(localId: number): void;
+  onClose(localId: number): void;
+  /** sshd's ClientAliveInterval asks on any open channel, and takes an unanswered request for our death. */
+  onRequest(localId: number, wantReply: boolean): void;
+  onWritable(): void;
+}
+
+/**
+ * The channel ids that are ours. ssh2 numbers its own channels (session, sftp) from 0 upwards, so the two never meet and
+ * ssh2's channel table is left alone.
+ */
+export const FIRST_LOCAL_ID = 0x4000_0000;
+
+/** See {@link FIRST_LOCAL_ID}. */
+export const LAST_LOCAL_ID = 0x7fff_ffff;

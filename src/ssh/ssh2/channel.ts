@@ -1,0 +1,252 @@
+import type { Socket } from 'node:net';
+import type { FlowEnd, FlowSummary } from '../transport.ts';
+import type { ChannelWire } from './channel-wire.ts';
+import { ReceiveWindow } from './receive-window.ts';
+import { refusalOf } from './refusal.ts';
+
+/** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
+const MAX_WINDOW_BYTES = 2 ** 32 - 1;
+
+/** What a channel asks of the multiplexer that owns it. */
+export interface ChannelOwner {
+  readonly wire: ChannelWire;
+  /** The channel has data and the wire wants none: call {@link Channel.pump} when it does. */
+  waitForWire(channel: Channel): void;
+  /** The id may be given out again: both sides have closed, or the open was refused. */
+  forget(channel: Channel): void;
+}
+
+type SshSide =
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'open'; readonly remoteId: number; readonly maxPacketBytes: number }
+  /** We have sent CLOSE and wait for the other. */
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'closed' };
+
+/**
+ * One direct-tcpip channel joined to one accepted socket.
+ *
+ *     opening ──confirmation──> open ──CLOSE sent──> closing ──CLOSE received──> closed
+ *        │                        └──────────CLOSE received, answered──────────────^
+ *        └──failure───────────────────────────────────────────────────────────────^
+ *
+ * Independently of that, each direction ends once: the application's FIN becomes EOF after all its bytes are sent, the
+ * destination's EOF becomes a FIN after all its bytes are written. The flow is over when the accepted socket is closed;
+ * its id is free when the ssh side is closed. An end that the application must not take for a success is a reset.
+ */
+export class Channel {
+  readonly localId: number;
+  readonly #accepted: Socket;
+  readonly #owner: ChannelOwner;
+  readonly #onOver: (summary: FlowSummary) => void;
+
+  #ssh: SshSide = { kind: 'opening' };
+  /** The first cause of the end, once there is one. */
+  #end: FlowEnd | undefined;
+  /** The accepted socket is closed. */
+  #isOver = false;
+
+  // Up: application to destination.
+  #sendWindowBytes = 0;
+  /** Not sent yet; at most what one read of the socket gave, since it is paused meanwhile. */
+  readonly #pendingUp: Buffer[] = [];
+  #applicationEnded = false;
+  #eofSent = false;
+  #bytesUp = 0;
+
+  // Down: destination to application.
+  readonly #receiveWindow = new ReceiveWindow();
+  #eofReceived = false;
+  #bytesDown = 0;
+
+  /** Owns `accepted` from now on. `onOver` is called once, when the socket is closed. */
+  constructor(
+    localId: number,
+    accepted: Socket,
+    owner: ChannelOwner,
+    onOver: (summary: FlowSummary) => void,
+  ) {
+    this.localId = localId;
+    this.#accepted = accepted;
+    this.#owner = owner;
+    this.#onOver = onOver;
+    accepted.on('error', (error) => this.#applicationFailed(error.message));
+    accepted.on('close', () => this.#acceptedClosed());
+    accepted.on('data', (bytes: Buffer) => this.#applicationSent(bytes));
+    accepted.on('end', () => this.#applicationFinished());
+    accepted.on('drain', () => this.#delivered());
+  }
+
+  // --- from the bastion
+
+  /** The channel is open: data may flow both ways. */
+  confirmed(remoteId: number, windowBytes: number, packetBytes: number): void {
+    if (this.#ssh.kind !== 'opening') return;
+    this.#ssh = { kind: 'open', remoteId, maxPacketBytes: Math.max(1, packetBytes) };
+    this.#sendWindowBytes = windowBytes;
+    if (this.#isOver) this.#sendClose();
+    else this.#accepted.resume();
+  }
+
+  /** The bastion did not open the channel. */
+  refused(reasonCode: number, description: string): void {
+    if (this.#ssh.kind !== 'opening') return;
+    this.#sshClosed();
+    this.#breakOff(refusalOf(reasonCode, description));
+  }
+
+  /** Data for the application; what comes after the application has gone is dropped. */
+  received(bytes: Buffer): void {
+    if (this.#ssh.kind !== 'open' || this.#eofReceived || this.#isOver) return;
+    if (!this.#receiveWindow.received(bytes.length)) {
+      this.abort('the bastion sent more than its window allows');
+      return;
+    }
+    this.#bytesDown += bytes.length;
+    if (this.#accepted.write(bytes)) this.#delivered();
+  }
+
+  /** The bastion takes more. */
+  windowAdjusted(bytes: number): void {
+    this.#sendWindowBytes = Math.min(this.#sendWindowBytes + bytes, MAX_WINDOW_BYTES);
+    this.pump();
+  }
+
+  /** The destination has sent all it had. */
+  eofReceived(): void {
+    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
+    this.#eofReceived = true;
+    this.#accepted.end();
+    this.#closeWhenBothEnded();
+  }
+
+  /** The bastion is done with the channel. */
+  closeReceived(): void {
+    if (this.#ssh.kind === 'opening') return this.refused(0, 'closed by the bastion instead of opened');
+    if (this.#ssh.kind === 'closed') return;
+    this.#sendClose();
+    this.#sshClosed();
+    if (!this.#eofReceived) {
+      this.#breakOff({ kind: 'reset', by: 'destination', detail: 'closed before its end of data' });
+    } else if (this.#pendingUp.length > 0) {
+      this.#breakOffAfterFlush({ kind: 'reset', by: 'destination', detail: 'closed before it took all data' });
+    }
+    // Else, as with TCP, the application has its FIN, and is reset only if it goes on sending.
+  }
+
+  /** A channel request: there is none that a direct-tcpip channel could grant. */
+  requested(wantReply: boolean): void {
+    if (wantReply && this.#ssh.kind === 'open') this.#owner.wire.requestFailure(this.#ssh.remoteId);
+  }
+
+  /** The ssh connection is gone. */
+  connectionLost(): void {
+    this.#sshClosed();
+    this.#breakOff({ kind: 'bastion-lost' });
+  }
+
+  // --- from us
+
+  /** Ends the flow; the application sees a reset. */
+  abort(detail: string): void {
+    this.#breakOff({ kind: 'aborted', detail });
+    this.#sendClose();
+  }
+
+  /** Sends what the window and the connection allow, then EOF if the application has ended. */
+  pump(): void {
+    if (this.#ssh.kind !== 'open' || this.#eofSent) return;
+    const { remoteId, maxPacketBytes } = this.#ssh;
+    const { wire } = this.#owner;
+    for (let chunk = this.#pendingUp[0]; chunk !== undefined; chunk = this.#pendingUp[0]) {
+      const isWireWritable = wire.isWritable();
+      if (!isWireWritable || this.#sendWindowBytes === 0) {
+        if (!isWireWritable) this.#owner.waitForWire(this);
+        this.#accepted.pause();
+        return;
+      }
+      const bytes = Math.min(chunk.length, this.#sendWindowBytes, maxPacketBytes);
+      this.#sendWindowBytes -= bytes;
+      if (bytes === chunk.length) this.#pendingUp.shift();
+      else this.#pendingUp[0] = chunk.subarray(bytes);
+      wire.data(remoteId, chunk.subarray(0, bytes));
+    }
+    if (this.#applicationEnded) {
+      this.#eofSent = true;
+      wire.eof(remoteId);
+      this.#closeWhenBothEnded();
+    } else {
+      this.#accepted.resume();
+    }
+  }
+
+  // --- from the application
+
+  #applicationSent(bytes: Buffer): void {
+    if (this.#ssh.kind !== 'open') {
+      this.#breakOff({ kind: 'reset', by: 'destination', detail: 'closed while the application was sending' });
+      return;
+    }
+    this.#bytesUp += bytes.length;
+    this.#pendingUp.push(bytes);
+    this.pump();
+  }
+
+  #applicationFinished(): void {
+    this.#applicationEnded = true;
+    this.pump();
+  }
+
+  #applicationFailed(detail: string): void {
+    this.#end ??= { kind: 'reset', by: 'application', detail };
+  }
+
+  #acceptedClosed(): void {
+    this.#isOver = true;
+    if (this.#applicationEnded) {
+      // An application that has sent everything and is gone: what it sent still arrives.
+      this.#closeWhenBothEnded();
+    } else {
+      this.#pendingUp.length = 0;
+      this.#sendClose();
+    }
+    this.#end ??= { kind: 'eof' };
+    this.#onOver({ end: this.#end, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
+  }
+
+  #delivered(): void {
+    const grantedBytes = this.#receiveWindow.delivered();
+    if (grantedBytes > 0 && this.#ssh.kind === 'open' && !this.#eofReceived) {
+      this.#owner.wire.windowAdjust(this.#ssh.remoteId, grantedBytes);
+    }
+  }
+
+  // --- endings
+
+  #closeWhenBothEnded(): void {
+    if (this.#eofSent && (this.#eofReceived || this.#isOver)) this.#sendClose();
+  }
+
+  #sendClose(): void {
+    if (this.#ssh.kind !== 'open') return;
+    const { remoteId } = this.#ssh;
+    this.#ssh = { kind: 'closing' };
+    this.#owner.wire.close(remoteId);
+  }
+
+  #sshClosed(): void {
+    this.#ssh = { kind: 'closed' };
+    this.#owner.forget(this);
+  }
+
+  #breakOff(end: FlowEnd): void {
+    if (this.#isOver) return;
+    this.#end ??= end;
+    this.#accepted.resetAndDestroy();
+  }
+
+  #breakOffAfterFlush(end: FlowEnd): void {
+    if (this.#accepted.writableFinished) this.#breakOff(end);
+    else this.#accepted.once('finish', () => this.#breakOff(end));
+  }
+}

@@ -1,0 +1,124 @@
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
+import type { Client } from 'ssh2';
+import { TshuttleError } from '../../core/errors.ts';
+import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
+
+// The data path goes past ssh2's Channel streams, straight to the methods and handlers of its protocol object, which are
+// not public. This file alone knows them; test/component/ssh/ssh2-internals.test.ts fails on any other version.
+
+/** The one version of ssh2 that this file was written against. */
+export const SUPPORTED_SSH2_VERSION = '1.17.0';
+
+/**
+ * How much may wait in the ssh socket's queue before channels must stop. It is at least the socket's high-water mark, so
+ * that 'drain' follows whenever it was reached.
+ */
+const QUEUE_LIMIT_BYTES = 256 * 1024;
+
+interface Protocol {
+  readonly _handlers: Record<string, (...args: never[]) => void>;
+  /** Set while keys are being exchanged; data sent meanwhile piles up in an unbounded queue. */
+  readonly _kexinit: unknown;
+  _onHandshakeComplete: (...args: unknown[]) => void;
+  directTcpip(
+    localId: number,
+    windowBytes: number,
+    packetBytes: number,
+    addresses: { srcIP: string; srcPort: number; dstIP: string; dstPort: number },
+  ): void;
+  channelData(remoteId: number, bytes: Buffer): void;
+  channelWindowAdjust(remoteId: number, bytes: number): void;
+  channelEOF(remoteId: number): void;
+  channelClose(remoteId: number): void;
+  channelFailure(remoteId: number): void;
+}
+
+/**
+ * Takes over the channels of our id range on an authenticated client.
+ *
+ * Messages for other channels still reach ssh2. Once per client.
+ *
+ * @param socket the socket under the client; only its queue is looked at
+ * @throws TshuttleError ERR_INTERNAL when the installed ssh2 is not the version this was written for
+ */
+export function attachChannelWire(client: Client, socket: Socket, events: ChannelWireEvents): ChannelWire {
+  const protocol = protocolOf(client);
+  takeOverHandlers(protocol, events);
+
+  const handshakeComplete = protocol._onHandshakeComplete;
+  protocol._onHandshakeComplete = (...args) => {
+    handshakeComplete(...args);
+    events.onWritable();
+  };
+  socket.on('drain', () => events.onWritable());
+
+  return {
+    open: (localId, windowBytes, packetBytes, destination, originator) =>
+      protocol.directTcpip(localId, windowBytes, packetBytes, {
+        srcIP: originator.address,
+        srcPort: originator.port,
+        dstIP: destination.host,
+        dstPort: destination.port,
+      }),
+    data: (remoteId, bytes) => protocol.channelData(remoteId, bytes),
+    windowAdjust: (remoteId, bytes) => protocol.channelWindowAdjust(remoteId, bytes),
+    eof: (remoteId) => protocol.channelEOF(remoteId),
+    close: (remoteId) => protocol.channelClose(remoteId),
+    requestFailure: (remoteId) => protocol.channelFailure(remoteId),
+    isWritable: () => protocol._kexinit === undefined && socket.writableLength < QUEUE_LIMIT_BYTES,
+  };
+}
+
+function protocolOf(client: Client): Protocol {
+  const { version } = createRequire(import.meta.url)('ssh2/package.json') as { version: string };
+  if (version !== SUPPORTED_SSH2_VERSION) {
+    throw new TshuttleError(
+      'ERR_INTERNAL',
+      `ssh2 ${version} is installed, but tshuttle needs exactly ${SUPPORTED_SSH2_VERSION}`,
+      { remedy: 'reinstall with npm ci' },
+    );
+  }
+  return Reflect.get(client, '_protocol') as Protocol;
+}
+
+interface OpenConfirmation {
+  readonly recipient: number;
+  readonly sender: number;
+  readonly window: number;
+  readonly packetSize: number;
+}
+
+function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents): void {
+  const handlers = protocol._handlers;
+
+  const confirmation = handlers['CHANNEL_OPEN_CONFIRMATION'] as (p: Protocol, info: OpenConfirmation) => void;
+  handlers['CHANNEL_OPEN_CONFIRMATION'] = (p: Protocol, info: OpenConfirmation) => {
+    if (isOurs(info.recipient)) {
+      events.onConfirmation(info.recipient, info.sender, info.window, info.packetSize);
+    } else confirmation(p, info);
+  };
+
+  const takeOver = (name: string, handle: (localId: number, a: never, b: never) => void) => {
+    const original = handlers[name] as (p: Protocol, localId: number, a: never, b: never) => void;
+    handlers[name] = (p: Protocol, localId: number, a: never, b: never) => {
+      if (isOurs(localId)) handle(localId, a, b);
+      else original(p, localId, a, b);
+    };
+  };
+  takeOver('CHANNEL_OPEN_FAILURE', (localId, reasonCode: number, description: string) =>
+    events.onFailure(localId, reasonCode, description),
+  );
+  takeOver('CHANNEL_DATA', (localId, bytes: Buffer) => events.onData(localId, bytes));
+  takeOver('CHANNEL_WINDOW_ADJUST', (localId, bytes: number) => events.onWindowAdjust(localId, bytes));
+  takeOver('CHANNEL_EOF', (localId) => events.onEof(localId));
+  takeOver('CHANNEL_CLOSE', (localId) => events.onClose(localId));
+  takeOver('CHANNEL_REQUEST', (localId, _type: string, wantReply: boolean) =>
+    events.onRequest(localId, wantReply),
+  );
+  // CHANNEL_EXTENDED_DATA makes no sense on direct-tcpip; ssh2's own handler ignores ids that it does not know.
+}
+
+function isOurs(localId: number): boolean {
+  return localId >= FIRST_LOCAL_ID && localId <= LAST_LOCAL_ID;
+}

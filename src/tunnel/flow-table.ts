@@ -1,0 +1,93 @@
+import type { Logger } from '../core/log.ts';
+import { formatEndpoint } from '../net/endpoint.ts';
+import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import type { FlowEnd, FlowSummary, Transport } from '../ssh/transport.ts';
+
+/**
+ * Flows at once. A descriptor each, and sshd opens one more for each: beyond this a bastion is out of descriptors long
+ * before we are.
+ */
+const MAX_FLOWS = 32_768;
+
+/** Carries flows over the transport, counts them, and logs every ending once with its cause. */
+export class FlowTable {
+  readonly #transport: Transport;
+  readonly #logger: Logger;
+  #openFlows = 0;
+  #hasWarnedOfProhibition = false;
+  #hasWarnedOfLimit = false;
+
+  constructor(transport: Transport, logger: Logger) {
+    this.#transport = transport;
+    this.#logger = logger;
+  }
+
+  /** Flows that are not over yet. */
+  get openFlows(): number {
+    return this.#openFlows;
+  }
+
+  /** Takes over a flow until it is over. Never throws. */
+  accept(flow: IncomingFlow): void {
+    if (this.#openFlows >= MAX_FLOWS) {
+      flow.accepted.resetAndDestroy();
+      this.#warnOfLimit();
+      return;
+    }
+    this.#openFlows += 1;
+    const startedAtMs = performance.now();
+    void this.#transport
+      .carry(flow.accepted, { host: flow.destination.address, port: flow.destination.port }, flow.originator)
+      .then((summary) => {
+        this.#openFlows -= 1;
+        this.#report(flow, summary, performance.now() - startedAtMs);
+      });
+  }
+
+  #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
+    const destination = formatEndpoint(flow.destination);
+    this.#logger.info(`${destination}: ${describeEnd(summary.end)}`, {
+      destination,
+      originator: formatEndpoint(flow.originator),
+      end: summary.end.kind,
+      bytesUp: summary.bytesUp,
+      bytesDown: summary.bytesDown,
+      durationMs: Math.round(durationMs),
+    });
+    if (summary.end.kind === 'refused' && summary.end.reason === 'prohibited') {
+      this.#warnOfProhibition(destination);
+    }
+  }
+
+  #warnOfProhibition(destination: string): void {
+    if (this.#hasWarnedOfProhibition) return;
+    this.#hasWarnedOfProhibition = true;
+    this.#logger.warn(
+      `the bastion prohibits forwarding to ${destination}: its sshd needs AllowTcpForwarding yes (or local) and, ` +
+        `if it has PermitOpen, ${destination} in it; said once, -v shows each`,
+    );
+  }
+
+  #warnOfLimit(): void {
+    if (this.#hasWarnedOfLimit) return;
+    this.#hasWarnedOfLimit = true;
+    this.#logger.warn(`more than ${MAX_FLOWS} flows at once: new ones are reset until some have ended`);
+  }
+}
+
+function describeEnd(end: FlowEnd): string {
+  switch (end.kind) {
+    case 'eof':
+      return 'ended';
+    case 'refused':
+      return end.reason === 'prohibited'
+        ? `prohibited by the bastion (${end.description})`
+        : `refused: ${end.description}`;
+    case 'reset':
+      return `reset by the ${end.by}: ${end.detail}`;
+    case 'bastion-lost':
+      return 'reset: the bastion was lost';
+    case 'aborted':
+      return `reset by us: ${end.detail}`;
+  }
+}
