@@ -1,0 +1,98 @@
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** An ordinary user of the lab; may sudo without a password. */
+export const ORDINARY_USER = { name: 'alice', id: 10_077 } as const;
+
+/** A user of the bastion that has a shell and the password {@link BASTION_PASSWORD}. */
+export const BASTION_USER = { name: 'engineer', id: 10_078 } as const;
+
+/** Password of {@link BASTION_USER}; its sha512-crypt hash stands in the lab's shadow file. */
+export const BASTION_PASSWORD = 'lab-password';
+const BASTION_PASSWORD_HASH =
+  '$6$labsalt$7q5WcrqGiXe9t4NqzUCXSjXviufqgcnDIUsslgol0pBGXuN9KAvjtVPw4MwK4zK3.kVyl/JkP6hwBZrvg2QOW/';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The lab's view of /etc, /run and homes: bind mounts that only the lab's own processes see. */
+export interface Machine {
+  readonly directory: string;
+  /** `sh enterScript COMMAND...` in a fresh mount namespace. */
+  readonly enterScript: string;
+  /** The folder of the running node, for PATH. */
+  readonly nodeFolder: string;
+  /** The repository at a path that every user of the lab can read. */
+  readonly repository: string;
+  homeOf(user: string): string;
+}
+
+/** Lays the files out below an empty directory of the lab. */
+export async function layOutMachine(directory: string, namespaces: readonly string[]): Promise<Machine> {
+  const etc = join(directory, 'etc');
+  const homeOf = (user: string) => join(directory, 'home', user);
+  const repository = join(directory, 'repository');
+  for (const folder of [etc, repository, join(directory, 'home')]) await mkdir(folder, { recursive: true });
+  for (const name of namespaces) await mkdir(join(directory, `run-${name}`, 'sshd'), { recursive: true });
+
+  const users = [
+    { name: 'root', id: 0, shell: '/bin/sh', hash: '*' },
+    { ...ORDINARY_USER, shell: '/bin/sh', hash: '*' },
+    { ...BASTION_USER, shell: '/bin/sh', hash: BASTION_PASSWORD_HASH },
+  ];
+  for (const user of users) {
+    for (const folder of [homeOf(user.name), join(homeOf(user.name), '.ssh')]) {
+      await mkdir(folder, { mode: 0o700 });
+      await chown(folder, user.id, user.id);
+    }
+  }
+  const sshdLine = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((line) => line.startsWith('sshd:'));
+  const passwd = users.map(({ name, id, shell }) => `${name}:x:${id}:${id}:${name}:${homeOf(name)}:${shell}`);
+  const nobody = 'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin';
+  const files: Record<string, readonly string[]> = {
+    passwd: [...passwd, nobody, ...(sshdLine === undefined ? [] : [sshdLine])],
+    group: [...users.map(({ name, id }) => `${name}:x:${id}:`), 'nogroup:x:65534:'],
+    shadow: users.map(({ name, hash }) => `${name}:${hash}:20000:0:99999:7:::`),
+    hosts: [
+      '127.0.0.1 localhost',
+      '::1 localhost',
+      '198.51.100.1 bastion.lab',
+      '10.77.0.2 db.lab',
+      'fd77::2 db.lab',
+    ],
+    // Refused at once: nothing listens there.
+    'resolv.conf': ['nameserver 127.0.0.1'],
+    'nsswitch.conf': ['passwd: files', 'group: files', 'shadow: files', 'hosts: files dns', 'sudoers: files'],
+    sudoers: [
+      'Defaults !syslog',
+      'Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"',
+      `${ORDINARY_USER.name} ALL=(ALL) NOPASSWD: ALL`,
+      'root ALL=(ALL) ALL',
+    ],
+  };
+  const modes: Record<string, number> = { sudoers: 0o440, shadow: 0o600 };
+  for (const [name, lines] of Object.entries(files)) {
+    await writeFile(join(etc, name), `${lines.join('\n')}\n`, { mode: modes[name] ?? 0o644 });
+  }
+
+  const enterScript = join(directory, 'enter.sh');
+  await writeFile(enterScript, enterScriptText(etc, repository));
+  return { directory, enterScript, nodeFolder: dirname(process.execPath), repository, homeOf };
+}
+
+function enterScriptText(etc: string, repository: string): string {
+  return `# Runs a command with the lab's own users, sudoers, hosts, resolver and /run, in the mount namespace it is in.
+set -e
+for file in '${etc}'/*; do
+  name=\${file##*/}
+  if [ -e "/etc/$name" ]; then mount --bind "$file" "/etc/$name"; fi
+done
+mount --bind '${REPOSITORY}' '${repository}'
+cd '${repository}'
+mount --bind "$LAB_RUN" /run
+unset LAB_RUN
+exec "$@"
+`;
+}

@@ -1,0 +1,39 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const TOOLS = ['ip', 'nft', 'iptables', 'sshd', 'ssh', 'ssh-keygen', 'setpriv', 'mount', 'sudo'] as const;
+
+function isOnPath(tool: string): boolean {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, tool), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Says what the lab lacks on this machine, in one line, or undefined when it can be built.
+ */
+export function missingForLab(): string | undefined {
+  if (process.platform !== 'linux') return 'the lab needs Linux';
+  if (process.getuid?.() !== 0) return 'the lab needs root (network namespaces, a real sshd)';
+  const missing = TOOLS.filter((tool) => !isOnPath(tool));
+  return missing.length === 0 ? undefined : `the lab needs ${missing.join(', ')} (bash .ci/install-packages)`;
+}
+
+/**
+ * Why lab tests are skipped on this machine: `describe.skipIf(skipLab)('...')`. False when they run, and also with
+ * TSHUTTLE_LAB=require: then they run into the failure, which says what is missing.
+ */
+export const skipLab: boolean = decideToSkip();
+
+function decideToSkip(): boolean {
+  const missing = missingForLab();
+  if (missing === undefined || process.env['TSHUTTLE_LAB'] === 'require') return false;
+  console.warn(`lab tests are skipped: ${missing}`);
+  return true;
+}
