@@ -1,0 +1,65 @@
+import type { Problem } from '../core/problem.ts';
+import { splitShellWords } from './shell-words.ts';
+import type { ReadTextFile } from './text-file.ts';
+
+/** How deep an argument file may name another one; a file that names itself ends here. */
+const FILE_DEPTH_LIMIT = 8;
+
+/** Where the words of a command line come from. */
+export interface ArgumentSources {
+  /** `TSHUTTLE_ARGS`: shell words, placed before the arguments so that these win. */
+  readonly environment: string | undefined;
+  readonly arguments: readonly string[];
+}
+
+/** The whole command line with files and environment in place, and what was wrong with these. */
+export interface ArgumentWords {
+  readonly words: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Puts `TSHUTTLE_ARGS` before the arguments and the contents of FILE in the place of every `@FILE`.
+ *
+ * A file holds shell words: sshuttle's one argument on a line works, and so does `-r host` on one.
+ */
+export function collectArgumentWords(sources: ArgumentSources, readTextFile: ReadTextFile): ArgumentWords {
+  const words: string[] = [];
+  const problems: Problem[] = [];
+
+  const expand = (word: string, depth: number): void => {
+    if (!word.startsWith('@') || word.length === 1) {
+      words.push(word);
+      return;
+    }
+    const path = word.slice(1);
+    if (depth === FILE_DEPTH_LIMIT) {
+      problems.push({
+        where: word,
+        what: `argument files name each other more than ${FILE_DEPTH_LIMIT} deep`,
+      });
+      return;
+    }
+    const file = readTextFile(path);
+    if (file.kind === 'unreadable') {
+      problems.push({ where: word, what: file.what });
+      return;
+    }
+    for (const [index, line] of file.text.split('\n').entries()) {
+      const split = splitShellWords(line);
+      if (split.kind === 'invalid') problems.push({ where: `${path}:${index + 1}`, what: split.what });
+      else for (const inner of split.words) expand(inner, depth + 1);
+    }
+  };
+
+  const environment = splitShellWords(isSubcommand(sources.arguments) ? '' : (sources.environment ?? ''));
+  if (environment.kind === 'invalid') problems.push({ where: 'TSHUTTLE_ARGS', what: environment.what });
+  else for (const word of environment.words) expand(word, 0);
+  for (const word of sources.arguments) expand(word, 0);
+  return { words, problems };
+}
+
+/** `TSHUTTLE_ARGS` is for tunnels: its subnets would hide the name of the command. */
+function isSubcommand(words: readonly string[]): boolean {
+  return words.find((word) => !/^(-v+|--verbose)$/.test(word)) === 'cleanup';
+}

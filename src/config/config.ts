@@ -1,0 +1,50 @@
+import type { Problem } from '../core/problem.ts';
+import type { Listen } from './listen.ts';
+import type { Remote } from './remote.ts';
+import type { Subnet } from './subnet.ts';
+
+/** A subnet to capture, or never to capture, and where the user wrote it. */
+export interface SubnetRule {
+  readonly action: 'include' | 'exclude';
+  readonly subnet: Subnet;
+  readonly where: string;
+}
+
+/** How log lines look; `auto` is text on a terminal and JSON elsewhere. */
+export type LogFormat = 'auto' | 'text' | 'json';
+
+/** What tells the kernel to redirect; `auto` takes the first that works. */
+export type Method = 'auto' | 'nft' | 'iptables';
+
+/** What the command is to do with the tunnel. */
+export type Mode =
+  | { readonly kind: 'foreground' }
+  | { readonly kind: 'daemon'; readonly pidFile: string | undefined }
+  | { readonly kind: 'dry-run' };
+
+/** Everything the user asked for, checked and frozen. Holds no class instances, so that it can be sent to a child. */
+export interface Config {
+  readonly remote: Remote;
+  /** Files with private keys, as absolute paths. */
+  readonly identityFiles: readonly string[];
+  /** `Key=Value` or `Key Value`, as ssh -o takes them. */
+  readonly sshOptions: readonly string[];
+  readonly subnets: readonly SubnetRule[];
+  readonly listen: Listen;
+  readonly method: Method;
+  readonly ipv6: boolean;
+  readonly mode: Mode;
+  readonly logFormat: LogFormat;
+  /** How often `-v` was given. */
+  readonly verbosity: number;
+}
+
+/** The configuration with what the user should hear about it, or all that is wrong. */
+export type ConfigResult =
+  | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly Problem[] }
+  | {
+      readonly kind: 'problems';
+      readonly problems: readonly Problem[];
+      /** `files` when every argument is right and only the files they name are not. */
+      readonly blame: 'arguments' | 'files';
+    };

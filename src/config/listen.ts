@@ -1,0 +1,69 @@
+import { isIP } from 'node:net';
+import { parsePort } from './ports.ts';
+
+/** Where the redirected connections are accepted; absent parts are chosen at start. */
+export interface Listen {
+  readonly address4: string | undefined;
+  readonly address6: string | undefined;
+  /** One port for both families: the rules of a tunnel are named by it. */
+  readonly port: number | undefined;
+}
+
+/** A {@link Listen}, or in one sentence what is wrong with the text. */
+export type ListenResult =
+  | { readonly kind: 'listen'; readonly listen: Listen }
+  | { readonly kind: 'invalid'; readonly what: string };
+
+/** Loopback addresses and a free port. */
+export const DEFAULT_LISTEN: Listen = { address4: undefined, address6: undefined, port: undefined };
+
+/** Parses `12300`, `127.0.0.1:12300`, `[::1]:12300` or one of each family with a comma between. Port 0 is any. */
+export function parseListen(text: string): ListenResult {
+  let listen = DEFAULT_LISTEN;
+  for (const part of text.split(',')) {
+    const parsed = parseListenPart(part);
+    if (parsed.kind === 'invalid') return parsed;
+    const { address4, address6, port } = parsed.listen;
+    for (const family of ['address4', 'address6', 'port'] as const) {
+      const [before, after] = [listen[family], parsed.listen[family]];
+      if (before === undefined || after === undefined || (family === 'port' && before === after)) continue;
+      return invalid(
+        family === 'port'
+          ? `has the ports ${before} and ${after}; both families share one`
+          : `has two addresses of one family; give at most one for IPv4 and one for IPv6`,
+      );
+    }
+    listen = {
+      address4: listen.address4 ?? address4,
+      address6: listen.address6 ?? address6,
+      port: listen.port ?? port,
+    };
+  }
+  return { kind: 'listen', listen };
+}
+
+function parseListenPart(part: string): ListenResult {
+  if (/^\d+$/.test(part)) return withPort(undefined, part);
+  const match = /^\[([^\]]*)\](?::(.*))?$/.exec(part) ?? /^([^:]*)(?::([^:]*))?$/.exec(part) ?? [part, part];
+  const [, address = '', portText] = match;
+  if (isIP(address) === 0) {
+    return invalid(
+      `has ${address || 'nothing'} for an address; write it as in 127.0.0.1:12300 or [::1]:12300`,
+    );
+  }
+  return withPort(address, portText);
+}
+
+function withPort(address: string | undefined, portText: string | undefined): ListenResult {
+  const address4 = address !== undefined && isIP(address) === 4 ? address : undefined;
+  const address6 = address !== undefined && isIP(address) === 6 ? address : undefined;
+  if (portText === undefined || /^0+$/.test(portText)) {
+    return { kind: 'listen', listen: { address4, address6, port: undefined } };
+  }
+  const port = parsePort(portText);
+  return port.kind === 'invalid' ? port : { kind: 'listen', listen: { address4, address6, port: port.port } };
+}
+
+function invalid(what: string): ListenResult {
+  return { kind: 'invalid', what };
+}

@@ -1,0 +1,204 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { messageOf, systemCodeOf } from '../core/errors.ts';
+import type { Problem } from '../core/problem.ts';
+import type { Config, ConfigResult, LogFormat, Method, Mode, SubnetRule } from './config.ts';
+import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
+import { parseRemote, type Remote, withoutPassword } from './remote.ts';
+import { parseSubnet } from './subnet.ts';
+import { parseSubnetFile } from './subnet-file.ts';
+import type { ReadTextFile } from './text-file.ts';
+
+/** The command line as text: what commander makes of it, before anything is checked. */
+export interface RawOptions {
+  readonly subnets: readonly string[];
+  readonly remote?: string | undefined;
+  readonly subnetFiles: readonly string[];
+  readonly excludes: readonly string[];
+  readonly excludeFiles: readonly string[];
+  readonly identityFiles: readonly string[];
+  readonly sshOptions: readonly string[];
+  readonly listen?: string | undefined;
+  readonly method?: string | undefined;
+  readonly ipv6: boolean;
+  readonly daemon: boolean;
+  readonly pidFile?: string | undefined;
+  readonly dryRun: boolean;
+  readonly logFormat?: string | undefined;
+  readonly verbosity: number;
+}
+
+/** What {@link parseConfig} needs to know of the machine. */
+export interface ConfigSurroundings {
+  readonly readTextFile: ReadTextFile;
+  /** Says why a file cannot be read, or undefined when it can. */
+  readonly whyUnreadable: (path: string) => string | undefined;
+  /** For `~/` in arguments that no shell has expanded. */
+  readonly homeDirectory: string;
+  readonly workingDirectory: string;
+}
+
+/** Checks the whole command line and the files it names, and reports every problem at once. */
+export function parseConfig(raw: RawOptions, surroundings: ConfigSurroundings): ConfigResult {
+  return new ConfigParser(surroundings).parse(raw);
+}
+
+/** {@link ConfigSurroundings.whyUnreadable} on the file system. */
+export function whyUnreadable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return 'there is no such file';
+    return systemCodeOf(error) === 'EACCES' ? 'permission denied' : messageOf(error);
+  }
+}
+
+class ConfigParser {
+  readonly #surroundings: ConfigSurroundings;
+  readonly #argumentProblems: Problem[] = [];
+  readonly #fileProblems: Problem[] = [];
+  readonly #warnings: Problem[] = [];
+
+  constructor(surroundings: ConfigSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  parse(raw: RawOptions): ConfigResult {
+    const remote = this.#remote(raw.remote);
+    const config = {
+      identityFiles: raw.identityFiles.map((path) => this.#identityFile(path)),
+      sshOptions: raw.sshOptions.map((option) => this.#sshOption(option)),
+      subnets: this.#subnets(raw),
+      listen: this.#listen(raw.listen),
+      method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
+      ipv6: raw.ipv6,
+      mode: this.#mode(raw),
+      logFormat: this.#choice<LogFormat>('--log-format', raw.logFormat, ['auto', 'text', 'json']),
+      verbosity: raw.verbosity,
+    };
+    const problems = [...this.#argumentProblems, ...this.#fileProblems];
+    if (remote === undefined || problems.length > 0) {
+      return { kind: 'problems', problems, blame: this.#argumentProblems.length > 0 ? 'arguments' : 'files' };
+    }
+    return { kind: 'config', config: deepFreeze<Config>({ remote, ...config }), warnings: this.#warnings };
+  }
+
+  #remote(text: string | undefined): Remote | undefined {
+    if (text === undefined) {
+      this.#wrong('-r', 'is missing; name the bastion, as in -r user@bastion.example.com');
+      return undefined;
+    }
+    const where = `-r ${withoutPassword(text)}`;
+    const result = parseRemote(text);
+    if (result.kind === 'invalid') {
+      this.#wrong(where, result.what);
+      return undefined;
+    }
+    if (result.remote.password !== undefined) {
+      this.#warnings.push({
+        where,
+        what: 'other users of this machine may have seen the password; leave it out to be asked for it',
+      });
+    }
+    return result.remote;
+  }
+
+  #subnets(raw: RawOptions): SubnetRule[] {
+    if (raw.subnets.length === 0 && raw.subnetFiles.length === 0) {
+      this.#wrong(
+        'SUBNET',
+        'is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
+      );
+    }
+    if ([...raw.subnetFiles, ...raw.excludeFiles].filter((path) => path === '-').length > 1) {
+      this.#wrong('-', 'is given as a file more than once, but standard input can be read only once');
+      return [];
+    }
+    const rules = [
+      ...raw.subnets.flatMap((text) => this.#subnet('include', text, text)),
+      ...raw.subnetFiles.flatMap((path) => this.#subnetFile('include', '-s', path)),
+      ...raw.excludes.flatMap((text) => this.#subnet('exclude', text, `-x ${text}`)),
+      ...raw.excludeFiles.flatMap((path) => this.#subnetFile('exclude', '-X', path)),
+    ];
+    const broken = this.#argumentProblems.length + this.#fileProblems.length > 0;
+    if (!broken && !rules.some((rule) => rule.action === 'include')) {
+      this.#fileProblems.push({ where: `-s ${raw.subnetFiles.join(' -s ')}`, what: 'holds no subnet' });
+    }
+    return rules;
+  }
+
+  #subnet(action: SubnetRule['action'], text: string, where: string): SubnetRule[] {
+    const subnet = parseSubnet(text);
+    if (subnet.kind !== 'invalid') return [{ action, subnet, where }];
+    this.#wrong(where, subnet.what);
+    return [];
+  }
+
+  #subnetFile(action: SubnetRule['action'], option: string, path: string): SubnetRule[] {
+    const file = this.#surroundings.readTextFile(path === '-' ? path : this.#path(path));
+    if (file.kind === 'unreadable') {
+      this.#fileProblems.push({ where: `${option} ${path}`, what: file.what });
+      return [];
+    }
+    const { entries, problems } = parseSubnetFile(path === '-' ? 'standard input' : path, file.text);
+    for (const problem of problems) this.#fileProblems.push(problem);
+    return entries.map(({ subnet, where }) => ({ action, subnet, where }));
+  }
+
+  #identityFile(path: string): string {
+    const absolute = this.#path(path);
+    const reason = this.#surroundings.whyUnreadable(absolute);
+    if (reason !== undefined)
+      this.#fileProblems.push({ where: `-i ${path}`, what: `cannot be read: ${reason}` });
+    return absolute;
+  }
+
+  #sshOption(text: string): string {
+    if (!/^[A-Za-z][A-Za-z0-9]*(?:\s*=\s*|\s+)\S/.test(text)) {
+      this.#wrong(`-o ${text}`, 'is not Key=Value, as in -o ConnectTimeout=10');
+    }
+    return text;
+  }
+
+  #listen(text: string | undefined): Listen {
+    if (text === undefined) return DEFAULT_LISTEN;
+    const result = parseListen(text);
+    if (result.kind === 'listen') return result.listen;
+    this.#wrong(`-l ${text}`, result.what);
+    return DEFAULT_LISTEN;
+  }
+
+  /** The first choice is the default. */
+  #choice<T extends string>(option: string, text: string | undefined, choices: readonly [T, ...T[]]): T {
+    if (text === undefined) return choices[0];
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) this.#wrong(`${option} ${text}`, `is not one of ${choices.join(', ')}`);
+    return choice ?? choices[0];
+  }
+
+  #mode(raw: RawOptions): Mode {
+    const pidFile = raw.pidFile === undefined ? undefined : this.#path(raw.pidFile);
+    if (raw.pidFile === '') this.#wrong('--pidfile', 'is empty; name a file');
+    if (pidFile !== undefined && !raw.daemon) {
+      this.#warnings.push({ where: `--pidfile ${raw.pidFile}`, what: 'has no effect without -D' });
+    }
+    if (raw.dryRun) return { kind: 'dry-run' };
+    return raw.daemon ? { kind: 'daemon', pidFile } : { kind: 'foreground' };
+  }
+
+  #path(text: string): string {
+    const { homeDirectory, workingDirectory } = this.#surroundings;
+    return text.startsWith('~/') ? resolve(homeDirectory, text.slice(2)) : resolve(workingDirectory, text);
+  }
+
+  #wrong(where: string, what: string): void {
+    this.#argumentProblems.push({ where, what });
+  }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value))
+    if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,92 @@
+import { isIPv6 } from 'node:net';
+import { parsePort } from './ports.ts';
+
+/** Which bastion `-r` names. `host` may be an alias of the ssh configuration; absent parts are left to that. */
+export interface Remote {
+  readonly user: string | undefined;
+  /** Never shown and never logged. */
+  readonly password: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/** A {@link Remote}, or in one sentence what is wrong with the text. */
+export type RemoteResult =
+  | { readonly kind: 'remote'; readonly remote: Remote }
+  | { readonly kind: 'invalid'; readonly what: string };
+
+/** Parses `[user[:password]@]host[:port]`. The last `@` ends the user, so that both parts before it may hold one. */
+export function parseRemote(text: string): RemoteResult {
+  if (text.includes('://')) return invalid('is a URL; write [user@]host[:port]');
+  const at = text.lastIndexOf('@');
+  const login = at < 0 ? undefined : text.slice(0, at);
+  const address = splitAddress(text.slice(at + 1));
+  if (address.kind === 'invalid') return address;
+  if (login === undefined) {
+    return { kind: 'remote', remote: { user: undefined, password: undefined, ...address.parts } };
+  }
+  const colon = login.indexOf(':');
+  const user = colon < 0 ? login : login.slice(0, colon);
+  const password = colon < 0 ? undefined : login.slice(colon + 1);
+  if (user === '') return invalid('has no user before the @; write user@host, or host alone');
+  if (!isSafeUser(user)) return invalid('has a user that ssh does not allow');
+  if (password === '') return invalid('has an empty password; write user@host to be asked for it');
+  return { kind: 'remote', remote: { user, password, ...address.parts } };
+}
+
+/** The text of `-r` as it may be shown: without its password. */
+export function withoutPassword(text: string): string {
+  const at = text.lastIndexOf('@');
+  const colon = text.indexOf(':');
+  return at >= 0 && colon >= 0 && colon < at ? `${text.slice(0, colon)}:***${text.slice(at)}` : text;
+}
+
+interface AddressParts {
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+type AddressResult =
+  | { readonly kind: 'address'; readonly parts: AddressParts }
+  | { readonly kind: 'invalid'; readonly what: string };
+
+function splitAddress(text: string): AddressResult {
+  if (text === '') return invalid('has no host');
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  if (bracketed !== null) {
+    const [, host = '', portText] = bracketed;
+    return isIPv6(host)
+      ? withPort(host, portText)
+      : invalid(`has ${host} in brackets, which are for IPv6 addresses`);
+  }
+  if (text.split(':').length > 2) {
+    return isIPv6(text)
+      ? withPort(text, undefined)
+      : invalid('is not an IPv6 address; with a port write it as in [2001:db8::1]:22');
+  }
+  const [host = '', portText] = text.split(':');
+  if (host === '') return invalid('has no host before the colon');
+  return isSafeHost(host) ? withPort(host, portText) : invalid('has a host that ssh does not allow');
+}
+
+function withPort(host: string, text: string | undefined): AddressResult {
+  if (text === undefined) return { kind: 'address', parts: { host, port: undefined } };
+  const port = parsePort(text);
+  return port.kind === 'invalid' ? port : { kind: 'address', parts: { host, port: port.port } };
+}
+
+/** What ssh(1) takes as a host, a leading `-` above all not: `valid_hostname` in OpenSSH's ssh.c. */
+function isSafeHost(host: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  return host.length <= 255 && !/^-|[\s'"`$\\;&<>|(){}\u0000-\u001f\u007f]/.test(host);
+}
+
+/** What ssh(1) takes as a user: `valid_ruser` in OpenSSH's ssh.c. */
+function isSafeUser(user: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  return user.length <= 255 && !/^-|['"`;&<>|(){}\u0000-\u001f\u007f]|\\$|\s-/.test(user);
+}
+
+function invalid(what: string): { readonly kind: 'invalid'; readonly what: string } {
+  return { kind: 'invalid', what };
+}

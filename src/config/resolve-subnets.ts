@@ -1,0 +1,117 @@
+import { lookup } from 'node:dns/promises';
+import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import type { Problem } from '../core/problem.ts';
+import type { CaptureRule } from '../net/capture-rule.ts';
+import type { Config, SubnetRule } from './config.ts';
+import { cidrOfAddress } from './subnet.ts';
+
+/** How long one name may take, in ms: longer than a resolver's first time-out and retry (resolv.conf(5): 5 s). */
+const NAME_TIMEOUT_MS = 12_000;
+/** getaddrinfo runs in the four threads of libuv's pool; more at once would only wait there. */
+const LOOKUPS_AT_ONCE = 4;
+
+/** Every address of a name. */
+export type LookUp = (name: string) => Promise<readonly string[]>;
+
+/** The rules of a tunnel, and what the user should hear about the subnets that made none. */
+export interface ResolvedSubnets {
+  readonly rules: readonly CaptureRule[];
+  readonly warnings: readonly Problem[];
+}
+
+/** {@link LookUp} with the resolver of this machine, as the applications use it. */
+export async function lookUpLocally(name: string): Promise<readonly string[]> {
+  return (await lookup(name, { all: true })).map(({ address }) => address);
+}
+
+/**
+ * Turns names into addresses, once and by the resolver of this machine, and leaves out IPv6 when it is disabled.
+ *
+ * @throws TshuttleError ERR_CONFIG when nothing is left to capture.
+ */
+export async function resolveSubnets(
+  { subnets, ipv6 }: Pick<Config, 'subnets' | 'ipv6'>,
+  lookUp: LookUp = lookUpLocally,
+): Promise<ResolvedSubnets> {
+  const warnings: Problem[] = [];
+  const answers = await lookUpAll(namesOf(subnets), lookUp);
+  const rules: CaptureRule[] = [];
+  for (const { action, subnet, where } of subnets) {
+    const { ports } = subnet;
+    if (subnet.kind === 'network') {
+      if (subnet.cidr.family === 4 || ipv6) rules.push({ action, cidr: subnet.cidr, ports });
+      else warnings.push({ where, what: 'is IPv6 and left out because of --disable-ipv6' });
+      continue;
+    }
+    const answer = answers.get(subnet.name)!;
+    if (answer.kind === 'unresolved') {
+      const left = action === 'include' ? 'not captured' : 'not excluded';
+      warnings.push({ where, what: `${subnet.name} is ${left}: ${answer.reason}` });
+      continue;
+    }
+    const cidrs = answer.addresses.map(cidrOfAddress).filter((cidr) => cidr !== undefined);
+    const usable = cidrs.filter(({ family }) => family === 4 || ipv6);
+    for (const cidr of usable) rules.push({ action, cidr, ports });
+    if (usable.length === 0) {
+      const why = cidrs.length > 0 ? 'only IPv6 addresses, left out because of --disable-ipv6' : 'no address';
+      warnings.push({ where, what: `${subnet.name} has ${why}` });
+    }
+  }
+  if (!rules.some((rule) => rule.action === 'include')) throw nothingLeft(warnings);
+  return { rules, warnings };
+}
+
+type Answer =
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'unresolved'; readonly reason: string };
+
+function namesOf(subnets: readonly SubnetRule[]): string[] {
+  const names = subnets.flatMap(({ subnet }) => (subnet.kind === 'name' ? [subnet.name] : []));
+  return [...new Set(names)];
+}
+
+async function lookUpAll(names: readonly string[], lookUp: LookUp): Promise<ReadonlyMap<string, Answer>> {
+  const answers = new Map<string, Answer>();
+  const waiting = names.values();
+  const work = async (): Promise<void> => {
+    for (const name of waiting) answers.set(name, await lookUpOne(name, lookUp));
+  };
+  await Promise.all(Array.from({ length: LOOKUPS_AT_ONCE }, work));
+  return answers;
+}
+
+async function lookUpOne(name: string, lookUp: LookUp): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<Answer>((resolve) => {
+    const reason = `no answer from the resolver within ${NAME_TIMEOUT_MS / 1000} s`;
+    timer = setTimeout(() => resolve({ kind: 'unresolved', reason }), NAME_TIMEOUT_MS);
+  });
+  const answer = lookUp(name).then(
+    (addresses): Answer => ({ kind: 'addresses', addresses }),
+    (error: unknown): Answer => ({ kind: 'unresolved', reason: reasonOf(error) }),
+  );
+  try {
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  switch (systemCodeOf(error)) {
+    case 'ENOTFOUND':
+      return 'the name does not resolve';
+    case 'EAI_AGAIN':
+      return 'the resolver did not answer';
+    default:
+      return messageOf(error);
+  }
+}
+
+function nothingLeft(warnings: readonly Problem[]): TshuttleError {
+  const reasons = warnings.slice(0, 5).map(({ what }) => what);
+  if (warnings.length > 5) reasons.push(`and ${warnings.length - 5} more`);
+  return new TshuttleError('ERR_CONFIG', ['nothing is left to capture', ...reasons].join('; '), {
+    remedy: 'check the names with: getent ahosts NAME',
+  });
+}

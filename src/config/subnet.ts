@@ -1,0 +1,94 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import { type Cidr, parseCidr } from '../net/cidr.ts';
+import { ALL_PORTS, type PortRange } from '../net/port-range.ts';
+import { parsePorts } from './ports.ts';
+import { diagnoseIPv4, diagnoseIPv6, isHostName } from './subnet-diagnosis.ts';
+
+/** One SUBNET as the user wrote it: a network or a name, and the ports. */
+export type Subnet =
+  | { readonly kind: 'network'; readonly cidr: Cidr; readonly ports: PortRange }
+  | { readonly kind: 'name'; readonly name: string; readonly ports: PortRange };
+
+/** A {@link Subnet}, or in one sentence what is wrong with the text. */
+export type SubnetResult = Subnet | { readonly kind: 'invalid'; readonly what: string };
+
+/**
+ * Parses `10.0.0.0/24`, `10.1.2.3`, `0/0`, `10.0.0.0/8:443`, `10.0.0.0/8:8000-9000`, `2001:db8::/32`,
+ * `[2001:db8::/32]:443`, `host.example.com`, `host.example.com:8000-9000`.
+ */
+export function parseSubnet(text: string): SubnetResult {
+  if (text === '') return invalid('is empty; write a network, an address or a name');
+  if (text.includes('://')) return invalid('is a URL; write only its host and port, as in example.com:443');
+  if (/\s/.test(text)) return invalid('has a blank in it; give one subnet at a time');
+  if (text.includes(',')) return invalid('has a comma in it; separate subnets with blanks');
+  if (text.startsWith('[')) return parseBracketed(text);
+  if (text.split(':').length > 2) return parseBareIPv6(text);
+  return parseIPv4OrName(text);
+}
+
+function parseBracketed(text: string): SubnetResult {
+  const match = /^\[([^\]]*)\](.*)$/.exec(text);
+  if (match === null) return invalid('has no closing bracket; write it as in [2001:db8::/32]:443');
+  const [, inside = '', after = ''] = match;
+  if (after.startsWith('/'))
+    return invalid('has its prefix length outside the brackets; write [2001:db8::/32]:443');
+  if (after !== '' && !after.startsWith(':'))
+    return invalid('has something other than :PORT after the bracket');
+  const cidr = parseCidr(inside);
+  if (cidr === undefined) return invalid(diagnoseIPv6(inside));
+  if (cidr.family === 4) return invalid(`has brackets, which are for IPv6 only; write ${inside}${after}`);
+  return withPorts(after === '' ? undefined : after.slice(1), (ports) => ({ kind: 'network', cidr, ports }));
+}
+
+function parseBareIPv6(text: string): SubnetResult {
+  const cidr = parseCidr(text);
+  if (cidr !== undefined) return { kind: 'network', cidr, ports: ALL_PORTS };
+  const portAfterPrefix = /^([^/]+\/\d+):([\d-]+)$/.exec(text);
+  if (portAfterPrefix !== null && parseCidr(portAfterPrefix[1]!) !== undefined) {
+    return invalid(
+      `needs brackets around the IPv6 network; write [${portAfterPrefix[1]}]:${portAfterPrefix[2]}`,
+    );
+  }
+  return invalid(diagnoseIPv6(text));
+}
+
+function parseIPv4OrName(text: string): SubnetResult {
+  const colon = text.indexOf(':');
+  const address = colon < 0 ? text : text.slice(0, colon);
+  const portText = colon < 0 ? undefined : text.slice(colon + 1);
+  if (address === '') return invalid(`has no address before the colon; for every address write 0/0${text}`);
+  const misplaced = /^([\d-]+)(\/\d+)$/.exec(portText ?? '');
+  if (misplaced !== null) {
+    return invalid(`has its prefix length after the port; write ${address}${misplaced[2]}:${misplaced[1]}`);
+  }
+  const cidr = parseCidr(address);
+  if (cidr !== undefined) return withPorts(portText, (ports) => ({ kind: 'network', cidr, ports }));
+  if (/^[\d.]+(\/.*)?$/.test(address)) return invalid(diagnoseIPv4(address));
+  if (address.startsWith('*')) return invalid('is a pattern; only whole names can be captured');
+  const slash = address.indexOf('/');
+  if (slash >= 0) {
+    const host = address.slice(0, slash);
+    return invalid(
+      isHostName(host)
+        ? `has a prefix length after a name; write ${host}, or the network in numbers`
+        : 'is neither a network nor a name',
+    );
+  }
+  if (!isHostName(address)) return invalid('is neither a network nor a name');
+  return withPorts(portText, (ports) => ({ kind: 'name', name: address, ports }));
+}
+
+function withPorts(text: string | undefined, make: (ports: PortRange) => Subnet): SubnetResult {
+  if (text === undefined) return make(ALL_PORTS);
+  const parsed = parsePorts(text);
+  return parsed.kind === 'invalid' ? parsed : make(parsed.ports);
+}
+
+function invalid(what: string): SubnetResult {
+  return { kind: 'invalid', what };
+}
+
+/** Whether a resolver's answer is an address that can be a rule. */
+export function cidrOfAddress(address: string): Cidr | undefined {
+  return isIPv4(address) || (isIPv6(address) && !address.includes('%')) ? parseCidr(address) : undefined;
+}

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest';
+import { collectArgumentWords } from '../../../src/config/argument-words.ts';
+import type { TextFile } from '../../../src/config/text-file.ts';
+
+const files: Readonly<Record<string, string>> = {
+  sshuttle: '--remote\nme@bastion\n# the office\n10.0.0.0/8\n',
+  kind: '-r me@bastion -v  # comment\n\n\'-x\' "10.1.0.0/16"\n',
+  nested: '-v @kind\n',
+  loop: '@loop\n',
+  broken: "-v\n-x 'open\n",
+};
+
+function read(path: string): TextFile {
+  const text = files[path];
+  return text === undefined ? { kind: 'unreadable', what: 'cannot be read' } : { kind: 'text', text };
+}
+
+function collect(words: readonly string[], environment?: string) {
+  return collectArgumentWords({ environment, arguments: words }, read);
+}
+
+describe('collectArgumentWords', () => {
+  test.each<[readonly string[], string | undefined, readonly string[]]>([
+    [['-r', 'h', '10/8'], undefined, ['-r', 'h', '10/8']],
+    [['@sshuttle'], undefined, ['--remote', 'me@bastion', '10.0.0.0/8']],
+    [['@kind', '0/0'], undefined, ['-r', 'me@bastion', '-v', '-x', '10.1.0.0/16', '0/0']],
+    [['@nested'], undefined, ['-v', '-r', 'me@bastion', '-v', '-x', '10.1.0.0/16']],
+    [['0/0'], "-r 'me@bastion' -v", ['-r', 'me@bastion', '-v', '0/0']],
+    [['0/0'], '@sshuttle', ['--remote', 'me@bastion', '10.0.0.0/8', '0/0']],
+    [['cleanup'], '-r h 10.0.0.0/8', ['cleanup']],
+    [['-vv', 'cleanup'], '-r h 10.0.0.0/8', ['-vv', 'cleanup']],
+    [['-r', 'cleanup'], '-v', ['-v', '-r', 'cleanup']],
+    [['@'], undefined, ['@']],
+    [['me@h'], undefined, ['me@h']],
+  ])('%j with %j', (words, environment, expected) => {
+    expect(collect(words, environment)).toEqual({ words: expected, problems: [] });
+  });
+
+  test('every problem is reported with its place', () => {
+    expect(collect(['@missing', '@broken', '@loop'], "a 'b").problems).toEqual([
+      { where: 'TSHUTTLE_ARGS', what: "has an opening ' without a closing one" },
+      { where: '@missing', what: 'cannot be read' },
+      { where: 'broken:2', what: "has an opening ' without a closing one" },
+      { where: '@loop', what: 'argument files name each other more than 8 deep' },
+    ]);
+  });
+});

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest';
+import { parseConfig, type RawOptions } from '../../../src/config/parse-config.ts';
+import type { TextFile } from '../../../src/config/text-file.ts';
+import { renderProblem } from '../../../src/core/problem.ts';
+
+const NOTHING: RawOptions = {
+  subnets: [],
+  subnetFiles: [],
+  excludes: [],
+  excludeFiles: [],
+  identityFiles: [],
+  sshOptions: [],
+  ipv6: true,
+  daemon: false,
+  dryRun: false,
+  verbosity: 0,
+};
+const VALID: RawOptions = { ...NOTHING, remote: 'me@bastion', subnets: ['10.0.0.0/8'] };
+
+function parse(raw: RawOptions, files: Readonly<Record<string, string>> = {}) {
+  const readTextFile = (path: string): TextFile => {
+    const text = files[path];
+    return text === undefined
+      ? { kind: 'unreadable', what: 'cannot be read: there is no such file' }
+      : { kind: 'text', text };
+  };
+  return parseConfig(raw, {
+    readTextFile,
+    whyUnreadable: (path) => (path in files ? undefined : 'there is no such file'),
+    homeDirectory: '/home/me',
+    workingDirectory: '/work',
+  });
+}
+
+function problemsOf(raw: RawOptions, files?: Readonly<Record<string, string>>): string[] {
+  const result = parse(raw, files);
+  return result.kind === 'problems' ? [result.blame, ...result.problems.map(renderProblem)] : ['no problem'];
+}
+
+function configOf(raw: RawOptions, files?: Readonly<Record<string, string>>) {
+  const result = parse(raw, files);
+  if (result.kind === 'problems') throw new Error(result.problems.map(renderProblem).join('\n'));
+  return result;
+}
+
+describe('parseConfig', () => {
+  test('has the defaults of a bare command line', () => {
+    const { config, warnings } = configOf(VALID);
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({
+      remote: { user: 'me', password: undefined, host: 'bastion', port: undefined },
+      listen: { address4: undefined, address6: undefined, port: undefined },
+      method: 'auto',
+      ipv6: true,
+      mode: { kind: 'foreground' },
+      logFormat: 'auto',
+      verbosity: 0,
+    });
+  });
+
+  test('is frozen to the last subnet', () => {
+    const { config } = configOf(VALID);
+    expect(Object.isFrozen(config.subnets[0]?.subnet)).toBe(true);
+    expect(Object.isFrozen(config.remote)).toBe(true);
+  });
+
+  test('survives the way to a child process', () => {
+    const { config } = configOf(VALID);
+    expect(structuredClone(config)).toEqual(config);
+  });
+
+  test('takes subnets from arguments and files, with their places', () => {
+    const files = {
+      '/work/nets': '# office\n10.1.0.0/16\r\n\n db:5432 # database\n',
+      '/home/me/not': '10.2.0.0/16',
+    };
+    const raw = { ...VALID, subnetFiles: ['nets'], excludes: ['10.3.0.0/16'], excludeFiles: ['~/not'] };
+    const shown = configOf(raw, files).config.subnets.map(({ action, where }) => `${action} ${where}`);
+    expect(shown).toEqual([
+      'include 10.0.0.0/8',
+      'include nets:2',
+      'include nets:4',
+      'exclude -x 10.3.0.0/16',
+      'exclude ~/not:1',
+    ]);
+  });
+
+  test('reports every problem at once', () => {
+    const raw: RawOptions = {
+      ...NOTHING,
+      remote: 'me:secret@bastion:0',
+      subnets: ['10.0.0.0/33', '10.0.0.0/8:0'],
+      subnetFiles: ['nets', 'missing'],
+      excludes: ['10.0.0.256'],
+      identityFiles: ['~/.ssh/none'],
+      sshOptions: ['ConnectTimeout'],
+      listen: 'x',
+      method: 'pf',
+      logFormat: 'xml',
+    };
+    expect(problemsOf(raw, { '/work/nets': '10.0.0.0/8\n10.0.0.0/40\n' })).toEqual([
+      'arguments',
+      '-r me:***@bastion:0: has the port 0, which is not from 1 to 65535',
+      '-o ConnectTimeout: is not Key=Value, as in -o ConnectTimeout=10',
+      '10.0.0.0/33: has the prefix length 33, but IPv4 has at most 32',
+      '10.0.0.0/8:0: has the port 0, which is not from 1 to 65535',
+      '-x 10.0.0.256: has 256 in its address, but no part is more than 255',
+      '-l x: has x for an address; write it as in 127.0.0.1:12300 or [::1]:12300',
+      '--method pf: is not one of auto, nft, iptables',
+      '--log-format xml: is not one of auto, text, json',
+      '-i ~/.ssh/none: cannot be read: there is no such file',
+      'nets:2: 10.0.0.0/40 has the prefix length 40, but IPv4 has at most 32',
+      '-s missing: cannot be read: there is no such file',
+    ]);
+  });
+
+  test.each<[string, RawOptions, readonly string[]]>([
+    [
+      'nothing',
+      NOTHING,
+      [
+        'arguments',
+        '-r: is missing; name the bastion, as in -r user@bastion.example.com',
+        'SUBNET: is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
+      ],
+    ],
+    [
+      'an empty file',
+      { ...VALID, subnets: [], subnetFiles: ['empty'] },
+      ['files', '-s empty: holds no subnet'],
+    ],
+    [
+      'a missing file',
+      { ...VALID, subnetFiles: ['a'] },
+      ['files', '-s a: cannot be read: there is no such file'],
+    ],
+    [
+      'standard input twice',
+      { ...VALID, subnetFiles: ['-'], excludeFiles: ['-'] },
+      ['arguments', '-: is given as a file more than once, but standard input can be read only once'],
+    ],
+  ])('blames the right side for %s', (_name, raw, expected) => {
+    expect(problemsOf(raw, { '/work/empty': '# nothing\n' })).toEqual(expected);
+  });
+
+  test('reads standard input for the file -', () => {
+    const { config } = configOf({ ...VALID, subnets: [], subnetFiles: ['-'] }, { '-': '10.0.0.0/8' });
+    expect(config.subnets.map(({ where }) => where)).toEqual(['standard input:1']);
+  });
+
+  test('warns of a password on the command line and does not show it', () => {
+    const { config, warnings } = configOf({ ...VALID, remote: 'me:secret@bastion' });
+    expect(config.remote.password).toBe('secret');
+    expect(warnings.map(renderProblem)).toEqual([
+      '-r me:***@bastion: other users of this machine may have seen the password; leave it out to be asked for it',
+    ]);
+  });
+
+  test('makes paths absolute, because a daemon reads them again when it reconnects', () => {
+    const raw = { ...VALID, identityFiles: ['~/.ssh/id', 'id'], daemon: true, pidFile: 'run/pid' };
+    const { config } = configOf(raw, { '/home/me/.ssh/id': '', '/work/id': '' });
+    expect(config.identityFiles).toEqual(['/home/me/.ssh/id', '/work/id']);
+    expect(config.mode).toEqual({ kind: 'daemon', pidFile: '/work/run/pid' });
+  });
+
+  test('a dry run wins over -D, and --pidfile without -D is pointed out', () => {
+    expect(configOf({ ...VALID, daemon: true, dryRun: true }).config.mode).toEqual({ kind: 'dry-run' });
+    expect(configOf({ ...VALID, pidFile: 'p' }).warnings.map(renderProblem)).toEqual([
+      '--pidfile p: has no effect without -D',
+    ]);
+  });
+
+  test('20,000 lines take well under a second', () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `10.${index >> 8}.${index & 255}.0/24:443`);
+    const startedMs = performance.now();
+    const { config } = configOf({ ...VALID, subnetFiles: ['many'] }, { '/work/many': lines.join('\n') });
+    expect(config.subnets).toHaveLength(20_001);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { parseRemote, withoutPassword } from '../../../src/config/remote.ts';
+
+function remote(host: string, port?: number, user?: string, password?: string): unknown {
+  return { kind: 'remote', remote: { user, password, host, port } };
+}
+
+describe('parseRemote', () => {
+  test.each([
+    ['bastion', remote('bastion')],
+    ['me@bastion', remote('bastion', undefined, 'me')],
+    ['me@bastion:2222', remote('bastion', 2222, 'me')],
+    ['me:secret@bastion:2222', remote('bastion', 2222, 'me', 'secret')],
+    ['me:p@ss:w@bastion', remote('bastion', undefined, 'me', 'p@ss:w')],
+    ['me@corp.example@bastion', remote('bastion', undefined, 'me@corp.example')],
+    ['CORP\\me@bastion', remote('bastion', undefined, 'CORP\\me')],
+    ['192.0.2.1:22', remote('192.0.2.1', 22)],
+    ['2001:db8::1', remote('2001:db8::1')],
+    ['me@2001:db8::1', remote('2001:db8::1', undefined, 'me')],
+    ['[2001:db8::1]:2222', remote('2001:db8::1', 2222)],
+    ['me@[2001:db8::1]', remote('2001:db8::1', undefined, 'me')],
+    ['fe80::1%eth0', remote('fe80::1%eth0')],
+    ['my_alias', remote('my_alias')],
+  ])('%s', (text, expected) => {
+    expect(parseRemote(text)).toEqual(expected);
+  });
+
+  test.each([
+    ['', 'has no host'],
+    ['me@', 'has no host'],
+    ['@bastion', 'has no user before the @; write user@host, or host alone'],
+    ['me:@bastion', 'has an empty password; write user@host to be asked for it'],
+    [':22', 'has no host before the colon'],
+    ['bastion:', 'has no port after the colon'],
+    ['bastion:0', 'has the port 0, which is not from 1 to 65535'],
+    ['bastion:70000', 'has the port 70000, which is not from 1 to 65535'],
+    ['bastion:22-23', 'has the ports 22-23, but takes a single one'],
+    ['bastion:22-22', 'has the ports 22-22, but takes a single one'],
+    ['bastion:ssh', 'has the port ssh; write a number as in 443, or a range as in 8000-9000'],
+    ['2001:db8:::1', 'is not an IPv6 address; with a port write it as in [2001:db8::1]:22'],
+    ['[bastion]:22', 'has bastion in brackets, which are for IPv6 addresses'],
+    ['ssh://me@bastion', 'is a URL; write [user@]host[:port]'],
+    ['-oProxyCommand=id', 'has a host that ssh does not allow'],
+    ['ba stion', 'has a host that ssh does not allow'],
+    ['$(id)', 'has a host that ssh does not allow'],
+    ['-l@bastion', 'has a user that ssh does not allow'],
+    ['me;id@bastion', 'has a user that ssh does not allow'],
+  ])('refuses %j', (text, what) => {
+    expect(parseRemote(text)).toEqual({ kind: 'invalid', what });
+  });
+});
+
+test.each([
+  ['bastion:22', 'bastion:22'],
+  ['me@bastion:22', 'me@bastion:22'],
+  ['me:secret@bastion:22', 'me:***@bastion:22'],
+  ['me:p@ss:w@bastion', 'me:***@bastion'],
+  ['me@corp:secret@bastion', 'me@corp:***@bastion'],
+])('withoutPassword(%s)', (text, shown) => {
+  expect(withoutPassword(text)).toBe(shown);
+});
