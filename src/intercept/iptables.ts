@@ -1,0 +1,101 @@
+import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import { ALL_PORTS, type PortRange } from '../net/port-range.ts';
+import { addressValue, prefixLengthOf } from './address-value.ts';
+import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
+import type { AddressInterval, RedirectPlan } from './redirect-plan.ts';
+
+/**
+ * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.
+ *
+ * Two chains: `TSHUTTLE-PORT` says what is never captured and is short, so that it is cheap to replace;
+ * `TSHUTTLE-PORT-G` has the port groups. Each text is one transaction (native-notes/iptables.md).
+ */
+
+/** What is known of the machine when the rules are rendered. */
+export interface IptablesOptions {
+  readonly family: IpFamily;
+  /** {@link formatInstance} of the helper. */
+  readonly instance: string;
+  /** Whether OUTPUT already leads to our chain: a second jump would have to be removed twice. */
+  readonly jump: 'present' | 'absent';
+}
+
+/** Renders the transaction that makes the tunnel's chains do what the plan says. */
+export function renderIptables(plan: RedirectPlan, options: IptablesOptions): string {
+  const { entry, groups } = iptablesChains(plan.listenerPort);
+  return table([
+    `:${entry} - [0:0]`,
+    `:${groups} - [0:0]`,
+    ...renderEntry(plan.listenerPort, plan.exempt, options),
+    ...plan.groups.flatMap((group) =>
+      (options.family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
+        renderInterval(plan.listenerPort, options.family, group.ports, interval),
+      ),
+    ),
+    ...(options.jump === 'absent' ? [`-I OUTPUT 1 -p tcp -j ${entry}`] : []),
+  ]);
+}
+
+/** Renders the transaction that replaces the endpoints that are never captured; the chains must exist. */
+export function renderIptablesExempt(
+  listenerPort: number,
+  exempt: readonly Endpoint[],
+  options: Pick<IptablesOptions, 'family' | 'instance'>,
+): string {
+  const { entry } = iptablesChains(listenerPort);
+  return table([`:${entry} - [0:0]`, ...renderEntry(listenerPort, exempt, options)]);
+}
+
+function table(lines: readonly string[]): string {
+  return `*nat\n${lines.join('\n')}\nCOMMIT\n`;
+}
+
+function renderEntry(
+  listenerPort: number,
+  exempt: readonly Endpoint[],
+  { family, instance }: Pick<IptablesOptions, 'family' | 'instance'>,
+): string[] {
+  const { entry, groups } = iptablesChains(listenerPort);
+  const endpoints = exempt
+    .filter((endpoint) => endpoint.family === family)
+    .map(
+      ({ address, port }) => `-d ${address}${family === 4 ? '/32' : '/128'} -p tcp -m tcp --dport ${port}`,
+    );
+  return [
+    `-A ${entry} ${renderInstanceComment(instance)}`,
+    ...[
+      ...new Set(endpoints),
+      '-m addrtype --dst-type LOCAL',
+      '-m addrtype --dst-type BROADCAST',
+      '-m addrtype --dst-type MULTICAST',
+      '-m addrtype --dst-type ANYCAST',
+      family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
+    ].map((match) => `-A ${entry} ${match} -j RETURN`),
+    // Goto, not jump: a RETURN among the groups leads back to OUTPUT.
+    `-A ${entry} -g ${groups}`,
+  ];
+}
+
+function renderInterval(
+  listenerPort: number,
+  family: IpFamily,
+  ports: PortRange,
+  interval: AddressInterval,
+): string {
+  const { groups } = iptablesChains(listenerPort);
+  const target = interval.action === 'capture' ? `REDIRECT --to-ports ${listenerPort}` : 'RETURN';
+  return `-A ${groups} ${addressMatch(family, interval)}-p tcp${portMatch(ports)} -j ${target}`;
+}
+
+function portMatch(ports: PortRange): string {
+  if (ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last) return '';
+  const range = ports.first === ports.last ? `${ports.first}` : `${ports.first}:${ports.last}`;
+  return ` -m tcp --dport ${range}`;
+}
+
+/** One network as `-d`, anything else as one `iprange`: cut into networks, an interval may need 62 rules (IPv6: 254). */
+function addressMatch(family: IpFamily, { first, last }: AddressInterval): string {
+  const prefixLength = prefixLengthOf(family, addressValue(family, first), addressValue(family, last));
+  if (prefixLength === undefined) return `-m iprange --dst-range ${first}-${last} `;
+  return prefixLength === 0 ? '' : `-d ${first}/${prefixLength} `;
+}

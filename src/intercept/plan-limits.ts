@@ -1,0 +1,13 @@
+/**
+ * Most address intervals in one plan, over all groups and both families.
+ *
+ * 20,000 networks make at most 40,001 intervals in one port group; this leaves room for three such groups, and keeps
+ * the largest plan (120 bytes an IPv6 interval as JSON) within the helper's 16 MiB line.
+ */
+export const MAX_INTERVALS = 131_072;
+
+/** Most port groups in one plan: each costs one rule per family that every new connection is compared with. */
+export const MAX_GROUPS = 4_096;
+
+/** Most endpoints that are never captured: bastions and jump hosts with all their addresses are a few dozen. */
+export const MAX_EXEMPT = 1_024;

@@ -1,0 +1,107 @@
+import { TshuttleError } from '../core/errors.ts';
+import type { IpFamily } from '../net/endpoint.ts';
+import type { InterceptMethod } from './interceptor.ts';
+
+/** What the user may ask for with `--method`. */
+export type WantedMethod = 'auto' | InterceptMethod;
+
+/** The ways to install rules, the best first. */
+export const CANDIDATES = [
+  'libnftables',
+  'nft-interactive',
+  'nft-file',
+  'iptables',
+  'iptables-nft',
+  'iptables-legacy',
+] as const;
+
+/**
+ * One way to install rules.
+ *
+ * - `libnftables`: in the helper; the kernel removes the table when the helper ends, however it ends
+ * - `nft-interactive`: a child `nft -i` holds the table in the same way
+ * - `nft-file`: one `nft -f -` per change; the helper removes the table
+ * - `iptables`, `iptables-nft`, `iptables-legacy`: the restore tool of that name; the helper removes the chains
+ */
+export type Candidate = (typeof CANDIDATES)[number];
+
+/** What the helper found out about one candidate. */
+export type ProbeFact =
+  | {
+      readonly kind: 'usable';
+      readonly candidate: Candidate;
+      readonly version: string;
+      /** The families it can redirect. */
+      readonly families: readonly IpFamily[];
+    }
+  | { readonly kind: 'absent'; readonly candidate: Candidate; readonly missing: string }
+  | { readonly kind: 'refused'; readonly candidate: Candidate; readonly reason: string };
+
+/** What was chosen, and why nothing better was. */
+export interface Selection {
+  readonly candidate: Candidate;
+  readonly method: InterceptMethod;
+  readonly version: string;
+  readonly families: readonly IpFamily[];
+  /** One sentence for each candidate that would have come first. */
+  readonly refusals: readonly string[];
+}
+
+/** The method that a candidate implements. */
+export function methodOf(candidate: Candidate): InterceptMethod {
+  return candidate === 'libnftables' || candidate === 'nft-interactive' || candidate === 'nft-file'
+    ? 'nft'
+    : 'iptables';
+}
+
+/** The candidates for what the user wants, the best first. */
+export function candidatesFor(wanted: WantedMethod): readonly Candidate[] {
+  return CANDIDATES.filter((candidate) => wanted === 'auto' || methodOf(candidate) === wanted);
+}
+
+/**
+ * Chooses the best usable candidate.
+ *
+ * @throws TshuttleError ERR_NO_INTERCEPTOR with every refusal when none is usable.
+ */
+export function selectCandidate(wanted: WantedMethod, facts: readonly ProbeFact[]): Selection {
+  const refusals: string[] = [];
+  for (const candidate of candidatesFor(wanted)) {
+    const fact = facts.find((found) => found.candidate === candidate);
+    if (fact === undefined) continue;
+    if (fact.kind === 'usable') {
+      const { version, families } = fact;
+      return { candidate, method: methodOf(candidate), version, families, refusals };
+    }
+    refusals.push(describeRefusal(fact));
+  }
+  const method = wanted === 'auto' ? '' : ` for --method ${wanted}`;
+  throw new TshuttleError(
+    'ERR_NO_INTERCEPTOR',
+    `no way to redirect connections${method}: ${refusals.join('; ') || 'nothing was probed'}`,
+    { remedy: remedyFor(wanted, facts) },
+  );
+}
+
+function describeRefusal(fact: Exclude<ProbeFact, { kind: 'usable' }>): string {
+  switch (fact.kind) {
+    case 'absent':
+      return `${fact.candidate}: ${fact.missing} is not installed`;
+    case 'refused':
+      return `${fact.candidate}: ${fact.reason}`;
+  }
+}
+
+function remedyFor(wanted: WantedMethod, facts: readonly ProbeFact[]): string {
+  const refused = facts.filter((fact) => fact.kind === 'refused');
+  if (refused.some((fact) => /operation not permitted|permission denied/i.test(fact.reason))) {
+    return 'run it where changing firewall rules is permitted: as root, with CAP_NET_ADMIN in a container';
+  }
+  if (refused.length === 0) {
+    const name = wanted === 'iptables' ? 'iptables' : 'nftables';
+    return `install ${name}: apt install ${name} (or dnf, apk, pacman, zypper)`;
+  }
+  return wanted === 'auto'
+    ? 'the kernel lacks NAT support: load nf_tables and nft_redir, or iptable_nat'
+    : 'try --method auto, or load the kernel modules named above';
+}
