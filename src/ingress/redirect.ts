@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { openInterceptor } from '../intercept/helper-interceptor.ts';
-import type { Interceptor, InterceptMethod } from '../intercept/interceptor.ts';
+import type { InterceptMethod, Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import { type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import type { LibraryHandle, default as koffi } from 'koffi';
+import type { default as koffi, LibraryHandle } from 'koffi';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 
 type Koffi = typeof koffi;

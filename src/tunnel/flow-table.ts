@@ -1,6 +1,6 @@
 import type { Logger } from '../core/log.ts';
-import { formatEndpoint } from '../net/endpoint.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import { formatEndpoint } from '../net/endpoint.ts';
 import type { FlowEnd, FlowSummary, Transport } from '../ssh/transport.ts';
 
 /**

@@ -89,9 +89,13 @@ function capturable(
 ): readonly CaptureRule[] {
   const usable = rules.filter((rule) => families.includes(rule.cidr.family));
   if (!usable.some((rule) => rule.action === 'include')) {
-    throw new TshuttleError('ERR_CONFIG', 'this machine has no IPv6, and only IPv6 networks are to be captured', {
-      remedy: 'add an IPv4 network',
-    });
+    throw new TshuttleError(
+      'ERR_CONFIG',
+      'this machine has no IPv6, and only IPv6 networks are to be captured',
+      {
+        remedy: 'add an IPv4 network',
+      },
+    );
   }
   const left = rules.find((rule) => rule.action === 'include' && !families.includes(rule.cidr.family));
   if (left !== undefined) logger.warn(`this machine has no IPv6: ${formatCaptureRule(left)} is not captured`);

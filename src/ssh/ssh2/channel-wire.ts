@@ -1,6 +1,6 @@
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 
-/** What the channel layer says to the bastion (RFC 4254 section 5); implemented over ssh2 in `internals.ts`. */
+/** What the channel layer says to the bastion (RFC 4254 section 5); implemented over ssh2 in `channel-internals.ts`. */
 export interface ChannelWire {
   /** SSH_MSG_CHANNEL_OPEN of type direct-tcpip. */
   open(

@@ -122,14 +122,18 @@ export class Channel {
 
   /** The bastion is done with the channel. */
   closeReceived(): void {
-    if (this.#ssh.kind === 'opening') return this.refused(0, 'closed by the bastion instead of opened');
+    if (this.#ssh.kind === 'opening') this.refused(0, 'closed by the bastion instead of opened');
     if (this.#ssh.kind === 'closed') return;
     this.#sendClose();
     this.#sshClosed();
     if (!this.#eofReceived) {
       this.#breakOff({ kind: 'reset', by: 'destination', detail: 'closed before its end of data' });
     } else if (this.#pendingUp.length > 0) {
-      this.#breakOffAfterFlush({ kind: 'reset', by: 'destination', detail: 'closed before it took all data' });
+      this.#breakOffAfterFlush({
+        kind: 'reset',
+        by: 'destination',
+        detail: 'closed before it took all data',
+      });
     }
     // Else, as with TCP, the application has its FIN, and is reset only if it goes on sending.
   }
@@ -184,7 +188,11 @@ export class Channel {
 
   #applicationSent(bytes: Buffer): void {
     if (this.#ssh.kind !== 'open') {
-      this.#breakOff({ kind: 'reset', by: 'destination', detail: 'closed while the application was sending' });
+      this.#breakOff({
+        kind: 'reset',
+        by: 'destination',
+        detail: 'closed while the application was sending',
+      });
       return;
     }
     this.#bytesUp += bytes.length;

@@ -5,7 +5,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 
 // The data path goes past ssh2's Channel streams, straight to the methods and handlers of its protocol object, which are
-// not public. This file alone knows them; test/component/ssh/ssh2-internals.test.ts fails on any other version.
+// not public. This file alone knows them; test/component/ssh/channel-internals.test.ts fails on any other version.
 
 /** The one version of ssh2 that this file was written against. */
 export const SUPPORTED_SSH2_VERSION = '1.17.0';

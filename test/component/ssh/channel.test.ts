@@ -1,0 +1,263 @@
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import type { Endpoint } from '../../../src/net/endpoint.ts';
+import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
+import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
+import { MAX_PACKET_BYTES, RECEIVE_WINDOW_BYTES } from '../../../src/ssh/ssh2/receive-window.ts';
+import type { FlowSummary } from '../../../src/ssh/transport.ts';
+import { FakeWire } from '../../support/fake-wire.ts';
+import { openSocketPair, readToEnd, type SocketPair } from '../../support/socket-pair.ts';
+import { until } from '../../support/until.ts';
+
+const soon = (what: string, fact: () => boolean) => until(fact, { deadlineMs: 5_000, what });
+
+const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
+const REMOTE_ID = 7;
+const AMPLE_WINDOW = 1024 * 1024;
+
+interface Lab extends SocketPair {
+  readonly mux: ChannelMux;
+  readonly wire: FakeWire;
+  readonly localId: number;
+  readonly summary: Promise<FlowSummary>;
+}
+
+/** application ── accepted ── Channel ── FakeWire, which the test plays. */
+async function openLab(): Promise<Lab> {
+  const pair = await openSocketPair();
+  const mux = new ChannelMux((events) => new FakeWire(events));
+  const wire = mux.wire as FakeWire;
+  const summary = mux.carry(pair.accepted, { host: '10.0.0.8', port: 5432 }, ORIGINATOR);
+  return { ...pair, mux, wire, summary, localId: wire.of('open')[0]?.localId ?? -1 };
+}
+
+async function openConfirmedLab(windowBytes = AMPLE_WINDOW): Promise<Lab> {
+  const lab = await openLab();
+  lab.mux.onConfirmation(lab.localId, REMOTE_ID, windowBytes, MAX_PACKET_BYTES);
+  return lab;
+}
+
+/** Plays a bastion that answers our CLOSE. */
+function answerClose(lab: Lab): void {
+  expect(lab.wire.of('close')).toEqual([{ type: 'close', remoteId: REMOTE_ID }]);
+  lab.mux.onClose(lab.localId);
+}
+
+describe('a flow that ends well', () => {
+  test('sends nothing before the confirmation, then what the application had sent already', async () => {
+    await using lab = await openLab();
+    lab.application.write('early');
+    expect(lab.wire.sent).toEqual([{ type: 'open', localId: FIRST_LOCAL_ID, host: '10.0.0.8', port: 5432 }]);
+    lab.mux.onConfirmation(lab.localId, REMOTE_ID, AMPLE_WINDOW, MAX_PACKET_BYTES);
+    await soon('data', () => lab.wire.dataTo(REMOTE_ID).toString() === 'early');
+  });
+
+  test('the application ends first: EOF goes up, the late answer still comes down', async () => {
+    await using lab = await openConfirmedLab();
+    lab.application.end('question');
+    await soon('EOF', () => lab.wire.of('eof').length === 1);
+    expect(lab.wire.dataTo(REMOTE_ID).toString()).toBe('question');
+    expect(lab.wire.of('close')).toEqual([]);
+
+    const answer = readToEnd(lab.application);
+    lab.mux.onData(lab.localId, Buffer.from('late answer'));
+    lab.mux.onEof(lab.localId);
+    expect((await answer).toString()).toBe('late answer');
+    answerClose(lab);
+    expect(await lab.summary).toEqual({ end: { kind: 'eof' }, bytesUp: 8, bytesDown: 11 });
+    expect(lab.mux.size).toBe(0);
+  });
+
+  test('the destination ends first: the application gets its EOF and can go on sending', async () => {
+    await using lab = await openConfirmedLab();
+    const answer = readToEnd(lab.application);
+    lab.mux.onData(lab.localId, Buffer.from('greeting'));
+    lab.mux.onEof(lab.localId);
+    expect((await answer).toString()).toBe('greeting');
+    lab.application.end('still talking');
+    await soon('EOF', () => lab.wire.of('eof').length === 1);
+    expect(lab.wire.dataTo(REMOTE_ID).toString()).toBe('still talking');
+    answerClose(lab);
+    expect((await lab.summary).end).toEqual({ kind: 'eof' });
+    expect(lab.mux.size).toBe(0);
+  });
+
+  test('an application that has sent everything and is gone: what it sent still arrives, then CLOSE', async () => {
+    await using lab = await openConfirmedLab(4);
+    lab.application.end('12345678');
+    await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 4);
+    lab.application.resetAndDestroy();
+    lab.mux.onData(lab.localId, Buffer.alloc(100));
+    lab.mux.onWindowAdjust(lab.localId, 2);
+    lab.mux.onWindowAdjust(lab.localId, 100);
+    await soon('EOF', () => lab.wire.of('eof').length === 1);
+    expect(lab.wire.dataTo(REMOTE_ID).toString()).toBe('12345678');
+    lab.mux.onEof(lab.localId);
+    await soon('CLOSE', () => lab.wire.of('close').length === 1);
+    lab.mux.onClose(lab.localId);
+    await lab.summary;
+    expect(lab.mux.size).toBe(0);
+  });
+});
+
+describe('a flow that the application must not take for a success', () => {
+  const expectReset = async (lab: Lab) => {
+    const failure = once(lab.application, 'error');
+    lab.application.resume();
+    expect((await failure)[0]).toMatchObject({ code: 'ECONNRESET' });
+  };
+
+  /** A reset after the destination's FIN: the kernel tells it at the next write. */
+  const expectBrokenPipe = async (lab: Lab) => {
+    const failure = once(lab.application, 'error');
+    await lab.summary;
+    lab.application.write('one more');
+    expect((await failure)[0]).toMatchObject({ code: expect.stringMatching(/^(EPIPE|ECONNRESET)$/) });
+  };
+
+  test('refused: reset, with the reason', async () => {
+    await using lab = await openLab();
+    lab.mux.onFailure(lab.localId, 2, 'Connection refused');
+    await expectReset(lab);
+    expect((await lab.summary).end).toEqual({
+      kind: 'refused',
+      reason: 'connect-failed',
+      description: 'Connection refused',
+    });
+    expect(lab.mux.size).toBe(0);
+  });
+
+  test('CLOSE without EOF: reset', async () => {
+    await using lab = await openConfirmedLab();
+    lab.mux.onData(lab.localId, Buffer.from('half a resp'));
+    // Read first: libuv reports data and a reset that arrive together as data and an end.
+    await once(lab.application, 'data');
+    lab.mux.onClose(lab.localId);
+    await expectReset(lab);
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
+    expect(lab.wire.of('close')).toHaveLength(1);
+    expect(lab.mux.size).toBe(0);
+  });
+
+  test('CLOSE before it took all data: the answer arrives, then a reset', async () => {
+    await using lab = await openConfirmedLab(0);
+    lab.application.write('too much');
+    await soon('pause', () => lab.accepted.isPaused());
+    lab.mux.onData(lab.localId, Buffer.from('413'));
+    lab.mux.onEof(lab.localId);
+    lab.mux.onClose(lab.localId);
+    expect((await readToEnd(lab.application)).toString()).toBe('413');
+    await expectBrokenPipe(lab);
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
+  });
+
+  test('the application goes on sending to a destination that is gone: reset', async () => {
+    await using lab = await openConfirmedLab();
+    lab.mux.onEof(lab.localId);
+    lab.mux.onClose(lab.localId);
+    await readToEnd(lab.application);
+    lab.application.write('anybody there?');
+    await expectBrokenPipe(lab);
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
+  });
+
+  test('the bastion is lost: reset, whether open or opening', async () => {
+    await using opening = await openLab();
+    opening.mux.connectionLost();
+    await expectReset(opening);
+    expect((await opening.summary).end).toEqual({ kind: 'bastion-lost' });
+
+    await using open = await openConfirmedLab();
+    open.mux.connectionLost();
+    await expectReset(open);
+    expect((await open.summary).end).toEqual({ kind: 'bastion-lost' });
+    expect(open.mux.size).toBe(0);
+  });
+
+  test('the application resets: CLOSE to the bastion', async () => {
+    await using lab = await openConfirmedLab();
+    lab.application.resetAndDestroy();
+    await soon('CLOSE', () => lab.wire.of('close').length === 1);
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'application' });
+    expect(lab.mux.size).toBe(1);
+    lab.mux.onClose(lab.localId);
+    expect(lab.mux.size).toBe(0);
+  });
+
+  test('aborted while opening: closed as soon as it is confirmed', async () => {
+    await using lab = await openLab();
+    lab.mux.abortAll('shutting down');
+    await expectReset(lab);
+    expect((await lab.summary).end).toEqual({ kind: 'aborted', detail: 'shutting down' });
+    lab.mux.onConfirmation(lab.localId, REMOTE_ID, AMPLE_WINDOW, MAX_PACKET_BYTES);
+    answerClose(lab);
+    expect(lab.mux.size).toBe(0);
+  });
+});
+
+describe('windows and back-pressure', () => {
+  test('up: never more than the window, never larger packets than asked, and the application is paused', async () => {
+    await using lab = await openLab();
+    const payload = Buffer.alloc(300_000, 'x');
+    lab.application.end(payload);
+    lab.mux.onConfirmation(lab.localId, REMOTE_ID, 50_000, 1_000);
+    await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 50_000 && lab.accepted.isPaused());
+    expect(Math.max(...lab.wire.of('data').map(({ bytes }) => bytes.length))).toBe(1_000);
+    while (lab.wire.of('eof').length === 0) {
+      const before = lab.wire.dataTo(REMOTE_ID).length;
+      lab.mux.onWindowAdjust(lab.localId, 70_000);
+      await soon(
+        'data',
+        () => lab.wire.dataTo(REMOTE_ID).length === Math.min(before + 70_000, payload.length),
+      );
+      if (lab.wire.dataTo(REMOTE_ID).length === payload.length)
+        await soon('EOF', () => lab.wire.of('eof').length === 1);
+    }
+    expect(lab.wire.dataTo(REMOTE_ID).equals(payload)).toBe(true);
+  });
+
+  test('up: a full connection stops the channel until it is writable again', async () => {
+    await using lab = await openConfirmedLab();
+    lab.wire.writable = false;
+    lab.application.write('waits');
+    await soon('pause', () => lab.accepted.isPaused());
+    expect(lab.wire.of('data')).toEqual([]);
+    lab.wire.writable = true;
+    lab.mux.onWritable();
+    expect(lab.wire.dataTo(REMOTE_ID).toString()).toBe('waits');
+    expect(lab.accepted.isPaused()).toBe(false);
+  });
+
+  test('down: a stalled reader gets one window and no more; reading grants again', async () => {
+    await using lab = await openConfirmedLab();
+    const packet = Buffer.alloc(MAX_PACKET_BYTES);
+    let sentBytes = 0;
+    const grantedBytes = () => lab.wire.of('windowAdjust').reduce((sum, { bytes }) => sum + bytes, 0);
+    while (sentBytes < RECEIVE_WINDOW_BYTES + grantedBytes()) {
+      lab.mux.onData(lab.localId, packet);
+      sentBytes += packet.length;
+    }
+    expect(sentBytes).toBeLessThanOrEqual(4 * RECEIVE_WINDOW_BYTES);
+    let receivedBytes = 0;
+    lab.application.on('data', (bytes: Buffer) => {
+      receivedBytes += bytes.length;
+    });
+    await soon(
+      'all received and granted',
+      () => receivedBytes === sentBytes && sentBytes <= grantedBytes() + RECEIVE_WINDOW_BYTES / 2,
+    );
+  });
+
+  test('down: a bastion that overruns its window is cut off', async () => {
+    await using lab = await openConfirmedLab();
+    lab.mux.onData(lab.localId, Buffer.alloc(RECEIVE_WINDOW_BYTES + 1));
+    expect((await lab.summary).end).toMatchObject({ kind: 'aborted' });
+    expect(lab.wire.of('close')).toHaveLength(1);
+  });
+});
+
+test("sshd's keepalive on a channel is answered", async () => {
+  await using lab = await openConfirmedLab();
+  lab.mux.onRequest(lab.localId, true);
+  expect(lab.wire.of('requestFailure')).toEqual([{ type: 'requestFailure', remoteId: REMOTE_ID }]);
+});

@@ -1,0 +1,55 @@
+import type { ChannelWire, ChannelWireEvents } from '../../src/ssh/ssh2/channel-wire.ts';
+
+/** A message that the channel layer sent. */
+export type SentMessage =
+  | { readonly type: 'open'; readonly localId: number; readonly host: string; readonly port: number }
+  | { readonly type: 'data'; readonly remoteId: number; readonly bytes: Buffer }
+  | { readonly type: 'windowAdjust'; readonly remoteId: number; readonly bytes: number }
+  | { readonly type: 'eof' | 'close' | 'requestFailure'; readonly remoteId: number };
+
+/** Records what the channel layer sends; the test plays the bastion through `events`. */
+export class FakeWire implements ChannelWire {
+  readonly sent: SentMessage[] = [];
+  readonly events: ChannelWireEvents;
+  writable = true;
+
+  constructor(events: ChannelWireEvents) {
+    this.events = events;
+  }
+
+  /** The messages of one type, for assertions. */
+  of<T extends SentMessage['type']>(type: T): Array<Extract<SentMessage, { type: T }>> {
+    return this.sent.filter((message): message is Extract<SentMessage, { type: T }> => message.type === type);
+  }
+
+  /** All channel data sent so far to one id, joined. */
+  dataTo(remoteId: number): Buffer {
+    return Buffer.concat(
+      this.of('data')
+        .filter((message) => message.remoteId === remoteId)
+        .map((message) => message.bytes),
+    );
+  }
+
+  open(localId: number, _window: number, _packet: number, to: { host: string; port: number }): void {
+    this.sent.push({ type: 'open', localId, host: to.host, port: to.port });
+  }
+  data(remoteId: number, bytes: Buffer): void {
+    this.sent.push({ type: 'data', remoteId, bytes: Buffer.from(bytes) });
+  }
+  windowAdjust(remoteId: number, bytes: number): void {
+    this.sent.push({ type: 'windowAdjust', remoteId, bytes });
+  }
+  eof(remoteId: number): void {
+    this.sent.push({ type: 'eof', remoteId });
+  }
+  close(remoteId: number): void {
+    this.sent.push({ type: 'close', remoteId });
+  }
+  requestFailure(remoteId: number): void {
+    this.sent.push({ type: 'requestFailure', remoteId });
+  }
+  isWritable(): boolean {
+    return this.writable;
+  }
+}

@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { Client, type Connection, Server, utils } from 'ssh2';
+
+/** An authenticated ssh2 client and the in-process server it talks to, over a real loopback connection. */
+export interface Ssh2Pair {
+  readonly client: Client;
+  /** The client's end of the connection. */
+  readonly socket: Socket;
+  /** The server's side of it. */
+  readonly connection: Connection;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts an ssh2 server that lets anybody in and forwards direct-tcpip to any loopback port, half-close included; a
+ * connection that fails is refused with reason 2, as sshd does.
+ */
+export async function openSsh2Pair(): Promise<Ssh2Pair> {
+  const connections: Connection[] = [];
+  const server = new Server({ hostKeys: [utils.generateKeyPairSync('ed25519').private] }, (connection) => {
+    connections.push(connection);
+    connection.on('error', () => {});
+    connection.on('authentication', (context) => context.accept());
+    connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      const destination = connect({ host: destIP, port: destPort, allowHalfOpen: true });
+      destination.once('error', () => reject());
+      destination.once('connect', () => {
+        destination.removeAllListeners('error');
+        const channel = accept();
+        destination.on('error', () => channel.close());
+        channel.on('error', () => destination.destroy());
+        channel.pipe(destination).pipe(channel);
+      });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  const client = new Client();
+  client.on('error', () => {});
+  client.connect({ sock: socket, username: 'anybody', password: 'none' });
+  await once(client, 'ready');
+  const connection = connections[0];
+  if (connection === undefined) throw new Error('the server has seen no connection');
+  return {
+    client,
+    socket,
+    connection,
+    [Symbol.asyncDispose]: async () => {
+      client.destroy();
+      server.close();
+    },
+  };
+}
+
+/** A TCP server on loopback that treats each connection as the test says; half-open, errors ignored. */
+export async function openDestination(
+  onConnection: (socket: Socket) => void,
+): Promise<{ readonly port: number; [Symbol.asyncDispose](): Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    onConnection(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  return {
+    port,
+    [Symbol.asyncDispose]: async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
