@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { IPv4, IPv6 } from 'ip-num';
-import type { IpFamily } from './endpoint.ts';
+import { canonicalIpv6, type IpFamily } from './endpoint.ts';
 
 /** A network, or one address of it as /32 or /128. Bits beyond the prefix are zero in `first` and one in `last`. */
 export interface Cidr {
@@ -45,9 +45,9 @@ export function addressToNumber(family: IpFamily, address: string): bigint {
   return family === 4 ? new IPv4(address).getValue() : new IPv6(address).getValue();
 }
 
-/** The literal address behind a number; IPv6 in its compressed form. */
+/** The canonical literal address behind a number. */
 export function numberToAddress(family: IpFamily, value: bigint): string {
-  return family === 4 ? new IPv4(value).toString() : new IPv6(value).toString();
+  return family === 4 ? new IPv4(value).toString() : canonicalIpv6(new IPv6(value).toString());
 }
 
 /** Renders `10.0.0.0/8`; a single address without its prefix length. */

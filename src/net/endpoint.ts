@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 /** 4 for IPv4, 6 for IPv6. */
 export type IpFamily = 4 | 6;
 
-/** A literal address and a port. `address` is normalised: never IPv4-mapped IPv6, IPv6 in lower case. */
+/** A literal address and a port. `address` is canonical: never IPv4-mapped IPv6, IPv6 as in RFC 5952. */
 export interface Endpoint {
   readonly family: IpFamily;
   readonly address: string;
@@ -24,11 +24,19 @@ export interface HostPort {
  */
 export function makeEndpoint(address: string, port: number): Endpoint | undefined {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return undefined;
-  const text = address.toLowerCase();
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(text)?.[1];
-  const literal = mapped ?? text;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  const literal = mapped ?? address;
   const family = isIP(literal);
-  return family === 4 || family === 6 ? { family, address: literal, port } : undefined;
+  if (family === 4) return { family, address: literal, port };
+  // A zone index (fe80::1%eth0) has no place in an endpoint: link-local destinations are never captured.
+  return family === 6 && !literal.includes('%')
+    ? { family, address: canonicalIpv6(literal), port }
+    : undefined;
+}
+
+/** The RFC 5952 form of a literal IPv6 address without zone: the URL parser compresses as the rest of Node does. */
+export function canonicalIpv6(literal: string): string {
+  return new URL(`http://[${literal}]/`).hostname.slice(1, -1);
 }
 
 /** Renders `10.0.0.1:22`, `[2001:db8::1]:22` or `name:22`. */

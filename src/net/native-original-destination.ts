@@ -75,8 +75,6 @@ function formatIpv4(bytes: Buffer): string {
   return bytes.join('.');
 }
 
-/** RFC 5952 form through the URL parser, which compresses zeros as the rest of Node does. */
 function formatIpv6(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16));
-  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+  return Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':');
 }

@@ -33,12 +33,14 @@ export function releaseStandardStreams(): void {
 function terminalDescriptors(): number[] {
   // macOS has /dev/fd, whose entries are no links; there the second descriptor stays open.
   if (process.platform !== 'linux') return [];
-  return readdirSync('/proc/self/fd').map(Number).filter((descriptor) => {
-    try {
-      return /^\/dev\/(?:pts\/|tty|console)/.test(readlinkSync(`/proc/self/fd/${descriptor}`));
-    } catch {
-      // The descriptor of this very listing.
-      return false;
-    }
-  });
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((descriptor) => {
+      try {
+        return /^\/dev\/(?:pts\/|tty|console)/.test(readlinkSync(`/proc/self/fd/${descriptor}`));
+      } catch {
+        // The descriptor of this very listing.
+        return false;
+      }
+    });
 }

@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { formatCidr, parseCidr } from '../../../src/net/cidr.ts';
+
+describe('parseCidr', () => {
+  test.each([
+    ['10.0.0.0/24', '10.0.0.0/24'],
+    ['10.1.2.3', '10.1.2.3'],
+    ['10.1.2.3/32', '10.1.2.3'],
+    ['10.1.2.3/8', '10.0.0.0/8'],
+    ['0/0', '0.0.0.0/0'],
+    ['0.0.0.0/0', '0.0.0.0/0'],
+    ['255.255.255.255', '255.255.255.255'],
+    ['::/0', '::/0'],
+    ['::1', '::1'],
+    ['2001:DB8:0:0::1', '2001:db8::1'],
+    ['2001:db8:ffff::/32', '2001:db8::/32'],
+    ['fd00::/8', 'fd00::/8'],
+  ])('%s is %s', (text, canonical) => {
+    const cidr = parseCidr(text);
+    expect(cidr && formatCidr(cidr)).toBe(canonical);
+  });
+
+  test.each([
+    '',
+    '10',
+    '10/8',
+    '10.0.0/24',
+    '10.0.0.256',
+    '10.0.0.0/33',
+    '10.0.0.0/-1',
+    '10.0.0.0/',
+    '10.0.0.0/8/8',
+    '010.0.0.1',
+    '::/129',
+    'fe80::1%eth0',
+    'example.com',
+    ' 10.0.0.0/8',
+  ])('%j is none', (text) => {
+    expect(parseCidr(text)).toBeUndefined();
+  });
+
+  test('spans from the first to the last address', () => {
+    expect(parseCidr('10.0.0.0/30')).toMatchObject({ first: 0x0a000000n, last: 0x0a000003n });
+    expect(parseCidr('::/0')).toMatchObject({ first: 0n, last: 2n ** 128n - 1n });
+  });
+});

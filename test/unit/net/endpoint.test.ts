@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { formatEndpoint, makeEndpoint } from '../../../src/net/endpoint.ts';
+import { isOwnListener } from '../../../src/net/local-addresses.ts';
+import { formatPortRange, parsePortRange } from '../../../src/net/port-range.ts';
+
+test.each([
+  ['10.0.0.1', 22, '10.0.0.1:22'],
+  ['::ffff:10.0.0.1', 22, '10.0.0.1:22'],
+  ['2001:DB8::1', 443, '[2001:db8::1]:443'],
+])('%s port %d is %s', (address, port, text) => {
+  const endpoint = makeEndpoint(address, port);
+  expect(endpoint && formatEndpoint(endpoint)).toBe(text);
+});
+
+test.each([
+  ['example.com', 22],
+  ['10.0.0.1', 0],
+  ['10.0.0.1', 65_536],
+  ['10.0.0.1', 1.5],
+  ['', 22],
+])('%s port %d is no endpoint', (address, port) => {
+  expect(makeEndpoint(address, port)).toBeUndefined();
+});
+
+test.each([
+  ['127.0.0.1', 12_300, true],
+  ['127.1.2.3', 12_300, true],
+  ['::1', 12_300, true],
+  ['127.0.0.1', 12_301, false],
+  ['203.0.113.9', 12_300, false],
+])('%s:%d is our own listener at port 12300: %s', (address, port, expected) => {
+  const endpoint = makeEndpoint(address, port);
+  expect(endpoint && isOwnListener(endpoint, 12_300)).toBe(expected);
+});
+
+test.each(['1', '443', '8000-9000', '1-65535'])('port range %s reads back', (text) => {
+  const ports = parsePortRange(text);
+  expect(ports && formatPortRange(ports)).toBe(text);
+});
+
+test.each(['', '0', '65536', '9000-8000', '-1', '80-', 'http', '1-2-3', ' 80'])(
+  '%j is no port range',
+  (text) => {
+    expect(parsePortRange(text)).toBeUndefined();
+  },
+);
