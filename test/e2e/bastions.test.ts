@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
+import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import { clientProcesses, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+
+/*
+ *  client ──ssh── bastion ── destination        the bastion's sshd is configured in different ways
+ *  198.51.100.2   198.51.100.1 / 10.77.0.1      10.77.0.2
+ */
+
+const MEBIBYTE = 1024 * 1024;
+const SUBNET = '10.77.0.0/24';
+const here = { host: ADDRESSES.destination4, port: 7000 } as const;
+
+const HARDENED = [
+  'ForceCommand /bin/false',
+  'PermitTTY no',
+  'MaxSessions 0',
+  'AllowAgentForwarding no',
+  'X11Forwarding no',
+  'PermitTunnel no',
+  'AllowStreamLocalForwarding no',
+  'GatewayPorts no',
+  'PermitUserRC no',
+];
+
+describe.skipIf(skipLab)('a bastion', () => {
+  it('that allows nothing but TCP forwarding will do', async () => {
+    await using lab = await createLab({ sshd: HARDENED });
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    expect(await lab.application({ do: 'both', ...here, bytes: 4 * MEBIBYTE })).toMatchObject({
+      exact: true,
+    });
+    const requests = { do: 'http', ...here, port: HTTP_PORT, count: 100, concurrency: 50 } as const;
+    expect(await lab.application(requests)).toMatchObject({ succeeded: 100 });
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('that changes keys every MiB costs no byte in 64 MiB both ways', async () => {
+    await using lab = await createLab({ sshd: ['RekeyLimit 1M'] });
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    const result = await lab.application({ do: 'both', ...here, bytes: 64 * MEBIBYTE, timeoutMs: 50_000 });
+    expect(result).toMatchObject({ exact: true, received: 64 * MEBIBYTE, sent: 64 * MEBIBYTE });
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('that permits one destination only makes the others end in a reset', async () => {
+    await using lab = await createLab({ sshd: ['PermitOpen 10.77.0.2:7000'] });
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ peer: ADDRESSES.bastionInner4 });
+    const refused = await lab.application({ do: 'whoami', ...here, port: 7001 });
+    expect(refused).toMatchObject({ error: 'ECONNRESET' });
+    expect(refused.afterMs).toBeLessThan(1_000);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('that takes a password gets it, and nobody else sees it', async () => {
+    await using lab = await createLab({ sshd: ['PasswordAuthentication yes', 'PubkeyAuthentication no'] });
+    const tshuttle = await startTshuttle(lab, ['-vvv', SUBNET], {
+      remote: `${BASTION_USER.name}:${BASTION_PASSWORD}@${ADDRESSES.bastion4}`,
+      user: 'alice',
+    });
+    expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ peer: ADDRESSES.bastionInner4 });
+    expect(tshuttle.stdout + tshuttle.stderr).not.toContain(BASTION_PASSWORD);
+    const others = (await clientProcesses(lab)).filter(({ pid }) => pid !== tshuttle.pid);
+    expect(others.length).toBeGreaterThan(0);
+    for (const { pid, argv } of others) {
+      const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
+      expect(`${argv.join(' ')} ${environment}`).not.toContain(BASTION_PASSWORD);
+    }
+    await stopTshuttle(lab, tshuttle);
+  });
+});

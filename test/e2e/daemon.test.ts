@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { ORDINARY_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import { clientProcesses, expectNothingLeft, runTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ *  client: tshuttle -D returns ──▶ a tshuttle of its own ──ssh── bastion ── destination 10.77.0.2
+ */
+
+const SUBNET = '10.77.0.0/24';
+const here = { host: ADDRESSES.destination4, port: 7000 } as const;
+
+function pidFileOf(lab: Lab, user: string): string {
+  return join(lab.machine.homeOf(user), 'tshuttle.pid');
+}
+
+async function endDaemon(lab: Lab, pid: number): Promise<void> {
+  process.kill(pid, 'SIGTERM');
+  await until(() => !existsSync(`/proc/${pid}`), { deadlineMs: 5_000, what: 'the daemon ended' });
+  await expectNothingLeft(lab);
+}
+
+describe.skipIf(skipLab)('tshuttle -D', () => {
+  it.each(['root', ORDINARY_USER.name])(
+    'as %s returns 0 when traffic is captured, and ends by its pid file',
+    async (user) => {
+      await using lab = await createLab();
+      const pidFile = pidFileOf(lab, user);
+      const options = user === 'root' ? {} : { user };
+      const started = await runTshuttle(lab, ['-D', '--pidfile', pidFile, SUBNET], options);
+      expect(started, started.stderr).toMatchObject({ code: 0 });
+      expect(await lab.application({ do: 'echo', ...here, bytes: 100_000 })).toMatchObject({ exact: true });
+
+      const pid = Number(await readFile(pidFile, 'utf8'));
+      expect((await clientProcesses(lab)).map((process) => process.pid)).toContain(pid);
+      const log = (
+        await lab.client.must(['sh', '-c', `ls ${lab.machine.homeOf(user)}/.local/state/tshuttle/*.log`])
+      ).trim();
+      expect((await stat(log)).mode & 0o777).toBe(0o600);
+      await endDaemon(lab, pid);
+      expect(existsSync(pidFile)).toBe(false);
+    },
+  );
+
+  it('goes on when its terminal is closed', async () => {
+    await using lab = await createLab();
+    const pidFile = pidFileOf(lab, 'root');
+    const command = tshuttleArgv(lab, ['-D', '--pidfile', pidFile, SUBNET]).join(' ');
+    // script(1) gives the command a terminal, which is gone when script has ended.
+    await lab.client.must(['script', '-qec', command, '/dev/null'], { stdin: '' });
+    expect(await lab.application({ do: 'echo', ...here, bytes: 100_000 })).toMatchObject({ exact: true });
+    await endDaemon(lab, Number(await readFile(pidFile, 'utf8')));
+  });
+
+  it('that cannot start says why on standard error, with its exit code', async () => {
+    await using lab = await createLab();
+    const pidFile = pidFileOf(lab, 'root');
+    const result = await runTshuttle(lab, ['-D', '--pidfile', pidFile, SUBNET], {
+      remote: 'root@198.51.100.1:2222',
+    });
+    expect(result.code, result.stderr).toBe(68);
+    expect(result.stderr).toContain('198.51.100.1:2222');
+    expect(existsSync(pidFile)).toBe(false);
+    await expectNothingLeft(lab);
+  });
+
+  it('leaves nothing behind when all of it is killed', async () => {
+    await using lab = await createLab();
+    const started = await runTshuttle(lab, ['-D', SUBNET]);
+    expect(started, started.stderr).toMatchObject({ code: 0 });
+    for (const { pid } of await clientProcesses(lab)) process.kill(pid, 'SIGKILL');
+    await expectNothingLeft(lab);
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { ORDINARY_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import {
+  expectNothingLeft,
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  type TshuttleProcesses,
+  tshuttleProcesses,
+} from '../support/tshuttle.ts';
+
+/*
+ *  client: tshuttle ── sudo ── helper ── rules      every one of them is ended in every way
+ *     └──ssh── bastion ── destination 10.77.0.2
+ */
+
+const SUBNET = '10.77.0.0/24';
+const user = ORDINARY_USER.name;
+
+async function expectToWork(lab: Lab): Promise<void> {
+  const result = await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
+  expect(result).toMatchObject({ peer: ADDRESSES.bastionInner4 });
+}
+
+async function expectNewStartToWork(lab: Lab, args: readonly string[]): Promise<void> {
+  const again = await startTshuttle(lab, args, { user });
+  await expectToWork(lab);
+  await stopTshuttle(lab, again);
+}
+
+const endings: ReadonlyArray<{
+  readonly what: string;
+  readonly signal: NodeJS.Signals;
+  readonly to: (processes: TshuttleProcesses) => readonly (number | undefined)[];
+  readonly code?: number;
+}> = [
+  { what: 'SIGTERM', signal: 'SIGTERM', to: ({ main }) => [main], code: 0 },
+  { what: 'SIGINT', signal: 'SIGINT', to: ({ main }) => [main], code: 130 },
+  { what: 'Ctrl-C, which a terminal sends to all', signal: 'SIGINT', to: ({ all }) => all, code: 130 },
+  { what: 'SIGKILL of the main process', signal: 'SIGKILL', to: ({ main }) => [main] },
+  { what: 'SIGKILL of the helper', signal: 'SIGKILL', to: ({ helper }) => [helper] },
+  { what: 'SIGKILL of sudo', signal: 'SIGKILL', to: ({ sudo }) => [sudo] },
+  { what: 'SIGKILL of all at once', signal: 'SIGKILL', to: ({ all }) => all },
+];
+
+describe.skipIf(skipLab)('with nft and sudo, nothing is left within 2 s and a new start works after', () => {
+  it.each(endings)('$what', async ({ signal, to, code }) => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [SUBNET], { user });
+    await expectToWork(lab);
+    const processes = await tshuttleProcesses(lab);
+    expect(processes.sudo, 'a sudo process').toBeDefined();
+
+    for (const pid of to(processes)) if (pid !== undefined) process.kill(pid, signal);
+    await expectNothingLeft(lab);
+    const result = await tshuttle.exited;
+    if (code !== undefined) expect(result, result.stderr).toMatchObject({ code });
+    expect(result.stdout + result.stderr).not.toMatch(/\n\s+at .*:\d+/);
+    await expectNewStartToWork(lab, [SUBNET]);
+  });
+});
+
+describe.skipIf(skipLab)('with iptables', () => {
+  it.each(endings.filter(({ what }) => !what.includes('all at once') && !what.includes('helper')))(
+    'nothing is left within 2 s after $what',
+    async ({ signal, to }) => {
+      await using lab = await createLab();
+      const tshuttle = await startTshuttle(lab, ['--method', 'iptables', SUBNET], { user });
+      await expectToWork(lab);
+      for (const pid of to(await tshuttleProcesses(lab))) if (pid !== undefined) process.kill(pid, signal);
+      await expectNothingLeft(lab);
+      await tshuttle.exited;
+    },
+  );
+
+  async function labWithLeftovers(): Promise<Lab> {
+    const lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['--method', 'iptables', SUBNET], { user });
+    for (const pid of (await tshuttleProcesses(lab)).all) process.kill(pid, 'SIGKILL');
+    await tshuttle.exited;
+    expect(await lab.client.rules()).toMatch(/REDIRECT|redirect/);
+    return lab;
+  }
+
+  it('the next start cleans what SIGKILL of all at once has left', async () => {
+    await using lab = await labWithLeftovers();
+    await expectNewStartToWork(lab, ['--method', 'iptables', SUBNET]);
+  });
+
+  it('`tshuttle cleanup` cleans what SIGKILL of all at once has left', async () => {
+    await using lab = await labWithLeftovers();
+    const result = await lab.client.exec(['node', 'bin/tshuttle', 'cleanup'], { user });
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    await expectNothingLeft(lab);
+  });
+
+  it('`tshuttle cleanup` leaves a running tshuttle alone', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['--method', 'iptables', SUBNET], { user });
+    await lab.client.must(['node', 'bin/tshuttle', 'cleanup'], { user });
+    await expectToWork(lab);
+    await stopTshuttle(lab, tshuttle);
+  });
+});
+
+describe.skipIf(skipLab)('when the bastion goes away', () => {
+  it('tshuttle says so and leaves nothing behind', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    await lab.sshd.stop();
+    const result = await tshuttle.exited;
+    expect(result, result.stderr).toMatchObject({ code: 75 });
+    await expectNothingLeft(lab);
+    await lab.sshd.restart();
+    const ended = await runTshuttle(lab, ['--dry-run', SUBNET]);
+    expect(ended.code, ended.stderr).toBe(0);
+  });
+});

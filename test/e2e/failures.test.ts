@@ -1,0 +1,135 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import {
+  expectNothingLeft,
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  type TshuttleOptions,
+} from '../support/tshuttle.ts';
+
+/*
+ *  client ──ssh── bastion ── destination         what a user does wrong, and what may be wrong with the bastion
+ *  198.51.100.2   198.51.100.1                   10.77.0.2
+ */
+
+const SUBNET = '10.77.0.0/24';
+
+interface Failure {
+  readonly what: string;
+  readonly code: number;
+  readonly says: RegExp;
+  readonly args?: readonly string[];
+  readonly options?: (lab: Lab) => TshuttleOptions;
+  readonly prepare?: (lab: Lab) => Promise<void>;
+}
+
+const failures: readonly Failure[] = [
+  { what: 'no subnet', code: 64, says: /SUBNET.*is missing/, args: [] },
+  { what: 'a bad subnet', code: 64, says: /10\.77\.0\.0\/33/, args: ['10.77.0.0/33'] },
+  { what: 'a bad port range', code: 64, says: /9000-8000/, args: ['10.77.0.0/24:9000-8000'] },
+  { what: 'an unknown option', code: 64, says: /--no-such-option/, args: ['--no-such-option', SUBNET] },
+  {
+    what: 'a key that the bastion refuses',
+    code: 77,
+    says: /198\.51\.100\.1/,
+    options: (lab) => ({
+      sshOptions: ['-i', lab.sshd.strangerKey, '-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`],
+    }),
+  },
+  {
+    what: 'a bastion that cannot be reached',
+    code: 68,
+    says: /198\.51\.100\.99/,
+    options: () => ({ remote: 'root@198.51.100.99' }),
+  },
+  {
+    what: 'a bastion that does not resolve',
+    code: 68,
+    says: /nowhere\.invalid/,
+    options: () => ({ remote: 'root@nowhere.invalid' }),
+  },
+  {
+    what: 'a closed port',
+    code: 68,
+    says: /198\.51\.100\.1:2222/,
+    options: () => ({ remote: 'root@198.51.100.1:2222' }),
+  },
+  {
+    what: 'a changed host key',
+    code: 76,
+    says: /changed|differ/i,
+    prepare: async (lab) => {
+      await lab.sshd.renewHostKey('keep');
+      await lab.sshd.restart();
+    },
+  },
+  {
+    what: 'an unknown host key, and no terminal to ask on',
+    code: 76,
+    says: /known_hosts|unknown|not known/i,
+    prepare: async (lab) => await writeFile(lab.sshd.knownHosts, ''),
+  },
+  {
+    what: 'the same with the bastion inside 0/0',
+    code: 76,
+    says: /known_hosts|unknown|not known/i,
+    args: ['0/0'],
+    prepare: async (lab) => await writeFile(lab.sshd.knownHosts, ''),
+  },
+];
+
+describe.skipIf(skipLab)('one clear message, the right exit code and nothing left behind', () => {
+  it.each(failures)('after $what: $code', async ({ code, says, args, options, prepare }) => {
+    await using lab = await createLab();
+    await prepare?.(lab);
+    const result = await runTshuttle(lab, args ?? [SUBNET], options?.(lab));
+    const shown = `${result.stdout}\n${result.stderr}`;
+    expect(result.code, shown).toBe(code);
+    expect(result.stderr).toMatch(says);
+    expect(shown).not.toMatch(/\n\s+at .*:\d+|undefined|\[object/);
+    // A message, and a remedy below it.
+    const lines = result.stderr.split('\n').filter((line) => line.trim() !== '');
+    expect(lines.length, result.stderr).toBeLessThanOrEqual(4);
+    expect(lines.filter((line) => says.test(line)).length, result.stderr).toBeGreaterThanOrEqual(1);
+    await expectNothingLeft(lab);
+  });
+});
+
+describe.skipIf(skipLab)('a destination', () => {
+  it('that refuses ends in a reset within 1 s, and the others go on', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [SUBNET, 'fd77::/64']);
+    for (const host of [ADDRESSES.destination4, ADDRESSES.destination6]) {
+      const refused = await lab.application({ do: 'whoami', host, port: 7999 });
+      expect(refused).toMatchObject({ error: 'ECONNRESET' });
+      expect(refused.afterMs).toBeLessThan(1_000);
+      expect(await lab.application({ do: 'whoami', host, port: 7000 })).toMatchObject({ local: host });
+    }
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('without any route is named at the start', async () => {
+    await using lab = await createLab();
+    await lab.client.ip('route del default');
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    expect(tshuttle.stdout + tshuttle.stderr).toMatch(/route/);
+    expect(tshuttle.stdout + tshuttle.stderr).toContain('10.77.0.0/24');
+    await stopTshuttle(lab, tshuttle);
+  });
+});
+
+describe.skipIf(skipLab)('a file of subnets', () => {
+  it('that is wrong is shown with its line', async () => {
+    await using lab = await createLab();
+    const file = join(lab.directory, 'subnets');
+    await writeFile(file, '10.77.0.0/24\nten.0.0.0/99\n');
+    const result = await runTshuttle(lab, ['-s', file]);
+    expect([64, 78]).toContain(result.code);
+    expect(result.stderr).toContain(`${file}:2`);
+    await expectNothingLeft(lab);
+  });
+});

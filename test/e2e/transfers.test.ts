@@ -1,0 +1,159 @@
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+
+/*
+ *  client                 bastion                 destination
+ *  198.51.100.2 ──ssh──── 198.51.100.1
+ *  redirected             10.77.0.1 ──direct────── 10.77.0.2, .3   10.78.0.2
+ *                         fd77::1 ──────────────── fd77::2, ::3    fd78::2
+ */
+
+const MEBIBYTE = 1024 * 1024;
+const UNREACHED = /TIMEOUT|EHOSTUNREACH|ENETUNREACH/;
+const families = [
+  { family: 'IPv4', host: ADDRESSES.destination4, peer: ADDRESSES.bastionInner4, subnet: '10.77.0.0/24' },
+  { family: 'IPv6', host: ADDRESSES.destination6, peer: ADDRESSES.bastionInner6, subnet: 'fd77::/64' },
+] as const;
+
+describe.skipIf(skipLab).each(families)('over $family', ({ host, peer, subnet }) => {
+  it('moves 48 MiB down and 24 MiB up with half-close, byte-exact', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [subnet]);
+    const down = await lab.application({ do: 'download', host, port: 7000, bytes: 48 * MEBIBYTE });
+    expect(down).toMatchObject({ exact: true, received: 48 * MEBIBYTE });
+    const up = await lab.application({ do: 'upload', host, port: 7000, bytes: 24 * MEBIBYTE });
+    expect(up).toMatchObject({ exact: true, sent: 24 * MEBIBYTE });
+    const both = await lab.application({ do: 'both', host, port: 7000, bytes: 16 * MEBIBYTE });
+    expect(both).toMatchObject({ exact: true });
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('loses none of 400 requests, 200 at a time, and shows the destination the bastion', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [subnet]);
+    const result = await lab.application({ do: 'http', host, port: HTTP_PORT, count: 400, concurrency: 200 });
+    expect(result).toMatchObject({ succeeded: 400, failures: {}, peers: [peer] });
+    expect(await lab.application({ do: 'whoami', host, port: 7001 })).toMatchObject({
+      peer,
+      local: host,
+      port: 7001,
+    });
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('passes a reset of the destination on', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [subnet]);
+    expect(await lab.application({ do: 'reset', host, port: 7000 })).toMatchObject({ error: 'ECONNRESET' });
+    await stopTshuttle(lab, tshuttle);
+  });
+});
+
+describe.skipIf(skipLab)('what is captured', () => {
+  it.each([ADDRESSES.bastion4, `[${ADDRESSES.bastion6}]`])(
+    'is everything with 0/0 ::/0, the bastion %s inside it',
+    async (bastion) => {
+      await using lab = await createLab();
+      const tshuttle = await startTshuttle(lab, ['0/0', '::/0'], { remote: `root@${bastion}` });
+      const destinations = [
+        ADDRESSES.destination4,
+        ADDRESSES.farDestination4,
+        ADDRESSES.destination6,
+        ADDRESSES.farDestination6,
+      ];
+      for (const host of destinations) {
+        expect(await lab.application({ do: 'echo', host, port: 7000, bytes: 100_000 }), host).toMatchObject({
+          exact: true,
+        });
+      }
+      await stopTshuttle(lab, tshuttle);
+    },
+  );
+
+  it('is neither what -x excludes nor a port outside the range', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [
+      '10.77.0.0/24:8000-8005',
+      '10.78.0.0/24',
+      '[fd77::/64]:8000-8005',
+      ...['-x', '10.77.0.3', '-x', '10.78.0.0/24:8001', '-x', '[fd77::3]:8000'],
+    ]);
+    const expected: Array<readonly [string, number, 'captured' | 'left alone']> = [
+      [ADDRESSES.destination4, 8000, 'captured'],
+      [ADDRESSES.destination4, 8005, 'captured'],
+      [ADDRESSES.destination4, 8010, 'left alone'],
+      [ADDRESSES.destination4, 7000, 'left alone'],
+      // The range is narrower than the exclude's "all ports", so it decides (sshuttle's order).
+      [ADDRESSES.otherDestination4, 8001, 'captured'],
+      [ADDRESSES.otherDestination4, 7000, 'left alone'],
+      [ADDRESSES.farDestination4, 7000, 'captured'],
+      [ADDRESSES.farDestination4, 8001, 'left alone'],
+      [ADDRESSES.destination6, 8001, 'captured'],
+      [ADDRESSES.destination6, 8010, 'left alone'],
+      [ADDRESSES.otherDestination6, 8000, 'left alone'],
+      [ADDRESSES.otherDestination6, 8001, 'captured'],
+      [ADDRESSES.farDestination6, 7000, 'left alone'],
+    ];
+    const results = await Promise.all(
+      expected.map(
+        async ([host, port]) => await lab.application({ do: 'whoami', host, port, timeoutMs: 3_000 }),
+      ),
+    );
+    for (const [index, [host, port, what]] of expected.entries()) {
+      const result = results[index];
+      if (what === 'captured') expect(result, `${host} ${port}`).toMatchObject({ local: host, port });
+      else expect(result?.error, `${host} ${port}`).toMatch(UNREACHED);
+    }
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('is IPv4 only with --disable-ipv6', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['--disable-ipv6', '0/0']);
+    expect(await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 })).toMatchObject({
+      port: 7000,
+    });
+    const six = await lab.application({
+      do: 'whoami',
+      host: ADDRESSES.destination6,
+      port: 7000,
+      timeoutMs: 700,
+    });
+    expect(six.error).toMatch(UNREACHED);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('is what a name stands for', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['db.lab:7000', 'nowhere.invalid']);
+    expect(tshuttle.stdout + tshuttle.stderr).toContain('nowhere.invalid');
+    const [v4, v6, otherPort] = await Promise.all([
+      lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 }),
+      lab.application({ do: 'whoami', host: ADDRESSES.destination6, port: 7000 }),
+      lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7001, timeoutMs: 700 }),
+    ]);
+    expect([v4.port, v6.port]).toEqual([7000, 7000]);
+    expect(otherPort.error).toMatch(UNREACHED);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('is the same with the iptables method', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['--method', 'iptables', '0/0', '::/0', '-x', '10.77.0.3']);
+    for (const { host } of families) {
+      expect(await lab.application({ do: 'both', host, port: 7000, bytes: 4 * MEBIBYTE })).toMatchObject({
+        exact: true,
+      });
+    }
+    const excluded = await lab.application({
+      do: 'whoami',
+      host: ADDRESSES.otherDestination4,
+      port: 7000,
+      timeoutMs: 700,
+    });
+    expect(excluded.error).toMatch(UNREACHED);
+    await stopTshuttle(lab, tshuttle);
+  });
+});

@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { expect } from 'vitest';
+import type { Child, CommandResult } from './child.ts';
+import { ADDRESSES, type Lab } from './lab.ts';
+import type { NamespaceCommandOptions } from './namespace.ts';
+import { until } from './until.ts';
+
+/** The one line that a foreground tshuttle prints when traffic is captured and the bastion is connected. */
+export const READY = /\bready\b|\bcapturing\b/i;
+
+/** How soon rules and processes must be gone after any ending. */
+const GONE_WITHIN_MS = 2_000;
+
+/** What a run of tshuttle in the lab's client can be given. */
+export interface TshuttleOptions extends NamespaceCommandOptions {
+  /** `user@host[:port]`; root on the lab's bastion over IPv4 when left out. */
+  readonly remote?: string;
+  /** Replaces the identity and known_hosts options. */
+  readonly sshOptions?: readonly string[];
+}
+
+/** The whole command line, for the lab's bastion. */
+export function tshuttleArgv(lab: Lab, args: readonly string[], options: TshuttleOptions = {}): string[] {
+  const key = options.user === undefined ? lab.sshd.userKey : lab.sshd.ordinaryUserKey;
+  const sshOptions = options.sshOptions ?? ['-i', key, '-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
+  return [
+    'node',
+    'bin/tshuttle',
+    '-r',
+    options.remote ?? `root@${ADDRESSES.bastion4}`,
+    ...sshOptions,
+    ...args,
+  ];
+}
+
+/** Starts tshuttle in the client and waits until it is ready. */
+export async function startTshuttle(
+  lab: Lab,
+  args: readonly string[],
+  options: TshuttleOptions = {},
+): Promise<Child> {
+  const child = lab.client.spawn(tshuttleArgv(lab, args, options), options);
+  await child.untilOutput(READY, 15_000);
+  return child;
+}
+
+/** Runs tshuttle to its end, whatever its exit status. */
+export async function runTshuttle(
+  lab: Lab,
+  args: readonly string[],
+  options: TshuttleOptions = {},
+): Promise<CommandResult> {
+  return await lab.client.exec(tshuttleArgv(lab, args, options), options);
+}
+
+/** Ends a foreground tshuttle as a service manager does, and checks that it left the client as it was. */
+export async function stopTshuttle(lab: Lab, child: Child): Promise<void> {
+  child.kill('SIGTERM');
+  const result = await child.exited;
+  expect(result, result.stderr).toMatchObject({ code: 0 });
+  await expectNothingLeft(lab);
+}
+
+/** Checks that within 2 s the client has no rule that redirects and none of ours, and no process. */
+export async function expectNothingLeft(lab: Lab): Promise<void> {
+  let state = '';
+  await until(
+    async () => {
+      const [rules, processes] = await Promise.all([lab.client.rules(), clientProcesses(lab)]);
+      state = `${rules}\n${processes.map(({ pid, argv }) => `${pid} ${argv.join(' ')}`).join('\n')}`;
+      return !/tshuttle|redirect|REDIRECT/i.test(rules) && processes.length === 0;
+    },
+    { deadlineMs: GONE_WITHIN_MS, what: () => `nothing left of tshuttle in the client:\n${state}` },
+  );
+}
+
+/** A process in the client's namespace. */
+export interface ClientProcess {
+  readonly pid: number;
+  readonly argv: readonly string[];
+}
+
+/** The processes in the client's namespace, but for those that have ended meanwhile. */
+export async function clientProcesses(lab: Lab): Promise<ClientProcess[]> {
+  const pids = await lab.client.pids();
+  const processes = await Promise.all(
+    pids.map(async (pid) => {
+      const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+      return { pid, argv: text.split('\0').slice(0, -1) };
+    }),
+  );
+  // The namespace is looked into by short-lived commands of the lab itself.
+  return processes.filter(({ argv }) => argv.length > 0 && !isOfTheLab(argv));
+}
+
+function isOfTheLab(argv: readonly string[]): boolean {
+  return /(?:^|\/)(?:nft|ip6?tables-legacy-save|enter\.sh)$/.test(
+    argv[0] === '/bin/sh' ? (argv[1] ?? '') : (argv[0] ?? ''),
+  );
+}
+
+/** The parts of a running tshuttle, by role. */
+export interface TshuttleProcesses {
+  readonly main: number;
+  readonly helper: number;
+  /** Undefined when tshuttle was started by root. */
+  readonly sudo: number | undefined;
+  readonly all: readonly number[];
+}
+
+/** Finds the processes of the one tshuttle that runs in the client. */
+export async function tshuttleProcesses(lab: Lab): Promise<TshuttleProcesses> {
+  const processes = await clientProcesses(lab);
+  const isHelper = ({ argv }: ClientProcess) =>
+    argv.some((word) => /tshuttle-helper|intercept\/helper\//.test(word));
+  const isSudo = ({ argv }: ClientProcess) => /(?:^|\/)sudo$/.test(argv[0] ?? '');
+  const main = processes.find((process) => process.argv[1] === 'bin/tshuttle');
+  const helper = processes.find((process) => isHelper(process) && !isSudo(process));
+  if (main === undefined || helper === undefined) {
+    throw new Error(`not the processes of a tshuttle: ${JSON.stringify(processes)}`);
+  }
+  return {
+    main: main.pid,
+    helper: helper.pid,
+    sudo: processes.find(isSudo)?.pid,
+    all: processes.map(({ pid }) => pid),
+  };
+}
