@@ -1,0 +1,224 @@
+import type { TshuttleError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { type AuthenticationRecord, authenticationError } from './authentication-error.ts';
+import { keyCandidates } from './key-candidates.ts';
+import type { Prompter } from './prompter.ts';
+import type { Secret } from './secret.ts';
+import { printable, printableLine } from './server-text.ts';
+import type { SigningKey } from './signing-key.ts';
+import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
+
+/** What to send to the bastion next. */
+export type AuthenticationAttempt =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'publickey'; readonly key: SigningKey }
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'keyboard-interactive' };
+
+/** The bastion's answer to an attempt that did not complete the authentication (RFC 4252 section 5.1). */
+export interface AuthenticationReply {
+  readonly methodsLeft: readonly string[];
+  readonly partialSuccess: boolean;
+}
+
+/** One SSH_MSG_USERAUTH_INFO_REQUEST (RFC 4256 section 3.2). */
+export interface KeyboardInteractiveRound {
+  readonly name: string;
+  readonly instructions: string;
+  readonly prompts: ReadonlyArray<{ readonly prompt: string; readonly echo?: boolean }>;
+}
+
+/** What an {@link Authenticator} needs beside the target. */
+export interface AuthenticatorContext {
+  readonly prompter: Prompter;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** sshd's MaxAuthTries is 6; with more refused keys it cuts the connection instead of saying no. */
+const OFFERED_KEY_LIMIT = 5;
+
+/** Prompts that the password of the command line is no answer to. */
+const ONE_TIME_CODE = /code|token|otp|verif|factor|duo/i;
+
+/**
+ * Decides what to authenticate with, one attempt after another, until the bastion is content or nothing is left.
+ *
+ * ```
+ * none ── methods ──> publickey* ──> keyboard-interactive* ──> password* ──> ERR_BASTION_AUTH
+ *                        └───────────── partial success: from the start, with the methods it names
+ * ```
+ */
+export class Authenticator {
+  readonly #target: SshTarget;
+  readonly #context: AuthenticatorContext;
+  readonly #keys: AsyncGenerator<SigningKey, void, undefined>;
+  readonly #record: AuthenticationRecord = {
+    tried: [],
+    notes: [],
+    accepted: [],
+    wanted: [],
+    keysLeftOut: false,
+  };
+  #offeredKeys = 0;
+  #password: Secret | undefined;
+  #asked: Record<Exclude<AuthenticationMethod, 'publickey'>, number> = {
+    'keyboard-interactive': 0,
+    password: 0,
+  };
+  #current: { readonly method: string; readonly description: string } | undefined;
+
+  constructor(target: SshTarget, context: AuthenticatorContext) {
+    this.#target = target;
+    this.#context = context;
+    this.#password = target.authentication.password;
+    this.#keys = keyCandidates(target.authentication, {
+      ...context,
+      note: (reason) => this.#note(reason),
+    });
+  }
+
+  /**
+   * The next attempt.
+   *
+   * @param reply the bastion's answer to the last one; undefined before the first
+   * @throws TshuttleError ERR_BASTION_AUTH when nothing is left to try.
+   */
+  async next(reply: AuthenticationReply | undefined): Promise<AuthenticationAttempt> {
+    if (reply === undefined) return { kind: 'none' };
+    this.#take(reply);
+    for (const method of this.#target.authentication.methods) {
+      if (!reply.methodsLeft.includes(method)) continue;
+      const attempt = await this.#attempt(method);
+      if (attempt !== undefined) return attempt;
+    }
+    throw this.failure();
+  }
+
+  /** As {@link Authenticator.next}, when the last attempt failed on our side and the bastion has said nothing. */
+  async nextAfterLocalFailure(reason: string): Promise<AuthenticationAttempt> {
+    this.#note(reason);
+    this.#current = undefined;
+    return await this.next({ methodsLeft: this.#record.wanted, partialSuccess: false });
+  }
+
+  /**
+   * Answers one round of keyboard-interactive.
+   *
+   * @throws TshuttleError ERR_BASTION_AUTH when nobody can be asked, or no answer was given.
+   */
+  async answer(round: KeyboardInteractiveRound): Promise<string[]> {
+    const { prompter } = this.#context;
+    const heading = printable(
+      [round.name, round.instructions].filter((text) => text !== '').join('\n'),
+    ).trim();
+    if (heading !== '' && prompter.available) prompter.show(heading);
+    const answers: string[] = [];
+    for (const { prompt, echo = false } of round.prompts) {
+      const password = echo || ONE_TIME_CODE.test(prompt) ? undefined : this.#takePassword();
+      answers.push(password ?? (await this.#ask(`(${this.#account()}) ${printable(prompt)}`, echo)));
+    }
+    return answers;
+  }
+
+  /** The error for an authentication that is over, with all that was tried. */
+  failure(cause?: unknown): TshuttleError {
+    if (this.#current !== undefined) this.#record.tried.push(this.#current.description);
+    this.#current = undefined;
+    return authenticationError(this.#target, this.#record, cause);
+  }
+
+  /** Ends the reading of keys. Idempotent. */
+  async close(): Promise<void> {
+    await this.#keys.return();
+  }
+
+  #take(reply: AuthenticationReply): void {
+    const last = this.#current;
+    this.#current = undefined;
+    this.#record.wanted = [...reply.methodsLeft];
+    if (last === undefined) return;
+    if (reply.partialSuccess) {
+      this.#record.accepted.push(last.method);
+      this.#asked = { 'keyboard-interactive': 0, password: 0 };
+    } else {
+      this.#record.tried.push(last.description);
+    }
+    this.#context.logger.debug(
+      `authentication: ${last.description} ${reply.partialSuccess ? 'accepted, more is wanted' : 'refused'}`,
+    );
+  }
+
+  async #attempt(method: AuthenticationMethod): Promise<AuthenticationAttempt | undefined> {
+    switch (method) {
+      case 'publickey':
+        return await this.#offerKey();
+      case 'keyboard-interactive':
+        return this.#startKeyboardInteractive();
+      case 'password':
+        return await this.#sendPassword();
+    }
+  }
+
+  async #offerKey(): Promise<AuthenticationAttempt | undefined> {
+    const { done, value: key } = await this.#keys.next();
+    if (done === true || key === undefined) return undefined;
+    if (this.#offeredKeys >= OFFERED_KEY_LIMIT) {
+      this.#record.keysLeftOut = true;
+      await this.#keys.return();
+      return undefined;
+    }
+    this.#offeredKeys += 1;
+    this.#current = { method: 'publickey', description: key.description };
+    return { kind: 'publickey', key };
+  }
+
+  #startKeyboardInteractive(): AuthenticationAttempt | undefined {
+    if (!this.#mayAsk('keyboard-interactive')) return undefined;
+    this.#asked['keyboard-interactive'] += 1;
+    this.#current = { method: 'keyboard-interactive', description: 'keyboard-interactive answers' };
+    return { kind: 'keyboard-interactive' };
+  }
+
+  async #sendPassword(): Promise<AuthenticationAttempt | undefined> {
+    if (!this.#mayAsk('password')) return undefined;
+    this.#asked.password += 1;
+    const password = this.#takePassword() ?? (await this.#ask(`${this.#account()}'s password: `, false));
+    this.#current = { method: 'password', description: 'a password' };
+    return { kind: 'password', password };
+  }
+
+  /** Whether there is another answer to be had: the given password, or the user. */
+  #mayAsk(method: Exclude<AuthenticationMethod, 'publickey'>): boolean {
+    if (this.#password !== undefined || this.#context.prompter.available) {
+      return this.#asked[method] < Math.max(1, this.#target.authentication.promptCount);
+    }
+    if (this.#asked[method] === 0) this.#note(`${method} was not tried: there is no terminal to ask on`);
+    return false;
+  }
+
+  #takePassword(): string | undefined {
+    const password = this.#password?.reveal();
+    this.#password = undefined;
+    return password;
+  }
+
+  async #ask(question: string, echo: boolean): Promise<string> {
+    const answer = this.#context.prompter.available
+      ? await this.#context.prompter.ask(question, { echo })
+      : undefined;
+    if (answer !== undefined) return answer;
+    const why = this.#context.prompter.available ? 'no answer was given' : 'there is no terminal to ask on';
+    this.#note(`the bastion asked '${printableLine(question)}' and ${why}`);
+    throw this.failure();
+  }
+
+  #account(): string {
+    return `${this.#target.user}@${this.#target.host}`;
+  }
+
+  #note(reason: string): void {
+    this.#context.logger.debug(`authentication: ${reason}`);
+    if (!this.#record.notes.includes(reason)) this.#record.notes.push(reason);
+  }
+}

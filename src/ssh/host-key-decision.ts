@@ -1,0 +1,69 @@
+import { entryNames, type KnownHostEntry } from './known-hosts.ts';
+import { type PublicKey, samePublicKey } from './public-key.ts';
+import type { HostKeyPolicy } from './ssh-target.ts';
+
+/** What the known_hosts files say about the key that a bastion has shown. */
+export type HostKeyDecision =
+  | { readonly kind: 'trusted'; readonly entry: KnownHostEntry }
+  /** Never seen; `otherKeys` are filed under the same name, but of other types. */
+  | { readonly kind: 'unknown'; readonly otherKeys: readonly KnownHostEntry[] }
+  /** Another key of the same type is filed. */
+  | { readonly kind: 'changed'; readonly entries: readonly KnownHostEntry[] }
+  | { readonly kind: 'revoked'; readonly entry: KnownHostEntry };
+
+/**
+ * Judges a key as OpenSSH does (hostfile.c, check_hostkeys_by_key_or_type): revoked before all, then the same key, then
+ * another of its type.
+ *
+ * A host on another port than 22 that is not filed with its port is looked up without it, where only the very same key
+ * counts (sshconnect.c, "checking without port identifier"). Certificate authorities trust no plain key.
+ */
+export function decideHostKey(
+  key: PublicKey,
+  policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>,
+  entries: readonly KnownHostEntry[],
+): HostKeyDecision {
+  const decision = judge(key, policy.lookupName, entries);
+  if (decision.kind !== 'unknown' || policy.lookupNameWithoutPort === undefined) return decision;
+  const withoutPort = judge(key, policy.lookupNameWithoutPort, entries);
+  return withoutPort.kind === 'trusted' || withoutPort.kind === 'revoked' ? withoutPort : decision;
+}
+
+function judge(key: PublicKey, name: string, entries: readonly KnownHostEntry[]): HostKeyDecision {
+  const filed = entries.filter((entry) => entryNames(entry, name));
+  const revoked = filed.find((entry) => entry.marker === 'revoked' && samePublicKey(entry.key, key));
+  if (revoked !== undefined) return { kind: 'revoked', entry: revoked };
+  const plain = filed.filter((entry) => entry.marker === 'none');
+  const same = plain.find((entry) => samePublicKey(entry.key, key));
+  if (same !== undefined) return { kind: 'trusted', entry: same };
+  const ofSameType = plain.filter((entry) => entry.key.type === key.type);
+  return ofSameType.length > 0
+    ? { kind: 'changed', entries: ofSameType }
+    : { kind: 'unknown', otherKeys: plain };
+}
+
+/**
+ * Puts the algorithms for which a key is filed first, so that the bastion shows a key that we can check.
+ *
+ * The order is otherwise kept, and is kept as a whole when its first algorithm is among them (sshconnect2.c,
+ * order_hostkeyalgs).
+ */
+export function orderHostKeyAlgorithms(
+  algorithms: readonly string[],
+  policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>,
+  entries: readonly KnownHostEntry[],
+): readonly string[] {
+  const names = [policy.lookupName, policy.lookupNameWithoutPort].filter((name) => name !== undefined);
+  for (const name of names) {
+    const filed = entries.filter((entry) => entry.marker === 'none' && entryNames(entry, name));
+    const types = new Set(filed.map((entry) => entry.key.type));
+    const known = algorithms.filter((algorithm) => types.has(keyTypeOfAlgorithm(algorithm)));
+    if (known.length > 0) return [...known, ...algorithms.filter((algorithm) => !known.includes(algorithm))];
+  }
+  return algorithms;
+}
+
+/** RSA keys have one type and three signature algorithms (RFC 8332). */
+function keyTypeOfAlgorithm(algorithm: string): string {
+  return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
+}

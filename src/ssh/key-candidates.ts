@@ -1,0 +1,128 @@
+import type { Logger } from '../core/log.ts';
+import { type AgentKey, listAgentKeys, signWithAgent } from './agent-client.ts';
+import { type Identity, readIdentity, signingKeyOf, unlockIdentity } from './identity-file.ts';
+import type { Prompter } from './prompter.ts';
+import { samePublicKey } from './public-key.ts';
+import { describeKeyFrom, KeyUnavailableError, type SigningKey, whyUnusable } from './signing-key.ts';
+import type { AuthenticationPolicy, IdentityFile } from './ssh-target.ts';
+
+/** What {@link keyCandidates} needs beside the policy. */
+export interface KeyCandidateContext {
+  readonly prompter: Prompter;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Told of every key that was passed over, and why. */
+  note(reason: string): void;
+}
+
+/**
+ * The keys to offer, in this order: the agent's that an identity file names, the files that the user named, the agent's
+ * others (unless IdentitiesOnly), the files that OpenSSH tries by default.
+ *
+ * OpenSSH offers a named file last; with many keys in the agent, sshd's MaxAuthTries cuts it off before that.
+ * The agent is asked, and files are read, when the first key is wanted.
+ */
+export async function* keyCandidates(
+  policy: AuthenticationPolicy,
+  context: KeyCandidateContext,
+): AsyncGenerator<SigningKey, void, undefined> {
+  const agentKeys = await usableAgentKeys(policy, context);
+  const identities = await readIdentities(policy.identities, context);
+  const isInAgent = (identity: Identity): boolean =>
+    agentKeys.some((agentKey) => isKeyOf(agentKey, identity));
+  const isNamed = (agentKey: AgentKey): boolean => identities.some((identity) => isKeyOf(agentKey, identity));
+  const files = identities.filter((identity) => !isInAgent(identity));
+
+  for (const identity of identities) {
+    const agentKey = agentKeys.find((candidate) => isKeyOf(candidate, identity));
+    if (agentKey !== undefined) yield agentSigningKey(agentKey, policy, context);
+  }
+  yield* fileSigningKeys(files, 'named', context);
+  if (!policy.identitiesOnly) {
+    for (const agentKey of agentKeys) {
+      if (!isNamed(agentKey)) yield agentSigningKey(agentKey, policy, context);
+    }
+  }
+  yield* fileSigningKeys(files, 'default', context);
+}
+
+function isKeyOf(agentKey: AgentKey, identity: Identity): boolean {
+  return identity.publicKey !== undefined && samePublicKey(agentKey.publicKey, identity.publicKey);
+}
+
+async function usableAgentKeys(
+  policy: AuthenticationPolicy,
+  context: KeyCandidateContext,
+): Promise<AgentKey[]> {
+  if (policy.agentSocket === undefined) return [];
+  const keys = await noteUnavailable(listAgentKeys(policy.agentSocket, context.signal), context);
+  return (keys ?? []).filter((key) =>
+    isUsable(key.publicKey.type, `the agent's key ${key.comment}`, context),
+  );
+}
+
+async function readIdentities(
+  files: readonly IdentityFile[],
+  context: KeyCandidateContext,
+): Promise<Identity[]> {
+  const identities: Identity[] = [];
+  for (const file of files) {
+    const identity = await noteUnavailable(readIdentity(file), context);
+    if (identity === undefined) {
+      if (file.origin === 'named') context.logger.debug(`no identity read from ${file.path}`);
+    } else if (identity.publicKey === undefined || isUsable(identity.publicKey.type, file.path, context)) {
+      identities.push(identity);
+    }
+  }
+  return identities;
+}
+
+function isUsable(type: string, source: string, context: KeyCandidateContext): boolean {
+  const reason = whyUnusable(type);
+  if (reason !== undefined) context.note(`${source} is skipped: ${reason}`);
+  return reason === undefined;
+}
+
+function agentSigningKey(
+  key: AgentKey,
+  policy: AuthenticationPolicy,
+  context: KeyCandidateContext,
+): SigningKey {
+  const { agentSocket = '' } = policy;
+  return {
+    publicKey: key.publicKey,
+    description: describeKeyFrom(key.publicKey, `agent, ${key.comment}`),
+    sign: (data, algorithm) => signWithAgent(agentSocket, key.publicKey, data, algorithm, context.signal),
+  };
+}
+
+async function* fileSigningKeys(
+  identities: readonly Identity[],
+  origin: IdentityFile['origin'],
+  context: KeyCandidateContext,
+): AsyncGenerator<SigningKey, void, undefined> {
+  for (const identity of identities) {
+    if (identity.file.origin !== origin) continue;
+    if (identity.privateText === undefined) {
+      context.note(`${identity.file.path} has only the public half, and the agent has not the private one`);
+      continue;
+    }
+    // An encrypted PEM without .pub cannot be offered before it is decrypted.
+    const decrypted =
+      identity.publicKey === undefined
+        ? await noteUnavailable(unlockIdentity(identity, context.prompter), context)
+        : undefined;
+    const publicKey = identity.publicKey ?? decrypted?.publicKey;
+    if (publicKey !== undefined) yield signingKeyOf(identity, publicKey, context.prompter, decrypted);
+  }
+}
+
+async function noteUnavailable<T>(attempt: Promise<T>, context: KeyCandidateContext): Promise<T | undefined> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (!(error instanceof KeyUnavailableError)) throw error;
+    context.note(error.message);
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the tokens of ssh_config(5), section TOKENS, stand for. */
+export interface PathTokens {
+  /** `%d` and `~`. */
+  readonly homeDirectory: string;
+  /** `%h`: the name after HostName. */
+  readonly host: string;
+  /** `%k`: HostKeyAlias, or the name as the user wrote it. */
+  readonly hostKeyAlias: string;
+  /** `%n`: the name as the user wrote it. */
+  readonly requestedHost: string;
+  /** `%p`. */
+  readonly port: number;
+  /** `%r`. */
+  readonly remoteUser: string;
+  /** `%u` and `%i`. */
+  readonly localUser: string;
+  readonly localUserId: number;
+  /** `%l`; `%L` is its first label. */
+  readonly localHost: string;
+}
+
+/**
+ * Expands `~`, `%` tokens and `${VARIABLE}` in a path of the ssh configuration, which `ssh -G` prints unexpanded.
+ *
+ * A token or variable that does not exist stays as it is, so that the error about the missing file shows it.
+ */
+export function expandPath(
+  path: string,
+  tokens: PathTokens,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  return expandTilde(path, tokens.homeDirectory)
+    .replace(/%(.)/g, (token, letter: string) => tokenValue(letter, tokens) ?? token)
+    .replace(/\$\{(\w+)\}/g, (reference, name: string) => environment[name] ?? reference);
+}
+
+/** Expands a leading `~/`, or `~` alone. */
+export function expandTilde(path: string, homeDirectory: string = homedir()): string {
+  return path === '~' || path.startsWith('~/') ? join(homeDirectory, path.slice(1)) : path;
+}
+
+function tokenValue(letter: string, tokens: PathTokens): string | undefined {
+  switch (letter) {
+    case '%':
+      return '%';
+    case 'd':
+      return tokens.homeDirectory;
+    case 'h':
+      return tokens.host;
+    case 'i':
+      return String(tokens.localUserId);
+    case 'k':
+      return tokens.hostKeyAlias;
+    case 'l':
+      return tokens.localHost;
+    case 'L':
+      return tokens.localHost.split('.')[0] ?? '';
+    case 'n':
+      return tokens.requestedHost;
+    case 'p':
+      return String(tokens.port);
+    case 'r':
+      return tokens.remoteUser;
+    case 'u':
+      return tokens.localUser;
+    case 'C':
+      return connectionHash(tokens);
+    default:
+      return undefined;
+  }
+}
+
+/** `%C`: SHA-1 of `%l%h%p%r` (OpenSSH 9.2; newer ones append ProxyJump, which is refused here anyway). */
+function connectionHash(tokens: PathTokens): string {
+  const text = `${tokens.localHost}${tokens.host}${tokens.port}${tokens.remoteUser}`;
+  return createHash('sha1').update(text).digest('hex');
+}

@@ -1,0 +1,124 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKey,
+  type KeyObject,
+  sign as signData,
+} from 'node:crypto';
+import ssh2 from 'ssh2';
+import { messageOf } from '../core/errors.ts';
+import { type PublicKey, publicKeyFromBlob } from './public-key.ts';
+import { KeyUnavailableError, SIGNATURE_HASHES } from './signing-key.ts';
+import { encodeString, WireReader } from './wire.ts';
+
+const OPENSSH_BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----';
+const OPENSSH_MAGIC = 'openssh-key-v1\0';
+
+/** What the text of a private key file tells without its passphrase. */
+export interface PrivateKeyOutline {
+  readonly encryption: 'none' | 'encrypted';
+  /** OpenSSH's own format carries it in clear; PEM does not. */
+  readonly publicKey: PublicKey | undefined;
+}
+
+/**
+ * Looks at a private key file: OpenSSH's own format, PKCS#1, SEC1 or PKCS#8.
+ *
+ * @returns undefined when it is none of these.
+ */
+export function outlinePrivateKey(text: string): PrivateKeyOutline | undefined {
+  if (text.includes(OPENSSH_BEGIN)) return outlineOpenSsh(text);
+  if (!/^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/m.test(text)) return undefined;
+  const encrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text);
+  return { encryption: encrypted ? 'encrypted' : 'none', publicKey: undefined };
+}
+
+/** `openssh-key-v1` (OpenSSH's PROTOCOL.key): cipher, key derivation and its options, count, public key, secret. */
+function outlineOpenSsh(text: string): PrivateKeyOutline | undefined {
+  const base64 = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1] ?? '';
+  const data = Buffer.from(base64, 'base64');
+  if (data.subarray(0, OPENSSH_MAGIC.length).toString('latin1') !== OPENSSH_MAGIC) return undefined;
+  const reader = new WireReader(data.subarray(OPENSSH_MAGIC.length));
+  const cipher = reader.string()?.toString('latin1');
+  reader.string();
+  reader.string();
+  const count = reader.uint32();
+  const blob = reader.string();
+  if (cipher === undefined || count !== 1 || blob === undefined) return undefined;
+  return { encryption: cipher === 'none' ? 'none' : 'encrypted', publicKey: publicKeyFromBlob(blob) };
+}
+
+/** A private key, decrypted. */
+export interface PrivateKey {
+  readonly publicKey: PublicKey;
+  /** As {@link SigningKey.sign}. */
+  sign(data: Buffer, algorithm: string): Buffer;
+}
+
+/**
+ * Decrypts a private key file.
+ *
+ * @throws KeyUnavailableError when it cannot be read with this passphrase. With none given and none needed, it is
+ *   malformed or of a type that we cannot use.
+ */
+export function decryptPrivateKey(text: string, passphrase: string | undefined): PrivateKey {
+  const key = text.includes(OPENSSH_BEGIN) ? keyFromOpenSsh(text, passphrase) : keyFromPem(text, passphrase);
+  return {
+    publicKey: publicKeyOf(key),
+    sign: (data, algorithm) => signData(hashFor(algorithm), data, key),
+  };
+}
+
+function hashFor(algorithm: string): string | null {
+  const hash = SIGNATURE_HASHES[algorithm];
+  if (hash === undefined) throw new KeyUnavailableError(`cannot sign with ${algorithm}`);
+  return hash;
+}
+
+function keyFromOpenSsh(text: string, passphrase: string | undefined): KeyObject {
+  const parsed: unknown = ssh2.utils.parseKey(text, passphrase);
+  const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ssh2.ParsedKey | Error;
+  if (key instanceof Error) throw new KeyUnavailableError(key.message, { cause: key });
+  return keyFromPem(key.getPrivatePEM(), undefined);
+}
+
+function keyFromPem(text: string, passphrase: string | undefined): KeyObject {
+  try {
+    return createPrivateKey({ key: text, ...(passphrase === undefined ? {} : { passphrase }) });
+  } catch (error) {
+    throw new KeyUnavailableError(messageOf(error), { cause: error });
+  }
+}
+
+const CURVES: Readonly<Record<string, string>> = {
+  'P-256': 'nistp256',
+  'P-384': 'nistp384',
+  'P-521': 'nistp521',
+};
+
+function publicKeyOf(key: KeyObject): PublicKey {
+  const jwk = createPublicKey(key).export({ format: 'jwk' });
+  const { type, fields } = wireFields(jwk);
+  return { type, blob: Buffer.concat([type, ...fields].map(encodeString)) };
+}
+
+/** RFC 4253 section 6.6 (RSA), RFC 5656 section 3.1 (ECDSA), RFC 8709 section 4 (Ed25519). */
+function wireFields(jwk: JsonWebKey): { type: string; fields: Array<Buffer | string> } {
+  if (jwk.kty === 'RSA') return { type: 'ssh-rsa', fields: [mpint(jwk.e), mpint(jwk.n)] };
+  if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') return { type: 'ssh-ed25519', fields: [bytes(jwk.x)] };
+  const curve = jwk.kty === 'EC' ? CURVES[jwk.crv ?? ''] : undefined;
+  if (curve === undefined)
+    throw new KeyUnavailableError(`keys of type ${jwk.kty} ${jwk.crv ?? ''} are not supported`);
+  const point = Buffer.concat([Buffer.of(4), bytes(jwk.x), bytes(jwk.y)]);
+  return { type: `ecdsa-sha2-${curve}`, fields: [curve, point] };
+}
+
+function bytes(base64url: string | undefined): Buffer {
+  return Buffer.from(base64url ?? '', 'base64url');
+}
+
+/** JWK integers are unsigned without leading zeros; an `mpint` whose first bit is set needs one. */
+function mpint(base64url: string | undefined): Buffer {
+  const value = bytes(base64url);
+  return (value[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.of(0), value]) : value;
+}

@@ -1,0 +1,43 @@
+import { fingerprintOf, keyTypeName, type PublicKey } from './public-key.ts';
+
+/** The signature algorithms of user authentication that we make (RFC 8332 for RSA; never SHA-1). */
+export const SIGNATURE_HASHES: Readonly<Record<string, string | null>> = {
+  'ssh-ed25519': null,
+  'ecdsa-sha2-nistp256': 'sha256',
+  'ecdsa-sha2-nistp384': 'sha384',
+  'ecdsa-sha2-nistp521': 'sha512',
+  'rsa-sha2-256': 'sha256',
+  'rsa-sha2-512': 'sha512',
+};
+
+/** A key to authenticate with, wherever its private half is. */
+export interface SigningKey {
+  readonly publicKey: PublicKey;
+  /** For people: type, fingerprint and where it comes from. */
+  readonly description: string;
+  /**
+   * Signs with one of {@link SIGNATURE_HASHES}. May ask the user: for a passphrase, or through the agent.
+   *
+   * @returns the signature as `node:crypto` gives it: DER for ECDSA, plain bytes otherwise
+   * @throws KeyUnavailableError when the private half cannot be used.
+   */
+  sign(data: Buffer, algorithm: string): Promise<Buffer>;
+}
+
+/** A key cannot be used on our side; the message says why. Authentication goes on with the next one. */
+export class KeyUnavailableError extends Error {
+  override readonly name = 'KeyUnavailableError';
+}
+
+/** Why a key of this type cannot be used by us; undefined when it can. */
+export function whyUnusable(type: string): string | undefined {
+  if (type.includes('-cert-v01@')) return 'certificates are not supported yet';
+  if (type.startsWith('sk-')) return 'security keys (FIDO) are not supported yet';
+  if (type === 'ssh-rsa' || type in SIGNATURE_HASHES) return undefined;
+  return `keys of type ${type} are not supported`;
+}
+
+/** `ED25519 SHA256:... (from the agent)`. */
+export function describeKeyFrom(key: PublicKey, source: string): string {
+  return `${keyTypeName(key.type)} ${fingerprintOf(key)} (${source})`;
+}

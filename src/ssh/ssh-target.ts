@@ -1,0 +1,70 @@
+import type { IpFamily } from '../net/endpoint.ts';
+import type { AlgorithmPreferences } from './algorithms.ts';
+import type { Secret } from './secret.ts';
+
+/** Everything needed to reach and authenticate at one bastion: the request completed by the ssh configuration. */
+export interface SshTarget {
+  /** As the user wrote it; may be a Host alias. */
+  readonly requestedHost: string;
+  /** The name or address to dial, in lower case (HostName). */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly addressFamily: IpFamily | 'any';
+  /** Local address to dial from. */
+  readonly bindAddress: string | undefined;
+  /** For each address in turn. */
+  readonly connectTimeoutMs: number;
+  readonly keepalive: KeepalivePolicy;
+  readonly hostKeys: HostKeyPolicy;
+  readonly authentication: AuthenticationPolicy;
+  readonly algorithms: AlgorithmPreferences;
+}
+
+/** The bastion is lost after `intervalMs * countMax` without a sign of life. */
+export interface KeepalivePolicy {
+  readonly intervalMs: number;
+  readonly countMax: number;
+}
+
+/** How the bastion's host key is checked. */
+export interface HostKeyPolicy {
+  /** What the key is filed under: HostKeyAlias, `name`, or `[name]:port`. */
+  readonly lookupName: string;
+  /** The name to look under when `lookupName` has a port and is not filed: any port of the same host. */
+  readonly lookupNameWithoutPort: string | undefined;
+  /** A new key is written to the first. */
+  readonly userFiles: readonly string[];
+  readonly globalFiles: readonly string[];
+  /** What happens with a key that is not known; one that has changed or is revoked is always refused. */
+  readonly unknownKey: 'refuse' | 'ask' | 'accept';
+  /** HashKnownHosts. */
+  readonly hashNewNames: boolean;
+}
+
+/** The methods we can authenticate with (RFC 4252, RFC 4256). */
+export type AuthenticationMethod = 'publickey' | 'keyboard-interactive' | 'password';
+
+/** How we authenticate. */
+export interface AuthenticationPolicy {
+  /** In the order to try them; those switched off are not here. */
+  readonly methods: readonly AuthenticationMethod[];
+  /** From `user:password@host`: the first answer to a password prompt. */
+  readonly password: Secret | undefined;
+  /** How often a password may be asked for. */
+  readonly promptCount: number;
+  /** BatchMode: the user is never asked. */
+  readonly batchMode: boolean;
+  /** The agent's socket; undefined for none. */
+  readonly agentSocket: string | undefined;
+  /** Offer only the agent's keys that an identity file names. */
+  readonly identitiesOnly: boolean;
+  readonly identities: readonly IdentityFile[];
+}
+
+/** A private key file, or a public one whose private half is in the agent. */
+export interface IdentityFile {
+  readonly path: string;
+  /** `named` by the user, by option or configuration; `default` is one that OpenSSH tries by itself. */
+  readonly origin: 'named' | 'default';
+}

@@ -1,0 +1,55 @@
+import type { Socket } from 'node:net';
+import type { Client } from 'ssh2';
+import type { Logger } from '../../core/log.ts';
+import { type Endpoint, formatEndpoint } from '../../net/endpoint.ts';
+import { readKnownHosts } from '../known-hosts-files.ts';
+import type { Prompter } from '../prompter.ts';
+import { fingerprintOf, keyTypeName } from '../public-key.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import { dialBastion } from './dial.ts';
+import { type NegotiatedAlgorithms, shakeHands } from './handshake.ts';
+
+/** What {@link connectBastion} needs from its caller. */
+export interface ConnectContext {
+  readonly logger: Logger;
+  readonly prompter: Prompter;
+  /** Ends the attempt at any point; no socket is left. Has no effect once connected. */
+  readonly signal: AbortSignal;
+  /** Awaited before the first packet to an address leaves, so that it can be exempt from our own redirect. */
+  beforeDial(endpoint: Endpoint): Promise<void>;
+}
+
+/** An authenticated connection to a bastion, with no channel yet. The caller owns `client`, and with it the socket. */
+export interface ConnectedBastion {
+  /** Has an `error` listener already. ssh2's own keepalive and timeouts are off. */
+  readonly client: Client;
+  /** The client's TCP connection; TCP_NODELAY is set. */
+  readonly socket: Socket;
+  readonly peer: Endpoint;
+  readonly target: SshTarget;
+  /** For people: `user@bastion (203.0.113.7:22)`. */
+  readonly description: string;
+  /** `SHA256:...` */
+  readonly hostKeyFingerprint: string;
+  readonly algorithms: NegotiatedAlgorithms;
+}
+
+/**
+ * Reaches a bastion, checks its host key and authenticates.
+ *
+ * @throws TshuttleError ERR_BASTION_UNREACHABLE, ERR_HOST_KEY, ERR_BASTION_AUTH, or ERR_CONFIG where no algorithm is common.
+ *   Only the first is worth another attempt without the user. With an aborted signal, its reason.
+ */
+export async function connectBastion(target: SshTarget, context: ConnectContext): Promise<ConnectedBastion> {
+  context.signal.throwIfAborted();
+  const knownHosts = await readKnownHosts(target.hostKeys);
+  const { socket, peer } = await dialBastion(target, context);
+  const { client, hostKey, algorithms } = await shakeHands({ ...context, target, socket, peer, knownHosts });
+  const description = `${target.user}@${target.requestedHost} (${formatEndpoint(peer)})`;
+  const hostKeyFingerprint = fingerprintOf(hostKey);
+  context.logger.debug(`connected to ${description}`, {
+    fingerprint: `${keyTypeName(hostKey.type)} ${hostKeyFingerprint}`,
+    ...algorithms,
+  });
+  return { client, socket, peer, target, description, hostKeyFingerprint, algorithms };
+}

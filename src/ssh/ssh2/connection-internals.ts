@@ -1,0 +1,103 @@
+import type { Client, ParsedKey } from 'ssh2';
+import ssh2 from 'ssh2';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import type { SigningKey } from '../signing-key.ts';
+
+/**
+ * The parts of ssh2's private interface that connecting relies on; ssh2 is pinned to the version they were read in
+ * (native-notes/ssh2-connection-internals.md). A test holds them to it.
+ */
+interface ClientInternals {
+  readonly _protocol: ProtocolInternals;
+  /** One callback for each global request that asks for a reply, in the order of the requests. */
+  readonly _callbacks: Array<(failed: boolean | Error) => void>;
+}
+
+interface ProtocolInternals {
+  _debug: unknown;
+  authPK: AuthenticateWithKey;
+  ping(): void;
+}
+
+type AuthenticateWithKey = (
+  this: ProtocolInternals,
+  user: string,
+  key: object,
+  algorithm: string | undefined,
+  sign?: (data: Buffer, done: (signature: Buffer) => void) => void,
+) => void;
+
+function internalsOf(client: Client): ClientInternals {
+  const internals = client as unknown as ClientInternals;
+  if (typeof internals._protocol?.authPK === 'function' && Array.isArray(internals._callbacks))
+    return internals;
+  throw new TshuttleError('ERR_INTERNAL', 'this version of ssh2 is not the one that tshuttle was made for', {
+    remedy: 'install the version of ssh2 that package-lock.json names (npm ci)',
+  });
+}
+
+/** Ends the calls of the `debug` function, which cost CPU for every packet. */
+export function stopDebugOutput(client: Client): void {
+  internalsOf(client)._protocol._debug = undefined;
+}
+
+/**
+ * Sends one `keepalive@openssh.com` request.
+ *
+ * @param onReply called when the bastion has answered it; success and failure are both a sign of life
+ */
+export function sendKeepalive(client: Client, onReply: () => void): void {
+  const internals = internalsOf(client);
+  internals._callbacks.push((failed) => {
+    if (!(failed instanceof Error)) onReply();
+  });
+  internals._protocol.ping();
+}
+
+/** Makes `publickey` attempts sign through {@link SigningKey}, which may take its time. */
+export class KeySigner {
+  readonly #keys = new WeakMap<object, SigningKey>();
+  readonly #onUnavailable: (reason: string) => void;
+
+  /** @param onUnavailable called instead of an answer to the bastion when a key turns out to be of no use */
+  constructor(onUnavailable: (reason: string) => void) {
+    this.#onUnavailable = onUnavailable;
+  }
+
+  /**
+   * A stand-in that ssh2 takes for a parsed private key, for an attempt of type `publickey`.
+   *
+   * @returns undefined when ssh2 cannot read the public key.
+   */
+  standIn(key: SigningKey): ParsedKey | undefined {
+    const parsed = ssh2.utils.parseKey(key.publicKey.blob);
+    if (parsed instanceof Error) return undefined;
+    // ssh2 knows its own keys by a symbol, which the stand-in inherits.
+    const standIn = Object.create(parsed, { isPrivateKey: { value: () => true } }) as ParsedKey;
+    this.#keys.set(standIn, key);
+    return standIn;
+  }
+
+  /** Takes over the signing of a client, from right after its `connect()`. */
+  attach(client: Client): void {
+    const protocol = internalsOf(client)._protocol;
+    const original = protocol.authPK;
+    const keys = this.#keys;
+    const onUnavailable = this.#onUnavailable;
+    protocol.authPK = function authenticateWithKey(user, standIn, algorithm, sign) {
+      const key = keys.get(standIn);
+      // ssh2 falls back to SHA-1 where the bastion has not announced its signature algorithms; OpenSSH does not.
+      const signedWith = algorithm === 'ssh-rsa' ? 'rsa-sha2-512' : algorithm;
+      if (key === undefined || sign === undefined) {
+        original.call(this, user, standIn, signedWith, sign);
+        return;
+      }
+      original.call(this, user, standIn, signedWith, (data, done) => {
+        key
+          .sign(data, signedWith ?? key.publicKey.type)
+          .then(done)
+          .catch((error: unknown) => onUnavailable(messageOf(error)));
+      });
+    };
+  }
+}

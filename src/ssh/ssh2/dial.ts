@@ -1,0 +1,128 @@
+import { lookup } from 'node:dns/promises';
+import { Socket } from 'node:net';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { type Endpoint, formatEndpoint, makeEndpoint, sameEndpoint } from '../../net/endpoint.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import { abortable } from './handshake-clock.ts';
+
+const LOOKUP_TIMEOUT_MS = 15_000;
+
+/** What {@link dialBastion} needs from its caller. */
+export interface DialContext {
+  readonly signal: AbortSignal;
+  /** Awaited before the first packet to an address leaves, so that it can be exempt from our own redirect. */
+  beforeDial(endpoint: Endpoint): Promise<void>;
+}
+
+/** A connected socket and the address it is connected to. */
+export interface DialledSocket {
+  readonly socket: Socket;
+  readonly peer: Endpoint;
+}
+
+/**
+ * Connects to the first address of the bastion that answers, in the order the resolver gives them.
+ *
+ * @throws TshuttleError ERR_BASTION_UNREACHABLE naming every address tried.
+ */
+export async function dialBastion(target: SshTarget, context: DialContext): Promise<DialledSocket> {
+  const endpoints = await resolveBastion(target, context.signal);
+  const failures: string[] = [];
+  let cause: unknown;
+  for (const endpoint of endpoints) {
+    await abortable(context.beforeDial(endpoint), context.signal);
+    try {
+      return { socket: await connect(endpoint, target, context.signal), peer: endpoint };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      failures.push(`${formatEndpoint(endpoint)}: ${describeFailure(error)}`);
+      cause = error;
+    }
+  }
+  throw new TshuttleError(
+    'ERR_BASTION_UNREACHABLE',
+    `cannot reach the bastion ${target.host}: ${failures.join('; ')}`,
+    {
+      remedy: 'check the host and the port, the network, and that sshd listens there',
+      cause,
+    },
+  );
+}
+
+async function resolveBastion(target: SshTarget, signal: AbortSignal): Promise<Endpoint[]> {
+  const family = target.addressFamily === 'any' ? 0 : target.addressFamily;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT_MS)]);
+  let addresses: Array<{ address: string }>;
+  try {
+    addresses = await abortable(lookup(target.host, { all: true, family }), limit);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unresolved(target, error);
+  }
+  const endpoints = addresses.flatMap(({ address }) => makeEndpoint(address, target.port) ?? []);
+  if (endpoints.length === 0) throw unresolved(target, new Error('it has no address'));
+  return endpoints.filter((one, index) => endpoints.findIndex((other) => sameEndpoint(one, other)) === index);
+}
+
+function unresolved(target: SshTarget, cause: unknown): TshuttleError {
+  const known: Readonly<Record<string, string>> = {
+    ENOTFOUND: 'name not found',
+    EAI_AGAIN: 'no name server answers',
+  };
+  const reason = known[systemCodeOf(cause) ?? ''] ?? messageOf(cause);
+  const kind = target.addressFamily === 'any' ? '' : ` (IPv${target.addressFamily} only)`;
+  return new TshuttleError(
+    'ERR_BASTION_UNREACHABLE',
+    `cannot resolve the bastion ${target.host}${kind}: ${reason}`,
+    {
+      remedy: 'check the spelling, or give the address itself',
+      cause,
+    },
+  );
+}
+
+function connect(endpoint: Endpoint, target: SshTarget, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = new Socket();
+    const fail = (error: unknown): void => {
+      finish();
+      socket.destroy();
+      reject(error as Error);
+    };
+    const onTimeout = (): void => fail(new Error(`no answer within ${target.connectTimeoutMs / 1000} s`));
+    const onAbort = (): void => fail(signal.reason);
+    const timer = setTimeout(onTimeout, target.connectTimeoutMs);
+    const finish = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      socket.off('connect', onConnect);
+    };
+    const onConnect = (): void => {
+      finish();
+      resolve(socket);
+    };
+    // Stays for the life of the socket: an error with no listener would end the process.
+    socket.on('error', fail);
+    socket.once('connect', onConnect);
+    if (signal.aborted) {
+      onAbort();
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.setNoDelay(true);
+    const localAddress = target.bindAddress === undefined ? {} : { localAddress: target.bindAddress };
+    socket.connect({ host: endpoint.address, port: endpoint.port, ...localAddress });
+  });
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ETIMEDOUT: 'timed out',
+  EHOSTUNREACH: 'no route to host',
+  ENETUNREACH: 'network is unreachable',
+  EADDRNOTAVAIL: 'cannot use the bind address',
+};
+
+function describeFailure(error: unknown): string {
+  return FAILURES[systemCodeOf(error) ?? ''] ?? messageOf(error);
+}

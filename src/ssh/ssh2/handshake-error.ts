@@ -1,0 +1,80 @@
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { type Endpoint, formatEndpoint } from '../../net/endpoint.ts';
+import { printableLine } from '../server-text.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import { describeTarget } from '../target-from-config.ts';
+
+/** What is known when a handshake breaks off. */
+export interface HandshakeFailure {
+  readonly target: SshTarget;
+  readonly peer: Endpoint;
+  /** What ssh2 or the socket threw; undefined when the bastion just closed. */
+  readonly thrown: unknown;
+  /** What the bastion sent before it named its version, if that never came. */
+  readonly earlyText: string;
+  /** The bastion's algorithms by ssh2's name for the list, as far as it told them. */
+  readonly offeredByBastion: ReadonlyMap<string, string>;
+}
+
+/** ssh2's words for a list, what ssh_config(5) calls it, and where ours is. */
+const NEGOTIATED_LISTS = [
+  { failure: 'key exchange algorithm', offer: 'KEX method', keyword: 'KexAlgorithms', list: 'keyExchange' },
+  { failure: 'host key format', offer: 'Host key format', keyword: 'HostKeyAlgorithms', list: 'hostKey' },
+  { failure: 'C->S cipher', offer: 'C->S cipher', keyword: 'Ciphers', list: 'cipher' },
+  { failure: 'S->C cipher', offer: 'S->C cipher', keyword: 'Ciphers', list: 'cipher' },
+  { failure: 'C->S MAC', offer: 'C->S MAC', keyword: 'MACs', list: 'mac' },
+  { failure: 'S->C MAC', offer: 'S->C MAC', keyword: 'MACs', list: 'mac' },
+  { failure: 'C->S compression', offer: 'C->S compression', keyword: 'Compression', list: 'compression' },
+  { failure: 'S->C compression', offer: 'S->C compression', keyword: 'Compression', list: 'compression' },
+] as const;
+
+/** The error for a handshake that broke off before authentication. */
+export function handshakeError(failure: HandshakeFailure): TshuttleError {
+  return disagreement(failure) ?? brokenOff(failure);
+}
+
+/** No algorithm in common: nothing that trying again would change. */
+function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
+  const reason = messageOf(failure.thrown);
+  if (!reason.includes('no matching')) return undefined;
+  const list = NEGOTIATED_LISTS.find((candidate) => reason.endsWith(candidate.failure));
+  if (list === undefined) return undefined;
+  const theirs = failure.offeredByBastion.get(list.offer);
+  const offered = theirs === undefined ? 'something else' : printableLine(theirs).replaceAll(',', ', ');
+  const ours = failure.target.algorithms[list.list].join(', ');
+  return new TshuttleError(
+    'ERR_CONFIG',
+    `bastion ${describeTarget(failure.target)} and tshuttle have no ${list.keyword} in common: it offers ${offered}; we offer ${ours}`,
+    {
+      remedy: `allow one of ours on the bastion, or one of its own that tshuttle has with -o ${list.keyword}=...`,
+      cause: failure.thrown,
+    },
+  );
+}
+
+function brokenOff(failure: HandshakeFailure): TshuttleError {
+  const { target, peer, thrown } = failure;
+  const where = `bastion ${describeTarget(target)} (${formatEndpoint(peer)})`;
+  const said = printableLine(failure.earlyText);
+  if (said !== '') {
+    return unreachable(
+      `${where} closed the connection before the handshake, saying '${said}'`,
+      'sshd admits only so many unauthenticated connections, and shuts out addresses that failed before: wait and retry',
+      thrown,
+    );
+  }
+  const reason = systemCodeOf(thrown) === 'ECONNRESET' ? 'it reset the connection' : describe(thrown);
+  return unreachable(
+    `handshake with ${where} failed: ${reason}`,
+    'check that an ssh server listens there',
+    thrown,
+  );
+}
+
+function describe(thrown: unknown): string {
+  return thrown === undefined ? 'it closed the connection' : printableLine(messageOf(thrown));
+}
+
+function unreachable(message: string, remedy: string, cause: unknown): TshuttleError {
+  return new TshuttleError('ERR_BASTION_UNREACHABLE', message, { remedy, cause });
+}

@@ -1,0 +1,321 @@
+import type { Socket } from 'node:net';
+import type { AnyAuthMethod, AuthHandlerMiddleware, NextAuthHandler } from 'ssh2';
+import ssh2 from 'ssh2';
+import { deferred } from '../../core/deferred.ts';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { Endpoint } from '../../net/endpoint.ts';
+import { type AuthenticationAttempt, Authenticator } from '../authenticator.ts';
+import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
+import { HostKeyVerifier } from '../host-key-verifier.ts';
+import type { KnownHostEntry } from '../known-hosts.ts';
+import type { Prompter } from '../prompter.ts';
+import type { PublicKey } from '../public-key.ts';
+import { printable, printableLine } from '../server-text.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import { KeySigner, stopDebugOutput } from './connection-internals.ts';
+import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
+import { handshakeError } from './handshake-error.ts';
+
+/** Key exchange and authentication together, without the time in which the user is being asked. */
+const HANDSHAKE_LIMIT_MS = 15_000;
+const EARLY_TEXT_LIMIT_BYTES = 2048;
+
+/** What a handshake starts from. */
+export interface HandshakeContext {
+  readonly target: SshTarget;
+  /** Connected; destroyed by the handshake when it fails. */
+  readonly socket: Socket;
+  readonly peer: Endpoint;
+  readonly knownHosts: readonly KnownHostEntry[];
+  readonly logger: Logger;
+  readonly prompter: Prompter;
+  readonly signal: AbortSignal;
+}
+
+/** The algorithms in use, by their SSH names; one name where both directions have the same. */
+export interface NegotiatedAlgorithms {
+  readonly keyExchange: string;
+  readonly hostKey: string;
+  readonly cipher: string;
+  readonly mac: string;
+  readonly compression: string;
+}
+
+/** An authenticated connection. */
+export interface CompletedHandshake {
+  readonly client: ssh2.Client;
+  readonly hostKey: PublicKey;
+  readonly algorithms: NegotiatedAlgorithms;
+}
+
+/**
+ * Runs ssh2's handshake and authentication over a connected socket.
+ *
+ * ```
+ * waiting for its version ──> exchanging keys ──> authenticating ──> done
+ *            └───────────────────────┴───────────────────┴── error, closed, 15 s, aborted ──> failed
+ * ```
+ *
+ * @throws TshuttleError ERR_HOST_KEY, ERR_BASTION_AUTH, ERR_BASTION_UNREACHABLE, or ERR_CONFIG for no common algorithm;
+ *   or the signal's reason. The socket is then destroyed.
+ */
+export async function shakeHands(context: HandshakeContext): Promise<CompletedHandshake> {
+  const handshake = new Handshake(context);
+  try {
+    return await handshake.run();
+  } catch (error) {
+    context.socket.destroy();
+    throw error;
+  } finally {
+    await handshake.release();
+  }
+}
+
+class Handshake {
+  readonly #context: HandshakeContext;
+  readonly #client = new ssh2.Client();
+  readonly #outcome = deferred<void>();
+  /** Ends whatever is being waited for, questions to the user too, when the handshake is over. */
+  readonly #over = new AbortController();
+  readonly #clock: HandshakeClock;
+  readonly #verifier: HostKeyVerifier;
+  readonly #authenticator: Authenticator;
+  readonly #signer: KeySigner;
+  readonly #offeredByBastion = new Map<string, string>();
+  #phase: 'waiting for its version' | 'exchanging keys' | 'authenticating' | 'done' =
+    'waiting for its version';
+  #earlyText = '';
+  #algorithms: NegotiatedAlgorithms | undefined;
+  #sendNext: NextAuthHandler | undefined;
+  #filing: Promise<void> = Promise.resolve();
+
+  constructor(context: HandshakeContext) {
+    this.#context = context;
+    const { target, knownHosts, logger, peer } = context;
+    this.#clock = new HandshakeClock(HANDSHAKE_LIMIT_MS, () => {
+      this.#fail(new Error(`nothing came of it in ${HANDSHAKE_LIMIT_MS / 1000} s, while ${this.#phase}`));
+    });
+    const mayAsk = target.authentication.batchMode ? 'never' : 'ask';
+    const prompter = pausingPrompter(context.prompter, this.#clock, this.#over.signal, mayAsk);
+    this.#verifier = new HostKeyVerifier(target, {
+      entries: knownHosts,
+      prompter,
+      logger,
+      address: peer.address,
+    });
+    this.#authenticator = new Authenticator(target, { prompter, logger, signal: this.#over.signal });
+    this.#signer = new KeySigner((reason) => {
+      this.#drive(this.#authenticator.nextAfterLocalFailure(reason));
+    });
+  }
+
+  async run(): Promise<CompletedHandshake> {
+    const { signal } = this.#context;
+    const onAbort = (): void => this.#outcome.reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      this.#start();
+      await this.#outcome.promise;
+      await this.#filing;
+      signal.throwIfAborted();
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+    const hostKey = this.#verifier.acceptedKey;
+    if (hostKey === undefined || this.#algorithms === undefined) {
+      throw new TshuttleError('ERR_INTERNAL', 'the handshake was done without a key exchange');
+    }
+    stopDebugOutput(this.#client);
+    return { client: this.#client, hostKey, algorithms: this.#algorithms };
+  }
+
+  /** Ends the clock, open questions and the reading of keys. */
+  async release(): Promise<void> {
+    this.#clock.stop();
+    this.#over.abort(new Error('the handshake is over'));
+    this.#context.socket.off('data', this.#keepEarlyText);
+    await this.#authenticator.close();
+  }
+
+  #start(): void {
+    const { target, socket, knownHosts } = this.#context;
+    const { algorithms } = target;
+    this.#listen();
+    this.#client.connect({
+      sock: socket,
+      username: target.user,
+      keepaliveInterval: 0,
+      readyTimeout: 0,
+      algorithms: {
+        kex: [...algorithms.keyExchange] as ssh2.KexAlgorithm[],
+        serverHostKey: [
+          ...orderHostKeyAlgorithms(algorithms.hostKey, target.hostKeys, knownHosts),
+        ] as ssh2.ServerHostKeyAlgorithm[],
+        cipher: [...algorithms.cipher] as ssh2.CipherAlgorithm[],
+        hmac: [...algorithms.mac] as ssh2.MacAlgorithm[],
+        compress: [...algorithms.compression] as ssh2.CompressionAlgorithm[],
+      },
+      debug: (message) => this.#readDebugOutput(message),
+      hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
+      authHandler: this.#nextAttempt,
+    });
+    this.#signer.attach(this.#client);
+    // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
+    socket.on('data', this.#keepEarlyText);
+  }
+
+  #listen(): void {
+    // Stays for the life of the client: ssh2 emits 'error' for whatever happens to the connection.
+    this.#client.on('error', (error) => {
+      if (this.#phase === 'done') this.#context.logger.debug(`ssh2: ${printableLine(messageOf(error))}`);
+      else this.#fail(error);
+    });
+    this.#client.on('close', () => this.#fail(undefined));
+    this.#client.on('end', () => this.#fail(undefined));
+    this.#client.on('handshake', (negotiated) => {
+      if (this.#phase !== 'exchanging keys' && this.#phase !== 'waiting for its version') return;
+      this.#phase = 'authenticating';
+      this.#algorithms = {
+        keyExchange: negotiated.kex,
+        hostKey: negotiated.serverHostKey,
+        cipher: bothWays(negotiated.cs.cipher, negotiated.sc.cipher),
+        mac: bothWays(negotiated.cs.mac, negotiated.sc.mac),
+        compression: bothWays(negotiated.cs.compress, negotiated.sc.compress),
+      };
+      this.#filing = this.#verifier.handshakeDone();
+    });
+    this.#client.on('banner', (text) => this.#showBanner(text));
+    this.#client.on('change password', () => {
+      this.#fail(new Error('it wants the password to be changed; do that with ssh first'));
+    });
+    this.#client.on('ready', () => {
+      this.#phase = 'done';
+      this.#outcome.resolve();
+    });
+  }
+
+  readonly #keepEarlyText = (chunk: Buffer): void => {
+    this.#earlyText += chunk.toString('latin1', 0, EARLY_TEXT_LIMIT_BYTES);
+    const version = /^SSH-/m.test(this.#earlyText);
+    if (!version && this.#earlyText.length < EARLY_TEXT_LIMIT_BYTES) return;
+    this.#context.socket.off('data', this.#keepEarlyText);
+    if (!version) return;
+    this.#earlyText = '';
+    if (this.#phase === 'waiting for its version') this.#phase = 'exchanging keys';
+  };
+
+  #verifyHostKey(blob: Buffer, verify: (accepted: boolean) => void): void {
+    if (this.#verifier.acceptedKey === undefined) {
+      this.#verifier.verify(blob).then(
+        () => {
+          if (!this.#context.socket.destroyed) verify(true);
+        },
+        (error: unknown) => this.#outcome.reject(error),
+      );
+      return;
+    }
+    try {
+      this.#verifier.verifyAgain(blob);
+    } catch (error) {
+      this.#context.logger.error(messageOf(error));
+      verify(false);
+      return;
+    }
+    verify(true);
+  }
+
+  readonly #nextAttempt: AuthHandlerMiddleware = (methodsLeft, partialSuccess, next) => {
+    this.#sendNext = next;
+    // null, whatever the types say, before the bastion has answered anything.
+    const reply = methodsLeft === null ? undefined : { methodsLeft, partialSuccess };
+    this.#drive(this.#authenticator.next(reply));
+  };
+
+  #drive(decision: Promise<AuthenticationAttempt>): void {
+    decision
+      .then((attempt) => {
+        if (!this.#over.signal.aborted && !this.#context.socket.destroyed) this.#send(attempt);
+      })
+      .catch((error: unknown) => this.#outcome.reject(error));
+  }
+
+  #send(attempt: AuthenticationAttempt): void {
+    const method = this.#methodFor(attempt);
+    if (method === undefined) {
+      this.#drive(this.#authenticator.nextAfterLocalFailure('ssh2 cannot read a key of this kind'));
+    } else {
+      this.#sendNext?.(method);
+    }
+  }
+
+  #methodFor(attempt: AuthenticationAttempt): AnyAuthMethod | undefined {
+    const username = this.#context.target.user;
+    switch (attempt.kind) {
+      case 'none':
+        return { type: 'none', username };
+      case 'password':
+        return { type: 'password', username, password: attempt.password };
+      case 'publickey': {
+        const { key } = attempt;
+        const standIn = this.#signer.standIn({
+          ...key,
+          sign: (data, algorithm) => this.#clock.pausedWhile(key.sign(data, algorithm)),
+        });
+        return standIn === undefined ? undefined : { type: 'publickey', username, key: standIn };
+      }
+      case 'keyboard-interactive':
+        return {
+          type: 'keyboard-interactive',
+          username,
+          prompt: (name, instructions, _language, prompts, finish) => {
+            this.#authenticator
+              .answer({ name, instructions, prompts })
+              .then((answers) => {
+                if (!this.#context.socket.destroyed) finish(answers);
+              })
+              .catch((error: unknown) => this.#outcome.reject(error));
+          },
+        };
+    }
+  }
+
+  #fail(thrown: unknown): void {
+    const { target, peer } = this.#context;
+    if (this.#phase === 'authenticating' && !isNetworkFailure(thrown)) {
+      this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
+      return;
+    }
+    const { earlyText, offeredByBastion } = {
+      earlyText: this.#earlyText,
+      offeredByBastion: this.#offeredByBastion,
+    };
+    this.#outcome.reject(handshakeError({ target, peer, thrown, earlyText, offeredByBastion }));
+  }
+
+  #showBanner(text: string): void {
+    const { prompter, logger } = this.#context;
+    if (prompter.available) prompter.show(printable(text).trimEnd());
+    else logger.info(`banner of the bastion: ${printableLine(text)}`);
+  }
+
+  /** The only source of the bastion's algorithm lists, and of SSH_MSG_DEBUG ("key options ..."), is ssh2's debug output. */
+  #readDebugOutput(message: string): void {
+    const list = /^Handshake: \(remote\) ([^:]+): (.*)$/.exec(message);
+    if (list !== null) this.#offeredByBastion.set(list[1] ?? '', list[2] ?? '');
+    const told = /^Debug output from server: (.*)$/s.exec(message)?.[1];
+    if (told !== undefined) this.#context.logger.debug(`bastion: ${printableLine(told)}`);
+  }
+}
+
+/** A failure of the path and not of the authentication: worth another connection. */
+function isNetworkFailure(thrown: unknown): boolean {
+  return systemCodeOf(thrown)?.startsWith('E') === true;
+}
+
+/** The cipher authenticates by itself where there is no name of a MAC. */
+function bothWays(up: string, down: string): string {
+  if (up === down) return up === '' ? 'implicit' : up;
+  return `${up} up, ${down} down`;
+}

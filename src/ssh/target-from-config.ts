@@ -1,0 +1,242 @@
+import { join } from 'node:path';
+import { TshuttleError } from '../core/errors.ts';
+import { formatHostPort } from '../net/endpoint.ts';
+import { chooseAlgorithms } from './algorithms.ts';
+import { expandPath, type PathTokens } from './path-tokens.ts';
+import type { SshRequest } from './request.ts';
+import { Secret } from './secret.ts';
+import {
+  configNumber,
+  configPathList,
+  configSwitch,
+  configValue,
+  type SshConfigOutput,
+} from './ssh-config-output.ts';
+import type {
+  AuthenticationMethod,
+  AuthenticationPolicy,
+  HostKeyPolicy,
+  IdentityFile,
+  SshTarget,
+} from './ssh-target.ts';
+
+const DEFAULT_SSH_PORT = 22;
+const DEFAULT_CONNECT_TIMEOUT_S = 10;
+/** A dead bastion is noticed within 15 s, where the user has not set ServerAliveInterval. */
+const DEFAULT_KEEPALIVE = { intervalS: 5, countMax: 3 };
+
+/** The machine and account tshuttle runs on, as far as the ssh configuration depends on it. */
+export interface LocalIdentity {
+  readonly userName: string;
+  readonly userId: number;
+  readonly homeDirectory: string;
+  readonly hostName: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Keywords that change how the bastion is reached or trusted; going on without them would do something else. */
+const REFUSED_KEYWORDS: ReadonlyArray<{ readonly keyword: string; readonly remedy: string }> = [
+  { keyword: 'ProxyJump', remedy: 'name a bastion that can be reached directly, or set -o ProxyJump=none' },
+  {
+    keyword: 'ProxyCommand',
+    remedy: 'name a bastion that can be reached directly, or set -o ProxyCommand=none',
+  },
+  {
+    keyword: 'RevokedHostKeys',
+    remedy: 'mark the keys @revoked in known_hosts, and set -o RevokedHostKeys=none',
+  },
+  { keyword: 'KnownHostsCommand', remedy: 'put the key into known_hosts, and set -o KnownHostsCommand=none' },
+  { keyword: 'BindInterface', remedy: 'set -o BindAddress=ADDRESS instead' },
+];
+
+/** Keywords without which the connection may still succeed, by another key or method. */
+const IGNORED_KEYWORDS = ['PKCS11Provider', 'CertificateFile'];
+
+/** A target, and what of the configuration it leaves out although the user set it. */
+export interface ConfiguredTarget {
+  readonly target: SshTarget;
+  readonly ignored: readonly string[];
+}
+
+/**
+ * Turns `ssh -G` into a target.
+ *
+ * @param configured `ssh -G` for the request
+ * @param builtIn `ssh -G -F none`: what OpenSSH does when nothing is configured
+ * @throws TshuttleError ERR_CONFIG when the configuration asks for what tshuttle has not, and must not do without.
+ */
+export function targetFromConfig(
+  request: SshRequest,
+  configured: SshConfigOutput,
+  builtIn: SshConfigOutput,
+  local: LocalIdentity,
+): ConfiguredTarget {
+  refuseUnsupported(request, configured);
+  const host = (configValue(configured, 'hostname') ?? request.host).toLowerCase();
+  const port = configNumber(configured, 'port', DEFAULT_SSH_PORT);
+  const user = configValue(configured, 'user') ?? local.userName;
+  const alias = configValue(configured, 'hostkeyalias');
+  const tokens: PathTokens = {
+    homeDirectory: local.homeDirectory,
+    host,
+    hostKeyAlias: alias ?? request.host,
+    requestedHost: request.host,
+    port,
+    remoteUser: user,
+    localUser: local.userName,
+    localUserId: local.userId,
+    localHost: local.hostName,
+  };
+  const expand = (path: string): string => expandPath(path, tokens, local.environment);
+  const family = configValue(configured, 'addressfamily');
+  const intervalS = configNumber(configured, 'serveraliveinterval', 0);
+  const target: SshTarget = {
+    requestedHost: request.host,
+    host,
+    port,
+    user,
+    addressFamily: family === 'inet' ? 4 : family === 'inet6' ? 6 : 'any',
+    bindAddress: configValue(configured, 'bindaddress'),
+    connectTimeoutMs: configNumber(configured, 'connecttimeout', DEFAULT_CONNECT_TIMEOUT_S) * 1000,
+    keepalive: {
+      intervalMs: (intervalS === 0 ? DEFAULT_KEEPALIVE.intervalS : intervalS) * 1000,
+      countMax: Math.max(1, configNumber(configured, 'serveralivecountmax', DEFAULT_KEEPALIVE.countMax)),
+    },
+    hostKeys: hostKeyPolicy(configured, host, port, alias, expand),
+    authentication: authenticationPolicy(request, configured, builtIn, local, expand),
+    algorithms: chooseAlgorithms(configured, builtIn),
+  };
+  return { target: Object.freeze(target), ignored: ignoredKeywords(configured) };
+}
+
+function refuseUnsupported(request: SshRequest, configured: SshConfigOutput): void {
+  for (const { keyword, remedy } of REFUSED_KEYWORDS) {
+    const value = configValue(configured, keyword.toLowerCase());
+    if (value === undefined) continue;
+    const message = `the ssh configuration of ${request.host} has ${keyword} ${value}, which tshuttle cannot do yet`;
+    throw new TshuttleError('ERR_CONFIG', message, { remedy });
+  }
+}
+
+function ignoredKeywords(configured: SshConfigOutput): string[] {
+  return IGNORED_KEYWORDS.flatMap((keyword) => {
+    const value = configValue(configured, keyword.toLowerCase());
+    return value === undefined ? [] : [`${keyword} ${value}`];
+  });
+}
+
+function hostKeyPolicy(
+  configured: SshConfigOutput,
+  host: string,
+  port: number,
+  alias: string | undefined,
+  expand: (path: string) => string,
+): HostKeyPolicy {
+  const named = alias === undefined && port !== DEFAULT_SSH_PORT;
+  const strictness = configured.get('stricthostkeychecking')?.[0] ?? 'ask';
+  return {
+    lookupName: alias?.toLowerCase() ?? (named ? `[${host}]:${port}` : host),
+    lookupNameWithoutPort: named ? host : undefined,
+    userFiles: configPathList(configured, 'userknownhostsfile').map(expand),
+    globalFiles: configPathList(configured, 'globalknownhostsfile').map(expand),
+    unknownKey: unknownKeyPolicy(strictness),
+    hashNewNames: configSwitch(configured, 'hashknownhosts', false),
+  };
+}
+
+function unknownKeyPolicy(strictness: string): HostKeyPolicy['unknownKey'] {
+  switch (strictness) {
+    case 'yes':
+    case 'true':
+      return 'refuse';
+    case 'accept-new':
+    case 'no':
+    case 'off':
+    case 'false':
+      return 'accept';
+    default:
+      return 'ask';
+  }
+}
+
+function authenticationPolicy(
+  request: SshRequest,
+  configured: SshConfigOutput,
+  builtIn: SshConfigOutput,
+  local: LocalIdentity,
+  expand: (path: string) => string,
+): AuthenticationPolicy {
+  const defaults = new Set(builtIn.get('identityfile') ?? []);
+  const identities = (configured.get('identityfile') ?? [])
+    .filter((path) => path.toLowerCase() !== 'none')
+    .map((path): IdentityFile => ({ path: expand(path), origin: defaults.has(path) ? 'default' : 'named' }));
+  return {
+    methods: authenticationMethods(configured),
+    password: request.password === undefined ? undefined : new Secret(request.password),
+    promptCount: configNumber(configured, 'numberofpasswordprompts', 3),
+    batchMode: configSwitch(configured, 'batchmode', false),
+    agentSocket: agentSocket(configured, local, expand),
+    identitiesOnly: configSwitch(configured, 'identitiesonly', false),
+    identities: withoutRepetition(identities),
+  };
+}
+
+const METHOD_SWITCHES: Readonly<Record<AuthenticationMethod, string>> = {
+  publickey: 'pubkeyauthentication',
+  'keyboard-interactive': 'kbdinteractiveauthentication',
+  password: 'passwordauthentication',
+};
+
+function authenticationMethods(configured: SshConfigOutput): AuthenticationMethod[] {
+  const available = Object.keys(METHOD_SWITCHES) as AuthenticationMethod[];
+  const preferred = configValue(configured, 'preferredauthentications')?.split(',') ?? available;
+  return preferred
+    .flatMap((name) => available.filter((method) => method === name))
+    .filter((method) => configured.get(METHOD_SWITCHES[method])?.[0] !== 'no')
+    .filter((method) => configured.get(METHOD_SWITCHES[method])?.[0] !== 'false');
+}
+
+function agentSocket(
+  configured: SshConfigOutput,
+  local: LocalIdentity,
+  expand: (path: string) => string,
+): string | undefined {
+  const configuredAgent = configured.get('identityagent')?.[0] ?? 'SSH_AUTH_SOCK';
+  if (configuredAgent.toLowerCase() === 'none') return undefined;
+  const socket =
+    configuredAgent === 'SSH_AUTH_SOCK'
+      ? local.environment['SSH_AUTH_SOCK']
+      : configuredAgent.startsWith('$') && !configuredAgent.startsWith('${')
+        ? local.environment[configuredAgent.slice(1)]
+        : expand(configuredAgent);
+  return socket === '' ? undefined : socket;
+}
+
+function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] {
+  return identities.filter(
+    (one, index) => identities.findIndex((other) => other.path === one.path) === index,
+  );
+}
+
+/** The target where no `ssh` is installed: the request alone, with OpenSSH's usual files. */
+export function targetWithoutConfig(request: SshRequest, local: LocalIdentity): SshTarget {
+  const sshDirectory = join(local.homeDirectory, '.ssh');
+  const keyNames = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
+  const assumed = new Map<string, string[]>([
+    ['identityfile', keyNames.map((name) => join(sshDirectory, name))],
+    ['userknownhostsfile', [join(sshDirectory, 'known_hosts')]],
+    ['globalknownhostsfile', ['/etc/ssh/ssh_known_hosts']],
+  ]);
+  const requested = new Map(assumed);
+  requested.set('hostname', [request.host]);
+  if (request.user !== undefined) requested.set('user', [request.user]);
+  if (request.port !== undefined) requested.set('port', [String(request.port)]);
+  if (request.identityFiles.length > 0) requested.set('identityfile', [...request.identityFiles]);
+  return targetFromConfig(request, requested, assumed, local).target;
+}
+
+/** For people: `user@host:port`, without the port where it is 22. */
+export function describeTarget(target: SshTarget): string {
+  const host = target.port === DEFAULT_SSH_PORT ? target.host : formatHostPort(target.host, target.port);
+  return `${target.user}@${host}`;
+}

@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { access } from 'node:fs/promises';
+import { hostname, userInfo } from 'node:os';
+import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { expandTilde } from './path-tokens.ts';
+import type { SshRequest } from './request.ts';
+import { parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
+import type { SshTarget } from './ssh-target.ts';
+import { type LocalIdentity, targetFromConfig, targetWithoutConfig } from './target-from-config.ts';
+
+/** `ssh -G` may run the user's own `Match exec` commands, and look names up; more than this is not a configuration. */
+const SSH_TIMEOUT_MS = 15_000;
+const SSH_OUTPUT_LIMIT_BYTES = 1_048_576;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What {@link resolveTarget} needs from its caller. */
+export interface ResolveContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** For SSH_AUTH_SOCK, PATH and `${VARIABLE}`; the process environment unless given. */
+  readonly environment?: Environment;
+}
+
+/**
+ * Completes a request with the user's ssh configuration, by asking OpenSSH itself (`ssh -G`).
+ *
+ * Without an `ssh` on this machine the request stands alone, with a warning.
+ *
+ * @throws TshuttleError ERR_USAGE when the host cannot be a host; ERR_CONFIG when ssh rejects the configuration, when it
+ *   asks for what tshuttle cannot do, or when a file of `-i` is not there.
+ */
+export async function resolveTarget(request: SshRequest, context: ResolveContext): Promise<SshTarget> {
+  refuseStrangeNames(request);
+  await refuseMissingIdentities(request);
+  const environment = context.environment ?? process.env;
+  const local = localIdentity(environment);
+  const outputs = await Promise.all([
+    askSsh(requestArguments(request), environment, context),
+    askSsh(['-F', 'none', '-G', '--', 'localhost'], environment, context),
+  ]);
+  const [configured, builtIn] = outputs;
+  if (configured === 'no ssh here' || builtIn === 'no ssh here') {
+    warnWithoutSsh(request, context.logger);
+    return targetWithoutConfig(request, local);
+  }
+  const { target, ignored } = targetFromConfig(request, configured, builtIn, local);
+  if (ignored.length > 0) {
+    context.logger.warn(`not used from the ssh configuration: ${ignored.join(', ')}`);
+  }
+  return target;
+}
+
+/** The command line behind `ssh`. Whatever the user gave is the value of an option, or stands after `--`. */
+function requestArguments(request: SshRequest): string[] {
+  return [
+    '-G',
+    ...request.options.flatMap((option) => ['-o', option]),
+    ...(request.port === undefined ? [] : ['-p', String(request.port)]),
+    ...(request.user === undefined ? [] : ['-l', request.user]),
+    ...request.identityFiles.flatMap((file) => ['-i', file]),
+    '--',
+    request.host,
+  ];
+}
+
+function refuseStrangeNames(request: SshRequest): void {
+  const checks = [
+    { what: 'host', text: request.host },
+    { what: 'user', text: request.user ?? 'user' },
+  ];
+  for (const { what, text } of checks) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here
+    if (text !== '' && !text.startsWith('-') && !/[\s\x00-\x1f\x7f]/.test(text)) continue;
+    throw new TshuttleError('ERR_USAGE', `'${text}' cannot be a ${what} name`, {
+      remedy: 'write -r [user@]host[:port]',
+    });
+  }
+}
+
+async function refuseMissingIdentities(request: SshRequest): Promise<void> {
+  for (const file of request.identityFiles) {
+    const path = expandTilde(file);
+    const readable = await Promise.any([access(path), access(`${path}.pub`)]).then(
+      () => true,
+      () => false,
+    );
+    // Tokens are expanded only with the configuration; such a file is reported when it is read.
+    if (readable || path.includes('%') || path.includes('${')) continue;
+    throw new TshuttleError('ERR_CONFIG', `cannot read the identity file ${file}`, {
+      remedy: 'name a private key file of yours with -i',
+    });
+  }
+}
+
+function localIdentity(environment: Environment): LocalIdentity {
+  const account = userInfo();
+  return {
+    userName: account.username,
+    userId: account.uid,
+    homeDirectory: account.homedir,
+    hostName: hostname(),
+    environment,
+  };
+}
+
+async function askSsh(
+  sshArguments: readonly string[],
+  environment: Environment,
+  context: ResolveContext,
+): Promise<SshConfigOutput | 'no ssh here'> {
+  const { stdout, failure, stderr } = await runSsh(sshArguments, environment, context.signal);
+  context.signal.throwIfAborted();
+  const warnings = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('Pseudo-terminal'));
+  if (failure === undefined) {
+    for (const warning of warnings) context.logger.warn(`ssh: ${warning.trim()}`);
+    return parseSshConfigOutput(stdout);
+  }
+  if (systemCodeOf(failure) === 'ENOENT') return 'no ssh here';
+  const reason = warnings.length > 0 ? warnings.join('; ').trim() : messageOf(failure);
+  throw new TshuttleError('ERR_CONFIG', `ssh does not accept the configuration: ${reason}`, {
+    remedy: 'correct the -o option or the line of the ssh configuration that it names',
+    cause: failure,
+  });
+}
+
+interface SshRun {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly failure: Error | undefined;
+}
+
+function runSsh(
+  sshArguments: readonly string[],
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<SshRun> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      'ssh',
+      sshArguments,
+      {
+        encoding: 'utf8',
+        env: environmentForChildren(environment),
+        maxBuffer: SSH_OUTPUT_LIMIT_BYTES,
+        signal,
+        timeout: SSH_TIMEOUT_MS,
+      },
+      (failure, stdout, stderr) => resolve({ stdout, stderr, failure: failure ?? undefined }),
+    );
+    child.stdin?.on('error', () => {});
+    child.stdin?.end();
+  });
+}
+
+/** TSHUTTLE_ARGS may hold a password; no child gets it. */
+function environmentForChildren(environment: Environment): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('TSHUTTLE_'));
+  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
+}
+
+function warnWithoutSsh(request: SshRequest, logger: Logger): void {
+  const unused = request.options.length > 0 ? `, and -o ${request.options.join(' -o ')} has no effect` : '';
+  logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
+}
