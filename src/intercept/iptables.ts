@@ -11,6 +11,12 @@ import type { AddressInterval, RedirectPlan } from './redirect-plan.ts';
  * `TSHUTTLE-PORT-G` has the port groups. Each text is one transaction (native-notes/iptables.md).
  */
 
+/** Destinations that never leave the machine or have no one owner. IPv6 has no broadcast; the kernel refuses the word. */
+const UNROUTED_TYPES: Readonly<Record<IpFamily, readonly string[]>> = {
+  4: ['LOCAL', 'BROADCAST', 'MULTICAST', 'ANYCAST'],
+  6: ['LOCAL', 'MULTICAST', 'ANYCAST'],
+};
+
 /** What is known of the machine when the rules are rendered. */
 export interface IptablesOptions {
   readonly family: IpFamily;
@@ -65,10 +71,7 @@ function renderEntry(
     `-A ${entry} ${renderInstanceComment(instance)}`,
     ...[
       ...new Set(endpoints),
-      '-m addrtype --dst-type LOCAL',
-      '-m addrtype --dst-type BROADCAST',
-      '-m addrtype --dst-type MULTICAST',
-      '-m addrtype --dst-type ANYCAST',
+      ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
       family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
     ].map((match) => `-A ${entry} ${match} -j RETURN`),
     // Goto, not jump: a RETURN among the groups leads back to OUTPUT.

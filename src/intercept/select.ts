@@ -5,6 +5,9 @@ import type { InterceptMethod } from './interceptor.ts';
 /** What the user may ask for with `--method`. */
 export type WantedMethod = 'auto' | InterceptMethod;
 
+/** Every {@link WantedMethod}. */
+export const WANTED_METHODS = ['auto', 'nft', 'iptables'] as const satisfies readonly WantedMethod[];
+
 /** The ways to install rules, the best first. */
 export const CANDIDATES = [
   'libnftables',

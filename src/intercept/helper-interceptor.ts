@@ -1,0 +1,169 @@
+import { TshuttleError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import { type HelperClient, HelperRefusal, startHelper } from './helper/client.ts';
+import { findHelperCommandFacts, helperCommand } from './helper/command.ts';
+import type { CleanupReport } from './helper/protocol.ts';
+import type { InterceptMethod, Interceptor } from './interceptor.ts';
+import type { RedirectPlan } from './redirect-plan.ts';
+import { type Selection, selectCandidate, type WantedMethod } from './select.ts';
+
+/** What an interceptor is opened with. */
+export interface OpenInterceptorOptions {
+  readonly method: WantedMethod;
+  readonly logger: Logger;
+  /** The families that should be redirected; both when left out. */
+  readonly families?: readonly IpFamily[];
+  /** Runs the helper as root; sudo where needed when left out. */
+  readonly command?: readonly string[];
+  /** Ends the wait for a password. */
+  readonly signal?: AbortSignal;
+}
+
+/** An interceptor whose rules a root helper holds. */
+export interface HelperInterceptor extends Interceptor {
+  /** The families that the method can redirect here; of a plan's families the others are left out, with a warning. */
+  readonly families: readonly IpFamily[];
+  /** Process id of the helper. */
+  readonly helperPid: number;
+}
+
+/**
+ * Starts the root helper (which may ask for a password), removes what dead instances left, and chooses the method. No
+ * rule is set before the first {@link Interceptor.apply}, so this may and should run before any connection.
+ *
+ * @throws TshuttleError ERR_NO_PRIVILEGE, ERR_NO_INTERCEPTOR, ERR_HELPER_LOST, ERR_HELPER_PROTOCOL; nothing is left
+ * behind then
+ */
+export async function openInterceptor(options: OpenInterceptorOptions): Promise<HelperInterceptor> {
+  const { logger, method: wanted, families = [4, 6] } = options;
+  const client = await start(options);
+  try {
+    reportCleanup(await cleanUp(client), logger);
+    const selection = await select(client, wanted, families);
+    await client.call({ type: 'use', candidate: selection.candidate });
+    for (const refusal of selection.refusals) logger.info(`not used: ${refusal}`);
+    logger.info(`redirecting with ${selection.method}`, {
+      candidate: selection.candidate,
+      version: selection.version,
+    });
+    return new OpenInterceptor(client, selection, logger);
+  } catch (error) {
+    await client.close().catch(() => {}); // the first failure is the one to report
+    throw error instanceof HelperRefusal ? refusedToUse(error) : error;
+  }
+}
+
+/** What `tshuttle cleanup` needs. */
+export type CleanupOptions = Pick<OpenInterceptorOptions, 'logger' | 'command' | 'signal'>;
+
+/**
+ * Removes the rules of instances that no longer run, of all methods; those of running instances stay.
+ *
+ * @throws TshuttleError ERR_CLEANUP with what is left; ERR_NO_PRIVILEGE, ERR_HELPER_LOST, ERR_HELPER_PROTOCOL
+ */
+export async function cleanupDeadInstances(options: CleanupOptions): Promise<CleanupReport> {
+  const client = await start(options);
+  try {
+    const report = await cleanUp(client);
+    if (report.failed.length === 0) return report;
+    throw new TshuttleError('ERR_CLEANUP', `could not remove ${report.failed.join('; ')}`, {
+      remedy: 'see what nft list ruleset and iptables-save -t nat show, as root',
+    });
+  } finally {
+    await client.close();
+  }
+}
+
+function start(options: CleanupOptions): Promise<HelperClient> {
+  const { logger, signal } = options;
+  const command = options.command ?? helperCommand(findHelperCommandFacts());
+  return startHelper({ command, logger, signal });
+}
+
+async function cleanUp(client: HelperClient): Promise<CleanupReport> {
+  const answer = await client.call({ type: 'cleanup' });
+  if (answer.type !== 'cleaned') throw wrongAnswer('cleanup');
+  return answer.report;
+}
+
+async function select(
+  client: HelperClient,
+  method: WantedMethod,
+  families: readonly IpFamily[],
+): Promise<Selection> {
+  const answer = await client.call({ type: 'probe', method, families });
+  if (answer.type !== 'probed') throw wrongAnswer('probe');
+  return selectCandidate(method, answer.facts);
+}
+
+function reportCleanup(report: CleanupReport, logger: Logger): void {
+  for (const name of report.removed) logger.warn(`removed ${name}: an instance that died had left it`);
+  for (const name of report.kept) logger.debug(`left alone: ${name}`);
+  for (const failure of report.failed) logger.warn(`could not remove what a dead instance left: ${failure}`);
+}
+
+function wrongAnswer(request: string): TshuttleError {
+  return new TshuttleError(
+    'ERR_HELPER_PROTOCOL',
+    `the root helper gave a wrong kind of answer to ${request}`,
+  );
+}
+
+function refusedToUse(refusal: HelperRefusal): TshuttleError {
+  return new TshuttleError('ERR_NO_INTERCEPTOR', `the chosen method went away: ${refusal.message}`, {
+    cause: refusal,
+  });
+}
+
+class OpenInterceptor implements HelperInterceptor {
+  readonly method: InterceptMethod;
+  readonly families: readonly IpFamily[];
+  readonly helperPid: number;
+  readonly lost: Promise<TshuttleError>;
+  readonly #client: HelperClient;
+  readonly #logger: Logger;
+  #isApplied = false;
+
+  constructor(client: HelperClient, selection: Selection, logger: Logger) {
+    this.#client = client;
+    this.#logger = logger;
+    this.method = selection.method;
+    this.families = selection.families;
+    this.helperPid = client.pid;
+    this.lost = client.lost;
+  }
+
+  async apply(plan: RedirectPlan): Promise<void> {
+    const families = plan.families.filter((family) => this.families.includes(family));
+    const missing = plan.families.filter((family) => !families.includes(family));
+    for (const family of missing)
+      this.#logger.warn(`${this.method} cannot redirect IPv${family} here: it is not captured`);
+    if (families.length === 0) throw applyError(`${this.method} can redirect none of the families asked for`);
+    await this.#callOrApplyError({ type: 'apply', plan: { ...plan, families } });
+    this.#isApplied = true;
+  }
+
+  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
+    if (this.#isApplied) await this.#callOrApplyError({ type: 'exempt', endpoints });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #callOrApplyError(call: Parameters<HelperClient['call']>[0]): Promise<void> {
+    try {
+      await this.#client.call(call);
+    } catch (error) {
+      throw error instanceof HelperRefusal ? applyError(error.message, error) : error;
+    }
+  }
+}
+
+function applyError(reason: string, cause?: unknown): TshuttleError {
+  return new TshuttleError('ERR_INTERCEPT_APPLY', `the system refused the redirect rules: ${reason}`, {
+    remedy: 'try another --method, or fewer subnets',
+    cause,
+  });
+}

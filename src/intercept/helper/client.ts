@@ -1,0 +1,276 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { deferred } from '../../core/deferred.ts';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { helperEnvironment } from './command.ts';
+import { decodeReply } from './decode-reply.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { MAX_REPLY_BYTES, PROTOCOL_VERSION, type Reply, type Request } from './protocol.ts';
+import { StderrReader } from './stderr-reader.ts';
+
+/** A request without its id, which the client gives it. */
+export type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
+
+/** The answer to a request; never `failed`, which is thrown. */
+export type Answer = Exclude<Reply, { type: 'hello' | 'failed' }>;
+
+/** The user's side of a running helper. */
+export interface HelperClient {
+  /** Process id of the helper itself, not of sudo. */
+  readonly pid: number;
+  /** Resolves, never rejects, when the helper ended unasked or broke the protocol. Its rules are gone or going then. */
+  readonly lost: Promise<TshuttleError>;
+  /**
+   * Asks one thing; calls are sent one after the other.
+   *
+   * @throws HelperRefusal when the system refused it
+   * @throws TshuttleError ERR_HELPER_LOST, ERR_HELPER_PROTOCOL as `lost` says
+   */
+  call(request: Call): Promise<Answer>;
+  /**
+   * Closes the helper's stdin, which makes it remove its rules, and waits until it has ended. Idempotent.
+   *
+   * @throws TshuttleError ERR_CLEANUP when it could not remove them
+   */
+  close(): Promise<void>;
+}
+
+/** The helper's answer `failed`. The message is the system's own text. */
+export class HelperRefusal extends Error {
+  override readonly name = 'HelperRefusal';
+}
+
+/** What a helper is started with. */
+export interface StartHelperOptions {
+  /** From `helperCommand`; argv, run without a shell. */
+  readonly command: readonly string[];
+  readonly logger: Logger;
+  /** Ends the wait for a password. */
+  readonly signal?: AbortSignal | undefined;
+  /** From the start to the helper's first line; people type passwords in that time. */
+  readonly helloTimeoutMs?: number;
+  /** From a request to its reply. */
+  readonly replyTimeoutMs?: number;
+}
+
+/** sudo itself gives up after 5 minutes (passwd_timeout), three prompts in a row take less. */
+const HELLO_TIMEOUT_MS = 5 * 60_000;
+
+/** A tool may run 20 s (run-tool.ts), and iptables needs two tools for each of two families. */
+const REPLY_TIMEOUT_MS = 90_000;
+
+/** Twice what one tool may take; see UNDO_TIMEOUT_MS in main.ts, after which the helper ends anyway. */
+const CLOSE_TIMEOUT_MS = 50_000;
+
+/** Ended by 71: it could not remove its rules. */
+const EXIT_RULES_LEFT = 71;
+
+/**
+ * Starts the helper and waits for its greeting.
+ *
+ * @throws TshuttleError ERR_NO_PRIVILEGE when sudo refused, ERR_HELPER_LOST when it ended, ERR_HELPER_PROTOCOL when it
+ * speaks another version, the signal's reason when that aborted; no process is left behind then
+ */
+export async function startHelper(options: StartHelperOptions): Promise<HelperClient> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const connection = new HelperConnection(options);
+  const aborted = deferred<never>();
+  const onAbort = (): void => aborted.reject(signal?.reason);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([connection.hello(options.helloTimeoutMs ?? HELLO_TIMEOUT_MS), aborted.promise]);
+    return connection;
+  } catch (error) {
+    connection.abandon();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+type HelperExit = { readonly status: number | null; readonly signal: NodeJS.Signals | null };
+
+class HelperConnection implements HelperClient {
+  readonly lost: Promise<TshuttleError>;
+  pid = 0;
+  readonly #command: readonly string[];
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #stderr: StderrReader;
+  readonly #replyTimeoutMs: number;
+  readonly #lost = deferred<TshuttleError>();
+  readonly #exited = deferred<HelperExit>();
+  readonly #greeted = deferred<void>();
+  #failure: TshuttleError | undefined;
+  #pending: { readonly id: number; resolve(reply: Reply): void; reject(error: unknown): void } | undefined;
+  #lastCall: Promise<unknown> = Promise.resolve();
+  #nextId = 1;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: StartHelperOptions) {
+    this.#command = options.command;
+    this.#replyTimeoutMs = options.replyTimeoutMs ?? REPLY_TIMEOUT_MS;
+    this.#stderr = new StderrReader(options.logger);
+    this.lost = this.#lost.promise;
+    this.#greeted.promise.catch(() => {}); // also reported through `lost`
+    const [file = '', ...argv] = options.command;
+    this.#child = spawn(file, argv, {
+      shell: false,
+      cwd: '/',
+      env: helperEnvironment(process.env),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    this.#listen();
+  }
+
+  /** Waits for the greeting. */
+  async hello(timeoutMs: number): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#fail(this.#privilegeError(`no answer within ${timeoutMs / 1_000} s`));
+    }, timeoutMs);
+    try {
+      await this.#greeted.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  call(request: Call): Promise<Answer> {
+    const call = this.#lastCall.then(() => this.#ask(request));
+    this.#lastCall = call.catch(() => {});
+    return call;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Ends a start that failed: sudo may still be asking, and is ours to end then. */
+  abandon(): void {
+    this.#closing ??= Promise.resolve();
+    this.#child.stdin.destroy();
+    this.#child.kill('SIGTERM');
+  }
+
+  #listen(): void {
+    const child = this.#child;
+    const lines = new LineSplitter(MAX_REPLY_BYTES, (line) => this.#receive(decodeReply(line)));
+    child.stdout.on('data', (chunk: Buffer) => {
+      try {
+        lines.push(chunk);
+      } catch (error) {
+        this.#fail(this.#protocolError(messageOf(error), error));
+      }
+    });
+    child.stdout.on('error', (error) => this.#fail(this.#protocolError(error.message, error)));
+    child.stderr.on('error', () => {}); // only the log loses by it
+    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
+    child.stdin.on('error', () => {}); // the helper has ended; 'close' says how
+    child.on('error', (error) => {
+      this.#fail(
+        new TshuttleError('ERR_NO_PRIVILEGE', `cannot run ${this.#command[0]}: ${error.message}`, {
+          remedy: 'run tshuttle as root, or install sudo',
+          cause: error,
+        }),
+      );
+      this.#exited.resolve({ status: null, signal: null });
+    });
+    child.on('close', (status, signal) => {
+      this.#exited.resolve({ status, signal });
+      this.#fail(this.#endedError({ status, signal }));
+    });
+  }
+
+  #receive(reply: Reply): void {
+    if (reply.type === 'hello') {
+      if (reply.version !== PROTOCOL_VERSION || this.pid !== 0) {
+        throw new Error(`it speaks version ${reply.version}, not ${PROTOCOL_VERSION}`);
+      }
+      this.pid = reply.pid;
+      this.#greeted.resolve();
+      return;
+    }
+    const pending = this.#pending;
+    if (pending?.id !== reply.id) throw new Error('a reply to nothing that was asked');
+    this.#pending = undefined;
+    pending.resolve(reply);
+  }
+
+  async #ask(request: Call): Promise<Answer> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closing !== undefined) throw new TshuttleError('ERR_HELPER_LOST', 'the helper is closed');
+    const id = this.#nextId++;
+    const answered = deferred<Reply>();
+    this.#pending = { id, resolve: answered.resolve, reject: answered.reject };
+    const timer = setTimeout(() => {
+      this.#fail(this.#protocolError(`no answer to ${request.type} within ${this.#replyTimeoutMs} ms`));
+    }, this.#replyTimeoutMs);
+    this.#child.stdin.write(`${JSON.stringify({ ...request, id })}\n`);
+    try {
+      const reply = await answered.promise;
+      if (reply.type === 'failed') throw new HelperRefusal(reply.reason);
+      if (reply.type === 'hello') throw this.#protocolError('a greeting for an answer');
+      return reply;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The first failure counts: it settles whatever waits. Closing its stdin makes a helper that still runs undo its rules. */
+  #fail(error: TshuttleError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#child.stdin.end();
+    this.#greeted.reject(error);
+    this.#pending?.reject(error);
+    this.#pending = undefined;
+    if (this.#closing === undefined) this.#lost.resolve(error);
+  }
+
+  async #close(): Promise<void> {
+    await this.#lastCall;
+    this.#child.stdin.end();
+    const timer = setTimeout(() => this.#child.kill('SIGTERM'), CLOSE_TIMEOUT_MS);
+    const { status } = await this.#exited.promise;
+    clearTimeout(timer);
+    if (status !== EXIT_RULES_LEFT) return;
+    throw new TshuttleError(
+      'ERR_CLEANUP',
+      `redirect rules are left: ${this.#stderr.lastError ?? 'no reason given'}`,
+      {
+        remedy: 'run tshuttle cleanup',
+      },
+    );
+  }
+
+  #endedError({ status, signal }: HelperExit): TshuttleError {
+    const ending = signal === null ? `status ${status}` : `signal ${signal}`;
+    if (this.pid === 0 && this.#isSudo()) return this.#privilegeError(`sudo ended with ${ending}`);
+    const reason = this.#stderr.lastError;
+    return new TshuttleError(
+      'ERR_HELPER_LOST',
+      `the root helper ended with ${ending}${reason ? `: ${reason}` : ''}`,
+      {
+        remedy: 'its rules are gone, or go with tshuttle cleanup; start tshuttle again',
+      },
+    );
+  }
+
+  #privilegeError(what: string): TshuttleError {
+    const said = this.#stderr.lastForeignLine;
+    return new TshuttleError('ERR_NO_PRIVILEGE', `no root for the redirect rules: ${said ?? what}`, {
+      remedy: /terminal|askpass/.test(said ?? '')
+        ? 'run sudo -v on a terminal first, run tshuttle as root, or allow the helper in sudoers (NOPASSWD)'
+        : 'enter the right password, run tshuttle as root, or allow the helper in sudoers',
+    });
+  }
+
+  #protocolError(what: string, cause?: unknown): TshuttleError {
+    return new TshuttleError('ERR_HELPER_PROTOCOL', `the root helper broke its protocol: ${what}`, { cause });
+  }
+
+  #isSudo(): boolean {
+    return this.#command[0]?.endsWith('/sudo') ?? false;
+  }
+}

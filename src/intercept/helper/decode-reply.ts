@@ -1,0 +1,101 @@
+import { CANDIDATES, type ProbeFact } from '../select.ts';
+import {
+  type Fields,
+  fieldOf,
+  readFamilies,
+  readInteger,
+  readJson,
+  readList,
+  readObject,
+  readText,
+  readWord,
+} from './field-reader.ts';
+import type { CleanupReport, HelperLogLine, Reply } from './protocol.ts';
+
+const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'failed'] as const;
+const MAX_TEXT_CHARACTERS = 32 * 1024;
+const MAX_REPORT_LINES = 1_024;
+
+/**
+ * Takes one line of the helper's stdout as a reply.
+ *
+ * @throws GrammarError for anything that is not exactly in the grammar
+ */
+export function decodeReply(line: string): Reply {
+  const value = readJson(line);
+  const type = readWord(fieldOf(value, 'type'), 'type', REPLY_TYPES);
+  const reply = (...keys: string[]): Fields => readObject(value, 'reply', ['type', ...keys]);
+  switch (type) {
+    case 'hello': {
+      const fields = reply('version', 'pid');
+      const version = readInteger(fields['version'], 'version', 1, 1_000_000);
+      return { type, version, pid: readInteger(fields['pid'], 'pid', 1, 2 ** 31) };
+    }
+    case 'done':
+      return { type, id: readId(reply('id')) };
+    case 'probed': {
+      const fields = reply('id', 'facts');
+      return {
+        type,
+        id: readId(fields),
+        facts: readList(fields['facts'], 'facts', CANDIDATES.length, readFact),
+      };
+    }
+    case 'cleaned': {
+      const fields = reply('id', 'report');
+      return { type, id: readId(fields), report: readReport(fields['report']) };
+    }
+    case 'failed': {
+      const fields = reply('id', 'reason');
+      return { type, id: readId(fields), reason: readText(fields['reason'], 'reason', MAX_TEXT_CHARACTERS) };
+    }
+  }
+}
+
+/** Takes one line of the helper's stderr as a log line; undefined when it is something else, such as sudo's words. */
+export function decodeLogLine(line: string): HelperLogLine | undefined {
+  try {
+    const fields = readObject(readJson(line), 'log line', ['level', 'message']);
+    return {
+      level: readWord(fields['level'], 'level', ['debug', 'info', 'warn', 'error']),
+      message: readText(fields['message'], 'message', MAX_TEXT_CHARACTERS),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function readId(fields: Fields): number {
+  return readInteger(fields['id'], 'id', 1, Number.MAX_SAFE_INTEGER);
+}
+
+function readFact(value: unknown, where: string): ProbeFact {
+  const kind = readWord(fieldOf(value, 'kind'), `${where}.kind`, ['usable', 'absent', 'refused']);
+  const text = (fields: Fields, key: string): string =>
+    readText(fields[key], `${where}.${key}`, MAX_TEXT_CHARACTERS);
+  const keys = { usable: ['version', 'families'], absent: ['missing'], refused: ['reason'] }[kind];
+  const fields = readObject(value, where, ['kind', 'candidate', ...keys]);
+  const candidate = readWord(fields['candidate'], `${where}.candidate`, CANDIDATES);
+  switch (kind) {
+    case 'usable':
+      return {
+        kind,
+        candidate,
+        version: text(fields, 'version'),
+        families: readFamilies(fields['families'], `${where}.families`),
+      };
+    case 'absent':
+      return { kind, candidate, missing: text(fields, 'missing') };
+    case 'refused':
+      return { kind, candidate, reason: text(fields, 'reason') };
+  }
+}
+
+function readReport(value: unknown): CleanupReport {
+  const fields = readObject(value, 'report', ['removed', 'kept', 'failed']);
+  const lines = (key: string): string[] =>
+    readList(fields[key], `report.${key}`, MAX_REPORT_LINES, (line, where) =>
+      readText(line, where, MAX_TEXT_CHARACTERS),
+    );
+  return { removed: lines('removed'), kept: lines('kept'), failed: lines('failed') };
+}

@@ -1,0 +1,107 @@
+import type { IpFamily } from '../../net/endpoint.ts';
+import type { PortRange } from '../../net/port-range.ts';
+import { addressValue } from '../address-value.ts';
+import { MAX_EXEMPT, MAX_GROUPS, MAX_INTERVALS } from '../plan-limits.ts';
+import type { AddressInterval, PortGroup, RedirectPlan } from '../redirect-plan.ts';
+import { CANDIDATES, WANTED_METHODS } from '../select.ts';
+import {
+  type Fields,
+  fieldOf,
+  GrammarError,
+  readAddress,
+  readEndpoint,
+  readFamilies,
+  readInteger,
+  readJson,
+  readList,
+  readObject,
+  readPort,
+  readWord,
+} from './field-reader.ts';
+import type { Request } from './protocol.ts';
+
+const REQUEST_TYPES = ['probe', 'cleanup', 'use', 'apply', 'exempt', 'remove', 'ping'] as const;
+
+/**
+ * Takes one line as a request. This is the border of the root process: whatever passes is safe to render.
+ *
+ * @throws GrammarError for anything that is not exactly in the grammar
+ */
+export function decodeRequest(line: string): Request {
+  const value = readJson(line);
+  const type = readWord(fieldOf(value, 'type'), 'type', REQUEST_TYPES);
+  const request = (...keys: string[]): Fields => readObject(value, 'request', ['type', 'id', ...keys]);
+  switch (type) {
+    case 'probe': {
+      const fields = request('method', 'families');
+      const method = readWord(fields['method'], 'method', WANTED_METHODS);
+      return { type, id: readId(fields), method, families: readFamilies(fields['families'], 'families') };
+    }
+    case 'use': {
+      const fields = request('candidate');
+      return { type, id: readId(fields), candidate: readWord(fields['candidate'], 'candidate', CANDIDATES) };
+    }
+    case 'apply': {
+      const fields = request('plan');
+      return { type, id: readId(fields), plan: readPlan(fields['plan']) };
+    }
+    case 'exempt': {
+      const fields = request('endpoints');
+      const endpoints = readList(fields['endpoints'], 'endpoints', MAX_EXEMPT, readEndpoint);
+      return { type, id: readId(fields), endpoints };
+    }
+    case 'cleanup':
+    case 'remove':
+    case 'ping':
+      return { type, id: readId(request()) };
+  }
+}
+
+function readId(fields: Fields): number {
+  return readInteger(fields['id'], 'id', 1, Number.MAX_SAFE_INTEGER);
+}
+
+function readPlan(value: unknown): RedirectPlan {
+  const fields = readObject(value, 'plan', ['listenerPort', 'families', 'groups', 'exempt']);
+  const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
+  const intervals = groups.reduce(
+    (count, group) => count + group.intervals4.length + group.intervals6.length,
+    0,
+  );
+  if (intervals > MAX_INTERVALS) throw new GrammarError(`plan has more than ${MAX_INTERVALS} intervals`);
+  return {
+    listenerPort: readPort(fields['listenerPort'], 'plan.listenerPort'),
+    families: readFamilies(fields['families'], 'plan.families'),
+    groups,
+    exempt: readList(fields['exempt'], 'plan.exempt', MAX_EXEMPT, readEndpoint),
+  };
+}
+
+function readGroup(value: unknown, where: string): PortGroup {
+  const fields = readObject(value, where, ['ports', 'intervals4', 'intervals6']);
+  return {
+    ports: readPorts(fields['ports'], `${where}.ports`),
+    intervals4: readIntervals(fields['intervals4'], `${where}.intervals4`, 4),
+    intervals6: readIntervals(fields['intervals6'], `${where}.intervals6`, 6),
+  };
+}
+
+function readPorts(value: unknown, where: string): PortRange {
+  const fields = readObject(value, where, ['first', 'last']);
+  const first = readPort(fields['first'], `${where}.first`);
+  return { first, last: readInteger(fields['last'], `${where}.last`, first, 65_535) };
+}
+
+function readIntervals(value: unknown, where: string, family: IpFamily): AddressInterval[] {
+  let lastValue = -1n;
+  return readList(value, where, MAX_INTERVALS, (item, itemWhere) => {
+    const fields = readObject(item, itemWhere, ['first', 'last', 'action']);
+    const first = readAddress(fields['first'], `${itemWhere}.first`, family);
+    const last = readAddress(fields['last'], `${itemWhere}.last`, family);
+    const firstValue = addressValue(family, first);
+    if (firstValue <= lastValue) throw new GrammarError(`${itemWhere} is not after the interval before it`);
+    lastValue = addressValue(family, last);
+    if (lastValue < firstValue) throw new GrammarError(`${itemWhere} runs backwards`);
+    return { first, last, action: readWord(fields['action'], `${itemWhere}.action`, ['capture', 'pass']) };
+  });
+}

@@ -1,0 +1,105 @@
+import { messageOf } from '../../core/errors.ts';
+import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import { renderIptables, renderIptablesExempt } from '../iptables.ts';
+import { parseIptablesSave, renderIptablesRemoval, type SavedTunnel } from '../iptables-chains.ts';
+import type { RedirectPlan } from '../redirect-plan.ts';
+import type { IptablesTools } from './iptables-tools.ts';
+import { RefusedError, type RuleBackend } from './rule-backend.ts';
+import { runTool } from './run-tool.ts';
+
+/** Holds the rules as chains in the nat table of each family. They outlive this process unless it removes them. */
+export class IptablesBackend implements RuleBackend {
+  readonly lost: Promise<string> = new Promise<never>(() => {});
+  readonly #tools: readonly IptablesTools[];
+  readonly #instance: string;
+  #applied: RedirectPlan | undefined;
+  /** The families that may have chains of ours; a tool of another family may not even work here. */
+  readonly #touched = new Set<IpFamily>();
+
+  /** @param tools one per family */
+  constructor(tools: readonly IptablesTools[], instance: string) {
+    this.#tools = tools;
+    this.#instance = instance;
+  }
+
+  async apply(plan: RedirectPlan): Promise<void> {
+    const before = this.#applied;
+    this.#applied = plan;
+    try {
+      for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
+    } catch (error) {
+      await this.#restore(before);
+      throw error;
+    }
+  }
+
+  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
+    if (this.#applied === undefined) return;
+    const { listenerPort, families } = this.#applied;
+    for (const tools of this.#toolsFor(families)) {
+      const { family } = tools;
+      await restore(
+        tools,
+        renderIptablesExempt(listenerPort, endpoints, { family, instance: this.#instance }),
+      );
+    }
+    this.#applied = { ...this.#applied, exempt: endpoints };
+  }
+
+  async remove(): Promise<void> {
+    if (this.#applied === undefined) return;
+    const { listenerPort } = this.#applied;
+    const refusals: string[] = [];
+    for (const tools of this.#toolsFor([...this.#touched])) {
+      try {
+        await removeTunnel(tools, listenerPort);
+        this.#touched.delete(tools.family);
+      } catch (error) {
+        refusals.push(`${tools.name}: ${messageOf(error)}`);
+      }
+    }
+    if (refusals.length > 0) throw new RefusedError(refusals.join('; '));
+    this.#applied = undefined;
+  }
+
+  close(): Promise<void> {
+    return this.remove();
+  }
+
+  #toolsFor(families: readonly IpFamily[]): IptablesTools[] {
+    return this.#tools.filter((tools) => families.includes(tools.family));
+  }
+
+  async #applyFamily(tools: IptablesTools, plan: RedirectPlan): Promise<void> {
+    const { family } = tools;
+    this.#touched.add(family);
+    const saved = (await savedTunnels(tools)).find((tunnel) => tunnel.listenerPort === plan.listenerPort);
+    const jump = saved === undefined || saved.jumps.length === 0 ? 'absent' : 'present';
+    await restore(tools, renderIptables(plan, { family, instance: this.#instance, jump }));
+  }
+
+  async #restore(before: RedirectPlan | undefined): Promise<void> {
+    if (before === undefined) return await this.remove();
+    for (const tools of this.#toolsFor(before.families)) await this.#applyFamily(tools, before);
+    this.#applied = before;
+  }
+}
+
+/** The tunnels of all instances in the nat table. @throws RefusedError */
+export async function savedTunnels(tools: IptablesTools): Promise<SavedTunnel[]> {
+  const result = await runTool(tools.savePath, ['-t', 'nat']);
+  if (result.kind === 'refused') throw new RefusedError(result.reason);
+  return parseIptablesSave(result.output);
+}
+
+/** Removes what one tunnel has in the nat table, if anything. @throws RefusedError */
+export async function removeTunnel(tools: IptablesTools, listenerPort: number): Promise<void> {
+  const tunnel = (await savedTunnels(tools)).find((saved) => saved.listenerPort === listenerPort);
+  if (tunnel !== undefined) await restore(tools, renderIptablesRemoval(tunnel));
+}
+
+/** `-w 10`: another program may hold the xtables lock (iptables-legacy), but not for ever. */
+async function restore(tools: IptablesTools, text: string): Promise<void> {
+  const result = await runTool(tools.restorePath, ['--noflush', '-w', '10'], text);
+  if (result.kind === 'refused') throw new RefusedError(result.reason);
+}

@@ -1,0 +1,88 @@
+import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import type { RedirectPlan } from '../redirect-plan.ts';
+import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
+
+/**
+ * What goes over the helper's stdin and stdout: one JSON object a line.
+ *
+ *     helper  -> hello                       once, as soon as it runs (sudo has its password then)
+ *     client  -> request with id             one at a time
+ *     helper  -> reply with the same id
+ *
+ * The client states intentions; no request can carry a command, a path or rule text. End of input, SIGTERM and anything
+ * that is not in this grammar end the helper, which removes its rules first.
+ */
+
+/** Both sides must have the same; it changes with the grammar. */
+export const PROTOCOL_VERSION = 1;
+
+/** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
+export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+
+/** Replies are short; the longest quotes the error text of a tool, which is cut to {@link MAX_REASON_CHARACTERS}. */
+export const MAX_REPLY_BYTES = 64 * 1024;
+
+/** An error text of nft names every bad element; its beginning says what is wrong. */
+export const MAX_REASON_CHARACTERS = 2_000;
+
+/** What the client may ask for. */
+export type Request =
+  /** Which of the candidates for `method` work here; stops at the first that does. */
+  | {
+      readonly type: 'probe';
+      readonly id: number;
+      readonly method: WantedMethod;
+      readonly families: readonly IpFamily[];
+    }
+  /** Removes what instances that died have left. */
+  | { readonly type: 'cleanup'; readonly id: number }
+  /** Settles on a candidate; once. */
+  | { readonly type: 'use'; readonly id: number; readonly candidate: Candidate }
+  /** Sets the whole desired state. The listener port cannot change afterwards. */
+  | { readonly type: 'apply'; readonly id: number; readonly plan: RedirectPlan }
+  /** Sets the endpoints that are never captured. */
+  | { readonly type: 'exempt'; readonly id: number; readonly endpoints: readonly Endpoint[] }
+  | { readonly type: 'remove'; readonly id: number }
+  | { readonly type: 'ping'; readonly id: number };
+
+/** What the helper says. */
+export type Reply =
+  | { readonly type: 'hello'; readonly version: number; readonly pid: number }
+  | { readonly type: 'done'; readonly id: number }
+  | { readonly type: 'probed'; readonly id: number; readonly facts: readonly ProbeFact[] }
+  | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
+  /** The system refused; what was in force before still is. */
+  | { readonly type: 'failed'; readonly id: number; readonly reason: string };
+
+/** What a clean-up found, one line for people each. */
+export interface CleanupReport {
+  /** Removed: their instance is dead. */
+  readonly removed: readonly string[];
+  /** Left alone: their instance lives, or cannot be judged from here. */
+  readonly kept: readonly string[];
+  /** Should be gone, but the system refused. */
+  readonly failed: readonly string[];
+}
+
+/** One event for the log of the user's side: what the helper writes to stderr, one JSON object a line. */
+export interface HelperLogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
+/**
+ * Where the helper is in its life. A request that is not permitted there is a protocol error.
+ *
+ *     started --use--> ready --apply--> applied --remove--> ready
+ */
+export type HelperState = 'started' | 'ready' | 'applied';
+
+/**
+ * What may be asked when. Probing and clean-up run tools, so they end before `use`: a child would inherit the netlink
+ * socket that owns the table, and keep the table alive with it.
+ */
+export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
+  started: new Set(['probe', 'cleanup', 'use', 'ping']),
+  ready: new Set(['apply', 'remove', 'ping']),
+  applied: new Set(['apply', 'exempt', 'remove', 'ping']),
+};

@@ -1,0 +1,47 @@
+import type { Logger } from '../../core/log.ts';
+import { decodeLogLine } from './decode-reply.ts';
+import { LineSplitter } from './line-splitter.ts';
+
+/** Longer lines are not ours, and not shown. */
+const MAX_LINE_BYTES = 64 * 1024;
+
+/** sudo's lecture and a few failures; a helper that floods its log must not flood ours. */
+const MAX_LINES = 1_000;
+
+/** Re-logs the helper's stderr: its own lines at the level they carry, words of sudo or Node.js as warnings. */
+export class StderrReader {
+  readonly #logger: Logger;
+  readonly #lines = new LineSplitter(MAX_LINE_BYTES, (line) => this.#take(line));
+  #count = 0;
+  #isBroken = false;
+  /** The latest error that the helper has logged. */
+  lastError: string | undefined;
+  /** The latest line that the helper did not write: before it greets us, sudo's own. */
+  lastForeignLine: string | undefined;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#isBroken) return;
+    try {
+      this.#lines.push(chunk);
+    } catch {
+      this.#isBroken = true;
+    }
+  }
+
+  #take(text: string): void {
+    this.#count += 1;
+    if (this.#count > MAX_LINES || text.trim() === '') return;
+    const line = decodeLogLine(text);
+    if (line === undefined) {
+      this.lastForeignLine = text.trim();
+      this.#logger.warn(this.lastForeignLine);
+      return;
+    }
+    if (line.level === 'error') this.lastError = line.message;
+    this.#logger[line.level](`helper: ${line.message}`);
+  }
+}

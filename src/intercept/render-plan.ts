@@ -1,0 +1,19 @@
+import type { InterceptMethod } from './interceptor.ts';
+import { renderIptables } from './iptables.ts';
+import { renderNft } from './nft.ts';
+import type { RedirectPlan } from './redirect-plan.ts';
+
+/** Stands where the running helper names itself. */
+const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
+
+/** Renders what would be installed, for `--dry-run`: the text for nft(8), or one per family for iptables-restore(8). */
+export function renderPlan(method: InterceptMethod, plan: RedirectPlan): string {
+  const instance = INSTANCE_PLACEHOLDER;
+  if (method === 'nft') return renderNft(plan, { instance, lifetime: 'owner', before: 'unknown' });
+  return plan.families
+    .map((family) => {
+      const tool = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
+      return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jump: 'absent' })}`;
+    })
+    .join('');
+}
