@@ -1,10 +1,11 @@
+import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { SigningKey } from '../signing-key.ts';
 
 /**
- * The parts of ssh2's private interface that connecting relies on; ssh2 is pinned to the version they were read in
+ * The parts of ssh2's private interface, and one of Node's, that connecting relies on; ssh2 is pinned to the version they were read in
  * (native-notes/ssh2-connection-internals.md). A test holds them to it.
  */
 interface ClientInternals {
@@ -17,6 +18,12 @@ interface ProtocolInternals {
   _debug: unknown;
   authPK: AuthenticateWithKey;
   ping(): void;
+}
+
+/** libuv's counters: written to the stream, and of these not yet taken by the kernel. */
+interface SocketHandle {
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
 }
 
 type AuthenticateWithKey = (
@@ -41,17 +48,28 @@ export function stopDebugOutput(client: Client): void {
   internalsOf(client)._protocol._debug = undefined;
 }
 
-/**
- * Sends one `keepalive@openssh.com` request.
- *
- * @param onReply called when the bastion has answered it; success and failure are both a sign of life
- */
-export function sendKeepalive(client: Client, onReply: () => void): void {
+/** Sends one `keepalive@openssh.com` request. Its answer is seen as received data, like any other. */
+export function sendKeepalive(client: Client): void {
   const internals = internalsOf(client);
-  internals._callbacks.push((failed) => {
-    if (!(failed instanceof Error)) onReply();
-  });
+  // Keeps ssh2's queue of callbacks in step with the answers.
+  internals._callbacks.push(() => {});
   internals._protocol.ping();
+}
+
+/**
+ * How much of what was written to a socket the kernel has taken, and how much still waits in the process.
+ *
+ * Node counts a write as done only when all of it is done, which may be megabytes; its handle knows better. Without a
+ * handle (a closed socket) the public counters have to do.
+ */
+export function socketQueue(socket: Socket): { readonly takenBytes: number; readonly waitingBytes: number } {
+  const handle = Reflect.get(socket, '_handle') as Partial<SocketHandle> | null | undefined;
+  const { bytesWritten, writeQueueSize } = handle ?? {};
+  const takenBytes =
+    bytesWritten === undefined || writeQueueSize === undefined
+      ? socket.bytesWritten - socket.writableLength
+      : bytesWritten - writeQueueSize;
+  return { takenBytes, waitingBytes: socket.bytesWritten - takenBytes };
 }
 
 /** Makes `publickey` attempts sign through {@link SigningKey}, which may take its time. */

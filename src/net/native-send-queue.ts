@@ -1,0 +1,24 @@
+import type { Socket } from 'node:net';
+import { openLibc } from './native-library.ts';
+
+/** SIOCOUTQ of linux/sockios.h, which is TIOCOUTQ of asm-generic/ioctls.h. */
+const SIOCOUTQ = 0x5411;
+
+type Ioctl = (descriptor: number, request: number, value: Int32Array) => number;
+
+let ioctl: Ioctl | undefined;
+
+/**
+ * How much of what was written to a TCP socket its peer has not acknowledged yet: the kernel's send queue, in bytes
+ * (tcp(7), SIOCOUTQ).
+ *
+ * @returns undefined where the system cannot tell: not Linux, or the socket is closed.
+ */
+export function unacknowledgedBytes(socket: Socket): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const descriptor: unknown = Reflect.get(Reflect.get(socket, '_handle') ?? {}, 'fd');
+  if (typeof descriptor !== 'number' || descriptor < 0) return undefined;
+  ioctl ??= openLibc().func('int ioctl(int descriptor, unsigned long request, _Out_ int *value)') as Ioctl;
+  const value = new Int32Array(1);
+  return ioctl(descriptor, SIOCOUTQ, value) === 0 ? value[0] : undefined;
+}
