@@ -1,0 +1,132 @@
+import { Command, CommanderError } from 'commander';
+import type { RawOptions } from '../config/parse-config.ts';
+import type { Problem } from '../core/problem.ts';
+import { describeForeignOption } from './foreign-options.ts';
+import { EXAMPLES, TEXTS } from './help-text.ts';
+
+/** What the words of the command line ask for. */
+export type Invocation =
+  | { readonly kind: 'tunnel'; readonly raw: RawOptions }
+  | { readonly kind: 'cleanup'; readonly verbosity: number; readonly logFormat: string | undefined }
+  /** Text to print, and nothing more to do: help or version. */
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'refused'; readonly problem: Problem };
+
+interface CommanderOptions {
+  readonly remote?: string;
+  readonly subnets?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly excludeFrom?: readonly string[];
+  readonly identity?: readonly string[];
+  readonly sshOption?: readonly string[];
+  readonly listen?: string;
+  readonly method?: string;
+  readonly disableIpv6?: true;
+  readonly daemon?: true;
+  readonly pidfile?: string;
+  readonly dryRun?: true;
+  readonly logFormat?: string;
+  readonly verbose: number;
+}
+
+/** Tells options from subnets; nothing is checked yet but that every option exists and has its value. */
+export function parseArguments(words: readonly string[], version: string): Invocation {
+  let invocation: Invocation | undefined;
+  let output = '';
+  const program = describeProgram(version)
+    .configureOutput({ writeOut: (text) => (output += text), writeErr: () => {}, getOutHelpWidth: () => 100 })
+    .action((subnets: string[], options: CommanderOptions) => {
+      invocation = { kind: 'tunnel', raw: rawOptions(subnets, options) };
+    });
+  program
+    .command('cleanup')
+    .description(TEXTS.cleanup)
+    .helpGroup('Commands:')
+    .action((_options: unknown, command: Command) => {
+      const { verbose, logFormat } = command.optsWithGlobals<CommanderOptions>();
+      invocation = { kind: 'cleanup', verbosity: verbose, logFormat };
+    });
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    program.parse(words, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { kind: 'text', text: output };
+    return { kind: 'refused', problem: problemOf(error) };
+  }
+  if (invocation === undefined) throw new Error('commander ran no action');
+  return invocation;
+}
+
+function describeProgram(version: string): Command {
+  return new Command('tshuttle')
+    .description(TEXTS.description)
+    .usage('-r [USER@]HOST[:PORT] [options] SUBNET...')
+    .argument('[SUBNET...]', TEXTS.subnet)
+    .helpCommand(false)
+    .optionsGroup('Bastion:')
+    .option('-r, --remote <[USER@]HOST[:PORT]>', TEXTS.remote)
+    .option('-i, --identity <FILE>', TEXTS.identity, collect)
+    .option('-o, --ssh-option <KEY=VALUE>', TEXTS.sshOption, collect)
+    .optionsGroup('What is captured:')
+    .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
+    .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
+    .option('-X, --exclude-from <FILE>', TEXTS.excludeFrom, collect)
+    .option('--disable-ipv6', TEXTS.disableIpv6)
+    .optionsGroup('How it is captured:')
+    .option('--method <METHOD>', TEXTS.method)
+    .option('-l, --listen <[IP:]PORT>', TEXTS.listen)
+    .option('--dry-run', TEXTS.dryRun)
+    .optionsGroup('Running:')
+    .option('-D, --daemon', TEXTS.daemon)
+    .option('--pidfile <FILE>', TEXTS.pidfile)
+    .option('-v, --verbose', TEXTS.verbose, (_value: unknown, count: number) => count + 1, 0)
+    .option('--log-format <FORMAT>', TEXTS.logFormat)
+    .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
+    .helpOption('-h, --help', TEXTS.help)
+    .addHelpText('after', EXAMPLES);
+}
+
+function collect(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
+}
+
+function rawOptions(subnets: readonly string[], options: CommanderOptions): RawOptions {
+  return {
+    subnets,
+    remote: options.remote,
+    subnetFiles: options.subnets ?? [],
+    excludes: options.exclude ?? [],
+    excludeFiles: options.excludeFrom ?? [],
+    identityFiles: options.identity ?? [],
+    sshOptions: options.sshOption ?? [],
+    listen: options.listen,
+    method: options.method,
+    ipv6: options.disableIpv6 !== true,
+    daemon: options.daemon === true,
+    pidFile: options.pidfile,
+    dryRun: options.dryRun === true,
+    logFormat: options.logFormat,
+    verbosity: options.verbose,
+  };
+}
+
+/** Commander's message in our words: `error: unknown option '--foo'`, perhaps with a suggestion in a second line. */
+function problemOf(error: CommanderError): Problem {
+  const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const flag = /'([^']*)'/.exec(message)?.[1] ?? '';
+  switch (error.code) {
+    case 'commander.unknownOption': {
+      const foreign = describeForeignOption(flag);
+      if (foreign !== undefined) return { where: flag, what: foreign };
+      const meant = /mean (?:one of )?(.*)\?/.exec(suggestion ?? '')?.[1];
+      return { where: flag, what: `is not an option${meant === undefined ? '' : `; perhaps ${meant}`}` };
+    }
+    case 'commander.optionMissingArgument':
+      return { where: flag.split(/[, ]/, 1)[0]!, what: 'needs a value after it' };
+    case 'commander.excessArguments':
+      return { where: 'cleanup', what: 'takes no arguments' };
+    default:
+      return { where: 'command line', what: message };
+  }
+}

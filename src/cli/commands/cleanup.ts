@@ -1,0 +1,28 @@
+import type { Logger } from '../../core/log.ts';
+import type { CleanupReport } from '../../intercept/helper/protocol.ts';
+
+/**
+ * Removes the rules of tunnels whose processes are dead.
+ *
+ * @throws TshuttleError ERR_NO_PRIVILEGE, ERR_CLEANUP with what is left
+ */
+export type CleanUp = (context: {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}) => Promise<CleanupReport>;
+
+/** What {@link cleanup} needs. */
+export interface CleanupContext {
+  readonly cleanUp: CleanUp;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly print: (text: string) => void;
+}
+
+/** Removes the rules of dead tunnels, and says which were removed and which stay because their tunnel runs. */
+export async function cleanup({ cleanUp, logger, signal, print }: CleanupContext): Promise<void> {
+  const { removed, kept } = await cleanUp({ logger, signal });
+  for (const what of removed) print(`tshuttle: removed ${what}\n`);
+  for (const what of kept) print(`tshuttle: kept ${what}\n`);
+  if (removed.length === 0) print('tshuttle: nothing to clean up\n');
+}

@@ -1,0 +1,55 @@
+import type { Config } from '../../config/config.ts';
+import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { renderProblem } from '../../core/problem.ts';
+import { planRedirects } from '../../intercept/plan.ts';
+import { renderPlan } from '../../intercept/render-plan.ts';
+import { type Endpoint, formatHostPort, type IpFamily, makeEndpoint } from '../../net/endpoint.ts';
+import { resolveTarget } from '../../ssh/target.ts';
+
+/** Stands for the port that is chosen at start. */
+const EXAMPLE_PORT = 12_300;
+/** What {@link dryRun} needs. */
+export interface DryRunContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly lookUp: LookUp;
+  readonly print: (text: string) => void;
+}
+
+/**
+ * Prints the rules that a tunnel would install. Needs no root, connects to nobody, and changes nothing; names are
+ * looked up, and the ssh configuration is read.
+ *
+ * @throws TshuttleError ERR_CONFIG when there is nothing to capture or the ssh configuration is wrong
+ */
+export async function dryRun(config: Config, context: DryRunContext): Promise<void> {
+  const { rules, warnings } = await resolveSubnets(config, context.lookUp);
+  for (const warning of warnings) context.logger.warn(renderProblem(warning));
+  const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];
+  const exempt = await bastionEndpoints(config, context);
+  const listenerPort = config.listen.port ?? EXAMPLE_PORT;
+  const plan = planRedirects({ rules, listenerPort, families, exempt });
+  const method = config.method === 'auto' ? 'nft' : config.method;
+  const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];
+  if (config.listen.port === undefined)
+    notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);
+  context.print(`${notes.join('\n')}\n${renderPlan(method, plan).trimEnd()}\n`);
+}
+
+async function bastionEndpoints(config: Config, context: DryRunContext): Promise<Endpoint[]> {
+  const request = { ...config.remote, identityFiles: config.identityFiles, options: config.sshOptions };
+  const target = await resolveTarget(request, context);
+  try {
+    const addresses = await context.lookUp(target.host);
+    return addresses.flatMap((address) => makeEndpoint(address, target.port) ?? []);
+  } catch (error) {
+    const bastion = formatHostPort(target.host, target.port);
+    context.logger.warn(
+      `the bastion ${bastion} does not resolve, so the rules do not exempt it: ${messageOf(error)}`,
+    );
+    return [];
+  }
+}

@@ -1,0 +1,87 @@
+import { networkInterfaces } from 'node:os';
+import type { Config } from '../../config/config.ts';
+import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { renderProblem } from '../../core/problem.ts';
+import type { CaptureRule } from '../../net/capture-rule.ts';
+import type { ListenAddresses } from '../../net/listener.ts';
+import type { Prompter } from '../../ssh/prompter.ts';
+import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
+import type { Stop } from '../stop.ts';
+
+/** What {@link up} needs. */
+export interface UpContext {
+  readonly logger: Logger;
+  readonly prompter: Prompter;
+  readonly stop: Stop;
+  readonly openTunnel: typeof openTunnel;
+  readonly lookUp: LookUp;
+  /** Called once, when the tunnel carries. */
+  readonly onReady: (readyLine: string) => Promise<void>;
+}
+
+/**
+ * Opens a tunnel and keeps it until the end is requested.
+ *
+ * @returns the exit code of the request
+ * @throws TshuttleError when the tunnel could not be opened, was lost, or could not be closed in order
+ */
+export async function up(config: Config, context: UpContext): Promise<number> {
+  const { stop, logger } = context;
+  const resolved = await Promise.race([resolveSubnets(config, context.lookUp), stop.requested]);
+  if (typeof resolved === 'number') return resolved;
+  for (const warning of resolved.warnings) logger.warn(renderProblem(warning));
+  let tunnel: Tunnel;
+  try {
+    tunnel = await context.openTunnel(tunnelOptions(config, resolved.rules), {
+      ...context,
+      signal: stop.signal,
+    });
+  } catch (error) {
+    if (!stop.signal.aborted || leftSomething(error)) throw error;
+    return await stop.requested;
+  }
+  return await keepUp(tunnel, context);
+}
+
+async function keepUp(tunnel: Tunnel, { stop, onReady }: UpContext): Promise<number> {
+  let end: number | TshuttleError | undefined;
+  try {
+    // A request that came before this moment ends the tunnel unannounced.
+    if (!stop.signal.aborted) await onReady(tunnel.readyLine);
+    end = await Promise.race([stop.requested, tunnel.lost]);
+  } finally {
+    await tunnel.close();
+  }
+  if (end instanceof TshuttleError) throw end;
+  return end;
+}
+
+/** Whether a failure while stopping is more than the stop itself. */
+function leftSomething(error: unknown): boolean {
+  return error instanceof AggregateError || (error instanceof TshuttleError && error.code === 'ERR_CLEANUP');
+}
+
+function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOptions {
+  return {
+    remote: { ...config.remote, identityFiles: config.identityFiles, options: config.sshOptions },
+    rules,
+    listen: listenAddresses(config),
+    method: config.method,
+    ipv6: config.ipv6,
+  };
+}
+
+function listenAddresses({ listen, ipv6 }: Config): ListenAddresses | undefined {
+  const { address4, address6, port } = listen;
+  if (address4 !== undefined || address6 !== undefined) return listen;
+  if (port === undefined) return undefined;
+  return { address4: '127.0.0.1', address6: ipv6 && hasIPv6Loopback() ? '::1' : undefined, port };
+}
+
+function hasIPv6Loopback(): boolean {
+  return Object.values(networkInterfaces()).some((addresses) =>
+    addresses?.some(({ address }) => address === '::1'),
+  );
+}

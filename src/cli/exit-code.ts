@@ -1,0 +1,42 @@
+import { type ErrorCode, TshuttleError } from '../core/errors.ts';
+
+/** A stop that was asked for: SIGTERM, or the terminal went away. */
+export const EXIT_STOPPED = 0;
+/** Ctrl-C: 128 and the number of SIGINT, as shells do it. Also a `-D` that was stopped before it was ready. */
+export const EXIT_INTERRUPTED = 130;
+/** A bug of ours. */
+export const EXIT_INTERNAL = 70;
+
+/**
+ * The exit code of every expected failure, after sysexits.h where it has a number for it, so that a service manager can
+ * tell what is worth another try (75) from what is not (64, 77, 78).
+ */
+export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  ERR_USAGE: 64,
+  ERR_CONFIG: 78,
+  ERR_BASTION_UNREACHABLE: 68,
+  ERR_BASTION_AUTH: 77,
+  ERR_BASTION_LOST: 75,
+  ERR_HOST_KEY: 76,
+  ERR_NO_INTERCEPTOR: 69,
+  ERR_NO_PRIVILEGE: 77,
+  ERR_INTERCEPT_APPLY: 71,
+  ERR_HELPER_PROTOCOL: 70,
+  ERR_HELPER_LOST: 71,
+  ERR_LISTEN: 71,
+  ERR_ORIGINAL_DST: 71,
+  ERR_CLEANUP: 71,
+  ERR_ALREADY_RUNNING: 64,
+  ERR_INTERNAL: EXIT_INTERNAL,
+};
+
+/** The exit code for whatever was thrown. Of several failures the first expected one decides. */
+export function exitCodeOf(thrown: unknown): number {
+  const expected = failuresIn(thrown).find((failure) => failure instanceof TshuttleError);
+  return expected === undefined ? EXIT_INTERNAL : EXIT_CODES[expected.code];
+}
+
+/** Takes apart what was thrown together ({@link AggregateError}), one level after the other. */
+export function failuresIn(thrown: unknown): readonly unknown[] {
+  return thrown instanceof AggregateError ? thrown.errors.flatMap(failuresIn) : [thrown];
+}

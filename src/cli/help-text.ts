@@ -1,0 +1,43 @@
+/** What `--help` says of each option. */
+export const TEXTS = {
+  description:
+    'Sends TCP connections to the chosen networks through one ssh connection to a bastion.\n' +
+    'Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.',
+  subnet:
+    'what to capture: 10.0.0.0/24, 10.1.2.3, 0/0, 10.0.0.0/8:443, 10.0.0.0/8:8000-9000,\n' +
+    '2001:db8::/32, [2001:db8::/32]:443, db.example.com, db.example.com:5432',
+  remote: 'the ssh server, or a Host of ~/.ssh/config; USER:PASSWORD works, but others can see it',
+  identity: 'private key to log in with; repeatable',
+  sshOption: 'option of ssh_config(5), as for ssh -o; repeatable',
+  subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
+  exclude: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
+  excludeFrom: 'take subnets that are never captured from FILE',
+  disableIpv6: 'capture IPv4 only',
+  method: 'auto, nft or iptables (default: auto, the first that works)',
+  listen: 'where the redirected connections are accepted (default: loopback, a free port)',
+  dryRun: 'print the rules that would be installed, and end',
+  daemon: 'go to the background as soon as the tunnel is up',
+  pidfile: 'file for the process id with -D (default: in $XDG_RUNTIME_DIR/tshuttle)',
+  verbose: 'log every connection when it ends; twice: log everything',
+  logFormat: 'text or json (default: text on a terminal, json elsewhere)',
+  version: 'print the version',
+  help: 'print this text',
+  cleanup: 'remove the rules of tunnels that ended without being able to',
+} as const;
+
+/** What `--help` ends with. */
+export const EXAMPLES = `
+Examples:
+  tshuttle -r me@bastion.example.com 10.0.0.0/8
+  tshuttle -r bastion 0/0 ::/0 -x 192.168.0.0/16          everything but the local network
+  tshuttle -r bastion db.example.com:5432 10.2.0.0/16:443
+  tshuttle -D -r bastion -s networks.txt -X never.txt     in the background
+  tshuttle @office.conf -v                                arguments from a file
+
+Arguments in the environment variable TSHUTTLE_ARGS come before those on the command line.
+
+Exit codes:
+  0  stopped as asked     68  bastion unreachable    71  the system refused     77  sudo or login refused
+  64 usage                69  no usable method       75  bastion lost           78  configuration
+                          70  internal error         76  host key               130 Ctrl-C
+`;

@@ -1,0 +1,54 @@
+import { TshuttleError } from '../core/errors.ts';
+import { EXIT_CODES, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_STOPPED } from './exit-code.ts';
+import type { ProcessContext } from './process-context.ts';
+import { renderFailure } from './report.ts';
+import { Stop } from './stop.ts';
+
+/** How long the end may take, in ms. Whoever started us waits; systemd for one kills after 90 s. */
+const STOP_DEADLINE_MS = 5_000;
+
+/**
+ * Runs a command as this process: the only place that handles signals and the only one that exits.
+ *
+ * A signal requests the end once, and further ones change nothing: the rules are removed first, whatever the user types.
+ * Past the deadline the process ends anyway; the helper then sees its input close and removes them.
+ */
+export async function runProcess(command: (context: ProcessContext) => Promise<number>): Promise<never> {
+  const stop = new Stop();
+  const context: ProcessContext = {
+    arguments: process.argv.slice(2),
+    environment: process.env,
+    script: process.argv[1]!,
+    stop,
+    reportFailure: (thrown) => void process.stderr.write(renderFailure(thrown)),
+    hangUp: () => stop.request(EXIT_STOPPED),
+  };
+  let foundBug = false;
+  // A reader that went away is no reason to end, and to leave other people's connections behind.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.on('SIGINT', () => stop.request(EXIT_INTERRUPTED));
+  process.on('SIGTERM', () => stop.request(EXIT_STOPPED));
+  process.on('SIGHUP', () => context.hangUp());
+  process.on('uncaughtException', (error) => {
+    foundBug = true;
+    context.reportFailure(error);
+    stop.request(EXIT_INTERNAL);
+  });
+  const deadline = stop.requested.then(
+    () =>
+      new Promise<number>((resolve) => {
+        setTimeout(() => {
+          context.reportFailure(tookTooLong());
+          resolve(EXIT_CODES.ERR_CLEANUP);
+        }, STOP_DEADLINE_MS).unref();
+      }),
+  );
+  const exitCode = await Promise.race([command(context), deadline]);
+  process.exit(foundBug ? EXIT_INTERNAL : exitCode);
+}
+
+function tookTooLong(): TshuttleError {
+  return new TshuttleError('ERR_CLEANUP', `could not end in order within ${STOP_DEADLINE_MS / 1000} s`, {
+    remedy: 'the helper removes the rules as soon as this process is gone; to be sure: tshuttle cleanup',
+  });
+}

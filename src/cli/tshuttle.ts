@@ -1,0 +1,163 @@
+import { homedir } from 'node:os';
+import { collectArgumentWords } from '../config/argument-words.ts';
+import type { Config } from '../config/config.ts';
+import { parseConfig, whyUnreadable } from '../config/parse-config.ts';
+import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
+import { readTextFile } from '../config/text-file.ts';
+import type { Problem } from '../core/problem.ts';
+import { isDaemonChild, meetLauncher } from '../daemon/become-daemon.ts';
+import { startDaemon } from '../daemon/start-daemon.ts';
+import type { openTunnel } from '../tunnel/tunnel.ts';
+import { type Invocation, parseArguments } from './arguments.ts';
+import { type CleanUp, cleanup } from './commands/cleanup.ts';
+import { dryRun } from './commands/dry-run.ts';
+import { up } from './commands/up.ts';
+import { upAsDaemon } from './commands/up-as-daemon.ts';
+import { EXIT_CODES, EXIT_INTERRUPTED, exitCodeOf } from './exit-code.ts';
+import { type LineSink, LogOutput, openStandardErrorSink } from './log-output.ts';
+import { createLoggers, logFailure, sinkFor } from './logging.ts';
+import type { ProcessContext } from './process-context.ts';
+import { renderProblems, renderWarning } from './report.ts';
+import { TerminalPrompter } from './terminal-prompter.ts';
+import { readVersion } from './version.ts';
+
+/** What the command line drives. */
+export interface Parts {
+  readonly openTunnel: typeof openTunnel;
+  readonly cleanUp: CleanUp;
+}
+
+/** Does what the command line says. Never rejects: failures are reported, and their exit code is returned. */
+export async function tshuttle(context: ProcessContext, parts: Parts): Promise<number> {
+  // Before anything else, and whatever comes: ps(1) shows the arguments, and one of them may be a password.
+  process.title = 'tshuttle';
+  const environmentWords = context.environment['TSHUTTLE_ARGS'];
+  delete context.environment['TSHUTTLE_ARGS'];
+  try {
+    if (isDaemonChild(context.environment)) return await runDaemon(context, parts);
+    return await runCommand(context, parts, environmentWords);
+  } catch (error) {
+    context.reportFailure(error);
+    return exitCodeOf(error);
+  }
+}
+
+async function runCommand(
+  context: ProcessContext,
+  parts: Parts,
+  environmentWords: string | undefined,
+): Promise<number> {
+  const sources = { environment: environmentWords, arguments: context.arguments };
+  const { words, problems } = collectArgumentWords(sources, readTextFile);
+  if (problems.length > 0) return refuse(problems, EXIT_CODES.ERR_CONFIG);
+  const invocation = parseArguments(words, readVersion());
+  switch (invocation.kind) {
+    case 'text':
+      print(invocation.text);
+      return 0;
+    case 'refused':
+      return refuse([invocation.problem], EXIT_CODES.ERR_USAGE);
+    case 'cleanup':
+      return await runCleanup(invocation, context, parts);
+    case 'tunnel': {
+      const result = parseConfig(invocation.raw, {
+        readTextFile,
+        whyUnreadable,
+        homeDirectory: homedir(),
+        workingDirectory: process.cwd(),
+      });
+      if (result.kind === 'problems') {
+        return refuse(
+          result.problems,
+          result.blame === 'files' ? EXIT_CODES.ERR_CONFIG : EXIT_CODES.ERR_USAGE,
+        );
+      }
+      for (const warning of result.warnings) process.stderr.write(renderWarning(warning));
+      return await runTunnel(result.config, context, parts);
+    }
+  }
+}
+
+async function runTunnel(config: Config, context: ProcessContext, parts: Parts): Promise<number> {
+  const { logger, tunnelContext } = prepare(config, context, parts);
+  switch (config.mode.kind) {
+    case 'dry-run':
+      await dryRun(config, {
+        ...tunnelContext,
+        logger,
+        signal: context.stop.signal,
+        environment: context.environment,
+        print,
+      });
+      return 0;
+    case 'foreground':
+      return await up(config, {
+        ...tunnelContext,
+        onReady: async (readyLine) => print(`tshuttle: ${readyLine}\n`),
+      });
+    case 'daemon': {
+      const { script, environment, stop } = context;
+      const start = await startDaemon(config, { script, environment, signal: stop.signal });
+      if (start.kind === 'stopped') return EXIT_INTERRUPTED;
+      if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
+      print(`tshuttle: ${start.readyLine}, process id ${start.pid}\n`);
+      return 0;
+    }
+  }
+}
+
+/** This process was started by {@link startDaemon}. */
+async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
+  const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
+  const { config } = launcher;
+  const { output, loggers, tunnelContext } = prepare(config, context, parts);
+  const surroundings = {
+    runtimeDirectory: context.environment['XDG_RUNTIME_DIR'],
+    stateHome: context.environment['XDG_STATE_HOME'],
+    homeDirectory: homedir(),
+  };
+  return await upAsDaemon(
+    config,
+    launcher,
+    { process: context, surroundings, output, loggers },
+    tunnelContext,
+  );
+}
+
+function prepare(config: Pick<Config, 'logFormat' | 'verbosity'>, context: ProcessContext, parts: Parts) {
+  const standardError: LineSink = openStandardErrorSink();
+  const onTerminal = process.stderr.isTTY === true;
+  const output = new LogOutput(sinkFor(config.logFormat, standardError, { onTerminal }));
+  const loggers = createLoggers(config.verbosity, output);
+  const { logger } = loggers;
+  if (config.logFormat === 'json') context.reportFailure = (thrown) => logFailure(logger, thrown);
+  const prompter = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));
+  const lookUp: LookUp = lookUpLocally;
+  const tunnelContext = { logger, prompter, stop: context.stop, openTunnel: parts.openTunnel, lookUp };
+  return { output, loggers, logger, tunnelContext };
+}
+
+async function runCleanup(
+  invocation: Extract<Invocation, { kind: 'cleanup' }>,
+  context: ProcessContext,
+  parts: Parts,
+): Promise<number> {
+  const { logFormat = 'auto', verbosity } = invocation;
+  if (logFormat !== 'auto' && logFormat !== 'text' && logFormat !== 'json') {
+    const problem = { where: `--log-format ${logFormat}`, what: 'is not one of auto, text, json' };
+    return refuse([problem], EXIT_CODES.ERR_USAGE);
+  }
+  const { logger } = prepare({ logFormat, verbosity }, context, parts);
+  const { signal } = context.stop;
+  await cleanup({ cleanUp: parts.cleanUp, logger, signal, print });
+  return signal.aborted ? await context.stop.requested : 0;
+}
+
+function refuse(problems: readonly Problem[], exitCode: number): number {
+  process.stderr.write(renderProblems(problems));
+  return exitCode;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -1,0 +1,59 @@
+import type { Config } from '../config/config.ts';
+import { TshuttleError } from '../core/errors.ts';
+import { releaseStandardStreams, startNewSession } from '../net/native-process.ts';
+import { DAEMON_MARKER, isMessage, type ReadyMessage, type StartMessage } from './protocol.ts';
+
+/** The way back to the command that started this process as a daemon. */
+export interface Launcher {
+  readonly config: Config;
+  /**
+   * Leaves terminal and session, and lets the command end with success.
+   *
+   * @throws TshuttleError ERR_INTERNAL when the terminal could not be left, or the command is gone.
+   */
+  detach(readyLine: string): Promise<void>;
+}
+
+/** Whether this process was started to become a daemon. Takes the mark away, so that no child inherits it. */
+export function isDaemonChild(environment: Record<string, string | undefined>): boolean {
+  const marked = environment[DAEMON_MARKER] !== undefined && process.connected === true;
+  delete environment[DAEMON_MARKER];
+  return marked;
+}
+
+/**
+ * Waits for what the command has to say.
+ *
+ * @param onAbandoned called when the command ended or gave up before {@link Launcher.detach}
+ */
+export async function meetLauncher(onAbandoned: () => void): Promise<Launcher> {
+  process.once('disconnect', onAbandoned);
+  const config = await new Promise<Config>((resolve, reject) => {
+    process.once('message', (message) => {
+      if (isMessage<StartMessage>(message, 'start')) resolve(message.config);
+      else
+        reject(new TshuttleError('ERR_INTERNAL', 'the daemon was started with a message it does not know'));
+    });
+    process.once('disconnect', () => reject(abandoned()));
+  });
+  return {
+    config,
+    async detach(readyLine) {
+      if (!process.connected) throw abandoned();
+      startNewSession();
+      releaseStandardStreams();
+      process.removeListener('disconnect', onAbandoned);
+      const ready: ReadyMessage = { kind: 'ready', readyLine };
+      await new Promise<void>((resolve, reject) => {
+        process.send!(ready, undefined, undefined, (error) =>
+          error === null ? resolve() : reject(abandoned()),
+        );
+      });
+      process.disconnect();
+    },
+  };
+}
+
+function abandoned(): TshuttleError {
+  return new TshuttleError('ERR_INTERNAL', 'the command that started the daemon ended before it was ready');
+}

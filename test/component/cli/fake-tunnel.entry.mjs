@@ -1,0 +1,60 @@
+// The real command line and the real process, with a tunnel that only pretends; FAKE_TUNNEL says what it does.
+import { appendFileSync } from 'node:fs';
+import { runProcess } from '../../../dist/cli/run-process.js';
+import { tshuttle } from '../../../dist/cli/tshuttle.js';
+import { TshuttleError } from '../../../dist/core/errors.js';
+
+const behaviour = process.env.FAKE_TUNNEL ?? 'up';
+const note = (text) => {
+  if (process.env.FAKE_NOTES !== undefined) appendFileSync(process.env.FAKE_NOTES, `${text}\n`);
+};
+const lost = () => new TshuttleError('ERR_BASTION_LOST', 'the bastion is gone', { remedy: 'start again' });
+
+async function openTunnel(options, { logger, prompter, signal }) {
+  note(`opening ${process.pid}`);
+  const handle = setInterval(() => {}, 1_000);
+  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  if (behaviour === 'refused') {
+    throw new TshuttleError('ERR_BASTION_AUTH', 'me@bastion refused every key', { remedy: 'give one with -i' });
+  }
+  if (behaviour === 'bug') throw new Error('a bug');
+  if (behaviour === 'never') {
+    await aborted;
+    clearInterval(handle);
+    note('aborted');
+    throw new Error('aborted');
+  }
+  if (behaviour === 'ask') {
+    prompter.show('a banner');
+    const secret = await prompter.ask('Password:', { echo: false });
+    const shown = await prompter.ask('Continue (yes/no)?', { echo: true });
+    note(`answers ${JSON.stringify([prompter.available, secret, shown])}`);
+    if (signal.aborted) {
+      clearInterval(handle);
+      throw new Error('aborted');
+    }
+  }
+  logger.warn('a warning', { password: 'secret' });
+  logger.info('a flow ended');
+  logger.debug('a detail');
+  note('up');
+  if (behaviour === 'late-bug') setTimeout(() => Promise.reject(new Error('a late bug')), 50);
+  return {
+    readyLine: `pretending for ${options.remote.host}`,
+    lost: new Promise((resolve) => {
+      if (behaviour === 'lost') setTimeout(() => resolve(lost()), 50);
+      process.on('SIGUSR2', () => resolve(lost()));
+    }),
+    async close() {
+      note('closing');
+      if (behaviour === 'slow-close') await new Promise((resolve) => setTimeout(resolve, 700));
+      if (behaviour === 'stuck-close') await new Promise(() => {});
+      clearInterval(handle);
+      note('closed');
+    },
+  };
+}
+
+const cleanUp = async () => ({ removed: ['nft table inet tshuttle-1'], kept: ['nft table inet tshuttle-2 (its instance is running)'], failed: [] });
+
+await runProcess((context) => tshuttle(context, { openTunnel, cleanUp }));
