@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { helperCommand, helperEnvironment } from '../../../../src/intercept/helper/command.ts';
+
+const facts = {
+  userId: 1000,
+  nodePath: '/usr/bin/node',
+  helperPath: '/opt/tshuttle/bin/tshuttle-helper',
+  sudoPath: '/usr/bin/sudo',
+};
+
+describe('helperCommand', () => {
+  it('runs the helper directly for root', () => {
+    expect(helperCommand({ ...facts, userId: 0 })).toEqual([
+      '/usr/bin/node',
+      '/opt/tshuttle/bin/tshuttle-helper',
+    ]);
+  });
+
+  it('runs it through sudo for everybody else, and says in the prompt what for', () => {
+    const [sudo, option, prompt, ...rest] = helperCommand(facts);
+    expect([sudo, option]).toEqual(['/usr/bin/sudo', '-p']);
+    expect(prompt).toContain('%p');
+    expect(rest).toEqual(['--', '/usr/bin/node', '/opt/tshuttle/bin/tshuttle-helper']);
+  });
+
+  it('needs one of the two', () => {
+    expect(() => helperCommand({ ...facts, sudoPath: undefined })).toThrowError(
+      expect.objectContaining({ code: 'ERR_NO_PRIVILEGE', remedy: expect.stringContaining('install sudo') }),
+    );
+  });
+});
+
+describe('helperEnvironment', () => {
+  it('keeps what sudo needs to ask, and nothing that may be secret', () => {
+    const environment = helperEnvironment({
+      TERM: 'xterm',
+      SUDO_ASKPASS: '/usr/bin/askpass',
+      TSHUTTLE_ARGS: '-r user:secret@bastion',
+      NODE_OPTIONS: '--require /tmp/x.js',
+      PATH: '/home/user/bin',
+      LD_PRELOAD: '/tmp/x.so',
+    });
+    expect(environment).toEqual({
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      TERM: 'xterm',
+      SUDO_ASKPASS: '/usr/bin/askpass',
+    });
+  });
+});

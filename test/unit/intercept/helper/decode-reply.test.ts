@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { decodeLogLine, decodeReply } from '../../../../src/intercept/helper/decode-reply.ts';
+import { GrammarError } from '../../../../src/intercept/helper/field-reader.ts';
+
+describe('decodeReply', () => {
+  it.each([
+    { type: 'hello', version: 1, pid: 77 },
+    { type: 'done', id: 1 },
+    { type: 'failed', id: 1, reason: 'Operation not permitted' },
+    {
+      type: 'probed',
+      id: 1,
+      facts: [
+        { kind: 'absent', candidate: 'libnftables', missing: 'libnftables.so.1' },
+        { kind: 'refused', candidate: 'nft-file', reason: 'no' },
+        { kind: 'usable', candidate: 'iptables', version: '1.8.9', families: [4] },
+      ],
+    },
+    { type: 'cleaned', id: 1, report: { removed: ['a'], kept: [], failed: [] } },
+  ])('takes $type as it is', (reply) => {
+    expect(decodeReply(JSON.stringify(reply))).toEqual(reply);
+  });
+
+  it.each([
+    '',
+    '{}',
+    '{"type":"done"}',
+    '{"type":"done","id":1,"more":1}',
+    '{"type":"probed","id":1,"facts":[{}]}',
+  ])('refuses %s', (line) => {
+    expect(() => decodeReply(line)).toThrow(GrammarError);
+  });
+});
+
+describe('decodeLogLine', () => {
+  it('tells the lines of the helper from those of sudo', () => {
+    expect(decodeLogLine('{"level":"warn","message":"x"}')).toEqual({ level: 'warn', message: 'x' });
+    expect(decodeLogLine('sudo: a password is required')).toBeUndefined();
+    expect(decodeLogLine('{"level":"constructor","message":"x"}')).toBeUndefined();
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest';
+import { GrammarError } from '../../../../src/intercept/helper/field-reader.ts';
+import type { Request } from '../../../../src/intercept/helper/protocol.ts';
+import { RefusedError, type RuleBackend } from '../../../../src/intercept/helper/rule-backend.ts';
+import { HelperSession } from '../../../../src/intercept/helper/session.ts';
+import { SAMPLE_PLANS } from '../sample-plans.ts';
+
+const plan = SAMPLE_PLANS['both-families']!;
+const apply: Request = { type: 'apply', id: 9, plan };
+const use: Request = { type: 'use', id: 8, candidate: 'nft-file' };
+
+/** A back end that keeps what it was told as state, and refuses when told so. */
+class FakeBackend implements RuleBackend {
+  rules = 'none';
+  refusal: string | undefined;
+  lose: (reason: string) => void = () => {};
+  readonly lost = new Promise<string>((resolve) => {
+    this.lose = resolve;
+  });
+
+  apply(): Promise<void> {
+    return this.#set('plan');
+  }
+
+  setExempt(): Promise<void> {
+    return this.#set('plan with other exempts');
+  }
+
+  remove(): Promise<void> {
+    return this.#set('none');
+  }
+
+  close(): Promise<void> {
+    return this.#set('closed');
+  }
+
+  #set(rules: string): Promise<void> {
+    if (this.refusal !== undefined) return Promise.reject(new RefusedError(this.refusal));
+    this.rules = rules;
+    return Promise.resolve();
+  }
+}
+
+function openSession() {
+  const backend = new FakeBackend();
+  const lost: string[] = [];
+  const session = new HelperSession((reason) => lost.push(reason), {
+    probe: () => Promise.resolve([]),
+    cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [] }),
+    openBackend: () => backend,
+  });
+  return { session, backend, lost };
+}
+
+describe('HelperSession', () => {
+  it('serves a life from probe to removal', async () => {
+    const { session, backend } = openSession();
+    expect(await session.serve({ type: 'probe', id: 1, method: 'auto', families: [4] })).toMatchObject({
+      type: 'probed',
+      id: 1,
+    });
+    expect(await session.serve({ type: 'cleanup', id: 2 })).toMatchObject({ type: 'cleaned', id: 2 });
+    await session.serve(use);
+    expect(await session.serve(apply)).toEqual({ type: 'done', id: 9 });
+    expect(backend.rules).toBe('plan');
+    await session.serve({ type: 'exempt', id: 10, endpoints: [] });
+    expect(backend.rules).toBe('plan with other exempts');
+    await session.serve({ type: 'remove', id: 11 });
+    expect(backend.rules).toBe('none');
+    await session.end();
+    expect(backend.rules).toBe('closed');
+  });
+
+  it.each<[string, readonly Request[], Request]>([
+    ['apply before use', [], apply],
+    ['exempt before apply', [use], { type: 'exempt', id: 1, endpoints: [] }],
+    ['use twice', [use], use],
+    [
+      'probe after use: its tools would inherit the netlink socket',
+      [use],
+      { type: 'probe', id: 1, method: 'auto', families: [4] },
+    ],
+    ['cleanup after use', [use], { type: 'cleanup', id: 1 }],
+    [
+      'exempt after remove',
+      [use, apply, { type: 'remove', id: 1 }],
+      { type: 'exempt', id: 2, endpoints: [] },
+    ],
+    ['another listener port', [use, apply], { ...apply, plan: { ...plan, listenerPort: 1 } }],
+  ])('refuses %s', async (_name, before, request) => {
+    const { session } = openSession();
+    for (const earlier of before) await session.serve(earlier);
+    await expect(session.serve(request)).rejects.toThrow(GrammarError);
+  });
+
+  it('answers with the reason when the system refuses, and stays where it was', async () => {
+    const { session, backend } = openSession();
+    await session.serve(use);
+    backend.refusal = 'Operation not permitted';
+    expect(await session.serve(apply)).toEqual({ type: 'failed', id: 9, reason: 'Operation not permitted' });
+    await expect(session.serve({ type: 'exempt', id: 1, endpoints: [] })).rejects.toThrow(GrammarError);
+  });
+
+  it('reports rules that went away by themselves', async () => {
+    const { session, backend, lost } = openSession();
+    await session.serve(use);
+    backend.lose('nft -i ended');
+    await backend.lost;
+    await Promise.resolve();
+    expect(lost).toEqual(['nft -i ended']);
+  });
+
+  it('says so when rules cannot be removed at the end', async () => {
+    const { session, backend } = openSession();
+    await session.serve(use);
+    backend.refusal = 'xtables lock';
+    await expect(session.end()).rejects.toThrow('xtables lock');
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { parseNftChains, renderNft, renderNftExempt, renderNftRemoval } from '../../../src/intercept/nft.ts';
+import { SAMPLE_PLANS } from './sample-plans.ts';
+
+const plan = SAMPLE_PLANS['both-families']!;
+const INSTANCE = '1234-56789-4026531836';
+
+describe('renderNft', () => {
+  for (const [name, sample] of Object.entries(SAMPLE_PLANS)) {
+    it(`renders ${name} as in golden/${name}.nft`, async () => {
+      const text = renderNft(sample, { instance: INSTANCE, lifetime: 'owner', before: 'unknown' });
+      await expect(text).toMatchFileSnapshot(`golden/${name}.nft`);
+    });
+  }
+
+  it('replaces a table of its own without adding one first, which an owned table refuses', () => {
+    const text = renderNft(plan, { instance: INSTANCE, lifetime: 'owner', before: 'ours' });
+    expect(text).toMatch(
+      /^delete table inet tshuttle-12300\ntable inet tshuttle-12300 \{\n {2}flags owner\n/,
+    );
+  });
+
+  it('leaves the owner flag out where the table is to outlive the process that makes it', () => {
+    const text = renderNft(plan, { instance: INSTANCE, lifetime: 'until-removed', before: 'unknown' });
+    expect(text).not.toContain('flags owner');
+  });
+
+  it('names an exempt endpoint once, however often the plan has it', () => {
+    const endpoint = { family: 4, address: '10.0.0.1', port: 22 } as const;
+    const text = renderNft(
+      { ...plan, exempt: [endpoint, endpoint] },
+      { instance: INSTANCE, lifetime: 'owner', before: 'unknown' },
+    );
+    expect(text.match(/10\.0\.0\.1 \. 22/g)).toHaveLength(1);
+  });
+});
+
+describe('renderNftExempt', () => {
+  it('replaces both sets in one transaction', () => {
+    expect(renderNftExempt(plan, [{ family: 4, address: '10.0.0.1', port: 22 }])).toBe(
+      [
+        'flush set inet tshuttle-12300 exempt4',
+        'add element inet tshuttle-12300 exempt4 { 10.0.0.1 . 22 }',
+        'flush set inet tshuttle-12300 exempt6',
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('renderNftRemoval', () => {
+  it('names the table of the port alone', () => {
+    expect(renderNftRemoval(12_300)).toBe('delete table inet tshuttle-12300\n');
+  });
+});
+
+describe('parseNftChains', () => {
+  it('finds the tables of all tunnels and whose they are', () => {
+    const listing = `table inet filter {
+	chain helper-1-2-3 {
+	}
+}
+table inet tshuttle-12300 { # progname node
+	flags owner
+	chain helper-12-34-56 {
+	}
+	chain output {
+		type nat hook output priority -110; policy accept;
+	}
+}
+table inet tshuttle-1080 {
+	chain output {
+	}
+}
+table inet tshuttle-1080-copy {
+	chain helper-9-9-9 {
+	}
+}
+`;
+    expect(parseNftChains(listing)).toEqual([
+      { listenerPort: 12_300, instance: '12-34-56' },
+      { listenerPort: 1_080, instance: undefined },
+    ]);
+  });
+});
