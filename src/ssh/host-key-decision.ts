@@ -45,8 +45,8 @@ function judge(key: PublicKey, name: string, entries: readonly KnownHostEntry[])
 /**
  * Puts the algorithms for which a key is filed first, so that the bastion shows a key that we can check.
  *
- * The order is otherwise kept, and is kept as a whole when its first algorithm is among them (sshconnect2.c,
- * order_hostkeyalgs).
+ * The order is otherwise kept. (OpenSSH's order_hostkeyalgs leaves the whole list as it is when the first algorithm's key
+ * is filed; then a bastion that has lost that key may show one that nobody knows.)
  */
 export function orderHostKeyAlgorithms(
   algorithms: readonly string[],

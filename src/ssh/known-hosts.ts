@@ -29,12 +29,11 @@ function parseLine(line: string): Pick<KnownHostEntry, 'marker' | 'names' | 'key
   return key === undefined ? undefined : { marker: marker ?? 'none', names, key };
 }
 
-/** Whether an entry is filed under `name` (`host`, `[host]:port` or an alias). */
+/** Whether an entry is filed under `name` (`host`, `[host]:port` or an alias), which is in lower case. */
 export function entryNames(entry: KnownHostEntry, name: string): boolean {
-  const lowerCaseName = name.toLowerCase();
   return entry.names.startsWith('|')
-    ? matchesHashedName(entry.names, lowerCaseName)
-    : matchesPatternList(entry.names.toLowerCase(), lowerCaseName);
+    ? matchesHashedName(entry.names, name)
+    : matchesPatternList(entry.names.toLowerCase(), name.toLowerCase());
 }
 
 /** `|1|salt|HMAC-SHA1(salt, name)`, both base64. */
