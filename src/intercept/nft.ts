@@ -1,5 +1,6 @@
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import { ALL_PORTS, formatPortRange, type PortRange } from '../net/port-range.ts';
+import { addressValue, prefixLengthOf } from './address-value.ts';
 import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.ts';
 
 /**
@@ -128,7 +129,7 @@ function renderMap(group: PortGroup, index: number, family: IpFamily): string[] 
     `  map ${mapName(index, family)} {`,
     `    type ${addressType(family)} : verdict`,
     '    flags interval',
-    ...renderElements(intervals.map(renderInterval)),
+    ...renderElements(intervals.map((interval) => renderInterval(family, interval))),
     '  }',
   ];
 }
@@ -138,9 +139,10 @@ function renderElements(elements: readonly string[]): string[] {
   return ['    elements = {', ...elements.map((element) => `      ${element},`), '    }'];
 }
 
-function renderInterval({ first, last, action }: AddressInterval): string {
-  const addresses = first === last ? first : `${first}-${last}`;
-  return `${addresses} : ${action === 'capture' ? 'goto capture' : 'return'}`;
+function renderInterval(family: IpFamily, { first, last, action }: AddressInterval): string {
+  const prefixLength = prefixLengthOf(family, addressValue(family, first), addressValue(family, last));
+  const network = first === last ? first : `${first}/${prefixLength}`;
+  return `${prefixLength === undefined ? `${first}-${last}` : network} : ${action === 'capture' ? 'goto capture' : 'return'}`;
 }
 
 /** The rules of the output chain, in the order in which they decide. */

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { planRedirects } from '../../../src/intercept/plan.ts';
 import type { PortGroup } from '../../../src/intercept/redirect-plan.ts';
 import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import { addressBits, addressToNumber, type Cidr, makeCidr } from '../../../src/net/cidr.ts';
+import { addressBits, addressToNumber, makeCidr } from '../../../src/net/cidr.ts';
 import type { IpFamily } from '../../../src/net/endpoint.ts';
 import { type PortRange, portCount } from '../../../src/net/port-range.ts';
+import { holdsPort, referenceVerdict, type Verdict } from './reference-verdict.ts';
 import { rule } from './rule.ts';
 import { seededRandom } from './seeded-random.ts';
 
@@ -109,26 +110,6 @@ describe('planRedirects', () => {
   });
 });
 
-type Verdict = 'capture' | 'pass';
-
-/** The order as a user reads it: filter, sort, take the first. */
-function referenceVerdict(
-  rules: readonly CaptureRule[],
-  family: IpFamily,
-  address: bigint,
-  port: number,
-): Verdict {
-  const [winner] = rules
-    .filter(({ cidr, ports }) => cidr.family === family && holds(cidr, address) && holdsPort(ports, port))
-    .sort(
-      (a, b) =>
-        portCount(a.ports) - portCount(b.ports) ||
-        b.cidr.prefixLength - a.cidr.prefixLength ||
-        (a.action === b.action ? 0 : a.action === 'exclude' ? -1 : 1),
-    );
-  return winner?.action === 'include' ? 'capture' : 'pass';
-}
-
 /** What the kernel does with the plan: the first group that has both the port and the address. */
 function verdictOf(groups: readonly PortGroup[], family: IpFamily, address: bigint, port: number): Verdict {
   for (const group of groups) {
@@ -141,14 +122,6 @@ function verdictOf(groups: readonly PortGroup[], family: IpFamily, address: bigi
     if (interval !== undefined) return interval.action;
   }
   return 'pass';
-}
-
-function holds(cidr: Cidr, address: bigint): boolean {
-  return cidr.first <= address && address <= cidr.last;
-}
-
-function holdsPort(ports: PortRange, port: number): boolean {
-  return ports.first <= port && port <= ports.last;
 }
 
 /** Rules crowd in a few networks and ports, so that most of them overlap. */

@@ -1,0 +1,152 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { planRedirects } from '../../../src/intercept/plan.ts';
+import { renderPlan } from '../../../src/intercept/render-plan.ts';
+import { CANDIDATES } from '../../../src/intercept/select.ts';
+import type { CaptureRule } from '../../../src/net/capture-rule.ts';
+import { addressToNumber, makeCidr, numberToAddress } from '../../../src/net/cidr.ts';
+import type { IpFamily } from '../../../src/net/endpoint.ts';
+import { skipLab } from '../../support/requirements.ts';
+import { referenceVerdict } from '../../unit/intercept/reference-verdict.ts';
+import { rule } from '../../unit/intercept/rule.ts';
+import { SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';
+import { seededRandom } from '../../unit/intercept/seeded-random.ts';
+import { createScratch, type Destination } from './scratch.ts';
+
+const GOLDEN = new URL('../../unit/intercept/golden/', import.meta.url);
+const PORT = 12_300;
+
+describe.skipIf(skipLab)('the golden texts', () => {
+  it('are taken by the kernel in a fresh namespace', async () => {
+    await using scratch = await createScratch();
+    for (const name of await readdir(GOLDEN)) {
+      const stdin = await readFile(new URL(name, GOLDEN), 'utf8');
+      const argv = name.endsWith('.nft')
+        ? ['nft', '-f', '-']
+        : [name.endsWith('6') ? 'ip6tables-restore' : 'iptables-restore', '--noflush'];
+      const result = await scratch.namespace.exec(argv, { stdin });
+      expect(result.stderr, name).toBe('');
+      expect(result.code, name).toBe(0);
+    }
+  });
+
+  it('are what --dry-run shows, and the kernel takes that too', async () => {
+    await using scratch = await createScratch();
+    const stdin = renderPlan('nft', SAMPLE_PLANS['both-families']!);
+    await scratch.namespace.must(['nft', '-f', '-'], { stdin });
+  });
+});
+
+describe.skipIf(skipLab)('rules in the kernel', () => {
+  for (const candidate of CANDIDATES) {
+    it(`by ${candidate}: decide as the rules say, on random sets`, async () => {
+      await using scratch = await createScratch();
+      const helper = await scratch.openHelper(candidate);
+      const { seed, random } = seededRandom();
+      for (let round = 0; round < 3; round += 1) {
+        const rules = randomRules(random);
+        const plan = planRedirects({ rules, listenerPort: PORT, families: [4, 6], exempt: [] });
+        await helper.call({ type: 'apply', plan });
+        const destinations = Array.from({ length: 200 }, () => randomDestination(random));
+        const expected = destinations.map(([address, port]) => {
+          const family: IpFamily = address.includes(':') ? 6 : 4;
+          const verdict = referenceVerdict(rules, family, addressToNumber(family, address), port);
+          return `${address} ${port} ${verdict === 'capture' ? 'captured' : 'passed'}`;
+        });
+        const verdicts = await scratch.verdicts(PORT, destinations);
+        const found = destinations.map(([address, port], index) => `${address} ${port} ${verdicts[index]}`);
+        expect(found, `seed ${seed}, round ${round}`).toEqual(expected);
+      }
+    });
+
+    it(`by ${candidate}: never capture exempt, local, link-local, broadcast or multicast destinations`, async () => {
+      await using scratch = await createScratch();
+      const helper = await scratch.openHelper(candidate);
+      const plan = planRedirects({
+        rules: [rule('0.0.0.0/0'), rule('::/0')],
+        listenerPort: PORT,
+        families: [4, 6],
+        exempt: [{ family: 4, address: '203.0.113.1', port: 22 }],
+      });
+      await helper.call({ type: 'apply', plan });
+      const captured: Destination[] = [
+        ['203.0.113.1', 23],
+        ['203.0.113.2', 22],
+        ['2001:db8::9', 22],
+        ['2001:db8::9', 23],
+        ['223.255.255.255', 1],
+        ['1.0.0.1', 65_535],
+      ];
+      const never: Destination[] = [
+        ['203.0.113.1', 22],
+        ['127.0.0.1', 9],
+        ['127.8.8.8', 9],
+        ['::1', 9],
+        ['198.51.100.2', 9],
+        ['2001:db8:51::2', 9],
+        ['169.254.169.254', 80],
+        ['fe80::1%lab0', 80],
+        ['198.51.100.255', 80],
+        ['255.255.255.255', 80],
+        ['224.0.0.1', 80],
+        ['ff02::1%lab0', 80],
+      ];
+      expect(await scratch.verdicts(PORT, captured)).toEqual(captured.map(() => 'captured'));
+      expect(await scratch.verdicts(PORT, never)).not.toContain('captured');
+
+      await helper.call({ type: 'exempt', endpoints: [{ family: 6, address: '2001:db8::9', port: 22 }] });
+      const changed: Destination[] = [
+        ['203.0.113.1', 22],
+        ['2001:db8::9', 22],
+        ['2001:db8::9', 23],
+      ];
+      expect(await scratch.verdicts(PORT, changed)).toEqual(['captured', 'passed', 'captured']);
+
+      await helper.close();
+      expect(await scratch.ourRules()).toEqual([]);
+      expect(await scratch.verdicts(PORT, captured)).toEqual(captured.map(() => 'passed'));
+    });
+  }
+
+  it('redirect one family alone when asked to', async () => {
+    await using scratch = await createScratch();
+    const helper = await scratch.openHelper('libnftables');
+    const rules = [rule('0.0.0.0/0'), rule('::/0')];
+    await helper.call({
+      type: 'apply',
+      plan: planRedirects({ rules, listenerPort: PORT, families: [4], exempt: [] }),
+    });
+    const destinations: Destination[] = [
+      ['203.0.113.1', 80],
+      ['2001:db8::9', 80],
+    ];
+    expect(await scratch.verdicts(PORT, destinations)).toEqual(['captured', 'passed']);
+  });
+});
+
+/** Networks inside 203.0.113.0/24 and 2001:db8:99::/120, ports around 100: most of them overlap. */
+const BASE: Readonly<Record<IpFamily, bigint>> = {
+  4: addressToNumber(4, '203.0.113.0'),
+  6: addressToNumber(6, '2001:db8:99::'),
+};
+
+function randomAddress(random: (below: number) => number, family: IpFamily): bigint {
+  return BASE[family] + BigInt(random(256));
+}
+
+function randomRules(random: (below: number) => number): CaptureRule[] {
+  return Array.from({ length: 40 }, () => {
+    const family: IpFamily = random(3) === 0 ? 6 : 4;
+    const bits = family === 4 ? 32 : 128;
+    const first = 95 + random(10);
+    const ports =
+      random(3) === 0 ? { first: 1, last: 65_535 } : { first, last: first + [0, 3, 3, 7][random(4)]! };
+    const action = random(3) === 0 ? 'exclude' : 'include';
+    return { action, cidr: makeCidr(family, randomAddress(random, family), bits - random(9)), ports };
+  });
+}
+
+function randomDestination(random: (below: number) => number): Destination {
+  const family: IpFamily = random(3) === 0 ? 6 : 4;
+  return [numberToAddress(family, randomAddress(random, family)), 90 + random(30)];
+}

@@ -1,0 +1,125 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type HelperClient, startHelper } from '../../../src/intercept/helper/client.ts';
+import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
+import type { Candidate } from '../../../src/intercept/select.ts';
+import { labName, removeNamespaceNow } from '../../support/leftovers.ts';
+import { layOutMachine } from '../../support/machine.ts';
+import { Namespace } from '../../support/namespace.ts';
+
+const VERDICTS = fileURLToPath(new URL('./verdicts.entry.mjs', import.meta.url));
+const HELPER = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));
+
+/** A logger for tests that are not about the log. */
+export const SILENT = { debug() {}, info() {}, warn() {}, error() {} } as const;
+
+/** An address and a port to connect to. */
+export type Destination = readonly [address: string, port: number];
+
+/**
+ * One namespace in which every address has a route, and every TCP connection that leaves it is refused at once: what is
+ * not refused was redirected.
+ */
+export interface Scratch extends AsyncDisposable {
+  readonly namespace: Namespace;
+  /** The command that runs the built helper inside. */
+  readonly helperCommand: readonly string[];
+  /** A helper inside that has settled on a candidate; closed with the namespace at the latest. */
+  openHelper(candidate: Candidate): Promise<HelperClient>;
+  /** Connects to each; `captured` means that it arrived at the listener on this port. */
+  verdicts(listenerPort: number, destinations: readonly Destination[]): Promise<string[]>;
+  /** The names of our tables and chains in the kernel, of all methods. */
+  ourRules(): Promise<string[]>;
+}
+
+let scratchCount = 0;
+
+/** Makes a scratch namespace. */
+export async function createScratch(): Promise<Scratch> {
+  scratchCount += 1;
+  const name = labName(1_000 + scratchCount);
+  const directory = mkdtempSync(join(tmpdir(), `${name}-`));
+  chmodSync(directory, 0o755);
+  const removeAtExit = (): void => {
+    removeNamespaceNow(name);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', removeAtExit);
+  const machine = await layOutMachine(directory, [name]);
+  const namespace = await Namespace.add(name, machine);
+  for (const words of [
+    'link add lab0 type veth peer name lab1',
+    'link set lab1 up',
+    'link set lab0 up',
+    'addr add 198.51.100.2/24 dev lab0',
+    'addr add 2001:db8:51::2/64 dev lab0 nodad',
+    'route add default dev lab0',
+    '-6 route add default dev lab0',
+  ]) {
+    await namespace.ip(words);
+  }
+  await namespace.must(['nft', '-f', '-'], {
+    stdin: `table inet lab {
+      chain leaving {
+        type filter hook output priority 10
+        fib daddr type local accept
+        meta l4proto tcp reject with tcp reset
+      }
+    }\n`,
+  });
+  const helperCommand = ['ip', 'netns', 'exec', name, process.execPath, HELPER];
+  const helpers: HelperClient[] = [];
+  return {
+    namespace,
+    helperCommand,
+    async openHelper(candidate) {
+      const helper = await startHelper({ command: helperCommand, logger: SILENT });
+      helpers.push(helper);
+      await helper.call({ type: 'use', candidate });
+      return helper;
+    },
+    async verdicts(listenerPort, destinations) {
+      const output = await namespace.must([process.execPath, VERDICTS, `${listenerPort}`], {
+        stdin: JSON.stringify(destinations),
+      });
+      return JSON.parse(output) as string[];
+    },
+    ourRules: () => ourRules(namespace),
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(helpers.map((helper) => helper.close()));
+      await namespace.remove();
+      rmSync(directory, { recursive: true, force: true });
+      process.off('exit', removeAtExit);
+    },
+  };
+}
+
+async function ourRules(namespace: Namespace): Promise<string[]> {
+  const tables = await namespace.must(['nft', 'list', 'tables']);
+  const saves = await Promise.all(
+    ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'].map(async (tool) => {
+      const saved = await namespace.must([`${tool}-save`, '-t', 'nat']);
+      const lines = saved.split('\n').filter((line) => /^:TSHUTTLE|^-A OUTPUT .*TSHUTTLE/.test(line));
+      return lines.map((line) => `${tool} ${line.replace(/ - \[.*/, '')}`);
+    }),
+  );
+  return [...tables.split('\n').filter((line) => line.includes('tshuttle')), ...saves.flat()];
+}
+
+/** A plan that captures one IPv4 network. */
+export function planFor(listenerPort: number, first: string, last: string): RedirectPlan {
+  return {
+    listenerPort,
+    families: [4],
+    groups: [
+      {
+        ports: { first: 1, last: 65_535 },
+        intervals4: [{ first, last, action: 'capture' }],
+        intervals6: [],
+      },
+    ],
+    exempt: [],
+  };
+}
