@@ -104,10 +104,11 @@ function capturable(
 
 async function warnOfUnroutedNetworks(rules: readonly CaptureRule[], logger: Logger): Promise<void> {
   for (const network of await unroutedNetworks(rules)) {
-    const ip = network.family === 6 ? 'ip -6' : 'ip';
+    const add = network.family === 6 ? 'ip -6 route add' : 'ip route add';
+    const source = network.family === 6 ? '' : ' src 127.0.0.1';
     logger.warn(
       `no route to ${network.text}: the kernel refuses connections there before they can be captured; ` +
-        `add any route, for example: sudo ${ip} route add ${network.text} dev lo`,
+        `any route will do, for example: sudo ${add} ${network.text} dev lo${source}`,
     );
   }
 }
