@@ -65,7 +65,7 @@ export function startTshuttle(args, home) {
   const ready = new Promise((resolve, reject) => {
     const onData = (text) => {
       output += text;
-      if (/\n/.test(output)) resolve(output.trim());
+      if (/ through .*\n/.test(output)) resolve(output.trim());
     };
     child.stdout.setEncoding('utf8').on('data', onData);
     child.stderr.setEncoding('utf8').on('data', onData);

@@ -6,7 +6,7 @@ import type { NamespaceCommandOptions } from './namespace.ts';
 import { until } from './until.ts';
 
 /** The one line that a foreground tshuttle prints when traffic is captured and the bastion is connected. */
-export const READY = /\bready\b|\bcapturing\b/i;
+export const READY = /^tshuttle: .* through .*, by \w+$/m;
 
 /** How soon rules and processes must be gone after any ending. */
 const GONE_WITHIN_MS = 2_000;
@@ -114,7 +114,8 @@ export async function tshuttleProcesses(lab: Lab): Promise<TshuttleProcesses> {
   const isHelper = ({ argv }: ClientProcess) =>
     argv.some((word) => /tshuttle-helper|intercept\/helper\//.test(word));
   const isSudo = ({ argv }: ClientProcess) => /(?:^|\/)sudo$/.test(argv[0] ?? '');
-  const main = processes.find((process) => process.argv[1] === 'bin/tshuttle');
+  // tshuttle replaces its command line, in which a password may stand, by its name.
+  const main = processes.find(({ argv }) => argv[0] === 'tshuttle');
   const helper = processes.find((process) => isHelper(process) && !isSudo(process));
   if (main === undefined || helper === undefined) {
     throw new Error(`not the processes of a tshuttle: ${JSON.stringify(processes)}`);
