@@ -3,7 +3,12 @@ import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint, HostPort } from '../net/endpoint.ts';
 
 /** Why the bastion did not open a channel (RFC 4254 section 5.1). */
-export type RefusalReason = 'prohibited' | 'connect-failed' | 'unknown-channel-type' | 'resource-shortage' | 'other';
+export type RefusalReason =
+  | 'prohibited'
+  | 'connect-failed'
+  | 'unknown-channel-type'
+  | 'resource-shortage'
+  | 'other';
 
 /** How a flow ended. Endings are data: they never throw across flows. */
 export type FlowEnd =

@@ -1,0 +1,84 @@
+import { deferred } from '../../core/deferred.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Endpoint } from '../../net/endpoint.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import type { Transport } from '../transport.ts';
+import { attachChannelWire } from './channel-internals.ts';
+import { ChannelMux } from './channel-mux.ts';
+import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
+import { watchLiveness } from './liveness.ts';
+
+/** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
+const FAREWELL_TIMEOUT_MS = 1_000;
+
+/** A transport over one ssh2 connection. */
+export interface Ssh2Transport extends Transport {
+  /** The bastion's address that we are connected to. */
+  readonly peer: Endpoint;
+}
+
+/**
+ * Connects to a bastion and carries flows as direct-tcpip channels, with no session channel.
+ *
+ * @throws TshuttleError as `connectBastion` does; nothing is left behind then
+ */
+export async function openSsh2Transport(target: SshTarget, context: ConnectContext): Promise<Ssh2Transport> {
+  return ssh2Transport(await connectBastion(target, context));
+}
+
+/** Carries flows over a connected bastion, which it owns from now on. */
+export function ssh2Transport(bastion: ConnectedBastion): Ssh2Transport {
+  const { client, socket, description, peer } = bastion;
+  const mux = new ChannelMux((events) => attachChannelWire(client, socket, events));
+  const lost = deferred<TshuttleError>();
+  let isOver = false;
+  let closing: Promise<void> | undefined;
+
+  const isGone = (error: TshuttleError): void => {
+    if (isOver) return;
+    isOver = true;
+    liveness.stop();
+    socket.destroy();
+    mux.connectionLost();
+    if (closing === undefined) lost.resolve(error);
+  };
+  const liveness = watchLiveness(bastion, isGone);
+  let cause: Error | undefined;
+  client.on('error', (error) => {
+    cause ??= error;
+    // A protocol error ends the connection, but ssh2 may emit no 'close' for it (native-notes/ssh2-connection.md).
+    socket.destroy();
+  });
+  socket.on('close', () => isGone(connectionLost(description, cause)));
+
+  return {
+    description,
+    peer,
+    lost: lost.promise,
+    carry: (accepted, destination, originator) => mux.carry(accepted, destination, originator),
+    close: () => {
+      closing ??= new Promise((resolve) => {
+        if (isOver) {
+          resolve();
+          return;
+        }
+        mux.abortAll('the tunnel is closing');
+        const deadline = setTimeout(() => socket.destroy(), FAREWELL_TIMEOUT_MS);
+        socket.once('close', () => {
+          clearTimeout(deadline);
+          resolve();
+        });
+        client.end();
+      });
+      return closing;
+    },
+  };
+}
+
+function connectionLost(description: string, cause: Error | undefined): TshuttleError {
+  const why = cause === undefined ? 'it closed the connection' : cause.message;
+  return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${why}`, {
+    remedy: 'check the network and the bastion, then start tshuttle again',
+    cause,
+  });
+}
