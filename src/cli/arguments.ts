@@ -114,7 +114,8 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
 /** Commander's message in our words: `error: unknown option '--foo'`, perhaps with a suggestion in a second line. */
 function problemOf(error: CommanderError): Problem {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const flag = /'([^']*)'/.exec(message)?.[1] ?? '';
+  // Without its value, which may be a password.
+  const flag = /'([^'=]*)/.exec(message)?.[1] ?? '';
   switch (error.code) {
     case 'commander.unknownOption': {
       const foreign = describeForeignOption(flag);

@@ -4,9 +4,9 @@ export const TEXTS = {
     'Sends TCP connections to the chosen networks through one ssh connection to a bastion.\n' +
     'Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.',
   subnet:
-    'what to capture: 10.0.0.0/24, 10.1.2.3, 0/0, 10.0.0.0/8:443, 10.0.0.0/8:8000-9000,\n' +
-    '2001:db8::/32, [2001:db8::/32]:443, db.example.com, db.example.com:5432',
-  remote: 'the ssh server, or a Host of ~/.ssh/config; USER:PASSWORD works, but others can see it',
+    'what to capture: 10.0.0.0/24, 10.1.2.3, 0/0, 2001:db8::/32, db.example.com; with ports ' +
+    '10.0.0.0/8:443, 10.0.0.0/8:8000-9000, [2001:db8::/32]:443, db.example.com:5432',
+  remote: 'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it)',
   identity: 'private key to log in with; repeatable',
   sshOption: 'option of ssh_config(5), as for ssh -o; repeatable',
   subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
@@ -39,5 +39,4 @@ Arguments in the environment variable TSHUTTLE_ARGS come before those on the com
 Exit codes:
   0  stopped as asked     68  bastion unreachable    71  the system refused     77  sudo or login refused
   64 usage                69  no usable method       75  bastion lost           78  configuration
-                          70  internal error         76  host key               130 Ctrl-C
-`;
+                          70  internal error         76  host key               130 Ctrl-C`;

@@ -35,6 +35,7 @@ export async function upAsDaemon(
   for (const folder of paths.privateFolders) makePrivateFolder(folder);
   const log = new RotatingFile(paths.logFile);
   const pidFile = PidFile.claim(paths.pidFile);
+  let wasUp = false;
   try {
     const exitCode = await up(config, {
       ...context,
@@ -44,9 +45,10 @@ export async function upAsDaemon(
         process.reportFailure = (thrown) => logFailure(loggers.logger, thrown);
         process.hangUp = () => log.reopen();
         loggers.milestones.info(`up: ${readyLine}`);
+        wasUp = true;
       },
     });
-    loggers.milestones.info('stopped as asked');
+    if (wasUp) loggers.milestones.info('stopped as asked');
     return exitCode;
   } finally {
     pidFile.release();

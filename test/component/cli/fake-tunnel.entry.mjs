@@ -15,7 +15,9 @@ async function openTunnel(options, { logger, prompter, signal }) {
   const handle = setInterval(() => {}, 1_000);
   const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   if (behaviour === 'refused') {
-    throw new TshuttleError('ERR_BASTION_AUTH', 'me@bastion refused every key', { remedy: 'give one with -i' });
+    throw new TshuttleError('ERR_BASTION_AUTH', 'me@bastion refused every key', {
+      remedy: 'give one with -i',
+    });
   }
   if (behaviour === 'bug') throw new Error('a bug');
   if (behaviour === 'never') {
@@ -55,6 +57,10 @@ async function openTunnel(options, { logger, prompter, signal }) {
   };
 }
 
-const cleanUp = async () => ({ removed: ['nft table inet tshuttle-1'], kept: ['nft table inet tshuttle-2 (its instance is running)'], failed: [] });
+const cleanUp = async () => ({
+  removed: ['nft table inet tshuttle-1'],
+  kept: ['nft table inet tshuttle-2 (its instance is running)'],
+  failed: [],
+});
 
 await runProcess((context) => tshuttle(context, { openTunnel, cleanUp }));

@@ -1,0 +1,132 @@
+import { describe, expect, test } from 'vitest';
+import { Home, runReal } from './entry.ts';
+
+describe('bin/tshuttle', () => {
+  test('prints help and version on standard output', async () => {
+    const help = await runReal(['--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toContain('Usage: tshuttle -r [USER@]HOST[:PORT] [options] SUBNET...');
+    expect(await runReal(['-V'])).toMatchObject({
+      code: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^tshuttle \d/),
+    });
+  });
+
+  test.each<[string, readonly string[], number, string]>([
+    [
+      'no subnet',
+      ['-r', 'h'],
+      64,
+      'tshuttle: SUBNET: is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address\n',
+    ],
+    [
+      'a bad subnet',
+      ['-r', 'h', '10.0.0.0/33'],
+      64,
+      'tshuttle: 10.0.0.0/33: has the prefix length 33, but IPv4 has at most 32\n',
+    ],
+    [
+      'a bad port range',
+      ['-r', 'h', '0/0:9-8'],
+      64,
+      'tshuttle: 0/0:9-8: has a port range that runs backwards; write 8-9\n',
+    ],
+    [
+      'no bastion',
+      ['10.0.0.0/8'],
+      64,
+      'tshuttle: -r: is missing; name the bastion, as in -r user@bastion.example.com\n',
+    ],
+    ['an unknown option', ['--nope'], 64, 'tshuttle: --nope: is not an option\n'],
+    [
+      'a missing argument file',
+      ['@/nonexistent'],
+      78,
+      'tshuttle: @/nonexistent: cannot be read: there is no such file\n',
+    ],
+    [
+      'a missing subnet file',
+      ['-r', 'h', '-s', '/nonexistent'],
+      78,
+      'tshuttle: -s /nonexistent: cannot be read: there is no such file\n',
+    ],
+  ])('%s: one clear message and the exit code', async (_name, words, code, message) => {
+    expect(await runReal(words)).toMatchObject({
+      code,
+      stdout: '',
+      stderr: `${message}    how it is used: tshuttle --help\n`,
+    });
+  });
+
+  test('a password in a wrong argument is not repeated', async () => {
+    const { stderr } = await runReal(['-r', 'me:hush@h:0', '--remot=me:hush@h', '0/0']);
+    expect(stderr).not.toContain('hush');
+    expect((await runReal(['-r', 'me:hush@h:0', '0/0'])).stderr).toContain('-r me:***@h:0: has the port 0');
+  });
+
+  test('--dry-run prints rules that exempt the bastion, without root and without connecting', async () => {
+    const env = { TSHUTTLE_ARGS: '-r me@127.0.0.1:9' };
+    const result = await runReal(['--dry-run', '-s', '-', '-x', '10.1.0.0/16'], {
+      env,
+      stdin: '10.0.0.0/8:443 # web\n',
+    });
+    expect(result.code).toBe(0);
+    expect(result.stdout).toContain('127.0.0.1 . 9,');
+    expect(result.stdout).toContain('tcp dport 443 ip daddr vmap');
+    expect((await runReal(['--dry-run', '--method', 'iptables', '10.0.0.0/8'], { env })).stdout).toContain(
+      '*nat',
+    );
+  });
+});
+
+describe('the command', () => {
+  test('cleanup says what it removed and what it kept', async () => {
+    await using home = await Home.make();
+    expect(await home.run(['cleanup'], 'up', { TSHUTTLE_ARGS: '-r h 0/0' })).toMatchObject({
+      code: 0,
+      stdout:
+        'tshuttle: removed nft table inet tshuttle-1\n' +
+        'tshuttle: kept nft table inet tshuttle-2 (its instance is running)\n',
+    });
+  });
+
+  test('an expected failure is told without a stack, a bug with one', async () => {
+    await using home = await Home.make();
+    expect(await home.run(['-r', 'h', '0/0'], 'refused')).toMatchObject({
+      code: 77,
+      stdout: '',
+      stderr: 'tshuttle: me@bastion refused every key\n    give one with -i\n',
+    });
+    const bug = await home.run(['-r', 'h', '0/0'], 'bug');
+    expect(bug.code).toBe(70);
+    expect(bug.stderr).toMatch(
+      /^tshuttle: internal error; please report it with these lines:\n {4}Error: a bug\n {8}at /,
+    );
+  });
+
+  test('a bug after the start closes the tunnel before the end', async () => {
+    await using home = await Home.make();
+    expect(await home.run(['-r', 'h', '0/0'], 'late-bug')).toMatchObject({ code: 70 });
+    expect((await home.notes()).slice(-2)).toEqual(['closing', 'closed']);
+  });
+
+  test('a lost tunnel is closed, and its reason is the exit code', async () => {
+    await using home = await Home.make();
+    expect(await home.run(['-r', 'h', '0/0'], 'lost')).toMatchObject({
+      code: 75,
+      stderr: expect.stringContaining('tshuttle: the bastion is gone\n    start again\n'),
+    });
+    expect((await home.notes()).at(-1)).toBe('closed');
+  });
+
+  test('nothing but the ready line and warnings without -v; more with it', async () => {
+    await using home = await Home.make();
+    const quiet = await home.run(['-r', 'h', '0/0', '--log-format', 'text'], 'lost');
+    expect(quiet.stdout).toBe('tshuttle: pretending for h\n');
+    expect(quiet.stderr).toContain('WARN: a warning {"password":"***"}');
+    expect(quiet.stderr).not.toContain('a flow ended');
+    const verbose = await home.run(['-r', 'h', '0/0', '-vv'], 'lost');
+    expect(verbose.stderr).toMatch(/"level":"info".*"a flow ended"[\s\S]*"level":"debug".*"a detail"/);
+  });
+});

@@ -1,0 +1,201 @@
+import { existsSync, readFileSync, readlinkSync, renameSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { until } from '../../support/until.ts';
+import { fakeCommand, Home } from './entry.ts';
+import { Terminal } from './terminal.ts';
+
+const WORDS = ['-D', '-r', 'me@h', '10.0.0.0/8'];
+const LOG = '.local/state/tshuttle/me@h.log';
+const PID_FILE = 'run/tshuttle/me@h.pid';
+
+async function gone(pid: number): Promise<void> {
+  await until(() => !existsSync(`/proc/${pid}`), {
+    deadlineMs: 10_000,
+    what: () => `the end of process ${pid}`,
+  });
+}
+
+/** Ends what a daemon test has started, by the id in its pidfile or notes. */
+async function stop(pid: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (existsSync(`/proc/${pid}`)) process.kill(pid, signal);
+  await gone(pid);
+}
+
+async function pidOf(home: Home): Promise<number> {
+  return Number((await home.notes())[0]?.replace('opening ', ''));
+}
+
+test('returns 0 when the tunnel carries; the daemon has left session and terminal, and ends on SIGTERM', async () => {
+  await using home = await Home.make();
+  await using terminal = new Terminal(fakeCommand(WORDS), home.environment());
+  expect(await terminal.ended()).toBe(0);
+  const pid = await pidOf(home);
+  try {
+    expect(terminal.output).toContain(`tshuttle: pretending for h, process id ${pid}\r\n`);
+    // The terminal is gone by now, and its session has been sent SIGHUP.
+    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    expect(await home.read(PID_FILE)).toBe(`${pid}\n`);
+    const session = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3];
+    expect(session).toBe(String(pid));
+    const targetOf = (descriptor: string): string => readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+    const targets = (await readdir(`/proc/${pid}/fd`)).map(targetOf);
+    expect(targets.filter((target) => /^\/dev\/(?:pts|tty)/.test(target))).toEqual([]);
+    expect(['0', '1', '2'].map(targetOf)).toEqual(['/dev/null', '/dev/null', '/dev/null']);
+  } finally {
+    await stop(pid);
+  }
+  expect((await home.notes()).at(-1)).toBe('closed');
+  expect(existsSync(join(home.path, PID_FILE))).toBe(false);
+  const lines = (await home.read(LOG))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { msg: string });
+  expect(lines.map(({ msg }) => msg)).toEqual(['up: pretending for h', 'stopped as asked']);
+  expect(statSync(join(home.path, LOG)).mode & 0o777).toBe(0o600);
+  expect(statSync(join(home.path, '.local/state/tshuttle')).mode & 0o777).toBe(0o700);
+});
+
+test('a pipe on its output is released, so that whoever reads it sees the end', async () => {
+  await using home = await Home.make();
+  // `close` of the child comes only when nobody has its pipes any more.
+  expect(await home.run(WORDS)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('pretending for h'),
+  });
+  await stop(await pidOf(home));
+});
+
+test('a failure before that is on standard error, with its exit code', async () => {
+  await using home = await Home.make();
+  expect(await home.run(WORDS, 'refused')).toMatchObject({
+    code: 77,
+    stdout: '',
+    stderr: 'tshuttle: me@bastion refused every key\n    give one with -i\n',
+  });
+  expect(existsSync(join(home.path, PID_FILE))).toBe(false);
+});
+
+test('a failure after that is in the log, with what to do', async () => {
+  await using home = await Home.make();
+  expect((await home.run(WORDS)).code).toBe(0);
+  const pid = await pidOf(home);
+  await stop(pid, 'SIGUSR2');
+  const last = (await home.read(LOG)).trimEnd().split('\n').at(-1) ?? '';
+  expect(JSON.parse(last)).toMatchObject({
+    level: 'error',
+    msg: 'the bastion is gone',
+    remedy: 'start again',
+  });
+  expect(existsSync(join(home.path, PID_FILE))).toBe(false);
+});
+
+test('the password is neither in arguments nor in the environment of the daemon', async () => {
+  await using home = await Home.make();
+  const more = { TSHUTTLE_ARGS: '-r me:hush@h' };
+  const result = await home.run(['-D', '10.0.0.0/8'], 'up', more);
+  expect(result.code).toBe(0);
+  const pid = await pidOf(home);
+  try {
+    for (const file of ['cmdline', 'environ']) {
+      expect(readFileSync(`/proc/${pid}/${file}`, 'latin1')).not.toContain('hush');
+    }
+    expect(result.stdout + result.stderr + (await home.read(LOG))).not.toContain('hush');
+  } finally {
+    await stop(pid);
+  }
+});
+
+test('the password is gone from the arguments of the command itself', async () => {
+  await using home = await Home.make();
+  const child = home.start(['-r', 'me:hush@h', '10.0.0.0/8']);
+  await child.untilOutput(/pretending/);
+  expect(readFileSync(`/proc/${child.pid}/cmdline`, 'latin1')).not.toContain('hush');
+  child.kill('SIGTERM');
+  await child.exited;
+});
+
+test('a second one for the same bastion is refused and the first stays; with its own pidfile it runs', async () => {
+  await using home = await Home.make();
+  expect((await home.run(WORDS)).code).toBe(0);
+  const first = await pidOf(home);
+  try {
+    expect(await home.run(WORDS)).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(`tshuttle: already running with process id ${first} (`),
+    });
+    expect(await home.read(PID_FILE)).toBe(`${first}\n`);
+    const other = join(home.path, 'other.pid');
+    expect((await home.run([...WORDS, '--pidfile', other])).code).toBe(0);
+    await stop(Number(await home.read('other.pid')));
+  } finally {
+    await stop(first);
+  }
+});
+
+test('after SIGKILL the next one starts', async () => {
+  await using home = await Home.make();
+  expect((await home.run(WORDS)).code).toBe(0);
+  await stop(await pidOf(home), 'SIGKILL');
+  expect((await home.run(WORDS)).code).toBe(0);
+  await stop(Number(await home.read(PID_FILE)));
+});
+
+test('SIGHUP does not end it, it reopens the log', async () => {
+  await using home = await Home.make();
+  expect((await home.run(WORDS)).code).toBe(0);
+  const pid = await pidOf(home);
+  const log = join(home.path, LOG);
+  try {
+    renameSync(log, `${log}.moved`);
+    process.kill(pid, 'SIGHUP');
+    await until(() => existsSync(log), { deadlineMs: 10_000, what: () => 'a new log' });
+  } finally {
+    await stop(pid);
+  }
+  expect(await home.read(LOG)).toContain('stopped as asked');
+});
+
+test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT', 'SIGKILL'])(
+  '%s to the command before it is ready ends the daemon too',
+  async (signal) => {
+    await using home = await Home.make();
+    const child = home.start(WORDS, 'never');
+    await until(async () => (await home.read('notes')) !== '', {
+      deadlineMs: 10_000,
+      what: () => 'the opening',
+    });
+    const pid = await pidOf(home);
+    child.kill(signal);
+    const { code, stderr } = await child.exited;
+    expect([code, stderr]).toEqual([signal === 'SIGKILL' ? null : 130, '']);
+    await gone(pid);
+    expect((await home.notes()).at(-1)).toBe('aborted');
+    expect(existsSync(join(home.path, PID_FILE))).toBe(false);
+  },
+);
+
+test('Ctrl-C on the terminal before it is ready ends both', async () => {
+  await using home = await Home.make();
+  await using terminal = new Terminal(fakeCommand(WORDS), home.environment('never'));
+  await until(async () => (await home.read('notes')) !== '', {
+    deadlineMs: 10_000,
+    what: () => 'the opening',
+  });
+  terminal.type('\u0003');
+  expect(await terminal.ended()).toBe(130);
+  await gone(await pidOf(home));
+});
+
+test('questions come on the terminal of the command', async () => {
+  await using home = await Home.make();
+  await using terminal = new Terminal(fakeCommand(WORDS), home.environment('ask'));
+  await terminal.untilShown('Password: ');
+  terminal.type('hush\r');
+  await terminal.untilShown('Continue (yes/no)? ');
+  terminal.type('yes\r');
+  expect(await terminal.ended()).toBe(0);
+  expect(await home.notes()).toContain('answers [true,"hush","yes"]');
+  await stop(await pidOf(home));
+});

@@ -1,0 +1,90 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child, type CommandResult, runCommand } from '../../support/child.ts';
+
+const BIN = fileURLToPath(new URL('../../../bin/tshuttle', import.meta.url));
+const FAKE = fileURLToPath(new URL('./fake-tunnel.entry.mjs', import.meta.url));
+
+/** What the pretended tunnel does: fake-tunnel.entry.mjs. */
+export type Behaviour =
+  | 'up'
+  | 'refused'
+  | 'bug'
+  | 'late-bug'
+  | 'never'
+  | 'ask'
+  | 'lost'
+  | 'slow-close'
+  | 'stuck-close';
+
+/** A home of its own for commands under test; what they leave in it goes away with it. */
+export class Home implements AsyncDisposable {
+  readonly path: string;
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async make(): Promise<Home> {
+    return new Home(await mkdtemp(join(tmpdir(), 'tshuttle-cli-')));
+  }
+
+  /** The environment of a command that lives here. */
+  environment(
+    behaviour: Behaviour = 'up',
+    more: Readonly<Record<string, string>> = {},
+  ): Record<string, string> {
+    return {
+      PATH: process.env['PATH'] ?? '',
+      HOME: this.path,
+      XDG_RUNTIME_DIR: join(this.path, 'run'),
+      FAKE_TUNNEL: behaviour,
+      FAKE_NOTES: join(this.path, 'notes'),
+      ...more,
+    };
+  }
+
+  /** Runs the command with a pretended tunnel to its end. */
+  run(
+    words: readonly string[],
+    behaviour?: Behaviour,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<CommandResult> {
+    return runCommand(fakeCommand(words), { env: this.environment(behaviour, more) });
+  }
+
+  /** Starts the command with a pretended tunnel. */
+  start(words: readonly string[], behaviour?: Behaviour): Child {
+    return new Child(fakeCommand(words), { env: this.environment(behaviour) });
+  }
+
+  /** What the pretended tunnel has noted, one line each. */
+  async notes(): Promise<string[]> {
+    return (await this.read('notes')).trimEnd().split('\n');
+  }
+
+  /** A file in this home; empty when it is not there. */
+  async read(name: string): Promise<string> {
+    return await readFile(join(this.path, name), 'utf8').catch(() => '');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** The command line with a pretended tunnel. */
+export function fakeCommand(words: readonly string[]): string[] {
+  return [process.execPath, FAKE, ...words];
+}
+
+/** Runs the real `bin/tshuttle`. */
+export function runReal(
+  words: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
+): Promise<CommandResult> {
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env };
+  return runCommand([BIN, ...words], { ...options, env });
+}

@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { parseArguments } from '../../../src/cli/arguments.ts';
+import { renderProblem } from '../../../src/core/problem.ts';
+
+function parse(...words: readonly string[]) {
+  return parseArguments(words, '1.2.3');
+}
+
+describe('parseArguments', () => {
+  test('takes options and subnets in any order, short options with and without a blank', () => {
+    const words = [
+      '-vv',
+      '10.0.0.0/8',
+      '-x10.1.0.0/16',
+      '-r',
+      'me@h',
+      '-x',
+      'db',
+      '::/0',
+      '-i',
+      'a',
+      '-ib',
+      '-v',
+    ];
+    expect(parse(...words)).toMatchObject({
+      kind: 'tunnel',
+      raw: {
+        subnets: ['10.0.0.0/8', '::/0'],
+        excludes: ['10.1.0.0/16', 'db'],
+        remote: 'me@h',
+        identityFiles: ['a', 'b'],
+        verbosity: 3,
+        ipv6: true,
+        daemon: false,
+      },
+    });
+  });
+
+  test('has a long form of everything', () => {
+    const words =
+      '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --listen 1 --method nft ' +
+      '--disable-ipv6 --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+    expect(parse(...words.split(' '))).toEqual({
+      kind: 'tunnel',
+      raw: {
+        subnets: ['0/0'],
+        remote: 'h',
+        subnetFiles: ['f'],
+        excludes: ['1.1.1.1'],
+        excludeFiles: ['g'],
+        identityFiles: ['i'],
+        sshOptions: ['A=b'],
+        listen: '1',
+        method: 'nft',
+        ipv6: false,
+        daemon: true,
+        pidFile: 'p',
+        dryRun: true,
+        logFormat: 'json',
+        verbosity: 1,
+      },
+    });
+  });
+
+  test('the last of two values wins, so that arguments win over TSHUTTLE_ARGS', () => {
+    expect(parse('-r', 'a', '-r', 'b', '0/0')).toMatchObject({ raw: { remote: 'b' } });
+  });
+
+  test('cleanup', () => {
+    const expected = { kind: 'cleanup', verbosity: 2, logFormat: 'json' };
+    expect(parse('-v', 'cleanup', '-v', '--log-format', 'json')).toEqual(expected);
+  });
+
+  test('version', () => {
+    expect(parse('-V')).toEqual({ kind: 'text', text: 'tshuttle 1.2.3\n' });
+  });
+
+  test('help', () => {
+    const help = parse('--help');
+    expect(help.kind === 'text' && help.text).toMatchSnapshot();
+  });
+
+  test.each([
+    ['--nope', '--nope: is not an option'],
+    ['--remot', '--remot: is not an option; perhaps --remote'],
+    ['-r', '-r: needs a value after it'],
+    [
+      '--dns',
+      '--dns: is not there, DNS is not captured; give hosts by name, they are resolved here at start',
+    ],
+    ['-N', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
+    ['-vN', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
+    [
+      '--ssh-cmd=ssh -v',
+      '--ssh-cmd: names an ssh program, and tshuttle speaks ssh itself; use -i, -o or ~/.ssh/config',
+    ],
+    ['--python=python3', '--python: is not needed, nothing runs on the bastion; leave it out'],
+  ])('refuses %s in one line', (word, line) => {
+    const invocation = parse(word);
+    expect(invocation.kind === 'refused' && renderProblem(invocation.problem)).toBe(line);
+  });
+
+  test('cleanup takes no arguments', () => {
+    expect(parse('cleanup', 'x')).toMatchObject({ kind: 'refused', problem: { what: 'takes no arguments' } });
+  });
+});

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { LogOutput } from '../../../src/cli/log-output.ts';
+import { createLoggers, logFailure, sinkFor } from '../../../src/cli/logging.ts';
+import { TshuttleError } from '../../../src/core/errors.ts';
+
+function record() {
+  const lines: string[] = [];
+  return { lines, sink: { write: (line: string) => void lines.push(line) } };
+}
+
+test.each([
+  [0, ['warn', 'error', 'milestone']],
+  [1, ['info', 'warn', 'error', 'milestone']],
+  [2, ['debug', 'info', 'warn', 'error', 'milestone']],
+  [9, ['debug', 'info', 'warn', 'error', 'milestone']],
+])('-v given %i times', (verbosity, expected) => {
+  const { lines, sink } = record();
+  const { logger, milestones } = createLoggers(verbosity, sink);
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level](level);
+  milestones.info('milestone');
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(expected);
+});
+
+test('fields that sound like secrets are masked', () => {
+  const { lines, sink } = record();
+  const fields = { password: 'hush', request: { passphrase: 'hush', host: 'h' } };
+  createLoggers(0, sink).logger.warn('asked', fields);
+  expect(lines[0]).not.toContain('hush');
+  expect(JSON.parse(lines[0]!)).toMatchObject({ password: '***', request: { passphrase: '***', host: 'h' } });
+});
+
+test('text on a terminal, JSON elsewhere, and what the user has chosen', () => {
+  const looks = (format: 'auto' | 'text' | 'json', onTerminal: boolean): boolean => {
+    const { lines, sink } = record();
+    createLoggers(0, sinkFor(format, sink, { onTerminal })).logger.warn('careful', { port: 1 });
+    return lines[0]!.startsWith('{');
+  };
+  expect([looks('auto', true), looks('auto', false)]).toEqual([false, true]);
+  expect([looks('text', false), looks('json', true)]).toEqual([false, true]);
+});
+
+test('the output can be moved while loggers hold it', () => {
+  const [before, after] = [record(), record()];
+  const output = new LogOutput(before.sink);
+  const { logger } = createLoggers(0, output);
+  logger.warn('one');
+  output.moveTo(after.sink);
+  logger.warn('two');
+  expect([before.lines.length, after.lines.length]).toEqual([1, 1]);
+});
+
+test('a failure in the log has its code and remedy, and a bug its stack', () => {
+  const { lines, sink } = record();
+  const { logger } = createLoggers(0, sink);
+  logFailure(logger, new TshuttleError('ERR_BASTION_LOST', 'gone', { remedy: 'again' }));
+  logFailure(logger, new Error('oops'));
+  expect(JSON.parse(lines[0]!)).toMatchObject({
+    level: 'error',
+    msg: 'gone',
+    code: 'ERR_BASTION_LOST',
+    remedy: 'again',
+  });
+  expect(JSON.parse(lines[1]!)).toMatchObject({ msg: 'internal error', err: { message: 'oops' } });
+});

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { renderFailure, renderProblems } from '../../../src/cli/report.ts';
+import { TshuttleError } from '../../../src/core/errors.ts';
+
+test('an expected failure is its message and what to do, without a stack', () => {
+  const failure = new TshuttleError('ERR_BASTION_AUTH', 'no key', {
+    remedy: 'give one\nwith -i',
+    cause: new Error('x'),
+  });
+  expect(renderFailure(failure)).toBe('tshuttle: no key\n    give one\n    with -i\n');
+});
+
+test('a bug is its stack', () => {
+  expect(renderFailure(new Error('oops'))).toMatch(
+    /^tshuttle: internal error; please report it with these lines:\n {4}Error: oops\n {8}at /,
+  );
+});
+
+test('failures that came together are all told', () => {
+  const both = new AggregateError([
+    new TshuttleError('ERR_CLEANUP', 'one'),
+    new TshuttleError('ERR_LISTEN', 'two'),
+  ]);
+  expect(renderFailure(both)).toBe('tshuttle: one\ntshuttle: two\n');
+});
+
+test('problems are listed up to a bound, and end with where to read on', () => {
+  const problems = Array.from({ length: 22 }, (_, index) => ({
+    where: `nets:${index + 1}`,
+    what: 'is wrong',
+  }));
+  const lines = renderProblems(problems).split('\n');
+  expect(lines[0]).toBe('tshuttle: nets:1: is wrong');
+  expect(lines.slice(20)).toEqual([
+    'tshuttle: and 2 more like these',
+    '    how it is used: tshuttle --help',
+    '',
+  ]);
+});
