@@ -71,7 +71,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
 
     return {
-      readyLine: `${describeRules(rules)} through ${transport.description}, by ${ingress.method}`,
+      readyLine: `capturing ${describeRules(rules)} through ${transport.description}, by ${ingress.method}`,
       lost: Promise.race([transport.lost, ingress.lost]),
       close: () => cleanup.release(),
     };
