@@ -2,7 +2,7 @@ import type { Problem } from '../core/problem.ts';
 import { parseSubnet, type Subnet } from './subnet.ts';
 
 /** A subnet and where the user wrote it, for messages. */
-export interface SubnetEntry {
+interface SubnetEntry {
   readonly where: string;
   readonly subnet: Subnet;
 }

@@ -9,7 +9,7 @@ export class Terminal implements AsyncDisposable {
 
   constructor(argv: readonly string[], environment: Readonly<Record<string, string>>) {
     const command = argv.map((word) => `'${word}'`).join(' ');
-    this.#script = spawn('script', ['--quiet', '--return', '--command', `exec ${command}`, '/dev/null'], {
+    this.#script = spawn('/usr/bin/script', ['--quiet', '--return', '--command', `exec ${command}`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...environment, TERM: 'dumb', SHELL: '/bin/sh' },
     });
