@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
@@ -33,17 +34,17 @@ export interface ResolveContext {
  */
 export async function resolveTarget(request: SshRequest, context: ResolveContext): Promise<SshTarget> {
   refuseStrangeNames(request);
-  await refuseMissingIdentities(request);
+  const identityFiles = await existingIdentities(request.identityFiles);
   const environment = context.environment ?? process.env;
   const local = localIdentity(environment);
   const outputs = await Promise.all([
-    askSsh(requestArguments(request), environment, context),
+    askSsh(requestArguments({ ...request, identityFiles }), environment, context),
     askSsh(['-F', 'none', '-G', '--', 'localhost'], environment, context),
   ]);
   const [configured, builtIn] = outputs;
   if (configured === 'no ssh here' || builtIn === 'no ssh here') {
     warnWithoutSsh(request, context.logger);
-    return targetWithoutConfig(request, local);
+    return targetWithoutConfig({ ...request, identityFiles }, local);
   }
   const { target, ignored } = targetFromConfig(request, configured, builtIn, local);
   if (ignored.length > 0) {
@@ -79,19 +80,30 @@ function refuseStrangeNames(request: SshRequest): void {
   }
 }
 
-async function refuseMissingIdentities(request: SshRequest): Promise<void> {
-  for (const file of request.identityFiles) {
-    const path = expandTilde(file);
-    const readable = await Promise.any([access(path), access(`${path}.pub`)]).then(
-      () => true,
-      () => false,
-    );
-    // Tokens are expanded only with the configuration; such a file is reported when it is read.
-    if (readable || path.includes('%') || path.includes('${')) continue;
-    throw new TshuttleError('ERR_CONFIG', `cannot read the identity file ${file}`, {
-      remedy: 'name a private key file of yours with -i',
-    });
+/**
+ * The `-i` files as ssh takes them: it drops one whose private half is not there, so its `.pub` stands for it.
+ *
+ * @throws TshuttleError ERR_CONFIG when neither is there.
+ */
+async function existingIdentities(files: readonly string[]): Promise<string[]> {
+  const existing: string[] = [];
+  for (const file of files) {
+    if (await isReadable(file)) existing.push(file);
+    else if (await isReadable(`${file}.pub`)) existing.push(`${file}.pub`);
+    else {
+      throw new TshuttleError('ERR_CONFIG', `cannot read the identity file ${file}`, {
+        remedy: 'name a private key file of yours with -i',
+      });
+    }
   }
+  return existing;
+}
+
+async function isReadable(file: string): Promise<boolean> {
+  return await access(expandTilde(file), constants.R_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 function localIdentity(environment: Environment): LocalIdentity {

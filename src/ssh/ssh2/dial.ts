@@ -59,7 +59,10 @@ async function resolveBastion(target: SshTarget, signal: AbortSignal): Promise<E
     signal.throwIfAborted();
     throw unresolved(target, error);
   }
-  const endpoints = addresses.flatMap(({ address }) => makeEndpoint(address, target.port) ?? []);
+  // A literal address comes back whatever the family asked for.
+  const endpoints = addresses
+    .flatMap(({ address }) => makeEndpoint(address, target.port) ?? [])
+    .filter((endpoint) => family === 0 || endpoint.family === family);
   if (endpoints.length === 0) throw unresolved(target, new Error('it has no address'));
   return endpoints.filter((one, index) => endpoints.findIndex((other) => sameEndpoint(one, other)) === index);
 }
@@ -117,6 +120,7 @@ function connect(endpoint: Endpoint, target: SshTarget, signal: AbortSignal): Pr
 
 const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
   ETIMEDOUT: 'timed out',
   EHOSTUNREACH: 'no route to host',
   ENETUNREACH: 'network is unreachable',

@@ -4,6 +4,8 @@ import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
 
+const SHOWN_EARLY_TEXT_LENGTH = 200;
+
 /** What is known when a handshake breaks off. */
 export interface HandshakeFailure {
   readonly target: SshTarget;
@@ -55,24 +57,34 @@ function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
 function brokenOff(failure: HandshakeFailure): TshuttleError {
   const { target, peer, thrown } = failure;
   const where = `bastion ${describeTarget(target)} (${formatEndpoint(peer)})`;
-  const said = printableLine(failure.earlyText);
-  if (said !== '') {
+  const said = printableLine(failure.earlyText).slice(0, SHOWN_EARLY_TEXT_LENGTH);
+  if (said !== '' && isClosing(thrown)) {
     return unreachable(
       `${where} closed the connection before the handshake, saying '${said}'`,
       'sshd admits only so many unauthenticated connections, and shuts out addresses that failed before: wait and retry',
       thrown,
     );
   }
-  const reason = systemCodeOf(thrown) === 'ECONNRESET' ? 'it reset the connection' : describe(thrown);
+  const heard = said === '' ? '' : `; it sent '${said}'`;
   return unreachable(
-    `handshake with ${where} failed: ${reason}`,
+    `handshake with ${where} failed: ${describe(thrown)}${heard}`,
     'check that an ssh server listens there',
     thrown,
   );
 }
 
+/** Whether the bastion has hung up; ssh2 has its own words for a close before the version. */
+function isClosing(thrown: unknown): boolean {
+  return (
+    thrown === undefined ||
+    systemCodeOf(thrown) === 'ECONNRESET' ||
+    messageOf(thrown) === 'Connection lost before handshake'
+  );
+}
+
 function describe(thrown: unknown): string {
-  return thrown === undefined ? 'it closed the connection' : printableLine(messageOf(thrown));
+  if (systemCodeOf(thrown) === 'ECONNRESET') return 'it reset the connection';
+  return isClosing(thrown) ? 'it closed the connection' : printableLine(messageOf(thrown));
 }
 
 function unreachable(message: string, remedy: string, cause: unknown): TshuttleError {

@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import type { TshuttleError } from '../../../src/core/errors.ts';
+import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
+import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
+import { watchLiveness } from '../../../src/ssh/ssh2/liveness.ts';
+import { resolveTarget } from '../../../src/ssh/target.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
+import { until } from '../../support/until.ts';
+
+const undo: Array<() => void | Promise<void>> = [];
+
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+/** Stands between client and bastion, and can be stopped: then nothing passes either way, and nothing is closed. */
+interface Link {
+  readonly port: number;
+  readonly upstream: () => Socket;
+  stop(): void;
+}
+
+async function startLink(
+  sshd: LoopbackSshd,
+  onUp: (chunk: Buffer, to: Socket, from: Socket) => void,
+): Promise<Link> {
+  const sockets: Socket[] = [];
+  let stopped = false;
+  const server = createServer((client) => {
+    const bastion = connect({ host: '127.0.0.1', port: sshd.port });
+    sockets.push(client, bastion);
+    for (const socket of [client, bastion]) socket.on('error', () => {});
+    client.on('data', (chunk) => {
+      if (!stopped) onUp(chunk, bastion, client);
+    });
+    bastion.on('data', (chunk) => {
+      if (!stopped) client.write(chunk);
+    });
+    client.on('close', () => bastion.destroy());
+    bastion.on('close', () => client.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  undo.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return {
+    port: (server.address() as { port: number }).port,
+    upstream: () => sockets[0] as Socket,
+    stop: () => {
+      stopped = true;
+    },
+  };
+}
+
+async function connectThrough(link: Link, sshd: LoopbackSshd, intervalMs: number): Promise<ConnectedBastion> {
+  const logger = recordingLogger();
+  const { signal } = new AbortController();
+  const key = await sshd.makeKey('user_key');
+  await sshd.authorize(key);
+  const request = { ...sshd.request([key], 'StrictHostKeyChecking=accept-new'), port: link.port };
+  const target: SshTarget = {
+    ...(await resolveTarget(request, { logger, signal })),
+    keepalive: { intervalMs, countMax: 3 },
+  };
+  const bastion = await connectBastion(target, {
+    logger,
+    prompter: NO_TERMINAL,
+    signal,
+    beforeDial: async () => {},
+  });
+  undo.push(() => {
+    bastion.client.destroy();
+  });
+  return bastion;
+}
+
+test('an idle bastion is asked, answers, and lives; one behind a dead link is lost in time', async () => {
+  const sshd = await startLoopbackSshd();
+  undo.push(() => sshd[Symbol.asyncDispose]());
+  const link = await startLink(sshd, (chunk, to) => to.write(chunk));
+  const bastion = await connectThrough(link, sshd, 100);
+  const deaths: TshuttleError[] = [];
+  const watch = watchLiveness(bastion, (error) => deaths.push(error));
+  const before = bastion.socket.bytesRead;
+  await until(() => bastion.socket.bytesRead > before + 200, { deadlineMs: 5000, what: 'several answers' });
+  expect(deaths).toEqual([]);
+  const stoppedAtMs = performance.now();
+  link.stop();
+  await until(() => deaths.length > 0, { deadlineMs: 5000, what: 'the bastion is lost' });
+  const tookMs = performance.now() - stoppedAtMs;
+  expect(tookMs).toBeGreaterThan(190);
+  expect(tookMs).toBeLessThan(1500);
+  expect(deaths[0]).toMatchObject({
+    code: 'ERR_BASTION_LOST',
+    message: expect.stringContaining('for 0.3 s'),
+  });
+  watch.stop();
+});
+
+test('a slow uplink full of data is not taken for dead', async () => {
+  const sshd = await startLoopbackSshd();
+  undo.push(() => sshd[Symbol.asyncDispose]());
+  // 16 KiB every 25 ms or so: pings wait behind megabytes for much longer than three intervals.
+  let slow = false;
+  const link = await startLink(sshd, (chunk, to, from) => {
+    to.write(chunk);
+    if (!slow) return;
+    from.pause();
+    setTimeout(() => from.resume(), (chunk.length / 16_384) * 25).unref();
+  });
+  const bastion = await connectThrough(link, sshd, 150);
+  const deaths: TshuttleError[] = [];
+  const watch = watchLiveness(bastion, (error) => deaths.push(error));
+  slow = true;
+  const channel = await new Promise<import('ssh2').ClientChannel>((resolve, reject) => {
+    bastion.client.exec('cat > /dev/null', (error, opened) => (error ? reject(error) : resolve(opened)));
+  });
+  channel.write(Buffer.alloc(1_900_000));
+  const startedAtMs = performance.now();
+  await until(() => bastion.socket.writableLength === 0 && performance.now() - startedAtMs > 1500, {
+    deadlineMs: 15_000,
+    what: 'the upload is through',
+  });
+  expect(deaths).toEqual([]);
+  watch.stop();
+});
+
+test('the watch ends with the connection', async () => {
+  const sshd = await startLoopbackSshd();
+  undo.push(() => sshd[Symbol.asyncDispose]());
+  const link = await startLink(sshd, (chunk, to) => to.write(chunk));
+  const bastion = await connectThrough(link, sshd, 50);
+  const deaths: TshuttleError[] = [];
+  const listeners = bastion.socket.listenerCount('close');
+  watchLiveness(bastion, (error) => deaths.push(error));
+  expect(bastion.socket.listenerCount('close')).toBe(listeners + 1);
+  bastion.client.destroy();
+  await once(bastion.socket, 'close');
+  expect(bastion.socket.listenerCount('close')).toBeLessThanOrEqual(listeners);
+  expect(deaths).toEqual([]);
+});
