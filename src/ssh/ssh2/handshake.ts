@@ -1,11 +1,10 @@
 import type { Socket } from 'node:net';
-import type { AnyAuthMethod, AuthHandlerMiddleware, NextAuthHandler } from 'ssh2';
 import ssh2 from 'ssh2';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
-import { type AuthenticationAttempt, Authenticator } from '../authenticator.ts';
+import { Authenticator } from '../authenticator.ts';
 import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
@@ -13,7 +12,8 @@ import type { Prompter } from '../prompter.ts';
 import type { PublicKey } from '../public-key.ts';
 import { printable, printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { KeySigner, stopDebugOutput } from './connection-internals.ts';
+import { AuthenticationDriver } from './authentication-driver.ts';
+import { stopDebugOutput } from './connection-internals.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
 import { handshakeError } from './handshake-error.ts';
 
@@ -81,13 +81,12 @@ class Handshake {
   readonly #clock: HandshakeClock;
   readonly #verifier: HostKeyVerifier;
   readonly #authenticator: Authenticator;
-  readonly #signer: KeySigner;
+  readonly #driver: AuthenticationDriver;
   readonly #offeredByBastion = new Map<string, string>();
   #phase: 'waiting for its version' | 'exchanging keys' | 'authenticating' | 'done' =
     'waiting for its version';
   #earlyText = '';
   #algorithms: NegotiatedAlgorithms | undefined;
-  #sendNext: NextAuthHandler | undefined;
   #filing: Promise<void> = Promise.resolve();
 
   constructor(context: HandshakeContext) {
@@ -105,8 +104,11 @@ class Handshake {
       address: peer.address,
     });
     this.#authenticator = new Authenticator(target, { prompter, logger, signal: this.#over.signal });
-    this.#signer = new KeySigner((reason) => {
-      this.#drive(this.#authenticator.nextAfterLocalFailure(reason));
+    this.#driver = new AuthenticationDriver(this.#authenticator, {
+      user: target.user,
+      clock: this.#clock,
+      isOver: () => this.#over.signal.aborted || context.socket.destroyed,
+      onFailed: (error) => this.#outcome.reject(error),
     });
   }
 
@@ -159,9 +161,9 @@ class Handshake {
       },
       debug: (message) => this.#readDebugOutput(message),
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
-      authHandler: this.#nextAttempt,
+      authHandler: this.#driver.onReply,
     });
-    this.#signer.attach(this.#client);
+    this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
     socket.on('data', this.#keepEarlyText);
   }
@@ -224,61 +226,6 @@ class Handshake {
       return;
     }
     verify(true);
-  }
-
-  readonly #nextAttempt: AuthHandlerMiddleware = (methodsLeft, partialSuccess, next) => {
-    this.#sendNext = next;
-    // null, whatever the types say, before the bastion has answered anything.
-    const reply = methodsLeft === null ? undefined : { methodsLeft, partialSuccess };
-    this.#drive(this.#authenticator.next(reply));
-  };
-
-  #drive(decision: Promise<AuthenticationAttempt>): void {
-    decision
-      .then((attempt) => {
-        if (!this.#over.signal.aborted && !this.#context.socket.destroyed) this.#send(attempt);
-      })
-      .catch((error: unknown) => this.#outcome.reject(error));
-  }
-
-  #send(attempt: AuthenticationAttempt): void {
-    const method = this.#methodFor(attempt);
-    if (method === undefined) {
-      this.#drive(this.#authenticator.nextAfterLocalFailure('ssh2 cannot read a key of this kind'));
-    } else {
-      this.#sendNext?.(method);
-    }
-  }
-
-  #methodFor(attempt: AuthenticationAttempt): AnyAuthMethod | undefined {
-    const username = this.#context.target.user;
-    switch (attempt.kind) {
-      case 'none':
-        return { type: 'none', username };
-      case 'password':
-        return { type: 'password', username, password: attempt.password };
-      case 'publickey': {
-        const { key } = attempt;
-        const standIn = this.#signer.standIn({
-          ...key,
-          sign: (data, algorithm) => this.#clock.pausedWhile(key.sign(data, algorithm)),
-        });
-        return standIn === undefined ? undefined : { type: 'publickey', username, key: standIn };
-      }
-      case 'keyboard-interactive':
-        return {
-          type: 'keyboard-interactive',
-          username,
-          prompt: (name, instructions, _language, prompts, finish) => {
-            this.#authenticator
-              .answer({ name, instructions, prompts })
-              .then((answers) => {
-                if (!this.#context.socket.destroyed) finish(answers);
-              })
-              .catch((error: unknown) => this.#outcome.reject(error));
-          },
-        };
-    }
   }
 
   #fail(thrown: unknown): void {

@@ -20,8 +20,10 @@ afterEach(async () => {
 /** Stands between client and bastion, and can be stopped: then nothing passes either way, and nothing is closed. */
 interface Link {
   readonly port: number;
-  readonly upstream: () => Socket;
+  /** Nothing passes any more. */
   stop(): void;
+  /** What the bastion sends is held back, as behind a long queue. */
+  holdAnswers(): void;
 }
 
 async function startLink(
@@ -30,6 +32,7 @@ async function startLink(
 ): Promise<Link> {
   const sockets: Socket[] = [];
   let stopped = false;
+  let held = false;
   const server = createServer((client) => {
     const bastion = connect({ host: '127.0.0.1', port: sshd.port });
     sockets.push(client, bastion);
@@ -38,7 +41,7 @@ async function startLink(
       if (!stopped) onUp(chunk, bastion, client);
     });
     bastion.on('data', (chunk) => {
-      if (!stopped) client.write(chunk);
+      if (!stopped && !held) client.write(chunk);
     });
     client.on('close', () => bastion.destroy());
     bastion.on('close', () => client.destroy());
@@ -51,9 +54,11 @@ async function startLink(
   });
   return {
     port: (server.address() as { port: number }).port,
-    upstream: () => sockets[0] as Socket,
     stop: () => {
       stopped = true;
+    },
+    holdAnswers: () => {
+      held = true;
     },
   };
 }
@@ -106,11 +111,13 @@ test('an idle bastion is asked, answers, and lives; one behind a dead link is lo
 test('a slow uplink full of data is not taken for dead', async () => {
   const sshd = await startLoopbackSshd();
   undo.push(() => sshd[Symbol.asyncDispose]());
-  // 16 KiB every 25 ms or so: pings wait behind megabytes for much longer than three intervals.
+  // 16 KiB every 25 ms or so: pings wait behind 1.9 MB, and their answers come in no sooner.
   let slow = false;
+  let delivered = 0;
   const link = await startLink(sshd, (chunk, to, from) => {
     to.write(chunk);
     if (!slow) return;
+    delivered += chunk.length;
     from.pause();
     setTimeout(() => from.resume(), (chunk.length / 16_384) * 25).unref();
   });
@@ -121,13 +128,15 @@ test('a slow uplink full of data is not taken for dead', async () => {
   const channel = await new Promise<import('ssh2').ClientChannel>((resolve, reject) => {
     bastion.client.exec('cat > /dev/null', (error, opened) => (error ? reject(error) : resolve(opened)));
   });
+  link.holdAnswers();
   channel.write(Buffer.alloc(1_900_000));
   const startedAtMs = performance.now();
-  await until(() => bastion.socket.writableLength === 0 && performance.now() - startedAtMs > 1500, {
+  await until(() => deaths.length > 0 || delivered > 1_500_000, {
     deadlineMs: 15_000,
     what: 'the upload is through',
   });
   expect(deaths).toEqual([]);
+  expect(performance.now() - startedAtMs).toBeGreaterThan(3 * 150 * 2);
   watch.stop();
 });
 

@@ -1,0 +1,89 @@
+import type { AnyAuthMethod, AuthHandlerMiddleware, Client, NextAuthHandler } from 'ssh2';
+import type { AuthenticationAttempt, Authenticator } from '../authenticator.ts';
+import { KeySigner } from './connection-internals.ts';
+import type { HandshakeClock } from './handshake-clock.ts';
+
+/** What an {@link AuthenticationDriver} needs beside the authenticator. */
+export interface DriverContext {
+  readonly user: string;
+  /** Stands still while a key signs: the agent may be asking its user. */
+  readonly clock: HandshakeClock;
+  /** Whether nothing may be sent any more. */
+  isOver(): boolean;
+  /** Called when the authenticator has nothing left, or something unexpected happened. */
+  onFailed(error: unknown): void;
+}
+
+/**
+ * Translates between ssh2's `authHandler` and an {@link Authenticator}.
+ *
+ * ssh2's own agent method is never used: it loses the bastion's partial success (native-notes/ssh2-connection-internals.md).
+ */
+export class AuthenticationDriver {
+  readonly #authenticator: Authenticator;
+  readonly #context: DriverContext;
+  readonly #signer: KeySigner;
+  /** The same function at every call of ssh2; valid at any time after the first. */
+  #send: NextAuthHandler | undefined;
+
+  constructor(authenticator: Authenticator, context: DriverContext) {
+    this.#authenticator = authenticator;
+    this.#context = context;
+    this.#signer = new KeySigner((reason) => this.#drive(authenticator.nextAfterLocalFailure(reason)));
+  }
+
+  /** Takes over the signing of a client, from right after its `connect()`. */
+  attach(client: Client): void {
+    this.#signer.attach(client);
+  }
+
+  /** ssh2's `authHandler`: called before the first attempt and after each one that was not enough. */
+  readonly onReply: AuthHandlerMiddleware = (methodsLeft, partialSuccess, send) => {
+    this.#send = send;
+    // null, whatever the types say, before the bastion has answered anything.
+    const reply = methodsLeft === null ? undefined : { methodsLeft, partialSuccess };
+    this.#drive(this.#authenticator.next(reply));
+  };
+
+  #drive(decision: Promise<AuthenticationAttempt>): void {
+    decision
+      .then((attempt) => {
+        if (this.#context.isOver()) return;
+        const method = this.#methodFor(attempt);
+        if (method !== undefined) this.#send?.(method);
+        else this.#drive(this.#authenticator.nextAfterLocalFailure('ssh2 cannot read a key of this kind'));
+      })
+      .catch((error: unknown) => this.#context.onFailed(error));
+  }
+
+  #methodFor(attempt: AuthenticationAttempt): AnyAuthMethod | undefined {
+    const username = this.#context.user;
+    switch (attempt.kind) {
+      case 'none':
+        return { type: 'none', username };
+      case 'password':
+        return { type: 'password', username, password: attempt.password };
+      case 'publickey': {
+        const { key } = attempt;
+        const standIn = this.#signer.standIn({
+          ...key,
+          sign: (data, algorithm) => this.#context.clock.pausedWhile(key.sign(data, algorithm)),
+        });
+        return standIn === undefined ? undefined : { type: 'publickey', username, key: standIn };
+      }
+      case 'keyboard-interactive':
+        return {
+          type: 'keyboard-interactive',
+          username,
+          prompt: (name, instructions, _language, prompts, finish) => {
+            this.#authenticator
+              .answer({ name, instructions, prompts })
+              .then((answers) => {
+                if (!this.#context.isOver()) finish(answers);
+              })
+              .catch((error: unknown) => this.#context.onFailed(error));
+          },
+        };
+    }
+  }
+}
