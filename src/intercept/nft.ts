@@ -6,55 +6,98 @@ import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.t
 /**
  * Renders redirect plans for nft(8). Pure; nothing here runs anything (native-notes/nft.md).
  *
- * One table holds everything of one tunnel. Each text is one transaction: the kernel takes all of it or nothing.
+ * One table holds everything of one tunnel. Each text is one transaction: the kernel takes all of it or nothing. Rules
+ * change at one instant, maps do not: one that comes or goes in the same transaction as the rules that ask it fails
+ * some packets. A plan that replaces another therefore takes three: its maps, its rules, the removal of the old maps.
  */
 
-/** How the kernel is told whose table it is. */
+/** What the table says of itself. */
 export interface NftTableOptions {
   /** {@link formatInstance} of the helper; names an empty chain, which every version of nft can hold and list. */
   readonly instance: string;
   /** `owner`: the kernel removes the table when the process that made it ends (`flags owner`, kernel 5.12). */
   readonly lifetime: 'owner' | 'until-removed';
-  /** `ours`: this process has made the table before, and owns it; `unknown`: a dead instance may have left one. */
-  readonly before: 'ours' | 'unknown';
 }
 
-const TABLE_PREFIX = 'tshuttle-';
-const INSTANCE_PREFIX = 'helper-';
+/** What the names of our tables begin with; the listener port follows. */
+export const TABLE_PREFIX = 'tshuttle-';
+/** What the name of the chain that carries the instance begins with. */
+export const INSTANCE_PREFIX = 'helper-';
 
 /** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
 const HOOK_PRIORITY = -110;
+
+/** Addresses of one link: routers do not carry them, and 169.254.169.254 is the cloud's metadata service. */
+const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6: 'fe80::/10' };
 
 /** `inet tshuttle-PORT`: the table of the tunnel whose listener has this port. */
 export function nftTable(listenerPort: number): string {
   return `inet ${TABLE_PREFIX}${listenerPort}`;
 }
 
-/** Renders the transaction that replaces the tunnel's table by one that does what the plan says. */
+/** Renders the transaction that makes the tunnel's table, in place of one that a dead instance may have left. */
 export function renderNft(plan: RedirectPlan, options: NftTableOptions): string {
   const table = nftTable(plan.listenerPort);
-  const lines = [
-    // `delete` fails where there is no table; `add` without the owner flag fails on an owned one.
-    ...(options.before === 'ours' ? [] : [`add table ${table}`]),
+  return textOf([
+    // `delete` fails where there is no table.
+    `add table ${table}`,
     `delete table ${table}`,
     `table ${table} {`,
-    ...(options.lifetime === 'owner' ? ['  flags owner'] : []),
+    ...renderFlags(options.lifetime),
     `  chain ${INSTANCE_PREFIX}${options.instance} {`,
     '  }',
-    ...plan.families.flatMap((family) => renderExemptSet(plan, family)),
-    ...plan.groups.flatMap((group, index) =>
-      plan.families.flatMap((family) => renderMap(group, index, family)),
-    ),
+    ...plan.families.flatMap((family) => renderExemptSet(family, plan.exempt)),
+    ...renderMaps(plan, FIRST_GENERATION),
     '  chain capture {',
     `    meta l4proto tcp redirect to :${plan.listenerPort}`,
     '  }',
-    '  chain output {',
-    `    type nat hook output priority ${HOOK_PRIORITY}; policy accept;`,
-    ...renderDecisions(plan).map((rule) => `    ${rule}`),
-    '  }',
+    ...renderOutput(plan, FIRST_GENERATION),
     '}',
-  ];
-  return `${lines.join('\n')}\n`;
+  ]);
+}
+
+/** The generation of the plan that {@link renderNft} was given; each replacement counts one up. */
+export const FIRST_GENERATION = 1;
+
+/** A plan that is to replace another. */
+export interface NftReplacement extends Pick<NftTableOptions, 'lifetime'> {
+  readonly plan: RedirectPlan;
+  readonly generation: number;
+}
+
+/** Renders the first of three transactions: the maps of the new plan, which no rule asks yet. */
+export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): string {
+  return textOf([
+    `table ${nftTable(plan.listenerPort)} {`,
+    // The kernel takes a mention of the table without its flag for an attempt to clear it.
+    ...renderFlags(lifetime),
+    ...plan.families.flatMap((family) => renderExemptSet(family, [])),
+    ...renderMaps(plan, generation),
+    '}',
+  ]);
+}
+
+/** Renders the second: the rules that ask the new maps, in place of those that ask the old. */
+export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement): string {
+  const table = nftTable(plan.listenerPort);
+  const rules = textOf([
+    `flush chain ${table} output`,
+    `table ${table} {`,
+    ...renderFlags(lifetime),
+    ...renderOutput(plan, generation),
+    '}',
+  ]);
+  return rules + renderNftExempt(plan, plan.exempt);
+}
+
+/** Renders the third: the removal of the maps that no rule asks any more; empty when that plan had none. */
+export function renderNftStale({ plan, generation }: Omit<NftReplacement, 'lifetime'>): string {
+  return textOf(
+    mapsOf(plan).map(
+      ({ index, family }) =>
+        `delete map ${nftTable(plan.listenerPort)} ${mapName(generation, index, family)}`,
+    ),
+  );
 }
 
 /** Renders the transaction that replaces the endpoints that are never captured. */
@@ -63,15 +106,16 @@ export function renderNftExempt(
   exempt: readonly Endpoint[],
 ): string {
   const table = nftTable(plan.listenerPort);
-  const lines = plan.families.flatMap((family) => {
-    const set = `${table} exempt${family}`;
-    const elements = exemptElements(exempt, family);
-    return [
-      `flush set ${set}`,
-      ...(elements.length > 0 ? [`add element ${set} { ${elements.join(', ')} }`] : []),
-    ];
-  });
-  return `${lines.join('\n')}\n`;
+  return textOf(
+    plan.families.flatMap((family) => {
+      const set = `${table} exempt${family}`;
+      const elements = exemptElements(exempt, family);
+      return [
+        `flush set ${set}`,
+        ...(elements.length > 0 ? [`add element ${set} { ${elements.join(', ')} }`] : []),
+      ];
+    }),
+  );
 }
 
 /** Renders the removal of a table that exists. */
@@ -79,38 +123,19 @@ export function renderNftRemoval(listenerPort: number): string {
   return `delete table ${nftTable(listenerPort)}\n`;
 }
 
-/** A table of ours as the kernel lists it. */
-export interface ListedTable {
-  readonly listenerPort: number;
-  /** What {@link NftTableOptions.instance} said, if it is there. */
-  readonly instance: string | undefined;
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Finds the tables of all tunnels in the output of `nft list chains inet`. */
-export function parseNftChains(listing: string): ListedTable[] {
-  const tables: Array<{ listenerPort: number; instance: string | undefined }> = [];
-  let inOurs = false;
-  for (const line of listing.split('\n')) {
-    const table = /^table inet (\S+) \{/.exec(line)?.[1];
-    if (table !== undefined) {
-      const port = new RegExp(`^${TABLE_PREFIX}(\\d{1,5})$`).exec(table)?.[1];
-      inOurs = port !== undefined;
-      if (port !== undefined) tables.push({ listenerPort: Number(port), instance: undefined });
-      continue;
-    }
-    const instance = new RegExp(`^\\s+chain ${INSTANCE_PREFIX}([0-9-]+) \\{`).exec(line)?.[1];
-    const current = tables.at(-1);
-    if (inOurs && instance !== undefined && current !== undefined) current.instance = instance;
-  }
-  return tables;
+function renderFlags(lifetime: NftTableOptions['lifetime']): string[] {
+  return lifetime === 'owner' ? ['  flags owner'] : [];
 }
 
-function renderExemptSet(plan: RedirectPlan, family: IpFamily): string[] {
-  const elements = exemptElements(plan.exempt, family);
+function renderExemptSet(family: IpFamily, exempt: readonly Endpoint[]): string[] {
   return [
     `  set exempt${family} {`,
     `    type ${addressType(family)} . inet_service`,
-    ...renderElements(elements),
+    ...renderElements(exemptElements(exempt, family)),
     '  }',
   ];
 }
@@ -122,16 +147,35 @@ function exemptElements(exempt: readonly Endpoint[], family: IpFamily): string[]
   return [...new Set(elements)];
 }
 
-function renderMap(group: PortGroup, index: number, family: IpFamily): string[] {
-  const intervals = intervalsOf(group, family);
-  if (intervals.length === 0) return [];
-  return [
-    `  map ${mapName(index, family)} {`,
+interface GroupMap {
+  readonly index: number;
+  readonly family: IpFamily;
+  readonly ports: PortRange;
+  readonly intervals: readonly AddressInterval[];
+}
+
+/** One map for each group and family that has intervals, in the order in which they decide. */
+function mapsOf(plan: RedirectPlan): GroupMap[] {
+  return plan.groups
+    .flatMap((group, index) =>
+      plan.families.map((family) => ({
+        index,
+        family,
+        ports: group.ports,
+        intervals: intervalsOf(group, family),
+      })),
+    )
+    .filter((map) => map.intervals.length > 0);
+}
+
+function renderMaps(plan: RedirectPlan, generation: number): string[] {
+  return mapsOf(plan).flatMap(({ index, family, intervals }) => [
+    `  map ${mapName(generation, index, family)} {`,
     `    type ${addressType(family)} : verdict`,
     '    flags interval',
     ...renderElements(intervals.map((interval) => renderInterval(family, interval))),
     '  }',
-  ];
+  ]);
 }
 
 function renderElements(elements: readonly string[]): string[] {
@@ -145,20 +189,25 @@ function renderInterval(family: IpFamily, { first, last, action }: AddressInterv
   return `${prefixLength === undefined ? `${first}-${last}` : network} : ${action === 'capture' ? 'goto capture' : 'return'}`;
 }
 
+function renderOutput(plan: RedirectPlan, generation: number): string[] {
+  return [
+    '  chain output {',
+    `    type nat hook output priority ${HOOK_PRIORITY}; policy accept;`,
+    ...renderDecisions(plan, generation).map((rule) => `    ${rule}`),
+    '  }',
+  ];
+}
+
 /** The rules of the output chain, in the order in which they decide. */
-function renderDecisions(plan: RedirectPlan): string[] {
-  const has4 = plan.families.includes(4);
-  const has6 = plan.families.includes(6);
+function renderDecisions(plan: RedirectPlan, generation: number): string[] {
   return [
     'meta l4proto != tcp return',
     ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
     'fib daddr type { local, broadcast, multicast, anycast } return',
-    ...(has4 ? ['ip daddr 169.254.0.0/16 return'] : []),
-    ...(has6 ? ['ip6 daddr fe80::/10 return'] : []),
-    ...plan.groups.flatMap((group, index) =>
-      plan.families
-        .filter((family) => intervalsOf(group, family).length > 0)
-        .map((family) => `${portMatch(group.ports)}${destination(family)} vmap @${mapName(index, family)}`),
+    ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
+    ...mapsOf(plan).map(
+      ({ index, family, ports }) =>
+        `${portMatch(ports)}${destination(family)} vmap @${mapName(generation, index, family)}`,
     ),
   ];
 }
@@ -172,8 +221,8 @@ function intervalsOf(group: PortGroup, family: IpFamily): readonly AddressInterv
   return family === 4 ? group.intervals4 : group.intervals6;
 }
 
-function mapName(index: number, family: IpFamily): string {
-  return `group${index}_${family}`;
+function mapName(generation: number, index: number, family: IpFamily): string {
+  return `plan${generation}_group${index}_${family}`;
 }
 
 function addressType(family: IpFamily): string {

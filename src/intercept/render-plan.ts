@@ -9,7 +9,7 @@ const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
 /** Renders what would be installed, for `--dry-run`: the text for nft(8), or one per family for iptables-restore(8). */
 export function renderPlan(method: InterceptMethod, plan: RedirectPlan): string {
   const instance = INSTANCE_PLACEHOLDER;
-  if (method === 'nft') return renderNft(plan, { instance, lifetime: 'owner', before: 'unknown' });
+  if (method === 'nft') return renderNft(plan, { instance, lifetime: 'owner' });
   return plan.families
     .map((family) => {
       const tool = family === 4 ? 'iptables-restore' : 'ip6tables-restore';

@@ -1,5 +1,13 @@
 import type { Endpoint } from '../../net/endpoint.ts';
-import { renderNft, renderNftExempt, renderNftRemoval } from '../nft.ts';
+import {
+  FIRST_GENERATION,
+  renderNft,
+  renderNftExempt,
+  renderNftMaps,
+  renderNftRemoval,
+  renderNftStale,
+  renderNftSwitch,
+} from '../nft.ts';
 import type { RedirectPlan } from '../redirect-plan.ts';
 import type { NftExecutor } from './nft-executor.ts';
 import type { RuleBackend } from './rule-backend.ts';
@@ -9,8 +17,8 @@ export class NftBackend implements RuleBackend {
   readonly lost: Promise<string>;
   readonly #executor: NftExecutor;
   readonly #instance: string;
-  /** The plan whose table is in the kernel. */
-  #applied: RedirectPlan | undefined;
+  /** What is in the kernel. */
+  #applied: AppliedPlan | undefined;
 
   constructor(executor: NftExecutor, instance: string) {
     this.#executor = executor;
@@ -19,22 +27,32 @@ export class NftBackend implements RuleBackend {
   }
 
   async apply(plan: RedirectPlan): Promise<void> {
-    const text = renderNft(plan, {
-      instance: this.#instance,
-      lifetime: this.#executor.lifetime,
-      before: this.#applied === undefined ? 'unknown' : 'ours',
-    });
-    await this.#executor.run(text);
-    this.#applied = plan;
+    const { lifetime } = this.#executor;
+    if (this.#applied === undefined) {
+      await this.#executor.run(renderNft(plan, { instance: this.#instance, lifetime }));
+      this.#applied = { plan, generation: FIRST_GENERATION };
+      return;
+    }
+    const before = this.#applied;
+    const next = { plan, lifetime, generation: before.generation + 1 };
+    await this.#executor.run(renderNftMaps(next));
+    try {
+      await this.#executor.run(renderNftSwitch(next));
+    } catch (error) {
+      await this.#removeMaps(next);
+      throw error;
+    }
+    this.#applied = next;
+    await this.#removeMaps(before);
   }
 
   async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#applied !== undefined) await this.#executor.run(renderNftExempt(this.#applied, endpoints));
+    if (this.#applied !== undefined) await this.#executor.run(renderNftExempt(this.#applied.plan, endpoints));
   }
 
   async remove(): Promise<void> {
     if (this.#applied === undefined) return;
-    await this.#executor.run(renderNftRemoval(this.#applied.listenerPort));
+    await this.#executor.run(renderNftRemoval(this.#applied.plan.listenerPort));
     this.#applied = undefined;
   }
 
@@ -45,4 +63,15 @@ export class NftBackend implements RuleBackend {
       await this.#executor.close();
     }
   }
+
+  async #removeMaps(plan: AppliedPlan): Promise<void> {
+    const text = renderNftStale(plan);
+    if (text !== '') await this.#executor.run(text);
+  }
+}
+
+/** A plan whose maps are in the kernel, and the number in their names. */
+interface AppliedPlan {
+  readonly plan: RedirectPlan;
+  readonly generation: number;
 }

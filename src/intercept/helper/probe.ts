@@ -125,7 +125,7 @@ async function iptablesRefusal(tools: IptablesTools): Promise<string | undefined
 }
 
 function nftSample(families: readonly IpFamily[], lifetime: NftTableOptions['lifetime']): string {
-  return renderNft(samplePlan(families), { instance: '1-1-1', lifetime, before: 'unknown' });
+  return renderNft(samplePlan(families), { instance: '1-1-1', lifetime });
 }
 
 /** Has everything that a plan can have. Port 1 names a table and chains that no tunnel has. */

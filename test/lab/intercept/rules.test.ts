@@ -19,7 +19,8 @@ const PORT = 12_300;
 describe.skipIf(skipLab)('the golden texts', () => {
   it('are taken by the kernel in a fresh namespace', async () => {
     await using scratch = await createScratch();
-    for (const name of await readdir(GOLDEN)) {
+    // A replacement needs a table to replace: replacement.test.ts has that.
+    for (const name of (await readdir(GOLDEN)).filter((file) => file !== 'replacement.nft')) {
       const stdin = await readFile(new URL(name, GOLDEN), 'utf8');
       const argv = name.endsWith('.nft')
         ? ['nft', '-f', '-']

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseNftChains, renderNft, renderNftExempt, renderNftRemoval } from '../../../src/intercept/nft.ts';
+import {
+  renderNft,
+  renderNftExempt,
+  renderNftMaps,
+  renderNftRemoval,
+  renderNftStale,
+  renderNftSwitch,
+} from '../../../src/intercept/nft.ts';
+import { parseNftChains } from '../../../src/intercept/nft-listing.ts';
 import { SAMPLE_PLANS } from './sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;
@@ -8,20 +16,13 @@ const INSTANCE = '1234-56789-4026531836';
 describe('renderNft', () => {
   for (const [name, sample] of Object.entries(SAMPLE_PLANS)) {
     it(`renders ${name} as in golden/${name}.nft`, async () => {
-      const text = renderNft(sample, { instance: INSTANCE, lifetime: 'owner', before: 'unknown' });
+      const text = renderNft(sample, { instance: INSTANCE, lifetime: 'owner' });
       await expect(text).toMatchFileSnapshot(`golden/${name}.nft`);
     });
   }
 
-  it('replaces a table of its own without adding one first, which an owned table refuses', () => {
-    const text = renderNft(plan, { instance: INSTANCE, lifetime: 'owner', before: 'ours' });
-    expect(text).toMatch(
-      /^delete table inet tshuttle-12300\ntable inet tshuttle-12300 \{\n {2}flags owner\n/,
-    );
-  });
-
   it('leaves the owner flag out where the table is to outlive the process that makes it', () => {
-    const text = renderNft(plan, { instance: INSTANCE, lifetime: 'until-removed', before: 'unknown' });
+    const text = renderNft(plan, { instance: INSTANCE, lifetime: 'until-removed' });
     expect(text).not.toContain('flags owner');
   });
 
@@ -29,9 +30,33 @@ describe('renderNft', () => {
     const endpoint = { family: 4, address: '10.0.0.1', port: 22 } as const;
     const text = renderNft(
       { ...plan, exempt: [endpoint, endpoint] },
-      { instance: INSTANCE, lifetime: 'owner', before: 'unknown' },
+      { instance: INSTANCE, lifetime: 'owner' },
     );
     expect(text.match(/10\.0\.0\.1 \. 22/g)).toHaveLength(1);
+  });
+});
+
+describe('a replacement', () => {
+  const replacement = { plan, lifetime: 'owner', generation: 2 } as const;
+
+  it('brings maps, switches the rules and removes maps as in golden/replacement.nft', async () => {
+    const texts = [
+      renderNftMaps(replacement),
+      renderNftSwitch(replacement),
+      renderNftStale({ plan, generation: 1 }),
+    ];
+    await expect(texts.join('# then\n')).toMatchFileSnapshot('golden/replacement.nft');
+  });
+
+  it('shares no map with the plan before, all of whose maps go in the end', () => {
+    const created = renderNft(plan, { instance: INSTANCE, lifetime: 'owner' });
+    const maps = [...created.matchAll(/^ {2}map (\S+) \{$/gm)].map((match) => match[1]);
+    expect(maps.length).toBeGreaterThan(0);
+    expect(renderNftStale({ plan, generation: 1 })).toBe(
+      maps.map((map) => `delete map inet tshuttle-12300 ${map}\n`).join(''),
+    );
+    for (const map of maps)
+      expect(renderNftMaps(replacement) + renderNftSwitch(replacement)).not.toContain(map);
   });
 });
 

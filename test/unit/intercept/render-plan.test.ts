@@ -9,7 +9,7 @@ const instance = 'PID-STARTED-NAMESPACE';
 
 describe('renderPlan', () => {
   it('shows the nft text that the helper installs', () => {
-    expect(renderPlan('nft', plan)).toBe(renderNft(plan, { instance, lifetime: 'owner', before: 'unknown' }));
+    expect(renderPlan('nft', plan)).toBe(renderNft(plan, { instance, lifetime: 'owner' }));
   });
 
   it('shows one iptables text per family', () => {

@@ -1,0 +1,27 @@
+import { INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
+
+/** A table of ours as the kernel lists it. */
+export interface ListedTable {
+  readonly listenerPort: number;
+  /** What {@link NftTableOptions.instance} said, if it is there. */
+  readonly instance: string | undefined;
+}
+
+/** Finds the tables of all tunnels in the output of `nft list chains inet`. */
+export function parseNftChains(listing: string): ListedTable[] {
+  const tables: Array<{ listenerPort: number; instance: string | undefined }> = [];
+  let inOurs = false;
+  for (const line of listing.split('\n')) {
+    const table = /^table inet (\S+) \{/.exec(line)?.[1];
+    if (table !== undefined) {
+      const port = new RegExp(`^${TABLE_PREFIX}(\\d{1,5})$`).exec(table)?.[1];
+      inOurs = port !== undefined;
+      if (port !== undefined) tables.push({ listenerPort: Number(port), instance: undefined });
+      continue;
+    }
+    const instance = new RegExp(`^\\s+chain ${INSTANCE_PREFIX}([0-9-]+) \\{`).exec(line)?.[1];
+    const current = tables.at(-1);
+    if (inOurs && instance !== undefined && current !== undefined) current.instance = instance;
+  }
+  return tables;
+}

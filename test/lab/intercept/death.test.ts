@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { cleanupDeadInstances, openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
+import type { Candidate } from '../../../src/intercept/select.ts';
+import type { Child } from '../../support/child.ts';
+import { ORDINARY_USER } from '../../support/machine.ts';
+import { skipLab } from '../../support/requirements.ts';
+import { until } from '../../support/until.ts';
+import { createScratch, planFor, type Scratch, SILENT } from './scratch.ts';
+
+/**
+ *     main (holder.entry.mjs) ── sudo ── helper ── (nft -i)
+ *
+ * Whichever of them is killed with SIGKILL: no rule and no process of ours is left 2 s later.
+ */
+const PORT = 12_300;
+const GONE = { deadlineMs: 2_000, what: 'no rule and no process of ours left' } as const;
+
+interface Holder {
+  readonly main: Child;
+  readonly helperPid: number;
+}
+
+async function hold(
+  scratch: Scratch,
+  candidate: Candidate,
+  user: string,
+  listenerPort = PORT,
+): Promise<Holder> {
+  const plan = planFor(listenerPort, '203.0.113.0', '203.0.113.255');
+  const argv = ['node', 'test/lab/intercept/holder.entry.mjs', JSON.stringify({ candidate, plan })];
+  const main = scratch.namespace.spawn(argv, { user });
+  const [, pid] = await main.untilOutput(/holding (\d+)/);
+  expect(await scratch.ourRules()).not.toEqual([]);
+  return { main, helperPid: Number(pid) };
+}
+
+async function parentOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]);
+}
+
+/** The processes between main and helper: sudo, which may be two. */
+async function sudosOf({ main, helperPid }: Holder): Promise<number[]> {
+  const pids: number[] = [];
+  for (let pid = await parentOf(helperPid); pid !== main.pid && pid > 1; pid = await parentOf(pid))
+    pids.push(pid);
+  expect(pids.length).toBeGreaterThan(0);
+  return pids;
+}
+
+async function isEmpty(scratch: Scratch): Promise<boolean> {
+  // One after the other: listing the rules runs processes in the namespace.
+  const pids = await scratch.namespace.pids();
+  return pids.length === 0 && (await scratch.ourRules()).length === 0;
+}
+
+describe.skipIf(skipLab)('killed with SIGKILL', () => {
+  for (const candidate of [
+    'libnftables',
+    'nft-interactive',
+    'nft-file',
+    'iptables',
+    'iptables-legacy',
+  ] as const) {
+    it(`main, with ${candidate}: the rules go`, async () => {
+      await using scratch = await createScratch();
+      const { main } = await hold(scratch, candidate, 'root');
+      main.kill('SIGKILL');
+      await until(() => isEmpty(scratch), GONE);
+    });
+  }
+
+  for (const candidate of ['libnftables', 'nft-interactive'] as const) {
+    it(`the helper, with ${candidate}: the rules go, and main learns of it`, async () => {
+      await using scratch = await createScratch();
+      const { main, helperPid } = await hold(scratch, candidate, 'root');
+      process.kill(helperPid, 'SIGKILL');
+      await main.untilOutput(/lost ERR_HELPER_LOST/);
+      await until(() => isEmpty(scratch), GONE);
+    });
+
+    it(`sudo, with ${candidate}: the rules go`, async () => {
+      await using scratch = await createScratch();
+      const holder = await hold(scratch, candidate, ORDINARY_USER.name);
+      for (const pid of await sudosOf(holder)) process.kill(pid, 'SIGKILL');
+      await until(() => isEmpty(scratch), GONE);
+    });
+
+    it(`everything at once, with ${candidate}: the rules go`, async () => {
+      await using scratch = await createScratch();
+      await hold(scratch, candidate, ORDINARY_USER.name);
+      for (const pid of await scratch.namespace.pids()) process.kill(pid, 'SIGKILL');
+      await until(() => isEmpty(scratch), GONE);
+    });
+  }
+
+  for (const candidate of ['iptables', 'iptables-legacy', 'nft-file'] as const) {
+    it(`everything, with ${candidate}: clean-up removes what is left, and nothing of a living instance`, async () => {
+      await using scratch = await createScratch();
+      const dead = await hold(scratch, candidate, 'root');
+      const living = await hold(scratch, candidate, 'root', 12_400);
+      for (const pid of [dead.main.pid, dead.helperPid]) process.kill(pid, 'SIGKILL');
+      await dead.main.exited;
+      expect((await scratch.ourRules()).join()).toMatch(/12300/);
+
+      const report = await cleanupDeadInstances({ logger: SILENT, command: scratch.helperCommand });
+      expect(report.removed.join()).toMatch(/12300/);
+      expect(report.kept.join()).toMatch(/12400/);
+      const left = (await scratch.ourRules()).join();
+      expect(left).not.toMatch(/12300/);
+      expect(left).toMatch(/12400/);
+      living.main.kill('SIGTERM');
+      await until(() => isEmpty(scratch), GONE);
+    });
+
+    it(`everything, with ${candidate}: the next start removes what is left`, async () => {
+      await using scratch = await createScratch();
+      const dead = await hold(scratch, candidate, 'root');
+      for (const pid of [dead.main.pid, dead.helperPid]) process.kill(pid, 'SIGKILL');
+      await dead.main.exited;
+      const interceptor = await openInterceptor({
+        method: 'auto',
+        logger: SILENT,
+        command: scratch.helperCommand,
+      });
+      expect(await scratch.ourRules()).toEqual([]);
+      await interceptor.close();
+    });
+  }
+});
+
+describe.skipIf(skipLab)('asked to end', () => {
+  it('main with SIGTERM: no rule and no process is left', async () => {
+    await using scratch = await createScratch();
+    const { main } = await hold(scratch, 'libnftables', ORDINARY_USER.name);
+    main.kill('SIGTERM');
+    expect((await main.exited).code).toBe(0);
+    expect(await isEmpty(scratch)).toBe(true);
+  });
+
+  for (const candidate of ['libnftables', 'nft-interactive', 'nft-file', 'iptables'] as const) {
+    it(`the helper with SIGTERM, with ${candidate}: it removes its rules itself`, async () => {
+      await using scratch = await createScratch();
+      const { main, helperPid } = await hold(scratch, candidate, 'root');
+      process.kill(helperPid, 'SIGTERM');
+      await main.untilOutput(/lost ERR_HELPER_LOST/);
+      await until(() => isEmpty(scratch), GONE);
+    });
+  }
+
+  it('the helper with SIGINT, SIGHUP and SIGPIPE: it leaves that to main', async () => {
+    await using scratch = await createScratch();
+    const helper = await scratch.openHelper('libnftables');
+    await helper.call({ type: 'apply', plan: planFor(PORT, '203.0.113.0', '203.0.113.255') });
+    for (const signal of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.kill(helper.pid, signal);
+    await helper.call({ type: 'ping' });
+    expect(await scratch.ourRules()).toEqual([`table inet tshuttle-${PORT}`]);
+  });
+});
