@@ -19,6 +19,13 @@ export interface RedirectOptions {
   readonly method: 'auto' | InterceptMethod;
 }
 
+/** What {@link openRedirectIngress} needs of its caller. */
+export interface RedirectContext {
+  readonly logger: Logger;
+  /** Ends the opening, a password prompt included. */
+  readonly signal: AbortSignal;
+}
+
 /** Flows that kernel rules redirect to listeners of ours. */
 export interface RedirectIngress {
   readonly method: InterceptMethod;
@@ -45,11 +52,11 @@ export interface RedirectIngress {
  */
 export async function openRedirectIngress(
   options: RedirectOptions,
-  logger: Logger,
+  { logger, signal }: RedirectContext,
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
   prepareOriginalDestination();
-  const interceptor = await openInterceptor({ method: options.method, logger });
+  const interceptor = await openInterceptor({ method: options.method, logger, signal });
   let listeners: Listeners;
   try {
     listeners = await listenAsAsked(options, (accepted) => {

@@ -49,7 +49,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
 
     let flows: FlowTable | undefined;
-    const ingress = await openRedirectIngress(options, logger, (flow) => {
+    const ingress = await openRedirectIngress(options, context, (flow) => {
       if (flows === undefined) flow.accepted.resetAndDestroy();
       else flows.accept(flow);
     });

@@ -11,7 +11,10 @@ import { MAX_PACKET_BYTES, RECEIVE_WINDOW_BYTES } from './receive-window.ts';
  */
 export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly wire: ChannelWire;
+  /** By id, until both sides have closed the channel. */
   readonly #channels = new Map<number, Channel>();
+  /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
+  readonly #flows = new Set<Channel>();
   /** Channels that have data while the wire wants none, in the order in which they get their turn. */
   readonly #waiting = new Set<Channel>();
   #nextLocalId = FIRST_LOCAL_ID;
@@ -30,17 +33,22 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary> {
     return new Promise((resolve) => {
       const localId = this.#takeLocalId();
-      this.#channels.set(localId, new Channel(localId, accepted, this, resolve));
+      const channel = new Channel(localId, accepted, this, (summary) => {
+        this.#flows.delete(channel);
+        resolve(summary);
+      });
+      this.#channels.set(localId, channel);
+      this.#flows.add(channel);
       this.wire.open(localId, RECEIVE_WINDOW_BYTES, MAX_PACKET_BYTES, destination, originator);
     });
   }
 
   /** Ends every flow because we end the connection. */
   abortAll(detail: string): void {
-    for (const channel of [...this.#channels.values()]) channel.abort(detail);
+    for (const channel of [...this.#flows]) channel.abort(detail);
   }
 
-  /** Ends every flow because the connection is gone. */
+  /** Ends every flow that still needs the connection, because it is gone. */
   connectionLost(): void {
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }

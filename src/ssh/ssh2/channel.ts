@@ -7,6 +7,8 @@ import { refusalOf } from './refusal.ts';
 /** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
 const MAX_WINDOW_BYTES = 2 ** 32 - 1;
 
+const NOTHING = Buffer.alloc(0);
+
 /** What a channel asks of the multiplexer that owns it. */
 export interface ChannelOwner {
   readonly wire: ChannelWire;
@@ -116,7 +118,8 @@ export class Channel {
   eofReceived(): void {
     if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
     this.#eofReceived = true;
-    this.#accepted.end();
+    // Ending only what is flushed: a socket cannot be reset while its shutdown waits (native-notes/reset.md).
+    this.#accepted.write(NOTHING, () => this.#accepted.end());
     this.#closeWhenBothEnded();
   }
 
@@ -250,7 +253,9 @@ export class Channel {
   #breakOff(end: FlowEnd): void {
     if (this.#isOver) return;
     this.#end ??= end;
-    this.#accepted.resetAndDestroy();
+    const isEnding = this.#accepted.writableEnded && !this.#accepted.writableFinished;
+    if (isEnding) this.#accepted.once('finish', () => this.#accepted.resetAndDestroy());
+    else this.#accepted.resetAndDestroy();
   }
 
   #breakOffAfterFlush(end: FlowEnd): void {

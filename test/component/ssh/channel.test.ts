@@ -174,6 +174,21 @@ describe('a flow that the application must not take for a success', () => {
     expect(open.mux.size).toBe(0);
   });
 
+  test('the bastion is lost while a stalled reader has not taken all, the end included: reset', async () => {
+    await using lab = await openConfirmedLab();
+    // More than both kernel buffers on loopback hold, so that the end waits behind data.
+    const packet = Buffer.alloc(MAX_PACKET_BYTES);
+    for (let sent = 0; sent < RECEIVE_WINDOW_BYTES * 4; sent += packet.length) {
+      lab.mux.onData(lab.localId, packet);
+      if (lab.accepted.writableNeedDrain && lab.accepted.writableLength > RECEIVE_WINDOW_BYTES / 2) break;
+    }
+    expect(lab.accepted.writableLength).toBeGreaterThan(0);
+    lab.mux.onEof(lab.localId);
+    lab.mux.connectionLost();
+    // How the application sees it is not asserted: it is one of libuv's, see native-notes/reset.md.
+    expect((await lab.summary).end).toEqual({ kind: 'bastion-lost' });
+  });
+
   test('the application resets: CLOSE to the bastion', async () => {
     await using lab = await openConfirmedLab();
     lab.application.resetAndDestroy();
