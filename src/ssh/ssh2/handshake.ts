@@ -91,6 +91,8 @@ class Handshake {
 
   constructor(context: HandshakeContext) {
     this.#context = context;
+    // Awaited in run(); but a start that throws must not leave a rejection that nobody owns.
+    this.#outcome.promise.catch(() => {});
     const { target, knownHosts, logger, peer } = context;
     this.#clock = new HandshakeClock(HANDSHAKE_LIMIT_MS, () => {
       this.#fail(new Error(`nothing came of it in ${HANDSHAKE_LIMIT_MS / 1000} s, while ${this.#phase}`));
@@ -145,7 +147,7 @@ class Handshake {
     const { target, socket, knownHosts } = this.#context;
     const { algorithms } = target;
     this.#listen();
-    this.#client.connect({
+    this.#connectClient({
       sock: socket,
       username: target.user,
       keepaliveInterval: 0,
@@ -166,6 +168,18 @@ class Handshake {
     this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
     socket.on('data', this.#keepEarlyText);
+  }
+
+  /** ssh2 checks the names of the algorithms against what this machine's OpenSSL has. */
+  #connectClient(config: ssh2.ConnectConfig): void {
+    try {
+      this.#client.connect(config);
+    } catch (error) {
+      throw new TshuttleError('ERR_CONFIG', `the ssh settings cannot be used here: ${messageOf(error)}`, {
+        remedy: 'remove the algorithm that it names from the ssh configuration, or from -o',
+        cause: error,
+      });
+    }
   }
 
   #listen(): void {
