@@ -1,0 +1,66 @@
+import type { Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
+import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { FlowEnd, FlowSummary, Transport } from '../../../src/ssh/transport.ts';
+import { FlowTable } from '../../../src/tunnel/flow-table.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+
+const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
+const DESTINATION: Endpoint = { family: 4, address: '10.0.0.8', port: 5432 };
+const FLOW: IncomingFlow = { accepted: {} as Socket, destination: DESTINATION, originator: ORIGINATOR };
+
+/** A transport whose flows end as soon as they are carried, in the given ways. */
+function endingTransport(ends: FlowEnd[]): Transport {
+  return {
+    description: 'fake',
+    lost: new Promise(() => {}),
+    carry: async (): Promise<FlowSummary> => ({
+      end: ends.shift() ?? { kind: 'eof' },
+      bytesUp: 3,
+      bytesDown: 5,
+    }),
+    close: async () => {},
+  };
+}
+
+async function linesOf(ends: FlowEnd[]): Promise<readonly string[]> {
+  const logger = recordingLogger();
+  const flows = new FlowTable(endingTransport([...ends]), logger);
+  for (const _ of ends) flows.accept(FLOW);
+  expect(flows.openFlows).toBe(ends.length);
+  await new Promise(setImmediate);
+  expect(flows.openFlows).toBe(0);
+  return logger.lines;
+}
+
+test.each<[FlowEnd, string]>([
+  [{ kind: 'eof' }, '10.0.0.8:5432: ended'],
+  [
+    { kind: 'refused', reason: 'connect-failed', description: 'Connection refused' },
+    '10.0.0.8:5432: refused: Connection refused',
+  ],
+  [
+    { kind: 'refused', reason: 'prohibited', description: 'open failed' },
+    '10.0.0.8:5432: prohibited by the bastion (open failed)',
+  ],
+  [
+    { kind: 'reset', by: 'application', detail: 'read ECONNRESET' },
+    '10.0.0.8:5432: reset by the application: read ECONNRESET',
+  ],
+  [{ kind: 'bastion-lost' }, '10.0.0.8:5432: reset: the bastion was lost'],
+  [{ kind: 'aborted', detail: 'the tunnel is closing' }, '10.0.0.8:5432: reset by us: the tunnel is closing'],
+])('every ending is logged once, with its cause: %j', async (end, message) => {
+  const [line, ...more] = await linesOf([end]);
+  expect(line?.startsWith(`info ${message} {`), line).toBe(true);
+  expect(JSON.parse(line?.slice(line.indexOf(' {')) ?? '')).toMatchObject({ bytesUp: 3, bytesDown: 5 });
+  expect(more.filter((other) => other.startsWith('info'))).toEqual([]);
+});
+
+test('a prohibition is a warning too, once', async () => {
+  const prohibited: FlowEnd = { kind: 'refused', reason: 'prohibited', description: 'open failed' };
+  const lines = await linesOf([prohibited, prohibited, { kind: 'eof' }]);
+  expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+    expect.stringMatching(/prohibits forwarding to 10\.0\.0\.8:5432.*AllowTcpForwarding.*PermitOpen/),
+  ]);
+});
