@@ -29,7 +29,9 @@ const server = new ssh2.Server({ hostKeys: [readFileSync(hostKeyFile)] }, (clien
     isOurs(context) ? context.accept() : context.reject(['publickey']),
   );
   client.on('ready', () =>
-    console.log(JSON.stringify({ kind: 'connection', from: `${info.ip}:${info.port}` })),
+    console.log(
+      JSON.stringify({ kind: 'connection', from: `${info.ip.replace('::ffff:', '')}:${info.port}` }),
+    ),
   );
   client.on('session', (_accept, reject) => reject());
   client.on('tcpip', (accept, reject, { destIP, destPort }) => {

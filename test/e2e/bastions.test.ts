@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
 import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
@@ -70,6 +71,21 @@ describe.skipIf(skipLab)('a bastion', () => {
       const environment = await readFile(`/proc/${pid}/environ`, 'utf8');
       expect(`${argv.join(' ')} ${environment}`).not.toContain(BASTION_PASSWORD);
     }
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('that is a Host alias of ~/.ssh/config is found there', async () => {
+    await using lab = await createLab();
+    const config = [
+      'Host office',
+      `  HostName ${ADDRESSES.bastion6}`,
+      '  User root',
+      `  IdentityFile ${lab.sshd.ordinaryUserKey}`,
+      `  UserKnownHostsFile ${lab.sshd.knownHosts}`,
+    ];
+    await writeFile(join(lab.machine.homeOf('alice'), '.ssh', 'config'), `${config.join('\n')}\n`);
+    const tshuttle = await startTshuttle(lab, [SUBNET], { user: 'alice', remote: 'office', sshOptions: [] });
+    expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ peer: ADDRESSES.bastionInner4 });
     await stopTshuttle(lab, tshuttle);
   });
 });

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   expectNothingLeft,
@@ -79,6 +80,18 @@ const failures: readonly Failure[] = [
     says: /known_hosts|unknown|not known/i,
     args: ['0/0'],
     prepare: async (lab) => await writeFile(lab.sshd.knownHosts, ''),
+  },
+  {
+    what: 'a user whom sudo refuses',
+    code: 77,
+    says: /sudo/,
+    options: () => ({ user: BASTION_USER.name, sshOptions: [] }),
+  },
+  {
+    what: 'a key file that is not there',
+    code: 78,
+    says: /no-such-key/,
+    options: () => ({ sshOptions: ['-i', '/no-such-key'] }),
   },
 ];
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
-import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { residentBytes, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
 
 /*
  *  client                 bastion                 destination
@@ -43,12 +43,33 @@ describe.skipIf(skipLab).each(families)('over $family', ({ host, peer, subnet })
     await stopTshuttle(lab, tshuttle);
   });
 
-  it('passes a reset of the destination on', async () => {
+  // sshd reports a failed read as EOF (a reset has no message of its own in the protocol), and a failed write as a close.
+  it('breaks the upload to a destination that resets', async () => {
     await using lab = await createLab();
     const tshuttle = await startTshuttle(lab, [subnet]);
-    expect(await lab.application({ do: 'reset', host, port: 7000 })).toMatchObject({ error: 'ECONNRESET' });
+    const result = await lab.application({ do: 'reset', host, port: 7000, bytes: 64 * MEBIBYTE });
+    expect(result.error).toMatch(/ECONNRESET|EPIPE/);
+    expect(await lab.application({ do: 'whoami', host, port: 7000 })).toMatchObject({ peer });
     await stopTshuttle(lab, tshuttle);
   });
+
+  it.each(['stall', 'hold'] as const)(
+    'keeps memory bounded, and other flows going, beside eight that %s',
+    async (action) => {
+      await using lab = await createLab();
+      const tshuttle = await startTshuttle(lab, [subnet]);
+      const echo = { do: 'echo', host, port: 7000, bytes: 4 * MEBIBYTE } as const;
+      expect(await lab.application(echo)).toMatchObject({ exact: true });
+      const before = await residentBytes(tshuttle.pid);
+      const stuck = Array.from({ length: 8 }, () =>
+        lab.application({ do: action, host, port: 7000, bytes: 256 * MEBIBYTE, timeoutMs: 3_000 }),
+      );
+      expect(await lab.application(echo)).toMatchObject({ exact: true });
+      for (const result of await Promise.all(stuck)) expect(result.error).toBe('TIMEOUT');
+      expect((await residentBytes(tshuttle.pid)) - before).toBeLessThan(96 * MEBIBYTE);
+      await stopTshuttle(lab, tshuttle);
+    },
+  );
 });
 
 describe.skipIf(skipLab)('what is captured', () => {

@@ -20,6 +20,8 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Written to standard input, which is then closed; without it standard input is /dev/null. */
   readonly stdin?: string;
+  /** Standard input stays open for {@link Child.write}. */
+  readonly interactive?: boolean;
   /** SIGKILL after this time. */
   readonly timeoutMs?: number;
 }
@@ -39,7 +41,11 @@ export class Child {
     const [file = '', ...rest] = argv;
     this.#argv = argv;
     this.#process = spawn(file, rest, {
-      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [
+        options.stdin === undefined && options.interactive !== true ? 'ignore' : 'pipe',
+        'pipe',
+        'pipe',
+      ],
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
     });
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -70,6 +76,11 @@ export class Child {
 
   get isRunning(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
+  }
+
+  /** Writes to the standard input of an interactive child. */
+  write(text: string): void {
+    this.#process.stdin?.write(text);
   }
 
   kill(signal: NodeJS.Signals = 'SIGTERM'): void {

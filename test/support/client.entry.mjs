@@ -1,5 +1,5 @@
 // An application of the lab: does what its one argument (JSON) says, and prints what came of it as one JSON line.
-//   {"do":"whoami|echo|download|upload|both|reset|stall", host, port, seed, bytes, timeoutMs}
+//   {"do":"whoami|echo|download|upload|both|reset|stall|hold", host, port, seed, bytes, timeoutMs}
 //   {"do":"http", host, port, count, concurrency, timeoutMs}
 // Failures are results: {"error": CODE, "afterMs": N}.
 import { createHash } from 'node:crypto';
@@ -12,8 +12,7 @@ const { host, port, seed = 'seed', bytes = 0 } = request;
 const started = performance.now();
 const elapsed = () => Math.round(performance.now() - started);
 
-const timer = setTimeout(() => finish({ error: 'TIMEOUT' }), request.timeoutMs ?? 30_000);
-timer.unref();
+setTimeout(() => finish({ error: 'TIMEOUT' }), request.timeoutMs ?? 30_000);
 
 function finish(result) {
   console.log(JSON.stringify({ ...result, afterMs: elapsed() }));
@@ -26,7 +25,8 @@ async function converse(line, send) {
   const hash = createHash('sha256');
   let received = 0;
   let tail = Buffer.alloc(0);
-  const ended = new Promise((resolve, reject) => {
+  const failed = new Promise((_resolve, reject) => socket.on('error', reject));
+  const ended = new Promise((resolve) => {
     socket.on('data', (chunk) => {
       received += chunk.length;
       const seededLeft = bytes - (received - chunk.length);
@@ -36,18 +36,16 @@ async function converse(line, send) {
       hash.update(chunk.subarray(0, seededPart));
       if (expectsTail) tail = Buffer.concat([tail, chunk.subarray(seededPart)]);
     });
-    socket.on('end', resolve);
-    socket.on('error', reject);
-    socket.on('close', (hadError) => (hadError ? undefined : resolve(undefined)));
+    socket.on('end', resolve).on('close', resolve);
   });
-  await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+  await Promise.race([failed, new Promise((resolve) => socket.once('connect', resolve))]);
   const connectedAfterMs = elapsed();
   socket.write(`${JSON.stringify(line)}\n`);
   const sent = (async () => {
     await send(socket);
     socket.end();
   })();
-  await Promise.all([ended, sent]);
+  await Promise.race([failed, Promise.all([ended, sent])]);
   return { received, sha256: hash.digest('hex'), tail: tail.toString(), connectedAfterMs };
 }
 
@@ -83,7 +81,14 @@ const actions = {
     };
   },
   async reset() {
-    return await converse(line, nothing);
+    return await converse(line, stream);
+  },
+  /** Asks for a download and never reads it. */
+  async hold() {
+    const socket = connect({ host, port });
+    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    socket.pause().write(`${JSON.stringify({ ...line, do: 'download' })}\n`);
+    return await new Promise((_resolve, reject) => socket.once('error', reject));
   },
   async stall() {
     return await converse(line, stream);

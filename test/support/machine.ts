@@ -1,4 +1,5 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -56,7 +57,7 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
     group: [...users.map(({ name, id }) => `${name}:x:${id}:`), 'nogroup:x:65534:'],
     shadow: users.map(({ name, hash }) => `${name}:${hash}:20000:0:99999:7:::`),
     hosts: [
-      '127.0.0.1 localhost',
+      `127.0.0.1 localhost ${hostname()}`, // sudo looks the machine's own name up
       '::1 localhost',
       '198.51.100.1 bastion.lab',
       '10.77.0.2 db.lab',

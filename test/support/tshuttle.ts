@@ -66,7 +66,9 @@ export async function expectNothingLeft(lab: Lab): Promise<void> {
   let state = '';
   await until(
     async () => {
-      const [rules, processes] = await Promise.all([lab.client.rules(), clientProcesses(lab)]);
+      // One after the other: the commands that show the rules are processes in the client, too.
+      const rules = await lab.client.rules();
+      const processes = await clientProcesses(lab);
       state = `${rules}\n${processes.map(({ pid, argv }) => `${pid} ${argv.join(' ')}`).join('\n')}`;
       return !/tshuttle|redirect|REDIRECT/i.test(rules) && processes.length === 0;
     },
@@ -80,23 +82,16 @@ export interface ClientProcess {
   readonly argv: readonly string[];
 }
 
-/** The processes in the client's namespace, but for those that have ended meanwhile. */
+/** The processes in the client's namespace. Commands that the test runs there at the same time are among them. */
 export async function clientProcesses(lab: Lab): Promise<ClientProcess[]> {
   const pids = await lab.client.pids();
   const processes = await Promise.all(
     pids.map(async (pid) => {
       const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-      return { pid, argv: text.split('\0').slice(0, -1) };
+      return { pid, argv: text.split('\0').filter((word) => word !== '') };
     }),
   );
-  // The namespace is looked into by short-lived commands of the lab itself.
-  return processes.filter(({ argv }) => argv.length > 0 && !isOfTheLab(argv));
-}
-
-function isOfTheLab(argv: readonly string[]): boolean {
-  return /(?:^|\/)(?:nft|ip6?tables-legacy-save|enter\.sh)$/.test(
-    argv[0] === '/bin/sh' ? (argv[1] ?? '') : (argv[0] ?? ''),
-  );
+  return processes.filter(({ argv }) => argv.length > 0); // the others have ended meanwhile
 }
 
 /** The parts of a running tshuttle, by role. */
@@ -126,4 +121,10 @@ export async function tshuttleProcesses(lab: Lab): Promise<TshuttleProcesses> {
     sudo: processes.find(isSudo)?.pid,
     all: processes.map(({ pid }) => pid),
   };
+}
+
+/** Resident memory of a process, in bytes. */
+export async function residentBytes(pid: number): Promise<number> {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kibibytes) * 1024;
 }

@@ -1,0 +1,87 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import type { Child } from '../support/child.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import { expectNothingLeft, READY, type TshuttleOptions, tshuttleArgv } from '../support/tshuttle.ts';
+
+/*
+ *  client: a terminal ── tshuttle ──ssh── bastion ── destination 10.77.0.2
+ */
+
+const SUBNET = '10.77.0.0/24';
+const CTRL_C = '\u0003';
+
+/** Starts tshuttle on a terminal of its own: what is written to the child is typed, its output is the screen. */
+function startOnTerminal(lab: Lab, options: TshuttleOptions = {}): Child {
+  const command = tshuttleArgv(lab, [SUBNET], options).join(' ');
+  return lab.client.spawn(['script', '-qec', command, '/dev/null'], { ...options, interactive: true });
+}
+
+async function expectToWork(lab: Lab): Promise<void> {
+  const result = await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
+  expect(result).toMatchObject({ peer: ADDRESSES.bastionInner4 });
+}
+
+/** The ready line as a terminal shows it. */
+const READY_ON_SCREEN = new RegExp(READY.source.replace('$', '\\r?$'), 'm');
+
+describe.skipIf(skipLab)('on a terminal', () => {
+  it.each(['root', 'alice'])('Ctrl-C by %s ends tshuttle with 130, and nothing is left', async (user) => {
+    await using lab = await createLab();
+    const terminal = startOnTerminal(lab, user === 'root' ? {} : { user });
+    await terminal.untilOutput(READY_ON_SCREEN);
+    await expectToWork(lab);
+    terminal.write(CTRL_C);
+    expect(await terminal.exited).toMatchObject({ code: 130 });
+    await expectNothingLeft(lab);
+  });
+
+  it('a terminal that is closed ends tshuttle, and nothing is left', async () => {
+    await using lab = await createLab();
+    const terminal = startOnTerminal(lab);
+    await terminal.untilOutput(READY_ON_SCREEN);
+    terminal.kill('SIGKILL');
+    await expectNothingLeft(lab);
+  });
+
+  it('an unknown host key is shown, and taken on "yes"', async () => {
+    await using lab = await createLab();
+    const key = await readFile(lab.sshd.knownHosts, 'utf8');
+    await writeFile(lab.sshd.knownHosts, '');
+    const terminal = startOnTerminal(lab);
+    await terminal.untilOutput(/SHA256:[\w+/]{43}[^]*\?/);
+    terminal.write('yes\n');
+    await terminal.untilOutput(READY_ON_SCREEN);
+    await expectToWork(lab);
+    expect(await readFile(lab.sshd.knownHosts, 'utf8')).toContain(key.trim().split(' ').at(-1));
+    terminal.write(CTRL_C);
+    await terminal.exited;
+    await expectNothingLeft(lab);
+  });
+
+  it('an unknown host key is refused on "no"', async () => {
+    await using lab = await createLab();
+    await writeFile(lab.sshd.knownHosts, '');
+    const terminal = startOnTerminal(lab);
+    await terminal.untilOutput(/SHA256:[\w+/]{43}[^]*\?/);
+    terminal.write('no\n');
+    expect(await terminal.exited).toMatchObject({ code: 76 });
+    expect(await readFile(lab.sshd.knownHosts, 'utf8')).toBe('');
+    await expectNothingLeft(lab);
+  });
+
+  it('a password is asked for, and not shown', async () => {
+    await using lab = await createLab({ sshd: ['PasswordAuthentication yes', 'PubkeyAuthentication no'] });
+    const terminal = startOnTerminal(lab, { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` });
+    await terminal.untilOutput(/password.*: ?$/i);
+    terminal.write(`${BASTION_PASSWORD}\n`);
+    await terminal.untilOutput(READY_ON_SCREEN);
+    expect(terminal.stdout).not.toContain(BASTION_PASSWORD);
+    await expectToWork(lab);
+    terminal.write(CTRL_C);
+    await terminal.exited;
+    await expectNothingLeft(lab);
+  });
+});
