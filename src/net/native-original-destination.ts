@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
 import { type Endpoint, makeEndpoint } from './endpoint.ts';
+import { descriptorOf } from './native-descriptor.ts';
 import { lastErrno, openLibc } from './native-library.ts';
 
 /** linux/in.h, linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h; the same on every architecture. */
@@ -61,14 +62,6 @@ export function originalDestination(accepted: Socket): Endpoint {
     throw new TshuttleError('ERR_ORIGINAL_DST', `the kernel answered with no usable destination: ${address}`);
   }
   return endpoint;
-}
-
-/** Node has no public way to a socket's descriptor; `_handle.fd` has been there since 0.x (native-notes/node-net.md). */
-export function descriptorOf(socket: Socket): number | undefined {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  if (typeof handle !== 'object' || handle === null) return undefined;
-  const descriptor: unknown = Reflect.get(handle, 'fd');
-  return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : undefined;
 }
 
 function formatIpv4(bytes: Buffer): string {

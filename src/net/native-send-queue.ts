@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { descriptorOf } from './native-descriptor.ts';
 import { openLibc } from './native-library.ts';
 
 /** SIOCOUTQ of linux/sockios.h, which is TIOCOUTQ of asm-generic/ioctls.h. */
@@ -16,8 +17,8 @@ let ioctl: Ioctl | undefined;
  */
 export function unacknowledgedBytes(socket: Socket): number | undefined {
   if (process.platform !== 'linux') return undefined;
-  const descriptor: unknown = Reflect.get(Reflect.get(socket, '_handle') ?? {}, 'fd');
-  if (typeof descriptor !== 'number' || descriptor < 0) return undefined;
+  const descriptor = descriptorOf(socket);
+  if (descriptor === undefined) return undefined;
   ioctl ??= openLibc().func('int ioctl(int descriptor, unsigned long request, _Out_ int *value)') as Ioctl;
   const value = new Int32Array(1);
   return ioctl(descriptor, SIOCOUTQ, value) === 0 ? value[0] : undefined;

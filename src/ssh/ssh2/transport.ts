@@ -23,11 +23,11 @@ export interface Ssh2Transport extends Transport {
  * @throws TshuttleError as `connectBastion` does; nothing is left behind then
  */
 export async function openSsh2Transport(target: SshTarget, context: ConnectContext): Promise<Ssh2Transport> {
-  return ssh2Transport(await connectBastion(target, context));
+  return transportOver(await connectBastion(target, context));
 }
 
-/** Carries flows over a connected bastion, which it owns from now on. */
-export function ssh2Transport(bastion: ConnectedBastion): Ssh2Transport {
+/** Owns the bastion's connection from now on. */
+function transportOver(bastion: ConnectedBastion): Ssh2Transport {
   const { client, socket, description, peer } = bastion;
   const mux = new ChannelMux((events) => attachChannelWire(client, socket, events));
   const lost = deferred<TshuttleError>();
