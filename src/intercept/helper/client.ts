@@ -2,6 +2,15 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import {
+  cannotRunError,
+  endedError,
+  type HelperExit,
+  privilegeError,
+  protocolError,
+  renderExit,
+  rulesLeftError,
+} from './client-errors.ts';
 import { helperEnvironment } from './command.ts';
 import { decodeReply } from './decode-reply.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -62,6 +71,9 @@ const REPLY_TIMEOUT_MS = 90_000;
 /** Twice what one tool may take; see UNDO_TIMEOUT_MS in main.ts, after which the helper ends anyway. */
 const CLOSE_TIMEOUT_MS = 50_000;
 
+/** After SIGTERM a helper that still does not end is stuck in the kernel, or sudo may not be signalled by us. */
+const CLOSE_GRACE_MS = 2_000;
+
 /** Ended by 71: it could not remove its rules. */
 const EXIT_RULES_LEFT = 71;
 
@@ -88,8 +100,6 @@ export async function startHelper(options: StartHelperOptions): Promise<HelperCl
     signal?.removeEventListener('abort', onAbort);
   }
 }
-
-type HelperExit = { readonly status: number | null; readonly signal: NodeJS.Signals | null };
 
 class HelperConnection implements HelperClient {
   readonly lost: Promise<TshuttleError>;
@@ -126,7 +136,7 @@ class HelperConnection implements HelperClient {
   /** Waits for the greeting. */
   async hello(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
-      this.#fail(this.#privilegeError(`no answer within ${timeoutMs / 1_000} s`));
+      this.#fail(privilegeError(`no answer within ${timeoutMs / 1_000} s`, this.#stderr.sudoLines));
     }, timeoutMs);
     try {
       await this.#greeted.promise;
@@ -160,20 +170,16 @@ class HelperConnection implements HelperClient {
       try {
         lines.push(chunk);
       } catch (error) {
-        this.#fail(this.#protocolError(messageOf(error), error));
+        this.#fail(protocolError(messageOf(error), error));
       }
     });
-    child.stdout.on('error', (error) => this.#fail(this.#protocolError(error.message, error)));
+    child.stdout.on('error', (error) => this.#fail(protocolError(error.message, error)));
     child.stderr.on('error', () => {}); // only the log loses by it
     child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
     child.stdin.on('error', () => {}); // the helper has ended; 'close' says how
     child.on('error', (error) => {
-      this.#fail(
-        new TshuttleError('ERR_NO_PRIVILEGE', `cannot run ${this.#command[0]}: ${error.message}`, {
-          remedy: 'run tshuttle as root, or install sudo',
-          cause: error,
-        }),
-      );
+      if (child.pid !== undefined) return; // sudo may not be signalled by us; its end is what counts
+      this.#fail(cannotRunError(this.#command[0], error));
       this.#exited.resolve({ status: null, signal: null });
     });
     child.on('close', (status, signal) => {
@@ -204,13 +210,13 @@ class HelperConnection implements HelperClient {
     const answered = deferred<Reply>();
     this.#pending = { id, resolve: answered.resolve, reject: answered.reject };
     const timer = setTimeout(() => {
-      this.#fail(this.#protocolError(`no answer to ${request.type} within ${this.#replyTimeoutMs} ms`));
+      this.#fail(protocolError(`no answer to ${request.type} within ${this.#replyTimeoutMs} ms`));
     }, this.#replyTimeoutMs);
     this.#child.stdin.write(`${JSON.stringify({ ...request, id })}\n`);
     try {
       const reply = await answered.promise;
       if (reply.type === 'failed') throw new HelperRefusal(reply.reason);
-      if (reply.type === 'hello') throw this.#protocolError('a greeting for an answer');
+      if (reply.type === 'hello') throw protocolError('a greeting for an answer');
       return reply;
     } finally {
       clearTimeout(timer);
@@ -231,46 +237,20 @@ class HelperConnection implements HelperClient {
   async #close(): Promise<void> {
     await this.#lastCall;
     this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill('SIGTERM'), CLOSE_TIMEOUT_MS);
-    const { status } = await this.#exited.promise;
-    clearTimeout(timer);
-    if (status !== EXIT_RULES_LEFT) return;
-    throw new TshuttleError(
-      'ERR_CLEANUP',
-      `redirect rules are left: ${this.#stderr.lastError ?? 'no reason given'}`,
-      {
-        remedy: 'run tshuttle cleanup',
-      },
-    );
+    const stuck = deferred<'stuck'>();
+    const terminate = setTimeout(() => this.#child.kill('SIGTERM'), CLOSE_TIMEOUT_MS);
+    const giveUp = setTimeout(() => stuck.resolve('stuck'), CLOSE_TIMEOUT_MS + CLOSE_GRACE_MS);
+    const end = await Promise.race([this.#exited.promise, stuck.promise]);
+    clearTimeout(terminate);
+    clearTimeout(giveUp);
+    if (end === 'stuck') throw rulesLeftError('the helper does not end');
+    if (end.status === EXIT_RULES_LEFT) throw rulesLeftError(this.#stderr.lastError ?? 'no reason given');
   }
 
-  #endedError({ status, signal }: HelperExit): TshuttleError {
-    const ending = signal === null ? `status ${status}` : `signal ${signal}`;
-    if (this.pid === 0 && this.#isSudo()) return this.#privilegeError(`sudo ended with ${ending}`);
-    const reason = this.#stderr.lastError;
-    return new TshuttleError(
-      'ERR_HELPER_LOST',
-      `the root helper ended with ${ending}${reason ? `: ${reason}` : ''}`,
-      {
-        remedy: 'its rules are gone, or go with tshuttle cleanup; start tshuttle again',
-      },
-    );
-  }
-
-  #privilegeError(what: string): TshuttleError {
-    const said = this.#stderr.lastForeignLine;
-    return new TshuttleError('ERR_NO_PRIVILEGE', `no root for the redirect rules: ${said ?? what}`, {
-      remedy: /terminal|askpass/.test(said ?? '')
-        ? 'run sudo -v on a terminal first, run tshuttle as root, or allow the helper in sudoers (NOPASSWD)'
-        : 'enter the right password, run tshuttle as root, or allow the helper in sudoers',
-    });
-  }
-
-  #protocolError(what: string, cause?: unknown): TshuttleError {
-    return new TshuttleError('ERR_HELPER_PROTOCOL', `the root helper broke its protocol: ${what}`, { cause });
-  }
-
-  #isSudo(): boolean {
-    return this.#command[0]?.endsWith('/sudo') ?? false;
+  #endedError(exit: HelperExit): TshuttleError {
+    const isSudo = this.#command[0]?.endsWith('/sudo') ?? false;
+    return this.pid === 0 && isSudo
+      ? privilegeError(`sudo ended with ${renderExit(exit)}`, this.#stderr.sudoLines)
+      : endedError(exit, this.#stderr.lastError);
   }
 }

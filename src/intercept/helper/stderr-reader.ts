@@ -8,7 +8,7 @@ const MAX_LINE_BYTES = 64 * 1024;
 /** sudo's lecture and a few failures; a helper that floods its log must not flood ours. */
 const MAX_LINES = 1_000;
 
-/** Re-logs the helper's stderr: its own lines at the level they carry, words of sudo or Node.js as warnings. */
+/** Re-logs the helper's stderr: its own lines at the level they carry, what a library or Node.js prints as warnings. */
 export class StderrReader {
   readonly #logger: Logger;
   readonly #lines = new LineSplitter(MAX_LINE_BYTES, (line) => this.#take(line));
@@ -16,8 +16,8 @@ export class StderrReader {
   #isBroken = false;
   /** The latest error that the helper has logged. */
   lastError: string | undefined;
-  /** The latest line that the helper did not write: before it greets us, sudo's own. */
-  lastForeignLine: string | undefined;
+  /** What sudo has said, the latest last. */
+  readonly sudoLines: string[] = [];
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -37,11 +37,20 @@ export class StderrReader {
     if (this.#count > MAX_LINES || text.trim() === '') return;
     const line = decodeLogLine(text);
     if (line === undefined) {
-      this.lastForeignLine = text.trim();
-      this.#logger.warn(this.lastForeignLine);
+      this.#takeForeign(text.trim());
       return;
     }
     if (line.level === 'error') this.lastError = line.message;
     this.#logger[line.level](`helper: ${line.message}`);
+  }
+
+  /** What sudo says is part of the error when it refuses; when it does not, it is noise (unable to resolve host ...). */
+  #takeForeign(text: string): void {
+    if (!/^(sudo: |Sorry, )/.test(text)) {
+      this.#logger.warn(text);
+      return;
+    }
+    this.sudoLines.push(text.replace(/^sudo: /, ''));
+    this.#logger.debug(text);
   }
 }

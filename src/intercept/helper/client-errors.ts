@@ -1,0 +1,51 @@
+import { TshuttleError } from '../../core/errors.ts';
+
+/** How the helper's child process ended: one of the two is set, or neither when it never ran. */
+export interface HelperExit {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What sudo did instead of running the helper; `sudoLines` is what it said about it. */
+export function privilegeError(what: string, sudoLines: readonly string[]): TshuttleError {
+  const said = sudoLines.join('; ');
+  const reason = said === '' ? what : `sudo: ${said}`;
+  return new TshuttleError('ERR_NO_PRIVILEGE', `no root for the redirect rules: ${reason}`, {
+    remedy: /terminal|askpass/.test(said)
+      ? 'run tshuttle on a terminal, or as root, or allow the helper in sudoers (NOPASSWD)'
+      : 'enter the right password, run tshuttle as root, or allow the helper in sudoers',
+  });
+}
+
+/** The command itself could not be started. */
+export function cannotRunError(file: string | undefined, cause: Error): TshuttleError {
+  return new TshuttleError('ERR_NO_PRIVILEGE', `cannot run ${file}: ${cause.message}`, {
+    remedy: 'run tshuttle as root, or install sudo',
+    cause,
+  });
+}
+
+/** The helper ended although nobody closed it; `lastError` is what it logged last. */
+export function endedError(exit: HelperExit, lastError: string | undefined): TshuttleError {
+  const reason = lastError === undefined ? '' : `: ${lastError}`;
+  return new TshuttleError('ERR_HELPER_LOST', `the root helper ended with ${renderExit(exit)}${reason}`, {
+    remedy: 'its rules are gone, or go with tshuttle cleanup; start tshuttle again',
+  });
+}
+
+/** The helper said what is not in the grammar, or nothing at all. */
+export function protocolError(what: string, cause?: unknown): TshuttleError {
+  return new TshuttleError('ERR_HELPER_PROTOCOL', `the root helper broke its protocol: ${what}`, { cause });
+}
+
+/** The helper could not undo its rules. */
+export function rulesLeftError(reason: string): TshuttleError {
+  return new TshuttleError('ERR_CLEANUP', `redirect rules are left: ${reason}`, {
+    remedy: 'run tshuttle cleanup',
+  });
+}
+
+/** `status 1` or `signal SIGKILL`. */
+export function renderExit({ status, signal }: HelperExit): string {
+  return signal === null ? `status ${status}` : `signal ${signal}`;
+}

@@ -1,0 +1,31 @@
+// Speaks the helper's protocol, well or badly, as its argument says. Changes nothing.
+import { createInterface } from 'node:readline';
+
+const behaviour = process.argv[2];
+const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
+
+if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 999 : 1, pid: process.pid });
+if (behaviour === 'talkative') {
+  log('info', 'hello log');
+  process.stderr.write('some library says hello\n');
+}
+
+const lines = createInterface({ input: process.stdin });
+lines.on('line', (line) => {
+  const { id, type } = JSON.parse(line);
+  if (behaviour === 'dies') process.exit(3);
+  else if (behaviour === 'babble') process.stdout.write('what?\n');
+  else if (behaviour === 'wrong-id') say({ type: 'done', id: id + 1 });
+  else if (behaviour === 'long-line') process.stdout.write('x'.repeat(100_000));
+  else if (behaviour === 'mute') return;
+  else if (type === 'remove') say({ type: 'failed', id, reason: 'Operation not permitted' });
+  else say({ type: 'done', id });
+});
+lines.on('close', () => {
+  if (behaviour === 'leaves-rules') {
+    log('error', 'rules are left behind: xtables lock');
+    process.exit(71);
+  }
+  process.exit(0);
+});

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { decodeRequest } from '../../../../src/intercept/helper/decode-request.ts';
+import { GrammarError } from '../../../../src/intercept/helper/field-reader.ts';
+import type { Request } from '../../../../src/intercept/helper/protocol.ts';
+import { renderIptables } from '../../../../src/intercept/iptables.ts';
+import { nftTable, renderNft, renderNftExempt } from '../../../../src/intercept/nft.ts';
+import { seededRandom } from '../seeded-random.ts';
+import { malformedRequest } from './malformed-request.ts';
+
+const REQUESTS = 20_000;
+
+/** All that a rendered rule may be made of; no quote, no `$`, no `#`, no backslash. */
+const SAFE_TEXT = /^[\w\s.:,;@/{}!=<>[\]*"-]*$/;
+
+function decodeOrRefuse(line: string): Request | undefined {
+  try {
+    return decodeRequest(line);
+  } catch (error) {
+    if (error instanceof GrammarError) return undefined;
+    throw error;
+  }
+}
+
+describe('decodeRequest, fuzzed', () => {
+  it('refuses, or takes what renders to rules of the one table', () => {
+    const { seed, random } = seededRandom();
+    let taken = 0;
+    for (let count = 0; count < REQUESTS; count += 1) {
+      for (const line of malformedRequest(random, '/tmp/canary').toString('utf8').split('\n')) {
+        const request = decodeOrRefuse(line);
+        if (request === undefined) continue;
+        taken += 1;
+        for (const text of textsOf(request)) expect(text, `seed ${seed}: ${line}`).toMatch(SAFE_TEXT);
+      }
+    }
+    // Both sides of the border were tried.
+    expect(taken).toBeGreaterThan(100);
+    expect(taken).toBeLessThan(REQUESTS);
+  });
+});
+
+function textsOf(request: Request): string[] {
+  if (request.type === 'exempt') {
+    return [renderNftExempt({ listenerPort: 1_080, families: [4, 6] }, request.endpoints)];
+  }
+  if (request.type !== 'apply') return [];
+  const { plan } = request;
+  const nft = renderNft(plan, { instance: '1-2-3', lifetime: 'owner' });
+  for (const [, table] of nft.matchAll(/^(?:add |delete )?table (inet \S+)/gm)) {
+    expect(table).toBe(nftTable(plan.listenerPort));
+  }
+  const chains = plan.families.map((family) =>
+    renderIptables(plan, { family, instance: '1-2-3', jump: 'absent' }),
+  );
+  return [nft, ...chains];
+}
