@@ -27,6 +27,9 @@ describe.skipIf(skipLab).each(families)('over $family', ({ host, peer, subnet })
     expect(up).toMatchObject({ exact: true, sent: 24 * MEBIBYTE });
     const both = await lab.application({ do: 'both', host, port: 7000, bytes: 16 * MEBIBYTE });
     expect(both).toMatchObject({ exact: true });
+    // The other half closes first: the upload begins after the destination's EOF.
+    const late = await lab.application({ do: 'farewell', host, port: 7000, bytes: 4 * MEBIBYTE });
+    expect(late).toMatchObject({ exact: true, sent: 4 * MEBIBYTE });
     await stopTshuttle(lab, tshuttle);
   });
 

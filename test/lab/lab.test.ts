@@ -82,6 +82,10 @@ describe.skipIf(skipLab)('the lab itself', () => {
       exact: true,
       received: bytes,
     });
+    expect(await lab.application({ do: 'farewell', ...here, bytes })).toMatchObject({
+      exact: true,
+      sent: bytes,
+    });
     expect(await lab.application({ do: 'echo', ...here, bytes: 100_000 })).toMatchObject({ exact: true });
     expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ peer: ADDRESSES.bastionInner4 });
     expect(

@@ -2,7 +2,17 @@ import type { Namespace } from './namespace.ts';
 
 /** What an application in the client's namespace does; see client.entry.mjs. */
 export interface ApplicationRequest {
-  readonly do: 'whoami' | 'echo' | 'download' | 'upload' | 'both' | 'reset' | 'stall' | 'hold' | 'http';
+  readonly do:
+    | 'whoami'
+    | 'echo'
+    | 'download'
+    | 'upload'
+    | 'both'
+    | 'farewell'
+    | 'reset'
+    | 'stall'
+    | 'hold'
+    | 'http';
   readonly host: string;
   readonly port: number;
   readonly seed?: string;

@@ -1,5 +1,5 @@
 // An application of the lab: does what its one argument (JSON) says, and prints what came of it as one JSON line.
-//   {"do":"whoami|echo|download|upload|both|reset|stall|hold", host, port, seed, bytes, timeoutMs}
+//   {"do":"whoami|echo|download|upload|both|farewell|reset|stall|hold", host, port, seed, bytes, timeoutMs}
 //   {"do":"http", host, port, count, concurrency, timeoutMs}
 // Failures are results: {"error": CODE, "afterMs": N}.
 import { createHash } from 'node:crypto';
@@ -30,7 +30,11 @@ async function converse(line, send) {
     socket.on('data', (chunk) => {
       received += chunk.length;
       const seededLeft = bytes - (received - chunk.length);
-      const expectsTail = request.do === 'both' || request.do === 'upload' || request.do === 'whoami';
+      const expectsTail =
+        request.do === 'both' ||
+        request.do === 'upload' ||
+        request.do === 'whoami' ||
+        request.do === 'farewell';
       const seededPart =
         expectsTail && request.do !== 'both' ? 0 : Math.max(0, Math.min(chunk.length, seededLeft));
       hash.update(chunk.subarray(0, seededPart));
@@ -78,6 +82,19 @@ const actions = {
       received: received - tail.length,
       sent: answer.bytes,
       exact: sha256 === expected && answer.sha256 === expected,
+    };
+  },
+  /** Uploads only after the destination has said that nothing more comes. */
+  async farewell() {
+    await converse(line, async (socket) => {
+      await new Promise((resolve) => socket.once('end', resolve));
+      await stream(socket);
+    });
+    const { tail } = await converse({ ...line, do: 'receipt' }, nothing);
+    const receipt = JSON.parse(tail);
+    return {
+      sent: receipt.bytes,
+      exact: receipt.bytes === bytes && receipt.sha256 === seededHash(seed, bytes),
     };
   },
   async reset() {

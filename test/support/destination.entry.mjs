@@ -4,6 +4,8 @@
 //   {"do":"download","seed":S,"bytes":N}   N seeded bytes, then FIN
 //   {"do":"upload"}                        reads to FIN, then answers count and SHA-256
 //   {"do":"both","seed":S,"bytes":N}       N seeded bytes while reading to FIN, then count and SHA-256 as the last line
+//   {"do":"farewell","seed":S}             FIN at once, then reads to FIN and keeps count and SHA-256 as a receipt
+//   {"do":"receipt","seed":S}              the receipt of the farewell with that seed, as soon as there is one
 //   {"do":"stall"}                         reads nothing more, says nothing
 //   {"do":"reset"}                         answers with a reset
 // The last port speaks HTTP: the path back as the body.
@@ -52,6 +54,20 @@ async function readAll(socket) {
   return { bytes, sha256: hash.digest('hex') };
 }
 
+/** By seed: what the farewells have received. */
+const receipts = new Map();
+
+function receiptOf(seed) {
+  const known = receipts.get(seed);
+  if (known !== undefined) return known;
+  const receipt = {};
+  receipt.promise = new Promise((resolve) => {
+    receipt.resolve = resolve;
+  });
+  receipts.set(seed, receipt);
+  return receipt;
+}
+
 const answers = {
   async whoami(socket) {
     const seen = {
@@ -76,6 +92,14 @@ const answers = {
   async both(socket, { seed, bytes }) {
     const [received] = await Promise.all([readAll(socket), writeSeeded(socket, seed, bytes)]);
     socket.end(`${JSON.stringify(received)}\n`);
+  },
+  async farewell(socket, { seed }) {
+    socket.end();
+    receiptOf(seed).resolve(await readAll(socket));
+  },
+  async receipt(socket, { seed }) {
+    socket.end(`${JSON.stringify(await receiptOf(seed).promise)}\n`);
+    socket.resume();
   },
   async stall() {},
   async reset(socket) {
