@@ -66,8 +66,9 @@ export async function cleanupDeadInstances(options: CleanupOptions): Promise<Cle
   const client = await start(options);
   try {
     const report = await cleanUp(client);
-    if (report.failed.length === 0) return report;
-    throw new TshuttleError('ERR_CLEANUP', `could not remove ${report.failed.join('; ')}`, {
+    const problems = [...report.failed, ...report.unread];
+    if (problems.length === 0) return report;
+    throw new TshuttleError('ERR_CLEANUP', `could not clean up: ${problems.join('; ')}`, {
       remedy: 'see what nft list ruleset and iptables-save -t nat show, as root',
     });
   } finally {
@@ -99,6 +100,7 @@ async function select(
 
 function reportCleanup(report: CleanupReport, logger: Logger): void {
   for (const name of report.removed) logger.warn(`removed ${name}: an instance that died had left it`);
+  for (const reason of report.unread) logger.debug(`could not look for what dead instances left: ${reason}`);
   for (const name of report.kept) logger.debug(`left alone: ${name}`);
   for (const failure of report.failed) logger.warn(`could not remove what a dead instance left: ${failure}`);
 }

@@ -50,8 +50,7 @@ export interface Selection {
   readonly refusals: readonly string[];
 }
 
-/** The method that a candidate implements. */
-export function methodOf(candidate: Candidate): InterceptMethod {
+function methodOf(candidate: Candidate): InterceptMethod {
   return candidate === 'libnftables' || candidate === 'nft-interactive' || candidate === 'nft-file'
     ? 'nft'
     : 'iptables';

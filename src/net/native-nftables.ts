@@ -18,7 +18,7 @@ export interface NftContext {
 }
 
 /** What libnftables answered. */
-export type NftResult =
+type NftResult =
   | { readonly kind: 'done'; readonly output: string }
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -18,8 +18,13 @@ const FAMILIES: readonly IpFamily[] = [4, 6];
  * owner flag. What a living instance holds, or one that cannot be judged from here, stays.
  */
 export async function cleanUpDeadInstances(): Promise<CleanupReport> {
-  const report = { removed: [] as string[], kept: [] as string[], failed: [] as string[] };
-  const leftovers = [...(await nftLeftovers(report.failed)), ...(await iptablesLeftovers(report.failed))];
+  const report = {
+    removed: [] as string[],
+    kept: [] as string[],
+    failed: [] as string[],
+    unread: [] as string[],
+  };
+  const leftovers = [...(await nftLeftovers(report.unread)), ...(await iptablesLeftovers(report.unread))];
   for (const leftover of leftovers) {
     const verdict = judgeInstance(leftover.instance);
     if (verdict !== 'dead') {
@@ -44,11 +49,11 @@ interface Leftover {
   remove(): Promise<void>;
 }
 
-async function nftLeftovers(failures: string[]): Promise<Leftover[]> {
+async function nftLeftovers(unread: string[]): Promise<Leftover[]> {
   const listing = await runNft('list chains inet');
   if (listing === undefined) return [];
   if (listing.kind === 'refused') {
-    failures.push(`nft tables: ${listing.reason}`);
+    unread.push(`nft tables: ${listing.reason}`);
     return [];
   }
   return parseNftChains(listing.output).map(({ listenerPort, instance }) => ({
@@ -75,7 +80,7 @@ async function runNft(text: string): Promise<ToolResult | undefined> {
   }
 }
 
-async function iptablesLeftovers(failures: string[]): Promise<Leftover[]> {
+async function iptablesLeftovers(unread: string[]): Promise<Leftover[]> {
   const leftovers: Leftover[] = [];
   for (const tools of toolsInUse()) {
     try {
@@ -87,7 +92,7 @@ async function iptablesLeftovers(failures: string[]): Promise<Leftover[]> {
         });
       }
     } catch (error) {
-      failures.push(`${tools.name}: ${messageOf(error)}`);
+      unread.push(`${tools.name}: ${messageOf(error)}`);
     }
   }
   return leftovers;

@@ -18,10 +18,10 @@ import { MAX_REPLY_BYTES, PROTOCOL_VERSION, type Reply, type Request } from './p
 import { StderrReader } from './stderr-reader.ts';
 
 /** A request without its id, which the client gives it. */
-export type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
+type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 
 /** The answer to a request; never `failed`, which is thrown. */
-export type Answer = Exclude<Reply, { type: 'hello' | 'failed' }>;
+type Answer = Exclude<Reply, { type: 'hello' | 'failed' }>;
 
 /** The user's side of a running helper. */
 export interface HelperClient {

@@ -92,10 +92,10 @@ function readFact(value: unknown, where: string): ProbeFact {
 }
 
 function readReport(value: unknown): CleanupReport {
-  const fields = readObject(value, 'report', ['removed', 'kept', 'failed']);
+  const fields = readObject(value, 'report', ['removed', 'kept', 'failed', 'unread']);
   const lines = (key: string): string[] =>
     readList(fields[key], `report.${key}`, MAX_REPORT_LINES, (line, where) =>
       readText(line, where, MAX_TEXT_CHARACTERS),
     );
-  return { removed: lines('removed'), kept: lines('kept'), failed: lines('failed') };
+  return { removed: lines('removed'), kept: lines('kept'), failed: lines('failed'), unread: lines('unread') };
 }

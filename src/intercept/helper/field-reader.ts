@@ -75,8 +75,7 @@ export function readPort(value: unknown, where: string): number {
   return readInteger(value, where, 1, 65_535);
 }
 
-/** Takes `value` as 4 or 6. */
-export function readFamily(value: unknown, where: string): IpFamily {
+function readFamily(value: unknown, where: string): IpFamily {
   if (value !== 4 && value !== 6) throw new GrammarError(`${where} is not 4 or 6`);
   return value;
 }

@@ -62,6 +62,8 @@ export interface CleanupReport {
   readonly kept: readonly string[];
   /** Should be gone, but the system refused. */
   readonly failed: readonly string[];
+  /** Could not be looked at; whether anything is there is not known. */
+  readonly unread: readonly string[];
 }
 
 /** One event for the log of the user's side: what the helper writes to stderr, one JSON object a line. */

@@ -4,8 +4,7 @@ import { formatInstance, type Instance, parseInstance, startedTicksOf } from '..
 /** Without /proc no instance can be judged. */
 const UNKNOWN_NAMESPACE = '0';
 
-/** This process, as other instances will see it. */
-export function thisInstance(): Instance {
+function thisInstance(): Instance {
   return {
     pid: process.pid,
     startedTicks: startedTicksOfPid(process.pid) ?? '0',

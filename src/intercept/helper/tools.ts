@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 const FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin', '/usr/local/sbin', '/run/current-system/sw/bin'];
 
 const GROUP_OR_OTHERS_MAY_WRITE = 0o022;
+const ANYBODY_MAY_RUN = 0o111;
 
 /**
  * Finds a tool by its name.
@@ -19,6 +20,7 @@ export function findTool(name: string): string | undefined {
 function isRootsOwn(path: string, owners: ReadonlySet<number>): boolean {
   try {
     const real = realpathSync(path);
+    if ((statSync(real).mode & ANYBODY_MAY_RUN) === 0) return false;
     return [path, dirname(path), real, dirname(real)].every((part) => {
       const status = statSync(part);
       return owners.has(status.uid) && (status.mode & GROUP_OR_OTHERS_MAY_WRITE) === 0;

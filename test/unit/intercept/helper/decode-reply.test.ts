@@ -16,7 +16,7 @@ describe('decodeReply', () => {
         { kind: 'usable', candidate: 'iptables', version: '1.8.9', families: [4] },
       ],
     },
-    { type: 'cleaned', id: 1, report: { removed: ['a'], kept: [], failed: [] } },
+    { type: 'cleaned', id: 1, report: { removed: ['a'], kept: [], failed: [], unread: [] } },
   ])('takes $type as it is', (reply) => {
     expect(decodeReply(JSON.stringify(reply))).toEqual(reply);
   });

@@ -46,7 +46,7 @@ function openSession() {
   const lost: string[] = [];
   const session = new HelperSession((reason) => lost.push(reason), {
     probe: () => Promise.resolve([]),
-    cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [] }),
+    cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
     openBackend: () => backend,
   });
   return { session, backend, lost };
