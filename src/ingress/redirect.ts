@@ -71,14 +71,13 @@ export async function openRedirectIngress(
 }
 
 function redirectIngress(interceptor: Interceptor, listeners: Listeners): RedirectIngress {
+  const families = listeners.families.filter((family) => interceptor.families.includes(family));
   return {
     method: interceptor.method,
-    families: listeners.families,
+    families,
     lost: interceptor.lost,
     capture: (rules, exempt) =>
-      interceptor.apply(
-        planRedirects({ rules, exempt, listenerPort: listeners.port, families: listeners.families }),
-      ),
+      interceptor.apply(planRedirects({ rules, exempt, listenerPort: listeners.port, families })),
     setExempt: (endpoints) => interceptor.setExempt(endpoints),
     close: async () => {
       try {

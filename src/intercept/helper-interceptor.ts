@@ -22,8 +22,6 @@ export interface OpenInterceptorOptions {
 
 /** An interceptor whose rules a root helper holds. */
 export interface HelperInterceptor extends Interceptor {
-  /** The families that the method can redirect here; of a plan's families the others are left out, with a warning. */
-  readonly families: readonly IpFamily[];
   /** Process id of the helper. */
   readonly helperPid: number;
 }

@@ -1,5 +1,5 @@
 import type { TshuttleError } from '../core/errors.ts';
-import type { Endpoint } from '../net/endpoint.ts';
+import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
 
 /** A way to make the kernel redirect connections. */
@@ -14,6 +14,8 @@ export type InterceptMethod = 'nft' | 'iptables';
  */
 export interface Interceptor {
   readonly method: InterceptMethod;
+  /** The families that the method can redirect on this machine. */
+  readonly families: readonly IpFamily[];
   /** Resolves, never rejects, when the rules can no longer be vouched for: the helper died or broke its protocol. */
   readonly lost: Promise<TshuttleError>;
   /**

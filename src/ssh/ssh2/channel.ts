@@ -45,6 +45,8 @@ export class Channel {
   #ssh: SshSide = { kind: 'opening' };
   /** The first cause of the end, once there is one. */
   #end: FlowEnd | undefined;
+  /** The accepted socket is being reset, which may have to wait for a tick. */
+  #isBreakingOff = false;
   /** The accepted socket is closed. */
   #isOver = false;
 
@@ -251,7 +253,8 @@ export class Channel {
   }
 
   #breakOff(end: FlowEnd): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isBreakingOff) return;
+    this.#isBreakingOff = true;
     this.#end ??= end;
     const isEnding = this.#accepted.writableEnded && !this.#accepted.writableFinished;
     if (isEnding) this.#accepted.once('finish', () => this.#accepted.resetAndDestroy());
