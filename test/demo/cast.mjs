@@ -7,13 +7,21 @@ import { fileURLToPath } from 'node:url';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 /**
+ * @param {string[]} argv
+ * @param {import('node:child_process').SpawnOptions} options
+ */
+function start([file, ...args], options) {
+  return spawn(file, args, options);
+}
+
+/**
  * Starts a server in a network namespace of its own. It has an id at once, reports `started`, and serves when told to.
  *
  * @param {string} script
  * @param {string[]} args
  */
 export async function startServer(script, args = []) {
-  const child = spawn('unshare', ['--net', process.execPath, here(script), ...args], {
+  const child = start(['unshare', '--net', process.execPath, here(script), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.on('error', () => {}); // it may end first
@@ -54,8 +62,8 @@ export async function startServer(script, args = []) {
  */
 export function startTshuttle(args, home) {
   // With a parent that dies by SIGKILL it goes, too.
-  const command = ['--pdeathsig', 'TERM', process.execPath, here('../../bin/tshuttle'), ...args];
-  const child = spawn('setpriv', command, {
+  const command = ['setpriv', '--pdeathsig', 'TERM', process.execPath, here('../../bin/tshuttle'), ...args];
+  const child = start(command, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, LANG: 'C.UTF-8' },
   });

@@ -51,7 +51,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
     const key = await readFile(lab.sshd.knownHosts, 'utf8');
     await writeFile(lab.sshd.knownHosts, '');
     const terminal = startOnTerminal(lab);
-    await terminal.untilOutput(/SHA256:[\w+/]{43}[^]*\?/);
+    await terminal.untilOutput(/SHA256:[\w+/]{43}[\s\S]*\?/);
     terminal.write('yes\n');
     await terminal.untilOutput(READY_ON_SCREEN);
     await expectToWork(lab);
@@ -65,7 +65,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
     await using lab = await createLab();
     await writeFile(lab.sshd.knownHosts, '');
     const terminal = startOnTerminal(lab);
-    await terminal.untilOutput(/SHA256:[\w+/]{43}[^]*\?/);
+    await terminal.untilOutput(/SHA256:[\w+/]{43}[\s\S]*\?/);
     terminal.write('no\n');
     expect(await terminal.exited).toMatchObject({ code: 76 });
     expect(await readFile(lab.sshd.knownHosts, 'utf8')).toBe('');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { until } from './until.ts';
 
 /** How a child process ended: one of the two is set. */
-export interface ChildExit {
+interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }

@@ -39,7 +39,7 @@ export const ADDRESSES = {
 } as const;
 
 /** Ports the destination serves with the line protocol of destination.entry.mjs, on all its addresses. */
-export const DESTINATION_PORTS = [7000, 7001, 8000, 8001, 8005, 8010] as const;
+const DESTINATION_PORTS = [7000, 7001, 8000, 8001, 8005, 8010] as const;
 
 /** The destination's HTTP port. */
 export const HTTP_PORT = 7080;

@@ -74,7 +74,7 @@ export class Sshd {
     await writeFile(this.#path('sshd_config'), await this.#config(options));
     await this.#namespace.must([await sshdPath(), '-t', '-f', this.#path('sshd_config')]);
     this.#child = this.#namespace.spawn([await sshdPath(), '-D', '-e', '-f', this.#path('sshd_config')]);
-    await this.#child.untilOutput(new RegExp(`(?:listening on .*[^]*){${this.#addresses.length}}`));
+    await this.#child.untilOutput(new RegExp(`(?:listening on [\\s\\S]*?){${this.#addresses.length}}`));
   }
 
   /** Ends the server and all its connections. Idempotent. */
