@@ -1,0 +1,155 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { labName, removeLabsOfDeadProcesses, removeNamespaceNow } from '../../test/support/leftovers.ts';
+import { layOutMachine, type Machine } from '../../test/support/machine.ts';
+import { Namespace } from '../../test/support/namespace.ts';
+import { missingForLab } from '../../test/support/requirements.ts';
+import { Sshd } from '../../test/support/sshd.ts';
+import { until } from '../../test/support/until.ts';
+import { compileProgram } from './compile.ts';
+
+/**
+ * The addresses of the bench's lab.
+ *
+ *     client                    bastion                       destination
+ *     198.51.100.2 ── path ──   198.51.100.1
+ *                               10.77.0.1     ── inner0 ──    10.77.0.2:7000
+ *
+ * The path is a veth pair or an emulated link (paths.ts). Client and destination have routes to each other through the
+ * bastion, which forwards packets only for the peer that measures plain TCP.
+ */
+export const ADDRESSES = {
+  client: '198.51.100.2',
+  bastion: '198.51.100.1',
+  bastionInner: '10.77.0.1',
+  destination: '10.77.0.2',
+  network: '10.77.0.0/24',
+} as const;
+
+/** Where the load program serves, at the destination. */
+export const DESTINATION_PORT = 7000;
+
+/** Three network namespaces, sshd in the middle one, the load server in the last. */
+export interface BenchLab extends AsyncDisposable {
+  readonly directory: string;
+  readonly machine: Machine;
+  readonly client: Namespace;
+  readonly bastion: Namespace;
+  readonly destination: Namespace;
+  readonly sshd: Sshd;
+  /** The compiled programs. */
+  readonly programs: { readonly load: string; readonly linkEmulator: string };
+  /** Shared memory in which the load server counts what it takes. */
+  readonly counterFile: string;
+  /** Ends what a peer has left: processes and rules in the client, sessions at the bastion. */
+  clear(): Promise<void>;
+}
+
+/**
+ * Builds the lab, without a path between client and bastion. Disposing of it, and the end of this process, remove all
+ * it made.
+ */
+export async function createBenchLab(): Promise<BenchLab> {
+  const missing = missingForLab();
+  if (missing !== undefined) throw new Error(missing);
+  removeLabsOfDeadProcesses();
+
+  const prefix = labName(1);
+  const names = ['client', 'bastion', 'destination'].map((role) => `${prefix}-${role}`);
+  const directory = mkdtempSync(join(tmpdir(), `${prefix}-`));
+  chmodSync(directory, 0o755);
+  const removeNow = () => {
+    names.forEach(removeNamespaceNow);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once('exit', removeNow);
+  const namespaces: Namespace[] = [];
+  const dispose = async () => {
+    await Promise.all(namespaces.map((namespace) => namespace.remove()));
+    rmSync(directory, { recursive: true, force: true });
+    process.off('exit', removeNow);
+  };
+  try {
+    const programs = {
+      load: await compileProgram('load', join(directory, 'load')),
+      linkEmulator: await compileProgram('link', join(directory, 'linkemu')),
+    };
+    const machine = await layOutMachine(directory, names);
+    for (const name of names) namespaces.push(await Namespace.add(name, machine));
+    const [client, bastion, destination] = namespaces as [Namespace, Namespace, Namespace];
+    await prepareNamespaces(client, bastion, destination);
+    const counterFile = join(directory, 'counter');
+    const server = destination.spawn([
+      programs.load,
+      'serve',
+      ADDRESSES.destination,
+      String(DESTINATION_PORT),
+      counterFile,
+    ]);
+    await server.untilOutput(/ready/);
+    const sshd = await Sshd.start(machine, bastion, [ADDRESSES.bastion], []);
+    const listener = await bastion.pids();
+    return {
+      directory,
+      machine,
+      client,
+      bastion,
+      destination,
+      sshd,
+      programs,
+      counterFile,
+      clear: async () => {
+        await endProcesses(client, []);
+        await client.must(['nft', 'flush', 'ruleset']);
+        await endProcesses(bastion, listener);
+      },
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function prepareNamespaces(
+  client: Namespace,
+  bastion: Namespace,
+  destination: Namespace,
+): Promise<void> {
+  await bastion.ip(`link add inner0 type veth peer name eth0 netns ${destination.name}`);
+  await bastion.ip(`addr add ${ADDRESSES.bastionInner}/24 dev inner0`);
+  await destination.ip(`addr add ${ADDRESSES.destination}/24 dev eth0`);
+  await bastion.ip('link set inner0 up');
+  await destination.ip('link set eth0 up');
+  await destination.ip(`route add default via ${ADDRESSES.bastionInner}`);
+  // sshd is told to listen before the path that brings its address exists.
+  await bastion.must(['sysctl', '-qw', 'net.ipv4.ip_nonlocal_bind=1']);
+  for (const namespace of [client, bastion, destination]) {
+    await namespace.must([
+      'sysctl',
+      '-qw',
+      'net.core.somaxconn=4096',
+      'net.ipv4.tcp_max_syn_backlog=4096',
+      'net.ipv4.ip_local_port_range=10240 65000',
+      'net.ipv4.tcp_tw_reuse=1',
+    ]);
+  }
+}
+
+async function endProcesses(namespace: Namespace, kept: readonly number[]): Promise<void> {
+  await until(
+    async () => {
+      const pids = (await namespace.pids()).filter((pid) => !kept.includes(pid));
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended by itself in the meantime.
+        }
+      }
+      return pids.length === 0;
+    },
+    { deadlineMs: 10_000, what: `no process of a peer left in ${namespace.name}` },
+  );
+}

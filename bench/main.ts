@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { createBenchLab } from './lab/bench-lab.ts';
+import { REPOSITORY } from './lab/compile.ts';
+import { layPath } from './lab/paths.ts';
+import {
+  describeCommit,
+  describeMachine,
+  describeTshuttle,
+  describeVersions,
+} from './measure/surroundings.ts';
+import { type BenchOptions, parseOptions, USAGE } from './options.ts';
+import { CIPHER, type Peer } from './peers/peer.ts';
+import { raw } from './peers/raw.ts';
+import { redsocks } from './peers/redsocks.ts';
+import { sshForward } from './peers/ssh-forward.ts';
+import { sshuttle } from './peers/sshuttle.ts';
+import { tshuttle } from './peers/tshuttle.ts';
+import { Progress } from './progress.ts';
+import type { BenchResult, Failure, PeerDescription, Sample } from './report/result.ts';
+import { writeReport } from './report/write-report.ts';
+import { SCENARIOS } from './scenarios/all-scenarios.ts';
+import { ALL_PEERS } from './scenarios/scenario.ts';
+import { type PlannedScenario, planVisits } from './schedule.ts';
+import { makeVisit } from './visit.ts';
+
+const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: ALL_PEERS };
+
+function peersFor(options: BenchOptions): Peer[] {
+  return [
+    raw,
+    sshForward,
+    redsocks,
+    sshuttle,
+    tshuttle('tshuttle', REPOSITORY, options.tshuttleOptions),
+    ...options.checkouts.map(({ name, path }) => tshuttle(name, path, options.tshuttleOptions)),
+  ];
+}
+
+async function measureAll(
+  options: BenchOptions,
+  plan: readonly PlannedScenario[],
+  peers: readonly Peer[],
+): Promise<Pick<BenchResult, 'samples' | 'failures'>> {
+  const samples: Sample[] = [];
+  const failures: Failure[] = [];
+  const progress = new Progress(plan.reduce((sum, { visits }) => sum + visits.length, 0));
+  await using lab = await createBenchLab();
+  for (const { scenario, visits } of plan) {
+    progress.title(scenario.title);
+    const path = await layPath(lab, scenario.path, scenario.congestionControl);
+    const context = { lab, pace: options.pace, linkPid: path.pid };
+    for (const planned of visits) {
+      const peer = peers.find(({ name }) => name === planned.peer);
+      if (peer === undefined) continue; // the options were checked
+      progress.begin(peer.name, planned.run);
+      const outcome = await makeVisit(context, scenario, peer, planned);
+      progress.end(outcome);
+      samples.push(...outcome.samples);
+      if (outcome.failure !== undefined) {
+        failures.push({
+          scenario: scenario.name,
+          peer: peer.name,
+          run: planned.run,
+          message: outcome.failure,
+        });
+      }
+    }
+    await path.remove();
+  }
+  return { samples, failures };
+}
+
+function describePeers(
+  plan: readonly PlannedScenario[],
+  options: BenchOptions,
+  versions: Readonly<Record<string, string>>,
+): PeerDescription[] {
+  const used = new Set(plan.flatMap(({ visits }) => visits.map(({ peer }) => peer)));
+  const openssh = versions['openssh'] ?? '';
+  const all: PeerDescription[] = [
+    { name: 'raw', version: 'the kernel' },
+    { name: 'ssh-L', version: openssh },
+    { name: 'redsocks', version: `${versions['redsocks']}, ${openssh}` },
+    { name: 'sshuttle', version: `${versions['sshuttle']}, ${openssh}` },
+    describeTshuttle('tshuttle', REPOSITORY),
+    ...options.checkouts.map(({ name, path }) => describeTshuttle(name, path)),
+  ];
+  return all.filter(({ name }) => used.has(name));
+}
+
+async function bench(options: BenchOptions): Promise<number> {
+  const startedAt = new Date().toISOString();
+  const plan = planVisits(SCENARIOS, options);
+  const { samples, failures } = await measureAll(options, plan, peersFor(options));
+  const versions = await describeVersions(REPOSITORY);
+  const result: BenchResult = {
+    schema: 'tshuttle-bench/1',
+    startedAt,
+    finishedAt: new Date().toISOString(),
+    pace: options.pace,
+    ...describeCommit(REPOSITORY),
+    cipher: CIPHER,
+    machine: describeMachine(),
+    versions,
+    peers: describePeers(plan, options, versions),
+    scenarios: plan.map(({ scenario, runs }) => ({
+      name: scenario.name,
+      title: scenario.title,
+      path: scenario.path,
+      congestionControl: scenario.congestionControl,
+      runs,
+    })),
+    samples,
+    failures,
+  };
+  const folder = options.resultsFolder ?? join(REPOSITORY, 'bench/results');
+  const written = await writeReport(result, folder);
+  console.log(`\n${written.markdown}`);
+  for (const file of written.files) console.log(`wrote ${file}`);
+  return failures.some(({ peer }) => peer.startsWith('tshuttle')) ? 1 : 0;
+}
+
+async function main(): Promise<void> {
+  // The namespaces and what runs in them go in 'exit' listeners.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(130));
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions(process.argv.slice(2), known);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exitCode = 64;
+    return;
+  }
+  if (options === 'help') console.log(USAGE);
+  else if (options === 'list') {
+    for (const { name, title } of SCENARIOS) console.log(`${name.padEnd(18)}${title}`);
+    console.log(`peers: ${ALL_PEERS.join(', ')}`);
+  } else process.exitCode = await bench(options);
+}
+
+await main();

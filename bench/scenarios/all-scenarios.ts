@@ -1,0 +1,21 @@
+import { connectionRate } from './connection-rate.ts';
+import { correctness } from './correctness.ts';
+import { latency } from './latency.ts';
+import { linkScenarios } from './links.ts';
+import { longPath } from './long-path.ts';
+import { openFlows } from './open-flows.ts';
+import type { Scenario } from './scenario.ts';
+import { stalledReaders } from './stalled-readers.ts';
+import { throughput } from './throughput.ts';
+
+/** Every scenario, in the order in which they run. */
+export const SCENARIOS: readonly Scenario[] = [
+  correctness,
+  throughput,
+  connectionRate,
+  latency,
+  openFlows,
+  stalledReaders,
+  longPath,
+  ...linkScenarios,
+];

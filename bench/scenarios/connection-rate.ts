@@ -1,0 +1,26 @@
+import { ALL_PEERS, MEBIBYTE, type Scenario } from './scenario.ts';
+
+const COUNT = { full: 5_000, quick: 2_000 } as const;
+const AT_ONCE = 50;
+const TIMEOUT_SECONDS = 20;
+
+/** New connections, 50 at a time, one small request on each, as a busy HTTP/1.0 client makes them. */
+export const connectionRate: Scenario = {
+  name: 'connection-rate',
+  title: 'New flows',
+  path: 'veth',
+  congestionControl: 'reno',
+  peers: { full: ALL_PEERS, quick: ['ssh-L', 'tshuttle'] },
+  runs: { full: 5, quick: 2 },
+  checkedBytes: MEBIBYTE,
+  measure: async (visit) => {
+    const result = await visit.load.rate(COUNT[visit.pace], AT_ONCE, TIMEOUT_SECONDS);
+    visit.record({ name: 'new flows', unit: '1/s', better: 'more' }, [result.done / result.seconds]);
+    visit.record({ name: 'lost', unit: 'flows', better: 'less' }, [result.lost]);
+    visit.record({ name: 'latency, 50 at once', unit: 'ms', better: 'less' }, inMs(result.microseconds));
+  },
+};
+
+function inMs(microseconds: readonly number[]): number[] {
+  return microseconds.map((value) => value / 1000);
+}

@@ -1,0 +1,42 @@
+import type { Direction } from '../load/load.ts';
+import { startCpuMeter } from '../measure/cpu-meter.ts';
+import { growthPerSecond } from '../report/statistics.ts';
+import { ALL_PEERS, MEBIBYTE, type Scenario, type Visit } from './scenario.ts';
+
+const SECONDS = { full: 3.5, quick: 2.2 } as const;
+const WARM_UP_SECONDS = 0.7;
+const GIBIBYTE = 1024 * MEBIBYTE;
+
+/** As fast as it goes, through memory only: one flow and eight, both ways, and what a GiB costs. */
+export const throughput: Scenario = {
+  name: 'throughput',
+  title: 'Throughput and CPU',
+  path: 'veth',
+  congestionControl: 'reno',
+  peers: { full: ALL_PEERS, quick: ['ssh-L', 'sshuttle', 'tshuttle'] },
+  runs: { full: 5, quick: 2 },
+  checkedBytes: MEBIBYTE,
+  measure: async (visit) => {
+    for (const flows of visit.pace === 'full' ? [1, 8] : [1]) {
+      for (const direction of ['down', 'up'] as const) await measureBulk(visit, direction, flows);
+    }
+  },
+};
+
+async function measureBulk(visit: Visit, direction: Direction, flows: number): Promise<void> {
+  const label = `${flows === 1 ? 'one flow' : 'eight flows'} ${direction}`;
+  const meter = await startCpuMeter(visit.lab);
+  const result = await visit.load.bulk(direction, flows, SECONDS[visit.pace]);
+  const cost = await meter.stop();
+  if (result.failed > 0) throw new Error(`${label}: ${result.failed} flows broke`);
+  const bytesPerSecond = growthPerSecond(result.microseconds, result.bytes, WARM_UP_SECONDS);
+  visit.record({ name: label, unit: 'Gbit/s', better: 'more' }, [(bytesPerSecond * 8) / 1e9]);
+  if (visit.peer.name === 'raw') return; // no process of its own
+  const gibibytes = (result.bytes.at(-1) ?? 0) / GIBIBYTE;
+  for (const [side, seconds] of [
+    ['client', cost.clientSeconds],
+    ['server', cost.serverSeconds],
+  ] as const) {
+    visit.record({ name: `${side} CPU, ${label}`, unit: 's/GiB', better: 'less' }, [seconds / gibibytes]);
+  }
+}
