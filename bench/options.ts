@@ -29,7 +29,7 @@ export const USAGE = `npm run bench -- [SCENARIO...] [OPTION...]
   --peers A,B              only these peers, in every scenario
   --runs N                 rounds of each scenario
   --tshuttle [NAME=]PATH   measure another checkout, too (repeatable)
-  --tshuttle-options TEXT  options for every tshuttle, separated by blanks
+  --tshuttle-options=TEXT  options for every tshuttle, separated by blanks
   --results FOLDER         where the results go (default: bench/results)
   --list                   show scenarios and peers`;
 

@@ -11,6 +11,10 @@
 #define REQUEST_MAGIC 0x74736c31u
 #define CHUNK_BYTES (256 * 1024)
 #define ANSWER_BYTES 1024
+// HTTP servers write head and body one after the other: whoever sits between may send two small segments, and wait for
+// the acknowledgement of the first.
+#define HEAD_BYTES 256
+#define HEAD_TO_BODY_US 100
 #define ENDLESS UINT64_MAX
 
 enum operation {
@@ -18,7 +22,7 @@ enum operation {
   SEND_HASHED,       // the same, followed by the FNV-1a hash of them (8 bytes)
   TAKE_BYTES,        // the application sends `bytes`; the server throws them away and says how many (struct taken)
   TAKE_HASHED,       // the same; the server compares them with the pattern and hashes them
-  ANSWER,            // the server sends ANSWER_BYTES
+  ANSWER,            // the server sends ANSWER_BYTES; `bytes` of them first and the others later, or 0 for all at once
   ANSWER_AND_CLOSE,  // the same, and closes
   WHO_AM_I,          // the server sends the application's address as it sees it (struct in_addr)
 };

@@ -21,7 +21,7 @@ static int print_latencies(size_t count, int lost) {
 
 static int one_answer(int fd, enum operation operation) {
   unsigned char answer[ANSWER_BYTES];
-  int error = send_request(fd, operation, 0, 0);
+  int error = send_request(fd, operation, HEAD_BYTES, 0);
   return error != 0 ? error : read_fully(fd, answer, sizeof answer, TIMEOUT_MS);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ struct connection {
   struct request request;
   size_t request_bytes;  // of the request that have arrived
   uint64_t done;         // bytes of the operation
+  uint64_t head_bytes;   // of an answer in two parts
   uint64_t hash;
   uint64_t wrong;
   unsigned char tail[sizeof(struct taken)];  // what follows an operation
@@ -52,11 +54,12 @@ static void follow_with(struct connection *connection, const void *bytes, size_t
 static int begin_operation(struct connection *connection) {
   if (connection->request.magic != REQUEST_MAGIC) return 0;
   connection->request_bytes = 0;
-  connection->done = connection->wrong = 0;
+  connection->done = connection->wrong = connection->head_bytes = 0;
   connection->hash = hash_start();
   switch (connection->request.operation) {
     case ANSWER:
     case ANSWER_AND_CLOSE:
+      connection->head_bytes = connection->request.bytes < ANSWER_BYTES ? connection->request.bytes : 0;
       connection->request.bytes = ANSWER_BYTES;
       connection->state = SENDING;
       return 1;
@@ -127,7 +130,12 @@ static int write_some(struct connection *connection) {
   if (connection->state == SENDING) {
     uint64_t left = request->bytes - connection->done;
     const unsigned char *bytes = pattern_at(request->seed, connection->done);
-    ssize_t count = send(connection->fd, bytes, left < CHUNK_BYTES ? left : CHUNK_BYTES, MSG_NOSIGNAL);
+    size_t length = left < CHUNK_BYTES ? (size_t)left : CHUNK_BYTES;
+    if (connection->head_bytes > 0) {
+      if (connection->done == 0) length = connection->head_bytes;
+      else usleep(HEAD_TO_BODY_US);
+    }
+    ssize_t count = send(connection->fd, bytes, length, MSG_NOSIGNAL);
     if (count < 0) return errno == EAGAIN;
     if (request->operation == SEND_HASHED) connection->hash = hash_add(connection->hash, bytes, (size_t)count);
     connection->done += (uint64_t)count;
@@ -181,6 +189,7 @@ static void accept_all(int listener) {
 
 int serve(char **arguments) {
   struct sockaddr_in address = parse_address(arguments[0], arguments[1]);
+  prctl(PR_SET_TIMERSLACK, 1000);
   taken_total = shared_counter(arguments[2]);
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int on = 1;

@@ -30,15 +30,14 @@ export async function underLoad(
   action: () => Promise<void>,
 ): Promise<number> {
   const bulk = visit.load.startBulk(background.direction, background.flows);
-  let failure: unknown;
-  await delay(background.leadSeconds * 1000);
   try {
+    await delay(background.leadSeconds * 1000);
     await action();
   } catch (error) {
-    failure = error;
+    await bulk.end().catch(() => {}); // the first failure is the one to tell
+    throw error;
   }
   const result = await bulk.end();
-  if (failure !== undefined) throw failure;
   if (result.failed > 0) throw new Error(`${result.failed} of the flows beside the requests broke`);
   return ((result.bytes.at(-1) ?? 0) / (result.microseconds.at(-1) ?? 0)) * 1e6;
 }

@@ -6,7 +6,7 @@ import { MEBIBYTE, type Scenario } from './scenario.ts';
 const STALLED = 100;
 const SECONDS = { full: 3, quick: 1.5 } as const;
 const WARM_UP_SECONDS = 0.5;
-const FILLING_SECONDS = 1;
+const FILLING_SECONDS = 2;
 const READING_TIMEOUT_MS = 60_000;
 
 /** 100 downloads of 64 MiB that nobody reads, and one flow beside them that somebody does. */
