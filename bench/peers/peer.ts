@@ -18,7 +18,7 @@ export interface Peer {
 }
 
 /** A peer that carries traffic. */
-export interface RunningPeer {
+interface RunningPeer {
   readonly endpoint: LoadEndpoint;
   stop(): Promise<void>;
 }

@@ -114,10 +114,10 @@ function drawBars(plan: ChartPlan, figures: readonly Figure[], peers: readonly s
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: FONT },
     title: { text: plan.title, left: 'center', textStyle: { fontSize: 15 } },
-    legend: { bottom: 0 },
+    legend: { bottom: 0, itemGap: 24 },
     grid: { left: 60, right: 20, top: 50, bottom: 70 },
     xAxis: { type: 'category', data: figures.map(plan.label), axisLabel: { interval: 0 } },
-    yAxis: plan.axis === 'log' ? { type: 'log', logBase: 10 } : { type: 'value' },
+    yAxis: plan.axis === 'log' ? logAxis(figures) : { type: 'value' },
     series: shown.map((peer) => ({
       name: peer,
       type: 'bar',
@@ -134,6 +134,14 @@ function drawBars(plan: ChartPlan, figures: readonly Figure[], peers: readonly s
   const svg = chart.renderToSVGString();
   chart.dispose();
   return svg;
+}
+
+/** An axis that begins at the power of ten below every bar: bars grow from its start, not from 1. */
+function logAxis(figures: readonly Figure[]) {
+  const medians = figures.flatMap(({ cells }) => [...cells.values()].map((cell) => cell.median));
+  const least = Math.min(...medians.filter((value) => value > 0), 1);
+  const start = 10 ** Math.floor(Math.log10(least) - 0.1);
+  return { type: 'log', logBase: 10, min: start, startValue: start } as const;
 }
 
 function barText(value: unknown): string {

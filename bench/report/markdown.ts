@@ -50,7 +50,7 @@ function renderDisturbance(result: BenchResult): string {
 }
 
 /** One table; peers without a cell are left out. */
-export function renderTable(figures: readonly Figure[], peers: readonly string[]): string {
+function renderTable(figures: readonly Figure[], peers: readonly string[]): string {
   const shown = peers.filter((peer) => figures.some(({ cells }) => cells.has(peer)));
   const rows = figures.map((figure) => [
     `${figure.name} (${figure.unit}${figure.better === 'less' ? ', less is better' : ''})`,

@@ -38,7 +38,7 @@ export interface PeerDescription {
 }
 
 /** Scenarios as they were measured. */
-export interface ScenarioDescription {
+interface ScenarioDescription {
   readonly name: string;
   readonly title: string;
   readonly path: string;

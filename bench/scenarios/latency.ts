@@ -2,7 +2,7 @@ import { recordLatencies, underLoad } from './probes.ts';
 import { ALL_PEERS, MEBIBYTE, type Scenario } from './scenario.ts';
 
 const IDLE_SECONDS = { full: 2, quick: 1.2 } as const;
-const LOADED_SECONDS = { full: 3, quick: 2 } as const;
+const LOADED_SECONDS = { full: 2.5, quick: 2 } as const;
 const LEAD_SECONDS = 0.6;
 const PAUSE_MS = 5;
 

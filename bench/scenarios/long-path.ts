@@ -2,7 +2,7 @@ import { LINK_PROFILES } from '../link/profiles.ts';
 import { growthPerSecond } from '../report/statistics.ts';
 import { MEBIBYTE, type Scenario } from './scenario.ts';
 
-const SECONDS = { full: 6, quick: 4 } as const;
+const SECONDS = { full: 5, quick: 4 } as const;
 const RAMP_UP_SECONDS = 2;
 
 /** One flow over a fast path with a long round trip: how much a program lets be under way. */

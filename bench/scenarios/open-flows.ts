@@ -2,7 +2,7 @@ import { recordMemory } from './memory.ts';
 import { MEBIBYTE, type Scenario, type Visit } from './scenario.ts';
 
 const AT_ONCE = 50;
-const TIMEOUT_SECONDS = { full: 30, quick: 10 } as const;
+const TIMEOUT_SECONDS = { full: 25, quick: 10 } as const;
 
 /** Many flows open at the same time, each used once at the start and once at the end. */
 export const openFlows: Scenario = {

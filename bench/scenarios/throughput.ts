@@ -3,7 +3,7 @@ import { startCpuMeter } from '../measure/cpu-meter.ts';
 import { growthPerSecond } from '../report/statistics.ts';
 import { ALL_PEERS, MEBIBYTE, type Scenario, type Visit } from './scenario.ts';
 
-const SECONDS = { full: 3.5, quick: 2.2 } as const;
+const SECONDS = { full: 3, quick: 2.2 } as const;
 const WARM_UP_SECONDS = 0.7;
 const GIBIBYTE = 1024 * MEBIBYTE;
 
