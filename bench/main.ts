@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { missingForLab } from '../test/support/requirements.ts';
 import { createBenchLab } from './lab/bench-lab.ts';
 import { REPOSITORY } from './lab/compile.ts';
 import { layPath } from './lab/paths.ts';
@@ -56,18 +57,20 @@ async function measureAll(
       const outcome = await makeVisit(context, scenario, peer, planned);
       progress.end(outcome);
       samples.push(...outcome.samples);
-      if (outcome.failure !== undefined) {
-        failures.push({
-          scenario: scenario.name,
-          peer: peer.name,
-          run: planned.run,
-          message: outcome.failure,
-        });
-      }
+      const message = outcome.failure;
+      if (message === undefined) continue;
+      failures.push({ scenario: scenario.name, peer: peer.name, run: planned.run, message });
     }
     await path.remove();
   }
   return { samples, failures };
+}
+
+/** Only a whole run replaces the published results; bench/dist is in no commit. */
+function resultsFolderOf(options: BenchOptions): string {
+  if (options.resultsFolder !== undefined) return options.resultsFolder;
+  const isWhole = options.pace === 'full' && options.scenarios.length === 0 && options.peers === undefined;
+  return join(REPOSITORY, isWhole ? 'bench/results' : 'bench/dist/results');
 }
 
 function describePeers(
@@ -113,8 +116,7 @@ async function bench(options: BenchOptions): Promise<number> {
     samples,
     failures,
   };
-  const folder = options.resultsFolder ?? join(REPOSITORY, 'bench/results');
-  const written = await writeReport(result, folder);
+  const written = await writeReport(result, resultsFolderOf(options));
   console.log(`\n${written.markdown}`);
   for (const file of written.files) console.log(`wrote ${file}`);
   return failures.some(({ peer }) => peer.startsWith('tshuttle')) ? 1 : 0;
@@ -136,7 +138,14 @@ async function main(): Promise<void> {
   else if (options === 'list') {
     for (const { name, title } of SCENARIOS) console.log(`${name.padEnd(18)}${title}`);
     console.log(`peers: ${ALL_PEERS.join(', ')}`);
-  } else process.exitCode = await bench(options);
+  } else {
+    const missing = missingForLab();
+    if (missing === undefined) process.exitCode = await bench(options);
+    else {
+      console.error(missing.replace('the lab', 'the bench'));
+      process.exitCode = 1;
+    }
+  }
 }
 
 await main();

@@ -30,7 +30,8 @@ export const USAGE = `npm run bench -- [SCENARIO...] [OPTION...]
   --runs N                 rounds of each scenario
   --tshuttle [NAME=]PATH   measure another checkout, too (repeatable)
   --tshuttle-options=TEXT  options for every tshuttle, separated by blanks
-  --results FOLDER         where the results go (default: bench/results)
+  --results FOLDER         where the results go (default: bench/results for a whole run,
+                           else bench/dist/results)
   --list                   show scenarios and peers`;
 
 /**

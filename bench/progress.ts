@@ -26,10 +26,14 @@ export class Progress {
     this.#done += 1;
     const first = outcome.samples
       .filter(({ name }) => !/CPU|RSS|after 2 s/.test(name))
-      .map(({ name, values, unit }) => `${name} ${median(values).toPrecision(3)} ${unit}`);
+      .map(({ name, values, unit }) => `${name} ${short(median(values))} ${unit}`);
     const others = outcome.samples[0]?.foreignCpuShare ?? 0;
     const disturbed = others > 0.1 ? ` (others used ${Math.round(others * 100)} % of the CPUs)` : '';
     process.stderr.write(`${first.join(', ')}${disturbed}\n`);
     if (outcome.failure !== undefined) process.stderr.write(`    FAILED: ${outcome.failure}\n`);
   }
+}
+
+function short(value: number): string {
+  return value >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { labName, removeLabsOfDeadProcesses, removeNamespaceNow } from '../../test/support/leftovers.ts';
 import { layOutMachine, type Machine } from '../../test/support/machine.ts';
 import { Namespace } from '../../test/support/namespace.ts';
-import { missingForLab } from '../../test/support/requirements.ts';
 import { Sshd } from '../../test/support/sshd.ts';
 import { until } from '../../test/support/until.ts';
 import { compileProgram } from './compile.ts';
@@ -51,8 +50,6 @@ export interface BenchLab extends AsyncDisposable {
  * it made.
  */
 export async function createBenchLab(): Promise<BenchLab> {
-  const missing = missingForLab();
-  if (missing !== undefined) throw new Error(missing);
   removeLabsOfDeadProcesses();
 
   const prefix = labName(1);
