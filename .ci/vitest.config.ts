@@ -9,7 +9,7 @@ export default defineConfig({
   test: {
     reporters: ['default', './.ci/closing-line-reporter.ts'],
     projects: [
-      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
       { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000 } },
       {
         root,

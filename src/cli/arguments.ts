@@ -22,6 +22,8 @@ interface CommanderOptions {
   readonly listen?: string;
   readonly method?: string;
   readonly disableIpv6?: true;
+  /** Commander's default for `--no-session` is true. */
+  readonly session: boolean;
   readonly daemon?: true;
   readonly pidfile?: string;
   readonly dryRun?: true;
@@ -68,6 +70,7 @@ function describeProgram(version: string): Command {
     .option('-r, --remote <[USER@]HOST[:PORT]>', TEXTS.remote)
     .option('-i, --identity <FILE>', TEXTS.identity, collect)
     .option('-o, --ssh-option <KEY=VALUE>', TEXTS.sshOption, collect)
+    .option('--no-session', TEXTS.noSession)
     .optionsGroup('What is captured:')
     .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
     .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
@@ -103,6 +106,7 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
     listen: options.listen,
     method: options.method,
     ipv6: options.disableIpv6 !== true,
+    mayOpenSession: options.session,
     daemon: options.daemon === true,
     pidFile: options.pidfile,
     dryRun: options.dryRun === true,

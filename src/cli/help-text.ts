@@ -9,6 +9,8 @@ export const TEXTS = {
   remote: 'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it)',
   identity: 'private key to log in with; repeatable',
   sshOption: 'option of ssh_config(5), as for ssh -o; repeatable',
+  noSession:
+    'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',
   subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
   exclude: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
   excludeFrom: 'take subnets that are never captured from FILE',

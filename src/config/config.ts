@@ -33,6 +33,8 @@ export interface Config {
   readonly listen: Listen;
   readonly method: Method;
   readonly ipv6: boolean;
+  /** Whether a session may run `true` on the bastion. */
+  readonly mayOpenSession: boolean;
   readonly mode: Mode;
   readonly logFormat: LogFormat;
   /** How often `-v` was given. */

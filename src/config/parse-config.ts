@@ -21,6 +21,7 @@ export interface RawOptions {
   readonly listen?: string | undefined;
   readonly method?: string | undefined;
   readonly ipv6: boolean;
+  readonly mayOpenSession: boolean;
   readonly daemon: boolean;
   readonly pidFile?: string | undefined;
   readonly dryRun: boolean;
@@ -73,6 +74,7 @@ class ConfigParser {
       listen: this.#listen(raw.listen),
       method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
       ipv6: raw.ipv6,
+      mayOpenSession: raw.mayOpenSession,
       mode: this.#mode(raw),
       logFormat: this.#choice<LogFormat>('--log-format', raw.logFormat, ['auto', 'text', 'json']),
       verbosity: raw.verbosity,

@@ -15,6 +15,8 @@ import { unroutedNetworks } from './unrouted-networks.ts';
 export interface TunnelOptions extends RedirectOptions {
   readonly remote: SshRequest;
   readonly rules: readonly CaptureRule[];
+  /** Whether a session may run `true` on the bastion, so that it sends small answers at once. */
+  readonly mayOpenSession: boolean;
 }
 
 /** What a tunnel needs of whoever runs it. */
@@ -60,6 +62,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
 
     const transport = await openSsh2Transport(target, {
       ...context,
+      mayOpenSession: options.mayOpenSession,
       beforeDial: (endpoint) => ingress.setExempt([endpoint]),
     });
     cleanup.push(() => transport.close());

@@ -39,9 +39,7 @@ describe.skipIf(skipLab)('many subnets', () => {
       (_, index) => `172.${16 + (index >> 15)}.${(index >> 7) & 255}.${(index & 127) * 2}`,
     );
     await writeFile(file, `${[ADDRESSES.destination4, ...lines, ADDRESSES.farDestination4].join('\n')}\n`);
-    const startedMs = performance.now();
     const tshuttle = await startTshuttle(lab, ['-s', file]);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
     expect(await lab.application(near)).toMatchObject({ port: 7000 });
     expect(await lab.application(far)).toMatchObject({ port: 7000 });
     const between = await lab.application({ ...near, host: ADDRESSES.otherDestination4 });

@@ -11,6 +11,8 @@ export type SentMessage =
 export class FakeWire implements ChannelWire {
   readonly sent: SentMessage[] = [];
   readonly events: ChannelWireEvents;
+  /** Requests that the test may answer. */
+  readonly pings: Array<() => void> = [];
   writable = true;
 
   constructor(events: ChannelWireEvents) {
@@ -49,7 +51,17 @@ export class FakeWire implements ChannelWire {
   requestFailure(remoteId: number): void {
     this.sent.push({ type: 'requestFailure', remoteId });
   }
-  isWritable(): boolean {
+  isOpenForData(): boolean {
     return this.writable;
+  }
+  queuedBytes(): number {
+    return 0;
+  }
+  limitUnsent(): void {}
+  ping(onReply: () => void): void {
+    this.pings.push(onReply);
+  }
+  tcpPath(): undefined {
+    return undefined;
   }
 }

@@ -70,6 +70,7 @@ function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOpt
     listen: listenAddresses(config),
     method: config.method,
     ipv6: config.ipv6,
+    mayOpenSession: config.mayOpenSession,
   };
 }
 

@@ -3,25 +3,47 @@ import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import type { FlowSummary } from '../transport.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
-import { MAX_PACKET_BYTES, RECEIVE_WINDOW_BYTES } from './receive-window.ts';
+import { PathMonitor } from './path-monitor.ts';
+import { ReceiveBudget } from './receive-budget.ts';
+import { MAX_PACKET_BYTES } from './receive-window.ts';
+import { SendScheduler } from './send-scheduler.ts';
 
 /**
- * All direct-tcpip channels of one ssh connection: gives out ids, hands messages to their channel, and takes turns
- * between channels when the connection is full. Messages for an id that is not in use are ignored.
+ * All direct-tcpip channels of one ssh connection: gives out ids and hands messages to their channel; what may be under
+ * way is decided by the budget (down) and the scheduler (up), which learn from the path monitor. Messages for an id that
+ * is not in use are ignored.
  */
 export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly wire: ChannelWire;
+  readonly budget = new ReceiveBudget();
+  readonly #scheduler: SendScheduler;
+  readonly #monitor: PathMonitor;
   /** By id, until both sides have closed the channel. */
   readonly #channels = new Map<number, Channel>();
   /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
   readonly #flows = new Set<Channel>();
-  /** Channels that have data while the wire wants none, in the order in which they get their turn. */
-  readonly #waiting = new Set<Channel>();
   #nextLocalId = FIRST_LOCAL_ID;
 
   /** @param attach makes the wire that reports to the given events */
   constructor(attach: (events: ChannelWireEvents) => ChannelWire) {
     this.wire = attach(this);
+    const monitor = new PathMonitor(
+      {
+        nowMs: () => performance.now(),
+        ping: (onReply) => this.wire.ping(onReply),
+        tcpPath: () => this.wire.tcpPath(),
+      },
+      {
+        onPing: () => this.#scheduler.mark(),
+        onReply: (mark) => this.#scheduler.onArrived(mark),
+        onRound: (round) => {
+          this.budget.onRound(round);
+          this.#scheduler.onRound(round);
+        },
+      },
+    );
+    this.#monitor = monitor;
+    this.#scheduler = new SendScheduler(this.wire, () => monitor.expectAnswer());
   }
 
   /** How many ids are in use. */
@@ -39,7 +61,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
       });
       this.#channels.set(localId, channel);
       this.#flows.add(channel);
-      this.wire.open(localId, RECEIVE_WINDOW_BYTES, MAX_PACKET_BYTES, destination, originator);
+      this.wire.open(localId, channel.initialWindowBytes, MAX_PACKET_BYTES, destination, originator);
     });
   }
 
@@ -50,16 +72,18 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
 
   /** Ends every flow that still needs the connection, because it is gone. */
   connectionLost(): void {
+    this.#monitor.stop();
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }
 
-  waitForWire(channel: Channel): void {
-    this.#waiting.add(channel);
+  enqueue(channel: Channel): void {
+    this.#monitor.activity();
+    this.#scheduler.enqueue(channel);
   }
 
   forget(channel: Channel): void {
     this.#channels.delete(channel.localId);
-    this.#waiting.delete(channel);
+    this.#scheduler.forget(channel);
   }
 
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void {
@@ -71,6 +95,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onData(localId: number, bytes: Buffer): void {
+    this.#monitor.activity();
     this.#channels.get(localId)?.received(bytes);
   }
 
@@ -91,12 +116,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onWritable(): void {
-    // A channel that still has data afterwards waits again, behind the others.
-    for (const channel of [...this.#waiting]) {
-      if (!this.wire.isWritable()) return;
-      this.#waiting.delete(channel);
-      channel.pump();
-    }
+    this.#scheduler.run();
   }
 
   #takeLocalId(): number {

@@ -1,4 +1,5 @@
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { TcpPath } from './path-monitor.ts';
 
 /** What the channel layer says to the bastion (RFC 4254 section 5); implemented over ssh2 in `channel-internals.ts`. */
 export interface ChannelWire {
@@ -20,11 +21,16 @@ export interface ChannelWire {
   close(remoteId: number): void;
   /** SSH_MSG_CHANNEL_FAILURE. */
   requestFailure(remoteId: number): void;
-  /**
-   * Whether the connection wants more channel data now. False while its queue is full or keys are being exchanged;
-   * {@link ChannelWireEvents.onWritable} tells when it is worth asking again.
-   */
-  isWritable(): boolean;
+  /** Whether channel data may be sent: not while keys are exchanged, when it would pile up without bound. */
+  isOpenForData(): boolean;
+  /** Bytes that wait in the process to be taken by the kernel. */
+  queuedBytes(): number;
+  /** Limits what the kernel takes beyond what it can send at once. Best effort. */
+  limitUnsent(bytes: number): void;
+  /** Sends a request that any server answers; `onReply` is called then. Rides with the data. */
+  ping(onReply: () => void): void;
+  /** What the system's TCP knows of the connection. */
+  tcpPath(): TcpPath | undefined;
 }
 
 /** What the bastion says to the channel layer. `localId` is ours and may be one we never gave out. */
@@ -38,6 +44,7 @@ export interface ChannelWireEvents {
   onClose(localId: number): void;
   /** sshd's ClientAliveInterval asks on any open channel, and takes an unanswered request for our death. */
   onRequest(localId: number, wantReply: boolean): void;
+  /** The process's queue is empty, or data may be sent again. */
   onWritable(): void;
 }
 

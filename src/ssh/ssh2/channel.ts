@@ -1,19 +1,26 @@
 import type { Socket } from 'node:net';
+import { writeInBatch } from '../../net/write-batch.ts';
 import type { FlowEnd, FlowSummary } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
+import type { ReceiveBudget } from './receive-budget.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { refusalOf } from './refusal.ts';
+import type { Sender } from './send-scheduler.ts';
 
 /** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
 const MAX_WINDOW_BYTES = 2 ** 32 - 1;
 
 const NOTHING = Buffer.alloc(0);
 
+/** What was sent lately counts half after so long, in ms. */
+const RECENT_HALF_LIFE_MS = 1000;
+
 /** What a channel asks of the multiplexer that owns it. */
 export interface ChannelOwner {
   readonly wire: ChannelWire;
-  /** The channel has data and the wire wants none: call {@link Channel.pump} when it does. */
-  waitForWire(channel: Channel): void;
+  readonly budget: ReceiveBudget;
+  /** The channel has something to send: give it turns. */
+  enqueue(channel: Channel): void;
   /** The id may be given out again: both sides have closed, or the open was refused. */
   forget(channel: Channel): void;
 }
@@ -36,7 +43,7 @@ type SshSide =
  * destination's EOF becomes a FIN after all its bytes are written. The flow is over when the accepted socket is closed;
  * its id is free when the ssh side is closed. An end that the application must not take for a success is a reset.
  */
-export class Channel {
+export class Channel implements Sender {
   readonly localId: number;
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
@@ -57,9 +64,11 @@ export class Channel {
   #applicationEnded = false;
   #eofSent = false;
   #bytesUp = 0;
+  #recentBytes = 0;
+  #recentAtMs = 0;
 
   // Down: destination to application.
-  readonly #receiveWindow = new ReceiveWindow();
+  readonly #receiveWindow: ReceiveWindow;
   #eofReceived = false;
   #bytesDown = 0;
 
@@ -74,11 +83,17 @@ export class Channel {
     this.#accepted = accepted;
     this.#owner = owner;
     this.#onOver = onOver;
+    this.#receiveWindow = new ReceiveWindow(owner.budget);
     accepted.on('error', (error) => this.#applicationFailed(error.message));
     accepted.on('close', () => this.#acceptedClosed());
     accepted.on('data', (bytes: Buffer) => this.#applicationSent(bytes));
     accepted.on('end', () => this.#applicationFinished());
-    accepted.on('drain', () => this.#delivered());
+    accepted.on('drain', () => this.#grant());
+  }
+
+  /** The window to open the channel with, in bytes. */
+  get initialWindowBytes(): number {
+    return this.#receiveWindow.initialBytes;
   }
 
   // --- from the bastion
@@ -107,13 +122,14 @@ export class Channel {
       return;
     }
     this.#bytesDown += bytes.length;
-    if (this.#accepted.write(bytes)) this.#delivered();
+    writeInBatch(this.#accepted, bytes);
+    this.#grant();
   }
 
   /** The bastion takes more. */
   windowAdjusted(bytes: number): void {
     this.#sendWindowBytes = Math.min(this.#sendWindowBytes + bytes, MAX_WINDOW_BYTES);
-    this.pump();
+    if (this.wantsTurn()) this.#owner.enqueue(this);
   }
 
   /** The destination has sent all it had. */
@@ -151,7 +167,8 @@ export class Channel {
   /** The ssh connection is gone. */
   connectionLost(): void {
     this.#sshClosed();
-    this.#breakOff({ kind: 'bastion-lost' });
+    // What is complete needs the connection no more: a slow reader may take the rest.
+    if (!this.#eofReceived || !this.#eofSent) this.#breakOff({ kind: 'bastion-lost' });
   }
 
   // --- from us
@@ -162,31 +179,28 @@ export class Channel {
     this.#sendClose();
   }
 
-  /** Sends what the window and the connection allow, then EOF if the application has ended. */
-  pump(): void {
-    if (this.#ssh.kind !== 'open' || this.#eofSent) return;
+  wantsTurn(): boolean {
+    return this.#ssh.kind === 'open' && this.#pendingUp.length > 0 && this.#sendWindowBytes > 0;
+  }
+
+  recentlySentBytes(): number {
+    return this.#recentBytes * 0.5 ** ((performance.now() - this.#recentAtMs) / RECENT_HALF_LIFE_MS);
+  }
+
+  sendPacket(): number {
+    const chunk = this.#pendingUp[0];
+    if (this.#ssh.kind !== 'open' || chunk === undefined) return 0;
     const { remoteId, maxPacketBytes } = this.#ssh;
-    const { wire } = this.#owner;
-    for (let chunk = this.#pendingUp[0]; chunk !== undefined; chunk = this.#pendingUp[0]) {
-      const isWireWritable = wire.isWritable();
-      if (!isWireWritable || this.#sendWindowBytes === 0) {
-        if (!isWireWritable) this.#owner.waitForWire(this);
-        this.#accepted.pause();
-        return;
-      }
-      const bytes = Math.min(chunk.length, this.#sendWindowBytes, maxPacketBytes);
-      this.#sendWindowBytes -= bytes;
-      if (bytes === chunk.length) this.#pendingUp.shift();
-      else this.#pendingUp[0] = chunk.subarray(bytes);
-      wire.data(remoteId, chunk.subarray(0, bytes));
-    }
-    if (this.#applicationEnded) {
-      this.#eofSent = true;
-      wire.eof(remoteId);
-      this.#closeWhenBothEnded();
-    } else {
-      this.#accepted.resume();
-    }
+    const bytes = Math.min(chunk.length, this.#sendWindowBytes, maxPacketBytes);
+    if (bytes === 0) return 0;
+    this.#sendWindowBytes -= bytes;
+    this.#recentBytes = this.recentlySentBytes() + bytes;
+    this.#recentAtMs = performance.now();
+    if (bytes === chunk.length) this.#pendingUp.shift();
+    else this.#pendingUp[0] = chunk.subarray(bytes);
+    this.#owner.wire.data(remoteId, chunk.subarray(0, bytes));
+    if (this.#pendingUp.length === 0) this.#allSent();
+    return bytes;
   }
 
   // --- from the application
@@ -202,12 +216,23 @@ export class Channel {
     }
     this.#bytesUp += bytes.length;
     this.#pendingUp.push(bytes);
-    this.pump();
+    if (this.wantsTurn()) this.#owner.enqueue(this);
+    if (this.#pendingUp.length > 0) this.#accepted.pause();
   }
 
   #applicationFinished(): void {
     this.#applicationEnded = true;
-    this.pump();
+    if (this.#pendingUp.length === 0) this.#allSent();
+  }
+
+  #allSent(): void {
+    if (!this.#applicationEnded) {
+      this.#accepted.resume();
+    } else if (this.#ssh.kind === 'open' && !this.#eofSent) {
+      this.#eofSent = true;
+      this.#owner.wire.eof(this.#ssh.remoteId);
+      this.#closeWhenBothEnded();
+    }
   }
 
   #applicationFailed(detail: string): void {
@@ -227,11 +252,10 @@ export class Channel {
     this.#onOver({ end: this.#end, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
   }
 
-  #delivered(): void {
-    const grantedBytes = this.#receiveWindow.delivered();
-    if (grantedBytes > 0 && this.#ssh.kind === 'open' && !this.#eofReceived) {
-      this.#owner.wire.windowAdjust(this.#ssh.remoteId, grantedBytes);
-    }
+  #grant(): void {
+    if (this.#ssh.kind !== 'open' || this.#eofReceived || this.#isOver) return;
+    const bytes = this.#receiveWindow.grant(this.#accepted.writableLength);
+    if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
   }
 
   // --- endings
@@ -249,6 +273,7 @@ export class Channel {
 
   #sshClosed(): void {
     this.#ssh = { kind: 'closed' };
+    this.#owner.budget.forget(this.#receiveWindow);
     this.#owner.forget(this);
   }
 

@@ -32,6 +32,8 @@ export interface ConnectedBastion {
   /** `SHA256:...` */
   readonly hostKeyFingerprint: string;
   readonly algorithms: NegotiatedAlgorithms;
+  /** Whether the key's options force a command. Certain only after a round trip: sshd tells it after authentication. */
+  isCommandForced(): boolean;
 }
 
 /**
@@ -44,12 +46,18 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
   context.signal.throwIfAborted();
   const knownHosts = await readKnownHosts(target.hostKeys);
   const { socket, peer } = await dialBastion(target, context);
-  const { client, hostKey, algorithms } = await shakeHands({ ...context, target, socket, peer, knownHosts });
+  const { client, hostKey, algorithms, isCommandForced } = await shakeHands({
+    ...context,
+    target,
+    socket,
+    peer,
+    knownHosts,
+  });
   const description = `${target.user}@${target.requestedHost} (${formatEndpoint(peer)})`;
   const hostKeyFingerprint = fingerprintOf(hostKey);
   context.logger.debug(`connected to ${description}`, {
     fingerprint: `${keyTypeName(hostKey.type)} ${hostKeyFingerprint}`,
     ...algorithms,
   });
-  return { client, socket, peer, target, description, hostKeyFingerprint, algorithms };
+  return { client, socket, peer, target, description, hostKeyFingerprint, algorithms, isCommandForced };
 }

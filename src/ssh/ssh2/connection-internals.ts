@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
@@ -43,16 +44,24 @@ function internalsOf(client: Client): ClientInternals {
   });
 }
 
+/** Whether ssh2's native cipher code was built when it was installed; without it Node's does the same at more cost. */
+export function hasNativeCrypto(): boolean {
+  const crypto: unknown = createRequire(import.meta.url)('ssh2/lib/protocol/crypto.js');
+  return (crypto as { readonly bindingAvailable?: boolean }).bindingAvailable === true;
+}
+
 /** Ends the calls of the `debug` function, which cost CPU for every packet. */
 export function stopDebugOutput(client: Client): void {
   internalsOf(client)._protocol._debug = undefined;
 }
 
-/** Sends one `keepalive@openssh.com` request. Its answer is seen as received data, like any other. */
-export function sendKeepalive(client: Client): void {
+/** Sends one `keepalive@openssh.com` request. `onReply` is called with its answer, not when the connection ends first. */
+export function sendKeepalive(client: Client, onReply: () => void = () => {}): void {
   const internals = internalsOf(client);
-  // Keeps ssh2's queue of callbacks in step with the answers.
-  internals._callbacks.push(() => {});
+  // ssh2 calls these in step with the answers: with an error when the connection is closed.
+  internals._callbacks.push((failed) => {
+    if (!(failed instanceof Error)) onReply();
+  });
   internals._protocol.ping();
 }
 

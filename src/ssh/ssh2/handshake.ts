@@ -47,6 +47,8 @@ export interface CompletedHandshake {
   readonly client: ssh2.Client;
   readonly hostKey: PublicKey;
   readonly algorithms: NegotiatedAlgorithms;
+  /** Whether the key's options force a command; sshd tells it right after the authentication. */
+  isCommandForced(): boolean;
 }
 
 /**
@@ -88,6 +90,7 @@ class Handshake {
   #earlyText = '';
   #algorithms: NegotiatedAlgorithms | undefined;
   #filing: Promise<void> = Promise.resolve();
+  #isCommandForced = false;
 
   constructor(context: HandshakeContext) {
     this.#context = context;
@@ -132,7 +135,12 @@ class Handshake {
       throw new TshuttleError('ERR_INTERNAL', 'the handshake was done without a key exchange');
     }
     stopDebugOutput(this.#client);
-    return { client: this.#client, hostKey, algorithms: this.#algorithms };
+    return {
+      client: this.#client,
+      hostKey,
+      algorithms: this.#algorithms,
+      isCommandForced: () => this.#isCommandForced,
+    };
   }
 
   /** Ends the clock, open questions and the reading of keys. */
@@ -266,7 +274,10 @@ class Handshake {
     const list = /^Handshake: \(remote\) ([^:]+): (.*)$/.exec(message);
     if (list !== null) this.#offeredByBastion.set(list[1] ?? '', list[2] ?? '');
     const told = /^Debug output from server: (.*)$/s.exec(message)?.[1];
-    if (told !== undefined) this.#context.logger.debug(`bastion: ${printableLine(told)}`);
+    if (told === undefined) return;
+    // sshd's auth_log_authopts: 'FILE:LINE: key options: command port-forwarding ...'
+    if (/key options:.* command\b/.test(told)) this.#isCommandForced = true;
+    this.#context.logger.debug(`bastion: ${printableLine(told)}`);
   }
 }
 

@@ -6,10 +6,16 @@ import type { Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
 import { ChannelMux } from './channel-mux.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
+import { hasNativeCrypto } from './connection-internals.ts';
 import { watchLiveness } from './liveness.ts';
+import { deliverPromptly } from './prompt-delivery.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const FAREWELL_TIMEOUT_MS = 1_000;
+
+const WITHOUT_NATIVE_CRYPTO =
+  "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
+  'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
 
 /** A transport over one ssh2 connection. */
 export interface Ssh2Transport extends Transport {
@@ -18,12 +24,20 @@ export interface Ssh2Transport extends Transport {
 }
 
 /**
- * Connects to a bastion and carries flows as direct-tcpip channels, with no session channel.
+ * Connects to a bastion and carries flows as direct-tcpip channels. A session channel is opened where it may and can be
+ * (see {@link deliverPromptly}), and never needed.
  *
  * @throws TshuttleError as `connectBastion` does; nothing is left behind then
  */
-export async function openSsh2Transport(target: SshTarget, context: ConnectContext): Promise<Ssh2Transport> {
-  return transportOver(await connectBastion(target, context));
+export async function openSsh2Transport(
+  target: SshTarget,
+  context: ConnectContext & { readonly mayOpenSession: boolean },
+): Promise<Ssh2Transport> {
+  const bastion = await connectBastion(target, context);
+  if (!hasNativeCrypto()) context.logger.warn(WITHOUT_NATIVE_CRYPTO);
+  const transport = transportOver(bastion);
+  deliverPromptly(bastion, context.mayOpenSession, context.logger);
+  return transport;
 }
 
 /** Owns the bastion's connection from now on. */

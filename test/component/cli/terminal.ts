@@ -9,10 +9,14 @@ export class Terminal implements AsyncDisposable {
 
   constructor(argv: readonly string[], environment: Readonly<Record<string, string>>) {
     const command = argv.map((word) => `'${word}'`).join(' ');
-    this.#script = spawn('/usr/bin/script', ['--quiet', '--return', '--command', `exec ${command}`, '/dev/null'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...environment, TERM: 'dumb', SHELL: '/bin/sh' },
-    });
+    this.#script = spawn(
+      '/usr/bin/script',
+      ['--quiet', '--return', '--command', `exec ${command}`, '/dev/null'],
+      {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: { ...environment, TERM: 'dumb', SHELL: '/bin/sh' },
+      },
+    );
     this.#script.stdin?.on('error', () => {});
     this.#script.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.#output += text;

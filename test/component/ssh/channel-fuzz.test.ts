@@ -2,11 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
-import { RECEIVE_WINDOW_BYTES } from '../../../src/ssh/ssh2/receive-window.ts';
 import { FakeWire } from '../../support/fake-wire.ts';
 import { openSocketPair, type SocketPair } from '../../support/socket-pair.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';
 
+const INITIAL_WINDOW_BYTES = 256 * 1024;
 const ROUNDS = 40;
 const FLOWS = 6;
 const MESSAGES_PER_ROUND = 120;
@@ -18,7 +18,7 @@ const MESSAGES_PER_ROUND = 120;
  */
 test('no order of messages harms it', async () => {
   const { seed, random: below } = seededRandom();
-  const big = Buffer.alloc(RECEIVE_WINDOW_BYTES);
+  const big = Buffer.alloc(INITIAL_WINDOW_BYTES);
 
   for (let round = 0; round < ROUNDS; round += 1) {
     const mux = new ChannelMux((events) => new FakeWire(events));
@@ -41,7 +41,7 @@ test('no order of messages harms it', async () => {
         () => mux.onConfirmation(id, id - FIRST_LOCAL_ID, 100_000, 32_768),
         () => mux.onFailure(id, number, 'no\u0000\u001b[31m'),
         () => mux.onData(id, big.subarray(0, below(40_000))),
-        () => mux.onData(id, below(30) === 0 ? Buffer.alloc(RECEIVE_WINDOW_BYTES + 1) : big.subarray(0, 10)),
+        () => mux.onData(id, below(30) === 0 ? Buffer.alloc(INITIAL_WINDOW_BYTES + 1) : big.subarray(0, 10)),
         () => mux.onWindowAdjust(id, number),
         () => mux.onEof(id),
         () => mux.onClose(id),

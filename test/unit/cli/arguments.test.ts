@@ -39,7 +39,7 @@ describe('parseArguments', () => {
   test('has a long form of everything', () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --listen 1 --method nft ' +
-      '--disable-ipv6 --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+      '--disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
@@ -53,6 +53,7 @@ describe('parseArguments', () => {
         listen: '1',
         method: 'nft',
         ipv6: false,
+        mayOpenSession: false,
         daemon: true,
         pidFile: 'p',
         dryRun: true,

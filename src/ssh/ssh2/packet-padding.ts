@@ -1,0 +1,38 @@
+import { randomFillSync } from 'node:crypto';
+
+/** RFC 4253 section 6: length, padding length. */
+const HEADER_BYTES = 5;
+const LENGTH_BYTES = 4;
+
+/** RFC 4253 section 6 and RFC 5647 section 7.2: padding of at least 4 bytes, up to a whole number of cipher blocks. */
+const MIN_PADDING_BYTES = 4;
+const BLOCK_BYTES = 16;
+
+/** RFC 5647 section 7.1: the authentication tag after the packet. */
+const TAG_BYTES = 16;
+
+/** Random bytes are drawn from the system for so many packets at once. */
+const POOL_BYTES = 64 * 1024;
+
+const pool = Buffer.alloc(POOL_BYTES);
+let usedBytes = POOL_BYTES;
+
+/**
+ * A binary packet for AES-GCM with room for its payload and tag, its header and padding filled in: what ssh2's own
+ * `allocPacket` gives. Padding is random and used once, but drawn from the system in bulk.
+ */
+export function allocateGcmPacket(payloadBytes: number): Buffer {
+  const unpaddedBytes = HEADER_BYTES + payloadBytes;
+  let paddingBytes = BLOCK_BYTES - ((unpaddedBytes - LENGTH_BYTES) % BLOCK_BYTES);
+  if (paddingBytes < MIN_PADDING_BYTES) paddingBytes += BLOCK_BYTES;
+  const packet = Buffer.allocUnsafe(unpaddedBytes + paddingBytes + TAG_BYTES);
+  packet.writeUInt32BE(unpaddedBytes + paddingBytes - LENGTH_BYTES, 0);
+  packet[LENGTH_BYTES] = paddingBytes;
+  if (usedBytes + paddingBytes > POOL_BYTES) {
+    randomFillSync(pool);
+    usedBytes = 0;
+  }
+  pool.copy(packet, unpaddedBytes, usedBytes, usedBytes + paddingBytes);
+  usedBytes += paddingBytes;
+  return packet;
+}

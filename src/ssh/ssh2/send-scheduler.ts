@@ -1,0 +1,155 @@
+import type { PathRound } from './path-monitor.ts';
+import { WindowRule } from './window-rule.ts';
+
+/** The queue that uploads may make, as a share of a round trip. Larger than for downloads: it is also the sender's ramp. */
+const QUEUE_SHARE = 0.5;
+const MIN_IN_FLIGHT_BYTES = 64 * 1024;
+
+/** What a packet costs beside its payload: header, padding, authentication tag. */
+const PACKET_OVERHEAD_BYTES = 40;
+
+/** A channel that sent less than this lately is interactive, or new, and goes first. */
+const INTERACTIVE_BYTES = 64 * 1024;
+
+/** Interactive packets in a row while bulk waits; then one of bulk, so that it never starves. */
+const INTERACTIVE_TURNS = 8;
+
+/**
+ * What may wait in our queue and unsent in the kernel: two milliseconds of the path's rate, within these bounds. The least
+ * is the socket's high-water mark, so that 'drain' follows whenever it was reached; at the most everybody waits.
+ */
+const QUEUE_MS = 2;
+const MIN_QUEUE_BYTES = 16 * 1024;
+const MAX_QUEUE_BYTES = 1024 * 1024;
+
+/** A round in which so much of the in-flight limit was used shows that it was the limit. */
+const LIMITED_USE = 0.5;
+
+/** A channel that takes its turn. */
+export interface Sender {
+  /** Payload bytes sent lately, halved every second. */
+  recentlySentBytes(): number;
+  /** Sends one packet; 0 when the channel's window is used up or nothing is left. */
+  sendPacket(): number;
+  /** Whether another turn is wanted now. */
+  wantsTurn(): boolean;
+}
+
+/** The connection that the scheduler fills. */
+export interface SendTarget {
+  /** Whether channel data may be sent at all: not while keys are exchanged. */
+  isOpenForData(): boolean;
+  /** Bytes that wait in the process. */
+  queuedBytes(): number;
+  /** Sets how much may wait unsent in the kernel. */
+  limitUnsent(bytes: number): void;
+}
+
+/**
+ * Decides which channel sends next, and when: small and new flows first, bulk in turns of one packet, and bulk only while
+ * the queues are short, in the process, in the kernel and, by the in-flight limit, in the path.
+ */
+export class SendScheduler {
+  readonly #target: SendTarget;
+  readonly #onLimited: () => void;
+  readonly #rule = new WindowRule({
+    queueShare: QUEUE_SHARE,
+    initialBytes: MIN_IN_FLIGHT_BYTES,
+    minBytes: MIN_IN_FLIGHT_BYTES,
+  });
+  readonly #interactive = new Set<Sender>();
+  readonly #bulk = new Set<Sender>();
+  #interactiveTurns = 0;
+  #sentBytes = 0;
+  #arrivedBytes = 0;
+  #arrivedAtRoundBytes = 0;
+  #wasLimited = false;
+  #queueLimitBytes = MIN_QUEUE_BYTES;
+
+  /** @param onLimited called when bulk has to wait for the path: it must be measured, or it would wait for ever */
+  constructor(target: SendTarget, onLimited: () => void) {
+    this.#target = target;
+    this.#onLimited = onLimited;
+    target.limitUnsent(this.#queueLimitBytes);
+  }
+
+  /** A channel wants to send; it gets its turns until it wants no more. */
+  enqueue(sender: Sender): void {
+    if (this.#interactive.has(sender) || this.#bulk.has(sender)) return;
+    const queue = sender.recentlySentBytes() < INTERACTIVE_BYTES ? this.#interactive : this.#bulk;
+    queue.add(sender);
+    this.run();
+  }
+
+  /** Gives turns until the queues are full or nobody wants one. To be called again when the connection has drained. */
+  run(): void {
+    while (this.#target.isOpenForData() && this.#target.queuedBytes() < MAX_QUEUE_BYTES) {
+      const queue = this.#nextQueue();
+      if (queue === undefined) return;
+      const [sender] = queue;
+      if (sender === undefined) return;
+      queue.delete(sender);
+      const bytes = sender.sendPacket();
+      if (bytes > 0) this.#sentBytes += bytes + PACKET_OVERHEAD_BYTES;
+      if (sender.wantsTurn()) {
+        (sender.recentlySentBytes() < INTERACTIVE_BYTES ? this.#interactive : this.#bulk).add(sender);
+      }
+    }
+  }
+
+  /** A channel is over. */
+  forget(sender: Sender): void {
+    this.#interactive.delete(sender);
+    this.#bulk.delete(sender);
+  }
+
+  /** How much was sent so far: goes with a measurement, and comes back by {@link SendScheduler.onArrived}. */
+  mark(): number {
+    return this.#sentBytes;
+  }
+
+  /** What was sent up to the mark has arrived. */
+  onArrived(mark: number): void {
+    this.#arrivedBytes = Math.max(this.#arrivedBytes, mark);
+    this.run();
+  }
+
+  /** A round trip's time has passed. */
+  onRound(round: PathRound): void {
+    const rateBytesPerMs = (this.#arrivedBytes - this.#arrivedAtRoundBytes) / round.durationMs;
+    this.#arrivedAtRoundBytes = this.#arrivedBytes;
+    const isLimited =
+      this.#wasLimited && rateBytesPerMs * round.averageRoundTripMs >= LIMITED_USE * this.#rule.bytes;
+    this.#wasLimited = false;
+    if (isLimited) this.#rule.onLimitedRound({ ...round, rateBytesPerMs });
+    this.#limitQueues(rateBytesPerMs);
+    this.run();
+  }
+
+  #nextQueue(): Set<Sender> | undefined {
+    const bulkMaySend = this.#bulk.size > 0 && this.#bulkMaySend();
+    const isInteractiveTurn =
+      this.#interactive.size > 0 && !(bulkMaySend && this.#interactiveTurns >= INTERACTIVE_TURNS);
+    this.#interactiveTurns = isInteractiveTurn ? this.#interactiveTurns + 1 : 0;
+    if (isInteractiveTurn) return this.#interactive;
+    return bulkMaySend ? this.#bulk : undefined;
+  }
+
+  #bulkMaySend(): boolean {
+    if (this.#target.queuedBytes() >= this.#queueLimitBytes) return false;
+    if (this.#sentBytes - this.#arrivedBytes < this.#rule.bytes) return true;
+    this.#wasLimited = true;
+    this.#onLimited();
+    return false;
+  }
+
+  #limitQueues(rateBytesPerMs: number): void {
+    if (rateBytesPerMs === 0) return;
+    const wantedBytes = Math.min(MAX_QUEUE_BYTES, Math.max(MIN_QUEUE_BYTES, rateBytesPerMs * QUEUE_MS));
+    // In steps of two, so that the kernel is told only of changes that matter.
+    const steppedBytes = 2 ** Math.round(Math.log2(wantedBytes));
+    if (steppedBytes === this.#queueLimitBytes) return;
+    this.#queueLimitBytes = steppedBytes;
+    this.#target.limitUnsent(steppedBytes);
+  }
+}

@@ -1,0 +1,102 @@
+/** More than this is never under way: 2.5 Gbit/s at 100 ms. */
+const MAX_WINDOW_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Queueing that is accepted on any path, in ms. On loopback and in a data centre the round trip is mostly the time that
+ * the programs at both ends take, and a share of it would be no queue at all.
+ */
+const QUEUE_SLACK_MS = 2;
+
+/** The start is over when the round trip has grown by a fifth and by this, in ms. */
+const START_SLACK_MS = 4;
+
+/** After so many rounds without any queue the path may have grown: start again. */
+const QUIET_ROUNDS = 8;
+
+/** What one round trip under load has shown. */
+export interface Round {
+  /** The shortest round trip measured in it, in ms. */
+  readonly roundTripMs: number;
+  /** The shortest round trip of this path, in ms: what it takes without a queue. */
+  readonly baseRoundTripMs: number;
+  /** TCP's own smoothed round trip, in ms, where the system tells; it does not count what waits behind a hole. */
+  readonly tcpRoundTripMs: number | undefined;
+  /** Whether packets were lost or reordered within the last three round trips. */
+  readonly isLossy: boolean;
+  /** Payload moved per ms. */
+  readonly rateBytesPerMs: number;
+  /** How often the round trip is measured, in ms: what is under way is known only that exactly. */
+  readonly measureIntervalMs: number;
+}
+
+/**
+ * How many bytes may be under way on a path, so that it is full and its queue short.
+ *
+ * Once per round trip, and only while the window is what limits: W becomes W * (1 + f) / 2 with f = (1 + queueShare) *
+ * base / measured round trip. So it grows while the queue is shorter than its share of a round trip and shrinks while it
+ * is longer. It doubles at the start, and never exceeds 2.5 times what the measured rate needs: data that TCP releases
+ * after a hole reads as a burst, and a rule that trusts the rate alone runs away (native-notes/window-rule.md).
+ */
+export class WindowRule {
+  readonly #queueShare: number;
+  readonly #minBytes: number;
+  #bytes: number;
+  #isStarting = true;
+  #quietRounds = 0;
+  #smoothedRate = 0;
+
+  /** @param options `queueShare`: how long the queue may be, as a share of the base round trip */
+  constructor(options: {
+    readonly queueShare: number;
+    readonly initialBytes: number;
+    readonly minBytes: number;
+  }) {
+    this.#queueShare = options.queueShare;
+    this.#minBytes = options.minBytes;
+    this.#bytes = options.initialBytes;
+  }
+
+  /** The window, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether the window still doubles. */
+  get isStarting(): boolean {
+    return this.#isStarting;
+  }
+
+  /** Takes a round into account in which the window was the limit. */
+  onLimitedRound(round: Round): void {
+    const { baseRoundTripMs: base, rateBytesPerMs: rate } = round;
+    this.#smoothedRate = this.#smoothedRate === 0 ? rate : 0.7 * this.#smoothedRate + 0.3 * rate;
+    const measured =
+      (this.#isStarting || round.isLossy) && round.tcpRoundTripMs !== undefined
+        ? Math.min(round.roundTripMs, round.tcpRoundTripMs)
+        : round.roundTripMs;
+    const wanted = base * (1 + this.#queueShare) + QUEUE_SLACK_MS;
+
+    if (!this.#isStarting) {
+      const factor = wanted / measured;
+      this.#bytes *= Math.max(0.7, (1 + factor) / 2);
+      const isQuiet = measured < base * 1.03 + 1;
+      this.#quietRounds = isQuiet ? this.#quietRounds + 1 : 0;
+      if (this.#quietRounds > QUIET_ROUNDS) this.#restart();
+    } else if (measured > base * 1.2 + START_SLACK_MS) {
+      this.#isStarting = false;
+      this.#bytes *= wanted / measured;
+    } else {
+      this.#bytes *= 2;
+    }
+
+    const neededMs = base + QUEUE_SLACK_MS + round.measureIntervalMs;
+    const neededBytes = 2.5 * Math.max(rate, this.#smoothedRate) * neededMs;
+    const most = Math.min(MAX_WINDOW_BYTES, Math.max(2 * this.#minBytes, neededBytes));
+    this.#bytes = Math.max(this.#minBytes, Math.min(this.#bytes, most));
+  }
+
+  #restart(): void {
+    this.#isStarting = true;
+    this.#quietRounds = 0;
+  }
+}

@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest';
+import { type Sender, SendScheduler, type SendTarget } from '../../../src/ssh/ssh2/send-scheduler.ts';
+
+const PACKET_BYTES = 32 * 1024;
+const ROUND = {
+  roundTripMs: 50,
+  averageRoundTripMs: 50,
+  baseRoundTripMs: 40,
+  tcpRoundTripMs: undefined,
+  isLossy: false,
+  measureIntervalMs: 10,
+  durationMs: 50,
+};
+
+/** A connection that takes what it is given until the test says that it is full. */
+class FakeTarget implements SendTarget {
+  open = true;
+  queued = 0;
+  readonly unsentLimits: number[] = [];
+  isOpenForData(): boolean {
+    return this.open;
+  }
+  queuedBytes(): number {
+    return this.queued;
+  }
+  limitUnsent(bytes: number): void {
+    this.unsentLimits.push(bytes);
+  }
+}
+
+/** A channel with so many packets to send; each turn is written down. */
+class FakeSender implements Sender {
+  recent: number;
+  packets: number;
+  readonly #name: string;
+  readonly #turns: string[];
+  readonly #packetBytes: number;
+  constructor(name: string, packets: number, recent: number, turns: string[], packetBytes = PACKET_BYTES) {
+    this.#packetBytes = packetBytes;
+    this.#name = name;
+    this.packets = packets;
+    this.recent = recent;
+    this.#turns = turns;
+  }
+  recentlySentBytes(): number {
+    return this.recent;
+  }
+  wantsTurn(): boolean {
+    return this.packets > 0;
+  }
+  sendPacket(): number {
+    if (this.packets === 0) return 0;
+    this.packets -= 1;
+    this.recent += this.#packetBytes;
+    this.#turns.push(this.#name);
+    return this.#packetBytes;
+  }
+}
+
+const BULK_RECENT = 10 * 1024 * 1024;
+
+function lab() {
+  const target = new FakeTarget();
+  const turns: string[] = [];
+  let limited = 0;
+  const scheduler = new SendScheduler(target, () => {
+    limited += 1;
+  });
+  /** Everything sent so far has arrived. */
+  const arrive = () => scheduler.onArrived(scheduler.mark());
+  return { target, turns, scheduler, arrive, limited: () => limited };
+}
+
+test('bulk stops at the in-flight limit, asks for a measurement, and goes on when data has arrived', () => {
+  const { turns, scheduler, arrive, limited } = lab();
+  scheduler.enqueue(new FakeSender('bulk', 10, BULK_RECENT, turns));
+  expect(turns.length).toBe(2);
+  expect(limited()).toBeGreaterThan(0);
+  arrive();
+  expect(turns.length).toBe(4);
+});
+
+test('a new flow goes before bulk that waits', () => {
+  const { turns, scheduler } = lab();
+  scheduler.enqueue(new FakeSender('bulk', 10, BULK_RECENT, turns));
+  scheduler.enqueue(new FakeSender('new', 1, 0, turns));
+  expect(turns).toEqual(['bulk', 'bulk', 'new']);
+});
+
+test('a new flow that turns out to be bulk takes its turn with the others', () => {
+  const { turns, scheduler, arrive } = lab();
+  scheduler.enqueue(new FakeSender('a', 20, BULK_RECENT, turns));
+  scheduler.enqueue(new FakeSender('b', 20, 0, turns));
+  for (let rounds = 0; rounds < 10; rounds += 1) arrive();
+  const late = turns.slice(-10);
+  expect(late.filter((name) => name === 'a').length).toBe(5);
+});
+
+test('however many new flows there are, bulk gets its turn', () => {
+  const { target, turns, scheduler } = lab();
+  target.open = false;
+  scheduler.enqueue(new FakeSender('bulk', 1, BULK_RECENT, turns));
+  for (let flow = 0; flow < 40; flow += 1) scheduler.enqueue(new FakeSender('new', 1, 0, turns, 100));
+  target.open = true;
+  scheduler.run();
+  expect(turns.indexOf('bulk')).toBe(8);
+});
+
+test('nothing is sent while keys are exchanged', () => {
+  const { target, turns, scheduler } = lab();
+  target.open = false;
+  scheduler.enqueue(new FakeSender('new', 1, 0, turns));
+  expect(turns).toEqual([]);
+  target.open = true;
+  scheduler.run();
+  expect(turns).toEqual(['new']);
+});
+
+test('bulk waits for a short queue, everybody for one that is full', () => {
+  const { target, turns, scheduler } = lab();
+  target.queued = 16 * 1024;
+  scheduler.enqueue(new FakeSender('bulk', 1, BULK_RECENT, turns));
+  expect(turns).toEqual([]);
+  scheduler.enqueue(new FakeSender('new', 1, 0, turns));
+  expect(turns).toEqual(['new']);
+  target.queued = 1024 * 1024;
+  scheduler.enqueue(new FakeSender('newer', 1, 0, turns));
+  expect(turns).toEqual(['new']);
+});
+
+test('the faster the path, the more may wait unsent in the kernel', () => {
+  const { target, turns, scheduler, arrive } = lab();
+  expect(target.unsentLimits).toEqual([16 * 1024]);
+  scheduler.enqueue(new FakeSender('bulk', 10_000, BULK_RECENT, turns));
+  for (let rounds = 0; rounds < 12; rounds += 1) {
+    arrive();
+    scheduler.onRound({
+      ...ROUND,
+      durationMs: 0.1,
+      averageRoundTripMs: 0.1,
+      roundTripMs: 0.1,
+      baseRoundTripMs: 0.1,
+    });
+  }
+  expect(target.unsentLimits.at(-1)).toBeGreaterThan(256 * 1024);
+});
+
+test('a channel that is over gets no turn', () => {
+  const { target, turns, scheduler } = lab();
+  const sender = new FakeSender('gone', 1, 0, turns);
+  target.open = false;
+  scheduler.enqueue(sender);
+  scheduler.forget(sender);
+  target.open = true;
+  scheduler.run();
+  expect(turns).toEqual([]);
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { WindowRule } from '../../../src/ssh/ssh2/window-rule.ts';
+
+const DOWN = { queueShare: 0.2, initialBytes: 256 * 1024, minBytes: 96 * 1024 };
+
+interface Path {
+  readonly rateBytesPerMs: number;
+  readonly baseRoundTripMs: number;
+}
+
+/** A link that queues what it cannot send: with W bytes under way a round trip takes W / rate, at least the base. */
+function round(path: Path, windowBytes: number) {
+  const roundTripMs = Math.max(path.baseRoundTripMs, windowBytes / path.rateBytesPerMs);
+  return {
+    roundTripMs,
+    baseRoundTripMs: path.baseRoundTripMs,
+    tcpRoundTripMs: undefined,
+    isLossy: false,
+    rateBytesPerMs: windowBytes / roundTripMs,
+    measureIntervalMs: Math.min(25, Math.max(5, path.baseRoundTripMs / 4)),
+  };
+}
+
+const LINKS: Record<string, Path> = {
+  'A: 20 Mbit/s, 40 ms': { rateBytesPerMs: 2_500, baseRoundTripMs: 40 },
+  'B: 100 Mbit/s, 100 ms': { rateBytesPerMs: 12_500, baseRoundTripMs: 100 },
+  'C: 1 Gbit/s, 20 ms': { rateBytesPerMs: 125_000, baseRoundTripMs: 20 },
+  'loopback: 5 Gbit/s, 0.2 ms': { rateBytesPerMs: 625_000, baseRoundTripMs: 0.2 },
+};
+
+describe.each(Object.entries(LINKS))('on link %s', (_name, path) => {
+  const settled = () => {
+    const rule = new WindowRule(DOWN);
+    let rounds = 0;
+    while (rule.isStarting && rounds < 30) {
+      rule.onLimitedRound(round(path, rule.bytes));
+      rounds += 1;
+    }
+    for (let more = 0; more < 40; more += 1) rule.onLimitedRound(round(path, rule.bytes));
+    return { rule, rounds };
+  };
+
+  test('fills the path, and queues no more than a fifth of a round trip and the slack', () => {
+    const { rule } = settled();
+    const { roundTripMs, rateBytesPerMs } = round(path, rule.bytes);
+    expect(rateBytesPerMs).toBeGreaterThan(0.99 * path.rateBytesPerMs);
+    const minWindowMs = (96 * 1024) / path.rateBytesPerMs;
+    expect(roundTripMs).toBeLessThanOrEqual(Math.max(minWindowMs, path.baseRoundTripMs * 1.2 + 2.5));
+  });
+
+  test('is there within a dozen round trips', () => {
+    expect(settled().rounds).toBeLessThanOrEqual(12);
+  });
+});
+
+test('shrinks when the path becomes slower', () => {
+  const rule = new WindowRule(DOWN);
+  const fast = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
+  const slow = { rateBytesPerMs: 2_500, baseRoundTripMs: 100 };
+  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(fast, rule.bytes));
+  for (let rounds = 0; rounds < 10; rounds += 1) rule.onLimitedRound(round(slow, rule.bytes));
+  expect(round(slow, rule.bytes).roundTripMs).toBeLessThan(130);
+});
+
+test('grows again when the path becomes faster', () => {
+  const rule = new WindowRule(DOWN);
+  const slow = { rateBytesPerMs: 2_500, baseRoundTripMs: 100 };
+  const fast = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
+  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(slow, rule.bytes));
+  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(fast, rule.bytes));
+  expect(round(fast, rule.bytes).rateBytesPerMs).toBeGreaterThan(12_400);
+});
+
+test('after a loss it trusts the round trip of TCP, which does not count what waits behind the hole', () => {
+  const path = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
+  const rule = new WindowRule(DOWN);
+  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(path, rule.bytes));
+  const before = rule.bytes;
+  rule.onLimitedRound({ ...round(path, before), roundTripMs: 400, tcpRoundTripMs: 105, isLossy: true });
+  expect(rule.bytes).toBeGreaterThan(0.95 * before);
+});
+
+test('never exceeds 32 MiB', () => {
+  const path = { rateBytesPerMs: 10_000_000, baseRoundTripMs: 200 };
+  const rule = new WindowRule(DOWN);
+  for (let rounds = 0; rounds < 60; rounds += 1) rule.onLimitedRound(round(path, rule.bytes));
+  expect(rule.bytes).toBe(32 * 1024 * 1024);
+});
