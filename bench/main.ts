@@ -94,18 +94,21 @@ function describePeers(
 async function bench(options: BenchOptions): Promise<number> {
   const startedAt = new Date().toISOString();
   const plan = planVisits(SCENARIOS, options);
-  const { samples, failures } = await measureAll(options, plan, peersFor(options));
+  // Before it all: somebody may go on working in the checkout meanwhile.
   const versions = await describeVersions(REPOSITORY);
+  const peers = describePeers(plan, options, versions);
+  const commit = describeCommit(REPOSITORY);
+  const { samples, failures } = await measureAll(options, plan, peersFor(options));
   const result: BenchResult = {
     schema: 'tshuttle-bench/1',
     startedAt,
     finishedAt: new Date().toISOString(),
     pace: options.pace,
-    ...describeCommit(REPOSITORY),
+    ...commit,
     cipher: CIPHER,
     machine: describeMachine(),
     versions,
-    peers: describePeers(plan, options, versions),
+    peers,
     scenarios: plan.map(({ scenario, runs }) => ({
       name: scenario.name,
       title: scenario.title,
