@@ -11,8 +11,6 @@ export type SentMessage =
 export class FakeWire implements ChannelWire {
   readonly sent: SentMessage[] = [];
   readonly events: ChannelWireEvents;
-  /** Requests that the test may answer. */
-  readonly pings: Array<() => void> = [];
   writable = true;
 
   constructor(events: ChannelWireEvents) {
@@ -59,7 +57,7 @@ export class FakeWire implements ChannelWire {
   }
   limitUnsent(): void {}
   ping(onReply: () => void): void {
-    this.pings.push(onReply);
+    setImmediate(onReply);
   }
   tcpPath(): undefined {
     return undefined;
