@@ -58,7 +58,7 @@ export async function makeVisit(
     });
     await running.stop();
   } catch (error) {
-    failure = error instanceof Error ? error.message : String(error);
+    failure = shorten(error instanceof Error ? error.message : String(error));
   }
   const foreignCpuShare = Number((await foreign.stop()).toFixed(2));
   await lab.clear();
@@ -76,6 +76,12 @@ export async function makeVisit(
     values,
   }));
   return { samples, failure };
+}
+
+/** What a program has said is worth more than the command line it was started with. */
+function shorten(message: string): string {
+  const said = /\nstdout: ([^]*)\nstderr: ([^]*)$/.exec(message);
+  return said === null ? message : `${said[1]}${said[2]}`.trim() || message;
 }
 
 async function checkWay(peer: Peer, load: Load, bytes: number): Promise<void> {
