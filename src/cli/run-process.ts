@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { TshuttleError } from '../core/errors.ts';
 import { EXIT_CODES, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_STOPPED } from './exit-code.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -24,11 +25,17 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     hangUp: () => stop.request(EXIT_STOPPED),
   };
   let foundBug = false;
+  let terminalIsGone = false;
   // A reader that went away is no reason to end, and to leave other people's connections behind.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('SIGINT', () => stop.request(EXIT_INTERRUPTED));
   process.on('SIGTERM', () => stop.request(EXIT_STOPPED));
-  process.on('SIGHUP', () => context.hangUp());
+  // Ctrl-\\ would leave a core file, with what secrets the process has in it.
+  process.on('SIGQUIT', () => stop.request(EXIT_INTERRUPTED));
+  process.on('SIGHUP', () => {
+    terminalIsGone = true;
+    context.hangUp();
+  });
   process.on('uncaughtException', (error) => {
     foundBug = true;
     context.reportFailure(error);
@@ -44,7 +51,19 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
       }),
   );
   const exitCode = await Promise.race([command(context), deadline]);
+  if (terminalIsGone) closeStandardStreams();
   process.exit(foundBug ? EXIT_INTERNAL : exitCode);
+}
+
+/** Node aborts at exit when it cannot reset the mode of a terminal that is gone (native-notes/node-exit.md). */
+function closeStandardStreams(): void {
+  for (const descriptor of [0, 1, 2]) {
+    try {
+      closeSync(descriptor);
+    } catch {
+      // It was closed already, which is as good.
+    }
+  }
 }
 
 function tookTooLong(): TshuttleError {

@@ -126,7 +126,7 @@ function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-function holdsOpen(pid: number, file: FileIdentity): boolean {
+function holdsOpen(pid: number, file: FileIdentity & { readonly uid: number }): boolean {
   if (pid === process.pid) return false;
   const folder = `/proc/${pid}/fd`;
   try {
@@ -139,8 +139,17 @@ function holdsOpen(pid: number, file: FileIdentity): boolean {
       }
     });
   } catch (error) {
-    // Another user's process, or a system without /proc: whoever is there is taken for the daemon.
-    return systemCodeOf(error) === 'EACCES' || (process.platform !== 'linux' && isAlive(pid));
+    // Not to be looked into: a daemon of the file's owner, or a stranger's process that has got the number.
+    if (systemCodeOf(error) === 'EACCES') return ownerOf(pid) === file.uid;
+    return process.platform !== 'linux' && isAlive(pid);
+  }
+}
+
+function ownerOf(pid: number): number | undefined {
+  try {
+    return statSync(`/proc/${pid}`).uid;
+  } catch {
+    return undefined; // it has just ended
   }
 }
 
@@ -154,7 +163,7 @@ function isAlive(pid: number): boolean {
 }
 
 function alreadyRunning(pid: number, path: string): TshuttleError {
-  return new TshuttleError('ERR_ALREADY_RUNNING', `already running with process id ${pid} (${path})`, {
-    remedy: `stop it with: kill ${pid}; or give this one a --pidfile of its own`,
+  return new TshuttleError('ERR_ALREADY_RUNNING', `already running with process id ${pid} (pid file ${path})`, {
+    remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile`,
   });
 }

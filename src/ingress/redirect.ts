@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
-import type { Logger } from '../core/log.ts';
+import type { LogFields, Logger } from '../core/log.ts';
 import { openInterceptor } from '../intercept/helper-interceptor.ts';
 import type { InterceptMethod, Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
-import { type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
 import { isOwnListener } from '../net/local-addresses.ts';
 import { originalDestination, prepareOriginalDestination } from '../net/native-original-destination.ts';
@@ -114,10 +114,14 @@ function incomingFlow(accepted: Socket, listenerPort: number, logger: Logger): I
     if (originator !== undefined && !isOwnListener(destination, listenerPort)) {
       return { accepted, destination, originator };
     }
-    logger.info('closed a connection to our own listener that was not redirected', { originator });
+    logger.info('closed a connection to our own listener that was not redirected', from(originator));
   } catch (error) {
-    logger.info(`closed a connection: ${messageOf(error)}`, { originator });
+    logger.info(`closed a connection: ${messageOf(error)}`, from(originator));
   }
   accepted.resetAndDestroy();
   return undefined;
+}
+
+function from(originator: Endpoint | undefined): LogFields {
+  return { originator: originator === undefined ? 'unknown' : formatEndpoint(originator) };
 }

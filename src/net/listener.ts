@@ -89,9 +89,17 @@ async function closeAll(servers: readonly Server[]): Promise<void> {
 
 function listenError(host: string, port: number, cause: unknown): TshuttleError {
   const where = port === 0 ? host : formatHostPort(host, port);
+  const code = systemCodeOf(cause);
+  const reason = REASONS[code ?? ''] ?? messageOf(cause);
   const remedy =
-    systemCodeOf(cause) === 'EADDRINUSE'
-      ? 'another program has that port: choose one with -l [IP:]PORT, or leave -l out'
+    code === 'EADDRINUSE'
+      ? 'choose another port with -l, or leave -l out'
       : 'check the address given with -l; --disable-ipv6 does without IPv6';
-  return new TshuttleError('ERR_LISTEN', `cannot listen on ${where}: ${messageOf(cause)}`, { remedy, cause });
+  return new TshuttleError('ERR_LISTEN', `cannot listen on ${where}: ${reason}`, { remedy, cause });
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has that port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'that needs root',
+};

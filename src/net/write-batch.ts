@@ -9,10 +9,12 @@ const open = new Map<Socket, number>();
 /**
  * Writes to a socket together with what else is written to it in this turn of the event loop: one system call, and one
  * wake-up of its reader, for many packets.
+ *
+ * @param onDone called when the system has taken the bytes, or the socket has failed
  */
-export function writeInBatch(socket: Socket, bytes: Buffer): void {
+export function writeInBatch(socket: Socket, bytes: Buffer, onDone: () => void): void {
   beginBatch(socket, bytes.length);
-  socket.write(bytes);
+  socket.write(bytes, onDone);
 }
 
 /**

@@ -3,13 +3,15 @@ import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { openRedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
+import { formatCidr } from '../net/cidr.ts';
 import type { IpFamily } from '../net/endpoint.ts';
+import { isOwnAddress } from '../net/local-addresses.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import { FlowTable } from './flow-table.ts';
-import { unroutedNetworks } from './unrouted-networks.ts';
+import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
 /** What a tunnel is to do. */
 export interface TunnelOptions extends RedirectOptions {
@@ -33,13 +35,18 @@ export interface Tunnel {
   readonly readyLine: string;
   /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
   readonly lost: Promise<TshuttleError>;
-  /** Removes the rules, then ends the flows, the connection and the helper. Idempotent. */
+  /**
+   * Resets the flows, then removes the rules and ends the helper. Idempotent.
+   *
+   * In this order, because a reset reaches its application only while the rules translate it back
+   * (native-notes/reset.md); a connection that is captured meanwhile is reset too.
+   */
   close(): Promise<void>;
 }
 
 /**
  * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion, the
- * rules last. Closing is the exact reverse.
+ * rules last. Closing is the reverse.
  *
  * @throws TshuttleError with the code of the part that failed; nothing is left behind then
  */
@@ -70,7 +77,6 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     flows = new FlowTable(transport, logger);
 
     await ingress.capture(rules, [transport.peer]);
-    cleanup.push(() => ingress.close());
     signal.throwIfAborted();
 
     return {
@@ -79,41 +85,64 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       close: () => cleanup.release(),
     };
   } catch (error) {
-    await cleanup.release();
+    await releaseAfter(error, cleanup);
     throw error;
   }
 }
 
-/** @throws TshuttleError ERR_CONFIG when the machine can capture none of the networks */
+/** @throws AggregateError when the release fails too; the first error is its first. */
+async function releaseAfter(error: unknown, cleanup: CleanupStack): Promise<void> {
+  try {
+    await cleanup.release();
+  } catch (failure) {
+    throw new AggregateError([error, failure], 'failed, and could not release everything');
+  }
+}
+
+/**
+ * The rules that can take effect here; warns of those that cannot.
+ *
+ * @throws TshuttleError ERR_CONFIG when nothing is left to capture
+ */
 function capturable(
   rules: readonly CaptureRule[],
   families: readonly IpFamily[],
   logger: Logger,
 ): readonly CaptureRule[] {
-  const usable = rules.filter((rule) => families.includes(rule.cidr.family));
-  if (!usable.some((rule) => rule.action === 'include')) {
-    throw new TshuttleError(
-      'ERR_CONFIG',
-      'this machine has no IPv6, and only IPv6 networks are to be captured',
-      {
-        remedy: 'add an IPv4 network',
-      },
-    );
+  const usable = rules.filter(({ cidr }) => families.includes(cidr.family));
+  const leftOut = rules.find((rule) => rule.action === 'include' && !usable.includes(rule));
+  if (leftOut !== undefined) {
+    const family = `IPv${leftOut.cidr.family}`;
+    const why = `this machine cannot capture ${family}, or -l has no ${family} address`;
+    if (!usable.some(({ action }) => action === 'include')) {
+      throw new TshuttleError('ERR_CONFIG', `nothing is left to capture: ${why}`, {
+        remedy: `add a network that is not ${family}, or leave -l out`,
+      });
+    }
+    logger.warn(`${formatCaptureRule(leftOut)} is not captured: ${why}`);
   }
-  const left = rules.find((rule) => rule.action === 'include' && !families.includes(rule.cidr.family));
-  if (left !== undefined) logger.warn(`this machine has no IPv6: ${formatCaptureRule(left)} is not captured`);
+  for (const rule of usable) {
+    const address = formatCidr(rule.cidr);
+    if (rule.action === 'include' && isOwnAddress(address)) {
+      logger.warn(`${address} is this machine itself, and connections to that are never captured`);
+    }
+  }
   return usable;
 }
 
 async function warnOfUnroutedNetworks(rules: readonly CaptureRule[], logger: Logger): Promise<void> {
   for (const network of await unroutedNetworks(rules)) {
-    const add = network.family === 6 ? 'ip -6 route add' : 'ip route add';
-    const source = network.family === 6 ? '' : ' src 127.0.0.1';
     logger.warn(
       `no route to ${network.text}: the kernel refuses connections there before they can be captured; ` +
-        `any route will do, for example: sudo ${add} ${network.text} dev lo${source}`,
+        (network.text.endsWith('/0') ? 'connect to a network first' : routeToAdd(network)),
     );
   }
+}
+
+function routeToAdd({ family, text }: UnroutedNetwork): string {
+  const ip = family === 6 ? 'ip -6' : 'ip';
+  const source = family === 6 ? '' : ' src 127.0.0.1';
+  return `any route will do, for example: sudo ${ip} route add ${text} dev lo${source} (and later: route del)`;
 }
 
 /** How many networks the ready line names. */

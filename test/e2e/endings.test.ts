@@ -39,6 +39,7 @@ const endings: ReadonlyArray<{
   { what: 'SIGTERM', signal: 'SIGTERM', to: ({ main }) => [main], code: 0 },
   { what: 'SIGINT', signal: 'SIGINT', to: ({ main }) => [main], code: 130 },
   { what: 'Ctrl-C, which a terminal sends to all', signal: 'SIGINT', to: ({ all }) => all, code: 130 },
+  { what: 'Ctrl-\\, which a terminal sends to all', signal: 'SIGQUIT', to: ({ all }) => all, code: 130 },
   { what: 'SIGKILL of the main process', signal: 'SIGKILL', to: ({ main }) => [main] },
   { what: 'SIGKILL of the helper', signal: 'SIGKILL', to: ({ helper }) => [helper] },
   { what: 'SIGKILL of sudo', signal: 'SIGKILL', to: ({ sudo }) => [sudo] },
@@ -102,6 +103,25 @@ describe.skipIf(skipLab)('with iptables', () => {
     await lab.client.must(['node', 'bin/tshuttle', 'cleanup'], { user });
     await expectToWork(lab);
     await stopTshuttle(lab, tshuttle);
+  });
+});
+
+/** An application that connects, asks for nothing, and tells how its connection ends. */
+const IDLE_APPLICATION = `
+  const socket = require('node:net').connect(7000, '${ADDRESSES.destination4}');
+  socket.on('connect', () => console.log('connected'));
+  socket.on('error', (error) => console.log(error.code));
+  socket.on('end', () => console.log('end'));
+`;
+
+describe.skipIf(skipLab)('an open connection', () => {
+  it.each(['nft', 'iptables'])('is reset when tshuttle is stopped (%s)', async (method) => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['--method', method, '-v', SUBNET], { user });
+    const application = lab.client.spawn(['node', '-e', IDLE_APPLICATION]);
+    await application.untilOutput(/connected/);
+    await stopTshuttle(lab, tshuttle);
+    await application.untilOutput(/ECONNRESET/, 2_000);
   });
 });
 

@@ -6,8 +6,8 @@
  *     stderr  one JSON object a line, for the client's log
  *
  * It ends when its client does, whatever happens: a process that is killed closes its end of stdin. SIGTERM does the
- * same. SIGHUP, SIGINT and SIGPIPE are for the client to judge: they reach both when the user presses Ctrl-C or closes
- * the terminal, and rules must stay until the client has ended its flows.
+ * same. SIGHUP, SIGINT, SIGQUIT and SIGPIPE are for the client to judge: they reach both when the user presses Ctrl-C or
+ * closes the terminal, and rules must stay until the client has ended its flows.
  */
 import { messageOf } from '../../core/errors.ts';
 import { decodeRequest } from './decode-request.ts';
@@ -93,7 +93,7 @@ async function undo(status: number): Promise<void> {
 }
 
 const splitter = new LineSplitter(MAX_REQUEST_BYTES, receive);
-for (const signal of ['SIGHUP', 'SIGINT', 'SIGPIPE'] as const) process.on(signal, () => {});
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGPIPE'] as const) process.on(signal, () => {});
 process.on('SIGTERM', () => finish(EXIT_DONE));
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { FlowSummary } from '../transport.ts';
+import type { FlowEnd, FlowSummary } from '../transport.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
@@ -23,6 +23,8 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
   readonly #flows = new Set<Channel>();
   #nextLocalId = FIRST_LOCAL_ID;
+  /** How flows end that come when there is no connection any more. */
+  #end: FlowEnd | undefined;
 
   /** @param attach makes the wire that reports to the given events */
   constructor(attach: (events: ChannelWireEvents) => ChannelWire) {
@@ -53,6 +55,10 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
 
   /** See `Transport.carry`. */
   carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary> {
+    if (this.#end !== undefined) {
+      accepted.resetAndDestroy();
+      return Promise.resolve({ end: this.#end, bytesUp: 0, bytesDown: 0 });
+    }
     return new Promise((resolve) => {
       const localId = this.#takeLocalId();
       const channel = new Channel(localId, accepted, this, (summary) => {
@@ -67,11 +73,13 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
 
   /** Ends every flow because we end the connection. */
   abortAll(detail: string): void {
+    this.#end = { kind: 'aborted', detail };
     for (const channel of [...this.#flows]) channel.abort(detail);
   }
 
   /** Ends every flow that still needs the connection, because it is gone. */
   connectionLost(): void {
+    this.#end ??= { kind: 'bastion-lost' };
     this.#monitor.stop();
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }

@@ -72,6 +72,14 @@ export class Channel implements Sender {
   #eofReceived = false;
   #bytesDown = 0;
 
+  /** Once for all writes: no closure for each. Not on 'drain', which comes only above the socket's high-water mark. */
+  readonly #grant = (): void => {
+    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
+    const undeliveredBytes = this.#isOver ? 0 : this.#accepted.writableLength;
+    const bytes = this.#receiveWindow.grant(undeliveredBytes);
+    if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
+  };
+
   /** Owns `accepted` from now on. `onOver` is called once, when the socket is closed. */
   constructor(
     localId: number,
@@ -88,7 +96,6 @@ export class Channel implements Sender {
     accepted.on('close', () => this.#acceptedClosed());
     accepted.on('data', (bytes: Buffer) => this.#applicationSent(bytes));
     accepted.on('end', () => this.#applicationFinished());
-    accepted.on('drain', () => this.#grant());
   }
 
   /** The window to open the channel with, in bytes. */
@@ -116,14 +123,16 @@ export class Channel implements Sender {
 
   /** Data for the application; what comes after the application has gone is dropped. */
   received(bytes: Buffer): void {
-    if (this.#ssh.kind !== 'open' || this.#eofReceived || this.#isOver) return;
+    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
     if (!this.#receiveWindow.received(bytes.length)) {
       this.abort('the bastion sent more than its window allows');
-      return;
+    } else if (this.#isOver) {
+      // A destination that cannot send may never take the rest of the upload that the channel is kept for.
+      this.#grant();
+    } else {
+      this.#bytesDown += bytes.length;
+      writeInBatch(this.#accepted, bytes, this.#grant);
     }
-    this.#bytesDown += bytes.length;
-    writeInBatch(this.#accepted, bytes);
-    this.#grant();
   }
 
   /** The bastion takes more. */
@@ -207,7 +216,8 @@ export class Channel implements Sender {
 
   #applicationSent(bytes: Buffer): void {
     if (this.#ssh.kind !== 'open') {
-      this.#breakOff({
+      this.#accepted.pause();
+      this.#breakOffAfterFlush({
         kind: 'reset',
         by: 'destination',
         detail: 'closed while the application was sending',
@@ -252,12 +262,6 @@ export class Channel implements Sender {
     this.#onOver({ end: this.#end, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
   }
 
-  #grant(): void {
-    if (this.#ssh.kind !== 'open' || this.#eofReceived || this.#isOver) return;
-    const bytes = this.#receiveWindow.grant(this.#accepted.writableLength);
-    if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
-  }
-
   // --- endings
 
   #closeWhenBothEnded(): void {
@@ -286,8 +290,9 @@ export class Channel implements Sender {
     else this.#accepted.resetAndDestroy();
   }
 
+  /** What has arrived still reaches the application, if it is complete. */
   #breakOffAfterFlush(end: FlowEnd): void {
-    if (this.#accepted.writableFinished) this.#breakOff(end);
+    if (!this.#eofReceived || this.#accepted.writableFinished) this.#breakOff(end);
     else this.#accepted.once('finish', () => this.#breakOff(end));
   }
 }

@@ -1,9 +1,11 @@
 import { lookup } from 'node:dns/promises';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { DuplexOptions } from 'node:stream';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint, sameEndpoint } from '../../net/endpoint.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { abortable } from './handshake-clock.ts';
+import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
 const LOOKUP_TIMEOUT_MS = 15_000;
 
@@ -84,9 +86,12 @@ function unresolved(target: SshTarget, cause: unknown): TshuttleError {
   );
 }
 
+/** The scheduler of uploads counts on 'drain' from the least queue that it allows; Node 22 has a larger default. */
+const SOCKET_OPTIONS: SocketConstructorOpts & DuplexOptions = { writableHighWaterMark: MIN_QUEUE_BYTES };
+
 function connect(endpoint: Endpoint, target: SshTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = new Socket();
+    const socket = new Socket(SOCKET_OPTIONS);
     const fail = (error: unknown): void => {
       finish();
       socket.destroy();

@@ -1,3 +1,4 @@
+import { printableLine } from '../server-text.ts';
 import type { FlowEnd, RefusalReason } from '../transport.ts';
 
 /** Longest text of the bastion's that is kept; it is shown in logs. */
@@ -13,6 +14,6 @@ const REASONS: ReadonlyMap<number, RefusalReason> = new Map([
 
 /** The end of a flow whose channel the bastion did not open, from SSH_MSG_CHANNEL_OPEN_FAILURE. */
 export function refusalOf(reasonCode: number, description: string): FlowEnd {
-  const printable = description.replace(/\p{C}/gu, ' ').slice(0, MAX_DESCRIPTION_CHARACTERS);
-  return { kind: 'refused', reason: REASONS.get(reasonCode) ?? 'other', description: printable };
+  const shown = printableLine(description).slice(0, MAX_DESCRIPTION_CHARACTERS);
+  return { kind: 'refused', reason: REASONS.get(reasonCode) ?? 'other', description: shown };
 }

@@ -15,11 +15,13 @@ const INTERACTIVE_BYTES = 64 * 1024;
 const INTERACTIVE_TURNS = 8;
 
 /**
- * What may wait in our queue and unsent in the kernel: two milliseconds of the path's rate, within these bounds. The least
- * is the socket's high-water mark, so that 'drain' follows whenever it was reached; at the most everybody waits.
+ * The least that may wait in our queue and unsent in the kernel. The connection's socket has it for its high-water mark, so
+ * that 'drain' follows whenever it was reached.
  */
+export const MIN_QUEUE_BYTES = 16 * 1024;
+
+/** What may wait is two milliseconds of the path's rate, up to this; then everybody waits. */
 const QUEUE_MS = 2;
-const MIN_QUEUE_BYTES = 16 * 1024;
 const MAX_QUEUE_BYTES = 1024 * 1024;
 
 /** A round in which so much of the in-flight limit was used shows that it was the limit. */

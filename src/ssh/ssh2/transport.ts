@@ -1,6 +1,7 @@
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
+import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import type { Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
@@ -64,6 +65,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     socket.destroy();
   });
   socket.on('close', () => isGone(connectionLost(description, cause)));
+  if (socket.destroyed) isGone(connectionLost(description, cause));
 
   return {
     description,
@@ -90,7 +92,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
 }
 
 function connectionLost(description: string, cause: Error | undefined): TshuttleError {
-  const why = cause === undefined ? 'it closed the connection' : cause.message;
+  const why = cause === undefined ? 'it closed the connection' : printableLine(cause.message);
   return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${why}`, {
     remedy: 'check the network and the bastion, then start tshuttle again',
     cause,

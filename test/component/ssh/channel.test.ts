@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
@@ -163,6 +164,32 @@ describe('a flow that the application must not take for a success', () => {
     expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
   });
 
+  test('a flow that comes when the bastion is lost: reset at once', async () => {
+    await using lab = await openLab();
+    lab.mux.connectionLost();
+    await using late = await openSocketPair();
+    const failure = once(late.application, 'error');
+    const { end } = await lab.mux.carry(late.accepted, { host: '10.0.0.8', port: 1 }, ORIGINATOR);
+    expect(end).toEqual({ kind: 'bastion-lost' });
+    late.application.resume();
+    expect((await failure)[0]).toMatchObject({ code: 'ECONNRESET' });
+    expect(lab.wire.of('open')).toHaveLength(1);
+  });
+
+  test('all of a complete answer arrives, although the application says one thing more', async () => {
+    await using lab = await openConfirmedLab();
+    const answer = Buffer.alloc(INITIAL_WINDOW_BYTES, 'a');
+    for (let sent = 0; sent < answer.length; sent += MAX_PACKET_BYTES) {
+      lab.mux.onData(lab.localId, answer.subarray(sent, sent + MAX_PACKET_BYTES));
+    }
+    lab.mux.onEof(lab.localId);
+    lab.mux.onClose(lab.localId);
+    lab.application.write('one thing more');
+    expect((await readToEnd(lab.application)).length).toBe(answer.length);
+    await expectBrokenPipe(lab);
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
+  });
+
   test('the bastion is lost: reset, whether open or opening', async () => {
     await using opening = await openLab();
     opening.mux.connectionLost();
@@ -261,6 +288,40 @@ describe('windows and back-pressure', () => {
     });
     await soon('all received', () => receivedBytes === sentBytes);
     await soon('granted', () => grantedBytes() >= INITIAL_WINDOW_BYTES / 2);
+  });
+
+  test.each([16, 64])('down: never stalls, with a high-water mark of %d KiB', async (kibibytes) => {
+    // Node 22 has 64 KiB: more than a small window, so that no 'drain' would tell that it was taken.
+    const before = getDefaultHighWaterMark(false);
+    setDefaultHighWaterMark(false, kibibytes * 1024);
+    try {
+      await using lab = await openConfirmedLab();
+      lab.application.resume();
+      const grantedBytes = () => lab.wire.of('windowAdjust').reduce((sum, { bytes }) => sum + bytes, 0);
+      let sentBytes = 0;
+      for (let turns = 0; turns < 50; turns += 1) {
+        const availableBytes = INITIAL_WINDOW_BYTES + grantedBytes() - sentBytes;
+        expect(availableBytes).toBeGreaterThan(0);
+        for (let left = availableBytes; left > 0; left -= MAX_PACKET_BYTES) {
+          lab.mux.onData(lab.localId, Buffer.alloc(Math.min(left, MAX_PACKET_BYTES)));
+        }
+        sentBytes += availableBytes;
+        await soon('a grant', () => INITIAL_WINDOW_BYTES + grantedBytes() > sentBytes);
+      }
+    } finally {
+      setDefaultHighWaterMark(false, before);
+    }
+  });
+
+  test('down: what comes for an application that is gone is granted again, so that its upload can end', async () => {
+    await using lab = await openConfirmedLab(4);
+    lab.application.end('12345678');
+    await soon('the window is used up', () => lab.wire.dataTo(REMOTE_ID).length === 4);
+    lab.application.resetAndDestroy();
+    lab.mux.onData(lab.localId, Buffer.alloc(100));
+    await soon('the application is gone', () => lab.accepted.destroyed);
+    lab.mux.onData(lab.localId, Buffer.alloc(INITIAL_WINDOW_BYTES - 100));
+    await soon('a grant', () => lab.wire.of('windowAdjust').length > 0);
   });
 
   test('down: a bastion that overruns its window is cut off', async () => {
