@@ -112,19 +112,22 @@ export class HostKeyVerifier {
       const answer = (await prompter.ask(question, { echo: true }))?.trim();
       if (answer?.toLowerCase() === 'yes' || answer === fingerprint) return;
       if (answer === undefined || answer.toLowerCase() === 'no')
-        throw this.#failure('has a host key that you did not accept', undefined);
+        throw this.#failure(
+          'has a host key that you did not accept',
+          `compare the ${keyTypeName(key.type)} fingerprint with what the bastion's administrator says; if it is the same, run this again and answer yes`,
+        );
       question = "Please type 'yes', 'no' or the fingerprint: ";
     }
   }
 
   #unknown(key: PublicKey, otherKeys: readonly KnownHostEntry[]): TshuttleError {
     const others = otherKeys.length === 0 ? '' : `; known are ${otherKeys.map(describeEntry).join(', ')}`;
-    const { host, port, user } = this.#target;
+    const { host, port, user, hostKeys } = this.#target;
     const portOption = port === 22 ? '' : ` -p ${port}`;
+    const askOption = hostKeys.unknownKey === 'refuse' ? ' -o StrictHostKeyChecking=ask' : '';
     return this.#failure(
       `has an unknown host key, the ${describeKey(key)}${others}`,
-      `compare the fingerprint with the bastion's, then connect once with: ssh${portOption} ${user}@${host}` +
-        ` (or file the key: ssh-keyscan${portOption} ${host} >> ~/.ssh/known_hosts)`,
+      `compare the fingerprint with what the bastion's administrator says; if it is the same, connect once on a terminal with: ssh${portOption}${askOption} ${user}@${host}`,
     );
   }
 
