@@ -1,11 +1,15 @@
-import type { TshuttleError } from '../core/errors.ts';
+import { messageOf, type TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { type AuthenticationRecord, authenticationError } from './authentication-error.ts';
+import {
+  type AuthenticationRecord,
+  authenticationError,
+  type OfferedCredential,
+} from './authentication-error.ts';
 import { keyCandidates } from './key-candidates.ts';
 import type { Prompter } from './prompter.ts';
 import type { Secret } from './secret.ts';
 import { printable, printableLine } from './server-text.ts';
-import type { SigningKey } from './signing-key.ts';
+import { KeyUnavailableError, type SigningKey } from './signing-key.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 
 /** What to send to the bastion next. */
@@ -54,7 +58,7 @@ export class Authenticator {
   readonly #context: AuthenticatorContext;
   readonly #keys: AsyncGenerator<SigningKey, void, undefined>;
   readonly #record: AuthenticationRecord = {
-    tried: [],
+    refused: [],
     notes: [],
     accepted: [],
     wanted: [],
@@ -66,7 +70,9 @@ export class Authenticator {
     'keyboard-interactive': 0,
     password: 0,
   };
-  #current: { readonly method: string; readonly description: string } | undefined;
+  #current: OfferedCredential | undefined;
+  /** An answer of the user's, or the given password, was refused, and they have not been told. */
+  #hasUntoldRefusal = false;
 
   constructor(target: SshTarget, context: AuthenticatorContext) {
     this.#target = target;
@@ -74,7 +80,7 @@ export class Authenticator {
     this.#password = target.authentication.password;
     this.#keys = keyCandidates(target.authentication, {
       ...context,
-      note: (reason) => this.#note(reason),
+      note: (reason, remedy) => this.#note(reason, remedy),
     });
   }
 
@@ -96,8 +102,8 @@ export class Authenticator {
   }
 
   /** As {@link Authenticator.next}, when the last attempt failed on our side and the bastion has said nothing. */
-  async nextAfterLocalFailure(reason: string): Promise<AuthenticationAttempt> {
-    this.#note(reason);
+  async nextAfterLocalFailure(error: unknown): Promise<AuthenticationAttempt> {
+    this.#note(messageOf(error), error instanceof KeyUnavailableError ? error.remedy : undefined);
     this.#current = undefined;
     return await this.next({ methodsLeft: this.#record.wanted, partialSuccess: false });
   }
@@ -109,6 +115,7 @@ export class Authenticator {
    */
   async answer(round: KeyboardInteractiveRound): Promise<string[]> {
     const { prompter } = this.#context;
+    if (round.prompts.length > 0) this.#current = { method: 'keyboard-interactive', description: 'answers' };
     const heading = printable(
       [round.name, round.instructions].filter((text) => text !== '').join('\n'),
     ).trim();
@@ -123,7 +130,7 @@ export class Authenticator {
 
   /** The error for an authentication that is over, with all that was tried. */
   failure(cause?: unknown): TshuttleError {
-    if (this.#current !== undefined) this.#record.tried.push(this.#current.description);
+    if (this.#current !== undefined) this.#record.refused.push(this.#current);
     this.#current = undefined;
     return authenticationError(this.#target, this.#record, cause);
   }
@@ -142,10 +149,11 @@ export class Authenticator {
       this.#record.accepted.push(last.method);
       this.#asked = { 'keyboard-interactive': 0, password: 0 };
     } else {
-      this.#record.tried.push(last.description);
+      this.#record.refused.push(last);
+      this.#hasUntoldRefusal ||= last.description === 'password' || last.description === 'answers';
     }
     this.#context.logger.debug(
-      `authentication: ${last.description} ${reply.partialSuccess ? 'accepted, more is wanted' : 'refused'}`,
+      `authentication: ${last.method} (${last.description}) ${reply.partialSuccess ? 'accepted, more is wanted' : 'refused'}`,
     );
   }
 
@@ -176,7 +184,7 @@ export class Authenticator {
   #startKeyboardInteractive(): AuthenticationAttempt | undefined {
     if (!this.#mayAsk('keyboard-interactive')) return undefined;
     this.#asked['keyboard-interactive'] += 1;
-    this.#current = { method: 'keyboard-interactive', description: 'keyboard-interactive answers' };
+    this.#current = { method: 'keyboard-interactive', description: 'unasked' };
     return { kind: 'keyboard-interactive' };
   }
 
@@ -184,7 +192,7 @@ export class Authenticator {
     if (!this.#mayAsk('password')) return undefined;
     this.#asked.password += 1;
     const password = this.#takePassword() ?? (await this.#ask(`${this.#account()}'s password: `, false));
-    this.#current = { method: 'password', description: 'a password' };
+    this.#current = { method: 'password', description: 'password' };
     return { kind: 'password', password };
   }
 
@@ -204,11 +212,14 @@ export class Authenticator {
   }
 
   async #ask(question: string, echo: boolean): Promise<string> {
-    const answer = this.#context.prompter.available
-      ? await this.#context.prompter.ask(question, { echo })
-      : undefined;
+    const { prompter } = this.#context;
+    if (prompter.available && this.#hasUntoldRefusal) prompter.show('permission denied, please try again');
+    this.#hasUntoldRefusal = false;
+    const answer = prompter.available ? await prompter.ask(question, { echo }) : undefined;
     if (answer !== undefined) return answer;
-    const why = this.#context.prompter.available ? 'no answer was given' : 'there is no terminal to ask on';
+    // The bastion has not got it, so it has not refused it.
+    this.#current = undefined;
+    const why = prompter.available ? 'no answer was given' : 'there is no terminal to ask on';
     this.#note(`the bastion asked '${printableLine(question)}' and ${why}`);
     throw this.failure();
   }
@@ -217,8 +228,9 @@ export class Authenticator {
     return `${this.#target.user}@${this.#target.host}`;
   }
 
-  #note(reason: string): void {
+  #note(reason: string, remedy?: string): void {
     this.#context.logger.debug(`authentication: ${reason}`);
-    if (!this.#record.notes.includes(reason)) this.#record.notes.push(reason);
+    if (this.#record.notes.some((note) => note.reason === reason)) return;
+    this.#record.notes.push({ reason, remedy });
   }
 }

@@ -106,7 +106,9 @@ export async function unlockIdentity(identity: Identity, prompter: Prompter): Pr
   if (identity.privateText === undefined) throw new KeyUnavailableError(`${path} has only the public half`);
   if (identity.encryption === 'none') return decryptPrivateKey(identity.privateText, undefined);
   if (!prompter.available) {
-    throw new KeyUnavailableError(`${path} has a passphrase, and there is no terminal to ask for it`);
+    throw new KeyUnavailableError(`${path} has a passphrase, and there is no terminal to ask for it`, {
+      remedy: `load the key with ssh-add ${path}, or run it once on a terminal, where it can ask`,
+    });
   }
   for (let attempt = 1; attempt <= PASSPHRASE_TRIES; attempt += 1) {
     const passphrase = await prompter.ask(`Enter passphrase for key '${path}': `, { echo: false });
@@ -115,13 +117,18 @@ export async function unlockIdentity(identity: Identity, prompter: Prompter): Pr
     try {
       return decryptPrivateKey(identity.privateText, passphrase);
     } catch (error) {
-      if (attempt === PASSPHRASE_TRIES) throw wrongPassphrase(path, error);
+      if (isBeyondPassphrase(error)) {
+        throw new KeyUnavailableError(`cannot decrypt ${path}: ${messageOf(error)}`, { cause: error });
+      }
+      if (attempt < PASSPHRASE_TRIES) prompter.show('wrong passphrase, please try again');
     }
   }
-  throw wrongPassphrase(path, undefined);
+  throw new KeyUnavailableError(`wrong passphrase for ${path} (${PASSPHRASE_TRIES} tries)`, {
+    remedy: `type it again, or load the key with ssh-add ${path}`,
+  });
 }
 
-function wrongPassphrase(path: string, cause: unknown): KeyUnavailableError {
-  const detail = cause === undefined ? '' : ` (${messageOf(cause)})`;
-  return new KeyUnavailableError(`cannot decrypt ${path} with the passphrase given${detail}`, { cause });
+/** Whether no passphrase would help (ssh2's and our own words). Whatever else goes wrong may come of a wrong one, which decrypts to noise. */
+function isBeyondPassphrase(error: unknown): boolean {
+  return /^Unsupported (?:cipher|kdf|OpenSSH)|not supported/.test(messageOf(error));
 }

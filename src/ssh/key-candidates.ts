@@ -12,7 +12,7 @@ export interface KeyCandidateContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Told of every key that was passed over, and why. */
-  note(reason: string): void;
+  note(reason: string, remedy?: string): void;
 }
 
 /**
@@ -122,7 +122,7 @@ async function noteUnavailable<T>(attempt: Promise<T>, context: KeyCandidateCont
     return await attempt;
   } catch (error) {
     if (!(error instanceof KeyUnavailableError)) throw error;
-    context.note(error.message);
+    context.note(error.message, error.remedy);
     return undefined;
   }
 }

@@ -27,6 +27,13 @@ export interface SigningKey {
 /** A key cannot be used on our side; the message says why. Authentication goes on with the next one. */
 export class KeyUnavailableError extends Error {
   override readonly name = 'KeyUnavailableError';
+  /** What the user can do about it, where that is more than to name another key. */
+  readonly remedy: string | undefined;
+
+  constructor(message: string, options: { readonly cause?: unknown; readonly remedy?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.remedy = options.remedy;
+  }
 }
 
 /** Why a key of this type cannot be used by us; undefined when it can. */

@@ -1,5 +1,6 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware, Client, NextAuthHandler } from 'ssh2';
 import type { AuthenticationAttempt, Authenticator } from '../authenticator.ts';
+import { KeyUnavailableError } from '../signing-key.ts';
 import { KeySigner } from './connection-internals.ts';
 import type { HandshakeClock } from './handshake-clock.ts';
 
@@ -29,7 +30,7 @@ export class AuthenticationDriver {
   constructor(authenticator: Authenticator, context: DriverContext) {
     this.#authenticator = authenticator;
     this.#context = context;
-    this.#signer = new KeySigner((reason) => this.#drive(authenticator.nextAfterLocalFailure(reason)));
+    this.#signer = new KeySigner((error) => this.#drive(authenticator.nextAfterLocalFailure(error)));
   }
 
   /** Takes over the signing of a client, from right after its `connect()`. */
@@ -51,7 +52,10 @@ export class AuthenticationDriver {
         if (this.#context.isOver()) return;
         const method = this.#methodFor(attempt);
         if (method !== undefined) this.#send?.(method);
-        else this.#drive(this.#authenticator.nextAfterLocalFailure('ssh2 cannot read a key of this kind'));
+        else {
+          const unreadable = new KeyUnavailableError('ssh2 cannot read a key of this kind');
+          this.#drive(this.#authenticator.nextAfterLocalFailure(unreadable));
+        }
       })
       .catch((error: unknown) => this.#context.onFailed(error));
   }

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
-import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { TshuttleError } from '../../core/errors.ts';
 import type { SigningKey } from '../signing-key.ts';
 
 /**
@@ -84,10 +84,10 @@ export function socketQueue(socket: Socket): { readonly takenBytes: number; read
 /** Makes `publickey` attempts sign through {@link SigningKey}, which may take its time. */
 export class KeySigner {
   readonly #keys = new WeakMap<object, SigningKey>();
-  readonly #onUnavailable: (reason: string) => void;
+  readonly #onUnavailable: (error: unknown) => void;
 
   /** @param onUnavailable called instead of an answer to the bastion when a key turns out to be of no use */
-  constructor(onUnavailable: (reason: string) => void) {
+  constructor(onUnavailable: (error: unknown) => void) {
     this.#onUnavailable = onUnavailable;
   }
 
@@ -123,7 +123,7 @@ export class KeySigner {
         key
           .sign(data, signedWith ?? key.publicKey.type)
           .then(done)
-          .catch((error: unknown) => onUnavailable(messageOf(error)));
+          .catch((error: unknown) => onUnavailable(error));
       });
     };
   }

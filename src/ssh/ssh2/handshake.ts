@@ -4,6 +4,7 @@ import { deferred } from '../../core/deferred.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
+import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
 import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
@@ -212,7 +213,7 @@ class Handshake {
     });
     this.#client.on('banner', (text) => this.#showBanner(text));
     this.#client.on('change password', () => {
-      this.#fail(new Error('it wants the password to be changed; do that with ssh first'));
+      this.#outcome.reject(passwordExpired(this.#context.target));
     });
     this.#client.on('ready', () => {
       this.#phase = 'done';

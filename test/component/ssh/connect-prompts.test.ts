@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import ssh2, { type AuthContext } from 'ssh2';
 import { describe, expect, test } from 'vitest';
 import type { Prompter } from '../../../src/ssh/prompter.ts';
@@ -71,7 +72,7 @@ async function login(
     bastion.client.end();
     await closed;
   } finally {
-    expect(logger.lines.join('\n')).not.toContain('hunter2');
+    expect(logger.lines.join('\n')).not.toMatch(/hunter2|98765/);
   }
   return logger.lines;
 }
@@ -96,9 +97,13 @@ describe('password', () => {
     const tired = scriptedPrompter('1', '2', '3', '4');
     await expect(login(bastion.request, tired, 'NumberOfPasswordPrompts=2')).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringContaining('refused were: a password, a password; it still wants password'),
+      message: expect.stringMatching(
+        /does not let us in: the password was refused \(2 times\); it still wants password$/,
+      ),
+      remedy: 'check the user name and the password',
     });
     expect(tired.questions).toHaveLength(2);
+    expect(tired.shown).toEqual(['permission denied, please try again']);
   });
 
   test('of the command line is the first answer, and needs nobody', async () => {
@@ -107,6 +112,22 @@ describe('password', () => {
     const user = scriptedPrompter('hunter2');
     await login({ ...bastion.request, password: 'old' }, user);
     expect(user.questions).toHaveLength(1);
+    expect(user.shown).toEqual(['permission denied, please try again']);
+  });
+
+  test('refused where a key would do too: that is in the remedy', async () => {
+    await using bastion = await startBastion((context) => context.reject(['publickey', 'password']));
+    const failure = await login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 'ERR_BASTION_AUTH',
+      message: expect.stringContaining(
+        'us in: the password was refused; it still wants publickey or password',
+      ),
+      remedy: 'check the user name and the password, or name a key with -i FILE',
+    });
+    expect(inspect(failure, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain('hunter2');
   });
 
   test('is not asked for without a terminal or in BatchMode; the error says so', async () => {
@@ -139,7 +160,8 @@ describe('password', () => {
     });
     await expect(login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringContaining('wants the password to be changed'),
+      message: expect.stringMatching(/does not let us in: it wants the password to be changed$/),
+      remedy: expect.stringContaining('logging in once with: ssh -p'),
     });
   });
 });
@@ -196,7 +218,9 @@ describe('keyboard-interactive', () => {
     expect(answers).toEqual(['123456', 'hunter2']);
     await expect(login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringContaining("Verification code:' and there is no terminal"),
+      message: expect.stringMatching(
+        /us in: there was nothing.*Verification code:' and there is no terminal/,
+      ),
     });
   });
 
@@ -204,6 +228,7 @@ describe('keyboard-interactive', () => {
     await using bastion = await startBastion((context) => context.reject(['keyboard-interactive']));
     await expect(login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
+      message: expect.stringContaining('keyboard-interactive was refused without a question (3 times)'),
     });
     expect(bastion.tried).toHaveLength(3);
   });
@@ -220,8 +245,30 @@ describe('keyboard-interactive', () => {
     });
     const user = scriptedPrompter('41', '42');
     await login({ ...bastion.request, password: 'hunter2' }, user);
+    expect(user.shown).toEqual(['permission denied, please try again']);
     expect(bastion.tried).toEqual(['password', 'keyboard-interactive', 'keyboard-interactive']);
   });
+});
+
+test('no secret is in an error or the log, whatever was answered', async () => {
+  await using bastion = await startBastion((context) => {
+    if (context.method === 'password') context.reject(['keyboard-interactive'], true);
+    else if (context.method === 'keyboard-interactive') {
+      context.prompt([{ prompt: 'Code: ', echo: false }], () => context.reject(['keyboard-interactive']));
+    } else context.reject(['password']);
+  });
+  const user = scriptedPrompter('987651', '987652', '987653');
+  const failure = await login({ ...bastion.request, password: 'hunter2' }, user).catch(
+    (error: unknown) => error,
+  );
+  expect(failure).toMatchObject({
+    message: expect.stringMatching(
+      /us in: the answers to its questions were refused \(3 times\); accepted were: password; it still wants/,
+    ),
+    remedy: 'check the user name and the answers',
+  });
+  const shown = inspect(failure, { depth: Number.POSITIVE_INFINITY, showHidden: true });
+  expect(`${shown}${user.shown.join('')}`).not.toMatch(/hunter2|98765/);
 });
 
 test('nothing that we can do is an error that names what the bastion wants', async () => {

@@ -265,13 +265,17 @@ describe('identity files', () => {
       const user = scriptedPrompter('wrong', 'open sesame');
       await hangUp(await connectTo(sshd.request([key]), user));
       expect(user.questions).toEqual([question, question]);
+      expect(user.shown).toEqual(['wrong passphrase, please try again']);
     }
     const forgetful = scriptedPrompter('1', '2', '3', '4');
     await expect(
       connectTo(sshd.request([key], 'PreferredAuthentications=publickey'), forgetful),
     ).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringContaining(`cannot decrypt ${key}`),
+      message: expect.stringMatching(
+        new RegExp(`let us in: wrong passphrase for ${key} \\(3 tries\\); it still wants [a-z,-]+$`),
+      ),
+      remedy: `type it again, or load the key with ssh-add ${key}`,
     });
     expect(forgetful.questions).toHaveLength(3);
     await expect(connectTo(sshd.request([key]))).rejects.toMatchObject({
