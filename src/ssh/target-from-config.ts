@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { TshuttleError } from '../core/errors.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
@@ -216,23 +215,6 @@ function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] 
   return identities.filter(
     (one, index) => identities.findIndex((other) => other.path === one.path) === index,
   );
-}
-
-/** The target where no `ssh` is installed: the request alone, with OpenSSH's usual files. */
-export function targetWithoutConfig(request: SshRequest, local: LocalIdentity): SshTarget {
-  const sshDirectory = join(local.homeDirectory, '.ssh');
-  const keyNames = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
-  const assumed = new Map<string, string[]>([
-    ['identityfile', keyNames.map((name) => join(sshDirectory, name))],
-    ['userknownhostsfile', [join(sshDirectory, 'known_hosts')]],
-    ['globalknownhostsfile', ['/etc/ssh/ssh_known_hosts']],
-  ]);
-  const requested = new Map(assumed);
-  requested.set('hostname', [request.host]);
-  if (request.user !== undefined) requested.set('user', [request.user]);
-  if (request.port !== undefined) requested.set('port', [String(request.port)]);
-  if (request.identityFiles.length > 0) requested.set('identityfile', [...request.identityFiles]);
-  return targetFromConfig(request, requested, assumed, local).target;
 }
 
 /** For people: `user@host:port`, without the port where it is 22. */

@@ -8,7 +8,8 @@ import { expandTilde } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
 import { parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
 import type { SshTarget } from './ssh-target.ts';
-import { type LocalIdentity, targetFromConfig, targetWithoutConfig } from './target-from-config.ts';
+import { type LocalIdentity, targetFromConfig } from './target-from-config.ts';
+import { targetWithoutConfig } from './target-without-config.ts';
 
 /** `ssh -G` may run the user's own `Match exec` commands, and look names up; more than this is not a configuration. */
 const SSH_TIMEOUT_MS = 15_000;
@@ -27,7 +28,7 @@ export interface ResolveContext {
 /**
  * Completes a request with the user's ssh configuration, by asking OpenSSH itself (`ssh -G`).
  *
- * Without an `ssh` on this machine the request stands alone, with a warning.
+ * Without an `ssh` on this machine the request stands alone, with its `-o` options as far as we know them, and a warning.
  *
  * @throws TshuttleError ERR_USAGE when the host cannot be a host; ERR_CONFIG when ssh rejects the configuration, when it
  *   asks for what tshuttle cannot do, or when a file of `-i` is not there.
@@ -43,8 +44,10 @@ export async function resolveTarget(request: SshRequest, context: ResolveContext
   ]);
   const [configured, builtIn] = outputs;
   if (configured === 'no ssh here' || builtIn === 'no ssh here') {
-    warnWithoutSsh(request, context.logger);
-    return targetWithoutConfig({ ...request, identityFiles }, local);
+    const { target, ignored } = targetWithoutConfig({ ...request, identityFiles }, local);
+    const unused = ignored.length === 0 ? '' : `, and without it these have no effect: ${ignored.join(', ')}`;
+    context.logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
+    return target;
   }
   const { target, ignored } = targetFromConfig(request, configured, builtIn, local);
   if (ignored.length > 0) {
@@ -170,9 +173,4 @@ function runSsh(
 function environmentForChildren(environment: Environment): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(([name]) => !name.startsWith('TSHUTTLE_'));
   return { ...Object.fromEntries(kept), LC_ALL: 'C' };
-}
-
-function warnWithoutSsh(request: SshRequest, logger: Logger): void {
-  const unused = request.options.length > 0 ? `, and -o ${request.options.join(' -o ')} has no effect` : '';
-  logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
 }

@@ -142,15 +142,16 @@ describe('resolveTarget', () => {
     await expect(resolveWith('', { identityFiles: [join(directory, 'half')] })).resolves.toBeDefined();
   });
 
-  test('without ssh there is one warning, and the request alone', async () => {
+  test('without ssh there is one warning, and the request alone with its -o options', async () => {
     const logger = recordingLogger();
     const target = await resolveTarget(
-      { ...REQUEST, port: 2222 },
+      { ...REQUEST, port: 2222, options: ['StrictHostKeyChecking=yes', 'TCPKeepAlive=no'] },
       { logger, signal: new AbortController().signal, environment: { PATH: directory } },
     );
     expect(target).toMatchObject({ host: 'gate', port: 2222, user: userInfo().username });
+    expect(target.hostKeys.unknownKey).toBe('refuse');
     expect(logger.lines).toHaveLength(1);
-    expect(logger.lines[0]).toMatch(/^warn no ssh found/);
+    expect(logger.lines[0]).toMatch(/^warn no ssh found.*have no effect: -o TCPKeepAlive=no$/);
   });
 
   test('ends with the signal while ssh hangs', async () => {

@@ -3,12 +3,7 @@ import { TshuttleError } from '../../../src/core/errors.ts';
 import { DEFAULT_ALGORITHMS } from '../../../src/ssh/algorithms.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { configPathList, parseSshConfigOutput } from '../../../src/ssh/ssh-config-output.ts';
-import {
-  describeTarget,
-  type LocalIdentity,
-  targetFromConfig,
-  targetWithoutConfig,
-} from '../../../src/ssh/target-from-config.ts';
+import { describeTarget, type LocalIdentity, targetFromConfig } from '../../../src/ssh/target-from-config.ts';
 
 const LOCAL: LocalIdentity = {
   userName: 'me',
@@ -235,15 +230,4 @@ test('a password does not show itself', () => {
   expect(made.authentication.password?.reveal()).toBe('hunter2');
   expect(JSON.stringify(made)).not.toContain('hunter2');
   expect(`${made.authentication.password}`).not.toContain('hunter2');
-});
-
-test('without ssh the request stands alone', () => {
-  const made = targetWithoutConfig({ ...REQUEST, port: 2222, identityFiles: ['/k'] }, LOCAL);
-  expect(made).toMatchObject({ host: 'alias', port: 2222, user: 'me' });
-  expect(made.hostKeys.userFiles).toEqual(['/home/me/.ssh/known_hosts']);
-  expect(made.authentication.identities).toEqual([{ path: '/k', origin: 'named' }]);
-  expect(targetWithoutConfig(REQUEST, LOCAL).authentication.identities[0]).toEqual({
-    path: '/home/me/.ssh/id_ed25519',
-    origin: 'default',
-  });
 });
