@@ -6,7 +6,7 @@ import { findHelperCommandFacts, helperCommand } from './helper/command.ts';
 import type { CleanupReport } from './helper/protocol.ts';
 import type { InterceptMethod, Interceptor } from './interceptor.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
-import { type Selection, selectCandidate, type WantedMethod } from './select.ts';
+import { describeRefusal, type Selection, selectCandidate, type WantedMethod } from './select.ts';
 
 /** What an interceptor is opened with. */
 export interface OpenInterceptorOptions {
@@ -38,9 +38,8 @@ export async function openInterceptor(options: OpenInterceptorOptions): Promise<
   const client = await start(options);
   try {
     reportCleanup(await cleanUp(client), logger);
-    const selection = await select(client, wanted, families);
+    const selection = await select(client, wanted, families, logger);
     await client.call({ type: 'use', candidate: selection.candidate });
-    for (const refusal of selection.refusals) logger.info(`not used: ${refusal}`);
     logger.info(`redirecting with ${selection.method}`, {
       candidate: selection.candidate,
       version: selection.version,
@@ -90,9 +89,13 @@ async function select(
   client: HelperClient,
   method: WantedMethod,
   families: readonly IpFamily[],
+  logger: Logger,
 ): Promise<Selection> {
   const answer = await client.call({ type: 'probe', method, families });
   if (answer.type !== 'probed') throw wrongAnswer('probe');
+  for (const fact of answer.facts) {
+    if (fact.kind !== 'usable') logger.info(`not used: ${describeRefusal(fact)}`);
+  }
   return selectCandidate(method, answer.facts);
 }
 

@@ -40,14 +40,12 @@ export type ProbeFact =
   | { readonly kind: 'absent'; readonly candidate: Candidate; readonly missing: string }
   | { readonly kind: 'refused'; readonly candidate: Candidate; readonly reason: string };
 
-/** What was chosen, and why nothing better was. */
+/** What was chosen. */
 export interface Selection {
   readonly candidate: Candidate;
   readonly method: InterceptMethod;
   readonly version: string;
   readonly families: readonly IpFamily[];
-  /** One sentence for each candidate that would have come first. */
-  readonly refusals: readonly string[];
 }
 
 function methodOf(candidate: Candidate): InterceptMethod {
@@ -64,28 +62,36 @@ export function candidatesFor(wanted: WantedMethod): readonly Candidate[] {
 /**
  * Chooses the best usable candidate.
  *
- * @throws TshuttleError ERR_NO_INTERCEPTOR with every refusal when none is usable.
+ * @throws TshuttleError ERR_NO_INTERCEPTOR when none is usable: with every refusal, unless nothing is installed
  */
 export function selectCandidate(wanted: WantedMethod, facts: readonly ProbeFact[]): Selection {
-  const refusals: string[] = [];
+  const refused: RefusedFact[] = [];
   for (const candidate of candidatesFor(wanted)) {
     const fact = facts.find((found) => found.candidate === candidate);
     if (fact === undefined) continue;
     if (fact.kind === 'usable') {
       const { version, families } = fact;
-      return { candidate, method: methodOf(candidate), version, families, refusals };
+      return { candidate, method: methodOf(candidate), version, families };
     }
-    refusals.push(describeRefusal(fact));
+    refused.push(fact);
   }
-  const method = wanted === 'auto' ? '' : ` for --method ${wanted}`;
-  throw new TshuttleError(
-    'ERR_NO_INTERCEPTOR',
-    `no way to redirect connections${method}: ${refusals.join('; ') || 'nothing was probed'}`,
-    { remedy: remedyFor(wanted, facts) },
-  );
+  throw new TshuttleError('ERR_NO_INTERCEPTOR', describeRefusals(wanted, refused), {
+    remedy: remedyFor(wanted, facts),
+  });
 }
 
-function describeRefusal(fact: Exclude<ProbeFact, { kind: 'usable' }>): string {
+type RefusedFact = Exclude<ProbeFact, { kind: 'usable' }>;
+
+function describeRefusals(wanted: WantedMethod, facts: readonly RefusedFact[]): string {
+  if (facts.every(({ kind }) => kind === 'absent')) {
+    return wanted === 'auto' ? 'neither nft nor iptables is installed' : `${wanted} is not installed`;
+  }
+  const method = wanted === 'auto' ? '' : ` for --method ${wanted}`;
+  return `no way to redirect connections${method}: ${facts.map(describeRefusal).join('; ')}`;
+}
+
+/** One sentence for a candidate that is not usable. */
+export function describeRefusal(fact: RefusedFact): string {
   switch (fact.kind) {
     case 'absent':
       return `${fact.candidate}: ${fact.missing} is not installed`;

@@ -6,15 +6,25 @@ export interface HelperExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What sudo did instead of running the helper; `sudoLines` is what it said about it. */
+/** What sudo says beside the reason, in a line of its own. */
+const SUDO_ASIDE = /^(?:This incident |sudo: unable to resolve host )/;
+
+/** What sudo did instead of running the helper; of `sudoLines`, what it said, the last gives the reason. */
 export function privilegeError(what: string, sudoLines: readonly string[]): TshuttleError {
-  const said = sudoLines.join('; ');
-  const reason = said === '' ? what : `sudo: ${said}`;
-  return new TshuttleError('ERR_NO_PRIVILEGE', `no root for the redirect rules: ${reason}`, {
-    remedy: /terminal|askpass/.test(said)
-      ? 'run tshuttle on a terminal, or as root, or allow the helper in sudoers (NOPASSWD)'
-      : 'enter the right password, run tshuttle as root, or allow the helper in sudoers',
-  });
+  const reason = sudoLines.findLast((line) => !SUDO_ASIDE.test(line)) ?? what;
+  const message = `no root for the redirect rules: ${reason.replace(/\.(?:\s+This incident .*)?$/, '')}`;
+  return new TshuttleError('ERR_NO_PRIVILEGE', message, { remedy: privilegeRemedy(sudoLines.join('\n')) });
+}
+
+function privilegeRemedy(said: string): string {
+  if (/terminal|askpass/.test(said)) {
+    return 'run tshuttle on a terminal, or as root, or allow the helper in sudoers (NOPASSWD)';
+  }
+  if (/incorrect password|try again/.test(said)) {
+    return 'enter the right password, run tshuttle as root, or allow the helper in sudoers';
+  }
+  if (/sudoers|not allowed|may not run/.test(said)) return 'ask for a sudoers entry, or run tshuttle as root';
+  return 'run tshuttle as root, or allow the helper in sudoers';
 }
 
 /** The command itself could not be started. */

@@ -5,6 +5,9 @@ import { LineSplitter } from './line-splitter.ts';
 /** Longer lines are not ours, and not shown. */
 const MAX_LINE_BYTES = 64 * 1024;
 
+/** sudo marks some of its lines, and says in others who may not run it. */
+const SUDO_LINE = /^(?:sudo: |Sorry, |This incident )|sudoers|is not allowed to run sudo/;
+
 /** sudo's lecture and a few failures; a helper that floods its log must not flood ours. */
 const MAX_LINES = 1_000;
 
@@ -16,7 +19,7 @@ export class StderrReader {
   #isBroken = false;
   /** The latest error that the helper has logged. */
   lastError: string | undefined;
-  /** What sudo has said, the latest last. */
+  /** What sudo has said, word for word, the latest last. */
   readonly sudoLines: string[] = [];
 
   constructor(logger: Logger) {
@@ -46,11 +49,11 @@ export class StderrReader {
 
   /** What sudo says is part of the error when it refuses; when it does not, it is noise (unable to resolve host ...). */
   #takeForeign(text: string): void {
-    if (!/^(sudo: |Sorry, )/.test(text)) {
+    if (!SUDO_LINE.test(text)) {
       this.#logger.warn(text);
       return;
     }
-    this.sudoLines.push(text.replace(/^sudo: /, ''));
+    this.sudoLines.push(text);
     this.#logger.debug(text);
   }
 }

@@ -4,15 +4,35 @@ import { endedError, privilegeError } from '../../../../src/intercept/helper/cli
 describe('privilegeError', () => {
   it('quotes sudo, and sends the user to a terminal when that is what it lacks', () => {
     const error = privilegeError('sudo ended with status 1', [
-      'a terminal is required to read the password; either use the -S option to read from standard input',
-      'a password is required',
+      'sudo: a terminal is required to read the password; either use the -S option to read from standard input',
+      'sudo: a password is required',
     ]);
-    expect(error.message).toContain('sudo: a terminal is required');
+    expect(error.message).toBe('no root for the redirect rules: sudo: a password is required');
     expect(error.remedy).toContain('on a terminal');
   });
 
-  it('speaks of the password otherwise', () => {
-    const error = privilegeError('sudo ended with status 1', ['3 incorrect password attempts']);
+  it.each([
+    [['bob is not in the sudoers file.', 'This incident has been reported to the administrator.']],
+    [['sudo: unable to resolve host h: Name or service not known', 'bob is not in the sudoers file.']],
+    [['bob is not in the sudoers file.  This incident will be reported.']],
+  ])('says who is not in sudoers, and nothing of a password: %j', (lines) => {
+    const error = privilegeError('sudo ended with status 1', lines);
+    expect(error.message).toBe('no root for the redirect rules: bob is not in the sudoers file');
+    expect(error.remedy).toBe('ask for a sudoers entry, or run tshuttle as root');
+  });
+
+  it('does not guess at a password when sudo refused for another reason', () => {
+    expect(privilegeError('sudo ended with status 1', ['sudo: no valid sudoers sources']).remedy).not.toMatch(
+      /password/,
+    );
+    expect(privilegeError('sudo ended with status 1', []).remedy).not.toMatch(/password/);
+  });
+
+  it('speaks of the password when that was wrong', () => {
+    const error = privilegeError('sudo ended with status 1', [
+      'Sorry, try again.',
+      'sudo: 3 incorrect password attempts',
+    ]);
     expect(error.message).toContain('3 incorrect password attempts');
     expect(error.remedy).toContain('right password');
   });
