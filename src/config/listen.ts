@@ -42,6 +42,11 @@ export function parseListen(text: string): ListenResult {
   return { kind: 'listen', listen };
 }
 
+/** Whether an address can be reached from this machine only; the address is one that {@link parseListen} took. */
+export function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || /^[0:]*:0*1$/.test(address);
+}
+
 function parseListenPart(part: string): ListenResult {
   if (/^\d+$/.test(part)) return withPort(undefined, part);
   const match = /^\[([^\]]*)\](?::(.*))?$/.exec(part) ?? /^([^:]*)(?::([^:]*))?$/.exec(part) ?? [part, part];

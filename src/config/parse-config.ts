@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Config, ConfigResult, LogFormat, Method, Mode, SubnetRule } from './config.ts';
-import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
+import { DEFAULT_LISTEN, isLoopback, type Listen, parseListen } from './listen.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
@@ -166,9 +166,21 @@ class ConfigParser {
   #listen(text: string | undefined): Listen {
     if (text === undefined) return DEFAULT_LISTEN;
     const result = parseListen(text);
-    if (result.kind === 'listen') return result.listen;
+    if (result.kind === 'listen') {
+      this.#warnOfOutsideListener(text, result.listen);
+      return result.listen;
+    }
     this.#wrong(`-l ${text}`, result.what);
     return DEFAULT_LISTEN;
+  }
+
+  #warnOfOutsideListener(text: string, listen: Listen): void {
+    const outside = [listen.address4, listen.address6].find(
+      (address) => address !== undefined && !isLoopback(address),
+    );
+    if (outside === undefined) return;
+    const what = `only connections that this machine opens are captured; ${outside} serves nobody else`;
+    this.#warnings.push({ where: `-l ${text}`, what });
   }
 
   /** The first choice is the default. */

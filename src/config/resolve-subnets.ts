@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
-import type { Problem } from '../core/problem.ts';
+import { type Problem, renderProblem } from '../core/problem.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import type { Config, SubnetRule } from './config.ts';
 import { cidrOfAddress } from './subnet.ts';
@@ -12,6 +12,9 @@ const LOOKUPS_AT_ONCE = 4;
 
 /** Every address of a name. */
 export type LookUp = (name: string) => Promise<readonly string[]>;
+
+/** How many problems one message holds. */
+const PROBLEMS_SHOWN = 5;
 
 /** The rules of a tunnel, and what the user should hear about the subnets that made none. */
 export interface ResolvedSubnets {
@@ -27,13 +30,16 @@ export async function lookUpLocally(name: string): Promise<readonly string[]> {
 /**
  * Turns names into addresses, once and by the resolver of this machine, and leaves out IPv6 when it is disabled.
  *
- * @throws TshuttleError ERR_CONFIG when nothing is left to capture.
+ * @throws TshuttleError ERR_CONFIG when nothing is left to capture, or when a name that must not be captured does not
+ * resolve: its addresses would be captured
  */
 export async function resolveSubnets(
   { subnets, ipv6 }: Pick<Config, 'subnets' | 'ipv6'>,
   lookUp: LookUp = lookUpLocally,
 ): Promise<ResolvedSubnets> {
   const warnings: Problem[] = [];
+  const problems: Problem[] = [];
+  let nameFailed = false;
   const answers = await lookUpAll(namesOf(subnets), lookUp);
   const rules: CaptureRule[] = [];
   for (const { action, subnet, where } of subnets) {
@@ -43,10 +49,16 @@ export async function resolveSubnets(
       else warnings.push({ where, what: 'is IPv6 and left out because of --disable-ipv6' });
       continue;
     }
+    const named = namedBy(where, subnet.name) ? '' : `${subnet.name} `;
     const answer = answers.get(subnet.name)!;
+    if (answer.kind === 'unresolved' && action === 'exclude') {
+      const what = `${named}cannot be excluded: ${answer.reason}, so it would be captured`;
+      problems.push({ where, what });
+      continue;
+    }
     if (answer.kind === 'unresolved') {
-      const left = action === 'include' ? 'not captured' : 'not excluded';
-      warnings.push({ where, what: `${subnet.name} is ${left}: ${answer.reason}` });
+      nameFailed = true;
+      warnings.push({ where, what: `${named}is not captured: ${answer.reason}` });
       continue;
     }
     const cidrs = answer.addresses.map(cidrOfAddress).filter((cidr) => cidr !== undefined);
@@ -54,10 +66,12 @@ export async function resolveSubnets(
     for (const cidr of usable) rules.push({ action, cidr, ports });
     if (usable.length === 0) {
       const why = cidrs.length > 0 ? 'only IPv6 addresses, left out because of --disable-ipv6' : 'no address';
-      warnings.push({ where, what: `${subnet.name} has ${why}` });
+      if (cidrs.length === 0 && action === 'include') nameFailed = true;
+      warnings.push({ where, what: `${named}has ${why}` });
     }
   }
-  if (!rules.some((rule) => rule.action === 'include')) throw nothingLeft(warnings);
+  if (problems.length > 0) throw cannotExclude(problems);
+  if (!rules.some((rule) => rule.action === 'include')) throw nothingLeft(warnings, nameFailed);
   return { rules, warnings };
 }
 
@@ -108,10 +122,28 @@ function reasonOf(error: unknown): string {
   }
 }
 
-function nothingLeft(warnings: readonly Problem[]): TshuttleError {
-  const reasons = warnings.slice(0, 5).map(({ what }) => what);
-  if (warnings.length > 5) reasons.push(`and ${warnings.length - 5} more`);
-  return new TshuttleError('ERR_CONFIG', ['nothing is left to capture', ...reasons].join('; '), {
-    remedy: 'check the names with: getent ahosts NAME',
+/** Whether `where` is the argument itself, so that the name need not be said twice. */
+function namedBy(where: string, name: string): boolean {
+  const argument = where.replace(/^-x /, '');
+  return argument === name || argument.startsWith(`${name}:`);
+}
+
+function nothingLeft(warnings: readonly Problem[], nameFailed: boolean): TshuttleError {
+  return new TshuttleError('ERR_CONFIG', `nothing is left to capture; ${renderSome(warnings)}`, {
+    remedy: nameFailed
+      ? 'check the names with: getent ahosts NAME'
+      : 'leave out --disable-ipv6, or add an IPv4 network',
   });
+}
+
+function cannotExclude(problems: readonly Problem[]): TshuttleError {
+  return new TshuttleError('ERR_CONFIG', renderSome(problems), {
+    remedy: 'check the names with: getent ahosts NAME; or exclude addresses in their place',
+  });
+}
+
+function renderSome(problems: readonly Problem[]): string {
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map(renderProblem);
+  if (problems.length > PROBLEMS_SHOWN) shown.push(`and ${problems.length - PROBLEMS_SHOWN} more`);
+  return shown.join('; ');
 }

@@ -164,6 +164,20 @@ describe('parseConfig', () => {
     expect(config.mode).toEqual({ kind: 'daemon', pidFile: '/work/run/pid' });
   });
 
+  test.each([
+    ['10.9.8.7:12300', '10.9.8.7'],
+    ['0.0.0.0', '0.0.0.0'],
+    ['127.0.0.1,[::]:12300', '::'],
+  ])('a listener at %s is pointed out', (listen, address) => {
+    expect(configOf({ ...VALID, listen }).warnings.map(renderProblem)).toEqual([
+      `-l ${listen}: only connections that this machine opens are captured; ${address} serves nobody else`,
+    ]);
+  });
+
+  test.each(['12300', '127.0.0.2', '[::1]:12300', '[0:0:0:0:0:0:0:1]'])('one at %s is not', (listen) => {
+    expect(configOf({ ...VALID, listen }).warnings).toEqual([]);
+  });
+
   test('a dry run wins over -D, and --pidfile without -D is pointed out', () => {
     expect(configOf({ ...VALID, daemon: true, dryRun: true }).config.mode).toEqual({ kind: 'dry-run' });
     expect(configOf({ ...VALID, pidFile: 'p' }).warnings.map(renderProblem)).toEqual([

@@ -44,13 +44,40 @@ describe('resolveSubnets', () => {
     });
   });
 
-  test('a name that does not resolve is a warning', async () => {
-    const { rules, warnings } = await resolve(['10.0.0.0/8', 'no.example', '!none.example']);
-    expect(rules).toHaveLength(1);
-    expect(warnings).toEqual([
-      'no.example: no.example is not captured: the name does not resolve',
-      '!none.example: none.example is not excluded: the name does not resolve',
+  test('a name to capture that does not resolve is a warning that says the name once', async () => {
+    const named = rules('10.0.0.0/8', 'no.example', 'no.example:443');
+    const inFile = { ...named[1]!, where: 'nets.txt:3' };
+    const resolved = await resolveSubnets({ subnets: [...named, inFile], ipv6: true }, lookUp);
+    expect(resolved.rules).toHaveLength(1);
+    expect(resolved.warnings.map(renderProblem)).toEqual([
+      'no.example: is not captured: the name does not resolve',
+      'no.example:443: is not captured: the name does not resolve',
+      'nets.txt:3: no.example is not captured: the name does not resolve',
     ]);
+  });
+
+  test('a name that must not be captured and does not resolve is a failure', async () => {
+    const [network, exclude] = rules('0/0', '!none.example');
+    const subnets = [
+      network!,
+      { ...exclude!, where: '-x none.example' },
+      { ...exclude!, where: 'never.txt:7' },
+    ];
+    await expect(resolveSubnets({ subnets, ipv6: true }, lookUp)).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message:
+        '-x none.example: cannot be excluded: the name does not resolve, so it would be captured; ' +
+        'never.txt:7: none.example cannot be excluded: the name does not resolve, so it would be captured',
+      remedy: 'check the names with: getent ahosts NAME; or exclude addresses in their place',
+    });
+  });
+
+  test('with nothing but IPv6 and --disable-ipv6, the remedy is not about names', async () => {
+    await expect(resolve(['fd77::/64'], false)).rejects.toMatchObject({
+      code: 'ERR_CONFIG',
+      message: 'nothing is left to capture; fd77::/64: is IPv6 and left out because of --disable-ipv6',
+      remedy: 'leave out --disable-ipv6, or add an IPv4 network',
+    });
   });
 
   test('IPv6 is left out, audibly, when it is disabled', async () => {
@@ -58,7 +85,7 @@ describe('resolveSubnets', () => {
     expect(rules.map(({ cidr }) => cidr.family)).toEqual([4]);
     expect(warnings).toEqual([
       '2001:db8::/32: is IPv6 and left out because of --disable-ipv6',
-      'six.example: six.example has only IPv6 addresses, left out because of --disable-ipv6',
+      'six.example: has only IPv6 addresses, left out because of --disable-ipv6',
     ]);
   });
 
@@ -69,7 +96,7 @@ describe('resolveSubnets', () => {
   test('an exclude alone is nothing to capture', async () => {
     await expect(resolve(['no.example', '!10.0.0.0/8'])).rejects.toMatchObject({
       code: 'ERR_CONFIG',
-      message: 'nothing is left to capture; no.example is not captured: the name does not resolve',
+      message: 'nothing is left to capture; no.example: is not captured: the name does not resolve',
       remedy: 'check the names with: getent ahosts NAME',
     });
   });
@@ -99,7 +126,7 @@ describe('resolveSubnets', () => {
       const resolved = resolveSubnets({ subnets: rules('10.0.0.0/8', 'slow.example'), ipv6: true }, never);
       await vi.advanceTimersByTimeAsync(12_000);
       expect((await resolved).warnings.map(renderProblem)).toEqual([
-        'slow.example: slow.example is not captured: no answer from the resolver within 12 s',
+        'slow.example: is not captured: no answer from the resolver within 12 s',
       ]);
     } finally {
       vi.useRealTimers();
