@@ -38,12 +38,19 @@ export function parseArguments(words: readonly string[], version: string): Invoc
   const program = describeProgram(version)
     .configureOutput({ writeOut: (text) => (output += text), writeErr: () => {}, getOutHelpWidth: () => 100 })
     .action((subnets: string[], options: CommanderOptions) => {
-      invocation = { kind: 'tunnel', raw: rawOptions(subnets, options) };
+      invocation = invocationOf(rawOptions(subnets, options));
     });
   program
     .command('cleanup')
-    .description(TEXTS.cleanup)
+    .summary(TEXTS.cleanup)
+    .description(TEXTS.cleanupDescription)
+    .usage('[-v] [--log-format FORMAT]')
     .helpGroup('Commands:')
+    .optionsGroup('Options:')
+    .helpOption('-h, --help', TEXTS.help)
+    // For its help: the program takes these wherever they stand.
+    .option('-v, --verbose', TEXTS.cleanupVerbose)
+    .option('--log-format <FORMAT>', TEXTS.logFormat)
     .action((_options: unknown, command: Command) => {
       const { verbose, logFormat } = command.optsWithGlobals<CommanderOptions>();
       invocation = { kind: 'cleanup', verbosity: verbose, logFormat };
@@ -88,6 +95,22 @@ function describeProgram(version: string): Command {
     .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
     .helpOption('-h, --help', TEXTS.help)
     .addHelpText('after', EXAMPLES);
+}
+
+/** Options that other programs have as commands. */
+const OPTIONS_NOT_COMMANDS: Readonly<Record<string, string>> = { help: '--help', version: '--version' };
+
+/** One word without a bastion is hardly a host: somebody looks for a command. */
+function invocationOf(raw: RawOptions): Invocation {
+  const [word = '', ...others] = raw.subnets;
+  const isLost = raw.remote === undefined && others.length === 0 && raw.subnetFiles.length === 0;
+  if (!isLost || !/^[a-z]+(?:-[a-z]+)*$/i.test(word)) return { kind: 'tunnel', raw };
+  const option = OPTIONS_NOT_COMMANDS[word];
+  const what =
+    option === undefined
+      ? 'is not a command, the only one is cleanup; to capture a host of this name, add -r BASTION'
+      : `is not a command; write ${option}`;
+  return { kind: 'refused', problem: { where: word, what } };
 }
 
 function collect(value: string, values: readonly string[] = []): readonly string[] {

@@ -25,6 +25,10 @@ export const TEXTS = {
   version: 'print the version',
   help: 'print this text',
   cleanup: 'remove the rules of tunnels that ended without being able to',
+  cleanupDescription:
+    'Removes the rules of tunnels that ended without being able to.\n' +
+    'Rules of tunnels that run stay as they are. Needs root, through sudo, as a tunnel does.',
+  cleanupVerbose: 'log what is done; twice: log everything',
 } as const;
 
 /** What `--help` ends with. */

@@ -1,9 +1,12 @@
-import { TshuttleError } from '../core/errors.ts';
+import { type ErrorCode, TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
 import { failuresIn } from './exit-code.ts';
 
 /** How many problems are listed: a wrong file of 20,000 lines must not scroll the first mistakes away. */
 const PROBLEMS_SHOWN = 20;
+
+/** Whether arguments are wrong, or only the files that they name. */
+export type ProblemCode = Extract<ErrorCode, 'ERR_USAGE' | 'ERR_CONFIG'>;
 
 /** Renders what was thrown for the user: the message and what to do about it; a stack only for a bug of ours. */
 export function renderFailure(thrown: unknown): string {
@@ -19,17 +22,18 @@ function renderOne(thrown: unknown): string {
   return `tshuttle: internal error; please report it with these lines:\n${indent(stack)}\n`;
 }
 
-/** Renders all that is wrong with the command line, and where to read how it would be right. */
-export function renderProblems(problems: readonly Problem[]): string {
-  const shown = problems.slice(0, PROBLEMS_SHOWN).map((problem) => `tshuttle: ${renderProblem(problem)}\n`);
+/** All that is wrong with the command line or its files, as lines for the user, and not more than can be read. */
+export function problemLines(problems: readonly Problem[]): readonly string[] {
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map(renderProblem);
   const hidden = problems.length - shown.length;
-  if (hidden > 0) shown.push(`tshuttle: and ${hidden} more like these\n`);
-  return `${shown.join('')}${indent('how it is used: tshuttle --help')}\n`;
+  return hidden > 0 ? [...shown, `and ${hidden} more like these`] : shown;
 }
 
-/** Renders a warning that does not belong in the log: it is about the command line. */
-export function renderWarning(warning: Problem): string {
-  return `tshuttle: warning: ${renderProblem(warning)}\n`;
+/** Renders all that is wrong, and for wrong arguments where to read how they would be right. */
+export function renderProblems(problems: readonly Problem[], code: ProblemCode): string {
+  const lines = problemLines(problems).map((line) => `tshuttle: ${line}\n`);
+  if (code === 'ERR_USAGE') lines.push(`${indent('how it is used: tshuttle --help')}\n`);
+  return lines.join('');
 }
 
 function indent(text: string): string {

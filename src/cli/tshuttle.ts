@@ -4,8 +4,9 @@ import type { Config } from '../config/config.ts';
 import { parseConfig, whyUnreadable } from '../config/parse-config.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import { readTextFile } from '../config/text-file.ts';
-import type { Problem } from '../core/problem.ts';
+import { type Problem, renderProblem } from '../core/problem.ts';
 import { isDaemonChild, meetLauncher } from '../daemon/become-daemon.ts';
+import { type DaemonSurroundings, daemonPaths } from '../daemon/paths.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
 import type { openTunnel } from '../tunnel/tunnel.ts';
 import { type Invocation, parseArguments } from './arguments.ts';
@@ -15,9 +16,9 @@ import { up } from './commands/up.ts';
 import { upAsDaemon } from './commands/up-as-daemon.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, exitCodeOf } from './exit-code.ts';
 import { type LineSink, LogOutput, openStandardErrorSink } from './log-output.ts';
-import { createLoggers, logFailure, sinkFor } from './logging.ts';
+import { createLoggers, logFailure, sinkFor, wantsJson } from './logging.ts';
 import type { ProcessContext } from './process-context.ts';
-import { renderProblems, renderWarning } from './report.ts';
+import { type ProblemCode, problemLines, renderProblems } from './report.ts';
 import { TerminalPrompter } from './terminal-prompter.ts';
 import { readVersion } from './version.ts';
 
@@ -49,14 +50,15 @@ async function runCommand(
 ): Promise<number> {
   const sources = { environment: environmentWords, arguments: context.arguments };
   const { words, problems } = collectArgumentWords(sources, readTextFile);
-  if (problems.length > 0) return refuse(problems, EXIT_CODES.ERR_CONFIG);
+  const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
+  if (problems.length > 0) return refuse('ERR_CONFIG', problems);
   const invocation = parseArguments(words, readVersion());
   switch (invocation.kind) {
     case 'text':
       print(invocation.text);
       return 0;
     case 'refused':
-      return refuse([invocation.problem], EXIT_CODES.ERR_USAGE);
+      return refuse('ERR_USAGE', [invocation.problem]);
     case 'cleanup':
       return await runCleanup(invocation, context, parts);
     case 'tunnel': {
@@ -67,19 +69,21 @@ async function runCommand(
         workingDirectory: process.cwd(),
       });
       if (result.kind === 'problems') {
-        return refuse(
-          result.problems,
-          result.blame === 'files' ? EXIT_CODES.ERR_CONFIG : EXIT_CODES.ERR_USAGE,
-        );
+        return refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
       }
-      for (const warning of result.warnings) process.stderr.write(renderWarning(warning));
-      return await runTunnel(result.config, context, parts);
+      return await runTunnel(result.config, result.warnings, context, parts);
     }
   }
 }
 
-async function runTunnel(config: Config, context: ProcessContext, parts: Parts): Promise<number> {
+async function runTunnel(
+  config: Config,
+  warnings: readonly Problem[],
+  context: ProcessContext,
+  parts: Parts,
+): Promise<number> {
   const { logger, tunnelContext } = prepare(config, context, parts);
+  for (const warning of warnings) logger.warn(renderProblem(warning));
   switch (config.mode.kind) {
     case 'dry-run':
       await dryRun(config, {
@@ -100,7 +104,10 @@ async function runTunnel(config: Config, context: ProcessContext, parts: Parts):
       const start = await startDaemon(config, { script, environment, signal: stop.signal });
       if (start.kind === 'stopped') return EXIT_INTERRUPTED;
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
-      print(`tshuttle: ${start.readyLine}, process id ${start.pid}\n`);
+      const { logFile } = daemonPaths(config, surroundingsOf(environment));
+      print(
+        `tshuttle: ${start.readyLine}, process id ${start.pid} (stop: kill ${start.pid}; log: ${logFile})\n`,
+      );
       return 0;
     }
   }
@@ -111,17 +118,21 @@ async function runDaemon(context: ProcessContext, parts: Parts): Promise<number>
   const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
   const { config } = launcher;
   const { output, loggers, tunnelContext } = prepare(config, context, parts);
-  const surroundings = {
-    runtimeDirectory: context.environment['XDG_RUNTIME_DIR'],
-    stateHome: context.environment['XDG_STATE_HOME'],
-    homeDirectory: homedir(),
-  };
+  const surroundings = surroundingsOf(context.environment);
   return await upAsDaemon(
     config,
     launcher,
     { process: context, surroundings, output, loggers },
     tunnelContext,
   );
+}
+
+function surroundingsOf(environment: ProcessContext['environment']): DaemonSurroundings {
+  return {
+    runtimeDirectory: environment['XDG_RUNTIME_DIR'],
+    stateHome: environment['XDG_STATE_HOME'],
+    homeDirectory: homedir(),
+  };
 }
 
 function prepare(config: Pick<Config, 'logFormat' | 'verbosity'>, context: ProcessContext, parts: Parts) {
@@ -145,7 +156,7 @@ async function runCleanup(
   const { logFormat = 'auto', verbosity } = invocation;
   if (logFormat !== 'auto' && logFormat !== 'text' && logFormat !== 'json') {
     const problem = { where: `--log-format ${logFormat}`, what: 'is not one of auto, text, json' };
-    return refuse([problem], EXIT_CODES.ERR_USAGE);
+    return refuseAsText('ERR_USAGE', [problem]);
   }
   const { logger } = prepare({ logFormat, verbosity }, context, parts);
   const { signal } = context.stop;
@@ -153,9 +164,15 @@ async function runCleanup(
   return signal.aborted ? await context.stop.requested : 0;
 }
 
-function refuse(problems: readonly Problem[], exitCode: number): number {
-  process.stderr.write(renderProblems(problems));
-  return exitCode;
+function refuseAsText(code: ProblemCode, problems: readonly Problem[]): number {
+  process.stderr.write(renderProblems(problems, code));
+  return EXIT_CODES[code];
+}
+
+function refuseAsJson(code: ProblemCode, problems: readonly Problem[]): number {
+  const { logger } = createLoggers(0, openStandardErrorSink());
+  for (const line of problemLines(problems)) logger.error(line, { code });
+  return EXIT_CODES[code];
 }
 
 function print(text: string): void {

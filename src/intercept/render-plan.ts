@@ -4,7 +4,7 @@ import { renderNft } from './nft.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
 
 /** Stands where the running helper names itself. */
-const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
+export const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
 
 /** Renders what would be installed, for `--dry-run`: the text for nft(8), or one per family for iptables-restore(8). */
 export function renderPlan(method: InterceptMethod, plan: RedirectPlan): string {

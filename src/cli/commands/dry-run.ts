@@ -4,7 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
 import { planRedirects } from '../../intercept/plan.ts';
-import { renderPlan } from '../../intercept/render-plan.ts';
+import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/render-plan.ts';
 import { type Endpoint, formatHostPort, type IpFamily, makeEndpoint } from '../../net/endpoint.ts';
 import { resolveTarget } from '../../ssh/target.ts';
 
@@ -36,6 +36,9 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];
   if (config.listen.port === undefined)
     notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);
+  notes.push(
+    `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,
+  );
   context.print(`${notes.join('\n')}\n${renderPlan(method, plan).trimEnd()}\n`);
 }
 

@@ -55,8 +55,34 @@ describe('bin/tshuttle', () => {
     expect(await runReal(words)).toMatchObject({
       code,
       stdout: '',
-      stderr: `${message}    how it is used: tshuttle --help\n`,
+      stderr: code === 64 ? `${message}    how it is used: tshuttle --help\n` : message,
     });
+  });
+
+  test('with --log-format json every line on standard error is JSON: problems, warnings, failures', async () => {
+    const json = ['--log-format', 'json'];
+    const linesOf = async (words: readonly string[]): Promise<unknown[]> =>
+      (await runReal([...words, ...json])).stderr
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown);
+    expect(await linesOf(['--nope'])).toMatchObject([
+      { level: 'error', msg: '--nope: is not an option', code: 'ERR_USAGE' },
+    ]);
+    expect(await linesOf(['-r', 'h', '-s', '/nonexistent'])).toMatchObject([{ code: 'ERR_CONFIG' }]);
+    const dryRun = ['--dry-run', '--disable-ipv6', '-r', 'me:hush@127.0.0.1', '::/0'];
+    expect(await linesOf(dryRun)).toMatchObject([
+      { level: 'warn', msg: expect.stringMatching(/^-r me:\*\*\*@127\.0\.0\.1: other users/) },
+      { level: 'error', msg: expect.stringMatching(/^nothing is left/), code: 'ERR_CONFIG' },
+    ]);
+  });
+
+  test('warnings about the command line take the way of the log', async () => {
+    const words = ['--dry-run', '--pidfile', 'p', '-r', '127.0.0.1', '10.0.0.0/8'];
+    expect(JSON.parse((await runReal(words)).stderr)).toMatchObject({ level: 'warn' });
+    expect((await runReal([...words, '--log-format', 'text'])).stderr).toMatch(
+      /WARN: --pidfile p: has no effect without -D\n$/,
+    );
   });
 
   test('a password in a wrong argument is not repeated', async () => {
@@ -73,6 +99,7 @@ describe('bin/tshuttle', () => {
     });
     expect(result.code).toBe(0);
     expect(result.stdout).toContain('127.0.0.1 . 9,');
+    expect(result.stdout).toMatch(/^# PID-STARTED-NAMESPACE stands for /m);
     expect(result.stdout).toContain('tcp dport 443 ip daddr vmap');
     expect((await runReal(['--dry-run', '--method', 'iptables', '10.0.0.0/8'], { env })).stdout).toContain(
       '*nat',

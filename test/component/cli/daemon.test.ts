@@ -33,7 +33,9 @@ test('returns 0 when the tunnel carries; the daemon has left session and termina
   expect(await terminal.ended()).toBe(0);
   const pid = await pidOf(home);
   try {
-    expect(terminal.output).toContain(`tshuttle: pretending for h, process id ${pid}\r\n`);
+    expect(terminal.output).toContain(
+      `tshuttle: pretending for h, process id ${pid} (stop: kill ${pid}; log: ${join(home.path, LOG)})\r\n`,
+    );
     // The terminal is gone by now, and its session has been sent SIGHUP.
     expect(existsSync(`/proc/${pid}`)).toBe(true);
     expect(await home.read(PID_FILE)).toBe(`${pid}\n`);
@@ -123,7 +125,9 @@ test('a second one for the same bastion is refused and the first stays; with its
   try {
     expect(await home.run(WORDS)).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining(`tshuttle: already running with process id ${first} (`),
+      stderr: expect.stringContaining(
+        `tshuttle: already running with process id ${first} (pid file ${join(home.path, PID_FILE)})`,
+      ),
     });
     expect(await home.read(PID_FILE)).toBe(`${first}\n`);
     const other = join(home.path, 'other.pid');

@@ -101,6 +101,25 @@ describe('parseArguments', () => {
     expect(invocation.kind === 'refused' && renderProblem(invocation.problem)).toBe(line);
   });
 
+  test.each([
+    ['clean', 'is not a command, the only one is cleanup; to capture a host of this name, add -r BASTION'],
+    ['status', 'is not a command, the only one is cleanup; to capture a host of this name, add -r BASTION'],
+    ['help', 'is not a command; write --help'],
+    ['version', 'is not a command; write --version'],
+  ])('%s alone is taken for a command that is not there', (word, what) => {
+    expect(parse(word)).toEqual({ kind: 'refused', problem: { where: word, what } });
+    expect(parse('-r', 'h', word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
+  });
+
+  test.each(['10.0.0.0/8', 'db.example.com', 'db:5432'])('%s alone is a subnet', (word) => {
+    expect(parse(word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
+  });
+
+  test('help of cleanup', () => {
+    const help = parse('cleanup', '--help');
+    expect(help.kind === 'text' && help.text).toMatchSnapshot();
+  });
+
   test('cleanup takes no arguments', () => {
     expect(parse('cleanup', 'x')).toMatchObject({ kind: 'refused', problem: { what: 'takes no arguments' } });
   });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LogOutput } from '../../../src/cli/log-output.ts';
-import { createLoggers, logFailure, sinkFor } from '../../../src/cli/logging.ts';
+import { createLoggers, logFailure, sinkFor, wantsJson } from '../../../src/cli/logging.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 function record() {
@@ -37,6 +37,16 @@ test('text on a terminal, JSON elsewhere, and what the user has chosen', () => {
   };
   expect([looks('auto', true), looks('auto', false)]).toEqual([false, true]);
   expect([looks('text', false), looks('json', true)]).toEqual([false, true]);
+});
+
+test.each([
+  [['--log-format', 'json', '--nope'], true],
+  [['--nope', '--log-format=json'], true],
+  [['--log-format', 'json', '--log-format', 'text'], false],
+  [['--log-format'], false],
+  [['json'], false],
+])('what the words of a wrong command line want: %j', (words, expected) => {
+  expect(wantsJson(words)).toBe(expected);
 });
 
 test('the output can be moved while loggers hold it', () => {

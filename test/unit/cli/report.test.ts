@@ -29,11 +29,17 @@ test('problems are listed up to a bound, and end with where to read on', () => {
     where: `nets:${index + 1}`,
     what: 'is wrong',
   }));
-  const lines = renderProblems(problems).split('\n');
+  const lines = renderProblems(problems, 'ERR_USAGE').split('\n');
   expect(lines[0]).toBe('tshuttle: nets:1: is wrong');
   expect(lines.slice(20)).toEqual([
     'tshuttle: and 2 more like these',
     '    how it is used: tshuttle --help',
     '',
   ]);
+});
+
+test('how it is used is no help with a wrong file', () => {
+  expect(renderProblems([{ where: 'nets:1', what: 'is wrong' }], 'ERR_CONFIG')).toBe(
+    'tshuttle: nets:1: is wrong\n',
+  );
 });
