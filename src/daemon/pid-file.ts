@@ -163,7 +163,11 @@ function isAlive(pid: number): boolean {
 }
 
 function alreadyRunning(pid: number, path: string): TshuttleError {
-  return new TshuttleError('ERR_ALREADY_RUNNING', `already running with process id ${pid} (pid file ${path})`, {
-    remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile`,
-  });
+  return new TshuttleError(
+    'ERR_ALREADY_RUNNING',
+    `already running with process id ${pid} (pid file ${path})`,
+    {
+      remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile`,
+    },
+  );
 }

@@ -36,7 +36,8 @@ test('is refused while a live process holds it open', async () => {
     expect(() => PidFile.claim(path)).toThrow(
       expect.objectContaining({
         code: 'ERR_ALREADY_RUNNING',
-        message: `already running with process id ${holder.pid} (${path})`,
+        message: `already running with process id ${holder.pid} (pid file ${path})`,
+        remedy: `stop it with: kill ${holder.pid}; a second tunnel through the same bastion needs its own --pidfile`,
       }),
     );
     expect(readdirSync(folder)).toEqual(['a.pid']);
