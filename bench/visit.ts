@@ -80,7 +80,7 @@ export async function makeVisit(
 
 /** What a program has said is worth more than the command line it was started with. */
 function shorten(message: string): string {
-  const said = /\nstdout: ([^]*)\nstderr: ([^]*)$/.exec(message);
+  const said = /\nstdout: ([\s\S]*)\nstderr: ([\s\S]*)$/.exec(message);
   return said === null ? message : `${said[1]}${said[2]}`.trim() || message;
 }
 

@@ -42,10 +42,8 @@ export function parseListen(text: string): ListenResult {
   return { kind: 'listen', listen };
 }
 
-/** Whether an address can be reached from this machine only; the address is one that {@link parseListen} took. */
-export function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || /^[0:]*:0*1$/.test(address);
-}
+/** The kernel redirects connections of this machine to the loopback address, so the listener must be there. */
+const LISTEN_ADDRESSES = ['127.0.0.1', '0.0.0.0', '::1', '::'];
 
 function parseListenPart(part: string): ListenResult {
   if (/^\d+$/.test(part)) return withPort(undefined, part);
@@ -54,6 +52,11 @@ function parseListenPart(part: string): ListenResult {
   if (isIP(address) === 0) {
     return invalid(
       `has ${address || 'nothing'} for an address; write it as in 127.0.0.1:12300 or [::1]:12300`,
+    );
+  }
+  if (!LISTEN_ADDRESSES.includes(address)) {
+    return invalid(
+      `has the address ${address}, where no redirected connection arrives; use 127.0.0.1 or [::1]`,
     );
   }
   return withPort(address, portText);

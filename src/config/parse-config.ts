@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Config, ConfigResult, LogFormat, Method, Mode, SubnetRule } from './config.ts';
-import { DEFAULT_LISTEN, isLoopback, type Listen, parseListen } from './listen.ts';
+import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
@@ -91,7 +91,7 @@ class ConfigParser {
       this.#wrong('-r', 'is missing; name the bastion, as in -r user@bastion.example.com');
       return undefined;
     }
-    const where = `-r ${withoutPassword(text)}`;
+    const where = `-r ${withoutPassword(text, 'even without a host')}`;
     const result = parseRemote(text);
     if (result.kind === 'invalid') {
       this.#wrong(where, result.what);
@@ -176,7 +176,7 @@ class ConfigParser {
 
   #warnOfOutsideListener(text: string, listen: Listen): void {
     const outside = [listen.address4, listen.address6].find(
-      (address) => address !== undefined && !isLoopback(address),
+      (address) => address === '0.0.0.0' || address === '::',
     );
     if (outside === undefined) return;
     const what = `only connections that this machine opens are captured; ${outside} serves nobody else`;
@@ -207,7 +207,7 @@ class ConfigParser {
   }
 
   #wrong(where: string, what: string): void {
-    this.#argumentProblems.push({ where, what });
+    this.#argumentProblems.push({ where: withoutPassword(where), what });
   }
 }
 

@@ -26,7 +26,8 @@ export function parsePort(
 function diagnosePorts(text: string): string {
   if (text === '') return 'has no port after the colon';
   const match = /^(\d+)(?:-(\d+))?$/.exec(text);
-  if (match === null) return `has the port ${text}; write a number as in 443, or a range as in 8000-9000`;
+  // Not shown: behind a colon may stand a password.
+  if (match === null) return 'has a port that is no number; write it as in 443, or a range as in 8000-9000';
   const [, first = '', last] = match;
   const outside = [first, last].find(
     (port) => port !== undefined && (Number(port) < 1 || Number(port) > 65_535),

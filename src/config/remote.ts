@@ -34,11 +34,20 @@ export function parseRemote(text: string): RemoteResult {
   return { kind: 'remote', remote: { user, password, ...address.parts } };
 }
 
-/** The text of `-r` as it may be shown: without its password. */
-export function withoutPassword(text: string): string {
+/**
+ * Text that should be or may hold a `-r`, as it may be shown: without its password.
+ *
+ * @param host `even without a host`: takes `user:secret`, where the host was forgotten, for what it is
+ */
+export function withoutPassword(
+  text: string,
+  host: 'with its host' | 'even without a host' = 'with its host',
+): string {
   const at = text.lastIndexOf('@');
   const colon = text.indexOf(':');
-  return at >= 0 && colon >= 0 && colon < at ? `${text.slice(0, colon)}:***${text.slice(at)}` : text;
+  if (at >= 0) return colon >= 0 && colon < at ? `${text.slice(0, colon)}:***${text.slice(at)}` : text;
+  const mayBeSecret = host === 'even without a host' && /^[^:[]+:(?!\d+$)[^:]+$/.test(text);
+  return mayBeSecret ? `${text.slice(0, colon)}:***` : text;
 }
 
 interface AddressParts {

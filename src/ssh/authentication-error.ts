@@ -11,7 +11,7 @@ export type OfferedCredential =
   | { readonly method: 'keyboard-interactive'; readonly description: 'answers' | 'unasked' };
 
 /** Why something was passed over on our side. */
-export interface AuthenticationNote {
+interface AuthenticationNote {
   readonly reason: string;
   /** Given where that reason is likely to be the whole matter; it then goes first. */
   readonly remedy: string | undefined;

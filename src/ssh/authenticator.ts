@@ -12,6 +12,9 @@ import { printable, printableLine } from './server-text.ts';
 import { KeyUnavailableError, type SigningKey } from './signing-key.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 
+/** sshd knows half a dozen; more than this is not worth showing. */
+const MAX_SHOWN_METHODS = 8;
+
 /** What to send to the bastion next. */
 export type AuthenticationAttempt =
   | { readonly kind: 'none' }
@@ -143,7 +146,8 @@ export class Authenticator {
   #take(reply: AuthenticationReply): void {
     const last = this.#current;
     this.#current = undefined;
-    this.#record.wanted = [...reply.methodsLeft];
+    // The bastion's words: they are shown to the user.
+    this.#record.wanted = reply.methodsLeft.slice(0, MAX_SHOWN_METHODS).map(printableLine);
     if (last === undefined) return;
     if (reply.partialSuccess) {
       this.#record.accepted.push(last.method);

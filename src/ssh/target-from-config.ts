@@ -96,9 +96,9 @@ export function targetFromConfig(
     user,
     addressFamily: family === 'inet' ? 4 : family === 'inet6' ? 6 : 'any',
     bindAddress: configValue(configured, 'bindaddress'),
-    connectTimeoutMs: configNumber(configured, 'connecttimeout', DEFAULT_CONNECT_TIMEOUT_S) * 1000,
+    connectTimeoutMs: timerMs(configNumber(configured, 'connecttimeout', 0), DEFAULT_CONNECT_TIMEOUT_S),
     keepalive: {
-      intervalMs: (intervalS === 0 ? DEFAULT_KEEPALIVE.intervalS : intervalS) * 1000,
+      intervalMs: timerMs(intervalS, DEFAULT_KEEPALIVE.intervalS),
       countMax: Math.max(1, configNumber(configured, 'serveralivecountmax', DEFAULT_KEEPALIVE.countMax)),
     },
     hostKeys: hostKeyPolicy(configured, host, port, alias, expand),
@@ -221,4 +221,12 @@ function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] 
 export function describeTarget(target: SshTarget): string {
   const host = target.port === DEFAULT_SSH_PORT ? target.host : formatHostPort(target.host, target.port);
   return `${target.user}@${host}`;
+}
+
+/** What a timer of Node's can wait for; more would be no wait at all. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** 0 stands for no limit in ssh_config(5): then ours counts. */
+function timerMs(configuredS: number, defaultS: number): number {
+  return Math.min((configuredS === 0 ? defaultS : configuredS) * 1000, MAX_TIMER_MS);
 }

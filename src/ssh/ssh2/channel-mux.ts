@@ -46,6 +46,8 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     );
     this.#monitor = monitor;
     this.#scheduler = new SendScheduler(this.wire, () => monitor.expectAnswer());
+    // Measures the path while nothing queues on it.
+    monitor.activity();
   }
 
   /** How many ids are in use. */

@@ -123,7 +123,7 @@ export class SendScheduler {
     const isLimited =
       this.#wasLimited && rateBytesPerMs * round.averageRoundTripMs >= LIMITED_USE * this.#rule.bytes;
     this.#wasLimited = false;
-    if (isLimited) this.#rule.onLimitedRound({ ...round, rateBytesPerMs });
+    if (isLimited) this.#rule.onLimitedRound({ ...round, rateBytesPerMs, unseenMs: round.measureIntervalMs });
     this.#limitQueues(rateBytesPerMs);
     this.run();
   }

@@ -7,9 +7,6 @@ const MAX_WINDOW_BYTES = 32 * 1024 * 1024;
  */
 const QUEUE_SLACK_MS = 2;
 
-/** The start is over when the round trip has grown by a fifth and by this, in ms. */
-const START_SLACK_MS = 4;
-
 /** After so many rounds without any queue the path may have grown: start again. */
 const QUIET_ROUNDS = 8;
 
@@ -25,8 +22,8 @@ export interface Round {
   readonly isLossy: boolean;
   /** Payload moved per ms. */
   readonly rateBytesPerMs: number;
-  /** How often the round trip is measured, in ms: what is under way is known only that exactly. */
-  readonly measureIntervalMs: number;
+  /** How long ago it may be, in ms, that what counts as under way has arrived: it is seen only when measured. */
+  readonly unseenMs: number;
 }
 
 /**
@@ -82,15 +79,15 @@ export class WindowRule {
       const isQuiet = measured < base * 1.03 + 1;
       this.#quietRounds = isQuiet ? this.#quietRounds + 1 : 0;
       if (this.#quietRounds > QUIET_ROUNDS) this.#restart();
-    } else if (measured > base * 1.2 + START_SLACK_MS) {
+    } else if (measured > base * 1.2 + QUEUE_SLACK_MS) {
       this.#isStarting = false;
       this.#bytes *= wanted / measured;
     } else {
       this.#bytes *= 2;
     }
 
-    const neededMs = base + QUEUE_SLACK_MS + round.measureIntervalMs;
-    const neededBytes = 2.5 * Math.max(rate, this.#smoothedRate) * neededMs;
+    const neededMs = 2.5 * base + QUEUE_SLACK_MS + round.unseenMs;
+    const neededBytes = Math.max(rate, this.#smoothedRate) * neededMs;
     const most = Math.min(MAX_WINDOW_BYTES, Math.max(2 * this.#minBytes, neededBytes));
     this.#bytes = Math.max(this.#minBytes, Math.min(this.#bytes, most));
   }

@@ -36,7 +36,7 @@ describe('parseRemote', () => {
     ['bastion:70000', 'has the port 70000, which is not from 1 to 65535'],
     ['bastion:22-23', 'has the ports 22-23, but takes a single one'],
     ['bastion:22-22', 'has the ports 22-22, but takes a single one'],
-    ['bastion:ssh', 'has the port ssh; write a number as in 443, or a range as in 8000-9000'],
+    ['bastion:ssh', 'has a port that is no number; write it as in 443, or a range as in 8000-9000'],
     ['2001:db8:::1', 'is not an IPv6 address; with a port write it as in [2001:db8::1]:22'],
     ['[bastion]:22', 'has bastion in brackets, which are for IPv6 addresses'],
     ['ssh://me@bastion', 'is a URL; write [user@]host[:port]'],

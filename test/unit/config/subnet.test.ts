@@ -59,7 +59,7 @@ describe('parseSubnet refuses, and says what to write', () => {
     ['10.0.0.0/8:1-70000', 'has the port 70000, which is not from 1 to 65535'],
     ['10.0.0.0/8:9000-8000', 'has a port range that runs backwards; write 8000-9000'],
     ['10.0.0.0/8:', 'has no port after the colon'],
-    ['10.0.0.0/8:https', 'has the port https; write a number as in 443, or a range as in 8000-9000'],
+    ['10.0.0.0/8:https', 'has a port that is no number; write it as in 443, or a range as in 8000-9000'],
     ['10.0.0.0/8:000443', 'has the port 000443, which has too many digits'],
     ['10.0.0.0:443/8', 'has its prefix length after the port; write 10.0.0.0/8:443'],
     [':443', 'has no address before the colon; for every address write 0/0:443'],

@@ -17,7 +17,7 @@ function round(path: Path, windowBytes: number) {
     tcpRoundTripMs: undefined,
     isLossy: false,
     rateBytesPerMs: windowBytes / roundTripMs,
-    measureIntervalMs: Math.min(25, Math.max(5, path.baseRoundTripMs / 4)),
+    unseenMs: 0,
   };
 }
 
