@@ -79,6 +79,8 @@ describe('where and who', () => {
   test('waits ConnectTimeout for an address, or 10 s', () => {
     expect(target('connecttimeout none').target.connectTimeoutMs).toBe(10_000);
     expect(target('connecttimeout 3').target.connectTimeoutMs).toBe(3000);
+    expect(target('connecttimeout 0').target.connectTimeoutMs).toBe(10_000);
+    expect(target('connecttimeout 3000000').target.connectTimeoutMs).toBe(2 ** 31 - 1);
   });
 });
 
