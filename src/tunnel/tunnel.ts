@@ -48,7 +48,8 @@ export interface Tunnel {
  * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion, the
  * rules last. Closing is the reverse.
  *
- * @throws TshuttleError with the code of the part that failed; nothing is left behind then
+ * @throws TshuttleError with the code of the part that failed, and nothing is left behind; AggregateError, that error
+ *   first, when something is
  */
 export async function openTunnel(options: TunnelOptions, context: TunnelContext): Promise<Tunnel> {
   const { logger, signal } = context;
@@ -85,17 +86,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       close: () => cleanup.release(),
     };
   } catch (error) {
-    await releaseAfter(error, cleanup);
+    await cleanup.release().catch((failure: unknown) => {
+      throw new AggregateError([error, failure], 'could not open the tunnel, nor release what it had');
+    });
     throw error;
-  }
-}
-
-/** @throws AggregateError when the release fails too; the first error is its first. */
-async function releaseAfter(error: unknown, cleanup: CleanupStack): Promise<void> {
-  try {
-    await cleanup.release();
-  } catch (failure) {
-    throw new AggregateError([error, failure], 'failed, and could not release everything');
   }
 }
 
