@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
 import { setNotSentLowWater, tcpInfo } from '../../net/native-tcp.ts';
-import { beginBatch } from '../../net/write-batch.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
 import { allocateGcmPacket } from './packet-padding.ts';
@@ -67,10 +66,7 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
         dstIP: destination.host,
         dstPort: destination.port,
       }),
-    data: (remoteId, bytes) => {
-      beginBatch(socket, bytes.length);
-      protocol.channelData(remoteId, bytes);
-    },
+    data: (remoteId, bytes) => protocol.channelData(remoteId, bytes),
     windowAdjust: (remoteId, bytes) => protocol.channelWindowAdjust(remoteId, bytes),
     eof: (remoteId) => protocol.channelEOF(remoteId),
     close: (remoteId) => protocol.channelClose(remoteId),

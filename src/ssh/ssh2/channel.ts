@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { writeInBatch } from '../../net/write-batch.ts';
+import { resetWhenTaken } from '../../net/reset-when-taken.ts';
 import type { FlowEnd, FlowSummary } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
@@ -131,7 +131,7 @@ export class Channel implements Sender {
       this.#grant();
     } else {
       this.#bytesDown += bytes.length;
-      writeInBatch(this.#accepted, bytes, this.#grant);
+      this.#accepted.write(bytes, this.#grant);
     }
   }
 
@@ -292,7 +292,10 @@ export class Channel implements Sender {
 
   /** What has arrived still reaches the application, if it is complete. */
   #breakOffAfterFlush(end: FlowEnd): void {
-    if (!this.#eofReceived || this.#accepted.writableFinished) this.#breakOff(end);
-    else this.#accepted.once('finish', () => this.#breakOff(end));
+    if (!this.#eofReceived) this.#breakOff(end);
+    else if (this.#end === undefined) {
+      this.#end = end;
+      resetWhenTaken(this.#accepted, () => this.#breakOff(end));
+    }
   }
 }

@@ -8,6 +8,9 @@ const IDLE_AFTER_MS = 300;
 /** Requests under way at once; more only pile up behind the same queue. */
 const MAX_OUTSTANDING = 40;
 
+/** As many requests as a sender has marks in its window. */
+const FEW_OUTSTANDING = 4;
+
 /** The base round trip is the minimum of the last one to two of these, in ms: paths change under a laptop. */
 const BASE_MEMORY_MS = 60_000;
 
@@ -33,7 +36,6 @@ export interface PathRound {
   readonly baseRoundTripMs: number;
   readonly tcpRoundTripMs: number | undefined;
   readonly isLossy: boolean;
-  readonly measureIntervalMs: number;
   /** How long the round took, in ms. */
   readonly durationMs: number;
 }
@@ -84,10 +86,12 @@ export class PathMonitor {
     if (now - this.#lastPingMs >= this.#intervalMs()) this.#ping(now);
   }
 
-  /** Sending waits for an answer: if none is on its way, asks for one at once. */
+  /** Sending depends on an answer: if few are on their way, asks for one at once. */
   expectAnswer(): void {
+    const outstanding = this.#outstanding;
     this.activity();
-    if (this.#outstanding === 0) this.#ping(this.#probe.nowMs());
+    const hasJustAsked = this.#outstanding > outstanding;
+    if (!hasJustAsked && outstanding < FEW_OUTSTANDING) this.#ping(this.#probe.nowMs());
   }
 
   /** Ends all measuring. Idempotent. */
@@ -138,7 +142,6 @@ export class PathMonitor {
       baseRoundTripMs: base,
       tcpRoundTripMs: tcpPath?.roundTripMs,
       isLossy: now - this.#lastDisorderMs < 3 * base,
-      measureIntervalMs: this.#intervalMs(),
       durationMs,
     });
   }

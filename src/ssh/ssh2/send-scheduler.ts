@@ -53,7 +53,7 @@ export interface SendTarget {
  */
 export class SendScheduler {
   readonly #target: SendTarget;
-  readonly #onLimited: () => void;
+  readonly #measure: () => void;
   readonly #rule = new WindowRule({
     queueShare: QUEUE_SHARE,
     initialBytes: MIN_IN_FLIGHT_BYTES,
@@ -63,15 +63,16 @@ export class SendScheduler {
   readonly #bulk = new Set<Sender>();
   #interactiveTurns = 0;
   #sentBytes = 0;
+  #markedBytes = 0;
   #arrivedBytes = 0;
   #arrivedAtRoundBytes = 0;
   #wasLimited = false;
   #queueLimitBytes = MIN_QUEUE_BYTES;
 
-  /** @param onLimited called when bulk has to wait for the path: it must be measured, or it would wait for ever */
-  constructor(target: SendTarget, onLimited: () => void) {
+  /** @param measure asks for a measurement, whose mark tells what has arrived: bulk waits for that */
+  constructor(target: SendTarget, measure: () => void) {
     this.#target = target;
-    this.#onLimited = onLimited;
+    this.#measure = measure;
     target.limitUnsent(this.#queueLimitBytes);
   }
 
@@ -92,7 +93,7 @@ export class SendScheduler {
       if (sender === undefined) return;
       queue.delete(sender);
       const bytes = sender.sendPacket();
-      if (bytes > 0) this.#sentBytes += bytes + PACKET_OVERHEAD_BYTES;
+      if (bytes > 0) this.#countSent(bytes + PACKET_OVERHEAD_BYTES);
       if (sender.wantsTurn()) {
         (sender.recentlySentBytes() < INTERACTIVE_BYTES ? this.#interactive : this.#bulk).add(sender);
       }
@@ -107,6 +108,7 @@ export class SendScheduler {
 
   /** How much was sent so far: goes with a measurement, and comes back by {@link SendScheduler.onArrived}. */
   mark(): number {
+    this.#markedBytes = this.#sentBytes;
     return this.#sentBytes;
   }
 
@@ -123,9 +125,15 @@ export class SendScheduler {
     const isLimited =
       this.#wasLimited && rateBytesPerMs * round.averageRoundTripMs >= LIMITED_USE * this.#rule.bytes;
     this.#wasLimited = false;
-    if (isLimited) this.#rule.onLimitedRound({ ...round, rateBytesPerMs, unseenMs: round.measureIntervalMs });
+    if (isLimited) this.#rule.onLimitedRound({ ...round, rateBytesPerMs });
     this.#limitQueues(rateBytesPerMs);
     this.run();
+  }
+
+  /** A mark every quarter of what may be in flight: so arrivals are seen while the rest is still on its way. */
+  #countSent(bytes: number): void {
+    this.#sentBytes += bytes;
+    if (this.#sentBytes - this.#markedBytes >= this.#rule.bytes / 4) this.#measure();
   }
 
   #nextQueue(): Set<Sender> | undefined {
@@ -141,7 +149,7 @@ export class SendScheduler {
     if (this.#target.queuedBytes() >= this.#queueLimitBytes) return false;
     if (this.#sentBytes - this.#arrivedBytes < this.#rule.bytes) return true;
     this.#wasLimited = true;
-    this.#onLimited();
+    this.#measure();
     return false;
   }
 

@@ -7,6 +7,12 @@ const MAX_WINDOW_BYTES = 32 * 1024 * 1024;
  */
 const QUEUE_SLACK_MS = 2;
 
+/**
+ * The bound by the rate is never less than this: below it programs at both ends cost throughput, and above it each request
+ * waits behind more of a bulk flow. Measured on loopback: 192 KiB 3.4 Gbit/s, 384 KiB 4.1, 768 KiB 4.2 with twice the wait.
+ */
+const MIN_BOUND_BYTES = 384 * 1024;
+
 /** After so many rounds without any queue the path may have grown: start again. */
 const QUIET_ROUNDS = 8;
 
@@ -22,8 +28,6 @@ export interface Round {
   readonly isLossy: boolean;
   /** Payload moved per ms. */
   readonly rateBytesPerMs: number;
-  /** How long ago it may be, in ms, that what counts as under way has arrived: it is seen only when measured. */
-  readonly unseenMs: number;
 }
 
 /**
@@ -86,9 +90,8 @@ export class WindowRule {
       this.#bytes *= 2;
     }
 
-    const neededMs = 2.5 * base + QUEUE_SLACK_MS + round.unseenMs;
-    const neededBytes = Math.max(rate, this.#smoothedRate) * neededMs;
-    const most = Math.min(MAX_WINDOW_BYTES, Math.max(2 * this.#minBytes, neededBytes));
+    const neededBytes = 2.5 * Math.max(rate, this.#smoothedRate) * base;
+    const most = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_BOUND_BYTES, neededBytes));
     this.#bytes = Math.max(this.#minBytes, Math.min(this.#bytes, most));
   }
 

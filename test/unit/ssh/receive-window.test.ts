@@ -8,7 +8,6 @@ const ROUND = {
   baseRoundTripMs: 100,
   tcpRoundTripMs: undefined,
   isLossy: false,
-  measureIntervalMs: 25,
   durationMs: 100,
 };
 

@@ -8,7 +8,6 @@ const ROUND = {
   baseRoundTripMs: 40,
   tcpRoundTripMs: undefined,
   isLossy: false,
-  measureIntervalMs: 10,
   durationMs: 50,
 };
 
