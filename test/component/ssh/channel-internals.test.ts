@@ -96,3 +96,27 @@ test("ssh2's own channels live beside ours", async () => {
   expect(foreign).toBe('from the destination');
   expect((await readToEnd(application.application)).toString()).toBe('from the destination');
 });
+
+test('a reader that stalls loses no byte while others read', async () => {
+  await using pair = await openSsh2Pair();
+  // More than the kernel's buffers on loopback, so that what a stalled reader has not taken waits with us.
+  const down = randomBytes(48 * 1024 * 1024);
+  await using destination = await openDestination((socket) => socket.end(down));
+  const mux = attach(pair);
+  const start = async () => {
+    const sockets = await openSocketPair();
+    void mux.carry(sockets.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+    return sockets;
+  };
+  await using stalled = await start();
+  await until(() => stalled.accepted.writableLength > 0, {
+    deadlineMs: 10_000,
+    what: 'the reader is stalled',
+  });
+  for (let others = 0; others < 2; others += 1) {
+    await using other = await start();
+    expect(sha256(await readToEnd(other.application))).toBe(sha256(down));
+  }
+  expect(stalled.accepted.writableLength).toBeGreaterThan(0);
+  expect(sha256(await readToEnd(stalled.application))).toBe(sha256(down));
+});
