@@ -1,19 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Child } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
-import {
-  expectNothingLeft,
-  READY,
-  type TshuttleOptions,
-  tshuttleArgv,
-  tshuttleProcesses,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { expectNothingLeft, READY, type TshuttleOptions, tshuttleArgv } from '../support/tshuttle.ts';
 
 /*
  *  client: a terminal ── tshuttle ──ssh── bastion ── destination 10.77.0.2
@@ -57,22 +48,9 @@ describe.skipIf(skipLab)('on a terminal', () => {
 
   it('a terminal that is closed is a stop that was asked for: 0, and no crash', async () => {
     await using lab = await createLab();
-    const ended = join(lab.directory, 'ended');
-    const command = tshuttleArgv(lab, [SUBNET], {}).join(' ');
-    // The shell outlives the terminal to tell the exit status.
-    const script = `trap '' HUP; ${command}; echo $? > ${ended}`;
-    const terminal = lab.client.spawn(['script', '-qec', `sh -c "${script}"`, '/dev/null'], {
-      interactive: true,
-    });
-    await terminal.untilOutput(READY_ON_SCREEN);
-    const { main } = await tshuttleProcesses(lab);
-    terminal.kill('SIGKILL');
-    process.kill(main, 'SIGHUP');
-    await until(() => existsSync(ended) && readFileSync(ended, 'utf8').trim() !== '', {
-      deadlineMs: 5_000,
-      what: 'tshuttle has ended',
-    });
-    expect(readFileSync(ended, 'utf8').trim()).toBe('0');
+    const closeTerminal = ['perl', 'test/support/close-terminal.pl', 'capturing'];
+    const result = await lab.client.exec([...closeTerminal, ...tshuttleArgv(lab, [SUBNET])]);
+    expect(result.stdout, result.stderr).toBe('ended with 0\n');
     await expectNothingLeft(lab);
   });
 
