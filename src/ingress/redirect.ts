@@ -8,7 +8,8 @@ import type { CaptureRule } from '../net/capture-rule.ts';
 import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
 import { isOwnListener } from '../net/local-addresses.ts';
-import { originalDestination, prepareOriginalDestination } from '../net/native-original-destination.ts';
+import { originalDestination } from '../net/native-original-destination.ts';
+import { prepareSocketOptions } from '../net/native-socket-option.ts';
 import type { IncomingFlow } from './incoming-flow.ts';
 
 /** How connections are to be caught. */
@@ -55,7 +56,7 @@ export async function openRedirectIngress(
   { logger, signal }: RedirectContext,
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
-  prepareOriginalDestination();
+  prepareSocketOptions();
   const interceptor = await openInterceptor({ method: options.method, logger, signal });
   let listeners: Listeners;
   try {

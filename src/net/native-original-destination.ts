@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
 import { type Endpoint, makeEndpoint } from './endpoint.ts';
-import { descriptorOf } from './native-descriptor.ts';
-import { lastErrno, openLibc } from './native-library.ts';
+import { lastErrno } from './native-library.ts';
+import { getSocketOption } from './native-socket-option.ts';
 
 /** linux/in.h, linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h; the same on every architecture. */
 const SOL_IP = 0;
@@ -14,23 +14,6 @@ const IP6T_SO_ORIGINAL_DST = 80;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 
-type GetSockOpt = (
-  descriptor: number,
-  level: number,
-  name: number,
-  value: Buffer,
-  length: Uint32Array,
-) => number;
-
-let getSockOpt: GetSockOpt | undefined;
-
-/** Loads the native call, so that a machine that lacks it says so at the start and not at the first flow. */
-export function prepareOriginalDestination(): void {
-  getSockOpt ??= openLibc().func(
-    'int getsockopt(int descriptor, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)',
-  ) as GetSockOpt;
-}
-
 /**
  * Where an accepted socket meant to go before the kernel redirected it (native-notes/original-destination.md).
  *
@@ -39,18 +22,15 @@ export function prepareOriginalDestination(): void {
  * @throws TshuttleError ERR_ORIGINAL_DST when the kernel does not know, or the socket is closed already.
  */
 export function originalDestination(accepted: Socket): Endpoint {
-  prepareOriginalDestination();
-  const descriptor = descriptorOf(accepted);
   const localAddress = accepted.localAddress;
-  if (descriptor === undefined || localAddress === undefined) {
+  if (localAddress === undefined) {
     throw new TshuttleError('ERR_ORIGINAL_DST', 'the accepted socket was closed before it could be asked');
   }
   // The family follows the textual local address: a dual-stack socket that carries IPv4 is asked as IPv4.
   const isIpv4 = !localAddress.includes(':') || localAddress.startsWith('::ffff:');
   const sockaddr = Buffer.alloc(isIpv4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
-  const length = new Uint32Array([sockaddr.length]);
   const [level, name] = isIpv4 ? [SOL_IP, SO_ORIGINAL_DST] : [SOL_IPV6, IP6T_SO_ORIGINAL_DST];
-  if (getSockOpt?.(descriptor, level, name, sockaddr, length) !== 0) {
+  if (!getSocketOption(accepted, level, name, sockaddr)) {
     throw new TshuttleError(
       'ERR_ORIGINAL_DST',
       `the kernel does not know the original destination (errno ${lastErrno()})`,

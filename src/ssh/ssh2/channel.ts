@@ -157,13 +157,9 @@ export class Channel implements Sender {
     this.#sendClose();
     this.#sshClosed();
     if (!this.#eofReceived) {
-      this.#breakOff({ kind: 'reset', by: 'destination', detail: 'closed before its end of data' });
+      this.#breakOff(closedByDestination('closed before its end of data'));
     } else if (this.#pendingUp.length > 0) {
-      this.#breakOffAfterFlush({
-        kind: 'reset',
-        by: 'destination',
-        detail: 'closed before it took all data',
-      });
+      this.#breakOffAfterFlush(closedByDestination('closed before it took all data'));
     }
     // Else, as with TCP, the application has its FIN, and is reset only if it goes on sending.
   }
@@ -217,11 +213,7 @@ export class Channel implements Sender {
   #applicationSent(bytes: Buffer): void {
     if (this.#ssh.kind !== 'open') {
       this.#accepted.pause();
-      this.#breakOffAfterFlush({
-        kind: 'reset',
-        by: 'destination',
-        detail: 'closed while the application was sending',
-      });
+      this.#breakOffAfterFlush(closedByDestination('closed while the application was sending'));
       return;
     }
     this.#bytesUp += bytes.length;
@@ -298,4 +290,8 @@ export class Channel implements Sender {
       resetWhenTaken(this.#accepted, () => this.#breakOff(end));
     }
   }
+}
+
+function closedByDestination(detail: string): FlowEnd {
+  return { kind: 'reset', by: 'destination', detail };
 }
