@@ -15,6 +15,25 @@ export class WireReader {
     return this.#take(4)?.readUInt32BE(0);
   }
 
+  uint64(): bigint | undefined {
+    return this.#take(8)?.readBigUInt64BE(0);
+  }
+
+  /** How many bytes have been read. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Whether nothing is left. */
+  get isAtEnd(): boolean {
+    return this.#offset === this.#data.length;
+  }
+
+  /** The next `length` bytes, as a view on the data. */
+  bytes(length: number): Buffer | undefined {
+    return this.#take(length);
+  }
+
   /** A length-prefixed `string`, as a view on the data. */
   string(): Buffer | undefined {
     const length = this.uint32();
