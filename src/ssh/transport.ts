@@ -45,6 +45,16 @@ export interface Transport {
    * resolves. `accepted` must be paused, half-open capable and have delivered no data yet.
    */
   carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary>;
+  /**
+   * Opens a connection of our own to a destination, which the bastion resolves; for jump hosts, DNS over TCP and requests.
+   *
+   * Either side may end its direction and read on. What breaks off before its end of data is an 'error' (ECONNRESET), never
+   * a mere end. The caller owns the socket, which has an error listener.
+   *
+   * @throws TshuttleError ERR_CHANNEL_REFUSED when the bastion does not open it, its `cause` the {@link FlowEnd};
+   *   ERR_BASTION_LOST when there is no connection; the signal's reason. The signal has no effect later.
+   */
+  open(destination: HostPort, signal: AbortSignal): Promise<Socket>;
   /** Ends every flow with a reset and closes the connection. Idempotent. */
   close(): Promise<void>;
 }

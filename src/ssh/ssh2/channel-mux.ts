@@ -22,6 +22,8 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly #channels = new Map<number, Channel>();
   /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
   readonly #flows = new Set<Channel>();
+  /** What waits for the confirmation of its channel, by id. */
+  readonly #onOpen = new Map<number, () => void>();
   #nextLocalId = FIRST_LOCAL_ID;
   /** How flows end that come when there is no connection any more. */
   #end: FlowEnd | undefined;
@@ -55,8 +57,13 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     return this.#channels.size;
   }
 
-  /** See `Transport.carry`. */
-  carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary> {
+  /** See `Transport.carry`; `onOpen` is called when the bastion has opened the channel. */
+  carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    onOpen?: () => void,
+  ): Promise<FlowSummary> {
     if (this.#end !== undefined) {
       accepted.resetAndDestroy();
       return Promise.resolve({ end: this.#end, bytesUp: 0, bytesDown: 0 });
@@ -69,6 +76,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
       });
       this.#channels.set(localId, channel);
       this.#flows.add(channel);
+      if (onOpen !== undefined) this.#onOpen.set(localId, onOpen);
       this.wire.open(localId, channel.initialWindowBytes, MAX_PACKET_BYTES, destination, originator);
     });
   }
@@ -93,11 +101,14 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
 
   forget(channel: Channel): void {
     this.#channels.delete(channel.localId);
+    this.#onOpen.delete(channel.localId);
     this.#scheduler.forget(channel);
   }
 
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void {
     this.#channels.get(localId)?.confirmed(remoteId, windowBytes, packetBytes);
+    this.#onOpen.get(localId)?.();
+    this.#onOpen.delete(localId);
   }
 
   onFailure(localId: number, reasonCode: number, description: string): void {

@@ -1,6 +1,7 @@
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
+import { openByCarry } from '../open-by-carry.ts';
 import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import type { Transport } from '../transport.ts';
@@ -10,6 +11,7 @@ import { type ConnectContext, type ConnectedBastion, connectBastion } from './co
 import { hasNativeCrypto } from './connection-internals.ts';
 import { watchLiveness } from './liveness.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
+import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const FAREWELL_TIMEOUT_MS = 1_000;
@@ -17,6 +19,9 @@ const FAREWELL_TIMEOUT_MS = 1_000;
 const WITHOUT_NATIVE_CRYPTO =
   "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
   'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
+
+/** What OpenSSH tells for `ssh -W`, where there is no originator either (channels.c, port_open_helper). */
+const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535 };
 
 /** A transport over one ssh2 connection. */
 export interface Ssh2Transport extends Transport {
@@ -72,6 +77,13 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     peer,
     lost: lost.promise,
     carry: (accepted, destination, originator) => mux.carry(accepted, destination, originator),
+    open: (destination, signal) =>
+      openByCarry(
+        { description, carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, onOpen) },
+        destination,
+        signal,
+        MIN_QUEUE_BYTES,
+      ),
     close: () => {
       closing ??= new Promise((resolve) => {
         if (isOver) {

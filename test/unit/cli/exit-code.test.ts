@@ -9,6 +9,7 @@ test('the documented exit codes', () => {
     ERR_BASTION_UNREACHABLE: 68,
     ERR_BASTION_AUTH: 77,
     ERR_BASTION_LOST: 75,
+    ERR_CHANNEL_REFUSED: 68,
     ERR_HOST_KEY: 76,
     ERR_NO_INTERCEPTOR: 69,
     ERR_NO_PRIVILEGE: 77,

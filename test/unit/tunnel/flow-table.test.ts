@@ -15,6 +15,7 @@ function endingTransport(ends: FlowEnd[]): Transport {
   return {
     description: 'fake',
     lost: new Promise(() => {}),
+    open: () => Promise.reject(new Error('not used')),
     carry: async (): Promise<FlowSummary> => ({
       end: ends.shift() ?? { kind: 'eof' },
       bytesUp: 3,

@@ -1,0 +1,52 @@
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { DuplexOptions } from 'node:stream';
+import { openDescriptorPair } from './native-socket-pair.ts';
+
+/** Both ends of one connection inside this process: what is written to one is read from the other. */
+export interface ConnectedSockets {
+  /** For whoever wants the connection. */
+  readonly near: Socket;
+  /** For whoever carries it: paused, and as an accepted socket. Its reset is seen by `near` as ECONNRESET. */
+  readonly far: Socket;
+}
+
+/**
+ * Connects two sockets. Either may end its direction and read on; an end that is destroyed before it has ended destroys the
+ * other, as a reset does. Both have an error listener.
+ *
+ * @param options for the near one
+ * @throws TshuttleError ERR_INTERNAL when the system gives none
+ */
+export function connectSockets(options: DuplexOptions = {}): ConnectedSockets {
+  const [nearDescriptor, farDescriptor] = openDescriptorPair();
+  const near = socketOver(nearDescriptor, options);
+  // As a server makes its sockets with pauseOnConnect: nothing is read before the carrier resumes it.
+  const far = socketOver(farDescriptor, { pauseOnCreate: true });
+  // A unix socket has no reset, and Node refuses to send one (native-notes/socket-pair.md): the other end is told here.
+  far.resetAndDestroy = () => {
+    near.destroy(connectionReset());
+    return far.destroy();
+  };
+  near.resetAndDestroy = () => near.destroy();
+  near.once('close', () => {
+    // What was ended in order is still read by the far end, which fails by itself when it writes.
+    if (!near.writableFinished) far.destroy(connectionReset());
+  });
+  return { near, far };
+}
+
+/** A half-open capable socket, with an error listener, over a connected unix socket, which it owns from now on. */
+function socketOver(
+  descriptor: number,
+  options: DuplexOptions & { readonly pauseOnCreate?: true } = {},
+): Socket {
+  const all: SocketConstructorOpts & DuplexOptions = { ...options, fd: descriptor, allowHalfOpen: true };
+  const socket: Socket = new Socket(all);
+  // Stays for the life of the socket: an error with no listener would end the process.
+  socket.on('error', () => {});
+  return socket;
+}
+
+function connectionReset(): Error {
+  return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+}

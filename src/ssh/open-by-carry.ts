@@ -1,0 +1,68 @@
+import type { Socket } from 'node:net';
+import { deferred } from '../core/deferred.ts';
+import { TshuttleError } from '../core/errors.ts';
+import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { connectSockets } from '../net/socket-pair.ts';
+import type { FlowEnd, FlowSummary } from './transport.ts';
+
+/** What a transport gives for {@link openByCarry}. */
+export interface Carrier {
+  /** For people: `user@bastion (203.0.113.7:22)`. */
+  readonly description: string;
+  /** As `Transport.carry`; calls `onOpen` when the bastion has opened the channel. */
+  carry(accepted: Socket, onOpen: () => void): Promise<FlowSummary>;
+}
+
+/**
+ * `Transport.open` by means of `carry`: one end of a socket pair is carried, the other is what the caller gets. So all rules
+ * of flows hold, back-pressure above all, with no second implementation of them.
+ *
+ * @param writableHighWaterMark of the socket, in bytes
+ * @throws TshuttleError as `Transport.open` does
+ */
+export async function openByCarry(
+  carrier: Carrier,
+  destination: HostPort,
+  signal: AbortSignal,
+  writableHighWaterMark?: number,
+): Promise<Socket> {
+  signal.throwIfAborted();
+  const { near, far } = connectSockets(writableHighWaterMark === undefined ? {} : { writableHighWaterMark });
+  const opened = deferred<void>();
+  const onAbort = (): void => opened.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  void carrier
+    .carry(far, () => opened.resolve())
+    .then(({ end }) => opened.reject(failureOf(end, carrier.description, destination)));
+  try {
+    await opened.promise;
+    signal.throwIfAborted();
+    return near;
+  } catch (error) {
+    near.destroy();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** The error for a channel that was over before it was open. */
+function failureOf(end: FlowEnd, bastion: string, destination: HostPort): TshuttleError {
+  const where = formatHostPort(destination.host, destination.port);
+  if (end.kind !== 'refused') {
+    const why = end.kind === 'aborted' || end.kind === 'reset' ? end.detail : 'the bastion was lost';
+    return new TshuttleError('ERR_BASTION_LOST', `cannot reach ${where} through ${bastion}: ${why}`, {
+      cause: end,
+    });
+  }
+  const remedy =
+    end.reason === 'prohibited'
+      ? `its sshd needs AllowTcpForwarding yes (or local) and, if it has PermitOpen, ${where} in it`
+      : 'check the host and the port, and that the bastion can reach them';
+  const said = end.description === '' ? end.reason : end.description;
+  const verb = end.reason === 'prohibited' ? 'prohibits' : 'cannot open';
+  return new TshuttleError('ERR_CHANNEL_REFUSED', `${bastion} ${verb} a connection to ${where}: ${said}`, {
+    remedy,
+    cause: end,
+  });
+}

@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { connectSockets } from '../../../src/net/socket-pair.ts';
+import { readToEnd } from '../../support/socket-pair.ts';
+import { until } from '../../support/until.ts';
+
+test('each end reads what the other writes, and an end is only half of it', async () => {
+  const { near, far } = connectSockets();
+  near.end('question');
+  far.resume();
+  expect((await readToEnd(far)).toString()).toBe('question');
+  far.end('late answer');
+  expect((await readToEnd(near)).toString()).toBe('late answer');
+  await Promise.all([near, far].map((socket) => socket.closed || once(socket, 'close')));
+});
+
+test('the far end is paused: it reads nothing before somebody wants it', async () => {
+  const { near, far } = connectSockets();
+  near.write('early');
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(far.readableFlowing).toBe(false);
+  expect(far.bytesRead).toBe(0);
+  far.resume();
+  await until(() => far.bytesRead === 5, { deadlineMs: 2_000, what: 'five bytes' });
+  near.destroy();
+});
+
+test('a writer is held while nobody reads, and goes on when somebody does', async () => {
+  const { near, far } = connectSockets();
+  const chunk = Buffer.alloc(64 * 1024, 1);
+  let written = 0;
+  while (near.write(chunk)) written += chunk.length;
+  expect(written).toBeLessThan(2 ** 20);
+  await until(() => near.writableLength > 0, { deadlineMs: 2_000, what: 'a queue' });
+  const queued = near.writableLength;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(near.writableLength).toBe(queued);
+  far.resume();
+  await once(near, 'drain');
+  near.destroy();
+});
+
+test('a reset of the far end is an error at the near one, not an end', async () => {
+  const { near, far } = connectSockets();
+  const reading = readToEnd(near);
+  far.resetAndDestroy();
+  await expect(reading).rejects.toMatchObject({ code: 'ECONNRESET' });
+  expect(far.destroyed).toBe(true);
+});
+
+test('an end that goes away before it has ended takes the other with it', async () => {
+  const { near, far } = connectSockets();
+  const failed = once(far, 'error');
+  near.destroy();
+  await failed;
+  expect(far.destroyed).toBe(true);
+});
+
+test('no descriptor is left', async () => {
+  const count = (): number => readdirSync('/proc/self/fd').length;
+  const before = count();
+  const pairs = Array.from({ length: 50 }, () => connectSockets());
+  expect(count()).toBeGreaterThanOrEqual(before + 100);
+  for (const { near } of pairs) near.destroy();
+  await until(() => count() <= before, { deadlineMs: 2_000, what: 'as many descriptors as before' });
+});
