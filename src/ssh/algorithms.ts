@@ -12,7 +12,7 @@ export interface AlgorithmPreferences {
 
 /**
  * What we offer when the configuration says nothing: AES-GCM first, because it costs the least CPU per byte here, no
- * SHA-1 signatures, and otherwise OpenSSH's order.
+ * SHA-1 signatures, and otherwise OpenSSH's order. Those of host certificates go only to hosts for which an authority is known.
  */
 export const DEFAULT_ALGORITHMS: AlgorithmPreferences = {
   keyExchange: [
@@ -27,6 +27,12 @@ export const DEFAULT_ALGORITHMS: AlgorithmPreferences = {
     'diffie-hellman-group14-sha256',
   ],
   hostKey: [
+    'ssh-ed25519-cert-v01@openssh.com',
+    'ecdsa-sha2-nistp256-cert-v01@openssh.com',
+    'ecdsa-sha2-nistp384-cert-v01@openssh.com',
+    'ecdsa-sha2-nistp521-cert-v01@openssh.com',
+    'rsa-sha2-512-cert-v01@openssh.com',
+    'rsa-sha2-256-cert-v01@openssh.com',
     'ssh-ed25519',
     'ecdsa-sha2-nistp256',
     'ecdsa-sha2-nistp384',

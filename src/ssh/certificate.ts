@@ -54,7 +54,7 @@ const KEY_FIELDS: Readonly<Record<string, { readonly plainType: string; readonly
 };
 
 /** Whether a key type, or a signature algorithm, is that of a certificate. */
-function isCertificateType(type: string): boolean {
+export function isCertificateType(type: string): boolean {
   return type.endsWith(CERTIFICATE_SUFFIX);
 }
 

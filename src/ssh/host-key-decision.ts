@@ -1,3 +1,4 @@
+import { isCertificateType } from './certificate.ts';
 import { entryNames, type KnownHostEntry } from './known-hosts.ts';
 import { type PublicKey, samePublicKey } from './public-key.ts';
 import type { HostKeyPolicy } from './ssh-target.ts';
@@ -43,7 +44,8 @@ function judge(key: PublicKey, name: string, entries: readonly KnownHostEntry[])
 }
 
 /**
- * Puts the algorithms for which a key is filed first, so that the bastion shows a key that we can check.
+ * Puts the algorithms for which a key is filed first, so that the bastion shows a key that we can check; those of
+ * certificates too where an authority is filed for the host, and else leaves them out, as no certificate would count.
  *
  * The order is otherwise kept. (OpenSSH's order_hostkeyalgs leaves the whole list as it is when the first algorithm's key
  * is filed; then a bastion that has lost that key may show one that nobody knows.)
@@ -55,12 +57,23 @@ export function orderHostKeyAlgorithms(
 ): readonly string[] {
   const names = [policy.lookupName, policy.lookupNameWithoutPort].filter((name) => name !== undefined);
   for (const name of names) {
-    const filed = entries.filter((entry) => entry.marker === 'none' && entryNames(entry, name));
-    const types = new Set(filed.map((entry) => entry.key.type));
-    const known = algorithms.filter((algorithm) => types.has(keyTypeOfAlgorithm(algorithm)));
-    if (known.length > 0) return [...known, ...algorithms.filter((algorithm) => !known.includes(algorithm))];
+    const filed = entries.filter((entry) => entryNames(entry, name));
+    const hasAuthority = filed.some((entry) => entry.marker === 'cert-authority');
+    const plain = filed.filter((entry) => entry.marker === 'none');
+    const types = new Set(plain.map((entry) => entry.key.type));
+    const usable = hasAuthority ? algorithms : withoutCertificates(algorithms);
+    const known = usable.filter((algorithm) =>
+      isCertificateType(algorithm) ? hasAuthority : types.has(keyTypeOfAlgorithm(algorithm)),
+    );
+    if (known.length > 0) return [...known, ...usable.filter((algorithm) => !known.includes(algorithm))];
   }
-  return algorithms;
+  return withoutCertificates(algorithms);
+}
+
+/** Of a list with certificates only, which the user must have set, the plain key inside the certificate is what counts. */
+function withoutCertificates(algorithms: readonly string[]): readonly string[] {
+  const plain = algorithms.filter((algorithm) => !isCertificateType(algorithm));
+  return plain.length > 0 ? plain : algorithms;
 }
 
 /** RSA keys have one type and three signature algorithms (RFC 8332). */

@@ -1,12 +1,22 @@
-import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { type Certificate, isCertificateType, parseCertificate } from './certificate.ts';
+import { type CertificateProblem, decideHostCertificate, describeCertificate } from './host-certificate.ts';
 import { decideHostKey } from './host-key-decision.ts';
+import {
+  certificateError,
+  changedKeyError,
+  describeKey,
+  hostKeyError,
+  placeOf,
+  revokedKeyError,
+  unknownKeyError,
+} from './host-key-errors.ts';
 import type { KnownHostEntry } from './known-hosts.ts';
 import { addKnownHost } from './known-hosts-files.ts';
 import type { Prompter } from './prompter.ts';
 import { fingerprintOf, keyTypeName, type PublicKey, publicKeyFromBlob } from './public-key.ts';
+import { isSignedBy, rsaBits } from './signature.ts';
 import type { SshTarget } from './ssh-target.ts';
-import { describeTarget } from './target-from-config.ts';
 
 /** What the verifier needs beside the target. */
 export interface HostKeyContext {
@@ -17,15 +27,38 @@ export interface HostKeyContext {
   readonly address: string;
 }
 
+/** What the bastion has shown: a key, alone or in a certificate. */
+interface ShownKey {
+  /** As it came; every later key exchange must show the same. */
+  readonly blob: Buffer;
+  /** Without its certificate. */
+  readonly key: PublicKey;
+  readonly certificate: Certificate | undefined;
+}
+
+/** A certificate that a known authority has signed and that nevertheless does not count. */
+interface RefusedCertificate {
+  readonly certificate: Certificate;
+  readonly authority: KnownHostEntry;
+  readonly problem: CertificateProblem;
+}
+
 /**
  * Checks a bastion's host key at the first key exchange, and holds it to the same key at every later one.
+ *
+ * ```
+ * shown ──> revoked, too small ─────────────────────────────────────────────────────> refused
+ *   ├─ certificate of a known authority ──> for this host, now ──> accepted
+ *   │                                  └──> else its plain key counts:
+ *   └─ plain key ──> filed ──> accepted;  changed ──> refused;  unknown ──> asked, filed ──> accepted, or refused
+ * ```
  *
  * A key is filed only by {@link HostKeyVerifier.handshakeDone}: before, the bastion has not proved that it owns it.
  */
 export class HostKeyVerifier {
   readonly #target: SshTarget;
   readonly #context: HostKeyContext;
-  #pinned: PublicKey | undefined;
+  #accepted: ShownKey | undefined;
   #toBeFiled: PublicKey | undefined;
 
   constructor(target: SshTarget, context: HostKeyContext) {
@@ -33,28 +66,26 @@ export class HostKeyVerifier {
     this.#context = context;
   }
 
-  /** The accepted key; undefined before the first key exchange. */
+  /** The accepted key, without its certificate; undefined before the first key exchange. */
   get acceptedKey(): PublicKey | undefined {
-    return this.#pinned;
+    return this.#accepted?.key;
   }
 
   /**
    * Accepts the key by returning.
    *
-   * @throws TshuttleError ERR_HOST_KEY when the key is changed, revoked, unknown and not accepted, or another than at the
-   *   first key exchange.
+   * @throws TshuttleError ERR_HOST_KEY when the key is changed, revoked, too small, unknown and not accepted, or another
+   *   than at the first key exchange.
    */
   async verify(blob: Buffer): Promise<void> {
-    const key = publicKeyFromBlob(blob);
-    if (key === undefined) throw this.#failure('shows a host key that cannot be read', undefined);
-    if (this.#pinned === undefined) await this.#checkFirst(key);
+    if (this.#accepted === undefined) await this.#checkFirst(this.#read(blob));
     else this.verifyAgain(blob);
   }
 
   /** The check of a later key exchange; as {@link HostKeyVerifier.verify}, and at once. */
   verifyAgain(blob: Buffer): void {
-    if (this.#pinned?.blob.equals(blob) === true) return;
-    throw this.#failure('shows another host key than at the start of this connection', undefined);
+    if (this.#accepted?.blob.equals(blob) === true) return;
+    throw hostKeyError(this.#target, 'shows another host key than at the start of this connection');
   }
 
   /** Files a newly accepted key, now that the bastion has signed with it. Does nothing the second time. */
@@ -64,47 +95,122 @@ export class HostKeyVerifier {
     if (key !== undefined) await addKnownHost(this.#target.hostKeys, key, this.#context.logger);
   }
 
-  async #checkFirst(key: PublicKey): Promise<void> {
+  #read(shown: Buffer): ShownKey {
     // The parser's buffer is reused for the next packet.
-    const kept: PublicKey = { type: key.type, blob: Buffer.from(key.blob) };
-    const decision = decideHostKey(kept, this.#target.hostKeys, this.#context.entries);
+    const blob = Buffer.from(shown);
+    const key = publicKeyFromBlob(blob);
+    if (key === undefined) throw hostKeyError(this.#target, 'shows a host key that cannot be read');
+    if (!isCertificateType(key.type)) return { blob, key, certificate: undefined };
+    const certificate = parseCertificate(blob);
+    if (certificate === undefined)
+      throw hostKeyError(this.#target, 'shows a host certificate that cannot be read');
+    if (!isSignedBy(certificate.authorityKey, certificate.signature, certificate.signedData)) {
+      throw hostKeyError(
+        this.#target,
+        `shows a ${describeCertificate(certificate)}, which that authority has not signed`,
+        'somebody may be listening in: ask who runs the bastion; do not connect before',
+      );
+    }
+    return { blob, key: certificate.certifiedKey, certificate };
+  }
+
+  async #checkFirst(shown: ShownKey): Promise<void> {
+    this.#refuseSmall(shown.key);
+    const refused = shown.certificate === undefined ? undefined : this.#judgeCertificate(shown.certificate);
+    if (refused !== 'trusted') await this.#checkPlainKey(shown.key, refused);
+    this.#accepted = shown;
+  }
+
+  #refuseSmall(key: PublicKey): void {
+    const bits = rsaBits(key);
+    const { requiredRsaBits } = this.#target.hostKeys;
+    if (bits === undefined || bits >= requiredRsaBits) return;
+    throw hostKeyError(
+      this.#target,
+      `has the ${describeKey(key)} of ${bits} bits, and RequiredRSASize is ${requiredRsaBits}`,
+      'ask who runs the bastion for a larger or an Ed25519 host key',
+    );
+  }
+
+  /** @returns undefined where the certificate says nothing to us, and its plain key is as good as without it. */
+  #judgeCertificate(certificate: Certificate): 'trusted' | RefusedCertificate | undefined {
+    const { logger, entries } = this.#context;
+    const described = describeCertificate(certificate);
+    const decision = decideHostCertificate(certificate, this.#target.hostKeys, entries, Date.now());
     switch (decision.kind) {
       case 'trusted':
-        break;
-      case 'unknown':
-        await this.#acceptUnknown(kept, decision.otherKeys);
-        this.#toBeFiled = kept;
-        break;
-      case 'changed':
-        throw this.#changed(kept, decision.entries);
+        logger.debug(`accepted the ${described}, by ${placeOf(decision.entry)}`);
+        return 'trusted';
+      case 'unknown authority':
+        logger.debug(`no authority is known for the ${described}: its plain key counts`);
+        return undefined;
+      case 'refused':
+        return { certificate, authority: decision.entry, problem: decision.problem };
       case 'revoked':
-        throw this.#failure(
-          `shows the ${describeKey(kept)}, which ${place(decision.entry)} revokes`,
-          'ask who runs the bastion for its new key; do not connect before',
+        throw revokedKeyError(
+          this.#target,
+          decision.what === 'authority' ? described : describeKey(certificate.certifiedKey),
+          placeOf(decision.entry),
         );
     }
-    this.#pinned = kept;
   }
 
-  async #acceptUnknown(key: PublicKey, otherKeys: readonly KnownHostEntry[]): Promise<void> {
+  async #checkPlainKey(key: PublicKey, refused: RefusedCertificate | undefined): Promise<void> {
+    const decision = decideHostKey(key, this.#target.hostKeys, this.#context.entries);
+    switch (decision.kind) {
+      case 'trusted':
+        if (refused !== undefined) {
+          const { certificate, problem } = refused;
+          this.#context.logger.warn(
+            `the ${describeCertificate(certificate)} does not count, as ${problem.reason}; its plain key is known`,
+          );
+        }
+        return;
+      case 'unknown':
+        await this.#acceptUnknown(key, decision.otherKeys, refused);
+        this.#toBeFiled = key;
+        return;
+      case 'changed':
+        throw changedKeyError(this.#target, key, decision.entries);
+      case 'revoked':
+        throw revokedKeyError(this.#target, describeKey(key), placeOf(decision.entry));
+    }
+  }
+
+  async #acceptUnknown(
+    key: PublicKey,
+    otherKeys: readonly KnownHostEntry[],
+    refused: RefusedCertificate | undefined,
+  ): Promise<void> {
     const { hostKeys, authentication } = this.#target;
-    // A host that is known by another type of key is not a new host: that is not accepted without asking.
-    if (hostKeys.unknownKey === 'accept' && otherKeys.length === 0) return;
+    // A host that is known by another type of key, or by an authority, is not a new host: that is not accepted unasked.
+    const isNew = otherKeys.length === 0 && refused === undefined;
+    if (hostKeys.unknownKey === 'accept' && isNew) return;
     const mayAsk = hostKeys.unknownKey !== 'refuse' && this.#context.prompter.available;
-    if (!mayAsk || authentication.batchMode) throw this.#unknown(key, otherKeys);
-    await this.#ask(key, otherKeys);
+    if (mayAsk && !authentication.batchMode) {
+      await this.#ask(key, otherKeys, refused);
+      return;
+    }
+    if (refused === undefined) throw unknownKeyError(this.#target, key, otherKeys);
+    const { certificate, problem, authority } = refused;
+    throw certificateError(this.#target, describeCertificate(certificate), problem, authority);
   }
 
-  async #ask(key: PublicKey, otherKeys: readonly KnownHostEntry[]): Promise<void> {
+  async #ask(
+    key: PublicKey,
+    otherKeys: readonly KnownHostEntry[],
+    refused: RefusedCertificate | undefined,
+  ): Promise<void> {
     const { prompter, address } = this.#context;
     const fingerprint = fingerprintOf(key);
     prompter.show(
       [
+        ...(refused === undefined ? [] : [`Its host certificate does not count: ${refused.problem.reason}.`]),
         `The authenticity of host '${this.#target.hostKeys.lookupName} (${address})' can't be established.`,
         `${keyTypeName(key.type)} key fingerprint is ${fingerprint}.`,
         otherKeys.length === 0
           ? 'This key is not known by any other names.'
-          : `The host is known by other keys: ${otherKeys.map(place).join(', ')}.`,
+          : `The host is known by other keys: ${otherKeys.map(placeOf).join(', ')}.`,
       ].join('\n'),
     );
     let question = 'Are you sure you want to continue connecting (yes/no/[fingerprint])? ';
@@ -112,48 +218,12 @@ export class HostKeyVerifier {
       const answer = (await prompter.ask(question, { echo: true }))?.trim();
       if (answer?.toLowerCase() === 'yes' || answer === fingerprint) return;
       if (answer === undefined || answer.toLowerCase() === 'no')
-        throw this.#failure(
+        throw hostKeyError(
+          this.#target,
           'has a host key that you did not accept',
           `compare the ${keyTypeName(key.type)} fingerprint with what the bastion's administrator says; if it is the same, run this again and answer yes`,
         );
       question = "Please type 'yes', 'no' or the fingerprint: ";
     }
   }
-
-  #unknown(key: PublicKey, otherKeys: readonly KnownHostEntry[]): TshuttleError {
-    const others = otherKeys.length === 0 ? '' : `; known are ${otherKeys.map(describeEntry).join(', ')}`;
-    const { host, port, user, hostKeys } = this.#target;
-    const portOption = port === 22 ? '' : ` -p ${port}`;
-    const askOption = hostKeys.unknownKey === 'refuse' ? ' -o StrictHostKeyChecking=ask' : '';
-    return this.#failure(
-      `has an unknown host key, the ${describeKey(key)}${others}`,
-      `compare the fingerprint with what the bastion's administrator says; if it is the same, connect once on a terminal with: ssh${portOption}${askOption} ${user}@${host}`,
-    );
-  }
-
-  #changed(key: PublicKey, entries: readonly KnownHostEntry[]): TshuttleError {
-    const file = entries[0]?.file ?? '';
-    return this.#failure(
-      `shows the ${describeKey(key)}, but another one is known: ${entries.map(describeEntry).join(', ')}; ` +
-        'either the key was changed, or somebody is listening in',
-      `if the bastion's owner confirms the new key: ssh-keygen -R '${this.#target.hostKeys.lookupName}' -f '${file}'`,
-    );
-  }
-
-  #failure(what: string, remedy: string | undefined): TshuttleError {
-    const message = `bastion ${describeTarget(this.#target)} ${what}`;
-    return new TshuttleError('ERR_HOST_KEY', message, remedy === undefined ? {} : { remedy });
-  }
-}
-
-function describeKey(key: PublicKey): string {
-  return `${keyTypeName(key.type)} key ${fingerprintOf(key)}`;
-}
-
-function describeEntry(entry: KnownHostEntry): string {
-  return `${fingerprintOf(entry.key)} (${place(entry)})`;
-}
-
-function place(entry: KnownHostEntry): string {
-  return `${entry.file}:${entry.line}`;
 }

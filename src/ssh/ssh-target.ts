@@ -33,6 +33,10 @@ export interface HostKeyPolicy {
   readonly lookupName: string;
   /** The name to look under when `lookupName` has a port and is not filed: any port of the same host. */
   readonly lookupNameWithoutPort: string | undefined;
+  /** What a host certificate must be for: HostKeyAlias, or the name without its port. */
+  readonly certificateName: string;
+  /** CASignatureAlgorithms: what the authority of a host certificate may sign with. */
+  readonly authoritySignatureAlgorithms: readonly string[];
   /** A new key is written to the first. */
   readonly userFiles: readonly string[];
   readonly globalFiles: readonly string[];
@@ -40,6 +44,8 @@ export interface HostKeyPolicy {
   readonly unknownKey: 'refuse' | 'ask' | 'accept';
   /** HashKnownHosts. */
   readonly hashNewNames: boolean;
+  /** RequiredRSASize: a smaller RSA key is refused. */
+  readonly requiredRsaBits: number;
 }
 
 /** The methods we can authenticate with (RFC 4252, RFC 4256). */

@@ -1,23 +1,12 @@
 import { TshuttleError } from '../core/errors.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
+import { hostKeyPolicy } from './host-key-policy.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
 import { Secret } from './secret.ts';
-import {
-  configNumber,
-  configPathList,
-  configSwitch,
-  configValue,
-  type SshConfigOutput,
-} from './ssh-config-output.ts';
-import type {
-  AuthenticationMethod,
-  AuthenticationPolicy,
-  HostKeyPolicy,
-  IdentityFile,
-  SshTarget,
-} from './ssh-target.ts';
+import { configNumber, configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
+import type { AuthenticationMethod, AuthenticationPolicy, IdentityFile, SshTarget } from './ssh-target.ts';
 
 const DEFAULT_SSH_PORT = 22;
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
@@ -101,7 +90,7 @@ export function targetFromConfig(
       intervalMs: timerMs(intervalS, DEFAULT_KEEPALIVE.intervalS),
       countMax: Math.max(1, configNumber(configured, 'serveralivecountmax', DEFAULT_KEEPALIVE.countMax)),
     },
-    hostKeys: hostKeyPolicy(configured, host, port, alias, expand),
+    hostKeys: hostKeyPolicy(configured, { host, port, alias }, expand),
     authentication: authenticationPolicy(request, configured, builtIn, local, expand),
     algorithms: chooseAlgorithms(configured, builtIn),
   };
@@ -122,40 +111,6 @@ function ignoredKeywords(configured: SshConfigOutput): string[] {
     const value = configValue(configured, keyword.toLowerCase());
     return value === undefined ? [] : [`${keyword} ${value}`];
   });
-}
-
-function hostKeyPolicy(
-  configured: SshConfigOutput,
-  host: string,
-  port: number,
-  alias: string | undefined,
-  expand: (path: string) => string,
-): HostKeyPolicy {
-  const named = alias === undefined && port !== DEFAULT_SSH_PORT;
-  const strictness = configured.get('stricthostkeychecking')?.[0] ?? 'ask';
-  return {
-    lookupName: alias?.toLowerCase() ?? (named ? `[${host}]:${port}` : host),
-    lookupNameWithoutPort: named ? host : undefined,
-    userFiles: configPathList(configured, 'userknownhostsfile').map(expand),
-    globalFiles: configPathList(configured, 'globalknownhostsfile').map(expand),
-    unknownKey: unknownKeyPolicy(strictness),
-    hashNewNames: configSwitch(configured, 'hashknownhosts', false),
-  };
-}
-
-function unknownKeyPolicy(strictness: string): HostKeyPolicy['unknownKey'] {
-  switch (strictness) {
-    case 'yes':
-    case 'true':
-      return 'refuse';
-    case 'accept-new':
-    case 'no':
-    case 'off':
-    case 'false':
-      return 'accept';
-    default:
-      return 'ask';
-  }
 }
 
 function authenticationPolicy(

@@ -19,6 +19,8 @@ export interface LoopbackSshd {
   makeKey(name: string, ...keygenArguments: string[]): Promise<string>;
   /** Lets a key in; called with the path of its private half. */
   authorize(...privateKeyFiles: string[]): Promise<void>;
+  /** Starts the server afresh with other configuration lines in front; connections stay. */
+  reconfigure(...configLines: string[]): Promise<void>;
   /** A request for this server, its known_hosts and no agent; further -o options as given. */
   request(identityFiles: readonly string[], ...options: string[]): SshRequest;
   [Symbol.asyncDispose](): Promise<void>;
@@ -37,27 +39,31 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
   const hostKeyFile = await makeKey('host_key');
   await writeFile(at('authorized_keys'), '');
   const port = await freePort();
-  await writeFile(
-    at('sshd_config'),
-    [
-      ...configLines,
-      `Port ${port}`,
-      'ListenAddress 127.0.0.1',
-      `HostKey ${hostKeyFile}`,
-      `AuthorizedKeysFile ${at('authorized_keys')}`,
-      'PidFile none',
-      'StrictModes no',
-      'UsePAM no',
-      'UseDNS no',
-      'LogLevel VERBOSE',
-      'PermitRootLogin yes',
-      'PasswordAuthentication no',
-      'KbdInteractiveAuthentication no',
-      '',
-    ].join('\n'),
-  );
+  const configure = async (lines: readonly string[]): Promise<void> => {
+    await writeFile(
+      at('sshd_config'),
+      [
+        ...lines,
+        `Port ${port}`,
+        'ListenAddress 127.0.0.1',
+        `HostKey ${hostKeyFile}`,
+        `AuthorizedKeysFile ${at('authorized_keys')}`,
+        'PidFile none',
+        'StrictModes no',
+        'UsePAM no',
+        'UseDNS no',
+        'LogLevel VERBOSE',
+        'PermitRootLogin yes',
+        'PasswordAuthentication no',
+        'KbdInteractiveAuthentication no',
+        '',
+      ].join('\n'),
+    );
+  };
+  await configure(configLines);
   const child = new Child(['/usr/sbin/sshd', '-D', '-e', '-f', at('sshd_config')]);
   await child.untilOutput(/Server listening/);
+  let starts = 1;
   return {
     directory,
     port,
@@ -69,6 +75,12 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
     authorize: async (...privateKeyFiles) => {
       const keys = await Promise.all(privateKeyFiles.map((file) => readFile(`${file}.pub`, 'utf8')));
       await writeFile(at('authorized_keys'), keys.join(''));
+    },
+    reconfigure: async (...lines) => {
+      await configure(lines);
+      child.kill('SIGHUP');
+      starts += 1;
+      await child.untilOutput(new RegExp(`(?:Server listening[\\s\\S]*?){${starts}}`));
     },
     request: (identityFiles, ...options) => ({
       host: '127.0.0.1',

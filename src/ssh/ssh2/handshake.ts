@@ -17,6 +17,7 @@ import { AuthenticationDriver } from './authentication-driver.ts';
 import { stopDebugOutput } from './connection-internals.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
 import { handshakeError } from './handshake-error.ts';
+import { offerHostCertificates, withoutCertificates } from './host-certificate-internals.ts';
 
 /** Key exchange and authentication together, without the time in which the user is being asked. */
 const HANDSHAKE_LIMIT_MS = 15_000;
@@ -155,6 +156,7 @@ class Handshake {
   #start(): void {
     const { target, socket, knownHosts } = this.#context;
     const { algorithms } = target;
+    const hostKeyAlgorithms = orderHostKeyAlgorithms(algorithms.hostKey, target.hostKeys, knownHosts);
     this.#listen();
     this.#connectClient({
       sock: socket,
@@ -163,9 +165,7 @@ class Handshake {
       readyTimeout: 0,
       algorithms: {
         kex: [...algorithms.keyExchange] as ssh2.KexAlgorithm[],
-        serverHostKey: [
-          ...orderHostKeyAlgorithms(algorithms.hostKey, target.hostKeys, knownHosts),
-        ] as ssh2.ServerHostKeyAlgorithm[],
+        serverHostKey: [...withoutCertificates(hostKeyAlgorithms)] as ssh2.ServerHostKeyAlgorithm[],
         cipher: [...algorithms.cipher] as ssh2.CipherAlgorithm[],
         hmac: [...algorithms.mac] as ssh2.MacAlgorithm[],
         compress: [...algorithms.compression] as ssh2.CompressionAlgorithm[],
@@ -174,6 +174,7 @@ class Handshake {
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
       authHandler: this.#driver.onReply,
     });
+    offerHostCertificates(this.#client, hostKeyAlgorithms);
     this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
     socket.on('data', this.#keepEarlyText);

@@ -93,9 +93,30 @@ describe('orderHostKeyAlgorithms', () => {
     ]);
   });
 
-  test('keeps the order for a host that is not known, and for certificate authorities and revoked keys', () => {
+  test('keeps the order for a host that is not known, and for authorities and revoked keys', () => {
     const entries = parseKnownHosts(`@cert-authority bastion ${line(RSA)}\n@revoked * ${line(RSA)}`, 'kh');
     expect(orderHostKeyAlgorithms(offered, PLAIN_PORT, entries)).toEqual(offered);
+  });
+
+  test('puts certificates first for a host that an authority is known for, and leaves them out for others', () => {
+    const certificates = ['rsa-sha2-512-cert-v01@openssh.com', 'ssh-ed25519-cert-v01@openssh.com'];
+    const all = ['ssh-ed25519', ...certificates, 'rsa-sha2-512'];
+    const order = (text: string, policy: typeof PLAIN_PORT | typeof OTHER_PORT = PLAIN_PORT) =>
+      orderHostKeyAlgorithms(all, policy, parseKnownHosts(text, 'kh'));
+    const authority = `@cert-authority *ion ${line(RSA)}\n`;
+    expect(order('')).toEqual(['ssh-ed25519', 'rsa-sha2-512']);
+    expect(order(authority)).toEqual([...certificates, 'ssh-ed25519', 'rsa-sha2-512']);
+    expect(order(`${authority}bastion ${line(RSA)}`)).toEqual([
+      ...certificates,
+      'rsa-sha2-512',
+      'ssh-ed25519',
+    ]);
+    expect(order(authority, OTHER_PORT)).toEqual([...certificates, 'ssh-ed25519', 'rsa-sha2-512']);
+    expect(order(`${authority}[bastion]:2222 ${line(RSA)}`, OTHER_PORT)).toEqual([
+      'rsa-sha2-512',
+      'ssh-ed25519',
+    ]);
+    expect(orderHostKeyAlgorithms(certificates, PLAIN_PORT, [])).toEqual(certificates);
   });
 
   test('looks under the name without the port where none is filed with it', () => {

@@ -182,7 +182,7 @@ describe('algorithms', () => {
       keyExchange: DEFAULT_ALGORITHMS.keyExchange,
       cipher: ['aes256-ctr', 'aes128-gcm@openssh.com'],
       mac: ['hmac-sha2-512'],
-      hostKey: ['ssh-rsa'],
+      hostKey: ['ssh-ed25519-cert-v01@openssh.com', 'ssh-rsa'],
       compression: ['zlib@openssh.com', 'zlib', 'none'],
     });
   });

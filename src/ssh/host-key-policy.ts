@@ -1,0 +1,67 @@
+import {
+  configNumber,
+  configPathList,
+  configSwitch,
+  configValue,
+  type SshConfigOutput,
+} from './ssh-config-output.ts';
+import type { HostKeyPolicy } from './ssh-target.ts';
+
+const DEFAULT_SSH_PORT = 22;
+/** OpenSSH's own since 9.1 (sshd_config(5), RequiredRSASize). */
+const DEFAULT_REQUIRED_RSA_BITS = 1024;
+/** OpenSSH's own (ssh_config(5), CASignatureAlgorithms), where there is no `ssh -G` to tell. */
+const DEFAULT_AUTHORITY_ALGORITHMS =
+  'ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256';
+
+/** Where the key is looked for. */
+export interface HostKeyNames {
+  /** After HostName, in lower case. */
+  readonly host: string;
+  readonly port: number;
+  /** HostKeyAlias. */
+  readonly alias: string | undefined;
+}
+
+/** How the bastion's key is to be checked, by `ssh -G`. `expand` puts in what the tokens of a path stand for. */
+export function hostKeyPolicy(
+  configured: SshConfigOutput,
+  names: HostKeyNames,
+  expand: (path: string) => string,
+): HostKeyPolicy {
+  const { host, port } = names;
+  const alias = names.alias?.toLowerCase();
+  const named = alias === undefined && port !== DEFAULT_SSH_PORT;
+  const strictness = configured.get('stricthostkeychecking')?.[0] ?? 'ask';
+  const authorityAlgorithms =
+    configValue(configured, 'casignaturealgorithms') ?? DEFAULT_AUTHORITY_ALGORITHMS;
+  return {
+    lookupName: alias ?? (named ? `[${host}]:${port}` : host),
+    lookupNameWithoutPort: named ? host : undefined,
+    certificateName: alias ?? host,
+    authoritySignatureAlgorithms: authorityAlgorithms.split(','),
+    userFiles: configPathList(configured, 'userknownhostsfile').map(expand),
+    globalFiles: configPathList(configured, 'globalknownhostsfile').map(expand),
+    unknownKey: unknownKeyPolicy(strictness),
+    hashNewNames: configSwitch(configured, 'hashknownhosts', false),
+    requiredRsaBits: Math.max(
+      DEFAULT_REQUIRED_RSA_BITS,
+      configNumber(configured, 'requiredrsasize', DEFAULT_REQUIRED_RSA_BITS),
+    ),
+  };
+}
+
+function unknownKeyPolicy(strictness: string): HostKeyPolicy['unknownKey'] {
+  switch (strictness) {
+    case 'yes':
+    case 'true':
+      return 'refuse';
+    case 'accept-new':
+    case 'no':
+    case 'off':
+    case 'false':
+      return 'accept';
+    default:
+      return 'ask';
+  }
+}
