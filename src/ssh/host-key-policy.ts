@@ -44,6 +44,7 @@ export function hostKeyPolicy(
     globalFiles: configPathList(configured, 'globalknownhostsfile').map(expand),
     unknownKey: unknownKeyPolicy(strictness),
     hashNewNames: configSwitch(configured, 'hashknownhosts', false),
+    revokedKeyFiles: configPathList(configured, 'revokedhostkeys').map(expand),
     requiredRsaBits: Math.max(
       DEFAULT_REQUIRED_RSA_BITS,
       configNumber(configured, 'requiredrsasize', DEFAULT_REQUIRED_RSA_BITS),

@@ -15,6 +15,7 @@ import type { KnownHostEntry } from './known-hosts.ts';
 import { addKnownHost } from './known-hosts-files.ts';
 import type { Prompter } from './prompter.ts';
 import { fingerprintOf, keyTypeName, type PublicKey, publicKeyFromBlob } from './public-key.ts';
+import { findRevocation } from './revoked-keys.ts';
 import { isSignedBy, rsaBits } from './signature.ts';
 import type { SshTarget } from './ssh-target.ts';
 
@@ -116,6 +117,7 @@ export class HostKeyVerifier {
 
   async #checkFirst(shown: ShownKey): Promise<void> {
     this.#refuseSmall(shown.key);
+    await this.#refuseRevoked(shown);
     const refused = shown.certificate === undefined ? undefined : this.#judgeCertificate(shown.certificate);
     if (refused !== 'trusted') await this.#checkPlainKey(shown.key, refused);
     this.#accepted = shown;
@@ -130,6 +132,13 @@ export class HostKeyVerifier {
       `has the ${describeKey(key)} of ${bits} bits, and RequiredRSASize is ${requiredRsaBits}`,
       'ask who runs the bastion for a larger or an Ed25519 host key',
     );
+  }
+
+  async #refuseRevoked({ key, certificate }: ShownKey): Promise<void> {
+    const file = await findRevocation(this.#target.hostKeys.revokedKeyFiles, key, certificate);
+    if (file === undefined) return;
+    const inCertificate = certificate === undefined ? '' : ` in the ${describeCertificate(certificate)}`;
+    throw revokedKeyError(this.#target, `${describeKey(key)}${inCertificate}`, file);
   }
 
   /** @returns undefined where the certificate says nothing to us, and its plain key is as good as without it. */

@@ -44,6 +44,8 @@ export interface HostKeyPolicy {
   readonly unknownKey: 'refuse' | 'ask' | 'accept';
   /** HashKnownHosts. */
   readonly hashNewNames: boolean;
+  /** RevokedHostKeys: lists of keys and certificates that are refused before all else. */
+  readonly revokedKeyFiles: readonly string[];
   /** RequiredRSASize: a smaller RSA key is refused. */
   readonly requiredRsaBits: number;
 }

@@ -4,17 +4,17 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { messageOf, TshuttleError } from '../../../src/core/errors.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import { formatKnownHost } from '../../../src/ssh/known-hosts.ts';
 import type { Prompter } from '../../../src/ssh/prompter.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
+import type { ConnectedBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { offerHostCertificates } from '../../../src/ssh/ssh2/host-certificate-internals.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
-import { mustRun, runCommand } from '../../support/child.ts';
+import { connectTo, hangUp, outcomeOf, outcomeOfSsh } from '../../support/bastion-outcome.ts';
+import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL, scriptedPrompter } from '../../support/scripted-prompter.ts';
+import { scriptedPrompter } from '../../support/scripted-prompter.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;
@@ -58,44 +58,11 @@ async function show(hostKey: string, authority: string, ...signing: string[]): P
   shownCertificate = wanted;
 }
 
-async function connect(
-  options: readonly string[],
-  prompter: Prompter = NO_TERMINAL,
-): Promise<ConnectedBastion> {
-  const { signal } = new AbortController();
-  const target = await resolveTarget(sshd.request([userKey], ...options), { logger, signal });
-  return await connectBastion(target, { logger, prompter, signal, beforeDial: async () => {} });
-}
+const connect = (options: readonly string[]): Promise<ConnectedBastion> =>
+  connectTo(sshd.request([userKey], ...options), { logger });
 
-async function hangUp(bastion: ConnectedBastion): Promise<void> {
-  const closed = once(bastion.socket, 'close');
-  bastion.client.end();
-  await closed;
-}
-
-/** 'in', or why not. */
-async function outcome(options: readonly string[], prompter?: Prompter): Promise<string> {
-  try {
-    await hangUp(await connect(options, prompter));
-    return 'in';
-  } catch (error) {
-    if (!(error instanceof TshuttleError)) throw error;
-    return `${error.code}: ${messageOf(error)} (${error.remedy})`;
-  }
-}
-
-/** What OpenSSH's own client makes of it. */
-async function outcomeOfSsh(options: readonly string[]): Promise<'in' | 'out'> {
-  const request = sshd.request([userKey], ...options);
-  const { code } = await runCommand([
-    'ssh',
-    ...['-F', 'none', '-o', 'BatchMode=yes', '-i', userKey, '-p', String(sshd.port)],
-    ...request.options.flatMap((option) => ['-o', option]),
-    `${request.user}@${request.host}`,
-    'true',
-  ]);
-  return code === 0 ? 'in' : 'out';
-}
+const outcome = (options: readonly string[], prompter?: Prompter): Promise<string> =>
+  outcomeOf(sshd.request([userKey], ...options), prompter === undefined ? { logger } : { logger, prompter });
 
 interface Case {
   readonly name: string;
@@ -251,7 +218,7 @@ describe('a host certificate counts for us as it does for ssh:', () => {
     if (expected === 'in') expect(ours).toBe('in');
     else expect(ours).toMatch(expected);
     if (expected !== 'in') expect(ours).toMatch(/^ERR_HOST_KEY: /);
-    expect(await outcomeOfSsh(used)).toBe(expected === 'in' ? 'in' : 'out');
+    expect(await outcomeOfSsh(sshd.request([userKey], ...used))).toBe(expected === 'in' ? 'in' : 'out');
   });
 });
 
