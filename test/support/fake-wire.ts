@@ -55,6 +55,9 @@ export class FakeWire implements ChannelWire {
   queuedBytes(): number {
     return 0;
   }
+  flush(): boolean {
+    return false;
+  }
   limitUnsent(): void {}
   ping(onReply: () => void): void {
     setImmediate(onReply);

@@ -15,8 +15,12 @@ export interface Ssh2Pair {
 /**
  * Starts an ssh2 server that lets anybody in and forwards direct-tcpip to any loopback port, half-close included; a
  * connection that fails is refused with reason 2, as sshd does.
+ *
+ * @param openProxy opens something to connect through, before the given port; closed with the pair
  */
-export async function openSsh2Pair(): Promise<Ssh2Pair> {
+export async function openSsh2Pair(
+  openProxy?: (port: number) => Promise<{ readonly port: number } & AsyncDisposable>,
+): Promise<Ssh2Pair> {
   const connections: Connection[] = [];
   const server = new Server({ hostKeys: [utils.generateKeyPairSync('ed25519').private] }, (connection) => {
     connections.push(connection);
@@ -36,7 +40,8 @@ export async function openSsh2Pair(): Promise<Ssh2Pair> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as { port: number };
+  const proxy = await openProxy?.((server.address() as { port: number }).port);
+  const { port } = proxy ?? (server.address() as { port: number });
 
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const client = new Client();
@@ -52,6 +57,7 @@ export async function openSsh2Pair(): Promise<Ssh2Pair> {
     [Symbol.asyncDispose]: async () => {
       client.destroy();
       server.close();
+      await proxy?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -2,10 +2,11 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
+import { lendReads } from '../../net/lent-reads.ts';
 import { setNotSentLowWater, tcpInfo } from '../../net/native-tcp.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
-import { allocateGcmPacket } from './packet-padding.ts';
+import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
 
 // The data path goes past ssh2's Channel streams, straight to the methods and handlers of its protocol object, which are
 // not public. This file alone knows them; test/component/ssh/channel-internals.test.ts fails on any other version.
@@ -13,13 +14,30 @@ import { allocateGcmPacket } from './packet-padding.ts';
 /** The one version of ssh2 that this file was written against. */
 export const SUPPORTED_SSH2_VERSION = '1.17.0';
 
+/** Decipher classes that refer to what was read in `_packet` only. */
+const REUSABLE_AFTER: ReadonlySet<string> = new Set(['AESGCMDecipherBinding', 'ChaChaPolyDecipherBinding']);
+
+/** Several packets of a busy connection. */
+const READ_BYTES = 256 * 1024;
+
+/** For memory that is used once. */
+const ONE_READ_BYTES = 64 * 1024;
+
 /** One cipher for each key exchange. */
 interface Cipher {
   allocPacket(payloadBytes: number): Buffer;
+  /** Gets each packet, encrypted in place, right after it was built. */
+  _onWrite(packet: Buffer): void;
+}
+
+interface Decipher {
+  /** A packet of which all but its tag has arrived is a view of the read; one of which less has arrived is a copy. */
+  readonly _packet: Uint8Array | null;
 }
 
 interface Protocol {
   readonly _cipher: Cipher;
+  readonly _decipher: Decipher;
   readonly _handlers: Record<string, (...args: never[]) => void>;
   /** Set while keys are being exchanged; data sent meanwhile piles up in an unbounded queue. */
   readonly _kexinit: unknown;
@@ -47,15 +65,19 @@ interface Protocol {
  */
 export function attachChannelWire(client: Client, socket: Socket, events: ChannelWireEvents): ChannelWire {
   const protocol = protocolOf(client);
-  takeOverHandlers(protocol, events);
+  const read = new ReadMemory(protocol);
+  takeOverHandlers(protocol, events, read);
 
-  poolPadding(protocol);
+  const outgoing = new OutgoingPackets(socket);
+  buildPacketsIn(outgoing, protocol);
   const handshakeComplete = protocol._onHandshakeComplete;
   protocol._onHandshakeComplete = (...args) => {
-    poolPadding(protocol);
+    read.keep();
+    buildPacketsIn(outgoing, protocol);
     handshakeComplete(...args);
     events.onWritable();
   };
+  lendReads(socket, () => read.next());
   socket.on('drain', () => events.onWritable());
 
   return {
@@ -72,7 +94,8 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     close: (remoteId) => protocol.channelClose(remoteId),
     requestFailure: (remoteId) => protocol.channelFailure(remoteId),
     isOpenForData: () => protocol._kexinit === undefined,
-    queuedBytes: () => socket.writableLength,
+    queuedBytes: () => socket.writableLength + outgoing.waitingBytes,
+    flush: () => outgoing.flush(),
     limitUnsent: (bytes) => setNotSentLowWater(socket, bytes),
     ping: (onReply) => sendKeepalive(client, onReply),
     tcpPath: () => tcpInfo(socket),
@@ -91,10 +114,14 @@ function protocolOf(client: Client): Protocol {
   return Reflect.get(client, '_protocol') as Protocol;
 }
 
-/** Replaces the one allocator that asks the system for random bytes for every packet: 9 % of an upload's time. */
-function poolPadding(protocol: Protocol): void {
+/** Makes the cipher in use build its packets in `outgoing`; one that builds them in another way stays as it is. */
+function buildPacketsIn(outgoing: OutgoingPackets, protocol: Protocol): void {
   const cipher = protocol._cipher;
-  if (cipher.constructor.name === 'AESGCMCipherBinding') cipher.allocPacket = allocateGcmPacket;
+  if (cipher.constructor.name !== 'AESGCMCipherBinding') return;
+  // Packets that are built during a key exchange wait in ssh2's queue, so their memory is theirs.
+  cipher.allocPacket = (payloadBytes) =>
+    protocol._kexinit === undefined ? outgoing.build(payloadBytes) : buildPacket(payloadBytes);
+  cipher._onWrite = (packet) => outgoing.send(packet);
 }
 
 interface OpenConfirmation {
@@ -104,8 +131,44 @@ interface OpenConfirmation {
   readonly packetSize: number;
 }
 
-function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents): void {
+/** The memory that the connection is read into: the same again, unless something of ssh2's still refers to it. */
+class ReadMemory {
+  readonly #protocol: Protocol;
+  #memory = Buffer.allocUnsafeSlow(READ_BYTES);
+  #isKept = false;
+
+  constructor(protocol: Protocol) {
+    this.#protocol = protocol;
+  }
+
+  /** What is being read now was given to somebody who may keep it. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** Where the next read goes to. */
+  next(): Buffer {
+    const { _kexinit, _decipher } = this.#protocol;
+    const isReusable = REUSABLE_AFTER.has(_decipher.constructor.name);
+    const isHandled =
+      !this.#isKept && _kexinit === undefined && _decipher._packet?.buffer !== this.#memory.buffer;
+    if (!isReusable || !isHandled) {
+      this.#memory = Buffer.allocUnsafeSlow(isReusable ? READ_BYTES : ONE_READ_BYTES);
+    }
+    this.#isKept = false;
+    return this.#memory;
+  }
+}
+
+function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, read: ReadMemory): void {
   const handlers = protocol._handlers;
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (name === 'REQUEST_FAILURE') continue;
+    handlers[name] = (...args) => {
+      read.keep();
+      handler(...args);
+    };
+  }
 
   const confirmation = handlers['CHANNEL_OPEN_CONFIRMATION'] as (p: Protocol, info: OpenConfirmation) => void;
   handlers['CHANNEL_OPEN_CONFIRMATION'] = (p: Protocol, info: OpenConfirmation) => {

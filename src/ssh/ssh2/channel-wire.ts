@@ -25,6 +25,8 @@ export interface ChannelWire {
   isOpenForData(): boolean;
   /** Bytes that wait in the process to be taken by the kernel. */
   queuedBytes(): number;
+  /** Gives the kernel the messages that wait to leave together; false when none does. They leave by themselves soon. */
+  flush(): boolean;
   /** Limits what the kernel takes beyond what it can send at once. Best effort. */
   limitUnsent(bytes: number): void;
   /** Sends a request that any server answers; `onReply` is called then. Rides with the data. */
@@ -37,7 +39,7 @@ export interface ChannelWire {
 export interface ChannelWireEvents {
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void;
   onFailure(localId: number, reasonCode: number, description: string): void;
-  /** `bytes` belong to the receiver. */
+  /** `bytes` are lent: after the call their memory is used again. */
   onData(localId: number, bytes: Buffer): void;
   onWindowAdjust(localId: number, bytes: number): void;
   onEof(localId: number): void;

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { lendReads } from '../../net/lent-reads.ts';
+import { sendNow } from '../../net/native-send.ts';
 import { resetWhenTaken } from '../../net/reset-when-taken.ts';
 import type { FlowEnd, FlowSummary } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
@@ -92,6 +94,7 @@ export class Channel implements Sender {
     this.#owner = owner;
     this.#onOver = onOver;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
+    lendReads(accepted);
     accepted.on('error', (error) => this.#applicationFailed(error.message));
     accepted.on('close', () => this.#acceptedClosed());
     accepted.on('data', (bytes: Buffer) => this.#applicationSent(bytes));
@@ -121,7 +124,7 @@ export class Channel implements Sender {
     this.#breakOff(refusalOf(reasonCode, description));
   }
 
-  /** Data for the application; what comes after the application has gone is dropped. */
+  /** Data for the application, lent for the call; what comes after the application has gone is dropped. */
   received(bytes: Buffer): void {
     if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
     if (!this.#receiveWindow.received(bytes.length)) {
@@ -131,7 +134,9 @@ export class Channel implements Sender {
       this.#grant();
     } else {
       this.#bytesDown += bytes.length;
-      this.#accepted.write(bytes, this.#grant);
+      const sentBytes = sendNow(this.#accepted, bytes);
+      if (sentBytes === bytes.length) this.#grant();
+      else this.#accepted.write(Buffer.from(bytes.subarray(sentBytes)), this.#grant);
     }
   }
 
@@ -219,7 +224,11 @@ export class Channel implements Sender {
     this.#bytesUp += bytes.length;
     this.#pendingUp.push(bytes);
     if (this.wantsTurn()) this.#owner.enqueue(this);
-    if (this.#pendingUp.length > 0) this.#accepted.pause();
+    const unsent = this.#pendingUp.pop();
+    if (unsent === undefined) return;
+    // What is read is lent.
+    this.#pendingUp.push(Buffer.from(unsent));
+    this.#accepted.pause();
   }
 
   #applicationFinished(): void {

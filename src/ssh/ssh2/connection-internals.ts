@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
+import { bytesSentNow } from '../../net/native-send.ts';
 import type { SigningKey } from '../signing-key.ts';
 
 /**
@@ -78,7 +79,7 @@ export function socketQueue(socket: Socket): { readonly takenBytes: number; read
     bytesWritten === undefined || writeQueueSize === undefined
       ? socket.bytesWritten - socket.writableLength
       : bytesWritten - writeQueueSize;
-  return { takenBytes, waitingBytes: socket.bytesWritten - takenBytes };
+  return { takenBytes: takenBytes + bytesSentNow(socket), waitingBytes: socket.bytesWritten - takenBytes };
 }
 
 /** Makes `publickey` attempts sign through {@link SigningKey}, which may take its time. */

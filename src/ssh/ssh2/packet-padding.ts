@@ -17,15 +17,18 @@ const POOL_BYTES = 64 * 1024;
 const pool = Buffer.alloc(POOL_BYTES);
 let usedBytes = POOL_BYTES;
 
+/** How long a binary packet for AES-GCM is, its tag included. */
+export function gcmPacketBytes(payloadBytes: number): number {
+  return HEADER_BYTES + payloadBytes + paddingBytesOf(payloadBytes) + TAG_BYTES;
+}
+
 /**
- * A binary packet for AES-GCM with room for its payload and tag, its header and padding filled in: what ssh2's own
- * `allocPacket` gives. Padding is random and used once, but drawn from the system in bulk.
+ * Fills in the header and the padding of a binary packet of {@link gcmPacketBytes}, as ssh2's own `allocPacket` does. The
+ * padding is random and used once, but drawn from the system in bulk.
  */
-export function allocateGcmPacket(payloadBytes: number): Buffer {
+export function framePacket(packet: Buffer, payloadBytes: number): void {
+  const paddingBytes = paddingBytesOf(payloadBytes);
   const unpaddedBytes = HEADER_BYTES + payloadBytes;
-  let paddingBytes = BLOCK_BYTES - ((unpaddedBytes - LENGTH_BYTES) % BLOCK_BYTES);
-  if (paddingBytes < MIN_PADDING_BYTES) paddingBytes += BLOCK_BYTES;
-  const packet = Buffer.allocUnsafe(unpaddedBytes + paddingBytes + TAG_BYTES);
   packet.writeUInt32BE(unpaddedBytes + paddingBytes - LENGTH_BYTES, 0);
   packet[LENGTH_BYTES] = paddingBytes;
   if (usedBytes + paddingBytes > POOL_BYTES) {
@@ -34,5 +37,10 @@ export function allocateGcmPacket(payloadBytes: number): Buffer {
   }
   pool.copy(packet, unpaddedBytes, usedBytes, usedBytes + paddingBytes);
   usedBytes += paddingBytes;
-  return packet;
+}
+
+function paddingBytesOf(payloadBytes: number): number {
+  const unpaddedBytes = HEADER_BYTES + payloadBytes;
+  const paddingBytes = BLOCK_BYTES - ((unpaddedBytes - LENGTH_BYTES) % BLOCK_BYTES);
+  return paddingBytes < MIN_PADDING_BYTES ? paddingBytes + BLOCK_BYTES : paddingBytes;
 }

@@ -43,6 +43,8 @@ export interface SendTarget {
   isOpenForData(): boolean;
   /** Bytes that wait in the process. */
   queuedBytes(): number;
+  /** Gives the kernel what was sent so far, which otherwise waits for more; false when nothing does. */
+  flush(): boolean;
   /** Sets how much may wait unsent in the kernel. */
   limitUnsent(bytes: number): void;
 }
@@ -86,12 +88,13 @@ export class SendScheduler {
 
   /** Gives turns until the queues are full or nobody wants one. To be called again when the connection has drained. */
   run(): void {
-    while (this.#target.isOpenForData() && this.#target.queuedBytes() < MAX_QUEUE_BYTES) {
-      const queue = this.#nextQueue();
-      if (queue === undefined) return;
-      const [sender] = queue;
-      if (sender === undefined) return;
-      queue.delete(sender);
+    while (this.#target.isOpenForData()) {
+      const sender = this.#nextSender();
+      if (sender === undefined) {
+        // What waits for more to go with may be what holds up the next turn.
+        if (this.#target.flush()) continue;
+        return;
+      }
       const bytes = sender.sendPacket();
       if (bytes > 0) this.#countSent(bytes + PACKET_OVERHEAD_BYTES);
       if (sender.wantsTurn()) {
@@ -134,6 +137,15 @@ export class SendScheduler {
   #countSent(bytes: number): void {
     this.#sentBytes += bytes;
     if (this.#sentBytes - this.#markedBytes >= this.#rule.bytes / 4) this.#measure();
+  }
+
+  /** Takes the next sender out of its queue. */
+  #nextSender(): Sender | undefined {
+    if (this.#target.queuedBytes() >= MAX_QUEUE_BYTES) return undefined;
+    const queue = this.#nextQueue();
+    const [sender] = queue ?? [];
+    if (sender !== undefined) queue?.delete(sender);
+    return sender;
   }
 
   #nextQueue(): Set<Sender> | undefined {

@@ -6,6 +6,7 @@ import { attachChannelWire, SUPPORTED_SSH2_VERSION } from '../../../src/ssh/ssh2
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { openDestination, openSsh2Pair, type Ssh2Pair } from '../../support/ssh2-pair.ts';
+import { openTagSplitter } from '../../support/tag-splitter.ts';
 import { until } from '../../support/until.ts';
 
 // The contract with ssh2's private parts: if one of these fails after an upgrade, channel-internals.ts must be read
@@ -79,6 +80,15 @@ test("a refused destination is told with the server's reason", async () => {
   const mux = attach(pair);
   const { end } = await mux.carry(application.accepted, { host: '127.0.0.1', port: 1 }, ORIGINATOR);
   expect(end).toMatchObject({ kind: 'refused', reason: 'connect-failed' });
+});
+
+test('a packet whose tag comes with a later read is not overwritten by it', async () => {
+  await using pair = await openSsh2Pair(openTagSplitter);
+  const down = randomBytes(1024 * 1024);
+  await using destination = await openDestination((socket) => socket.end(down));
+  await using application = await openSocketPair();
+  void attach(pair).carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+  expect(sha256(await readToEnd(application.application))).toBe(sha256(down));
 });
 
 test("ssh2's own channels live beside ours", async () => {

@@ -22,6 +22,14 @@ class FakeTarget implements SendTarget {
   queuedBytes(): number {
     return this.queued;
   }
+  /** What waits to leave together; the kernel takes all of it. */
+  gathered = 0;
+  flush(): boolean {
+    if (this.gathered === 0) return false;
+    this.queued -= this.gathered;
+    this.gathered = 0;
+    return true;
+  }
   limitUnsent(bytes: number): void {
     this.unsentLimits.push(bytes);
   }
@@ -153,4 +161,21 @@ test('a channel that is over gets no turn', () => {
   target.open = true;
   scheduler.run();
   expect(turns).toEqual([]);
+});
+
+test('what waits only for more to leave with is flushed, and the turns go on', () => {
+  const target = new FakeTarget();
+  const turns: string[] = [];
+  const scheduler = new SendScheduler(target, () => {});
+  const sender = new FakeSender('bulk', 2, 0, turns);
+  const send = sender.sendPacket.bind(sender);
+  sender.sendPacket = () => {
+    const bytes = send();
+    target.gathered += 2 * 1024 * 1024;
+    target.queued += 2 * 1024 * 1024;
+    return bytes;
+  };
+  scheduler.enqueue(sender);
+  expect(turns).toHaveLength(2);
+  expect(target.queued).toBe(0);
 });

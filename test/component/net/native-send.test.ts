@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { bytesSentNow, sendNow } from '../../../src/net/native-send.ts';
+import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
+import { until } from '../../support/until.ts';
+
+test('what the kernel takes is sent when the call returns, and counted', async () => {
+  await using pair = await openSocketPair();
+  const received = readToEnd(pair.application);
+  const memory = Buffer.from('first');
+  expect(sendNow(pair.accepted, memory)).toBe(5);
+  memory.write('XXXXX');
+  pair.accepted.end(' second');
+  expect((await received).toString()).toBe('first second');
+  expect(bytesSentNow(pair.accepted)).toBe(5);
+});
+
+test('a reader that stalls: the kernel takes a part, then nothing; the rest follows by the stream, in order', async () => {
+  await using pair = await openSocketPair();
+  const bytes = Buffer.alloc(64 * 1024, 'a');
+  let taken = bytes.length;
+  while (taken === bytes.length) taken = sendNow(pair.accepted, bytes);
+  expect(sendNow(pair.accepted, Buffer.alloc(1024 * 1024))).toBeLessThan(1024 * 1024);
+  const alreadySent = bytesSentNow(pair.accepted);
+  pair.accepted.end('the end');
+  const received = await readToEnd(pair.application);
+  expect(received.length).toBe(alreadySent + 7);
+  expect(received.subarray(-7).toString()).toBe('the end');
+});
+
+test('nothing overtakes what waits in the stream, corked or not', async () => {
+  await using pair = await openSocketPair();
+  pair.accepted.cork();
+  expect(sendNow(pair.accepted, Buffer.from('too early'))).toBe(0);
+  pair.accepted.write('first');
+  expect(sendNow(pair.accepted, Buffer.from('too early'))).toBe(0);
+  pair.accepted.uncork();
+  pair.accepted.end();
+  expect((await readToEnd(pair.application)).toString()).toBe('first');
+});
+
+test('a socket that failed or is closed takes nothing', async () => {
+  await using pair = await openSocketPair();
+  pair.application.resetAndDestroy();
+  await until(() => sendNow(pair.accepted, Buffer.from('x')) === 0, { deadlineMs: 2_000, what: 'the reset' });
+  const closed = once(pair.accepted, 'close');
+  pair.accepted.destroy();
+  expect(sendNow(pair.accepted, Buffer.from('x'))).toBe(0);
+  await closed;
+});
