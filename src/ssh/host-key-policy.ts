@@ -1,3 +1,4 @@
+import { parseKnownHostsCommand } from './known-hosts-command.ts';
 import {
   configNumber,
   configPathList,
@@ -23,7 +24,12 @@ export interface HostKeyNames {
   readonly alias: string | undefined;
 }
 
-/** How the bastion's key is to be checked, by `ssh -G`. `expand` puts in what the tokens of a path stand for. */
+/**
+ * How the bastion's key is to be checked, by `ssh -G`.
+ *
+ * @param expand puts in what the tokens of a path stand for
+ * @throws TshuttleError ERR_CONFIG when KnownHostsCommand is no command.
+ */
 export function hostKeyPolicy(
   configured: SshConfigOutput,
   names: HostKeyNames,
@@ -35,6 +41,7 @@ export function hostKeyPolicy(
   const strictness = configured.get('stricthostkeychecking')?.[0] ?? 'ask';
   const authorityAlgorithms =
     configValue(configured, 'casignaturealgorithms') ?? DEFAULT_AUTHORITY_ALGORITHMS;
+  const command = configValue(configured, 'knownhostscommand');
   return {
     lookupName: alias ?? (named ? `[${host}]:${port}` : host),
     lookupNameWithoutPort: named ? host : undefined,
@@ -42,6 +49,7 @@ export function hostKeyPolicy(
     authoritySignatureAlgorithms: authorityAlgorithms.split(','),
     userFiles: configPathList(configured, 'userknownhostsfile').map(expand),
     globalFiles: configPathList(configured, 'globalknownhostsfile').map(expand),
+    knownHostsCommand: command === undefined ? undefined : parseKnownHostsCommand(command, expand),
     unknownKey: unknownKeyPolicy(strictness),
     hashNewNames: configSwitch(configured, 'hashknownhosts', false),
     revokedKeyFiles: configPathList(configured, 'revokedhostkeys').map(expand),

@@ -12,6 +12,7 @@ import {
   unknownKeyError,
 } from './host-key-errors.ts';
 import type { KnownHostEntry } from './known-hosts.ts';
+import { askKnownHostsCommand } from './known-hosts-command.ts';
 import { addKnownHost } from './known-hosts-files.ts';
 import type { Prompter } from './prompter.ts';
 import { fingerprintOf, keyTypeName, type PublicKey, publicKeyFromBlob } from './public-key.ts';
@@ -24,6 +25,8 @@ export interface HostKeyContext {
   readonly entries: readonly KnownHostEntry[];
   readonly prompter: Prompter;
   readonly logger: Logger;
+  /** Ends a KnownHostsCommand. */
+  readonly signal: AbortSignal;
   /** The literal address that was dialled, to be shown in the question. */
   readonly address: string;
 }
@@ -118,8 +121,10 @@ export class HostKeyVerifier {
   async #checkFirst(shown: ShownKey): Promise<void> {
     this.#refuseSmall(shown.key);
     await this.#refuseRevoked(shown);
-    const refused = shown.certificate === undefined ? undefined : this.#judgeCertificate(shown.certificate);
-    if (refused !== 'trusted') await this.#checkPlainKey(shown.key, refused);
+    const entries = [...this.#context.entries, ...(await this.#askCommand(shown))];
+    const { certificate } = shown;
+    const refused = certificate === undefined ? undefined : this.#judgeCertificate(certificate, entries);
+    if (refused !== 'trusted') await this.#checkPlainKey(shown.key, entries, refused);
     this.#accepted = shown;
   }
 
@@ -141,9 +146,23 @@ export class HostKeyVerifier {
     throw revokedKeyError(this.#target, `${describeKey(key)}${inCertificate}`, file);
   }
 
+  async #askCommand({ blob, key, certificate }: ShownKey): Promise<KnownHostEntry[]> {
+    const { knownHostsCommand, lookupName } = this.#target.hostKeys;
+    const question = {
+      invocation: 'HOSTNAME',
+      name: lookupName,
+      key: { type: certificate?.key.type ?? key.type, blob },
+      fingerprint: fingerprintOf(key),
+    } as const;
+    return await askKnownHostsCommand(knownHostsCommand, question, this.#context);
+  }
+
   /** @returns undefined where the certificate says nothing to us, and its plain key is as good as without it. */
-  #judgeCertificate(certificate: Certificate): 'trusted' | RefusedCertificate | undefined {
-    const { logger, entries } = this.#context;
+  #judgeCertificate(
+    certificate: Certificate,
+    entries: readonly KnownHostEntry[],
+  ): 'trusted' | RefusedCertificate | undefined {
+    const { logger } = this.#context;
     const described = describeCertificate(certificate);
     const decision = decideHostCertificate(certificate, this.#target.hostKeys, entries, Date.now());
     switch (decision.kind) {
@@ -164,8 +183,12 @@ export class HostKeyVerifier {
     }
   }
 
-  async #checkPlainKey(key: PublicKey, refused: RefusedCertificate | undefined): Promise<void> {
-    const decision = decideHostKey(key, this.#target.hostKeys, this.#context.entries);
+  async #checkPlainKey(
+    key: PublicKey,
+    entries: readonly KnownHostEntry[],
+    refused: RefusedCertificate | undefined,
+  ): Promise<void> {
+    const decision = decideHostKey(key, this.#target.hostKeys, entries);
     switch (decision.kind) {
       case 'trusted':
         if (refused !== undefined) {

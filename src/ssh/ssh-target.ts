@@ -40,6 +40,8 @@ export interface HostKeyPolicy {
   /** A new key is written to the first. */
   readonly userFiles: readonly string[];
   readonly globalFiles: readonly string[];
+  /** KnownHostsCommand: a program and its arguments, in which `%H`, `%I`, `%K`, `%f`, `%t` and `%%` are still to be replaced. */
+  readonly knownHostsCommand: readonly string[] | undefined;
   /** What happens with a key that is not known; one that has changed or is revoked is always refused. */
   readonly unknownKey: 'refuse' | 'ask' | 'accept';
   /** HashKnownHosts. */

@@ -29,7 +29,6 @@ const REFUSED_KEYWORDS: ReadonlyArray<{ readonly keyword: string; readonly remed
     keyword: 'ProxyCommand',
     remedy: 'name a bastion that can be reached directly, or set -o ProxyCommand=none',
   },
-  { keyword: 'KnownHostsCommand', remedy: 'put the key into known_hosts, and set -o KnownHostsCommand=none' },
   { keyword: 'BindInterface', remedy: 'set -o BindAddress=ADDRESS instead' },
 ];
 

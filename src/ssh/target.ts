@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { environmentForChildren } from './child-environment.ts';
 import { expandTilde } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
 import { parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
@@ -157,7 +158,7 @@ function runSsh(
       sshArguments,
       {
         encoding: 'utf8',
-        env: environmentForChildren(environment),
+        env: { ...environmentForChildren(environment), LC_ALL: 'C' },
         maxBuffer: SSH_OUTPUT_LIMIT_BYTES,
         signal,
         timeout: SSH_TIMEOUT_MS,
@@ -167,10 +168,4 @@ function runSsh(
     child.stdin?.on('error', () => {});
     child.stdin?.end();
   });
-}
-
-/** TSHUTTLE_ARGS may hold a password; no child gets it. */
-function environmentForChildren(environment: Environment): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('TSHUTTLE_'));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
 }

@@ -2,6 +2,9 @@ import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import type { Logger } from '../../core/log.ts';
 import { type Endpoint, formatEndpoint } from '../../net/endpoint.ts';
+import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
+import type { KnownHostEntry } from '../known-hosts.ts';
+import { askKnownHostsCommand } from '../known-hosts-command.ts';
 import { readKnownHosts } from '../known-hosts-files.ts';
 import type { Prompter } from '../prompter.ts';
 import { fingerprintOf, keyTypeName } from '../public-key.ts';
@@ -45,6 +48,7 @@ export interface ConnectedBastion {
 export async function connectBastion(target: SshTarget, context: ConnectContext): Promise<ConnectedBastion> {
   context.signal.throwIfAborted();
   const knownHosts = await readKnownHosts(target.hostKeys);
+  const hostKeyAlgorithms = await chooseHostKeyAlgorithms(target, knownHosts, context);
   const { socket, peer } = await dialBastion(target, context);
   const { client, hostKey, algorithms, isCommandForced } = await shakeHands({
     ...context,
@@ -52,6 +56,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     socket,
     peer,
     knownHosts,
+    hostKeyAlgorithms,
   });
   const description = `${target.user}@${target.requestedHost} (${formatEndpoint(peer)})`;
   const hostKeyFingerprint = fingerprintOf(hostKey);
@@ -60,4 +65,14 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     ...algorithms,
   });
   return { client, socket, peer, target, description, hostKeyFingerprint, algorithms, isCommandForced };
+}
+
+async function chooseHostKeyAlgorithms(
+  { host, algorithms, hostKeys }: SshTarget,
+  knownHosts: readonly KnownHostEntry[],
+  context: ConnectContext,
+): Promise<readonly string[]> {
+  const question = { invocation: 'ORDER', name: host } as const;
+  const told = await askKnownHostsCommand(hostKeys.knownHostsCommand, question, context);
+  return orderHostKeyAlgorithms(algorithms.hostKey, hostKeys, [...knownHosts, ...told]);
 }

@@ -6,7 +6,6 @@ import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
 import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
-import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import type { Prompter } from '../prompter.ts';
@@ -30,6 +29,8 @@ export interface HandshakeContext {
   readonly socket: Socket;
   readonly peer: Endpoint;
   readonly knownHosts: readonly KnownHostEntry[];
+  /** The preferred first; those of certificates only where one may count. */
+  readonly hostKeyAlgorithms: readonly string[];
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
@@ -108,6 +109,7 @@ class Handshake {
       entries: knownHosts,
       prompter,
       logger,
+      signal: this.#over.signal,
       address: peer.address,
     });
     this.#authenticator = new Authenticator(target, { prompter, logger, signal: this.#over.signal });
@@ -154,9 +156,8 @@ class Handshake {
   }
 
   #start(): void {
-    const { target, socket, knownHosts } = this.#context;
+    const { target, socket, hostKeyAlgorithms } = this.#context;
     const { algorithms } = target;
-    const hostKeyAlgorithms = orderHostKeyAlgorithms(algorithms.hostKey, target.hostKeys, knownHosts);
     this.#listen();
     this.#connectClient({
       sock: socket,

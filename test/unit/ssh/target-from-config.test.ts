@@ -204,7 +204,6 @@ describe('what cannot be honoured', () => {
   test.each([
     ['proxyjump gate', 'ProxyJump gate'],
     ['proxycommand nc %h %p', 'ProxyCommand nc %h %p'],
-    ['knownhostscommand /bin/true', 'KnownHostsCommand'],
     ['bindinterface eth1', 'BindInterface'],
   ])('%s is refused', (line, named) => {
     const error = refusal(line);

@@ -1,0 +1,6 @@
+/** What a child process gets of our environment: all but our own variables, as TSHUTTLE_ARGS may hold a password. */
+export function environmentForChildren(
+  environment: Readonly<Record<string, string | undefined>>,
+): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('TSHUTTLE_')));
+}
