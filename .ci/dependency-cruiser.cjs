@@ -32,6 +32,7 @@ module.exports = {
     ...downwards,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     onlyFrom('ssh2', '^src/ssh/'),
+    onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native'),
     onlyFrom('ip-num', '^src/net/cidr'),
     onlyFrom('commander', '^src/cli/'),

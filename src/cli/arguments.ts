@@ -19,6 +19,9 @@ interface CommanderOptions {
   readonly excludeFrom?: readonly string[];
   readonly identity?: readonly string[];
   readonly sshOption?: readonly string[];
+  readonly sshConfig?: string;
+  readonly jump?: string;
+  readonly upstreamProxy?: string;
   readonly listen?: string;
   readonly method?: string;
   readonly disableIpv6?: true;
@@ -77,6 +80,9 @@ function describeProgram(version: string): Command {
     .option('-r, --remote <[USER@]HOST[:PORT]>', TEXTS.remote)
     .option('-i, --identity <FILE>', TEXTS.identity, collect)
     .option('-o, --ssh-option <KEY=VALUE>', TEXTS.sshOption, collect)
+    .option('-F, --ssh-config <FILE>', TEXTS.sshConfig)
+    .option('-J, --jump <HOP[,HOP...]>', TEXTS.jump)
+    .option('--upstream-proxy <URL>', TEXTS.upstreamProxy)
     .option('--no-session', TEXTS.noSession)
     .optionsGroup('What is captured:')
     .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
@@ -126,6 +132,9 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
     excludeFiles: options.excludeFrom ?? [],
     identityFiles: options.identity ?? [],
     sshOptions: options.sshOption ?? [],
+    sshConfigFile: options.sshConfig,
+    jump: options.jump,
+    upstreamProxy: options.upstreamProxy,
     listen: options.listen,
     method: options.method,
     ipv6: options.disableIpv6 !== true,

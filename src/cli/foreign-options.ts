@@ -14,7 +14,7 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
   },
   {
     flags: ['-e', '--ssh-cmd'],
-    what: 'names an ssh program, and tshuttle speaks ssh itself; use -i, -o or ~/.ssh/config',
+    what: 'names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
   },
   {
     flags: ['--python', '--remote-shell', '--no-cmd-delimiter', '--no-sudo-pythonpath'],

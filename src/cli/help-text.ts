@@ -9,6 +9,11 @@ export const TEXTS = {
   remote: 'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it)',
   identity: 'private key to log in with; repeatable',
   sshOption: 'option of ssh_config(5), as for ssh -o; repeatable',
+  sshConfig: 'ssh configuration to read instead of ~/.ssh/config, as for ssh -F; jump hosts use it too',
+  jump: 'reach the bastion through these ssh servers, [USER@]HOST[:PORT], the nearest first, as for ssh -J',
+  upstreamProxy:
+    'reach the bastion, or the first jump host, through a SOCKS5 proxy, which resolves its name: ' +
+    'socks5://[USER:PASSWORD@]HOST:PORT',
   noSession:
     'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',
   subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',

@@ -2,6 +2,7 @@ import type { Problem } from '../core/problem.ts';
 import type { Listen } from './listen.ts';
 import type { Remote } from './remote.ts';
 import type { Subnet } from './subnet.ts';
+import type { UpstreamProxyOption } from './upstream-proxy.ts';
 
 /** A subnet to capture, or never to capture, and where the user wrote it. */
 export interface SubnetRule {
@@ -29,6 +30,11 @@ export interface Config {
   readonly identityFiles: readonly string[];
   /** `Key=Value` or `Key Value`, as ssh -o takes them. */
   readonly sshOptions: readonly string[];
+  /** `-F`, as an absolute path or `none`. */
+  readonly sshConfigFile: string | undefined;
+  /** `-J`, as ssh takes it. */
+  readonly jump: string | undefined;
+  readonly upstreamProxy: UpstreamProxyOption | undefined;
   readonly subnets: readonly SubnetRule[];
   readonly listen: Listen;
   readonly method: Method;

@@ -8,6 +8,7 @@ import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
 import type { ReadTextFile } from './text-file.ts';
+import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
 
 /** The command line as text: what commander makes of it, before anything is checked. */
 export interface RawOptions {
@@ -18,6 +19,9 @@ export interface RawOptions {
   readonly excludeFiles: readonly string[];
   readonly identityFiles: readonly string[];
   readonly sshOptions: readonly string[];
+  readonly sshConfigFile?: string | undefined;
+  readonly jump?: string | undefined;
+  readonly upstreamProxy?: string | undefined;
   readonly listen?: string | undefined;
   readonly method?: string | undefined;
   readonly ipv6: boolean;
@@ -70,6 +74,9 @@ class ConfigParser {
     const config = {
       identityFiles: raw.identityFiles.map((path) => this.#identityFile(path)),
       sshOptions: raw.sshOptions.map((option) => this.#sshOption(option)),
+      sshConfigFile: this.#sshConfigFile(raw.sshConfigFile),
+      jump: this.#jump(raw.jump),
+      upstreamProxy: this.#upstreamProxy(raw.upstreamProxy),
       subnets: this.#subnets(raw),
       listen: this.#listen(raw.listen),
       method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
@@ -161,6 +168,39 @@ class ConfigParser {
       this.#wrong(`-o ${text}`, 'is not Key=Value, as in -o ConnectTimeout=10');
     }
     return text;
+  }
+
+  /** `none` stands for no file at all, as for ssh -F. */
+  #sshConfigFile(path: string | undefined): string | undefined {
+    if (path === undefined || path === 'none') return path;
+    const absolute = this.#path(path);
+    const reason = this.#surroundings.whyUnreadable(absolute);
+    if (reason !== undefined)
+      this.#fileProblems.push({ where: `-F ${path}`, what: `cannot be read: ${reason}` });
+    return absolute;
+  }
+
+  #jump(text: string | undefined): string | undefined {
+    if (text?.split(',').some((hop) => !/^[^\s-]\S*$/.test(hop))) {
+      this.#wrong(`-J ${text}`, 'is not [user@]host[:port], several with commas between them');
+    }
+    return text;
+  }
+
+  #upstreamProxy(text: string | undefined): UpstreamProxyOption | undefined {
+    if (text === undefined) return undefined;
+    const where = `--upstream-proxy ${withoutPassword(text)}`;
+    const result = parseUpstreamProxy(text);
+    if (result.kind === 'invalid') {
+      this.#wrong(where, result.what);
+      return undefined;
+    }
+    if (result.proxy.password !== undefined) {
+      const what =
+        'other users of this machine may have seen the password; TSHUTTLE_ARGS or a file @FILE hides it';
+      this.#warnings.push({ where, what });
+    }
+    return result.proxy;
   }
 
   #listen(text: string | undefined): Listen {

@@ -36,7 +36,7 @@ export function connectSockets(options: DuplexOptions = {}): ConnectedSockets {
 }
 
 /** A half-open capable socket, with an error listener, over a connected unix socket, which it owns from now on. */
-function socketOver(
+export function socketOver(
   descriptor: number,
   options: DuplexOptions & { readonly pauseOnCreate?: true } = {},
 ): Socket {

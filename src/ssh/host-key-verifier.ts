@@ -27,7 +27,7 @@ export interface HostKeyContext {
   readonly logger: Logger;
   /** Ends a KnownHostsCommand. */
   readonly signal: AbortSignal;
-  /** The literal address that was dialled, to be shown in the question. */
+  /** The bastion's literal address, or how it is reached where a proxy knows it; to be shown in the question. */
   readonly address: string;
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { TshuttleError } from '../core/errors.ts';
@@ -30,6 +31,8 @@ export async function openByCarry(
   const { near, far } = connectSockets(writableHighWaterMark === undefined ? {} : { writableHighWaterMark });
   const opened = deferred<void>();
   const onAbort = (): void => opened.reject(signal.reason);
+  // Many may be opening at once, which is no leak.
+  setMaxListeners(0, signal);
   signal.addEventListener('abort', onAbort, { once: true });
   void carrier
     .carry(far, () => opened.resolve())

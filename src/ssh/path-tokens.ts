@@ -38,6 +38,23 @@ export function expandPath(
     .replace(/\$\{(\w+)\}/g, (reference, name: string) => environment[name] ?? reference);
 }
 
+/**
+ * Expands `%%` and the `%` tokens whose letters are allowed.
+ *
+ * @param onUnknown called with any other, a lone `%` at the end too; ends the expansion by throwing
+ */
+export function expandPercent(
+  text: string,
+  tokens: PathTokens,
+  letters: string,
+  onUnknown: (token: string) => never,
+): string {
+  return text.replace(/%(.?)/gs, (token, letter: string) => {
+    const isAllowed = letter === '%' || (letter !== '' && letters.includes(letter));
+    return (isAllowed ? tokenValue(letter, tokens) : undefined) ?? onUnknown(token);
+  });
+}
+
 /** Expands a leading `~/`, or `~` alone. */
 export function expandTilde(path: string, homeDirectory: string = homedir()): string {
   return path === '~' || path.startsWith('~/') ? join(homeDirectory, path.slice(1)) : path;
@@ -74,7 +91,7 @@ function tokenValue(letter: string, tokens: PathTokens): string | undefined {
   }
 }
 
-/** `%C`: SHA-1 of `%l%h%p%r` (OpenSSH 9.2; newer ones append ProxyJump, which is refused here anyway). */
+/** `%C`: SHA-1 of `%l%h%p%r` (OpenSSH 9.2; newer ones append ProxyJump, which is left out here). */
 function connectionHash(tokens: PathTokens): string {
   const text = `${tokens.localHost}${tokens.host}${tokens.port}${tokens.remoteUser}`;
   return createHash('sha1').update(text).digest('hex');

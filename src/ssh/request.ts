@@ -10,4 +10,19 @@ export interface SshRequest {
   readonly identityFiles: readonly string[];
   /** `-o Key=Value`, in order, as given. */
   readonly options: readonly string[];
+  /** `-F FILE`: the ssh configuration to read instead of the user's and the system's; applies to jump hosts too. */
+  readonly configFile?: string | undefined;
+  /** `-J HOP[,HOP...]`, as given. */
+  readonly jump?: string | undefined;
+  /** `--upstream-proxy`: in front of whatever is dialled first. */
+  readonly upstreamProxy?: RequestedProxy | undefined;
+}
+
+/** A SOCKS5 proxy as the command line names it. */
+export interface RequestedProxy {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string | undefined;
+  /** Never shown and never logged. */
+  readonly password: string | undefined;
 }

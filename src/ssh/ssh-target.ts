@@ -10,6 +10,7 @@ export interface SshTarget {
   readonly host: string;
   readonly port: number;
   readonly user: string;
+  readonly proxy: ProxyRoute;
   readonly addressFamily: IpFamily | 'any';
   /** Local address to dial from. */
   readonly bindAddress: string | undefined;
@@ -19,6 +20,24 @@ export interface SshTarget {
   readonly hostKeys: HostKeyPolicy;
   readonly authentication: AuthenticationPolicy;
   readonly algorithms: AlgorithmPreferences;
+}
+
+/** What stands between us and the host. */
+export type ProxyRoute =
+  /** Nothing: it is dialled. */
+  | { readonly kind: 'none' }
+  /** Another ssh server, with a configuration, and perhaps a proxy, of its own. */
+  | { readonly kind: 'jump'; readonly jumpHost: SshTarget }
+  /** ProxyCommand, with its tokens expanded; run by the user's shell. */
+  | { readonly kind: 'command'; readonly command: string }
+  /** A SOCKS5 proxy, which resolves the name. */
+  | { readonly kind: 'socks5'; readonly proxy: UpstreamProxy };
+
+/** A SOCKS5 proxy (RFC 1928), with a login where it wants one (RFC 1929). */
+export interface UpstreamProxy {
+  readonly host: string;
+  readonly port: number;
+  readonly login: { readonly user: string; readonly password: Secret } | undefined;
 }
 
 /** The bastion is lost after `intervalMs * countMax` without a sign of life. */

@@ -3,6 +3,7 @@ import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
 import { hostKeyPolicy } from './host-key-policy.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
+import { type ConfiguredProxy, proxyFromConfig } from './proxy-from-config.ts';
 import type { SshRequest } from './request.ts';
 import { Secret } from './secret.ts';
 import { configNumber, configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
@@ -24,20 +25,16 @@ export interface LocalIdentity {
 
 /** Keywords that change how the bastion is reached or trusted; going on without them would do something else. */
 const REFUSED_KEYWORDS: ReadonlyArray<{ readonly keyword: string; readonly remedy: string }> = [
-  { keyword: 'ProxyJump', remedy: 'name a bastion that can be reached directly, or set -o ProxyJump=none' },
-  {
-    keyword: 'ProxyCommand',
-    remedy: 'name a bastion that can be reached directly, or set -o ProxyCommand=none',
-  },
   { keyword: 'BindInterface', remedy: 'set -o BindAddress=ADDRESS instead' },
 ];
 
 /** Keywords without which the connection may still succeed, by another key or method. */
 const IGNORED_KEYWORDS = ['PKCS11Provider', 'CertificateFile'];
 
-/** A target, and what of the configuration it leaves out although the user set it. */
+/** A target without the way to it, that way as it is configured, and what is left out although the user set it. */
 export interface ConfiguredTarget {
-  readonly target: SshTarget;
+  readonly target: Omit<SshTarget, 'proxy'>;
+  readonly proxy: ConfiguredProxy;
   readonly ignored: readonly string[];
 }
 
@@ -73,7 +70,7 @@ export function targetFromConfig(
   const expand = (path: string): string => expandPath(path, tokens, local.environment);
   const family = configValue(configured, 'addressfamily');
   const intervalS = configNumber(configured, 'serveraliveinterval', 0);
-  const target: SshTarget = {
+  const target: ConfiguredTarget['target'] = {
     requestedHost: request.host,
     host,
     port,
@@ -89,7 +86,8 @@ export function targetFromConfig(
     authentication: authenticationPolicy(request, configured, builtIn, local, expand),
     algorithms: chooseAlgorithms(configured, builtIn),
   };
-  return { target: Object.freeze(target), ignored: ignoredKeywords(configured) };
+  const proxy = proxyFromConfig(configured, tokens);
+  return { target, proxy, ignored: ignoredKeywords(configured) };
 }
 
 function refuseUnsupported(request: SshRequest, configured: SshConfigOutput): void {
@@ -168,7 +166,7 @@ function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] 
 }
 
 /** For people: `user@host:port`, without the port where it is 22. */
-export function describeTarget(target: SshTarget): string {
+export function describeTarget(target: Pick<SshTarget, 'host' | 'port' | 'user'>): string {
   const host = target.port === DEFAULT_SSH_PORT ? target.host : formatHostPort(target.host, target.port);
   return `${target.user}@${host}`;
 }

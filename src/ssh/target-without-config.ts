@@ -22,9 +22,9 @@ export function targetWithoutConfig(request: SshRequest, local: LocalIdentity): 
   const parsed = request.options.map((text) => ({ text, option: parseSshOption(text) }));
   const options = parsed.flatMap(({ option }) => (option === undefined ? [] : [option]));
   const requested = new Map([...assumed, ...requestedValues(request, options)]);
-  const { target, ignored } = targetFromConfig(request, requested, assumed, local);
+  const { target, proxy, ignored } = targetFromConfig(request, requested, assumed, local);
   const unused = parsed.filter(({ option }) => option === undefined).map(({ text }) => `-o ${text}`);
-  return { target, ignored: [...ignored, ...unused] };
+  return { target, proxy, ignored: [...ignored, ...unused] };
 }
 
 function requestedValues(
@@ -38,6 +38,7 @@ function requestedValues(
   for (const { keyword, value } of options.toReversed()) {
     values.set(keyword, [keyword === 'hostname' ? value.replaceAll('%h', request.host) : value]);
   }
+  if (request.jump !== undefined) values.set('proxyjump', [request.jump]);
   const identities = options.filter(({ keyword }) => keyword === 'identityfile').map(({ value }) => value);
   const identityFiles = [...identities, ...request.identityFiles];
   if (identityFiles.length > 0) values.set('identityfile', identityFiles);

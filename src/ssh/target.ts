@@ -7,9 +7,10 @@ import type { Logger } from '../core/log.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { expandTilde } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
+import { resolveRoute } from './resolve-route.ts';
 import { parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
 import type { SshTarget } from './ssh-target.ts';
-import { type LocalIdentity, targetFromConfig } from './target-from-config.ts';
+import { type ConfiguredTarget, type LocalIdentity, targetFromConfig } from './target-from-config.ts';
 import { targetWithoutConfig } from './target-without-config.ts';
 
 /** `ssh -G` may run the user's own `Match exec` commands, and look names up; more than this is not a configuration. */
@@ -27,7 +28,7 @@ export interface ResolveContext {
 }
 
 /**
- * Completes a request with the user's ssh configuration, by asking OpenSSH itself (`ssh -G`).
+ * Completes a request with the user's ssh configuration, by asking OpenSSH itself (`ssh -G`), and each jump host with its own.
  *
  * Without an `ssh` on this machine the request stands alone, with its `-o` options as far as we know them, and a warning.
  *
@@ -35,6 +36,10 @@ export interface ResolveContext {
  *   asks for what tshuttle cannot do, or when a file of `-i` is not there.
  */
 export async function resolveTarget(request: SshRequest, context: ResolveContext): Promise<SshTarget> {
+  return await resolveRoute(request, (one) => resolveHost(one, context));
+}
+
+async function resolveHost(request: SshRequest, context: ResolveContext): Promise<ConfiguredTarget> {
   refuseStrangeNames(request);
   const identityFiles = await existingIdentities(request.identityFiles);
   const environment = context.environment ?? process.env;
@@ -45,22 +50,34 @@ export async function resolveTarget(request: SshRequest, context: ResolveContext
   ]);
   const [configured, builtIn] = outputs;
   if (configured === 'no ssh here' || builtIn === 'no ssh here') {
-    const { target, ignored } = targetWithoutConfig({ ...request, identityFiles }, local);
+    if (request.configFile !== undefined) throw unreadableConfig(request.configFile);
+    const target = targetWithoutConfig({ ...request, identityFiles }, local);
+    const { ignored } = target;
     const unused = ignored.length === 0 ? '' : `, and without it these have no effect: ${ignored.join(', ')}`;
     context.logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
     return target;
   }
-  const { target, ignored } = targetFromConfig(request, configured, builtIn, local);
+  const target = targetFromConfig(request, configured, builtIn, local);
+  const { ignored } = target;
   if (ignored.length > 0) {
     context.logger.warn(`not used from the ssh configuration: ${ignored.join(', ')}`);
   }
   return target;
 }
 
+function unreadableConfig(file: string): TshuttleError {
+  return new TshuttleError('ERR_CONFIG', `-F ${file} cannot be read: no ssh found on this machine`, {
+    remedy: 'install the OpenSSH client, or leave -F out and say everything with -i, -o and -J',
+  });
+}
+
 /** The command line behind `ssh`. Whatever the user gave is the value of an option, or stands after `--`. */
 function requestArguments(request: SshRequest): string[] {
   return [
     '-G',
+    ...(request.configFile === undefined ? [] : ['-F', request.configFile]),
+    // Before -o: ssh refuses it behind a ProxyCommand, which it overrides.
+    ...(request.jump === undefined ? [] : ['-J', request.jump]),
     ...request.options.flatMap((option) => ['-o', option]),
     ...(request.port === undefined ? [] : ['-p', String(request.port)]),
     ...(request.user === undefined ? [] : ['-l', request.user]),

@@ -8,6 +8,7 @@ import type { IpFamily } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
+import type { SshTarget } from '../ssh/ssh-target.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import { FlowTable } from './flow-table.ts';
@@ -68,6 +69,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const rules = capturable(options.rules, ingress.families, logger);
     await warnOfUnroutedNetworks(rules, logger);
 
+    warnOfProxyCommand(target, logger);
     const transport = await openSsh2Transport(target, {
       ...context,
       mayOpenSession: options.mayOpenSession,
@@ -77,7 +79,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     flows = new FlowTable(transport, logger);
 
-    await ingress.capture(rules, [transport.peer]);
+    await ingress.capture(rules, transport.peer === undefined ? [] : [transport.peer]);
     signal.throwIfAborted();
 
     return {
@@ -122,6 +124,17 @@ function capturable(
     }
   }
   return usable;
+}
+
+/** Where it connects to is not known, so nothing keeps the rules from capturing a connection that it makes later. */
+function warnOfProxyCommand(target: SshTarget, logger: Logger): void {
+  let first = target;
+  while (first.proxy.kind === 'jump') first = first.proxy.jumpHost;
+  if (first.proxy.kind !== 'command') return;
+  logger.warn(
+    `connections of the ProxyCommand of ${first.requestedHost} are captured like others: ` +
+      'exclude what it connects to with -x if it is in a captured network',
+  );
 }
 
 async function warnOfUnroutedNetworks(rules: readonly CaptureRule[], logger: Logger): Promise<void> {

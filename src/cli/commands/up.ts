@@ -65,7 +65,14 @@ function leftSomething(error: unknown): boolean {
 
 function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOptions {
   return {
-    remote: { ...config.remote, identityFiles: config.identityFiles, options: config.sshOptions },
+    remote: {
+      ...config.remote,
+      identityFiles: config.identityFiles,
+      options: config.sshOptions,
+      configFile: config.sshConfigFile,
+      jump: config.jump,
+      upstreamProxy: config.upstreamProxy,
+    },
     rules,
     listen: listenAddresses(config),
     method: config.method,

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
+import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { type Endpoint, formatEndpoint } from '../../net/endpoint.ts';
+import type { Endpoint } from '../../net/endpoint.ts';
 import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import { askKnownHostsCommand } from '../known-hosts-command.ts';
@@ -9,8 +10,8 @@ import { readKnownHosts } from '../known-hosts-files.ts';
 import type { Prompter } from '../prompter.ts';
 import { fingerprintOf, keyTypeName } from '../public-key.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { dialBastion } from './dial.ts';
 import { type NegotiatedAlgorithms, shakeHands } from './handshake.ts';
+import { type OpenJumpHost, openRoute, type Route } from './route.ts';
 
 /** What {@link connectBastion} needs from its caller. */
 export interface ConnectContext {
@@ -20,15 +21,20 @@ export interface ConnectContext {
   readonly signal: AbortSignal;
   /** Awaited before the first packet to an address leaves, so that it can be exempt from our own redirect. */
   beforeDial(endpoint: Endpoint): Promise<void>;
+  /** Awaited before a ProxyCommand begins, with the id of its process, for the same purpose. */
+  readonly beforeProxyCommand?: ((pid: number) => Promise<void>) | undefined;
+  /** How jump hosts are connected to; without it there are none. */
+  readonly openJumpHost?: OpenJumpHost;
 }
 
 /** An authenticated connection to a bastion, with no channel yet. The caller owns `client`, and with it the socket. */
 export interface ConnectedBastion {
   /** Has an `error` listener already. ssh2's own keepalive and timeouts are off. */
   readonly client: Client;
-  /** The client's TCP connection; TCP_NODELAY is set. */
+  /** The client's connection, TCP with TCP_NODELAY or a unix socket of the route's. */
   readonly socket: Socket;
-  readonly peer: Endpoint;
+  /** What the socket runs over; to be closed after the socket. */
+  readonly route: Route;
   readonly target: SshTarget;
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly description: string;
@@ -49,22 +55,34 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
   context.signal.throwIfAborted();
   const knownHosts = await readKnownHosts(target.hostKeys);
   const hostKeyAlgorithms = await chooseHostKeyAlgorithms(target, knownHosts, context);
-  const { socket, peer } = await dialBastion(target, context);
-  const { client, hostKey, algorithms, isCommandForced } = await shakeHands({
-    ...context,
-    target,
-    socket,
-    peer,
-    knownHosts,
-    hostKeyAlgorithms,
-  });
-  const description = `${target.user}@${target.requestedHost} (${formatEndpoint(peer)})`;
-  const hostKeyFingerprint = fingerprintOf(hostKey);
-  context.logger.debug(`connected to ${description}`, {
-    fingerprint: `${keyTypeName(hostKey.type)} ${hostKeyFingerprint}`,
-    ...algorithms,
-  });
-  return { client, socket, peer, target, description, hostKeyFingerprint, algorithms, isCommandForced };
+  const route = await openRoute(target, { openJumpHost: noJumpHost, ...context });
+  try {
+    const { client, hostKey, algorithms, isCommandForced } = await shakeHands({
+      ...context,
+      target,
+      route,
+      socket: route.socket,
+      knownHosts,
+      hostKeyAlgorithms,
+    });
+    const description = `${target.user}@${target.requestedHost} (${route.description})`;
+    const hostKeyFingerprint = fingerprintOf(hostKey);
+    context.logger.debug(`connected to ${description}`, {
+      fingerprint: `${keyTypeName(hostKey.type)} ${hostKeyFingerprint}`,
+      ...algorithms,
+    });
+    const { socket } = route;
+    return { client, socket, route, target, description, hostKeyFingerprint, algorithms, isCommandForced };
+  } catch (error) {
+    const isOfTheWay = error instanceof TshuttleError && error.code === 'ERR_BASTION_UNREACHABLE';
+    const explained = isOfTheWay ? await route.explain(error) : error;
+    await route.close();
+    throw explained;
+  }
+}
+
+function noJumpHost(): Promise<never> {
+  return Promise.reject(new TshuttleError('ERR_INTERNAL', 'no jump host can be connected to from here'));
 }
 
 async function chooseHostKeyAlgorithms(

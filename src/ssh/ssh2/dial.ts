@@ -22,13 +22,26 @@ export interface DialledSocket {
   readonly peer: Endpoint;
 }
 
+/** The part of a target that dialling needs. */
+type DialTarget = Pick<SshTarget, 'host' | 'port' | 'addressFamily' | 'bindAddress' | 'connectTimeoutMs'>;
+
+/** {@link dialHost} for the bastion itself. */
+export async function dialBastion(target: SshTarget, context: DialContext): Promise<DialledSocket> {
+  return await dialHost(target, 'bastion', context);
+}
+
 /**
- * Connects to the first address of the bastion that answers, in the order the resolver gives them.
+ * Connects to the first address of a host that answers, in the order the resolver gives them.
  *
+ * @param role what the host is, for messages
  * @throws TshuttleError ERR_BASTION_UNREACHABLE naming every address tried.
  */
-export async function dialBastion(target: SshTarget, context: DialContext): Promise<DialledSocket> {
-  const endpoints = await resolveBastion(target, context.signal);
+export async function dialHost(
+  target: DialTarget,
+  role: string,
+  context: DialContext,
+): Promise<DialledSocket> {
+  const endpoints = await resolveHost(target, role, context.signal);
   const failures: string[] = [];
   let cause: unknown;
   for (const endpoint of endpoints) {
@@ -43,15 +56,15 @@ export async function dialBastion(target: SshTarget, context: DialContext): Prom
   }
   throw new TshuttleError(
     'ERR_BASTION_UNREACHABLE',
-    `cannot reach the bastion ${target.host}: ${failures.join('; ')}`,
+    `cannot reach the ${role} ${target.host}: ${failures.join('; ')}`,
     {
-      remedy: 'check the host and the port, the network, and that sshd listens there',
+      remedy: `check the host and the port, the network, and that the ${role} listens there`,
       cause,
     },
   );
 }
 
-async function resolveBastion(target: SshTarget, signal: AbortSignal): Promise<Endpoint[]> {
+async function resolveHost(target: DialTarget, role: string, signal: AbortSignal): Promise<Endpoint[]> {
   const family = target.addressFamily === 'any' ? 0 : target.addressFamily;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT_MS)]);
   let addresses: Array<{ address: string }>;
@@ -59,17 +72,17 @@ async function resolveBastion(target: SshTarget, signal: AbortSignal): Promise<E
     addresses = await abortable(lookup(target.host, { all: true, family }), limit);
   } catch (error) {
     signal.throwIfAborted();
-    throw unresolved(target, error);
+    throw unresolved(target, role, error);
   }
   // A literal address comes back whatever the family asked for.
   const endpoints = addresses
     .flatMap(({ address }) => makeEndpoint(address, target.port) ?? [])
     .filter((endpoint) => family === 0 || endpoint.family === family);
-  if (endpoints.length === 0) throw unresolved(target, new Error('it has no address'));
+  if (endpoints.length === 0) throw unresolved(target, role, new Error('it has no address'));
   return endpoints.filter((one, index) => endpoints.findIndex((other) => sameEndpoint(one, other)) === index);
 }
 
-function unresolved(target: SshTarget, cause: unknown): TshuttleError {
+function unresolved(target: DialTarget, role: string, cause: unknown): TshuttleError {
   const known: Readonly<Record<string, string>> = {
     ENOTFOUND: 'name not found',
     EAI_AGAIN: 'no name server answers',
@@ -78,7 +91,7 @@ function unresolved(target: SshTarget, cause: unknown): TshuttleError {
   const kind = target.addressFamily === 'any' ? '' : ` (IPv${target.addressFamily} only)`;
   return new TshuttleError(
     'ERR_BASTION_UNREACHABLE',
-    `cannot resolve the bastion ${target.host}${kind}: ${reason}`,
+    `cannot resolve the ${role} ${target.host}${kind}: ${reason}`,
     {
       remedy: 'check the spelling, or give the address itself',
       cause,
@@ -89,7 +102,7 @@ function unresolved(target: SshTarget, cause: unknown): TshuttleError {
 /** The scheduler of uploads counts on 'drain' from the least queue that it allows; Node 22 has a larger default. */
 const SOCKET_OPTIONS: SocketConstructorOpts & DuplexOptions = { writableHighWaterMark: MIN_QUEUE_BYTES };
 
-function connect(endpoint: Endpoint, target: SshTarget, signal: AbortSignal): Promise<Socket> {
+function connect(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = new Socket(SOCKET_OPTIONS);
     const fail = (error: unknown): void => {

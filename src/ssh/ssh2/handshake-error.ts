@@ -1,5 +1,4 @@
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { type Endpoint, formatEndpoint } from '../../net/endpoint.ts';
 import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
@@ -9,7 +8,8 @@ const SHOWN_EARLY_TEXT_LENGTH = 200;
 /** What is known when a handshake breaks off. */
 export interface HandshakeFailure {
   readonly target: SshTarget;
-  readonly peer: Endpoint;
+  /** How the bastion is reached, for people. */
+  readonly via: string;
   /** What ssh2 or the socket threw; undefined when the bastion just closed. */
   readonly thrown: unknown;
   /** What the bastion sent before it named its version, if that never came. */
@@ -55,8 +55,8 @@ function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
 }
 
 function brokenOff(failure: HandshakeFailure): TshuttleError {
-  const { target, peer, thrown } = failure;
-  const where = `bastion ${describeTarget(target)} (${formatEndpoint(peer)})`;
+  const { target, via, thrown } = failure;
+  const where = `bastion ${describeTarget(target)} (${via})`;
   const said = printableLine(failure.earlyText).slice(0, SHOWN_EARLY_TEXT_LENGTH);
   if (said !== '' && isClosing(thrown)) {
     return unreachable(
@@ -78,6 +78,7 @@ function isClosing(thrown: unknown): boolean {
   return (
     thrown === undefined ||
     systemCodeOf(thrown) === 'ECONNRESET' ||
+    systemCodeOf(thrown) === 'EPIPE' ||
     messageOf(thrown) === 'Connection lost before handshake'
   );
 }

@@ -3,7 +3,6 @@ import ssh2 from 'ssh2';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint } from '../../net/endpoint.ts';
 import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
@@ -17,9 +16,12 @@ import { stopDebugOutput } from './connection-internals.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
 import { handshakeError } from './handshake-error.ts';
 import { offerHostCertificates, withoutCertificates } from './host-certificate-internals.ts';
+import type { Route } from './route.ts';
 
 /** Key exchange and authentication together, without the time in which the user is being asked. */
 const HANDSHAKE_LIMIT_MS = 15_000;
+/** A ProxyCommand connects meanwhile, which may take a login of its own. */
+const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
 const EARLY_TEXT_LIMIT_BYTES = 2048;
 
 /** What a handshake starts from. */
@@ -27,7 +29,7 @@ export interface HandshakeContext {
   readonly target: SshTarget;
   /** Connected; destroyed by the handshake when it fails. */
   readonly socket: Socket;
-  readonly peer: Endpoint;
+  readonly route: Pick<Route, 'dialled' | 'description'>;
   readonly knownHosts: readonly KnownHostEntry[];
   /** The preferred first; those of certificates only where one may count. */
   readonly hostKeyAlgorithms: readonly string[];
@@ -99,9 +101,10 @@ class Handshake {
     this.#context = context;
     // Awaited in run(); but a start that throws must not leave a rejection that nobody owns.
     this.#outcome.promise.catch(() => {});
-    const { target, knownHosts, logger, peer } = context;
-    this.#clock = new HandshakeClock(HANDSHAKE_LIMIT_MS, () => {
-      this.#fail(new Error(`nothing came of it in ${HANDSHAKE_LIMIT_MS / 1000} s, while ${this.#phase}`));
+    const { target, knownHosts, logger, route } = context;
+    const limitMs = target.proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
+    this.#clock = new HandshakeClock(limitMs, () => {
+      this.#fail(new Error(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
     });
     const mayAsk = target.authentication.batchMode ? 'never' : 'ask';
     const prompter = pausingPrompter(context.prompter, this.#clock, this.#over.signal, mayAsk);
@@ -110,7 +113,8 @@ class Handshake {
       prompter,
       logger,
       signal: this.#over.signal,
-      address: peer.address,
+      // Behind a proxy the bastion's own address is not known here.
+      address: (target.proxy.kind === 'none' ? route.dialled?.address : undefined) ?? route.description,
     });
     this.#authenticator = new Authenticator(target, { prompter, logger, signal: this.#over.signal });
     this.#driver = new AuthenticationDriver(this.#authenticator, {
@@ -254,7 +258,7 @@ class Handshake {
   }
 
   #fail(thrown: unknown): void {
-    const { target, peer } = this.#context;
+    const { target, route } = this.#context;
     if (this.#phase === 'authenticating' && !isNetworkFailure(thrown)) {
       this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
       return;
@@ -263,7 +267,9 @@ class Handshake {
       earlyText: this.#earlyText,
       offeredByBastion: this.#offeredByBastion,
     };
-    this.#outcome.reject(handshakeError({ target, peer, thrown, earlyText, offeredByBastion }));
+    this.#outcome.reject(
+      handshakeError({ target, via: route.description, thrown, earlyText, offeredByBastion }),
+    );
   }
 
   #showBanner(text: string): void {

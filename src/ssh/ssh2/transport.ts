@@ -25,8 +25,8 @@ const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535
 
 /** A transport over one ssh2 connection. */
 export interface Ssh2Transport extends Transport {
-  /** The bastion's address that we are connected to. */
-  readonly peer: Endpoint;
+  /** What was really dialled: the bastion, the first jump host, or the proxy; undefined where a ProxyCommand dials. */
+  readonly peer: Endpoint | undefined;
 }
 
 /**
@@ -39,7 +39,10 @@ export async function openSsh2Transport(
   target: SshTarget,
   context: ConnectContext & { readonly mayOpenSession: boolean },
 ): Promise<Ssh2Transport> {
-  const bastion = await connectBastion(target, context);
+  const bastion = await connectBastion(target, {
+    ...context,
+    openJumpHost: (jumpHost) => openSsh2Transport(jumpHost, context),
+  });
   if (!hasNativeCrypto()) context.logger.warn(WITHOUT_NATIVE_CRYPTO);
   const transport = transportOver(bastion);
   deliverPromptly(bastion, context.mayOpenSession, context.logger);
@@ -48,7 +51,7 @@ export async function openSsh2Transport(
 
 /** Owns the bastion's connection from now on. */
 function transportOver(bastion: ConnectedBastion): Ssh2Transport {
-  const { client, socket, description, peer } = bastion;
+  const { client, socket, route, description } = bastion;
   const mux = new ChannelMux((events) => attachChannelWire(client, socket, events));
   const lost = deferred<TshuttleError>();
   let isOver = false;
@@ -60,7 +63,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     liveness.stop();
     socket.destroy();
     mux.connectionLost();
-    if (closing === undefined) lost.resolve(error);
+    if (closing === undefined) void route.explain(error).then(lost.resolve).finally(route.close);
   };
   const liveness = watchLiveness(bastion, isGone);
   let cause: Error | undefined;
@@ -72,9 +75,25 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
   socket.on('close', () => isGone(connectionLost(description, cause)));
   if (socket.destroyed) isGone(connectionLost(description, cause));
 
+  /** The bastion before what leads to it. */
+  const hangUp = (): Promise<void> =>
+    new Promise((resolve) => {
+      if (isOver) {
+        resolve();
+        return;
+      }
+      mux.abortAll('the tunnel is closing');
+      const deadline = setTimeout(() => socket.destroy(), FAREWELL_TIMEOUT_MS);
+      socket.once('close', () => {
+        clearTimeout(deadline);
+        resolve();
+      });
+      client.end();
+    });
+
   return {
     description,
-    peer,
+    peer: route.dialled,
     lost: lost.promise,
     carry: (accepted, destination, originator) => mux.carry(accepted, destination, originator),
     open: (destination, signal) =>
@@ -85,19 +104,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
         MIN_QUEUE_BYTES,
       ),
     close: () => {
-      closing ??= new Promise((resolve) => {
-        if (isOver) {
-          resolve();
-          return;
-        }
-        mux.abortAll('the tunnel is closing');
-        const deadline = setTimeout(() => socket.destroy(), FAREWELL_TIMEOUT_MS);
-        socket.once('close', () => {
-          clearTimeout(deadline);
-          resolve();
-        });
-        client.end();
-      });
+      closing ??= hangUp().then(() => route.close());
       return closing;
     },
   };

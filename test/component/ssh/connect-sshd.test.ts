@@ -64,7 +64,7 @@ describe('with a key that is known', () => {
   test('connects, says to whom, and asks nobody', async () => {
     const bastion = await connectTo(sshd.request([userKey]));
     expect(dialled).toEqual([{ family: 4, address: '127.0.0.1', port: sshd.port }]);
-    expect(bastion.peer).toEqual(dialled[0]);
+    expect(bastion.route.dialled).toEqual(dialled[0]);
     const fingerprint = (await mustRun(['ssh-keygen', '-lf', sshd.hostKeyFile])).split(' ')[1];
     expect(bastion.hostKeyFingerprint).toBe(fingerprint);
     expect(bastion.algorithms).toMatchObject({ cipher: 'aes128-gcm@openssh.com', mac: 'implicit' });

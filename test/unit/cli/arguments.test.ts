@@ -93,7 +93,7 @@ describe('parseArguments', () => {
     ['-vN', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
     [
       '--ssh-cmd=ssh -v',
-      '--ssh-cmd: names an ssh program, and tshuttle speaks ssh itself; use -i, -o or ~/.ssh/config',
+      '--ssh-cmd: names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
     ],
     ['--python=python3', '--python: is not needed, nothing runs on the bastion; leave it out'],
   ])('refuses %s in one line', (word, line) => {
