@@ -76,7 +76,7 @@ function withoutCertificates(algorithms: readonly string[]): readonly string[] {
   return plain.length > 0 ? plain : algorithms;
 }
 
-/** RSA keys have one type and three signature algorithms (RFC 8332). */
-function keyTypeOfAlgorithm(algorithm: string): string {
+/** The type of the keys that sign by an algorithm: RSA keys have one type and three algorithms (RFC 8332). */
+export function keyTypeOfAlgorithm(algorithm: string): string {
   return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
 }

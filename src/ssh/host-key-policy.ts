@@ -52,6 +52,12 @@ export function hostKeyPolicy(
     knownHostsCommand: command === undefined ? undefined : parseKnownHostsCommand(command, expand),
     unknownKey: unknownKeyPolicy(strictness),
     hashNewNames: configSwitch(configured, 'hashknownhosts', false),
+    updateKeys:
+      configured.get('updatehostkeys')?.[0] === 'ask'
+        ? 'ask'
+        : configSwitch(configured, 'updatehostkeys', false)
+          ? 'yes'
+          : 'no',
     revokedKeyFiles: configPathList(configured, 'revokedhostkeys').map(expand),
     requiredRsaBits: Math.max(
       DEFAULT_REQUIRED_RSA_BITS,

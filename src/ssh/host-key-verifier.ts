@@ -11,7 +11,7 @@ import {
   revokedKeyError,
   unknownKeyError,
 } from './host-key-errors.ts';
-import type { KnownHostEntry } from './known-hosts.ts';
+import { entryNames, type KnownHostEntry } from './known-hosts.ts';
 import { askKnownHostsCommand } from './known-hosts-command.ts';
 import { addKnownHost } from './known-hosts-files.ts';
 import type { Prompter } from './prompter.ts';
@@ -64,6 +64,7 @@ export class HostKeyVerifier {
   readonly #context: HostKeyContext;
   #accepted: ShownKey | undefined;
   #toBeFiled: PublicKey | undefined;
+  #mayUpdate = false;
 
   constructor(target: SshTarget, context: HostKeyContext) {
     this.#target = target;
@@ -73,6 +74,14 @@ export class HostKeyVerifier {
   /** The accepted key, without its certificate; undefined before the first key exchange. */
   get acceptedKey(): PublicKey | undefined {
     return this.#accepted?.key;
+  }
+
+  /**
+   * Whether UpdateHostKeys applies: the key is trusted by a line of the user's own for just this name, or by the user in
+   * person; not by a certificate, a command, the files of all users, or the name without its port.
+   */
+  get mayUpdateKeys(): boolean {
+    return this.#mayUpdate && this.#target.hostKeys.updateKeys !== 'no';
   }
 
   /**
@@ -191,6 +200,7 @@ export class HostKeyVerifier {
     const decision = decideHostKey(key, this.#target.hostKeys, entries);
     switch (decision.kind) {
       case 'trusted':
+        this.#mayUpdate = this.#isUsersOwn(decision.entry);
         if (refused !== undefined) {
           const { certificate, problem } = refused;
           this.#context.logger.warn(
@@ -209,6 +219,12 @@ export class HostKeyVerifier {
     }
   }
 
+  #isUsersOwn(entry: KnownHostEntry): boolean {
+    const { userFiles, globalFiles, lookupName } = this.#target.hostKeys;
+    const isUsers = userFiles.includes(entry.file) && !globalFiles.includes(entry.file);
+    return isUsers && entryNames(entry, lookupName);
+  }
+
   async #acceptUnknown(
     key: PublicKey,
     otherKeys: readonly KnownHostEntry[],
@@ -221,6 +237,7 @@ export class HostKeyVerifier {
     const mayAsk = hostKeys.unknownKey !== 'refuse' && this.#context.prompter.available;
     if (mayAsk && !authentication.batchMode) {
       await this.#ask(key, otherKeys, refused);
+      this.#mayUpdate = true;
       return;
     }
     if (refused === undefined) throw unknownKeyError(this.#target, key, otherKeys);

@@ -1,5 +1,7 @@
-import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { appendFile, link, mkdir, open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { formatKnownHost, type KnownHostEntry, parseKnownHosts } from './known-hosts.ts';
@@ -13,7 +15,9 @@ const FILE_LIMIT_BYTES = 32 * 1_048_576;
  *
  * @throws TshuttleError ERR_HOST_KEY when a file is there and cannot be read: it might say that a key is revoked.
  */
-export async function readKnownHosts(policy: HostKeyPolicy): Promise<KnownHostEntry[]> {
+export async function readKnownHosts(
+  policy: Pick<HostKeyPolicy, 'userFiles' | 'globalFiles'>,
+): Promise<KnownHostEntry[]> {
   const files = [...policy.userFiles, ...policy.globalFiles];
   const entries = await Promise.all(files.map(readEntries));
   return entries.flat();
@@ -54,6 +58,51 @@ export async function addKnownHost(policy: HostKeyPolicy, key: PublicKey, logger
     logger.warn(`permanently added the host key of ${policy.lookupName} to ${file}`);
   } catch (error) {
     logger.warn(`cannot add the host key to ${file}: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Takes lines out of the user's known_hosts files and adds keys to the first of them, as ssh does: each file is replaced at
+ * once, and stays as `FILE.old`. A file that is not there is not made.
+ *
+ * @throws Error when a file was changed since the lines were read, or cannot be written.
+ */
+export async function replaceKnownHosts(
+  policy: Pick<HostKeyPolicy, 'lookupName' | 'userFiles' | 'hashNewNames'>,
+  added: readonly PublicKey[],
+  removed: readonly KnownHostEntry[],
+): Promise<void> {
+  const style = policy.hashNewNames ? 'hashed' : 'plain';
+  const lines = added.map((key) => formatKnownHost(policy.lookupName, key, style)).join('');
+  for (const [index, file] of policy.userFiles.entries()) {
+    const gone = removed.filter((entry) => entry.file === file);
+    const appended = index === 0 ? lines : '';
+    if (gone.length > 0 || appended !== '') await replaceFile(file, gone, appended);
+  }
+}
+
+async function replaceFile(name: string, gone: readonly KnownHostEntry[], appended: string): Promise<void> {
+  // A link to the real file stays one.
+  const file = await realpath(name);
+  const text = await readFile(file, 'utf8');
+  const now = parseKnownHosts(text, name);
+  const isAsRead = gone.every((entry) => now.some((one) => isDeepStrictEqual(one, entry)));
+  if (!isAsRead) throw new Error(`${file} was changed in the meantime`);
+  const gap = text === '' || text.endsWith('\n') ? '' : '\n';
+  const lines = text.split('\n').filter((_line, index) => !gone.some((entry) => entry.line === index + 1));
+  const temporary = `${file}.${randomBytes(8).toString('hex')}`;
+  try {
+    await writeFile(temporary, `${lines.join('\n')}${gap}${appended}`, {
+      mode: 0o600,
+      flag: 'wx',
+      flush: true,
+    });
+    await rm(`${file}.old`, { force: true });
+    await link(file, `${file}.old`);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   }
 }
 

@@ -65,6 +65,8 @@ export interface HostKeyPolicy {
   readonly unknownKey: 'refuse' | 'ask' | 'accept';
   /** HashKnownHosts. */
   readonly hashNewNames: boolean;
+  /** UpdateHostKeys: whether the user's files follow when a trusted bastion says that it has other keys. */
+  readonly updateKeys: 'no' | 'ask' | 'yes';
   /** RevokedHostKeys: lists of keys and certificates that are refused before all else. */
   readonly revokedKeyFiles: readonly string[];
   /** RequiredRSASize: a smaller RSA key is refused. */

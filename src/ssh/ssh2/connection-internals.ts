@@ -4,6 +4,8 @@ import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
 import { bytesSentNow } from '../../net/native-send.ts';
+import type { HostKeyAnnouncement } from '../host-key-update.ts';
+import type { PublicKey } from '../public-key.ts';
 import type { SigningKey } from '../signing-key.ts';
 
 /**
@@ -17,9 +19,14 @@ interface ClientInternals {
 }
 
 interface ProtocolInternals {
+  readonly _handlers: ProtocolHandlers;
   _debug: unknown;
   authPK: AuthenticateWithKey;
   ping(): void;
+}
+
+interface ProtocolHandlers {
+  GLOBAL_REQUEST(protocol: object, name: string, wantReply: boolean, data: unknown): void;
 }
 
 /** libuv's counters: written to the stream, and of these not yet taken by the kernel. */
@@ -49,6 +56,31 @@ function internalsOf(client: Client): ClientInternals {
 export function hasNativeCrypto(): boolean {
   const crypto: unknown = createRequire(import.meta.url)('ssh2/lib/protocol/crypto.js');
   return (crypto as { readonly bindingAvailable?: boolean }).bindingAvailable === true;
+}
+
+/**
+ * Calls back, once, when the bastion has said which host keys it has (`hostkeys-00@openssh.com`) and has answered ssh2's
+ * demand to prove them. ssh2 itself tells only of the proved ones, and in neither of keys whose type it has not.
+ */
+export function onHostKeysAnnounced(
+  client: Client,
+  onAnnounced: (announcement: HostKeyAnnouncement) => void,
+): void {
+  const handlers = internalsOf(client)._protocol._handlers;
+  const original = handlers.GLOBAL_REQUEST;
+  let announced: PublicKey[] | undefined;
+  handlers.GLOBAL_REQUEST = (protocol, name, wantReply, data) => {
+    if (name === 'hostkeys-00@openssh.com' && announced === undefined)
+      announced = (data as ParsedKey[]).map(publicKeyOf);
+    original(protocol, name, wantReply, data);
+  };
+  client.once('hostkeys', (proved: ParsedKey[]) => {
+    onAnnounced({ announced: announced ?? [], proved: proved.map(publicKeyOf) });
+  });
+}
+
+function publicKeyOf(key: ParsedKey): PublicKey {
+  return { type: key.type, blob: Buffer.from(key.getPublicSSH()) };
 }
 
 /** Ends the calls of the `debug` function, which cost CPU for every packet. */

@@ -5,6 +5,8 @@ import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
+import type { HostKeyAnnouncement } from '../host-key-update.ts';
+import { updateHostKeys } from '../host-key-updater.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import type { Prompter } from '../prompter.ts';
@@ -12,7 +14,7 @@ import type { PublicKey } from '../public-key.ts';
 import { printable, printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { AuthenticationDriver } from './authentication-driver.ts';
-import { stopDebugOutput } from './connection-internals.ts';
+import { onHostKeysAnnounced, stopDebugOutput } from './connection-internals.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
 import { handshakeError } from './handshake-error.ts';
 import { offerHostCertificates, withoutCertificates } from './host-certificate-internals.ts';
@@ -180,6 +182,7 @@ class Handshake {
       authHandler: this.#driver.onReply,
     });
     offerHostCertificates(this.#client, hostKeyAlgorithms);
+    onHostKeysAnnounced(this.#client, (announcement) => this.#updateHostKeys(announcement));
     this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
     socket.on('data', this.#keepEarlyText);
@@ -255,6 +258,13 @@ class Handshake {
       return;
     }
     verify(true);
+  }
+
+  #updateHostKeys(announcement: HostKeyAnnouncement): void {
+    if (!this.#verifier.mayUpdateKeys) return;
+    const { target, logger, prompter } = this.#context;
+    // A key that was just accepted is filed before. Neither fails: what goes wrong is a warning.
+    void this.#filing.then(() => updateHostKeys(target, announcement, { logger, prompter }));
   }
 
   #fail(thrown: unknown): void {
