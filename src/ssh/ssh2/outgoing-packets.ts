@@ -55,7 +55,7 @@ export class OutgoingPackets {
       this.#filledBytes += packet.length;
       if (this.#isFlushDue) return;
       this.#isFlushDue = true;
-      process.nextTick(this.#flushWhenDue);
+      setImmediate(this.#flushWhenDue);
     } else {
       this.flush();
       if (this.#socket.writable) this.#socket.write(packet);
