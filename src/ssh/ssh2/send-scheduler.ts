@@ -91,8 +91,9 @@ export class SendScheduler {
     while (this.#target.isOpenForData()) {
       const sender = this.#nextSender();
       if (sender === undefined) {
-        // What waits for more to go with may be what holds up the next turn.
-        if (this.#target.flush()) continue;
+        const isAnyHeldUp = this.#interactive.size > 0 || this.#bulk.size > 0;
+        // What waits for more to go with may be what holds them up.
+        if (isAnyHeldUp && this.#target.flush()) continue;
         return;
       }
       const bytes = sender.sendPacket();

@@ -17,7 +17,7 @@ test('packets of one event leave together, in the order of their sending, whoeve
   outgoing.send(Buffer.from('foreign'));
   expect(outgoing.waitingBytes).toBe(0);
   outgoing.send(fill(outgoing.build(10), 'c'));
-  await new Promise(process.nextTick);
+  await new Promise(setImmediate);
   expect(outgoing.waitingBytes).toBe(0);
   pair.accepted.end();
   const expected = `${'a'.repeat(LARGE)}${'b'.repeat(SMALL)}foreign${'c'.repeat(SMALL)}`;
