@@ -1,5 +1,6 @@
 // An application of the lab: does what its one argument (JSON) says, and prints what came of it as one JSON line.
 //   {"do":"whoami|echo|download|upload|both|farewell|reset|stall|hold", host, port, seed, bytes, timeoutMs}
+//   {"do":"both", ..., count}
 //   {"do":"http", host, port, count, concurrency, timeoutMs}
 // Failures are results: {"error": CODE, "afterMs": N}.
 import { createHash } from 'node:crypto';
@@ -57,6 +58,17 @@ const nothing = async () => {};
 const stream = (socket) => writeSeeded(socket, seed, bytes);
 const line = { do: request.do, seed, bytes };
 
+async function both() {
+  const { received, sha256, tail } = await converse(line, stream);
+  const expected = seededHash(seed, bytes);
+  const answer = JSON.parse(tail);
+  return {
+    received: received - tail.length,
+    sent: answer.bytes,
+    exact: sha256 === expected && answer.sha256 === expected,
+  };
+}
+
 const actions = {
   async whoami() {
     return JSON.parse((await converse(line, nothing)).tail);
@@ -74,14 +86,13 @@ const actions = {
     const answer = JSON.parse(tail);
     return { sent: answer.bytes, exact: answer.bytes === bytes && answer.sha256 === seededHash(seed, bytes) };
   },
+  /** `count` of them at once, one when left out; the sums of all. */
   async both() {
-    const { received, sha256, tail } = await converse(line, stream);
-    const expected = seededHash(seed, bytes);
-    const answer = JSON.parse(tail);
+    const all = await Promise.all(Array.from({ length: request.count ?? 1 }, both));
     return {
-      received: received - tail.length,
-      sent: answer.bytes,
-      exact: sha256 === expected && answer.sha256 === expected,
+      received: all.reduce((sum, { received }) => sum + received, 0),
+      sent: all.reduce((sum, { sent }) => sum + sent, 0),
+      exact: all.every(({ exact }) => exact),
     };
   },
   /** Uploads only after the destination has said that nothing more comes. */

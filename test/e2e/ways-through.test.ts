@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { FAR_VM, openGate, VM } from '../support/gate.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import {
+  clientProcesses,
+  expectNothingLeft,
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleProcesses,
+} from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ *  client ──ssh── gate ──ssh── VM ──ssh── FAR_VM ── destination
+ *  198.51.100.2   :2222        10.77.0.2  10.77.0.3   10.78.0.2: all in one namespace, the names known there only
+ */
+
+const SUBNET = '10.78.0.0/24';
+const host = ADDRESSES.farDestination4;
+/** A machine that connects to an address of its own does so from that address; the gate's would be another. */
+const SEEN_FROM_THE_VM = { peer: host };
+
+async function expectToCarry(lab: Lab): Promise<void> {
+  expect(await lab.application({ do: 'whoami', host, port: 7000 })).toMatchObject(SEEN_FROM_THE_VM);
+  const both = await lab.application({ do: 'both', host, port: 7000, bytes: 100_000, count: 200 });
+  expect(both).toMatchObject({ exact: true, received: 20_000_000, sent: 20_000_000 });
+  const late = await lab.application({ do: 'farewell', host, port: 7000, bytes: 1_000_000 });
+  expect(late).toMatchObject({ exact: true, sent: 1_000_000 });
+  const requests = { do: 'http', host, port: HTTP_PORT, count: 200, concurrency: 200 } as const;
+  expect(await lab.application(requests)).toMatchObject({ succeeded: 200, peers: [host] });
+}
+
+describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', () => {
+  it.each(['ProxyCommand', 'ProxyJump'] as const)('is reached by %s', async (way) => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure(way);
+    const options = { remote: VM, sshOptions: ['-F', config] };
+    const tshuttle = await startTshuttle(lab, ['-v', SUBNET], options);
+    await expectToCarry(lab);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('two hops, everything captured: only the first is dialled, and it is exempt', async () => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure('ProxyJump');
+    const tshuttle = await startTshuttle(lab, ['0/0'], { remote: FAR_VM, sshOptions: ['-F', config] });
+    expect(tshuttle.stdout).toContain(
+      `${FAR_VM} (through root@${VM} (through root@gate (198.51.100.1:2222)))`,
+    );
+    await expectToCarry(lab);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('-J of the command line, through a SOCKS5 proxy, everything captured', async () => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure('ProxyCommand');
+    const proxy = lab.bastion.spawn(['microsocks', '-i', ADDRESSES.bastion4, '-p', '1080']);
+    await until(async () => (await lab.bastion.must(['ss', '-Hltn', 'sport = :1080'])) !== '', {
+      deadlineMs: 5_000,
+      what: () => `the proxy: ${proxy.stderr}`,
+    });
+    const upstream = `socks5://${ADDRESSES.bastion4}:1080`;
+    const sshOptions = ['-F', config, '-J', 'gate', '--upstream-proxy', upstream];
+    const tshuttle = await startTshuttle(lab, ['0/0'], { remote: VM, sshOptions });
+    expect(tshuttle.stdout).toContain(`through the proxy ${ADDRESSES.bastion4}:1080`);
+    await expectToCarry(lab);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('leaves no ProxyCommand when tshuttle is killed', async () => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure('ProxyCommand');
+    await startTshuttle(lab, [SUBNET], { remote: VM, sshOptions: ['-F', config] });
+    const hasSsh = async () => (await clientProcesses(lab)).some(({ argv }) => argv[0] === 'ssh');
+    expect(await hasSsh()).toBe(true);
+    process.kill((await tshuttleProcesses(lab)).main, 'SIGKILL');
+    await expectNothingLeft(lab);
+  });
+
+  it('a gate that dies ends it with 75, and the reason', async () => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure('ProxyJump');
+    const tshuttle = await startTshuttle(lab, [SUBNET], { remote: VM, sshOptions: ['-F', config] });
+    for (const pid of await lab.bastion.pids()) process.kill(pid, 'SIGKILL');
+    const result = await tshuttle.exited;
+    expect(result).toMatchObject({ code: 75 });
+    expect(result.stderr).toMatch(new RegExp(`lost the bastion root@${VM} .*its jump host is gone`));
+    await expectNothingLeft(lab);
+  });
+
+  it('a wrong gate is told in the words of the ProxyCommand', async () => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure('ProxyCommand');
+    const sshOptions = ['-F', config, '-o', 'ProxyCommand=ssh -o BatchMode=yes nowhere.invalid -W %h:%p'];
+    const result = await runTshuttle(lab, [SUBNET], { remote: VM, sshOptions });
+    expect(result).toMatchObject({ code: 68 });
+    expect(result.stderr).toMatch(/ProxyCommand ended with status 255, saying '.*nowhere\.invalid/);
+    await expectNothingLeft(lab);
+  });
+});
