@@ -31,6 +31,14 @@ const REFUSED_KEYWORDS: ReadonlyArray<{ readonly keyword: string; readonly remed
 /** Keywords without which the connection may still succeed, by another key or method. */
 const IGNORED_KEYWORDS = ['PKCS11Provider', 'CertificateFile'];
 
+/** Switches about the host key that have no effect here; without them a key is asked about or refused at worst. */
+const IGNORED_SWITCHES = [
+  'CheckHostIP',
+  'NoHostAuthenticationForLocalhost',
+  'VerifyHostKeyDNS',
+  'VisualHostKey',
+];
+
 /** A target without the way to it, that way as it is configured, and what is left out although the user set it. */
 export interface ConfiguredTarget {
   readonly target: Omit<SshTarget, 'proxy'>;
@@ -100,9 +108,9 @@ function refuseUnsupported(request: SshRequest, configured: SshConfigOutput): vo
 }
 
 function ignoredKeywords(configured: SshConfigOutput): string[] {
-  return IGNORED_KEYWORDS.flatMap((keyword) => {
+  return [...IGNORED_KEYWORDS, ...IGNORED_SWITCHES].flatMap((keyword) => {
     const value = configValue(configured, keyword.toLowerCase());
-    return value === undefined ? [] : [`${keyword} ${value}`];
+    return value === undefined || value === 'no' || value === 'false' ? [] : [`${keyword} ${value}`];
   });
 }
 

@@ -212,6 +212,16 @@ describe('what cannot be honoured', () => {
     expect(() => target('proxyjump none', 'proxycommand none', 'revokedhostkeys none')).not.toThrow();
   });
 
+  test('is told of switches about the host key that are on', () => {
+    const off = ['checkhostip no', 'visualhostkey no', 'verifyhostkeydns false'];
+    expect(target(...off, 'nohostauthenticationforlocalhost no').ignored).toEqual([]);
+    expect(target('checkhostip yes', 'verifyhostkeydns ask', 'visualhostkey yes').ignored).toEqual([
+      'CheckHostIP yes',
+      'VerifyHostKeyDNS ask',
+      'VisualHostKey yes',
+    ]);
+  });
+
   test('what may not matter is named', () => {
     expect(target('pkcs11provider /lib/p11.so', 'certificatefile ~/.ssh/id-cert.pub').ignored).toEqual([
       'PKCS11Provider /lib/p11.so',
