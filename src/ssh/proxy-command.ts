@@ -4,10 +4,14 @@ import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { DuplexOptions, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { abortable } from '../core/abortable.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import type { Endpoint } from '../net/endpoint.ts';
 import { openDescriptorPair } from '../net/native-socket-pair.ts';
+import { connectionsOfProcessGroup } from '../net/process-connections.ts';
 import { socketOver } from '../net/socket-pair.ts';
+import { environmentForChildren } from './child-environment.ts';
 import { CommandOutput } from './command-output.ts';
 
 /** How long a command may take to end after SIGHUP, before SIGKILL; and how long its last words are waited for. */
@@ -37,6 +41,8 @@ export interface ProxyCommandContext {
 export interface ProxyCommand {
   /** Its standard input and output. The caller owns it. */
   readonly socket: Socket;
+  /** Where it and what it has started are connected to now, as far as the system tells. */
+  peers(): Promise<readonly Endpoint[]>;
   /** How it ended and what it said last, for people; undefined when it still runs after a moment. */
   ending(): Promise<string | undefined>;
   /** Ends the command and whatever it has started in its process group. Idempotent. */
@@ -63,7 +69,7 @@ export async function startProxyCommand(
     const child = spawn('/bin/sh', ['-c', GATE, shell, `exec ${command}`], {
       stdio: [theirs, theirs, 'pipe', 'pipe'],
       detached: true,
-      env: environmentOfCommand(),
+      env: environmentForChildren(process.env),
     });
     running = new RunningCommand(child, socket, context.logger);
   } finally {
@@ -71,7 +77,9 @@ export async function startProxyCommand(
   }
   try {
     const pid = await running.started();
-    await context.beforeProxyCommand?.(pid);
+    if (context.beforeProxyCommand !== undefined) {
+      await abortable(context.beforeProxyCommand(pid), context.signal);
+    }
     context.signal.throwIfAborted();
     running.begin();
     return running;
@@ -79,11 +87,6 @@ export async function startProxyCommand(
     await running.end();
     throw error;
   }
-}
-
-/** TSHUTTLE_ARGS may hold a password. */
-function environmentOfCommand(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TSHUTTLE_')));
 }
 
 class RunningCommand implements ProxyCommand {
@@ -131,6 +134,11 @@ class RunningCommand implements ProxyCommand {
 
   begin(): void {
     this.#gate.write('go\n');
+  }
+
+  async peers(): Promise<readonly Endpoint[]> {
+    // Once it has ended, its number may be another's.
+    return this.#hasExited() ? [] : await connectionsOfProcessGroup(this.#child.pid!);
   }
 
   async ending(): Promise<string | undefined> {

@@ -79,7 +79,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     flows = new FlowTable(transport, logger);
 
-    await ingress.capture(rules, transport.peer === undefined ? [] : [transport.peer]);
+    await ingress.capture(rules, await transport.peers());
     signal.throwIfAborted();
 
     return {
@@ -126,14 +126,14 @@ function capturable(
   return usable;
 }
 
-/** Where it connects to is not known, so nothing keeps the rules from capturing a connection that it makes later. */
+/** What it is connected to at the start is exempt; nothing keeps the rules from capturing a connection that it makes later. */
 function warnOfProxyCommand(target: SshTarget, logger: Logger): void {
   let first = target;
   while (first.proxy.kind === 'jump') first = first.proxy.jumpHost;
   if (first.proxy.kind !== 'command') return;
   logger.warn(
-    `connections of the ProxyCommand of ${first.requestedHost} are captured like others: ` +
-      'exclude what it connects to with -x if it is in a captured network',
+    `what the ProxyCommand of ${first.requestedHost} connects to later is captured like others: ` +
+      'exclude it with -x if it is in a captured network',
   );
 }
 

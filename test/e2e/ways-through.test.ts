@@ -53,6 +53,15 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     await stopTshuttle(lab, tshuttle);
   });
 
+  it('by ProxyCommand, everything captured: what the command is connected to is exempt', async () => {
+    await using lab = await createLab();
+    const config = await (await openGate(lab)).configure('ProxyCommand');
+    const tshuttle = await startTshuttle(lab, ['0/0'], { remote: VM, sshOptions: ['-F', config] });
+    expect(await lab.client.rules()).toContain('2222');
+    await expectToCarry(lab);
+    await stopTshuttle(lab, tshuttle);
+  });
+
   it('-J of the command line, through a SOCKS5 proxy, everything captured', async () => {
     await using lab = await createLab();
     const config = await (await openGate(lab)).configure('ProxyCommand');

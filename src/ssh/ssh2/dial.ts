@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
+import { abortable } from '../../core/abortable.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint, sameEndpoint } from '../../net/endpoint.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { abortable } from './handshake-clock.ts';
 import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
 const LOOKUP_TIMEOUT_MS = 15_000;

@@ -1,3 +1,4 @@
+import { abortable } from '../../core/abortable.ts';
 import type { Prompter } from '../prompter.ts';
 
 /** Limits the time a bastion takes, not the time its user takes: it stands still while somebody is being asked. */
@@ -61,14 +62,4 @@ export function pausingPrompter(
     show: (text) => prompter.show(text),
     ask: (question, options) => clock.pausedWhile(abortable(prompter.ask(question, options), signal)),
   };
-}
-
-/** The promise, or the signal's reason if that comes first. The promise stays owned: a late rejection is dropped. */
-export function abortable<T>(pending: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    void pending.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

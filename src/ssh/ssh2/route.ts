@@ -15,6 +15,8 @@ export interface Route {
   readonly socket: Socket;
   /** What was really dialled: the bastion, the first jump host or the proxy. Undefined where a ProxyCommand dials. */
   readonly dialled: Endpoint | undefined;
+  /** Where the connections lead that carry it now: what was dialled, or what a ProxyCommand has dialled. Never rejects. */
+  peers(): Promise<readonly Endpoint[]>;
   /** For people, behind the bastion's name: `203.0.113.7:22`, `through me@gate (203.0.113.7:22)`. */
   readonly description: string;
   /** A failure of the connection, with what the route knows of the reason. Never rejects. */
@@ -24,9 +26,7 @@ export interface Route {
 }
 
 /** Connects to a jump host; closing the transport closes all that is before it. */
-export type OpenJumpHost = (
-  jumpHost: SshTarget,
-) => Promise<Transport & { readonly peer: Endpoint | undefined }>;
+export type OpenJumpHost = (jumpHost: SshTarget) => Promise<Transport & Pick<Route, 'dialled' | 'peers'>>;
 
 /** What {@link openRoute} needs of its caller. */
 export interface RouteContext extends DialContext, ProxyCommandContext {
@@ -43,12 +43,12 @@ export async function openRoute(target: SshTarget, context: RouteContext): Promi
   switch (proxy.kind) {
     case 'none': {
       const { socket, peer } = await dialBastion(target, context);
-      return { ...DIRECT, socket, dialled: peer, description: formatEndpoint(peer) };
+      return direct(socket, peer, formatEndpoint(peer));
     }
     case 'socks5': {
       const { socket, peer } = await dialThroughProxy(proxy.proxy, target, context);
       const description = `through the proxy ${formatHostPort(proxy.proxy.host, proxy.proxy.port)}`;
-      return { ...DIRECT, socket, dialled: peer, description };
+      return direct(socket, peer, description);
     }
     case 'command':
       return await openCommandRoute(proxy.command, context);
@@ -57,11 +57,17 @@ export async function openRoute(target: SshTarget, context: RouteContext): Promi
   }
 }
 
-/** Of a route that is nothing but its socket. */
-const DIRECT: Pick<Route, 'explain' | 'close'> = {
-  explain: async (error) => error,
-  close: async () => {},
-};
+/** A route that is nothing but its socket. */
+function direct(socket: Socket, dialled: Endpoint, description: string): Route {
+  return {
+    socket,
+    dialled,
+    description,
+    peers: async () => [dialled],
+    explain: async (error) => error,
+    close: async () => {},
+  };
+}
 
 const SOCKET_OPTIONS = { writableHighWaterMark: MIN_QUEUE_BYTES };
 
@@ -73,6 +79,7 @@ async function openCommandRoute(command: string, context: RouteContext): Promise
     socket: running.socket,
     dialled: undefined,
     description: 'by ProxyCommand',
+    peers: () => running.peers(),
     explain: async (error) => {
       const ending = await running.ending();
       if (ending === undefined) return error;
@@ -97,8 +104,9 @@ async function openJumpRoute(target: SshTarget, jumpHost: SshTarget, context: Ro
     closeAtEnd(socket);
     return {
       socket,
-      dialled: outer.peer,
+      dialled: outer.dialled,
       description: `through ${outer.description}`,
+      peers: () => outer.peers(),
       explain: async (error) => {
         if (outerLoss === undefined) return error;
         const { remedy } = outerLoss;

@@ -11,6 +11,7 @@ import { type ConnectContext, type ConnectedBastion, connectBastion } from './co
 import { hasNativeCrypto } from './connection-internals.ts';
 import { watchLiveness } from './liveness.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
+import type { Route } from './route.ts';
 import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
@@ -24,10 +25,7 @@ const WITHOUT_NATIVE_CRYPTO =
 const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535 };
 
 /** A transport over one ssh2 connection. */
-export interface Ssh2Transport extends Transport {
-  /** What was really dialled: the bastion, the first jump host, or the proxy; undefined where a ProxyCommand dials. */
-  readonly peer: Endpoint | undefined;
-}
+export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {}
 
 /**
  * Connects to a bastion and carries flows as direct-tcpip channels. A session channel is opened where it may and can be
@@ -39,11 +37,20 @@ export async function openSsh2Transport(
   target: SshTarget,
   context: ConnectContext & { readonly mayOpenSession: boolean },
 ): Promise<Ssh2Transport> {
+  const transport = await openAlong(target, context);
+  if (!hasNativeCrypto()) context.logger.warn(WITHOUT_NATIVE_CRYPTO);
+  return transport;
+}
+
+/** Each jump host before what it leads to. */
+async function openAlong(
+  target: SshTarget,
+  context: ConnectContext & { readonly mayOpenSession: boolean },
+): Promise<Ssh2Transport> {
   const bastion = await connectBastion(target, {
     ...context,
-    openJumpHost: (jumpHost) => openSsh2Transport(jumpHost, context),
+    openJumpHost: (jumpHost) => openAlong(jumpHost, context),
   });
-  if (!hasNativeCrypto()) context.logger.warn(WITHOUT_NATIVE_CRYPTO);
   const transport = transportOver(bastion);
   deliverPromptly(bastion, context.mayOpenSession, context.logger);
   return transport;
@@ -93,7 +100,8 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
 
   return {
     description,
-    peer: route.dialled,
+    dialled: route.dialled,
+    peers: () => route.peers(),
     lost: lost.promise,
     carry: (accepted, destination, originator) => mux.carry(accepted, destination, originator),
     open: (destination, signal) =>

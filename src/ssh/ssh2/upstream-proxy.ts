@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SocksClient } from 'socks';
+import { abortable } from '../../core/abortable.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { formatHostPort } from '../../net/endpoint.ts';
 import { printableLine } from '../server-text.ts';
 import type { SshTarget, UpstreamProxy } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
 import { type DialContext, type DialledSocket, dialHost } from './dial.ts';
-import { abortable } from './handshake-clock.ts';
 
 /**
  * Connects to a bastion through a SOCKS5 proxy, which resolves the bastion's name.

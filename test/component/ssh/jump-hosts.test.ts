@@ -45,7 +45,8 @@ describe('through jump hosts', () => {
   test('-J: each with its own key and host key, only the first is dialled', async () => {
     const transport = await chain.connect({ jump: 'h1,h2' });
     expect(chain.dialled).toEqual([{ family: 4, address: '127.0.0.1', port: chain.servers[0]!.port }]);
-    expect(transport.peer).toEqual(chain.dialled[0]);
+    expect(transport.dialled).toEqual(chain.dialled[0]);
+    expect(await transport.peers()).toEqual(chain.dialled);
     expect(transport.description).toMatch(/@h3 \(through \S+@h2 \(through \S+@h1 \(127\.0\.0\.1:\d+\)\)\)$/);
     await expectToCarry(transport, 3 * 1024 * 1024);
     await transport.close();

@@ -162,7 +162,8 @@ describe('a bastion behind a ProxyCommand', () => {
       },
     );
     expect(transport.description).toMatch(/@h2 \(by ProxyCommand\)$/);
-    expect(transport.peer).toBeUndefined();
+    expect(transport.dialled).toBeUndefined();
+    expect(await transport.peers()).toEqual([{ family: 4, address: '127.0.0.1', port: gate!.port }]);
     expect(chain.dialled).toEqual([]);
     await using destination = await openDestination((socket) => {
       void readToEnd(socket).then((bytes) => socket.end(bytes));

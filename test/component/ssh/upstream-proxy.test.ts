@@ -60,7 +60,8 @@ test('only the proxy is dialled, and it resolves the name', async () => {
   await chain.configure({ h2: ['HostName localhost', `HostKeyAlias [127.0.0.1]:${chain.servers[1]!.port}`] });
   const transport = await chain.connect({ upstreamProxy });
   expect(chain.dialled).toEqual([{ family: 4, address: '127.0.0.1', port: upstreamProxy.port }]);
-  expect(transport.peer).toEqual(chain.dialled[0]);
+  expect(transport.dialled).toEqual(chain.dialled[0]);
+  expect(await transport.peers()).toEqual(chain.dialled);
   expect(transport.description).toContain(`@h2 (through the proxy 127.0.0.1:${upstreamProxy.port})`);
   await using destination = await openDestination((socket) => {
     void readToEnd(socket).then((bytes) => socket.end(bytes));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { deferred } from '../../../src/core/deferred.ts';
-import { abortable, HandshakeClock, pausingPrompter } from '../../../src/ssh/ssh2/handshake-clock.ts';
+import { HandshakeClock, pausingPrompter } from '../../../src/ssh/ssh2/handshake-clock.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -65,9 +65,4 @@ test('BatchMode leaves nobody to ask', () => {
   const user = { available: true, ask: async () => 'yes', show: () => {} };
   expect(pausingPrompter(user, clock, new AbortController().signal, 'never').available).toBe(false);
   clock.stop();
-});
-
-test('abortable rejects at once when the signal was aborted before', async () => {
-  const signal = AbortSignal.abort(new Error('gone'));
-  await expect(abortable(new Promise(() => {}), signal)).rejects.toThrow('gone');
 });

@@ -1,0 +1,65 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { type Endpoint, makeEndpoint, sameEndpoint } from './endpoint.ts';
+
+/** TCP_ESTABLISHED and TCP_SYN_SENT of net/tcp_states.h, as /proc/net/tcp writes them. */
+const CONNECTED_STATES: ReadonlySet<string> = new Set(['01', '02']);
+
+/**
+ * Where the processes of a process group are connected to by TCP now (proc(5), `/proc/PID/net/tcp`).
+ *
+ * @returns none where the system does not tell: not Linux, or processes of somebody else
+ */
+export async function connectionsOfProcessGroup(processGroup: number): Promise<Endpoint[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const found: Endpoint[] = [];
+  for (const pid of pids) {
+    if ((await processGroupOf(pid)) !== processGroup) continue;
+    const sockets = await socketsOf(pid);
+    for (const table of ['tcp', 'tcp6']) {
+      const text = await readFile(`/proc/${pid}/net/${table}`, 'latin1').catch(() => '');
+      found.push(...remoteEndpoints(text, sockets));
+    }
+  }
+  return found.filter((one, index) => found.findIndex((other) => sameEndpoint(one, other)) === index);
+}
+
+async function processGroupOf(pid: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  // The name, in parentheses, may hold anything: pid (name) state ppid pgrp.
+  const [, , processGroup] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+  return Number(processGroup);
+}
+
+/** The inode numbers of a process's sockets. */
+async function socketsOf(pid: string): Promise<ReadonlySet<string>> {
+  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  const links = await Promise.all(
+    descriptors.map((descriptor) => readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')),
+  );
+  return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
+}
+
+/** The remote ends of the connections in a table of /proc/net/tcp or tcp6 whose socket is one of these. */
+export function remoteEndpoints(table: string, sockets: ReadonlySet<string>): Endpoint[] {
+  return table
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      // sl local remote state queues timer retransmits uid timeout inode
+      const [, , remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      if (!CONNECTED_STATES.has(state) || !sockets.has(inode)) return [];
+      const [address = '', port = ''] = remote.split(':');
+      return makeEndpoint(addressOf(address), Number.parseInt(port, 16)) ?? [];
+    });
+}
+
+/** Words of four bytes as the processor has them: little-endian wherever tshuttle runs. */
+function addressOf(hexadecimal: string): string {
+  const bytes = Buffer.from(hexadecimal, 'hex');
+  if (bytes.length % 4 !== 0) return '';
+  bytes.swap32();
+  if (bytes.length === 4) return bytes.join('.');
+  const isMapped = bytes.subarray(0, 12).toString('hex') === '00000000000000000000ffff';
+  if (isMapped) return bytes.subarray(12).join('.');
+  return bytes.toString('hex').match(/.{4}/g)?.join(':') ?? '';
+}
