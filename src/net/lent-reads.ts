@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { keepBytes } from './kept-bytes.ts';
 
 /** As large as a read of Node's own. */
 const READ_BYTES = 64 * 1024;
@@ -43,7 +44,7 @@ export function lendReads(socket: Socket, nextMemory?: () => Buffer): boolean {
 function passOn(this: Socket, length: number, memory: Buffer): boolean {
   const bytes = memory.subarray(0, length);
   // Behind a pause the stream keeps what is read, until it is full, as ever.
-  if (this.readableFlowing !== true || this.readableLength > 0) return this.push(Buffer.from(bytes));
+  if (this.readableFlowing !== true || this.readableLength > 0) return this.push(keepBytes(bytes));
   this.emit('data', bytes);
   return true;
 }

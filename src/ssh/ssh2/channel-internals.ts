@@ -2,11 +2,10 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
-import { lendReads } from '../../net/lent-reads.ts';
 import { setNotSentLowWater, tcpInfo } from '../../net/native-tcp.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
-import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
+import { PacketLayer, type PacketProtocol } from './packet-internals.ts';
 
 // The data path goes past ssh2's Channel streams, straight to the methods and handlers of its protocol object, which are
 // not public. This file alone knows them; test/component/ssh/channel-internals.test.ts fails on any other version.
@@ -14,30 +13,7 @@ import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
 /** The one version of ssh2 that this file was written against. */
 export const SUPPORTED_SSH2_VERSION = '1.17.0';
 
-/** Decipher classes that refer to what was read in `_packet` only. */
-const REUSABLE_AFTER: ReadonlySet<string> = new Set(['AESGCMDecipherBinding', 'ChaChaPolyDecipherBinding']);
-
-/** Several packets of a busy connection. */
-const READ_BYTES = 256 * 1024;
-
-/** For memory that is used once. */
-const ONE_READ_BYTES = 64 * 1024;
-
-/** One cipher for each key exchange. */
-interface Cipher {
-  allocPacket(payloadBytes: number): Buffer;
-  /** Gets each packet, encrypted in place, right after it was built. */
-  _onWrite(packet: Buffer): void;
-}
-
-interface Decipher {
-  /** A packet of which all but its tag has arrived is a view of the read; one of which less has arrived is a copy. */
-  readonly _packet: Uint8Array | null;
-}
-
-interface Protocol {
-  readonly _cipher: Cipher;
-  readonly _decipher: Decipher;
+interface Protocol extends PacketProtocol {
   readonly _handlers: Record<string, (...args: never[]) => void>;
   /** Set while keys are being exchanged; data sent meanwhile piles up in an unbounded queue. */
   readonly _kexinit: unknown;
@@ -65,19 +41,19 @@ interface Protocol {
  */
 export function attachChannelWire(client: Client, socket: Socket, events: ChannelWireEvents): ChannelWire {
   const protocol = protocolOf(client);
-  const read = new ReadMemory(protocol);
-  takeOverHandlers(protocol, events, read);
+  const packets = new PacketLayer(protocol, socket, (localId, bytes) => {
+    if (isOurs(localId)) events.onData(localId, bytes);
+    return isOurs(localId);
+  });
+  takeOverHandlers(protocol, events, packets);
 
-  const outgoing = new OutgoingPackets(socket);
-  buildPacketsIn(outgoing, protocol);
   const handshakeComplete = protocol._onHandshakeComplete;
   protocol._onHandshakeComplete = (...args) => {
-    read.keep();
-    buildPacketsIn(outgoing, protocol);
+    packets.keepRead();
+    packets.onNewKeys();
     handshakeComplete(...args);
     events.onWritable();
   };
-  lendReads(socket, () => read.next());
   socket.on('drain', () => events.onWritable());
 
   return {
@@ -94,8 +70,8 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     close: (remoteId) => protocol.channelClose(remoteId),
     requestFailure: (remoteId) => protocol.channelFailure(remoteId),
     isOpenForData: () => protocol._kexinit === undefined,
-    queuedBytes: () => socket.writableLength + outgoing.waitingBytes,
-    flush: () => outgoing.flush(),
+    queuedBytes: () => socket.writableLength + packets.outgoing.waitingBytes,
+    flush: () => packets.outgoing.flush(),
     limitUnsent: (bytes) => setNotSentLowWater(socket, bytes),
     ping: (onReply) => sendKeepalive(client, onReply),
     tcpPath: () => tcpInfo(socket),
@@ -114,16 +90,6 @@ function protocolOf(client: Client): Protocol {
   return Reflect.get(client, '_protocol') as Protocol;
 }
 
-/** Makes the cipher in use build its packets in `outgoing`; one that builds them in another way stays as it is. */
-function buildPacketsIn(outgoing: OutgoingPackets, protocol: Protocol): void {
-  const cipher = protocol._cipher;
-  if (cipher.constructor.name !== 'AESGCMCipherBinding') return;
-  // Packets that are built during a key exchange wait in ssh2's queue, so their memory is theirs.
-  cipher.allocPacket = (payloadBytes) =>
-    protocol._kexinit === undefined ? outgoing.build(payloadBytes) : buildPacket(payloadBytes);
-  cipher._onWrite = (packet) => outgoing.send(packet);
-}
-
 interface OpenConfirmation {
   readonly recipient: number;
   readonly sender: number;
@@ -131,41 +97,12 @@ interface OpenConfirmation {
   readonly packetSize: number;
 }
 
-/** The memory that the connection is read into: the same again, unless something of ssh2's still refers to it. */
-class ReadMemory {
-  readonly #protocol: Protocol;
-  #memory = Buffer.allocUnsafeSlow(READ_BYTES);
-  #isKept = false;
-
-  constructor(protocol: Protocol) {
-    this.#protocol = protocol;
-  }
-
-  /** What is being read now was given to somebody who may keep it. */
-  keep(): void {
-    this.#isKept = true;
-  }
-
-  /** Where the next read goes to. */
-  next(): Buffer {
-    const { _kexinit, _decipher } = this.#protocol;
-    const isReusable = REUSABLE_AFTER.has(_decipher.constructor.name);
-    const isHandled =
-      !this.#isKept && _kexinit === undefined && _decipher._packet?.buffer !== this.#memory.buffer;
-    if (!isReusable || !isHandled) {
-      this.#memory = Buffer.allocUnsafeSlow(isReusable ? READ_BYTES : ONE_READ_BYTES);
-    }
-    this.#isKept = false;
-    return this.#memory;
-  }
-}
-
-function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, read: ReadMemory): void {
+function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, packets: PacketLayer): void {
   const handlers = protocol._handlers;
   for (const [name, handler] of Object.entries(handlers)) {
     if (name === 'REQUEST_FAILURE') continue;
     handlers[name] = (...args) => {
-      read.keep();
+      packets.keepRead();
       handler(...args);
     };
   }

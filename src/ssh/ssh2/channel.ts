@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
 import { sendNow } from '../../net/native-send.ts';
 import { resetWhenTaken } from '../../net/reset-when-taken.ts';
@@ -206,9 +207,13 @@ export class Channel implements Sender {
     this.#sendWindowBytes -= bytes;
     this.#recentBytes = this.recentlySentBytes() + bytes;
     this.#recentAtMs = performance.now();
-    if (bytes === chunk.length) this.#pendingUp.shift();
-    else this.#pendingUp[0] = chunk.subarray(bytes);
     this.#owner.wire.data(remoteId, chunk.subarray(0, bytes));
+    if (bytes < chunk.length) {
+      this.#pendingUp[0] = chunk.subarray(bytes);
+    } else {
+      this.#pendingUp.shift();
+      giveBack(chunk);
+    }
     if (this.#pendingUp.length === 0) this.#allSent();
     return bytes;
   }
@@ -226,8 +231,8 @@ export class Channel implements Sender {
     if (this.wantsTurn()) this.#owner.enqueue(this);
     const unsent = this.#pendingUp.pop();
     if (unsent === undefined) return;
-    // What is read is lent.
-    this.#pendingUp.push(Buffer.from(unsent));
+    // What is read is lent, unless it has waited in the stream.
+    this.#pendingUp.push(isKept(unsent) ? unsent : keepBytes(unsent));
     this.#accepted.pause();
   }
 
