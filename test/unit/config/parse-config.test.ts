@@ -200,3 +200,37 @@ describe('parseConfig', () => {
     expect(config.subnets).toHaveLength(20_001);
   });
 });
+
+describe('the way to the bastion', () => {
+  test('is taken over, -F as an absolute path', () => {
+    const { config, warnings } = configOf(
+      { ...VALID, sshConfigFile: 'ssh_config', jump: 'me@one:22,two', upstreamProxy: 'socks5://proxy:1' },
+      { '/work/ssh_config': '' },
+    );
+    expect(warnings).toEqual([]);
+    expect(config).toMatchObject({
+      sshConfigFile: '/work/ssh_config',
+      jump: 'me@one:22,two',
+      upstreamProxy: { host: 'proxy', port: 1, user: undefined, password: undefined },
+    });
+    expect(configOf({ ...VALID, sshConfigFile: 'none' }).config.sshConfigFile).toBe('none');
+  });
+
+  test('that is wrong is told, without a password', () => {
+    expect(problemsOf({ ...VALID, sshConfigFile: 'missing' })).toEqual([
+      'files',
+      '-F missing: cannot be read: there is no such file',
+    ]);
+    const wrong = { ...VALID, jump: 'one,-oProxyCommand=x', upstreamProxy: 'http://me:hunter2@proxy:1' };
+    const problems = problemsOf(wrong).join('\n');
+    expect(problems).toContain('-J one,-oProxyCommand=x: is not [user@]host[:port]');
+    expect(problems).toContain('only socks5:// is there');
+    expect(problems).not.toContain('hunter2');
+  });
+
+  test('a password of the proxy is warned of, and not shown', () => {
+    const { warnings } = configOf({ ...VALID, upstreamProxy: 'socks5://me:hunter2@proxy' });
+    expect(warnings.map(renderProblem).join()).toMatch(/^--upstream-proxy .*other users/);
+    expect(warnings.map(renderProblem).join()).not.toContain('hunter2');
+  });
+});
