@@ -27,6 +27,7 @@ interface CommanderOptions {
   readonly disableIpv6?: true;
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
+  readonly connections?: string;
   readonly daemon?: true;
   readonly pidfile?: string;
   readonly dryRun?: true;
@@ -84,6 +85,7 @@ function describeProgram(version: string): Command {
     .option('-J, --jump <HOP[,HOP...]>', TEXTS.jump)
     .option('--upstream-proxy <URL>', TEXTS.upstreamProxy)
     .option('--no-session', TEXTS.noSession)
+    .option('--connections <N>', TEXTS.connections)
     .optionsGroup('What is captured:')
     .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
     .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
@@ -139,6 +141,7 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
     method: options.method,
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
+    connections: options.connections,
     daemon: options.daemon === true,
     pidFile: options.pidfile,
     dryRun: options.dryRun === true,

@@ -14,6 +14,7 @@ export const TEXTS = {
   upstreamProxy:
     'reach the bastion, or the first jump host, through a SOCKS5 proxy, which resolves its name: ' +
     'socks5://[USER:PASSWORD@]HOST:PORT',
+  connections: 'spread flows over up to N ssh connections, 1 to 16 (default: 1)',
   noSession:
     'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',
   subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',

@@ -41,6 +41,8 @@ export interface Config {
   readonly ipv6: boolean;
   /** Whether a session may run `true` on the bastion. */
   readonly mayOpenSession: boolean;
+  /** Over how many ssh connections flows are spread, 1 to 16. */
+  readonly connections: number;
   readonly mode: Mode;
   readonly logFormat: LogFormat;
   /** How often `-v` was given. */

@@ -10,6 +10,9 @@ import { parseSubnetFile } from './subnet-file.ts';
 import type { ReadTextFile } from './text-file.ts';
 import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
 
+/** Beyond this a bastion would take us for an attack. */
+const MAX_CONNECTIONS = 16;
+
 /** The command line as text: what commander makes of it, before anything is checked. */
 export interface RawOptions {
   readonly subnets: readonly string[];
@@ -26,6 +29,7 @@ export interface RawOptions {
   readonly method?: string | undefined;
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
+  readonly connections?: string | undefined;
   readonly daemon: boolean;
   readonly pidFile?: string | undefined;
   readonly dryRun: boolean;
@@ -82,6 +86,7 @@ class ConfigParser {
       method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
       ipv6: raw.ipv6,
       mayOpenSession: raw.mayOpenSession,
+      connections: this.#connections(raw.connections),
       mode: this.#mode(raw),
       logFormat: this.#choice<LogFormat>('--log-format', raw.logFormat, ['auto', 'text', 'json']),
       verbosity: raw.verbosity,
@@ -168,6 +173,14 @@ class ConfigParser {
       this.#wrong(`-o ${text}`, 'is not Key=Value, as in -o ConnectTimeout=10');
     }
     return text;
+  }
+
+  #connections(text: string | undefined): number {
+    if (text === undefined) return 1;
+    const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+    if (count >= 1 && count <= MAX_CONNECTIONS) return count;
+    this.#wrong(`--connections ${text}`, `is not a number from 1 to ${MAX_CONNECTIONS}`);
+    return 1;
   }
 
   /** `none` stands for no file at all, as for ssh -F. */

@@ -23,6 +23,9 @@ export type FlowEnd =
   /** We ended it: the tunnel is closing, or the peer broke the channel protocol. */
   | { readonly kind: 'aborted'; readonly detail: string };
 
+/** A channel that the bastion did not open. */
+export type Refusal = Extract<FlowEnd, { kind: 'refused' }>;
+
 /** What is known of a flow when it is over. */
 export interface FlowSummary {
   readonly end: FlowEnd;

@@ -9,8 +9,8 @@ import { isOwnAddress } from '../net/local-addresses.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
-import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import { resolveTarget } from '../ssh/target.ts';
+import { openConnections } from './connections.ts';
 import { FlowTable } from './flow-table.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
@@ -20,6 +20,8 @@ export interface TunnelOptions extends RedirectOptions {
   readonly rules: readonly CaptureRule[];
   /** Whether a session may run `true` on the bastion, so that it sends small answers at once. */
   readonly mayOpenSession: boolean;
+  /** Over how many ssh connections flows are spread. */
+  readonly connections: number;
 }
 
 /** What a tunnel needs of whoever runs it. */
@@ -70,16 +72,12 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     await warnOfUnroutedNetworks(rules, logger);
 
     warnOfProxyCommand(target, logger);
-    const transport = await openSsh2Transport(target, {
-      ...context,
-      mayOpenSession: options.mayOpenSession,
-      beforeDial: (endpoint) => ingress.setExempt([endpoint]),
-    });
+    const transport = await openConnections(target, options, { ...context, ingress });
     cleanup.push(() => transport.close());
     signal.throwIfAborted();
     flows = new FlowTable(transport, logger);
 
-    await ingress.capture(rules, await transport.peers());
+    await ingress.capture(rules, await transport.exempt());
     signal.throwIfAborted();
 
     return {

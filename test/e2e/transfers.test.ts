@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
 import { residentBytes, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
 
 /*
  *  client                 bastion                 destination
@@ -16,6 +17,27 @@ const families = [
   { family: 'IPv4', host: ADDRESSES.destination4, peer: ADDRESSES.bastionInner4, subnet: '10.77.0.0/24' },
   { family: 'IPv6', host: ADDRESSES.destination6, peer: ADDRESSES.bastionInner6, subnet: 'fd77::/64' },
 ] as const;
+
+it.skipIf(skipLab)('spreads flows over several connections, none of them captured itself', async () => {
+  await using lab = await createLab();
+  const tshuttle = await startTshuttle(lab, ['--connections', '3', '0/0']);
+  const connections = async () =>
+    (await lab.client.must(['ss', '-Hnt', 'state', 'established', `dst ${ADDRESSES.bastion4}`]))
+      .trim()
+      .split('\n').length;
+  const host = ADDRESSES.destination4;
+  await until(
+    async () => {
+      const both = await lab.application({ do: 'both', host, port: 7000, bytes: MEBIBYTE, count: 20 });
+      expect(both).toMatchObject({ exact: true });
+      return (await connections()) === 3;
+    },
+    { deadlineMs: 30_000, what: 'three connections' },
+  );
+  const result = await lab.application({ do: 'http', host, port: HTTP_PORT, count: 200, concurrency: 100 });
+  expect(result).toMatchObject({ succeeded: 200, failures: {}, peers: [ADDRESSES.bastionInner4] });
+  await stopTshuttle(lab, tshuttle);
+});
 
 describe.skipIf(skipLab).each(families)('over $family', ({ host, peer, subnet }) => {
   it('moves 48 MiB down and 24 MiB up with half-close, byte-exact', async () => {

@@ -78,6 +78,7 @@ function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOpt
     method: config.method,
     ipv6: config.ipv6,
     mayOpenSession: config.mayOpenSession,
+    connections: config.connections,
   };
 }
 

@@ -1,12 +1,20 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { FlowEnd, FlowSummary } from '../transport.ts';
+import type { FlowEnd, FlowSummary, Refusal } from '../transport.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
 import { ReceiveBudget } from './receive-budget.ts';
 import { MAX_PACKET_BYTES } from './receive-window.ts';
 import { SendScheduler } from './send-scheduler.ts';
+
+/** How a flow is carried, beside where to. */
+export interface CarryOptions {
+  /** Called when the bastion has opened the channel. */
+  readonly onOpen?: (() => void) | undefined;
+  /** Asked when the bastion refuses; with true the accepted socket is given back as it was, paused and unread. */
+  readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
+}
 
 /**
  * All direct-tcpip channels of one ssh connection: gives out ids and hands messages to their channel; what may be under
@@ -24,6 +32,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly #flows = new Set<Channel>();
   /** What waits for the confirmation of its channel, by id. */
   readonly #onOpen = new Map<number, () => void>();
+  #receivedBytes = 0;
   #nextLocalId = FIRST_LOCAL_ID;
   /** How flows end that come when there is no connection any more. */
   #end: FlowEnd | undefined;
@@ -57,23 +66,35 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     return this.#channels.size;
   }
 
-  /** See `Transport.carry`; `onOpen` is called when the bastion has opened the channel. */
+  /** Payload bytes moved in both directions since the start. */
+  get movedBytes(): number {
+    return this.#receivedBytes + this.#scheduler.sentBytes;
+  }
+
+  /** See `Transport.carry`. */
   carry(
     accepted: Socket,
     destination: HostPort,
     originator: Endpoint,
-    onOpen?: () => void,
+    { onOpen, mayTryElsewhere }: CarryOptions = {},
   ): Promise<FlowSummary> {
-    if (this.#end !== undefined) {
+    const end = this.#end ?? endOfDestroyed(accepted);
+    if (end !== undefined) {
       accepted.resetAndDestroy();
-      return Promise.resolve({ end: this.#end, bytesUp: 0, bytesDown: 0 });
+      return Promise.resolve({ end, bytesUp: 0, bytesDown: 0 });
     }
     return new Promise((resolve) => {
       const localId = this.#takeLocalId();
-      const channel = new Channel(localId, accepted, this, (summary) => {
-        this.#flows.delete(channel);
-        resolve(summary);
-      });
+      const channel = new Channel(
+        localId,
+        accepted,
+        this,
+        (summary) => {
+          this.#flows.delete(channel);
+          resolve(summary);
+        },
+        mayTryElsewhere,
+      );
       this.#channels.set(localId, channel);
       this.#flows.add(channel);
       if (onOpen !== undefined) this.#onOpen.set(localId, onOpen);
@@ -117,6 +138,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
 
   onData(localId: number, bytes: Buffer): void {
     this.#monitor.activity();
+    this.#receivedBytes += bytes.length;
     this.#channels.get(localId)?.received(bytes);
   }
 
@@ -151,4 +173,11 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   #advance(): void {
     this.#nextLocalId = this.#nextLocalId === LAST_LOCAL_ID ? FIRST_LOCAL_ID : this.#nextLocalId + 1;
   }
+}
+
+/** An application that went before its flow began. */
+function endOfDestroyed(accepted: Socket): FlowEnd | undefined {
+  return accepted.destroyed
+    ? { kind: 'reset', by: 'application', detail: 'closed before it was carried' }
+    : undefined;
 }

@@ -3,7 +3,7 @@ import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
 import { sendNow } from '../../net/native-send.ts';
 import { resetWhenTaken } from '../../net/reset-when-taken.ts';
-import type { FlowEnd, FlowSummary } from '../transport.ts';
+import type { FlowEnd, FlowSummary, Refusal } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import { ReceiveWindow } from './receive-window.ts';
@@ -51,6 +51,8 @@ export class Channel implements Sender {
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
   readonly #onOver: (summary: FlowSummary) => void;
+  readonly #mayTryElsewhere: ((refusal: Refusal) => boolean) | undefined;
+  readonly #listeners: ReadonlyArray<readonly [event: string, listener: (argument: never) => void]>;
 
   #ssh: SshSide = { kind: 'opening' };
   /** The first cause of the end, once there is one. */
@@ -83,23 +85,30 @@ export class Channel implements Sender {
     if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
   };
 
-  /** Owns `accepted` from now on. `onOver` is called once, when the socket is closed. */
+  /**
+   * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again after a refusal that
+   * `mayTryElsewhere` has granted.
+   */
   constructor(
     localId: number,
     accepted: Socket,
     owner: ChannelOwner,
     onOver: (summary: FlowSummary) => void,
+    mayTryElsewhere?: (refusal: Refusal) => boolean,
   ) {
     this.localId = localId;
     this.#accepted = accepted;
     this.#owner = owner;
     this.#onOver = onOver;
+    this.#mayTryElsewhere = mayTryElsewhere;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
-    lendReads(accepted);
-    accepted.on('error', (error) => this.#applicationFailed(error.message));
-    accepted.on('close', () => this.#acceptedClosed());
-    accepted.on('data', (bytes: Buffer) => this.#applicationSent(bytes));
-    accepted.on('end', () => this.#applicationFinished());
+    this.#listeners = [
+      ['error', (error: Error) => this.#applicationFailed(error.message)],
+      ['close', () => this.#acceptedClosed()],
+      ['data', (bytes: Buffer) => this.#applicationSent(bytes)],
+      ['end', () => this.#applicationFinished()],
+    ];
+    for (const [event, listener] of this.#listeners) accepted.on(event, listener as () => void);
   }
 
   /** The window to open the channel with, in bytes. */
@@ -114,15 +123,21 @@ export class Channel implements Sender {
     if (this.#ssh.kind !== 'opening') return;
     this.#ssh = { kind: 'open', remoteId, maxPacketBytes: Math.max(1, packetBytes) };
     this.#sendWindowBytes = windowBytes;
-    if (this.#isOver) this.#sendClose();
-    else this.#accepted.resume();
+    if (this.#isOver) {
+      this.#sendClose();
+    } else {
+      lendReads(this.#accepted);
+      this.#accepted.resume();
+    }
   }
 
   /** The bastion did not open the channel. */
   refused(reasonCode: number, description: string): void {
     if (this.#ssh.kind !== 'opening') return;
     this.#sshClosed();
-    this.#breakOff(refusalOf(reasonCode, description));
+    const refusal = refusalOf(reasonCode, description);
+    if (!this.#isOver && this.#mayTryElsewhere?.(refusal) === true) this.#giveBack(refusal);
+    else this.#breakOff(refusal);
   }
 
   /** Data for the application, lent for the call; what comes after the application has gone is dropped. */
@@ -285,6 +300,12 @@ export class Channel implements Sender {
     this.#ssh = { kind: 'closed' };
     this.#owner.budget.forget(this.#receiveWindow);
     this.#owner.forget(this);
+  }
+
+  #giveBack(refusal: Refusal): void {
+    this.#isOver = true;
+    for (const [event, listener] of this.#listeners) this.#accepted.off(event, listener as () => void);
+    this.#onOver({ end: refusal, bytesUp: 0, bytesDown: 0 });
   }
 
   #breakOff(end: FlowEnd): void {

@@ -1,5 +1,5 @@
 import { printableLine } from '../server-text.ts';
-import type { FlowEnd, RefusalReason } from '../transport.ts';
+import type { Refusal, RefusalReason } from '../transport.ts';
 
 /** Longest text of the bastion's that is kept; it is shown in logs. */
 const MAX_DESCRIPTION_CHARACTERS = 200;
@@ -13,7 +13,7 @@ const REASONS: ReadonlyMap<number, RefusalReason> = new Map([
 ]);
 
 /** The end of a flow whose channel the bastion did not open, from SSH_MSG_CHANNEL_OPEN_FAILURE. */
-export function refusalOf(reasonCode: number, description: string): FlowEnd {
+export function refusalOf(reasonCode: number, description: string): Refusal {
   const shown = printableLine(description).slice(0, MAX_DESCRIPTION_CHARACTERS);
   return { kind: 'refused', reason: REASONS.get(reasonCode) ?? 'other', description: shown };
 }

@@ -78,6 +78,11 @@ export class SendScheduler {
     target.limitUnsent(this.#queueLimitBytes);
   }
 
+  /** What was sent so far, with the packets' own bytes. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
   /** A channel wants to send; it gets its turns until it wants no more. */
   enqueue(sender: Sender): void {
     if (this.#interactive.has(sender) || this.#bulk.has(sender)) return;

@@ -1,12 +1,14 @@
+import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
-import type { Endpoint } from '../../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import type { Transport } from '../transport.ts';
+import type { FlowSummary, Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
-import { ChannelMux } from './channel-mux.ts';
+import { type CarryOptions, ChannelMux } from './channel-mux.ts';
+import type { ConnectionLoad } from './choose-connection.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
 import { hasNativeCrypto } from './connection-internals.ts';
 import { watchLiveness } from './liveness.ts';
@@ -25,7 +27,18 @@ const WITHOUT_NATIVE_CRYPTO =
 const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535 };
 
 /** A transport over one ssh2 connection. */
-export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {}
+export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
+  /** `SHA256:...` */
+  readonly hostKeyFingerprint: string;
+  /** What it carries. */
+  load(): ConnectionLoad;
+  carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    options?: CarryOptions,
+  ): Promise<FlowSummary>;
+}
 
 /**
  * Connects to a bastion and carries flows as direct-tcpip channels. A session channel is opened where it may and can be
@@ -58,7 +71,7 @@ async function openAlong(
 
 /** Owns the bastion's connection from now on. */
 function transportOver(bastion: ConnectedBastion): Ssh2Transport {
-  const { client, socket, route, description } = bastion;
+  const { client, socket, route, description, hostKeyFingerprint } = bastion;
   const mux = new ChannelMux((events) => attachChannelWire(client, socket, events));
   const lost = deferred<TshuttleError>();
   let isOver = false;
@@ -103,10 +116,13 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     dialled: route.dialled,
     peers: () => route.peers(),
     lost: lost.promise,
-    carry: (accepted, destination, originator) => mux.carry(accepted, destination, originator),
+    hostKeyFingerprint,
+    load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
+    carry: (accepted, destination, originator, options) =>
+      mux.carry(accepted, destination, originator, options),
     open: (destination, signal) =>
       openByCarry(
-        { description, carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, onOpen) },
+        { description, carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, { onOpen }) },
         destination,
         signal,
         MIN_QUEUE_BYTES,

@@ -1,0 +1,202 @@
+import type { Socket } from 'node:net';
+import { deferred } from '../../core/deferred.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { FlowSummary, Refusal, Transport } from '../transport.ts';
+import { type Candidate, chooseConnection, RecentBytes, wantsAnother } from './choose-connection.ts';
+import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
+import type { Ssh2Transport } from './transport.ts';
+
+/** More than this is never opened, whatever the bastion runs out of. */
+export const MAX_CONNECTIONS = 16;
+
+/** Below this a refusal is the destination's: no sshd has so few descriptors. */
+const SHORTAGE_CHANNELS = 200;
+
+/** sshd's words for a destination without a route and for its own lack of descriptors (native-notes/sshd-descriptors.md). */
+const SHORTAGE_TEXT = 'open failed';
+
+/** An extra connection that has carried nothing for so long is closed. */
+const IDLE_MS = 60_000;
+const IDLE_CHECK_MS = 10_000;
+
+/** What a pool needs. */
+export interface PoolOptions {
+  /** How many connections flows are spread over; {@link MAX_CONNECTIONS} when the bastion runs out of descriptors. */
+  readonly connections: number;
+  readonly logger: Logger;
+  /** Opens one more connection, asking nobody; undefined where that cannot be, because the first one asked the user. */
+  readonly openAnother: OpenAnother | undefined;
+  /** Tests shorten it. */
+  readonly idleMs?: number;
+}
+
+interface Member {
+  readonly transport: Ssh2Transport;
+  readonly recent: RecentBytes;
+  capacity: number;
+  idleSinceMs: number | undefined;
+}
+
+/**
+ * Whole flows spread over several connections to one bastion: it opens more as flows come, up to what was asked for, and
+ * beyond that when the bastion runs out of descriptors. A lost connection takes its own flows only; the pool is lost with the last one.
+ */
+export class ConnectionPool implements Transport {
+  readonly description: string;
+  readonly #options: PoolOptions;
+  readonly #members: Member[] = [];
+  readonly #lost = deferred<TshuttleError>();
+  readonly #idleCheck: NodeJS.Timeout;
+  readonly #growth: ConnectionGrowth;
+
+  /** Owns `first` from now on. */
+  constructor(first: Ssh2Transport, options: PoolOptions) {
+    this.description = first.description;
+    this.#options = options;
+    this.#growth = new ConnectionGrowth(first, options);
+    this.#add(first);
+    this.#idleCheck = setInterval(() => this.#closeIdle(), Math.min(IDLE_CHECK_MS, this.#idleMs));
+    this.#idleCheck.unref();
+  }
+
+  get lost(): Promise<TshuttleError> {
+    return this.#lost.promise;
+  }
+
+  /** How many connections are open. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  async carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary> {
+    const member = this.#choose();
+    if (member === undefined) {
+      accepted.resetAndDestroy();
+      return { end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 };
+    }
+    let channelsThen = 0;
+    let isShort = false;
+    const mayTryElsewhere = (refusal: Refusal): boolean => {
+      channelsThen = member.transport.load().channels;
+      isShort =
+        channelsThen >= SHORTAGE_CHANNELS &&
+        refusal.reason === 'connect-failed' &&
+        refusal.description === SHORTAGE_TEXT;
+      return isShort;
+    };
+    const summary = await member.transport.carry(accepted, destination, originator, { mayTryElsewhere });
+    if (!isShort) return summary;
+    const other = await this.#another(member, channelsThen);
+    if (other === undefined) {
+      accepted.resetAndDestroy();
+      return summary;
+    }
+    // It opens elsewhere: so it was not the destination.
+    const onOpen = (): void => {
+      member.capacity = Math.min(member.capacity, channelsThen);
+    };
+    return other.transport.carry(accepted, destination, originator, { onOpen });
+  }
+
+  open(destination: HostPort, signal: AbortSignal): Promise<Socket> {
+    const member = this.#choose();
+    if (member !== undefined) return member.transport.open(destination, signal);
+    return Promise.reject(
+      new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${this.description}`, {
+        remedy: 'check the network and the bastion, then start tshuttle again',
+      }),
+    );
+  }
+
+  /** Where the connections lead now. Never rejects. */
+  async peers(): Promise<readonly Endpoint[]> {
+    const peers = await Promise.all(this.#members.map(({ transport }) => transport.peers()));
+    return peers.flat();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#idleCheck);
+    await this.#growth.close();
+    await Promise.all(this.#members.map(({ transport }) => transport.close()));
+  }
+
+  get #idleMs(): number {
+    return this.#options.idleMs ?? IDLE_MS;
+  }
+
+  #add(transport: Ssh2Transport): Member {
+    const member: Member = {
+      transport,
+      recent: new RecentBytes(performance.now()),
+      capacity: Number.POSITIVE_INFINITY,
+      idleSinceMs: undefined,
+    };
+    this.#members.push(member);
+    void transport.lost.then((error) => this.#memberLost(member, error));
+    return member;
+  }
+
+  #memberLost(member: Member, error: TshuttleError): void {
+    this.#remove(member);
+    if (this.#members.length === 0) this.#lost.resolve(error);
+    else this.#options.logger.warn(`${error.message}; the other connections to it go on`);
+  }
+
+  #remove(member: Member): void {
+    const index = this.#members.indexOf(member);
+    if (index >= 0) this.#members.splice(index, 1);
+  }
+
+  /** Where a new flow goes; one more connection is opened beside it where that is worth it. */
+  #choose(): Member | undefined {
+    const candidates = this.#candidates();
+    if (this.#members.length < this.#options.connections && wantsAnother(candidates)) void this.#grow();
+    const index = chooseConnection(candidates);
+    if (index === undefined && this.#members.length < MAX_CONNECTIONS) void this.#grow();
+    // With no room anywhere the last one finds out whether there is by now.
+    return index === undefined ? this.#members.at(-1) : this.#members[index];
+  }
+
+  #candidates(): Candidate[] {
+    const nowMs = performance.now();
+    return this.#members.map(({ transport, recent, capacity }) => {
+      const { channels, movedBytes } = transport.load();
+      return { channels, recentBytes: recent.update(movedBytes, nowMs), capacity };
+    });
+  }
+
+  /** A connection with fewer channels than one that has run out at `channels`; opened if it has to be. */
+  async #another(than: Member, channels: number): Promise<Member | undefined> {
+    const candidates = this.#candidates().map((one, index) => ({
+      ...one,
+      capacity: this.#members[index] === than ? 0 : Math.min(one.capacity, channels),
+    }));
+    const index = chooseConnection(candidates);
+    if (index !== undefined) return this.#members[index];
+    return this.#members.length < MAX_CONNECTIONS ? await this.#grow() : undefined;
+  }
+
+  async #grow(): Promise<Member | undefined> {
+    const transport = await this.#growth.another();
+    if (transport === undefined) return undefined;
+    // Several flows may have waited for the same connection.
+    return this.#members.find((member) => member.transport === transport) ?? this.#add(transport);
+  }
+
+  /** The first connection stays, and every one with a flow. */
+  #closeIdle(): void {
+    const nowMs = performance.now();
+    for (const member of this.#members.slice(1)) {
+      if (member.transport.load().channels > 0) {
+        member.idleSinceMs = undefined;
+      } else if (member.idleSinceMs === undefined) {
+        member.idleSinceMs = nowMs;
+      } else if (nowMs - member.idleSinceMs >= this.#idleMs) {
+        this.#remove(member);
+        void member.transport.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import type { Logger } from '../core/log.ts';
+import type { RedirectIngress } from '../ingress/redirect.ts';
+import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
+import type { Prompter } from '../ssh/prompter.ts';
+import type { SshTarget } from '../ssh/ssh-target.ts';
+import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
+import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
+import type { Transport } from '../ssh/transport.ts';
+
+/** What {@link openConnections} needs of the tunnel. */
+interface ConnectionsContext {
+  readonly logger: Logger;
+  readonly prompter: Prompter;
+  /** Ends the opening of the first connection. */
+  readonly signal: AbortSignal;
+  readonly ingress: Pick<RedirectIngress, 'setExempt'>;
+}
+
+/** The connections of a tunnel to its bastion. */
+interface Connections extends Transport {
+  /** All that was dialled for them, and where they lead: never to be captured. Never rejects. */
+  exempt(): Promise<readonly Endpoint[]>;
+}
+
+/**
+ * Connects to the bastion; further connections are opened as flows come, where nobody has to be asked for them.
+ *
+ * @throws TshuttleError as `openSsh2Transport` does; nothing is left behind then
+ */
+export async function openConnections(
+  target: SshTarget,
+  options: { readonly mayOpenSession: boolean; readonly connections: number },
+  context: ConnectionsContext,
+): Promise<Connections> {
+  const { logger, ingress } = context;
+  const dialled: Endpoint[] = [];
+  const open = (prompter: Prompter, signal: AbortSignal) =>
+    openSsh2Transport(target, {
+      logger,
+      prompter,
+      signal,
+      mayOpenSession: options.mayOpenSession,
+      beforeDial: (endpoint) => {
+        if (!dialled.some((known) => sameEndpoint(known, endpoint))) dialled.push(endpoint);
+        return ingress.setExempt(dialled);
+      },
+    });
+
+  const asking = noticing(context.prompter);
+  const first = await open(asking, context.signal);
+  const openAnother = asking.hasAsked() ? undefined : (signal: AbortSignal) => open(NOBODY, signal);
+  const pool = new ConnectionPool(first, { connections: options.connections, logger, openAnother });
+  return Object.assign(pool, {
+    exempt: async () => {
+      const peers = await pool.peers();
+      return [...dialled, ...peers.filter((peer) => !dialled.some((known) => sameEndpoint(known, peer)))];
+    },
+  });
+}
+
+/** For what must not ask. */
+const NOBODY: Prompter = { available: false, ask: async () => undefined, show: () => {} };
+
+/** A prompter that remembers whether it was used. */
+function noticing(prompter: Prompter): Prompter & { hasAsked(): boolean } {
+  let hasAsked = false;
+  return {
+    get available() {
+      return prompter.available;
+    },
+    ask: (question, options) => {
+      hasAsked = true;
+      return prompter.ask(question, options);
+    },
+    show: (text) => prompter.show(text),
+    hasAsked: () => hasAsked,
+  };
+}
