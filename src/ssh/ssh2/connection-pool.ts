@@ -9,7 +9,7 @@ import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
 import type { Ssh2Transport } from './transport.ts';
 
 /** More than this is never opened, whatever the bastion runs out of. */
-export const MAX_CONNECTIONS = 16;
+const MAX_CONNECTIONS = 16;
 
 /** Below this a refusal is the destination's: no sshd has so few descriptors. */
 const SHORTAGE_CHANNELS = 200;
