@@ -34,6 +34,7 @@ module.exports = {
     onlyFrom('ssh2', '^src/ssh/'),
     onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native'),
+    onlyFrom('dns-packet', '^src/dns/'),
     onlyFrom('ip-num', '^src/net/cidr'),
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('pino', '^src/cli/'),

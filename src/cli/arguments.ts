@@ -24,6 +24,9 @@ interface CommanderOptions {
   readonly upstreamProxy?: string;
   readonly listen?: string;
   readonly method?: string;
+  readonly dns?: true;
+  readonly nsHosts?: string;
+  readonly toNs?: string;
   readonly disableIpv6?: true;
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
@@ -90,6 +93,9 @@ function describeProgram(version: string): Command {
     .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
     .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
     .option('-X, --exclude-from <FILE>', TEXTS.excludeFrom, collect)
+    .option('--dns', TEXTS.dns)
+    .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
+    .option('--to-ns <IP[:PORT][,...]>', TEXTS.toNs)
     .option('--disable-ipv6', TEXTS.disableIpv6)
     .optionsGroup('How it is captured:')
     .option('--method <METHOD>', TEXTS.method)
@@ -139,6 +145,9 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
     upstreamProxy: options.upstreamProxy,
     listen: options.listen,
     method: options.method,
+    dns: options.dns === true,
+    nameservers: options.nsHosts,
+    resolvers: options.toNs,
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
     connections: options.connections,

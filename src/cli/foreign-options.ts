@@ -1,10 +1,6 @@
 /** What to do instead of the options that sshuttle has and tshuttle has not, so that its users are not left guessing. */
 const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readonly what: string }> = [
   {
-    flags: ['--dns', '--ns-hosts', '--to-ns'],
-    what: 'is not there, DNS is not captured; give hosts by name, they are resolved here at start',
-  },
-  {
     flags: ['-N', '--auto-nets'],
     what: 'asks the server for its routes, and nothing runs on the bastion here; list the networks',
   },

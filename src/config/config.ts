@@ -1,4 +1,5 @@
 import type { Problem } from '../core/problem.ts';
+import type { Endpoint } from '../net/endpoint.ts';
 import type { Listen } from './listen.ts';
 import type { Remote } from './remote.ts';
 import type { Subnet } from './subnet.ts';
@@ -23,6 +24,14 @@ export type Mode =
   | { readonly kind: 'daemon'; readonly pidFile: string | undefined }
   | { readonly kind: 'dry-run' };
 
+/** Whose queries are captured, and who answers them. */
+export interface DnsOption {
+  /** Literal addresses; `system` is what this machine is configured with when the tunnel opens. */
+  readonly nameservers: 'system' | readonly string[];
+  /** Resolvers behind the bastion, asked in this order. */
+  readonly resolvers: readonly Endpoint[];
+}
+
 /** Everything the user asked for, checked and frozen. Holds no class instances, so that it can be sent to a child. */
 export interface Config {
   readonly remote: Remote;
@@ -38,6 +47,7 @@ export interface Config {
   readonly subnets: readonly SubnetRule[];
   readonly listen: Listen;
   readonly method: Method;
+  readonly dns: DnsOption | undefined;
   readonly ipv6: boolean;
   /** Whether a session may run `true` on the bastion. */
   readonly mayOpenSession: boolean;

@@ -2,7 +2,8 @@ import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
-import type { Config, ConfigResult, LogFormat, Method, Mode, SubnetRule } from './config.ts';
+import type { Config, ConfigResult, DnsOption, LogFormat, Method, Mode, SubnetRule } from './config.ts';
+import { parseDns } from './dns.ts';
 import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
@@ -27,6 +28,9 @@ export interface RawOptions {
   readonly upstreamProxy?: string | undefined;
   readonly listen?: string | undefined;
   readonly method?: string | undefined;
+  readonly dns: boolean;
+  readonly nameservers?: string | undefined;
+  readonly resolvers?: string | undefined;
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;
@@ -84,6 +88,7 @@ class ConfigParser {
       subnets: this.#subnets(raw),
       listen: this.#listen(raw.listen),
       method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
+      dns: this.#dns(raw),
       ipv6: raw.ipv6,
       mayOpenSession: raw.mayOpenSession,
       connections: this.#connections(raw.connections),
@@ -214,6 +219,13 @@ class ConfigParser {
       this.#warnings.push({ where, what });
     }
     return result.proxy;
+  }
+
+  #dns(raw: RawOptions): DnsOption | undefined {
+    const result = parseDns(raw);
+    if (result.kind === 'dns') return result.dns;
+    for (const { where, what } of result.problems) this.#wrong(where, what);
+    return undefined;
   }
 
   #listen(text: string | undefined): Listen {

@@ -4,6 +4,7 @@ import type { LogFields, Logger } from '../core/log.ts';
 import { openInterceptor } from '../intercept/helper-interceptor.ts';
 import type { InterceptMethod, Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
+import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
@@ -39,7 +40,7 @@ export interface RedirectIngress {
    *
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them
    */
-  capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[]): Promise<void>;
+  capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: DnsRedirect): Promise<void>;
   /** Sets the endpoints that are never captured; when it has resolved, a SYN to one of them passes. */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
   /** Removes the rules, then stops listening. Idempotent. */
@@ -77,8 +78,8 @@ function redirectIngress(interceptor: Interceptor, listeners: Listeners): Redire
     method: interceptor.method,
     families,
     lost: interceptor.lost,
-    capture: (rules, exempt) =>
-      interceptor.apply(planRedirects({ rules, exempt, listenerPort: listeners.port, families })),
+    capture: (rules, exempt, dns) =>
+      interceptor.apply(planRedirects({ rules, exempt, dns, listenerPort: listeners.port, families })),
     setExempt: (endpoints) => interceptor.setExempt(endpoints),
     close: async () => {
       try {

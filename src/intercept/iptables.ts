@@ -32,24 +32,24 @@ export function renderIptables(plan: RedirectPlan, options: IptablesOptions): st
   return table([
     `:${entry} - [0:0]`,
     `:${groups} - [0:0]`,
-    ...renderEntry(plan.listenerPort, plan.exempt, options),
+    ...renderEntry(plan, plan.exempt, options),
     ...plan.groups.flatMap((group) =>
       (options.family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
         renderInterval(plan.listenerPort, options.family, group.ports, interval),
       ),
     ),
-    ...(options.jump === 'absent' ? [`-I OUTPUT 1 -p tcp -j ${entry}`] : []),
+    ...(options.jump === 'absent' ? [`-I OUTPUT 1 -j ${entry}`] : []),
   ]);
 }
 
 /** Renders the transaction that replaces the endpoints that are never captured; the chains must exist. */
 export function renderIptablesExempt(
-  listenerPort: number,
+  plan: Pick<RedirectPlan, 'listenerPort' | 'dns'>,
   exempt: readonly Endpoint[],
   options: Pick<IptablesOptions, 'family' | 'instance'>,
 ): string {
-  const { entry } = iptablesChains(listenerPort);
-  return table([`:${entry} - [0:0]`, ...renderEntry(listenerPort, exempt, options)]);
+  const { entry } = iptablesChains(plan.listenerPort);
+  return table([`:${entry} - [0:0]`, ...renderEntry(plan, exempt, options)]);
 }
 
 function table(lines: readonly string[]): string {
@@ -57,7 +57,7 @@ function table(lines: readonly string[]): string {
 }
 
 function renderEntry(
-  listenerPort: number,
+  { listenerPort, dns }: Pick<RedirectPlan, 'listenerPort' | 'dns'>,
   exempt: readonly Endpoint[],
   { family, instance }: Pick<IptablesOptions, 'family' | 'instance'>,
 ): string[] {
@@ -69,14 +69,28 @@ function renderEntry(
     );
   return [
     `-A ${entry} ${renderInstanceComment(instance)}`,
+    ...[...new Set(endpoints)].map((match) => `-A ${entry} ${match} -j RETURN`),
+    // Before what is never captured: the stub of systemd-resolved is an address of this machine.
+    ...renderDns(dns, family).map((rule) => `-A ${entry} ${rule}`),
     ...[
-      ...new Set(endpoints),
+      '! -p tcp',
       ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
       family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
     ].map((match) => `-A ${entry} ${match} -j RETURN`),
     // Goto, not jump: a RETURN among the groups leads back to OUTPUT.
     `-A ${entry} -g ${groups}`,
   ];
+}
+
+function renderDns(dns: RedirectPlan['dns'], family: IpFamily): string[] {
+  if (dns === null) return [];
+  const nameservers = dns.nameservers.filter((address) => address.includes(':') === (family === 6));
+  return nameservers.flatMap((address) =>
+    ['udp', 'tcp'].map(
+      (protocol) =>
+        `-d ${address}/${family === 4 ? 32 : 128} -p ${protocol} -m ${protocol} --dport 53 -j REDIRECT --to-ports ${dns.port}`,
+    ),
+  );
 }
 
 function renderInterval(

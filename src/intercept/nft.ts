@@ -201,8 +201,10 @@ function renderOutput(plan: RedirectPlan, generation: number): string[] {
 /** The rules of the output chain, in the order in which they decide. */
 function renderDecisions(plan: RedirectPlan, generation: number): string[] {
   return [
-    'meta l4proto != tcp return',
     ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
+    // Before what is never captured: the stub of systemd-resolved is an address of this machine.
+    ...renderDns(plan),
+    'meta l4proto != tcp return',
     'fib daddr type { local, broadcast, multicast, anycast } return',
     ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
     ...mapsOf(plan).map(
@@ -210,6 +212,18 @@ function renderDecisions(plan: RedirectPlan, generation: number): string[] {
         `${portMatch(ports)}${destination(family)} vmap @${mapName(generation, index, family)}`,
     ),
   ];
+}
+
+/** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
+function renderDns({ dns, families }: RedirectPlan): string[] {
+  if (dns === null) return [];
+  return dns.nameservers.flatMap((address) => {
+    const family = address.includes(':') ? 6 : 4;
+    if (!families.includes(family)) return [];
+    return ['udp', 'tcp'].map(
+      (protocol) => `${destination(family)} ${address} ${protocol} dport 53 redirect to :${dns.port}`,
+    );
+  });
 }
 
 function portMatch(ports: PortRange): string {

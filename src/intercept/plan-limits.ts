@@ -9,5 +9,8 @@ export const MAX_INTERVALS = 131_072;
 /** Most port groups in one plan: each costs one rule per family that every new connection is compared with. */
 export const MAX_GROUPS = 4_096;
 
+/** Most nameservers whose queries are redirected: libc asks 3, and a link of systemd-resolved has hardly more. */
+export const MAX_NAMESERVERS = 64;
+
 /** Most endpoints that are never captured: bastions and jump hosts with all their addresses are a few dozen. */
 export const MAX_EXEMPT = 1_024;

@@ -4,7 +4,7 @@ import { numberToAddress } from '../net/cidr.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import { type PortRange, portCount } from '../net/port-range.ts';
 import { MAX_GROUPS, MAX_INTERVALS } from './plan-limits.ts';
-import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.ts';
+import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from './redirect-plan.ts';
 
 /** What a plan is made of. */
 export interface PlanRequest {
@@ -14,6 +14,8 @@ export interface PlanRequest {
   /** Rules of other families are left out. */
   readonly families: readonly IpFamily[];
   readonly exempt: readonly Endpoint[];
+  /** Nameservers of other families are left out. */
+  readonly dns?: DnsRedirect | undefined;
 }
 
 /**
@@ -38,7 +40,13 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
     }
   }
   const { listenerPort, families, exempt } = request;
-  return { listenerPort, families, groups, exempt };
+  return { listenerPort, families, groups, exempt, dns: planDns(request) };
+}
+
+function planDns({ dns, families }: PlanRequest): DnsRedirect | null {
+  if (dns === undefined) return null;
+  const usable = dns.nameservers.filter((address) => families.includes(address.includes(':') ? 6 : 4));
+  return { ...dns, nameservers: usable };
 }
 
 function tooManyCombinations(): TshuttleError {

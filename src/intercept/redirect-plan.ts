@@ -18,6 +18,14 @@ export interface PortGroup {
   readonly intervals6: readonly AddressInterval[];
 }
 
+/** Queries that are sent to these are answered by our forwarder instead. */
+export interface DnsRedirect {
+  /** Of the forwarder on the loopback addresses, by UDP and TCP. */
+  readonly port: number;
+  /** Literal addresses; their port 53 is redirected, also where it is one of this machine's own. */
+  readonly nameservers: readonly string[];
+}
+
 /** The whole desired state of the kernel's redirect rules for one tunnel. */
 export interface RedirectPlan {
   /** Port of our listener on 127.0.0.1 and ::1; names the tunnel's rules, so that instances live side by side. */
@@ -28,4 +36,6 @@ export interface RedirectPlan {
   readonly groups: readonly PortGroup[];
   /** Connections to these are never captured: the bastion's addresses that are dialled or connected. */
   readonly exempt: readonly Endpoint[];
+  /** Null, which JSON can say, leaves DNS alone. */
+  readonly dns: DnsRedirect | null;
 }

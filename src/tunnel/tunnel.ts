@@ -10,7 +10,9 @@ import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { resolveTarget } from '../ssh/target.ts';
+import type { Transport } from '../ssh/transport.ts';
 import { openConnections } from './connections.ts';
+import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
@@ -22,6 +24,8 @@ export interface TunnelOptions extends RedirectOptions {
   readonly mayOpenSession: boolean;
   /** Over how many ssh connections flows are spread. */
   readonly connections: number;
+  /** Undefined leaves DNS alone. */
+  readonly dns: DnsOptions | undefined;
 }
 
 /** What a tunnel needs of whoever runs it. */
@@ -62,6 +66,14 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
 
     let flows: FlowTable | undefined;
+    let transport: Transport | undefined;
+    // Before the ingress, so that it is closed after the rules are gone.
+    const dns = await openDns(options, logger, (destination, openSignal) =>
+      transport === undefined
+        ? Promise.reject(new Error('no bastion yet'))
+        : transport.open(destination, openSignal),
+    );
+    if (dns !== undefined) cleanup.push(() => dns.close());
     const ingress = await openRedirectIngress(options, context, (flow) => {
       if (flows === undefined) flow.accepted.resetAndDestroy();
       else flows.accept(flow);
@@ -72,17 +84,18 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     await warnOfUnroutedNetworks(rules, logger);
 
     warnOfProxyCommand(target, logger);
-    const transport = await openConnections(target, options, { ...context, ingress });
-    cleanup.push(() => transport.close());
+    const opened = await openConnections(target, options, { ...context, ingress });
+    transport = opened;
+    cleanup.push(() => opened.close());
     signal.throwIfAborted();
-    flows = new FlowTable(transport, logger);
+    flows = new FlowTable(opened, logger);
 
-    await ingress.capture(rules, await transport.exempt());
+    await ingress.capture(rules, await opened.exempt(), dns?.redirectFor(ingress.families));
     signal.throwIfAborted();
 
     return {
-      readyLine: `capturing ${describeRules(rules)} through ${transport.description}, by ${ingress.method}`,
-      lost: Promise.race([transport.lost, ingress.lost]),
+      readyLine: `capturing ${describeRules(rules)}${dns === undefined ? '' : ' and DNS'} through ${opened.description}, by ${ingress.method}`,
+      lost: Promise.race([opened.lost, ingress.lost]),
       close: () => cleanup.release(),
     };
   } catch (error) {

@@ -3,13 +3,18 @@ import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
+import { systemNameservers } from '../../dns/resolv-conf.ts';
 import { planRedirects } from '../../intercept/plan.ts';
+import type { DnsRedirect } from '../../intercept/redirect-plan.ts';
 import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/render-plan.ts';
 import { type Endpoint, formatHostPort, type IpFamily, makeEndpoint } from '../../net/endpoint.ts';
 import { resolveTarget } from '../../ssh/target.ts';
 
 /** Stands for the port that is chosen at start. */
 const EXAMPLE_PORT = 12_300;
+/** Stands for the port of the DNS forwarder, which is chosen at start. */
+const EXAMPLE_DNS_PORT = 12_353;
+
 /** What {@link dryRun} needs. */
 export interface DryRunContext {
   readonly logger: Logger;
@@ -31,15 +36,23 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];
   const exempt = await bastionEndpoints(config, context);
   const listenerPort = config.listen.port ?? EXAMPLE_PORT;
-  const plan = planRedirects({ rules, listenerPort, families, exempt });
+  const plan = planRedirects({ rules, listenerPort, families, exempt, dns: dnsRedirect(config) });
   const method = config.method === 'auto' ? 'nft' : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];
   if (config.listen.port === undefined)
     notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);
+  if (config.dns !== undefined)
+    notes.push(`# ${EXAMPLE_DNS_PORT} stands for the port of the DNS forwarder, chosen at start`);
   notes.push(
     `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,
   );
   context.print(`${notes.join('\n')}\n${renderPlan(method, plan).trimEnd()}\n`);
+}
+
+function dnsRedirect({ dns }: Config): DnsRedirect | undefined {
+  if (dns === undefined) return undefined;
+  const nameservers = dns.nameservers === 'system' ? systemNameservers() : dns.nameservers;
+  return { port: EXAMPLE_DNS_PORT, nameservers };
 }
 
 async function bastionEndpoints(config: Config, context: DryRunContext): Promise<Endpoint[]> {

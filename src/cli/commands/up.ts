@@ -76,6 +76,7 @@ function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOpt
     rules,
     listen: listenAddresses(config),
     method: config.method,
+    dns: config.dns,
     ipv6: config.ipv6,
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,

@@ -1,14 +1,15 @@
 import type { IpFamily } from '../../net/endpoint.ts';
 import type { PortRange } from '../../net/port-range.ts';
 import { addressValue } from '../address-value.ts';
-import { MAX_EXEMPT, MAX_GROUPS, MAX_INTERVALS } from '../plan-limits.ts';
-import type { AddressInterval, PortGroup, RedirectPlan } from '../redirect-plan.ts';
+import { MAX_EXEMPT, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
+import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from '../redirect-plan.ts';
 import { CANDIDATES, WANTED_METHODS } from '../select.ts';
 import {
   type Fields,
   fieldOf,
   GrammarError,
   readAddress,
+  readAnyAddress,
   readEndpoint,
   readFamilies,
   readInteger,
@@ -62,7 +63,7 @@ function readId(fields: Fields): number {
 }
 
 function readPlan(value: unknown): RedirectPlan {
-  const fields = readObject(value, 'plan', ['listenerPort', 'families', 'groups', 'exempt']);
+  const fields = readObject(value, 'plan', ['listenerPort', 'families', 'groups', 'exempt', 'dns']);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
     (count, group) => count + group.intervals4.length + group.intervals6.length,
@@ -74,6 +75,15 @@ function readPlan(value: unknown): RedirectPlan {
     families: readFamilies(fields['families'], 'plan.families'),
     groups,
     exempt: readList(fields['exempt'], 'plan.exempt', MAX_EXEMPT, readEndpoint),
+    dns: fields['dns'] === null ? null : readDns(fields['dns']),
+  };
+}
+
+function readDns(value: unknown): DnsRedirect {
+  const fields = readObject(value, 'plan.dns', ['port', 'nameservers']);
+  return {
+    port: readPort(fields['port'], 'plan.dns.port'),
+    nameservers: readList(fields['nameservers'], 'plan.dns.nameservers', MAX_NAMESERVERS, readAnyAddress),
   };
 }
 

@@ -97,6 +97,11 @@ export function readAddress(value: unknown, where: string, family: IpFamily): st
   return value;
 }
 
+/** Takes `value` as a literal address of either family. */
+export function readAnyAddress(value: unknown, where: string): string {
+  return readAddress(value, where, typeof value === 'string' && value.includes(':') ? 6 : 4);
+}
+
 /** Takes `value` as an endpoint. */
 export function readEndpoint(value: unknown, where: string): Endpoint {
   const fields = readObject(value, where, ['family', 'address', 'port']);

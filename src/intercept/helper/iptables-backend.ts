@@ -35,12 +35,11 @@ export class IptablesBackend implements RuleBackend {
 
   async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
     if (this.#applied === undefined) return;
-    const { listenerPort, families } = this.#applied;
-    for (const tools of this.#toolsFor(families)) {
+    for (const tools of this.#toolsFor(this.#applied.families)) {
       const { family } = tools;
       await restore(
         tools,
-        renderIptablesExempt(listenerPort, endpoints, { family, instance: this.#instance }),
+        renderIptablesExempt(this.#applied, endpoints, { family, instance: this.#instance }),
       );
     }
     this.#applied = { ...this.#applied, exempt: endpoints };

@@ -121,5 +121,6 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
       },
     ],
     exempt: [],
+    dns: null,
   };
 }

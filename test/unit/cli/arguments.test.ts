@@ -39,7 +39,7 @@ describe('parseArguments', () => {
   test('has a long form of everything', () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --listen 1 --method nft ' +
-      '--disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
@@ -52,6 +52,9 @@ describe('parseArguments', () => {
         sshOptions: ['A=b'],
         listen: '1',
         method: 'nft',
+        dns: true,
+        nameservers: '192.0.2.53',
+        resolvers: '10.0.0.2',
         ipv6: false,
         mayOpenSession: false,
         daemon: true,
@@ -85,10 +88,6 @@ describe('parseArguments', () => {
     ['--nope', '--nope: is not an option'],
     ['--remot', '--remot: is not an option; perhaps --remote'],
     ['-r', '-r: needs a value after it'],
-    [
-      '--dns',
-      '--dns: is not there, DNS is not captured; give hosts by name, they are resolved here at start',
-    ],
     ['-N', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
     ['-vN', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
     [

@@ -10,6 +10,7 @@ const NOTHING: RawOptions = {
   excludeFiles: [],
   identityFiles: [],
   sshOptions: [],
+  dns: false,
   ipv6: true,
   mayOpenSession: true,
   daemon: false,

@@ -24,7 +24,7 @@ describe('renderIptables', () => {
 describe('renderIptablesExempt', () => {
   it('replaces the entry chain and leaves the groups alone', () => {
     const endpoints = [{ family: 4, address: '10.0.0.9', port: 22 }] as const;
-    const text = renderIptablesExempt(12_300, endpoints, { family: 4, instance: INSTANCE });
+    const text = renderIptablesExempt(plan, endpoints, { family: 4, instance: INSTANCE });
     expect(text).toContain('-A TSHUTTLE-12300 -d 10.0.0.9/32 -p tcp -m tcp --dport 22 -j RETURN\n');
     expect(text).toContain('-A TSHUTTLE-12300 -g TSHUTTLE-12300-G\n');
     expect(text).not.toMatch(/^:TSHUTTLE-12300-G/m);

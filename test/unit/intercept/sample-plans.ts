@@ -19,6 +19,7 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
       { family: 4, address: '10.77.0.3', port: 22 },
       { family: 6, address: '2001:db8::3', port: 2222 },
     ],
+    dns: { port: 12_353, nameservers: ['127.0.0.53', '10.77.0.2', '2001:db8::53'] },
   }),
   'only-ipv4': planRedirects({
     rules: [rule('0.0.0.0/0'), rule('10.0.0.0/8:100-109'), rule('10.1.0.0/16:105-114', 'exclude')],

@@ -1,0 +1,263 @@
+import { decode, encode, type Packet } from 'dns-packet';
+
+/**
+ * Reads the DNS messages that clients and resolvers send, and makes those that we answer by ourselves.
+ *
+ * Queries are read by dns-packet. Answers are not decoded but passed on byte for byte, so that no record type can be lost
+ * on the way; only their layout is read, which every record shares (RFC 1035 section 4.1.3). Nothing here throws.
+ */
+
+/** The longest message that fits behind the length of DNS over TCP (RFC 1035 section 4.2.2). */
+const MAX_MESSAGE_BYTES = 65_535;
+
+const HEADER_BYTES = 12;
+/** What every client takes by UDP (RFC 1035 section 2.3.4). */
+const MIN_UDP_BYTES = 512;
+
+const FLAG_RESPONSE = 0x8000;
+const FLAG_TRUNCATED = 0x0200;
+const FLAG_RECURSION_DESIRED = 0x0100;
+const FLAG_AUTHENTIC_DATA = 0x0020;
+const FLAG_CHECKING_DISABLED = 0x0010;
+const OPCODE = 0x7800;
+const RCODE = 0x000f;
+
+const TYPE_SOA = 6;
+const TYPE_OPT = 41;
+
+/** The response codes that we give (RFC 1035 section 4.1.1, RFC 6891 section 9). */
+export const RCODES = {
+  formatError: 1,
+  serverFailure: 2,
+  nameError: 3,
+  notImplemented: 4,
+  badVersion: 16,
+} as const;
+
+/** A query that can be asked of a resolver. */
+export interface Query {
+  readonly id: number;
+  /** For people: without the last dot; labels that are not UTF-8 are mangled. */
+  readonly name: string;
+  readonly type: string;
+  /** The question section as the client wrote it: name, type, class. */
+  readonly question: Buffer;
+  /** RD, AD and CD. */
+  readonly flags: number;
+  /** What the client said by EDNS; undefined when it does not speak it. */
+  readonly edns: { readonly udpPayloadBytes: number; readonly dnssecOk: boolean } | undefined;
+}
+
+/** A packet of a client: a query, one that is answered at once, or one that must not be answered. */
+export type ReceivedPacket =
+  | { readonly kind: 'query'; readonly query: Query }
+  | { readonly kind: 'refused'; readonly answer: Buffer }
+  /** Too short to have an id, or an answer itself: answering it could go on for ever. */
+  | { readonly kind: 'ignored' };
+
+/** Reads what a client sent. */
+export function readQuery(packet: Buffer): ReceivedPacket {
+  if (packet.length < HEADER_BYTES || packet.length > MAX_MESSAGE_BYTES) return { kind: 'ignored' };
+  const header = packet.readUInt16BE(2);
+  if ((header & FLAG_RESPONSE) !== 0) return { kind: 'ignored' };
+  if ((header & OPCODE) !== 0) return refused(packet, RCODES.notImplemented);
+  const questionEnd = endOfQuestion(packet);
+  if (questionEnd === undefined) return refused(packet, RCODES.formatError);
+  let decoded: Packet;
+  try {
+    decoded = decode(packet);
+  } catch {
+    return refused(packet, RCODES.formatError);
+  }
+  const options = (decoded.additionals ?? []).filter((record) => record.type === 'OPT');
+  const [asked] = decoded.questions ?? [];
+  if (asked === undefined || options.length > 1) return refused(packet, RCODES.formatError);
+  const [option] = options;
+  const query: Query = {
+    id: packet.readUInt16BE(0),
+    name: asked.name,
+    type: asked.type,
+    question: Buffer.from(packet.subarray(HEADER_BYTES, questionEnd)),
+    flags: header & (FLAG_RECURSION_DESIRED | FLAG_AUTHENTIC_DATA | FLAG_CHECKING_DISABLED),
+    edns:
+      option === undefined
+        ? undefined
+        : {
+            udpPayloadBytes: Math.max(option.udpPayloadSize, MIN_UDP_BYTES),
+            dnssecOk: option.flag_do,
+          },
+  };
+  if (option !== undefined && option.ednsVersion !== 0) {
+    return { kind: 'refused', answer: errorAnswer(query, RCODES.badVersion) };
+  }
+  return { kind: 'query', query };
+}
+
+/** Answers a packet of which no more than the header can be relied on. */
+function refused(packet: Buffer, rcode: number): ReceivedPacket {
+  const answer = Buffer.alloc(HEADER_BYTES);
+  answer.writeUInt16BE(packet.readUInt16BE(0), 0);
+  const kept = packet.readUInt16BE(2) & (OPCODE | FLAG_RECURSION_DESIRED);
+  answer.writeUInt16BE(FLAG_RESPONSE | kept | rcode, 2);
+  return { kind: 'refused', answer };
+}
+
+/**
+ * Renders the query as we ask it. Its EDNS options stay behind: an OPT record is between neighbours (RFC 6891 section
+ * 6.1.1), and a cookie would not fit whoever is given the cached answer.
+ */
+export function renderQuery(query: Query, id: number): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt16BE(id, 0);
+  header.writeUInt16BE(query.flags, 2);
+  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(query.edns === undefined ? 0 : 1, 10);
+  return Buffer.concat([header, query.question, renderOpt(query, 0)]);
+}
+
+/** What decides whether two queries have the same answer. */
+export function cacheKey(query: Query): string {
+  const edns = query.edns === undefined ? 'plain' : query.edns.dnssecOk ? 'dnssec' : 'edns';
+  return `${edns} ${query.flags} ${foldCase(query.question).toString('latin1')}`;
+}
+
+/** Renders an answer without records. */
+export function errorAnswer(query: Query, rcode: number): Buffer {
+  return emptyAnswer(query, rcode, 0);
+}
+
+/** Cuts an answer that is too long for UDP down to what makes the client come again by TCP (RFC 2181 section 9). */
+export function fitForUdp(query: Query, answer: Buffer): Buffer {
+  if (answer.length <= (query.edns?.udpPayloadBytes ?? MIN_UDP_BYTES)) return answer;
+  return emptyAnswer(query, answer.readUInt16BE(2) & RCODE, FLAG_TRUNCATED);
+}
+
+function emptyAnswer(query: Query, rcode: number, flags: number): Buffer {
+  const header = encode({
+    type: 'response',
+    id: query.id,
+    flags: query.flags | flags | 0x0080 | (rcode & RCODE),
+  });
+  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(query.edns === undefined ? 0 : 1, 10);
+  return Buffer.concat([header, query.question, renderOpt(query, rcode >> 4)]);
+}
+
+/** `.`, OPT, the size that we take, the upper bits of the response code, version 0, DO (RFC 6891 section 6.1.2). */
+function renderOpt(query: Query, extendedRcode: number): Buffer {
+  if (query.edns === undefined) return Buffer.alloc(0);
+  const opt = Buffer.alloc(11);
+  opt.writeUInt16BE(TYPE_OPT, 1);
+  opt.writeUInt16BE(MAX_UDP_PAYLOAD_BYTES, 3);
+  opt.writeUInt8(extendedRcode, 5);
+  opt.writeUInt16BE(query.edns.dnssecOk ? 0x8000 : 0, 7);
+  return opt;
+}
+
+/** What we say that we take by UDP: what crosses every path unfragmented (dnsflagday.net/2020). */
+const MAX_UDP_PAYLOAD_BYTES = 1_232;
+
+/** The layout of a resolver's answer. */
+export interface Answer {
+  readonly bytes: Buffer;
+  readonly id: number;
+  readonly isTruncated: boolean;
+  /** The lower four bits. */
+  readonly rcode: number;
+  /** Undefined when the answer does not repeat the question. */
+  readonly question: Buffer | undefined;
+  readonly answerCount: number;
+  /** Where the seconds that each record may be kept for stand; the OPT record has none. */
+  readonly ttlOffsets: readonly number[];
+  /** For how long it may be kept that there is no such thing (RFC 2308 section 5); undefined without an SOA record. */
+  readonly negativeTtlSeconds: number | undefined;
+}
+
+/** Reads the layout of what a resolver sent; undefined when it is not a well-formed answer. */
+export function readAnswer(bytes: Buffer): Answer | undefined {
+  if (bytes.length < HEADER_BYTES) return undefined;
+  const header = bytes.readUInt16BE(2);
+  if ((header & FLAG_RESPONSE) === 0) return undefined;
+  const hasQuestion = bytes.readUInt16BE(4) !== 0;
+  const questionEnd = hasQuestion ? endOfQuestion(bytes) : HEADER_BYTES;
+  if (questionEnd === undefined) return undefined;
+  const [answerCount, authorityCount] = [bytes.readUInt16BE(6), bytes.readUInt16BE(8)];
+  const recordCount = answerCount + authorityCount + bytes.readUInt16BE(10);
+  const ttlOffsets: number[] = [];
+  let negativeTtlSeconds: number | undefined;
+  let offset = questionEnd;
+  for (let index = 0; index < recordCount; index += 1) {
+    const nameEnd = endOfName(bytes, offset);
+    if (nameEnd === undefined || nameEnd + 10 > bytes.length) return undefined;
+    const end = nameEnd + 10 + bytes.readUInt16BE(nameEnd + 8);
+    if (end > bytes.length) return undefined;
+    const type = bytes.readUInt16BE(nameEnd);
+    if (type !== TYPE_OPT) ttlOffsets.push(nameEnd + 4);
+    const isAuthority = index >= answerCount && index < answerCount + authorityCount;
+    // Two names of at least one byte, and five numbers, of which the last is the minimum.
+    if (type === TYPE_SOA && isAuthority && end - nameEnd - 10 >= 22) {
+      negativeTtlSeconds = Math.min(readTtl(bytes, nameEnd + 4), readTtl(bytes, end - 4));
+    }
+    offset = end;
+  }
+  return {
+    bytes,
+    id: bytes.readUInt16BE(0),
+    isTruncated: (header & FLAG_TRUNCATED) !== 0,
+    rcode: header & RCODE,
+    question: hasQuestion ? bytes.subarray(HEADER_BYTES, questionEnd) : undefined,
+    answerCount,
+    ttlOffsets,
+    negativeTtlSeconds,
+  };
+}
+
+/** A TTL whose highest bit is set counts as none (RFC 2181 section 8). */
+export function readTtl(bytes: Buffer, offset: number): number {
+  const seconds = bytes.readUInt32BE(offset);
+  return seconds > 0x7fff_ffff ? 0 : seconds;
+}
+
+/** A copy of an answer for another query of the same question: its id, its spelling of the name. */
+export function addressedTo(query: Query, answer: Buffer): Buffer {
+  const copy = Buffer.from(answer);
+  copy.writeUInt16BE(query.id, 0);
+  if (copy.readUInt16BE(4) !== 0) query.question.copy(copy, HEADER_BYTES);
+  return copy;
+}
+
+/** Whether both ask the same; upper and lower case are one (RFC 1035 section 2.3.3). */
+export function isSameQuestion(a: Buffer, b: Buffer): boolean {
+  return a.length === b.length && foldCase(a).equals(foldCase(b));
+}
+
+/** ASCII letters in lower case. Lengths of labels are below 64 and the classes in use below 65: both stay. */
+function foldCase(question: Buffer): Buffer {
+  const folded = Buffer.from(question);
+  const typeAt = folded.length - 4;
+  for (let index = 0; index < typeAt; index += 1) {
+    const byte = folded[index]!;
+    if (byte >= 0x41 && byte <= 0x5a) folded[index] = byte + 0x20;
+  }
+  return folded;
+}
+
+/** Where the one question ends; undefined when there is not exactly one, or its name is compressed. */
+function endOfQuestion(bytes: Buffer): number | undefined {
+  if (bytes.readUInt16BE(4) !== 1) return undefined;
+  const nameEnd = endOfName(bytes, HEADER_BYTES, 'uncompressed');
+  return nameEnd === undefined || nameEnd + 4 > bytes.length ? undefined : nameEnd + 4;
+}
+
+/** Where a name ends, at its root label or at the pointer that continues it elsewhere (RFC 1035 section 4.1.4). */
+function endOfName(bytes: Buffer, start: number, form?: 'uncompressed'): number | undefined {
+  let offset = start;
+  while (offset < bytes.length && offset - start < 255) {
+    const length = bytes[offset]!;
+    if (length === 0) return offset + 1;
+    if (length >= 0xc0) return form === 'uncompressed' || offset + 2 > bytes.length ? undefined : offset + 2;
+    if (length > 63) return undefined;
+    offset += 1 + length;
+  }
+  return undefined;
+}

@@ -1,0 +1,121 @@
+import { randomInt } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { type Deferred, deferred } from '../core/deferred.ts';
+import { type Answer, isSameQuestion, type Query, RCODES, readAnswer, renderQuery } from './message.ts';
+import { frame, MessageSplitter } from './message-splitter.ts';
+
+/** How a query that was sent over a connection came out. */
+export type AskResult =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  /** The connection ended before the answer came: another connection may have it. */
+  | { readonly kind: 'broken' }
+  | { readonly kind: 'timeout' }
+  /** There is no connection, and none could be opened. */
+  | { readonly kind: 'no-connection' };
+
+interface Pending {
+  readonly query: Query;
+  readonly result: Deferred<AskResult>;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** How long an answer may take, and a connection may be without a query. */
+export interface ConnectionTimes {
+  readonly answerTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+}
+
+/**
+ * One connection to a resolver that many queries share (RFC 7766 section 6.2.1.1: pipelined, answered in any order).
+ *
+ *     open --last answer, then idle--> closed
+ *          --end, error, or silence for a whole timeout--> closed, its queries `broken`
+ *
+ * Owns the stream.
+ */
+export class ResolverConnection {
+  /** Resolves when no query can be sent any more. */
+  readonly closed: Promise<void>;
+  readonly #stream: Duplex;
+  readonly #times: ConnectionTimes;
+  readonly #splitter = new MessageSplitter();
+  readonly #pending = new Map<number, Pending>();
+  readonly #closed = deferred<void>();
+  #isOpen = true;
+  #answeredAtMs = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(stream: Duplex, times: ConnectionTimes) {
+    this.#stream = stream;
+    this.#times = times;
+    this.closed = this.#closed.promise;
+    this.#closeWhenIdle();
+    stream.on('error', () => this.close());
+    stream.on('end', () => this.close());
+    stream.on('close', () => this.close());
+    stream.on('data', (chunk: Buffer) => {
+      for (const message of this.#splitter.push(chunk)) this.#receive(message);
+    });
+  }
+
+  /** Queries that have no answer yet. */
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  /** Sends a query; never rejects. The id is ours and cannot be guessed (RFC 5452 section 9.2). */
+  ask(query: Query): Promise<AskResult> {
+    if (!this.#isOpen) return Promise.resolve({ kind: 'broken' });
+    clearTimeout(this.#idleTimer);
+    let id = randomInt(0x1_0000);
+    while (this.#pending.has(id)) id = randomInt(0x1_0000);
+    const result = deferred<AskResult>();
+    const sentAtMs = performance.now();
+    const timer = setTimeout(() => {
+      this.#settle(id, { kind: 'timeout' });
+      // Nothing at all came meanwhile: the connection leads nowhere.
+      if (this.#answeredAtMs < sentAtMs) this.close();
+    }, this.#times.answerTimeoutMs);
+    this.#pending.set(id, { query, result, timer });
+    this.#stream.write(frame(renderQuery(query, id)));
+    return result.promise;
+  }
+
+  /** Gives up what is in flight and ends the connection. Idempotent. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#idleTimer);
+    for (const id of [...this.#pending.keys()]) this.#settle(id, { kind: 'broken' });
+    this.#stream.destroy();
+    this.#closed.resolve();
+  }
+
+  #receive(message: Buffer): void {
+    const answer = readAnswer(message);
+    const pending = answer === undefined ? undefined : this.#pending.get(answer.id);
+    // What nobody asked, or asked differently, is no answer: the query goes on waiting (RFC 5452 section 9.1).
+    if (answer === undefined || pending === undefined || !answers(answer, pending.query)) return;
+    this.#answeredAtMs = performance.now();
+    this.#settle(answer.id, { kind: 'answer', answer });
+  }
+
+  #settle(id: number, result: AskResult): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    pending.result.resolve(result);
+    if (this.#isOpen && this.#pending.size === 0) this.#closeWhenIdle();
+  }
+
+  #closeWhenIdle(): void {
+    this.#idleTimer = setTimeout(() => this.close(), this.#times.idleTimeoutMs);
+  }
+}
+
+/** A resolver that could not read the query, or does not know its kind, may leave the question out. */
+function answers(answer: Answer, query: Query): boolean {
+  if (answer.question !== undefined) return isSameQuestion(answer.question, query.question);
+  return answer.rcode === RCODES.formatError || answer.rcode === RCODES.notImplemented;
+}

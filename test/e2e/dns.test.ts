@@ -1,0 +1,138 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import {
+  expectNothingLeft,
+  residentBytes,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleProcesses,
+} from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ * client: /etc/resolv.conf says 127.0.0.1, where nobody answers ── bastion ── destination: dnsmasq on 10.77.0.2
+ */
+
+const DNS = ['--dns', '--to-ns', ADDRESSES.destination4];
+/** Not among the names of the lab's hosts file. */
+const NAME = 'database.inner.example';
+/** Longer than any answer by UDP may be. */
+const LONG_NAME = 'long.inner.example';
+const LONG_COUNT = 200;
+
+interface Resolver {
+  /** What it has logged. */
+  log(): Promise<string>;
+}
+
+async function startResolver(lab: Lab): Promise<Resolver> {
+  const hosts = join(lab.directory, 'dnsmasq-hosts');
+  const logFile = join(lab.directory, 'dnsmasq.log');
+  const long = Array.from({ length: LONG_COUNT }, (_, index) => `10.9.${index}.1 ${LONG_NAME}`);
+  const lines = [`${ADDRESSES.destination4} ${NAME}`, `${ADDRESSES.destination6} ${NAME}`, ...long];
+  await writeFile(hosts, `${lines.join('\n')}\n`);
+  const process = lab.destination.spawn([
+    'dnsmasq',
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--user=root',
+    '--no-resolv',
+    '--no-hosts',
+    '--pid-file=',
+    '--auth-ttl=60',
+    '--local-ttl=60',
+    '--local=/inner.example/',
+    '--bind-interfaces',
+    `--listen-address=${ADDRESSES.destination4}`,
+    `--addn-hosts=${hosts}`,
+    '--txt-record=text.inner.example,of the inside',
+    '--log-queries',
+    `--log-facility=${logFile}`,
+  ]);
+  await until(async () => (await lab.destination.must(['ss', '-Hltn', 'sport = :53'])) !== '', {
+    deadlineMs: 5_000,
+    what: () => `dnsmasq: ${process.stderr}`,
+  });
+  return { log: () => readFile(logFile, 'utf8') };
+}
+
+describe.skipIf(skipLab)('--dns', () => {
+  it('answers with what only the resolver behind the bastion knows, by UDP, by TCP and through libc', async () => {
+    await using lab = await createLab();
+    const resolver = await startResolver(lab);
+    const dig = async (...words: string[]) => await lab.client.must(['dig', '+time=3', '+tries=1', ...words]);
+    expect((await lab.client.exec(['getent', 'hosts', NAME])).code).not.toBe(0);
+
+    const tshuttle = await startTshuttle(lab, ['-v', ...DNS, '10.77.0.0/24', 'fd77::/64']);
+    expect(tshuttle.stdout).toContain(' and DNS through ');
+    expect(await dig('+short', NAME)).toBe(`${ADDRESSES.destination4}\n`);
+    expect(await dig('+short', '+tcp', NAME, 'AAAA')).toBe(`${ADDRESSES.destination6}\n`);
+    expect(await dig('+short', 'text.inner.example', 'TXT')).toBe('"of the inside"\n');
+    expect(await dig('nowhere.inner.example')).toContain('status: NXDOMAIN');
+    expect(await lab.client.must(['getent', 'ahostsv4', NAME])).toContain(ADDRESSES.destination4);
+    expect(await lab.client.must(['curl', '-sS', '-m5', `http://${NAME}:${HTTP_PORT}/`])).not.toBe('');
+
+    const truncated = await dig('+ignore', '+noedns', LONG_NAME);
+    expect(truncated).toMatch(/flags: [^;]*\btc\b.*ANSWER: 0/);
+    const whole = await dig('+short', LONG_NAME);
+    expect(whole.trim().split('\n')).toHaveLength(LONG_COUNT);
+
+    expect(await dig(NAME)).toMatch(/EDNS: version: 0/);
+    const asked = (await resolver.log()).split('\n').filter((line) => line.includes(`query[A] ${NAME}`));
+    expect(asked.length, 'once with EDNS and once without, then from the cache').toBeLessThanOrEqual(2);
+    await stopTshuttle(lab, tshuttle);
+    expect((await lab.client.exec(['getent', 'hosts', NAME])).code).not.toBe(0);
+  });
+
+  it('--ns-hosts captures queries to those alone, of iptables too, over IPv6 too', async () => {
+    await using lab = await createLab();
+    await startResolver(lab);
+    const nameservers = '192.0.2.53,2001:db8::53';
+    const options = ['--ns-hosts', nameservers, '--to-ns', `${ADDRESSES.destination4}:53`, '10.77.0.0/24'];
+    for (const method of ['nft', 'iptables']) {
+      const tshuttle = await startTshuttle(lab, ['--method', method, ...options]);
+      for (const nameserver of nameservers.split(',')) {
+        for (const protocol of ['+notcp', '+tcp']) {
+          const argv = ['dig', '+short', '+time=3', '+tries=1', protocol, `@${nameserver}`, NAME];
+          expect(await lab.client.must(argv), `${method} ${argv.join(' ')}`).toBe(
+            `${ADDRESSES.destination4}\n`,
+          );
+        }
+      }
+      expect((await lab.client.exec(['dig', '+time=1', '+tries=1', '@127.0.0.1', NAME])).code).not.toBe(0);
+      await stopTshuttle(lab, tshuttle);
+    }
+  });
+
+  it('a resolver that cannot be reached is SERVFAIL, and the next one is asked', async () => {
+    await using lab = await createLab();
+    await startResolver(lab);
+    const options = ['--dns', '--to-ns', `10.77.0.99,${ADDRESSES.destination4}`, '10.77.0.0/24'];
+    const tshuttle = await startTshuttle(lab, options);
+    const dig = ['dig', '+time=9', '+tries=1'];
+    expect(await lab.client.must([...dig, '+short', NAME])).toBe(`${ADDRESSES.destination4}\n`);
+    expect(tshuttle.stderr).toContain('the resolver 10.77.0.99:53 cannot be reached');
+    await stopTshuttle(lab, tshuttle);
+
+    const nobody = await startTshuttle(lab, ['--dns', '--to-ns', '10.77.0.99,10.77.0.98', '10.77.0.0/24']);
+    expect(await lab.client.must([...dig, NAME])).toContain('status: SERVFAIL');
+    await stopTshuttle(lab, nobody);
+  });
+
+  it('survives 10,000 malformed and oversized packets in bounded memory, and SIGKILL leaves no rule', async () => {
+    await using lab = await createLab();
+    await startResolver(lab);
+    await startTshuttle(lab, [...DNS, '10.77.0.0/24']);
+    const { main } = await tshuttleProcesses(lab);
+    const before = await residentBytes(main);
+    await lab.client.must(['node', 'test/support/dns-garbage.entry.mjs', '127.0.0.1', '10000']);
+    const answer = await lab.client.must(['dig', '+short', '+time=5', '+tries=2', NAME]);
+    expect(answer).toBe(`${ADDRESSES.destination4}\n`);
+    expect((await residentBytes(main)) - before).toBeLessThan(96 * 1024 * 1024);
+    process.kill(main, 'SIGKILL');
+    await expectNothingLeft(lab);
+  });
+});

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { parseDns } from '../../../src/config/dns.ts';
+import { renderProblem } from '../../../src/core/problem.ts';
+
+const problems = (raw: Parameters<typeof parseDns>[0]) => {
+  const result = parseDns(raw);
+  return result.kind === 'invalid' ? result.problems.map(renderProblem) : [];
+};
+
+describe('parseDns', () => {
+  it('leaves DNS alone unless it is asked for', () => {
+    expect(parseDns({ dns: false })).toEqual({ kind: 'dns', dns: undefined });
+  });
+
+  it('takes the resolvers with or without a port', () => {
+    expect(parseDns({ dns: true, resolvers: '10.0.0.2,10.0.0.3:5353,[fd00::53]:5353' })).toMatchObject({
+      dns: {
+        nameservers: 'system',
+        resolvers: [{ port: 53 }, { port: 5353 }, { address: 'fd00::53', port: 5353 }],
+      },
+    });
+    expect(parseDns({ dns: false, nameservers: '192.0.2.1,FD00::0:1', resolvers: 'fd00::53' })).toMatchObject(
+      {
+        dns: { nameservers: ['192.0.2.1', 'fd00::1'], resolvers: [{ address: 'fd00::53', port: 53 }] },
+      },
+    );
+  });
+
+  it('refuses what would do nothing, and all that is wrong at once', () => {
+    expect(problems({ dns: true })[0]).toMatch(/^--dns: needs a resolver/);
+    expect(problems({ dns: false, resolvers: '10.0.0.2' })[0]).toMatch(/^--to-ns 10.0.0.2: has no effect/);
+    expect(
+      problems({ dns: true, nameservers: 'a,,fe80::1%eth0', resolvers: 'b,1.1.1.1:99999' }),
+    ).toHaveLength(5);
+    expect(problems({ dns: true, resolvers: '10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4' })).toHaveLength(1);
+  });
+});
