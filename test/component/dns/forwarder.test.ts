@@ -1,0 +1,122 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { type DecodedPacket, decode } from 'dns-packet';
+import { describe, expect, it } from 'vitest';
+import { type Forwarder, openForwarder } from '../../../src/dns/forwarder.ts';
+import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
+import { until } from '../../support/until.ts';
+import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
+import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from './fake-resolver.ts';
+
+const SILENT = { debug() {}, info() {}, warn() {}, error() {} } as const;
+
+async function withForwarder(
+  behaviour: Behaviour,
+  test: (forwarder: Forwarder, fake: FakeResolver) => Promise<void>,
+): Promise<void> {
+  await using fake = await startFakeResolver(behaviour);
+  const resolvers = [{ family: 4, address: '10.0.0.2', port: 53 }] as const;
+  const forwarder = await openForwarder({ families: [4], resolvers, open: fake.open, logger: SILENT });
+  try {
+    await test(forwarder, fake);
+  } finally {
+    forwarder.close();
+  }
+}
+
+/** Sends packets from one connected socket, and takes as many answers. */
+async function byUdp(
+  port: number,
+  packets: readonly Buffer[],
+  answerCount: number,
+): Promise<DecodedPacket[]> {
+  const socket = createSocket('udp4');
+  const answers: DecodedPacket[] = [];
+  socket.on('message', (answer) => void answers.push(decode(answer)));
+  socket.connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  for (const packet of packets) socket.send(packet);
+  try {
+    await until(() => answers.length >= answerCount, {
+      deadlineMs: 5_000,
+      what: () => `${answers.length} answers`,
+    });
+    return answers;
+  } finally {
+    socket.close();
+  }
+}
+
+const answers: Behaviour = (query) => [answerTo(query, '10.0.0.1')];
+
+describe('the forwarder', () => {
+  it('asks once for many who ask the same at a time, and then from the cache, each under its own id', async () => {
+    await withForwarder(answers, async ({ port }, fake) => {
+      const packets = Array.from({ length: 50 }, (_, id) => queryPacket('a.example', { id }));
+      const received = await byUdp(port, packets, 50);
+      expect(received.map(({ id }) => id ?? -1).sort((a, b) => a - b)).toEqual(packets.map((_, id) => id));
+      await byUdp(port, [queryPacket('A.example', { id: 77 })], 1);
+      expect(fake.queries).toHaveLength(1);
+    });
+  });
+
+  it('answers several queries of one TCP connection, also those that came before its end', async () => {
+    await withForwarder(answers, async ({ port }) => {
+      const client = connect(port, '127.0.0.1');
+      const splitter = new MessageSplitter();
+      const received: DecodedPacket[] = [];
+      client.on('data', (chunk) => received.push(...splitter.push(chunk).map((message) => decode(message))));
+      const queries = Buffer.concat([1, 2, 3].map((id) => frame(queryPacket(`n${id}`, { id }))));
+      // In pieces that end in the middle of a length and of a message.
+      client.write(queries.subarray(0, 1));
+      client.write(queries.subarray(1, 30));
+      client.end(queries.subarray(30));
+      await once(client, 'close');
+      expect(received.map(({ id }) => id).sort()).toEqual([1, 2, 3]);
+    });
+  });
+
+  it('cuts what is too long for the client by UDP, and gives all of it by TCP', async () => {
+    const long = Array.from({ length: 100 }, () => ({
+      type: 'A' as const,
+      name: 'a',
+      ttl: 1,
+      data: '10.0.0.1',
+    }));
+    await withForwarder(
+      (query) => [answerTo(query, '', { answers: long })],
+      async ({ port }) => {
+        const [cut] = await byUdp(port, [queryPacket('a')], 1);
+        expect(cut).toMatchObject({ flag_tc: true, answers: [] });
+        const [whole] = await byUdp(port, [queryPacket('a', { additionals: [opt(4096)] })], 1);
+        expect(whole).toMatchObject({ flag_tc: false, answers: { length: 100 } });
+      },
+    );
+  });
+
+  it('answers SERVFAIL when the resolver breaks off every time', async () => {
+    await withForwarder(
+      (_query, connection) => {
+        connection.destroy();
+        return [];
+      },
+      async ({ port }) => {
+        expect((await byUdp(port, [queryPacket('a')], 1))[0]).toMatchObject({ id: 7, rcode: 'SERVFAIL' });
+      },
+    );
+  });
+
+  it('goes on after malformed and oversized packets', async () => {
+    await withForwarder(answers, async ({ port }) => {
+      const garbage = Array.from({ length: 300 }, (_, index) => Buffer.alloc(index * 100, index));
+      await byUdp(port, [...garbage, queryPacket('a', { id: 4242 })], 0);
+      const client = connect(port, '127.0.0.1');
+      client.on('error', () => {});
+      client.write(frame(Buffer.alloc(65_535, 0xff)));
+      client.resume();
+      await once(client, 'close');
+      expect(await byUdp(port, [queryPacket('a')], 1)).toMatchObject([{ id: 7, rcode: 'NOERROR' }]);
+    });
+  });
+});

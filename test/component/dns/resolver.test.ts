@@ -1,0 +1,140 @@
+import type { Socket } from 'node:net';
+import { decode } from 'dns-packet';
+import { describe, expect, it } from 'vitest';
+import { frame } from '../../../src/dns/message-splitter.ts';
+import { Resolver } from '../../../src/dns/resolver.ts';
+import type { AskResult } from '../../../src/dns/resolver-connection.ts';
+import { until } from '../../support/until.ts';
+import { queryPacket, readSampleQuery } from '../../unit/dns/sample-messages.ts';
+import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from './fake-resolver.ts';
+
+const ENDPOINT = { family: 4, address: '10.0.0.2', port: 53 } as const;
+const ask = (resolver: Resolver, name: string) => resolver.ask(readSampleQuery(queryPacket(name)));
+
+function addressIn(result: AskResult): unknown {
+  if (result.kind !== 'answer') return result.kind;
+  const [record] = decode(result.answer.bytes).answers ?? [];
+  return record?.type === 'A' ? record.data : undefined;
+}
+
+async function withResolver(
+  behaviour: Behaviour,
+  test: (resolver: Resolver, fake: FakeResolver) => Promise<void>,
+  times = {},
+): Promise<void> {
+  await using fake = await startFakeResolver(behaviour);
+  const resolver = new Resolver(ENDPOINT, fake.open, times);
+  try {
+    await test(resolver, fake);
+  } finally {
+    resolver.close();
+  }
+}
+
+const named = (query: { questions?: Array<{ name: string }> | undefined }) =>
+  query.questions?.[0]?.name ?? '';
+
+describe('a resolver', () => {
+  it('is asked many questions over few connections, and each answer goes to its question, in any order', async () => {
+    const held = new Map<Socket, Buffer[]>();
+    const behaviour: Behaviour = (query, connection) => {
+      const answers = held.get(connection) ?? [];
+      held.set(connection, answers);
+      answers.unshift(answerTo(query, `10.0.0.${named(query).slice(1)}`));
+      // The latest first, once none is to come.
+      return named(query) === 'n199' ? [] : answers.length % 5 === 0 ? answers.splice(0) : [];
+    };
+    await withResolver(behaviour, async (resolver, fake) => {
+      const names = Array.from({ length: 200 }, (_, index) => `n${index}`);
+      const asking = Promise.all(names.map((name) => ask(resolver, name)));
+      await until(() => fake.queries.length === names.length, { deadlineMs: 2_000, what: 'every query' });
+      for (const [connection, answers] of held) connection.write(Buffer.concat(answers.map(frame)));
+      expect((await asking).map(addressIn)).toEqual(names.map((name) => `10.0.0.${name.slice(1)}`));
+      expect(fake.connections.length).toBeLessThanOrEqual(4);
+      const ids = fake.queries.map(({ id }) => id ?? 0);
+      const steps = new Set(ids.map((id, index) => id - (ids[index - 1] ?? 0)));
+      expect(steps.size, 'ids that cannot be guessed').toBeGreaterThan(150);
+    });
+  });
+
+  it('is not believed when it answers another question or another id; the right answer is awaited', async () => {
+    const behaviour: Behaviour = (query) => [
+      answerTo({ ...query, questions: [{ type: 'A', name: 'other' }] }, '6.6.6.1'),
+      answerTo({ ...query, questions: [{ type: 'AAAA', name: named(query) }] }, '6.6.6.2'),
+      answerTo({ ...query, id: ((query.id ?? 0) + 1) % 65_536 }, '6.6.6.3'),
+      answerTo({ ...query, questions: [] }, '6.6.6.4'),
+      Buffer.from('no DNS'),
+      answerTo({ ...query, questions: [{ type: 'A', name: named(query).toUpperCase() }] }, '10.0.0.1'),
+    ];
+    await withResolver(behaviour, async (resolver) => {
+      expect(addressIn(await ask(resolver, 'name'))).toBe('10.0.0.1');
+    });
+  });
+
+  it('is asked once more over a new connection when one breaks, and not a third time', async () => {
+    let breaks = 1;
+    const behaviour: Behaviour = (query, connection) => {
+      if (breaks === 0) return [answerTo(query, '10.0.0.1')];
+      breaks -= 1;
+      connection.destroy();
+      return [];
+    };
+    await withResolver(behaviour, async (resolver, fake) => {
+      expect(addressIn(await ask(resolver, 'a'))).toBe('10.0.0.1');
+      expect(fake.connections).toHaveLength(2);
+      breaks = Number.POSITIVE_INFINITY;
+      const before = fake.queries.length;
+      expect(addressIn(await ask(resolver, 'b'))).toBe('broken');
+      expect(fake.queries.length - before).toBe(2);
+    });
+  });
+
+  it('that is silent is given up in time, and its connection is not used again', async () => {
+    const behaviour: Behaviour = (query) => (named(query) === 'silence' ? [] : [answerTo(query, '10.0.0.1')]);
+    const times = { answerTimeoutMs: 50 };
+    await withResolver(
+      behaviour,
+      async (resolver, fake) => {
+        expect(addressIn(await ask(resolver, 'silence'))).toBe('timeout');
+        expect(addressIn(await ask(resolver, 'a'))).toBe('10.0.0.1');
+        expect(fake.connections).toHaveLength(2);
+      },
+      times,
+    );
+  });
+
+  it('has no connection for longer than it is used', async () => {
+    await withResolver(
+      (query) => [answerTo(query, '10.0.0.1')],
+      async (resolver, fake) => {
+        await ask(resolver, 'a');
+        await until(
+          () => fake.connections.every(({ readableEnded, destroyed }) => readableEnded || destroyed),
+          {
+            deadlineMs: 2_000,
+            what: 'the end of the idle connection',
+          },
+        );
+      },
+      { idleTimeoutMs: 30 },
+    );
+  });
+
+  it('that no connection can be opened to is said so at once', async () => {
+    const resolver = new Resolver(ENDPOINT, () => Promise.reject(new Error('refused')));
+    expect(await ask(resolver, 'a')).toEqual({ kind: 'no-connection' });
+    resolver.close();
+  });
+
+  it('that is closed gives up what is in flight', async () => {
+    await withResolver(
+      () => [],
+      async (resolver, fake) => {
+        const asking = ask(resolver, 'a');
+        await until(() => fake.queries.length === 1, { deadlineMs: 2_000, what: 'the query' });
+        resolver.close();
+        expect((await asking).kind).not.toBe('answer');
+      },
+    );
+  });
+});
