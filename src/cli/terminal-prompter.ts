@@ -10,6 +10,7 @@ const TERMINAL = '/dev/tty';
  * question only, and is back in its former mode when the question is over.
  */
 export class TerminalPrompter implements Prompter {
+  readonly mayAskAgain = true;
   readonly #interrupt: () => void;
   #latest: Promise<unknown> = Promise.resolve();
 

@@ -10,6 +10,7 @@ import { type DaemonSurroundings, daemonPaths } from '../daemon/paths.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
 import type { openTunnel } from '../tunnel/tunnel.ts';
 import { type Invocation, parseArguments } from './arguments.ts';
+import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';
 import { type CleanUp, cleanup } from './commands/cleanup.ts';
 import { dryRun } from './commands/dry-run.ts';
 import { up } from './commands/up.ts';
@@ -142,7 +143,10 @@ function prepare(config: Pick<Config, 'logFormat' | 'verbosity'>, context: Proce
   const loggers = createLoggers(config.verbosity, output);
   const { logger } = loggers;
   if (config.logFormat === 'json') context.reportFailure = (thrown) => logFailure(logger, thrown);
-  const prompter = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));
+  const terminal = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));
+  const askpass = askpassProgram(context.environment, terminal.available);
+  const prompter =
+    askpass === undefined ? terminal : new AskpassPrompter(askpass, context.environment, logger);
   const lookUp: LookUp = lookUpLocally;
   const tunnelContext = { logger, prompter, stop: context.stop, openTunnel: parts.openTunnel, lookUp };
   return { output, loggers, logger, tunnelContext };

@@ -203,7 +203,9 @@ export class Authenticator {
   /** Whether there is another answer to be had: the given password, or the user. */
   #mayAsk(method: Exclude<AuthenticationMethod, 'publickey'>): boolean {
     if (this.#password !== undefined || this.#context.prompter.available) {
-      return this.#asked[method] < Math.max(1, this.#target.authentication.promptCount);
+      const { available, mayAskAgain } = this.#context.prompter;
+      const isAskedOnce = available && !mayAskAgain;
+      return this.#asked[method] < (isAskedOnce ? 1 : Math.max(1, this.#target.authentication.promptCount));
     }
     if (this.#asked[method] === 0) this.#note(`${method} was not tried: there is no terminal to ask on`);
     return false;

@@ -1,9 +1,11 @@
 /**
- * Asks the user. Implemented over the terminal in `cli/`; without a terminal `available` is false and nothing is asked.
+ * Asks the user. Implemented in `cli/`, over the terminal or SSH_ASKPASS; with neither, `available` is false and nothing is asked.
  */
 export interface Prompter {
   /** Whether there is anybody to ask. */
   readonly available: boolean;
+  /** Whether it makes sense to ask again after a wrong answer: a person corrects a slip, a program does not. */
+  readonly mayAskAgain: boolean;
   /**
    * Asks one question.
    *

@@ -59,7 +59,12 @@ export async function openConnections(
 }
 
 /** For what must not ask. */
-const NOBODY: Prompter = { available: false, ask: async () => undefined, show: () => {} };
+const NOBODY: Prompter = {
+  available: false,
+  mayAskAgain: false,
+  ask: async () => undefined,
+  show: () => {},
+};
 
 /** A prompter that remembers whether it was used. */
 function noticing(prompter: Prompter): Prompter & { hasAsked(): boolean } {
@@ -68,6 +73,7 @@ function noticing(prompter: Prompter): Prompter & { hasAsked(): boolean } {
     get available() {
       return prompter.available;
     },
+    mayAskAgain: prompter.mayAskAgain,
     ask: (question, options) => {
       hasAsked = true;
       return prompter.ask(question, options);

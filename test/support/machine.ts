@@ -1,4 +1,4 @@
-import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,11 @@ const BASTION_PASSWORD_HASH =
   '$6$labsalt$7q5WcrqGiXe9t4NqzUCXSjXviufqgcnDIUsslgol0pBGXuN9KAvjtVPw4MwK4zK3.kVyl/JkP6hwBZrvg2QOW/';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+const SSHD_PAM = `auth required pam_google_authenticator.so
+account required pam_permit.so
+session required pam_permit.so
+`;
 
 /** The lab's view of /etc, /run and homes: bind mounts that only the lab's own processes see. */
 export interface Machine {
@@ -77,6 +82,10 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
   for (const [name, lines] of Object.entries(files)) {
     await writeFile(join(etc, name), `${lines.join('\n')}\n`, { mode: modes[name] ?? 0o644 });
   }
+
+  // The machine's own, for sudo; sshd asks for a one-time code where its configuration has UsePAM.
+  await cp('/etc/pam.d', join(etc, 'pam.d'), { recursive: true });
+  await writeFile(join(etc, 'pam.d', 'sshd'), SSHD_PAM);
 
   const enterScript = join(directory, 'enter.sh');
   await writeFile(enterScript, enterScriptText(etc, repository));

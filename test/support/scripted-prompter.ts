@@ -12,6 +12,7 @@ export function scriptedPrompter(...answers: readonly string[]): ScriptedPrompte
   const shown: string[] = [];
   return {
     available: true,
+    mayAskAgain: true,
     questions,
     shown,
     ask: async (question, { echo }) => {
@@ -27,6 +28,7 @@ export function scriptedPrompter(...answers: readonly string[]): ScriptedPrompte
 /** Nobody is there. */
 export const NO_TERMINAL: Prompter = {
   available: false,
+  mayAskAgain: false,
   ask: async () => {
     throw new Error('asked although nobody is there');
   },

@@ -58,6 +58,7 @@ export function pausingPrompter(
   mayAsk: 'ask' | 'never',
 ): Prompter {
   return {
+    mayAskAgain: prompter.mayAskAgain,
     available: mayAsk === 'ask' && prompter.available,
     show: (text) => prompter.show(text),
     ask: (question, options) => clock.pausedWhile(abortable(prompter.ask(question, options), signal)),

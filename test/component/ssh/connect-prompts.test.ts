@@ -106,6 +106,15 @@ describe('password', () => {
     expect(tired.shown).toEqual(['permission denied, please try again']);
   });
 
+  test('is asked for once where a program answers: it would give the same answer again', async () => {
+    await using bastion = await startBastion(wantsPassword('hunter2'));
+    const program = { ...scriptedPrompter('1', '2', '3'), mayAskAgain: false };
+    await expect(login(bastion.request, program)).rejects.toMatchObject({
+      message: expect.stringContaining('the password was refused; it still wants password'),
+    });
+    expect(program.questions).toHaveLength(1);
+  });
+
   test('of the command line is the first answer, and needs nobody', async () => {
     await using bastion = await startBastion(wantsPassword('hunter2'));
     await login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL);

@@ -53,7 +53,12 @@ describe('HandshakeClock', () => {
 test('a question ends with the signal', async () => {
   const aborter = new AbortController();
   const clock = new HandshakeClock(1000, () => {});
-  const user = { available: true, ask: () => new Promise<string>(() => {}), show: () => {} };
+  const user = {
+    available: true,
+    mayAskAgain: true,
+    ask: () => new Promise<string>(() => {}),
+    show: () => {},
+  };
   const answer = pausingPrompter(user, clock, aborter.signal, 'ask').ask('?', { echo: true });
   aborter.abort(new Error('stopped'));
   await expect(answer).rejects.toThrow('stopped');
@@ -62,7 +67,7 @@ test('a question ends with the signal', async () => {
 
 test('BatchMode leaves nobody to ask', () => {
   const clock = new HandshakeClock(1000, () => {});
-  const user = { available: true, ask: async () => 'yes', show: () => {} };
+  const user = { available: true, mayAskAgain: true, ask: async () => 'yes', show: () => {} };
   expect(pausingPrompter(user, clock, new AbortController().signal, 'never').available).toBe(false);
   clock.stop();
 });

@@ -1,0 +1,80 @@
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { BASTION_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import { codeNow, enrol, KEY_AND_CODE } from '../support/second-factor.ts';
+import {
+  expectNothingLeft,
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleArgv,
+} from '../support/tshuttle.ts';
+
+/*
+ *  client ──ssh── bastion ── destination        the bastion wants a key and then a one-time code, by PAM
+ */
+
+const SUBNET = '10.77.0.0/24';
+const remote = `${BASTION_USER.name}@${ADDRESSES.bastion4}`;
+
+async function expectToWork(lab: Lab): Promise<void> {
+  const result = await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
+  expect(result).toMatchObject({ peer: ADDRESSES.bastionInner4 });
+}
+
+/** A program for SSH_ASKPASS that gives this answer and writes down what it was asked. */
+async function askpassProgram(
+  lab: Lab,
+  answer: string,
+): Promise<{ path: string; asked: () => Promise<string> }> {
+  const path = join(lab.sshd.machine.directory, 'askpass');
+  const record = `${path}.asked`;
+  await writeFile(record, '');
+  await writeFile(path, `#!/bin/sh\nprintf '%s\\n' "$1" >>'${record}'\necho '${answer}'\n`);
+  await chmod(path, 0o755);
+  return { path, asked: () => readFile(record, 'utf8') };
+}
+
+describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () => {
+  it('gets the code from the terminal', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const command = tshuttleArgv(lab, [SUBNET], { remote }).join(' ');
+    const terminal = lab.client.spawn(['script', '-qec', command, '/dev/null'], { interactive: true });
+    await terminal.untilOutput(/code: ?$/i);
+    terminal.write(`${codeNow()}\n`);
+    await terminal.untilOutput(/capturing .* through/);
+    await expectToWork(lab);
+    terminal.write('\u0003');
+    expect(await terminal.exited).toMatchObject({ code: 130 });
+    await expectNothingLeft(lab);
+  });
+
+  it('gets the code from SSH_ASKPASS where there is no terminal', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const askpass = await askpassProgram(lab, codeNow());
+    const env = { SSH_ASKPASS: askpass.path, SSH_ASKPASS_REQUIRE: 'force' };
+    const tshuttle = await startTshuttle(lab, [SUBNET], { remote, env });
+    expect(await askpass.asked()).toMatch(/^\(engineer@198\.51\.100\.1\) Verification code: ?\n$/);
+    await expectToWork(lab);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('sees one series of attempts when the code is wrong, and no more', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const askpass = await askpassProgram(lab, '000000');
+    const env = { SSH_ASKPASS: askpass.path, SSH_ASKPASS_REQUIRE: 'force' };
+    const result = await runTshuttle(lab, [SUBNET], { remote, env });
+    expect(result.code).toBe(77);
+    expect(result.stderr).toContain('does not let us in');
+    expect(result.stderr).not.toContain('000000');
+    expect((await askpass.asked()).trim().split('\n')).toHaveLength(1);
+    expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
+    await expectNothingLeft(lab);
+  });
+});
