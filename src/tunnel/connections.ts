@@ -1,6 +1,7 @@
 import type { Logger } from '../core/log.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
+import { rememberLookUps } from '../ssh/look-up.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
@@ -29,16 +30,23 @@ interface Connections extends Transport {
  */
 export async function openConnections(
   target: SshTarget,
-  options: { readonly mayOpenSession: boolean; readonly connections: number },
+  options: {
+    readonly mayOpenSession: boolean;
+    readonly connections: number;
+    readonly dns: object | undefined;
+  },
   context: ConnectionsContext,
 ): Promise<Connections> {
   const { logger, ingress } = context;
   const dialled: Endpoint[] = [];
+  // Where DNS is captured, the names on the way to the bastion are those of before the rules.
+  const lookUp = options.dns === undefined ? undefined : rememberLookUps();
   const open = (prompter: Prompter, signal: AbortSignal) =>
     openSsh2Transport(target, {
       logger,
       prompter,
       signal,
+      lookUp,
       mayOpenSession: options.mayOpenSession,
       beforeDial: (endpoint) => {
         if (!dialled.some((known) => sameEndpoint(known, endpoint))) dialled.push(endpoint);

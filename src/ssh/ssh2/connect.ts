@@ -7,6 +7,7 @@ import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import { askKnownHostsCommand } from '../known-hosts-command.ts';
 import { readKnownHosts } from '../known-hosts-files.ts';
+import type { LookUpHost } from '../look-up.ts';
 import type { Prompter } from '../prompter.ts';
 import { fingerprintOf, keyTypeName } from '../public-key.ts';
 import type { SshTarget } from '../ssh-target.ts';
@@ -23,6 +24,8 @@ export interface ConnectContext {
   beforeDial(endpoint: Endpoint): Promise<void>;
   /** Awaited before a ProxyCommand begins, with the id of its process, for the same purpose. */
   readonly beforeProxyCommand?: ((pid: number) => Promise<void>) | undefined;
+  /** For every host that is dialled; the resolver of this machine when left out. */
+  readonly lookUp?: LookUpHost | undefined;
   /** How jump hosts are connected to; without it there are none. */
   readonly openJumpHost?: OpenJumpHost;
 }

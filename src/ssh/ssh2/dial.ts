@@ -1,9 +1,9 @@
-import { lookup } from 'node:dns/promises';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
 import { abortable } from '../../core/abortable.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint, sameEndpoint } from '../../net/endpoint.ts';
+import { type LookUpHost, lookUpHost } from '../look-up.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
@@ -14,6 +14,8 @@ export interface DialContext {
   readonly signal: AbortSignal;
   /** Awaited before the first packet to an address leaves, so that it can be exempt from our own redirect. */
   beforeDial(endpoint: Endpoint): Promise<void>;
+  /** The resolver of this machine when left out. */
+  readonly lookUp?: LookUpHost | undefined;
 }
 
 /** A connected socket and the address it is connected to. */
@@ -41,7 +43,7 @@ export async function dialHost(
   role: string,
   context: DialContext,
 ): Promise<DialledSocket> {
-  const endpoints = await resolveHost(target, role, context.signal);
+  const endpoints = await resolveHost(target, role, context);
   const failures: string[] = [];
   let cause: unknown;
   for (const endpoint of endpoints) {
@@ -64,19 +66,23 @@ export async function dialHost(
   );
 }
 
-async function resolveHost(target: DialTarget, role: string, signal: AbortSignal): Promise<Endpoint[]> {
+async function resolveHost(
+  target: DialTarget,
+  role: string,
+  { signal, lookUp = lookUpHost }: DialContext,
+): Promise<Endpoint[]> {
   const family = target.addressFamily === 'any' ? 0 : target.addressFamily;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT_MS)]);
-  let addresses: Array<{ address: string }>;
+  let addresses: readonly string[];
   try {
-    addresses = await abortable(lookup(target.host, { all: true, family }), limit);
+    addresses = await abortable(lookUp(target.host, family), limit);
   } catch (error) {
     signal.throwIfAborted();
     throw unresolved(target, role, error);
   }
   // A literal address comes back whatever the family asked for.
   const endpoints = addresses
-    .flatMap(({ address }) => makeEndpoint(address, target.port) ?? [])
+    .flatMap((address) => makeEndpoint(address, target.port) ?? [])
     .filter((endpoint) => family === 0 || endpoint.family === family);
   if (endpoints.length === 0) throw unresolved(target, role, new Error('it has no address'));
   return endpoints.filter((one, index) => endpoints.findIndex((other) => sameEndpoint(one, other)) === index);
