@@ -1,10 +1,12 @@
 import type { Logger } from '../core/log.ts';
 import { type AgentKey, listAgentKeys, signWithAgent } from './agent-client.ts';
+import { type Certificate, isCertificateType, parseCertificate } from './certificate.ts';
 import { type Identity, readIdentity, signingKeyOf, unlockIdentity } from './identity-file.ts';
 import type { Prompter } from './prompter.ts';
-import { samePublicKey } from './public-key.ts';
+import { fingerprintOf, keyTypeName, type PublicKey, samePublicKey } from './public-key.ts';
 import { describeKeyFrom, KeyUnavailableError, type SigningKey, whyUnusable } from './signing-key.ts';
 import type { AuthenticationPolicy, IdentityFile } from './ssh-target.ts';
+import { readCertificateFiles } from './user-certificates.ts';
 
 /** What {@link keyCandidates} needs beside the policy. */
 export interface KeyCandidateContext {
@@ -16,7 +18,7 @@ export interface KeyCandidateContext {
 }
 
 /**
- * The keys to offer, in this order: the agent's that an identity file names, the files that the user named, the agent's
+ * The keys to offer, in this order: certificates, as OpenSSH does (those that a file names first), the agent's that an identity file names, the files that the user named, the agent's
  * others (unless IdentitiesOnly), the files that OpenSSH tries by default.
  *
  * OpenSSH offers a named file last; with many keys in the agent, sshd's MaxAuthTries cuts it off before that.
@@ -26,13 +28,20 @@ export async function* keyCandidates(
   policy: AuthenticationPolicy,
   context: KeyCandidateContext,
 ): AsyncGenerator<SigningKey, void, undefined> {
-  const agentKeys = await usableAgentKeys(policy, context);
+  const held = await agentKeysOf(policy, context);
+  const agentCertificates = held.flatMap((key) => certifiedAgentKey(key, context));
+  const agentKeys = held.filter(
+    (key) =>
+      !isCertificateType(key.publicKey.type) &&
+      isUsable(key.publicKey.type, `the agent's key ${key.comment}`, context),
+  );
   const identities = await readIdentities(policy.identities, context);
   const isInAgent = (identity: Identity): boolean =>
     agentKeys.some((agentKey) => isKeyOf(agentKey, identity));
   const isNamed = (agentKey: AgentKey): boolean => identities.some((identity) => isKeyOf(agentKey, identity));
   const files = identities.filter((identity) => !isInAgent(identity));
 
+  yield* certifiedKeys({ agentKeys, agentCertificates, identities }, policy, context);
   for (const identity of identities) {
     const agentKey = agentKeys.find((candidate) => isKeyOf(candidate, identity));
     if (agentKey !== undefined) yield agentSigningKey(agentKey, policy, context);
@@ -50,15 +59,75 @@ function isKeyOf(agentKey: AgentKey, identity: Identity): boolean {
   return identity.publicKey !== undefined && samePublicKey(agentKey.publicKey, identity.publicKey);
 }
 
-async function usableAgentKeys(
+async function agentKeysOf(policy: AuthenticationPolicy, context: KeyCandidateContext): Promise<AgentKey[]> {
+  if (policy.agentSocket === undefined) return [];
+  return (await noteUnavailable(listAgentKeys(policy.agentSocket, context.signal), context)) ?? [];
+}
+
+interface CertifiedAgentKey extends AgentKey {
+  readonly certificate: Certificate;
+}
+
+function certifiedAgentKey(key: AgentKey, context: KeyCandidateContext): CertifiedAgentKey[] {
+  if (!isCertificateType(key.publicKey.type)) return [];
+  const certificate = parseCertificate(key.publicKey.blob);
+  if (certificate?.kind !== 'user') {
+    context.note(`the agent's ${key.comment} is not a user certificate`);
+    return [];
+  }
+  const isGood = isUsable(certificate.certifiedKey.type, `the agent's certificate ${key.comment}`, context);
+  return isGood ? [{ ...key, certificate }] : [];
+}
+
+/** The agent's certificates, unless IdentitiesOnly rules them out, and those in files whose private key is at hand. */
+async function* certifiedKeys(
+  at: {
+    readonly agentKeys: readonly AgentKey[];
+    readonly agentCertificates: readonly CertifiedAgentKey[];
+    readonly identities: readonly Identity[];
+  },
   policy: AuthenticationPolicy,
   context: KeyCandidateContext,
-): Promise<AgentKey[]> {
-  if (policy.agentSocket === undefined) return [];
-  const keys = await noteUnavailable(listAgentKeys(policy.agentSocket, context.signal), context);
-  return (keys ?? []).filter((key) =>
-    isUsable(key.publicKey.type, `the agent's key ${key.comment}`, context),
-  );
+): AsyncGenerator<SigningKey, void, undefined> {
+  const files = await readCertificateFiles(policy, (reason) => context.note(reason));
+  const inFile = (held: CertifiedAgentKey) =>
+    files.some(({ certificate }) => samePublicKey(certificate.key, held.publicKey)) ||
+    at.identities.some(({ publicKey }) => isOver(held.certificate, publicKey));
+  const sorted = [
+    ...at.agentCertificates.filter(inFile),
+    ...at.agentCertificates.filter((one) => !inFile(one)),
+  ];
+  for (const held of sorted) {
+    if (!policy.identitiesOnly || inFile(held)) {
+      yield {
+        ...agentSigningKey(held, policy, context),
+        ...certified(held.certificate, `agent, ${held.comment}`),
+      };
+    }
+  }
+  for (const { path, certificate } of files) {
+    if (at.agentCertificates.some((held) => samePublicKey(held.publicKey, certificate.key))) continue;
+    const inAgent = at.agentKeys.find(({ publicKey }) => isOver(certificate, publicKey));
+    const inIdentity = at.identities.find(
+      ({ publicKey, privateText }) => privateText !== undefined && isOver(certificate, publicKey),
+    );
+    if (inAgent !== undefined) {
+      yield { ...agentSigningKey(inAgent, policy, context), ...certified(certificate, path) };
+    } else if (inIdentity !== undefined) {
+      const key = signingKeyOf(inIdentity, certificate.certifiedKey, context.prompter, undefined);
+      yield { ...key, ...certified(certificate, path) };
+    } else context.note(`the private key of the certificate ${path} is not at hand`);
+  }
+}
+
+function certified(certificate: Certificate, source: string) {
+  const { certifiedKey } = certificate;
+  const description = `${keyTypeName(certifiedKey.type)}-CERT ${fingerprintOf(certifiedKey)} (${source})`;
+  return { publicKey: certifiedKey, certificate, description };
+}
+
+function isOver(certificate: Certificate, key: PublicKey | undefined): boolean {
+  return key !== undefined && samePublicKey(certificate.certifiedKey, key);
 }
 
 async function readIdentities(

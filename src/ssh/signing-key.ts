@@ -1,3 +1,4 @@
+import type { Certificate } from './certificate.ts';
 import { fingerprintOf, keyTypeName, type PublicKey } from './public-key.ts';
 
 /** The signature algorithms of user authentication that we make (RFC 8332 for RSA; never SHA-1). */
@@ -13,6 +14,8 @@ export const SIGNATURE_HASHES: Readonly<Record<string, string | null>> = {
 /** A key to authenticate with, wherever its private half is. */
 export interface SigningKey {
   readonly publicKey: PublicKey;
+  /** Over the public key; offered in its place. */
+  readonly certificate?: Certificate;
   /** For people: type, fingerprint and where it comes from. */
   readonly description: string;
   /**
@@ -38,7 +41,6 @@ export class KeyUnavailableError extends Error {
 
 /** Why a key of this type cannot be used by us; undefined when it can. */
 export function whyUnusable(type: string): string | undefined {
-  if (type.includes('-cert-v01@')) return 'certificates are not supported yet';
   if (type.startsWith('sk-')) return 'security keys (FIDO) are not supported yet';
   if (type === 'ssh-rsa' || type in SIGNATURE_HASHES) return undefined;
   return `keys of type ${type} are not supported`;

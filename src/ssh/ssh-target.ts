@@ -91,6 +91,8 @@ export interface AuthenticationPolicy {
   /** Offer only the agent's keys that an identity file names. */
   readonly identitiesOnly: boolean;
   readonly identities: readonly IdentityFile[];
+  /** CertificateFile; those beside identity files are not here. */
+  readonly certificateFiles: readonly string[];
 }
 
 /** A private key file, or a public one whose private half is in the agent. */

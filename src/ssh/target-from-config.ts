@@ -29,7 +29,7 @@ const REFUSED_KEYWORDS: ReadonlyArray<{ readonly keyword: string; readonly remed
 ];
 
 /** Keywords without which the connection may still succeed, by another key or method. */
-const IGNORED_KEYWORDS = ['PKCS11Provider', 'CertificateFile'];
+const IGNORED_KEYWORDS = ['PKCS11Provider'];
 
 /** Switches about the host key that have no effect here; without them a key is asked about or refused at worst. */
 const IGNORED_SWITCHES = [
@@ -133,6 +133,9 @@ function authenticationPolicy(
     agentSocket: agentSocket(configured, local, expand),
     identitiesOnly: configSwitch(configured, 'identitiesonly', false),
     identities: withoutRepetition(identities),
+    certificateFiles: (configured.get('certificatefile') ?? [])
+      .filter((path) => path !== '' && path.toLowerCase() !== 'none')
+      .map(expand),
   };
 }
 

@@ -7,6 +7,7 @@ import { bytesSentNow } from '../../net/native-send.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
 import type { PublicKey } from '../public-key.ts';
 import type { SigningKey } from '../signing-key.ts';
+import { type CertificateProtocol, requestWithCertificate } from './user-certificate-internals.ts';
 
 /**
  * The parts of ssh2's private interface, and one of Node's, that connecting relies on; ssh2 is pinned to the version they were read in
@@ -18,7 +19,7 @@ interface ClientInternals {
   readonly _callbacks: Array<(failed: boolean | Error) => void>;
 }
 
-interface ProtocolInternals {
+interface ProtocolInternals extends CertificateProtocol {
   readonly _handlers: ProtocolHandlers;
   _debug: unknown;
   authPK: AuthenticateWithKey;
@@ -148,6 +149,14 @@ export class KeySigner {
       const key = keys.get(standIn);
       // ssh2 falls back to SHA-1 where the bastion has not announced its signature algorithms; OpenSSH does not.
       const signedWith = algorithm === 'ssh-rsa' ? 'rsa-sha2-512' : algorithm;
+      if (key?.certificate !== undefined) {
+        const signature = signedWith ?? key.publicKey.type;
+        const signCertified = (data: Buffer, done: (signed: Buffer) => void): void =>
+          void key.sign(data, signature).then(done).catch(onUnavailable);
+        const mayAsk = sign === undefined ? undefined : signCertified;
+        requestWithCertificate(this, user, key.certificate, signature, mayAsk);
+        return;
+      }
       if (key === undefined || sign === undefined) {
         original.call(this, user, standIn, signedWith, sign);
         return;

@@ -197,7 +197,7 @@ describe('with an agent that is out of order', () => {
     expect(await login([key], `IdentityAgent=${directory}/nobody`)).toMatch(/ENOENT/);
   });
 
-  test('security keys and certificates are passed over, and said so', async () => {
+  test('security keys and what is no certificate are passed over, and said so', async () => {
     const blobs = ['sk-ssh-ed25519@openssh.com', 'ssh-ed25519-cert-v01@openssh.com'].map((type) =>
       Buffer.concat([encodeString(type), encodeString('x')]),
     );
@@ -211,7 +211,7 @@ describe('with an agent that is out of order', () => {
     );
     await expect(login([], `IdentityAgent=${socket}`)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringMatching(/key 0 is skipped: security keys.*key 1 is skipped: certificates/),
+      message: expect.stringMatching(/the agent's key 1 is not a user certificate.*key 0 is skipped: security keys/),
     });
   });
 
