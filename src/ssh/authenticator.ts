@@ -40,6 +40,8 @@ export interface AuthenticatorContext {
   readonly prompter: Prompter;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Called when the bastion asks by keyboard-interactive, though perhaps nobody here: it may ring a telephone. */
+  readonly onInteractive?: (() => void) | undefined;
 }
 
 /** sshd's MaxAuthTries is 6; with more refused keys it cuts the connection instead of saying no. */
@@ -118,6 +120,7 @@ export class Authenticator {
    */
   async answer(round: KeyboardInteractiveRound): Promise<string[]> {
     const { prompter } = this.#context;
+    this.#context.onInteractive?.();
     if (round.prompts.length > 0) this.#current = { method: 'keyboard-interactive', description: 'answers' };
     const heading = printable(
       [round.name, round.instructions].filter((text) => text !== '').join('\n'),

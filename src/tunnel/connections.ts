@@ -4,9 +4,14 @@ import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
 import { rememberLookUps } from '../ssh/look-up.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
+import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
 import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import type { Transport } from '../ssh/transport.ts';
+
+const WITHOUT_NATIVE_CRYPTO =
+  "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
+  'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
 
 /** What {@link openConnections} needs of the tunnel. */
 interface ConnectionsContext {
@@ -41,12 +46,13 @@ export async function openConnections(
   const dialled: Endpoint[] = [];
   // Where DNS is captured, the names on the way to the bastion are those of before the rules.
   const lookUp = options.dns === undefined ? undefined : rememberLookUps();
-  const open = (prompter: Prompter, signal: AbortSignal) =>
+  const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
     openSsh2Transport(target, {
       logger,
       prompter,
       signal,
       lookUp,
+      onInteractive,
       mayOpenSession: options.mayOpenSession,
       beforeDial: (endpoint) => {
         if (!dialled.some((known) => sameEndpoint(known, endpoint))) dialled.push(endpoint);
@@ -54,9 +60,17 @@ export async function openConnections(
       },
     });
 
-  const asking = noticing(context.prompter);
-  const first = await open(asking, context.signal);
-  const openAnother = asking.hasAsked() ? undefined : (signal: AbortSignal) => open(NOBODY, signal);
+  let hasAsked = false;
+  const onAsked = (): void => {
+    hasAsked = true;
+  };
+  const first = await open(noticing(context.prompter, onAsked), context.signal, onAsked);
+  if (!hasNativeCrypto()) logger.warn(WITHOUT_NATIVE_CRYPTO);
+  const openAnother = hasAsked
+    ? { whyNot: 'logging in again would ask again' }
+    : runsCommand(target)
+      ? { whyNot: 'what its ProxyCommand connects to now would be captured' }
+      : (signal: AbortSignal) => open(NOBODY, signal);
   const pool = new ConnectionPool(first, { connections: options.connections, logger, openAnother });
   return Object.assign(pool, {
     exempt: async () => {
@@ -74,19 +88,22 @@ const NOBODY: Prompter = {
   show: () => {},
 };
 
-/** A prompter that remembers whether it was used. */
-function noticing(prompter: Prompter): Prompter & { hasAsked(): boolean } {
-  let hasAsked = false;
+/** Whether a ProxyCommand leads to the bastion or to the first jump host. */
+function runsCommand({ proxy }: SshTarget): boolean {
+  return proxy.kind === 'jump' ? runsCommand(proxy.jumpHost) : proxy.kind === 'command';
+}
+
+/** A prompter that tells when it is used. */
+function noticing(prompter: Prompter, onAsked: () => void): Prompter {
   return {
     get available() {
       return prompter.available;
     },
     mayAskAgain: prompter.mayAskAgain,
     ask: (question, options) => {
-      hasAsked = true;
+      onAsked();
       return prompter.ask(question, options);
     },
     show: (text) => prompter.show(text),
-    hasAsked: () => hasAsked,
   };
 }

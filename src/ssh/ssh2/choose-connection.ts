@@ -57,8 +57,11 @@ export class RecentBytes {
 
   /** @param movedBytes the counter, now */
   update(movedBytes: number, nowMs: number): number {
-    const faded = this.#bytes * 0.5 ** ((nowMs - this.#atMs) / HALF_LIFE_MS);
-    this.#bytes = faded + (movedBytes - this.#movedBytes);
+    const halvings = (nowMs - this.#atMs) / HALF_LIFE_MS;
+    const left = 0.5 ** halvings;
+    // What came since then came evenly, as far as we know: the mean of what is left of it.
+    const leftOfNew = halvings === 0 ? 1 : (1 - left) / (halvings * Math.LN2);
+    this.#bytes = this.#bytes * left + (movedBytes - this.#movedBytes) * leftOfNew;
     this.#movedBytes = movedBytes;
     this.#atMs = nowMs;
     return this.#bytes;

@@ -6,8 +6,10 @@ const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 300_000;
 const MAX_FAILURES = 5;
 
-/** Opens one more connection to the bastion. */
-export type OpenAnother = (signal: AbortSignal) => Promise<Ssh2Transport>;
+type Open = (signal: AbortSignal) => Promise<Ssh2Transport>;
+
+/** Opens one more connection to the bastion, or why that must not be. */
+export type OpenAnother = Open | { readonly whyNot: string };
 
 type State =
   | { readonly kind: 'ready'; readonly failures: number }
@@ -25,7 +27,7 @@ type State =
 export class ConnectionGrowth {
   readonly #description: string;
   readonly #hostKeyFingerprint: string;
-  readonly #openAnother: OpenAnother | undefined;
+  readonly #openAnother: OpenAnother;
   readonly #logger: Logger;
   readonly #over = new AbortController();
   #state: State = { kind: 'ready', failures: 0 };
@@ -33,7 +35,7 @@ export class ConnectionGrowth {
   /** @param first what is open already: others must show the same host key */
   constructor(
     first: Pick<Ssh2Transport, 'description' | 'hostKeyFingerprint'>,
-    options: { readonly openAnother: OpenAnother | undefined; readonly logger: Logger },
+    options: { readonly openAnother: OpenAnother; readonly logger: Logger },
   ) {
     this.#description = first.description;
     this.#hostKeyFingerprint = first.hostKeyFingerprint;
@@ -51,8 +53,8 @@ export class ConnectionGrowth {
     if (state.kind === 'opening') return await state.opened;
     if (state.kind === 'given up' || this.#over.signal.aborted) return undefined;
     if (state.kind === 'pausing' && performance.now() < state.untilMs) return undefined;
-    if (this.#openAnother === undefined) {
-      this.#giveUp('logging in again would ask you again');
+    if (typeof this.#openAnother !== 'function') {
+      this.#giveUp(this.#openAnother.whyNot);
       return undefined;
     }
     const opened = this.#open(this.#openAnother, state.failures);
@@ -67,7 +69,7 @@ export class ConnectionGrowth {
     await transport?.close();
   }
 
-  async #open(openAnother: OpenAnother, failures: number): Promise<Ssh2Transport | undefined> {
+  async #open(openAnother: Open, failures: number): Promise<Ssh2Transport | undefined> {
     try {
       const transport = await openAnother(this.#over.signal);
       if (transport.hostKeyFingerprint !== this.#hostKeyFingerprint) {

@@ -26,8 +26,8 @@ export interface PoolOptions {
   /** How many connections flows are spread over; {@link MAX_CONNECTIONS} when the bastion runs out of descriptors. */
   readonly connections: number;
   readonly logger: Logger;
-  /** Opens one more connection, asking nobody; undefined where that cannot be, because the first one asked the user. */
-  readonly openAnother: OpenAnother | undefined;
+  /** Opens one more connection, asking nobody. */
+  readonly openAnother: OpenAnother;
   /** Tests shorten it. */
   readonly idleMs?: number;
 }

@@ -38,6 +38,8 @@ export interface HandshakeContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
+  /** See `ConnectContext`. */
+  readonly onInteractive?: (() => void) | undefined;
 }
 
 /** The algorithms in use, by their SSH names; one name where both directions have the same. */
@@ -118,7 +120,12 @@ class Handshake {
       // Behind a proxy the bastion's own address is not known here.
       address: (target.proxy.kind === 'none' ? route.dialled?.address : undefined) ?? route.description,
     });
-    this.#authenticator = new Authenticator(target, { prompter, logger, signal: this.#over.signal });
+    this.#authenticator = new Authenticator(target, {
+      prompter,
+      logger,
+      signal: this.#over.signal,
+      onInteractive: context.onInteractive,
+    });
     this.#driver = new AuthenticationDriver(this.#authenticator, {
       user: target.user,
       clock: this.#clock,

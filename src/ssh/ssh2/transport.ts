@@ -10,7 +10,6 @@ import { attachChannelWire } from './channel-internals.ts';
 import { type CarryOptions, ChannelMux } from './channel-mux.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
-import { hasNativeCrypto } from './connection-internals.ts';
 import { watchLiveness } from './liveness.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
 import type { Route } from './route.ts';
@@ -18,10 +17,6 @@ import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const FAREWELL_TIMEOUT_MS = 1_000;
-
-const WITHOUT_NATIVE_CRYPTO =
-  "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
-  'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
 
 /** What OpenSSH tells for `ssh -W`, where there is no originator either (channels.c, port_open_helper). */
 const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535 };
@@ -50,9 +45,7 @@ export async function openSsh2Transport(
   target: SshTarget,
   context: ConnectContext & { readonly mayOpenSession: boolean },
 ): Promise<Ssh2Transport> {
-  const transport = await openAlong(target, context);
-  if (!hasNativeCrypto()) context.logger.warn(WITHOUT_NATIVE_CRYPTO);
-  return transport;
+  return await openAlong(target, context);
 }
 
 /** Each jump host before what it leads to. */

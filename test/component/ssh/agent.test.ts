@@ -211,7 +211,9 @@ describe('with an agent that is out of order', () => {
     );
     await expect(login([], `IdentityAgent=${socket}`)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringMatching(/the agent's key 1 is not a user certificate.*key 0 is skipped: security keys/),
+      message: expect.stringMatching(
+        /the agent's key 1 is not a user certificate.*key 0 is skipped: security keys/,
+      ),
     });
   });
 

@@ -44,5 +44,6 @@ test('what was moved lately fades by half a second after second', () => {
   const recent = new RecentBytes(0);
   expect(recent.update(1000, 0)).toBe(1000);
   expect(recent.update(1000, 1000)).toBe(500);
-  expect(recent.update(1100, 2000)).toBe(350);
+  expect(recent.update(1100, 2000)).toBeCloseTo(250 + 100 * 0.7213, 1);
+  expect(recent.update(1100 + 100 * MEBIBYTE, 602_000)).toBeLessThan(MEBIBYTE);
 });

@@ -8,7 +8,7 @@ const FIRST = { description: 'user@bastion', hostKeyFingerprint: 'SHA256:first' 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
-type Opened = Awaited<ReturnType<OpenAnother>>;
+type Opened = Awaited<ReturnType<Extract<OpenAnother, (signal: AbortSignal) => unknown>>>;
 
 function fakeTransport(hostKeyFingerprint = 'SHA256:first'): Opened & { readonly closed: () => boolean } {
   let isClosed = false;
