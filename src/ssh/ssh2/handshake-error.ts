@@ -67,7 +67,7 @@ function brokenOff(failure: HandshakeFailure): TshuttleError {
   }
   const heard = said === '' ? '' : `; it sent '${said}'`;
   return unreachable(
-    `handshake with ${where} failed: ${describe(thrown)}${heard}`,
+    `handshake with ${where} failed: ${describeEnding(thrown)}${heard}`,
     'check that an ssh server listens there',
     thrown,
   );
@@ -83,7 +83,8 @@ function isClosing(thrown: unknown): boolean {
   );
 }
 
-function describe(thrown: unknown): string {
+/** Why a connection ended, for people: not which system call was the first to notice. */
+export function describeEnding(thrown: unknown): string {
   if (systemCodeOf(thrown) === 'ECONNRESET') return 'it reset the connection';
   return isClosing(thrown) ? 'it closed the connection' : printableLine(messageOf(thrown));
 }

@@ -3,13 +3,13 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import { openByCarry } from '../open-by-carry.ts';
-import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import type { FlowSummary, Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
 import { type CarryOptions, ChannelMux } from './channel-mux.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
+import { describeEnding } from './handshake-error.ts';
 import { watchLiveness } from './liveness.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
 import type { Route } from './route.ts';
@@ -128,8 +128,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
 }
 
 function connectionLost(description: string, cause: Error | undefined): TshuttleError {
-  const why = cause === undefined ? 'it closed the connection' : printableLine(cause.message);
-  return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${why}`, {
+  return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${describeEnding(cause)}`, {
     remedy: 'check the network and the bastion, then start tshuttle again',
     cause,
   });
