@@ -27,6 +27,8 @@ interface CommanderOptions {
   readonly dns?: true;
   readonly nsHosts?: string;
   readonly toNs?: string;
+  readonly domain?: readonly string[];
+  readonly host?: readonly string[];
   readonly disableIpv6?: true;
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
@@ -93,6 +95,8 @@ function describeProgram(version: string): Command {
     .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
     .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
     .option('-X, --exclude-from <FILE>', TEXTS.excludeFrom, collect)
+    .option('--domain <ZONE>', TEXTS.domain, collect)
+    .option('--host <NAME=IP>', TEXTS.host, collect)
     .option('--dns', TEXTS.dns)
     .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
     .option('--to-ns <IP[:PORT][,...]>', TEXTS.toNs)
@@ -148,6 +152,8 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
     dns: options.dns === true,
     nameservers: options.nsHosts,
     resolvers: options.toNs,
+    domains: options.domain ?? [],
+    hosts: options.host ?? [],
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
     connections: options.connections,

@@ -20,6 +20,10 @@ export const TEXTS = {
   subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
   exclude: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
   excludeFrom: 'take subnets that are never captured from FILE',
+  domain:
+    'answer DNS queries for names of this zone on the side of the bastion, all others as ever: ' +
+    'internal.example, or *.internal.example for names below it; repeatable',
+  host: 'answer DNS queries for this name with this address; repeatable',
   dns: 'capture DNS queries to the resolvers of this machine; --to-ns answers them',
   nsHosts: 'capture DNS queries to these addresses only',
   toNs: 'resolver that the bastion can reach by TCP, asked instead; of several the first that answers',

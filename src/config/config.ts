@@ -1,5 +1,6 @@
 import type { Problem } from '../core/problem.ts';
 import type { Endpoint } from '../net/endpoint.ts';
+import type { Zone } from '../net/zone.ts';
 import type { Listen } from './listen.ts';
 import type { Remote } from './remote.ts';
 import type { Subnet } from './subnet.ts';
@@ -30,6 +31,11 @@ export interface DnsOption {
   readonly nameservers: 'system' | readonly string[];
   /** Resolvers behind the bastion, asked in this order. */
   readonly resolvers: readonly Endpoint[];
+  /** Whether they answer for all names (`--dns`), or only for those in the zones. */
+  readonly everything: boolean;
+  readonly zones: readonly Zone[];
+  /** `--host`: what is answered here. */
+  readonly hosts: ReadonlyArray<{ readonly name: string; readonly address: string }>;
 }
 
 /** Everything the user asked for, checked and frozen. Holds no class instances, so that it can be sent to a child. */

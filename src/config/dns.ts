@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Problem } from '../core/problem.ts';
 import { canonicalIpv6, type Endpoint, makeEndpoint } from '../net/endpoint.ts';
+import { parseZone, type Zone } from '../net/zone.ts';
 import type { DnsOption } from './config.ts';
 import { parsePort } from './ports.ts';
 
@@ -15,46 +16,81 @@ export type DnsResult =
   | { readonly kind: 'dns'; readonly dns: DnsOption | undefined }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
-/** The values of `--dns`, `--ns-hosts` and `--to-ns`. */
+/** The values of `--dns`, `--ns-hosts`, `--to-ns`, `--domain` and `--host`. */
 export interface RawDns {
   readonly dns: boolean;
   readonly nameservers?: string | undefined;
   readonly resolvers?: string | undefined;
+  readonly domains: readonly string[];
+  readonly hosts: readonly string[];
 }
 
 /** Checks the options of DNS together. */
 export function parseDns(raw: RawDns): DnsResult {
-  const option = raw.nameservers === undefined ? '--dns' : `--ns-hosts ${raw.nameservers}`;
-  const isWanted = raw.dns || raw.nameservers !== undefined;
   const problems: Problem[] = [];
   const wrong = (where: string, what: string): void => void problems.push({ where, what });
+  const dns = {
+    nameservers: parseAddresses(raw, wrong),
+    resolvers: parseResolvers(raw, wrong),
+    // As sshuttle has it, --ns-hosts alone means all names.
+    everything: raw.dns || (raw.nameservers !== undefined && raw.domains.length === 0),
+    zones: raw.domains.flatMap((text) => parseDomain(text, wrong) ?? []),
+    hosts: raw.hosts.flatMap((text) => parseHost(text, wrong) ?? []),
+  };
+  const isWanted = dns.everything || raw.domains.length > 0;
+  if (raw.resolvers === undefined && isWanted) {
+    const option = raw.dns ? '--dns' : raw.domains.length > 0 ? `--domain ${raw.domains[0]}` : nsHosts(raw);
+    wrong(option, 'needs a resolver that the bastion can reach; name it, as in --to-ns 10.0.0.2');
+  }
+  if (raw.resolvers !== undefined && !isWanted) {
+    wrong(`--to-ns ${raw.resolvers}`, 'has no effect without --dns, --ns-hosts or --domain');
+  }
+  if (problems.length > 0) return { kind: 'invalid', problems };
+  return { kind: 'dns', dns: isWanted || dns.hosts.length > 0 ? dns : undefined };
+}
 
-  const nameservers = (raw.nameservers?.split(',') ?? []).flatMap((text) => {
+type Wrong = (where: string, what: string) => void;
+
+const nsHosts = (raw: RawDns): string => `--ns-hosts ${raw.nameservers}`;
+
+function parseAddresses(raw: RawDns, wrong: Wrong): DnsOption['nameservers'] {
+  if (raw.nameservers === undefined) return 'system';
+  const addresses = raw.nameservers.split(',').flatMap((text) => {
     const address = parseAddress(text);
-    if (address === undefined) wrong(option, `has ${text || 'nothing'} for an address, as in 192.0.2.53`);
+    if (address === undefined)
+      wrong(nsHosts(raw), `has ${text || 'nothing'} for an address, as in 192.0.2.53`);
     return address ?? [];
   });
-  if (nameservers.length > MAX_NAMESERVERS) wrong(option, `has more than ${MAX_NAMESERVERS} addresses`);
+  if (addresses.length > MAX_NAMESERVERS) wrong(nsHosts(raw), `has more than ${MAX_NAMESERVERS} addresses`);
+  return [...new Set(addresses)];
+}
 
-  const toNs = `--to-ns ${raw.resolvers}`;
+function parseResolvers(raw: RawDns, wrong: Wrong): readonly Endpoint[] {
+  const where = `--to-ns ${raw.resolvers}`;
   const resolvers = (raw.resolvers?.split(',') ?? []).flatMap((text) => {
     const resolver = parseResolver(text);
     if (resolver === undefined)
-      wrong(toNs, `has ${text || 'nothing'} where IP, IP:PORT or [IPV6]:PORT belongs`);
+      wrong(where, `has ${text || 'nothing'} where IP, IP:PORT or [IPV6]:PORT belongs`);
     return resolver ?? [];
   });
-  if (resolvers.length > MAX_RESOLVERS) wrong(toNs, `has more than ${MAX_RESOLVERS} resolvers`);
-  if (isWanted && raw.resolvers === undefined) {
-    wrong(option, 'needs a resolver that the bastion can reach; name it, as in --to-ns 10.0.0.2');
-  }
-  if (!isWanted && raw.resolvers !== undefined) wrong(toNs, 'has no effect without --dns or --ns-hosts');
+  if (resolvers.length > MAX_RESOLVERS) wrong(where, `has more than ${MAX_RESOLVERS} resolvers`);
+  return resolvers;
+}
 
-  if (problems.length > 0) return { kind: 'invalid', problems };
-  if (!isWanted) return { kind: 'dns', dns: undefined };
-  return {
-    kind: 'dns',
-    dns: { nameservers: raw.nameservers === undefined ? 'system' : [...new Set(nameservers)], resolvers },
-  };
+function parseDomain(text: string, wrong: Wrong): Zone | undefined {
+  const zone = parseZone(text);
+  if (zone === undefined)
+    wrong(`--domain ${text}`, 'is no zone, as in internal.example or *.internal.example');
+  return zone;
+}
+
+function parseHost(text: string, wrong: Wrong): DnsOption['hosts'][number] | undefined {
+  const [, name = '', addressText = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
+  const zone = name.startsWith('.') ? undefined : parseZone(name);
+  const address = parseAddress(addressText);
+  if (zone?.includes === 'itself-and-below' && address !== undefined) return { name: zone.name, address };
+  wrong(`--host ${text}`, 'is not NAME=IP, as in --host db.internal.example=10.0.0.8');
+  return undefined;
 }
 
 function parseAddress(text: string): string | undefined {

@@ -31,6 +31,8 @@ export interface RawOptions {
   readonly dns: boolean;
   readonly nameservers?: string | undefined;
   readonly resolvers?: string | undefined;
+  readonly domains: readonly string[];
+  readonly hosts: readonly string[];
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;

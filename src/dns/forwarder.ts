@@ -1,11 +1,11 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
-import type { Logger } from '../core/log.ts';
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import { fitForUdp, readQuery } from './message.ts';
-import { type OpenConnection, Resolver } from './resolver.ts';
-import { Responder } from './responder.ts';
+import type { IpFamily } from '../net/endpoint.ts';
+import { AskedResolvers } from './asked-resolvers.ts';
+import { fitForUdp } from './message.ts';
+import type { QueryHandler } from './query-handler.ts';
+import type { Nameserver } from './resolv-conf.ts';
 import { serveTcpClient } from './tcp-client.ts';
 
 /** How often a port that is not free for all that listens is given back and another one tried. */
@@ -21,20 +21,27 @@ const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' 
 
 /** What a forwarder is made of. */
 export interface ForwarderOptions {
-  /** Where it listens: on the loopback address of each. */
-  readonly families: readonly IpFamily[];
-  /** Asked in this order. */
-  readonly resolvers: readonly Endpoint[];
-  readonly open: OpenConnection;
-  readonly logger: Logger;
+  /** Those whose queries come here. */
+  readonly nameservers: readonly Nameserver[];
+  readonly handler: QueryHandler;
 }
 
-/** Answers DNS queries on loopback, by UDP and TCP, with what resolvers on the bastion's side say. */
-export interface Forwarder {
-  /** One port for UDP and TCP and all families. */
+/** Where the queries to one nameserver are to go. */
+interface Front {
+  readonly nameserver: string;
+  /** On the loopback address of the nameserver's family, by UDP and TCP. */
   readonly port: number;
-  readonly families: readonly IpFamily[];
-  /** Ends its sockets and connections. Idempotent. */
+}
+
+/** Answers DNS queries on loopback: in place of nameservers, or with what these say. */
+export interface Forwarder {
+  /** One for each nameserver: a query does not tell whom it was for, but the port where it arrives does. */
+  readonly fronts: readonly Front[];
+  /** Nameservers for whose family this machine has no loopback address. */
+  readonly leftOut: readonly string[];
+  /** Where the nameservers themselves are asked from. */
+  readonly ownPorts: readonly number[];
+  /** Ends its sockets and connections. Once. */
   close(): void;
 }
 
@@ -44,79 +51,116 @@ export interface Forwarder {
  * UDP sockets are bound to exact addresses: an answer from a wildcard socket leaves with another source address than the
  * one the query was redirected to, and is not translated back (native-notes/dns-redirect.md).
  *
- * @throws TshuttleError ERR_LISTEN; a family that this machine has not is left out as long as another one is left
+ * @throws TshuttleError ERR_LISTEN
  */
-export async function openForwarder(options: ForwarderOptions): Promise<Forwarder> {
-  const resolvers = options.resolvers.map((endpoint) => new Resolver(endpoint, options.open));
-  const responder = new Responder(resolvers, options.logger);
-  const { port, families, close } = await listen(options.families, responder);
-  return {
-    port,
-    families,
-    close: () => {
-      close();
-      for (const resolver of resolvers) resolver.close();
-    },
+export async function openForwarder({ nameservers, handler }: ForwarderOptions): Promise<Forwarder> {
+  const shared: Shared = {
+    handler,
+    asked: await openAskedResolvers(nameservers),
+    tcpClients: new Set(),
+    udpInFlight: 0,
   };
-}
-
-interface Listening {
-  readonly port: number;
-  readonly families: readonly IpFamily[];
-  close(): void;
-}
-
-async function listen(wanted: readonly IpFamily[], responder: Responder): Promise<Listening> {
-  let families = wanted;
-  for (let attempt = 1; ; attempt += 1) {
-    const udp: UdpSocket[] = [];
-    const clients = new Set<Socket>();
-    const servers: Server[] = [];
-    const close = (): void => {
-      for (const socket of udp.splice(0)) socket.close();
-      for (const server of servers.splice(0)) server.close();
-      for (const client of clients) client.destroy();
-    };
-    let port = 0;
-    let family = families[0]!;
-    try {
-      for (family of families) {
-        const server = await listenTcp(LOOPBACK[family], port, clients, responder);
-        servers.push(server);
-        const address = server.address();
-        port = typeof address === 'object' && address !== null ? address.port : port;
-        udp.push(await listenUdp(family, port, responder));
+  const fronts: Front[] = [];
+  const leftOut: string[] = [];
+  const closes: Array<() => void> = [];
+  const close = (): void => {
+    for (const closeFront of closes) closeFront();
+    for (const client of shared.tcpClients) client.destroy();
+    shared.asked.close();
+  };
+  try {
+    for (const nameserver of nameservers) {
+      const front = await openFront(nameserver, shared);
+      if (front === undefined) {
+        leftOut.push(nameserver.address);
+        continue;
       }
-      return { port, families, close };
+      fronts.push({ nameserver: nameserver.address, port: front.port });
+      closes.push(front.close);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { fronts, leftOut, ownPorts: shared.asked.ports, close };
+}
+
+/** What all fronts have in common. */
+interface Shared {
+  readonly handler: QueryHandler;
+  readonly asked: AskedResolvers;
+  readonly tcpClients: Set<Socket>;
+  udpInFlight: number;
+}
+
+async function openAskedResolvers(nameservers: readonly Nameserver[]): Promise<AskedResolvers> {
+  const families = ([4, 6] as const).filter((family) => nameservers.some((one) => familyOf(one) === family));
+  try {
+    return await AskedResolvers.open(families);
+  } catch (error) {
+    throw listenError('a port to ask nameservers from', error);
+  }
+}
+
+interface ListeningFront {
+  readonly port: number;
+  readonly close: () => void;
+}
+
+/** @returns undefined when the machine has not the family's loopback address */
+async function openFront(nameserver: Nameserver, shared: Shared): Promise<ListeningFront | undefined> {
+  const host = LOOPBACK[familyOf(nameserver)];
+  for (let attempt = 1; ; attempt += 1) {
+    let server: Server | undefined;
+    try {
+      server = await listenTcp(host, nameserver, shared);
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const udp = await listenUdp(host, port, nameserver, shared);
+      const listening = server;
+      return {
+        port,
+        close: () => {
+          listening.close();
+          udp.close();
+        },
+      };
     } catch (error) {
-      close();
+      server?.close();
       const code = systemCodeOf(error);
-      const isMissing = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
-      if (isMissing && families.length > 1) families = families.filter((other) => other !== family);
-      else if (code !== 'EADDRINUSE' || attempt >= SAME_PORT_ATTEMPTS) throw listenError(family, error);
+      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined;
+      if (code !== 'EADDRINUSE' || attempt >= SAME_PORT_ATTEMPTS) throw listenError(host, error);
     }
   }
 }
 
-function listenError(family: IpFamily, cause: unknown): TshuttleError {
-  const message = `cannot listen for DNS on ${LOOPBACK[family]}: ${messageOf(cause)}`;
-  return new TshuttleError('ERR_LISTEN', message, { cause, remedy: 'leave --dns out' });
+function familyOf({ address }: Nameserver): IpFamily {
+  return address.includes(':') ? 6 : 4;
 }
 
-function listenTcp(host: string, port: number, clients: Set<Socket>, responder: Responder): Promise<Server> {
+function listenError(where: string, cause: unknown): TshuttleError {
+  const message = `cannot listen for DNS on ${where}: ${messageOf(cause)}`;
+  return new TshuttleError('ERR_LISTEN', message, { cause, remedy: 'leave --dns and --domain out' });
+}
+
+function listenTcp(
+  host: string,
+  nameserver: Nameserver,
+  { handler, asked, tcpClients }: Shared,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
       client.on('error', () => {});
-      if (clients.size >= MAX_TCP_CLIENTS) {
+      if (tcpClients.size >= MAX_TCP_CLIENTS) {
         client.destroy();
         return;
       }
-      clients.add(client);
-      client.on('close', () => clients.delete(client));
-      serveTcpClient(client, responder);
+      tcpClients.add(client);
+      client.on('close', () => tcpClients.delete(client));
+      serveTcpClient(client, handler, () => asked.connect(nameserver));
     });
     server.once('error', reject);
-    server.listen({ host, port, ipv6Only: true }, () => {
+    server.listen({ host, port: 0, ipv6Only: true }, () => {
       server.off('error', reject);
       server.on('error', () => {});
       resolve(server);
@@ -124,36 +168,56 @@ function listenTcp(host: string, port: number, clients: Set<Socket>, responder: 
   });
 }
 
-function listenUdp(family: IpFamily, port: number, responder: Responder): Promise<UdpSocket> {
+function listenUdp(host: string, port: number, nameserver: Nameserver, shared: Shared): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 });
-    let inFlight = 0;
+    const isIpv6 = familyOf(nameserver) === 6;
+    const socket = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', ipv6Only: isIpv6 });
     const fail = (error: Error): void => {
       socket.close();
       reject(error);
     };
     socket.once('error', fail);
-    socket.on('message', (packet, { address, port: clientPort }) => {
-      const received = readQuery(packet);
+    socket.on('message', (packet, client) => {
       // The client may be gone, and the socket closed, by the time there is an answer: then it is lost, as UDP is.
       const reply = (answer: Buffer): void => {
         try {
-          socket.send(answer, clientPort, address, () => {});
+          socket.send(answer, client.port, client.address, () => {});
         } catch {}
       };
-      if (received.kind === 'ignored' || inFlight >= MAX_UDP_IN_FLIGHT) return;
-      if (received.kind === 'refused') return reply(received.answer);
-      const { query } = received;
-      inFlight += 1;
-      void responder.respond(query).then((answer) => {
-        inFlight -= 1;
-        reply(fitForUdp(query, answer));
-      });
+      takeDatagram(packet, nameserver, `${client.address} ${client.port}`, shared, reply);
     });
-    socket.bind({ address: LOOPBACK[family], port, exclusive: true }, () => {
+    socket.bind({ address: host, port, exclusive: true }, () => {
       socket.off('error', fail);
       socket.on('error', () => {});
       resolve(socket);
     });
   });
+}
+
+function takeDatagram(
+  packet: Buffer,
+  nameserver: Nameserver,
+  client: string,
+  shared: Shared,
+  reply: (answer: Buffer) => void,
+): void {
+  const { handler, asked } = shared;
+  if (shared.udpInFlight >= MAX_UDP_IN_FLIGHT) return;
+  const handling = handler.handle(packet);
+  switch (handling.kind) {
+    case 'ignored':
+      return;
+    case 'refused':
+      reply(handling.answer);
+      return;
+    case 'passed-on':
+      asked.pass(nameserver, packet, client, reply);
+      return;
+    case 'answered':
+      shared.udpInFlight += 1;
+      void handling.answer.then((answer) => {
+        shared.udpInFlight -= 1;
+        reply(fitForUdp(handling.query, answer));
+      });
+  }
 }

@@ -1,4 +1,5 @@
 import { decode, encode, type Packet } from 'dns-packet';
+import { addressBytes } from '../net/address-bytes.ts';
 
 /**
  * Reads the DNS messages that clients and resolvers send, and makes those that we answer by ourselves.
@@ -22,7 +23,10 @@ const FLAG_CHECKING_DISABLED = 0x0010;
 const OPCODE = 0x7800;
 const RCODE = 0x000f;
 
+const CLASS_INTERNET = 1;
+const TYPE_A = 1;
 const TYPE_SOA = 6;
+const TYPE_AAAA = 28;
 const TYPE_OPT = 41;
 
 /** The response codes that we give (RFC 1035 section 4.1.1, RFC 6891 section 9). */
@@ -40,6 +44,8 @@ export interface Query {
   /** For people: without the last dot; labels that are not UTF-8 are mangled. */
   readonly name: string;
   readonly type: string;
+  /** Whether it is about names of the internet and not, say, about the server's version (`CH`). */
+  readonly isInternet: boolean;
   /** The question section as the client wrote it: name, type, class. */
   readonly question: Buffer;
   /** RD, AD and CD. */
@@ -52,6 +58,8 @@ export interface Query {
 export type ReceivedPacket =
   | { readonly kind: 'query'; readonly query: Query }
   | { readonly kind: 'refused'; readonly answer: Buffer }
+  /** No question but an update, say (its opcode): nothing that we do. */
+  | { readonly kind: 'unsupported'; readonly answer: Buffer }
   /** Too short to have an id, or an answer itself: answering it could go on for ever. */
   | { readonly kind: 'ignored' };
 
@@ -60,7 +68,8 @@ export function readQuery(packet: Buffer): ReceivedPacket {
   if (packet.length < HEADER_BYTES || packet.length > MAX_MESSAGE_BYTES) return { kind: 'ignored' };
   const header = packet.readUInt16BE(2);
   if ((header & FLAG_RESPONSE) !== 0) return { kind: 'ignored' };
-  if ((header & OPCODE) !== 0) return refused(packet, RCODES.notImplemented);
+  if ((header & OPCODE) !== 0)
+    return { kind: 'unsupported', answer: headerAnswer(packet, RCODES.notImplemented) };
   const questionEnd = endOfQuestion(packet);
   if (questionEnd === undefined) return refused(packet, RCODES.formatError);
   let decoded: Packet;
@@ -77,6 +86,7 @@ export function readQuery(packet: Buffer): ReceivedPacket {
     id: packet.readUInt16BE(0),
     name: asked.name,
     type: asked.type,
+    isInternet: packet.readUInt16BE(questionEnd - 2) === CLASS_INTERNET,
     question: Buffer.from(packet.subarray(HEADER_BYTES, questionEnd)),
     flags: header & (FLAG_RECURSION_DESIRED | FLAG_AUTHENTIC_DATA | FLAG_CHECKING_DISABLED),
     edns:
@@ -95,11 +105,15 @@ export function readQuery(packet: Buffer): ReceivedPacket {
 
 /** Answers a packet of which no more than the header can be relied on. */
 function refused(packet: Buffer, rcode: number): ReceivedPacket {
+  return { kind: 'refused', answer: headerAnswer(packet, rcode) };
+}
+
+function headerAnswer(packet: Buffer, rcode: number): Buffer {
   const answer = Buffer.alloc(HEADER_BYTES);
   answer.writeUInt16BE(packet.readUInt16BE(0), 0);
   const kept = packet.readUInt16BE(2) & (OPCODE | FLAG_RECURSION_DESIRED);
   answer.writeUInt16BE(FLAG_RESPONSE | kept | rcode, 2);
-  return { kind: 'refused', answer };
+  return answer;
 }
 
 /**
@@ -124,6 +138,30 @@ export function cacheKey(query: Query): string {
 /** Renders an answer without records. */
 export function errorAnswer(query: Query, rcode: number): Buffer {
   return emptyAnswer(query, rcode, 0);
+}
+
+/** Renders the answer of these addresses, as far as they are of the kind that was asked for; without any, NODATA. */
+export function addressAnswer(query: Query, addresses: readonly string[], ttlSeconds: number): Buffer {
+  const records = addresses.flatMap((address) => {
+    const type = address.includes(':') ? TYPE_AAAA : TYPE_A;
+    const isAsked = query.type === 'ANY' || query.type === (type === TYPE_A ? 'A' : 'AAAA');
+    return isAsked ? [renderRecord(type, ttlSeconds, addressBytes(address))] : [];
+  });
+  const answer = emptyAnswer(query, 0, 0);
+  answer.writeUInt16BE(records.length, 6);
+  const recordsAt = HEADER_BYTES + query.question.length;
+  return Buffer.concat([answer.subarray(0, recordsAt), ...records, answer.subarray(recordsAt)]);
+}
+
+/** A record of the name in the question, to which its own name points back. */
+function renderRecord(type: number, ttlSeconds: number, data: Buffer): Buffer {
+  const head = Buffer.alloc(12);
+  head.writeUInt16BE(0xc000 | HEADER_BYTES, 0);
+  head.writeUInt16BE(type, 2);
+  head.writeUInt16BE(CLASS_INTERNET, 4);
+  head.writeUInt32BE(ttlSeconds, 6);
+  head.writeUInt16BE(data.length, 10);
+  return Buffer.concat([head, data]);
 }
 
 /** Cuts an answer that is too long for UDP down to what makes the client come again by TCP (RFC 2181 section 9). */
@@ -224,6 +262,27 @@ export function addressedTo(query: Query, answer: Buffer): Buffer {
   copy.writeUInt16BE(query.id, 0);
   if (copy.readUInt16BE(4) !== 0) query.question.copy(copy, HEADER_BYTES);
   return copy;
+}
+
+/**
+ * Whether a packet can be the answer to another: ids and questions are the same. A resolver that could not read the query,
+ * or does not know its kind, may leave the question out.
+ */
+export function isAnswerTo(answer: Buffer, query: Buffer): boolean {
+  if (answer.length < HEADER_BYTES || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
+  if ((answer.readUInt16BE(2) & FLAG_RESPONSE) === 0) return false;
+  if (answer.readUInt16BE(4) === 0 && query.readUInt16BE(4) !== 0) {
+    const rcode = answer.readUInt16BE(2) & RCODE;
+    return rcode === RCODES.formatError || rcode === RCODES.notImplemented;
+  }
+  const [asked, repeated] = [questionOf(query), questionOf(answer)];
+  // Without a question that we can read, it is something else, an update for example.
+  return asked === undefined || (repeated !== undefined && isSameQuestion(asked, repeated));
+}
+
+function questionOf(packet: Buffer): Buffer | undefined {
+  const end = endOfQuestion(packet);
+  return end === undefined ? undefined : packet.subarray(HEADER_BYTES, end);
 }
 
 /** Whether both ask the same; upper and lower case are one (RFC 1035 section 2.3.3). */

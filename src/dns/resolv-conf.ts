@@ -8,22 +8,35 @@ const STUBS = ['127.0.0.53', '127.0.0.54'];
 /** Those that systemd-resolved asks itself, in the same format. */
 const BEHIND_STUB = '/run/systemd/resolve/resolv.conf';
 
-/** Addresses of `nameserver` lines, canonical and each once; without one, libc asks this machine (resolv.conf(5)). */
-export function parseNameservers(text: string): readonly string[] {
-  const addresses = text.split('\n').flatMap((line) => {
-    const word = /^nameserver[ \t]+(\S+)/.exec(line)?.[1]?.replace(/%.*/, '') ?? '';
+/** A resolver that this machine may ask. */
+export interface Nameserver {
+  /** Literal and canonical. */
+  readonly address: string;
+  /** The interface behind which a link-local address is. */
+  readonly scope: string | undefined;
+}
+
+/** The `nameserver` lines, each once; without one, libc asks this machine (resolv.conf(5)). */
+export function parseNameservers(text: string): readonly Nameserver[] {
+  const nameservers = text.split('\n').flatMap((line): Nameserver[] => {
+    const [word = '', scope] = /^nameserver[ \t]+(\S+)/.exec(line)?.[1]?.split('%') ?? [];
     if (isIP(word) === 0) return [];
-    return isIP(word) === 6 ? canonicalIpv6(word) : word;
+    return [{ address: isIP(word) === 6 ? canonicalIpv6(word) : word, scope }];
   });
-  return addresses.length === 0 ? ['127.0.0.1'] : [...new Set(addresses)];
+  return nameservers.length === 0 ? [{ address: '127.0.0.1', scope: undefined }] : eachOnce(nameservers);
 }
 
 /** The resolvers that this machine asks: those of its libc, and those that systemd-resolved asks where it is one of them. */
-export function systemNameservers(readText: (path: string) => string = readIfThere): readonly string[] {
+export function systemNameservers(readText: (path: string) => string = readIfThere): readonly Nameserver[] {
   const nameservers = parseNameservers(readText('/etc/resolv.conf'));
-  if (!nameservers.some((address) => STUBS.includes(address))) return nameservers;
+  if (!nameservers.some(({ address }) => STUBS.includes(address))) return nameservers;
   const behind = readText(BEHIND_STUB);
-  return behind === '' ? nameservers : [...new Set([...nameservers, ...parseNameservers(behind)])];
+  return behind === '' ? nameservers : eachOnce([...nameservers, ...parseNameservers(behind)]);
+}
+
+/** By address: the rules cannot tell interfaces apart. */
+function eachOnce(nameservers: readonly Nameserver[]): readonly Nameserver[] {
+  return [...new Map(nameservers.toReversed().map((one) => [one.address, one])).values()].reverse();
 }
 
 function readIfThere(path: string): string {

@@ -30,13 +30,23 @@ export class Responder {
     this.#logger = logger;
   }
 
+  /** Whether any resolver has answered, or not failed to, within the last 30 s. */
+  get isReachable(): boolean {
+    return this.#resolvers.some((resolver) => !this.#isUnreachable(resolver));
+  }
+
   /** The answer for this client; SERVFAIL when no resolver gives one. Never rejects. */
   async respond(query: Query): Promise<Buffer> {
+    return (await this.find(query)) ?? errorAnswer(query, RCODES.serverFailure);
+  }
+
+  /** The answer for this client; undefined when no resolver can be reached, or too much is asked. Never rejects. */
+  async find(query: Query): Promise<Buffer | undefined> {
     const key = cacheKey(query);
     const cached = this.#cache.find(key);
     if (cached !== undefined) return addressedTo(query, cached);
     const answer = await this.#shared(key, query);
-    if (answer === undefined) return errorAnswer(query, RCODES.serverFailure);
+    if (answer === undefined) return undefined;
     if (answer.question === undefined) return errorAnswer(query, answer.rcode);
     return addressedTo(query, answer.bytes);
   }
@@ -76,12 +86,12 @@ export class Responder {
   }
 
   #inOrder(): readonly Resolver[] {
-    const nowMs = performance.now();
-    const isUnreachable = (resolver: Resolver) => (this.#unreachableUntilMs.get(resolver) ?? 0) > nowMs;
-    return [
-      ...this.#resolvers.filter((resolver) => !isUnreachable(resolver)),
-      ...this.#resolvers.filter(isUnreachable),
-    ];
+    const unreachable = this.#resolvers.filter((resolver) => this.#isUnreachable(resolver));
+    return [...this.#resolvers.filter((resolver) => !unreachable.includes(resolver)), ...unreachable];
+  }
+
+  #isUnreachable(resolver: Resolver): boolean {
+    return (this.#unreachableUntilMs.get(resolver) ?? 0) > performance.now();
   }
 
   #setUnreachable(resolver: Resolver, why: string): void {

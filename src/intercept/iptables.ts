@@ -82,15 +82,35 @@ function renderEntry(
   ];
 }
 
+/** What DNS goes by. */
+const PROTOCOLS = ['udp', 'tcp'] as const;
+
+/** As many as one match takes (iptables-extensions(8), multiport). */
+const MULTIPORT_PORTS = 15;
+
+function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
 function renderDns(dns: RedirectPlan['dns'], family: IpFamily): string[] {
   if (dns === null) return [];
-  const nameservers = dns.nameservers.filter((address) => address.includes(':') === (family === 6));
-  return nameservers.flatMap((address) =>
-    ['udp', 'tcp'].map(
+  const isOfFamily = (address: string): boolean => address.includes(':') === (family === 6);
+  const passing = chunksOf(dns.exemptPorts, MULTIPORT_PORTS).flatMap((ports) =>
+    PROTOCOLS.map(
       (protocol) =>
-        `-d ${address}/${family === 4 ? 32 : 128} -p ${protocol} -m ${protocol} --dport 53 -j REDIRECT --to-ports ${dns.port}`,
+        `-p ${protocol} -m ${protocol} --dport 53 -m multiport --sports ${ports.join(',')} -j RETURN`,
     ),
   );
+  const redirects = dns.redirects
+    .filter(({ nameserver }) => isOfFamily(nameserver))
+    .flatMap(({ nameserver, port }) =>
+      PROTOCOLS.map(
+        (protocol) =>
+          `-d ${nameserver}/${family === 4 ? 32 : 128} -p ${protocol} -m ${protocol} --dport 53 -j REDIRECT --to-ports ${port}`,
+      ),
+    );
+  return [...passing, ...redirects];
 }
 
 function renderInterval(

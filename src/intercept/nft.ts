@@ -47,6 +47,7 @@ export function renderNft(plan: RedirectPlan, options: NftTableOptions): string 
     `  chain ${INSTANCE_PREFIX}${options.instance} {`,
     '  }',
     ...plan.families.flatMap((family) => renderExemptSet(family, plan.exempt)),
+    ...renderPortSet(exemptPorts(plan)),
     ...renderMaps(plan, FIRST_GENERATION),
     '  chain capture {',
     `    meta l4proto tcp redirect to :${plan.listenerPort}`,
@@ -72,6 +73,7 @@ export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): s
     // The kernel takes a mention of the table without its flag for an attempt to clear it.
     ...renderFlags(lifetime),
     ...plan.families.flatMap((family) => renderExemptSet(family, [])),
+    ...renderPortSet([]),
     ...renderMaps(plan, generation),
     '}',
   ]);
@@ -87,7 +89,11 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
     ...renderOutput(plan, generation),
     '}',
   ]);
-  return rules + renderNftExempt(plan, plan.exempt);
+  return (
+    rules +
+    textOf(replaceElements(`${table} ${PORT_SET}`, exemptPorts(plan))) +
+    renderNftExempt(plan, plan.exempt)
+  );
 }
 
 /** Renders the third: the removal of the maps that no rule asks any more; empty when that plan had none. */
@@ -108,14 +114,16 @@ export function renderNftExempt(
   const table = nftTable(plan.listenerPort);
   return textOf(
     plan.families.flatMap((family) => {
-      const set = `${table} exempt${family}`;
-      const elements = exemptElements(exempt, family);
-      return [
-        `flush set ${set}`,
-        ...(elements.length > 0 ? [`add element ${set} { ${elements.join(', ')} }`] : []),
-      ];
+      return replaceElements(`${table} exempt${family}`, exemptElements(exempt, family));
     }),
   );
+}
+
+function replaceElements(set: string, elements: readonly string[]): string[] {
+  return [
+    `flush set ${set}`,
+    ...(elements.length > 0 ? [`add element ${set} { ${elements.join(', ')} }`] : []),
+  ];
 }
 
 /** Renders the removal of a table that exists. */
@@ -138,6 +146,17 @@ function renderExemptSet(family: IpFamily, exempt: readonly Endpoint[]): string[
     ...renderElements(exemptElements(exempt, family)),
     '  }',
   ];
+}
+
+/** Source ports of our own queries. */
+const PORT_SET = 'exempt_ports';
+
+function renderPortSet(ports: readonly string[]): string[] {
+  return [`  set ${PORT_SET} {`, '    type inet_service', ...renderElements(ports), '  }'];
+}
+
+function exemptPorts({ dns }: RedirectPlan): string[] {
+  return [...new Set(dns?.exemptPorts ?? [])].map(String);
 }
 
 function exemptElements(exempt: readonly Endpoint[], family: IpFamily): string[] {
@@ -214,16 +233,21 @@ function renderDecisions(plan: RedirectPlan, generation: number): string[] {
   ];
 }
 
+/** What DNS goes by. */
+const PROTOCOLS = ['udp', 'tcp'] as const;
+
 /** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
 function renderDns({ dns, families }: RedirectPlan): string[] {
   if (dns === null) return [];
-  return dns.nameservers.flatMap((address) => {
-    const family = address.includes(':') ? 6 : 4;
+  const passing = PROTOCOLS.map((protocol) => `${protocol} dport 53 ${protocol} sport @${PORT_SET} return`);
+  const redirects = dns.redirects.flatMap(({ nameserver, port }) => {
+    const family = nameserver.includes(':') ? 6 : 4;
     if (!families.includes(family)) return [];
-    return ['udp', 'tcp'].map(
-      (protocol) => `${destination(family)} ${address} ${protocol} dport 53 redirect to :${dns.port}`,
+    return PROTOCOLS.map(
+      (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,
     );
   });
+  return [...passing, ...redirects];
 }
 
 function portMatch(ports: PortRange): string {

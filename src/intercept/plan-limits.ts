@@ -12,5 +12,8 @@ export const MAX_GROUPS = 4_096;
 /** Most nameservers whose queries are redirected: libc asks 3, and a link of systemd-resolved has hardly more. */
 export const MAX_NAMESERVERS = 64;
 
+/** Most source ports whose queries pass: a few for each family. */
+export const MAX_EXEMPT_PORTS = 64;
+
 /** Most endpoints that are never captured: bastions and jump hosts with all their addresses are a few dozen. */
 export const MAX_EXEMPT = 1_024;

@@ -45,8 +45,10 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {
   if (dns === undefined) return null;
-  const usable = dns.nameservers.filter((address) => families.includes(address.includes(':') ? 6 : 4));
-  return { ...dns, nameservers: usable };
+  const usable = dns.redirects.filter(({ nameserver }) =>
+    families.includes(nameserver.includes(':') ? 6 : 4),
+  );
+  return { ...dns, redirects: usable };
 }
 
 function tooManyCombinations(): TshuttleError {

@@ -18,12 +18,19 @@ export interface PortGroup {
   readonly intervals6: readonly AddressInterval[];
 }
 
-/** Queries that are sent to these are answered by our forwarder instead. */
-export interface DnsRedirect {
-  /** Of the forwarder on the loopback addresses, by UDP and TCP. */
+/** Queries to a nameserver go to us instead. */
+export interface NameserverRedirect {
+  /** A literal address; its port 53 is redirected, also where it is one of this machine's own. */
+  readonly nameserver: string;
+  /** Where we answer on the loopback address of the family, by UDP and TCP: it tells whom the client has asked. */
   readonly port: number;
-  /** Literal addresses; their port 53 is redirected, also where it is one of this machine's own. */
-  readonly nameservers: readonly string[];
+}
+
+/** Queries that are answered by our forwarder instead. */
+export interface DnsRedirect {
+  readonly redirects: readonly NameserverRedirect[];
+  /** Source ports, of UDP and TCP, of the forwarder's own queries to the nameservers: these pass. */
+  readonly exemptPorts: readonly number[];
 }
 
 /** The whole desired state of the kernel's redirect rules for one tunnel. */

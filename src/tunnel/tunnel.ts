@@ -6,6 +6,7 @@ import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
 import { formatCidr } from '../net/cidr.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
+import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
@@ -68,11 +69,15 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
     // Before the ingress, so that it is closed after the rules are gone.
-    const dns = await openDns(options, logger, (destination, openSignal) =>
-      transport === undefined
-        ? Promise.reject(new Error('no bastion yet'))
-        : transport.open(destination, openSignal),
-    );
+    const dns = await openDns(options.dns, {
+      logger,
+      ipv6: options.ipv6,
+      wayToBastion: namesOnTheWay(target),
+      open: (destination, openSignal) =>
+        transport === undefined
+          ? Promise.reject(new Error('no bastion yet'))
+          : transport.open(destination, openSignal),
+    });
     if (dns !== undefined) cleanup.push(() => dns.close());
     const ingress = await openRedirectIngress(options, context, (flow) => {
       if (flows === undefined) flow.accepted.resetAndDestroy();

@@ -1,6 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
@@ -10,7 +9,6 @@ import {
   stopTshuttle,
   tshuttleProcesses,
 } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
 
 /*
  * client: /etc/resolv.conf says 127.0.0.1, where nobody answers ── bastion ── destination: dnsmasq on 10.77.0.2
@@ -23,40 +21,14 @@ const NAME = 'database.inner.example';
 const LONG_NAME = 'long.inner.example';
 const LONG_COUNT = 200;
 
-interface Resolver {
-  /** What it has logged. */
-  log(): Promise<string>;
-}
-
-async function startResolver(lab: Lab): Promise<Resolver> {
-  const hosts = join(lab.directory, 'dnsmasq-hosts');
-  const logFile = join(lab.directory, 'dnsmasq.log');
+function startResolver(lab: Lab): Promise<Dnsmasq> {
   const long = Array.from({ length: LONG_COUNT }, (_, index) => `10.9.${index}.1 ${LONG_NAME}`);
-  const lines = [`${ADDRESSES.destination4} ${NAME}`, `${ADDRESSES.destination6} ${NAME}`, ...long];
-  await writeFile(hosts, `${lines.join('\n')}\n`);
-  const process = lab.destination.spawn([
-    'dnsmasq',
-    '--keep-in-foreground',
-    '--conf-file=/dev/null',
-    '--user=root',
-    '--no-resolv',
-    '--no-hosts',
-    '--pid-file=',
-    '--auth-ttl=60',
-    '--local-ttl=60',
-    '--local=/inner.example/',
-    '--bind-interfaces',
-    `--listen-address=${ADDRESSES.destination4}`,
-    `--addn-hosts=${hosts}`,
-    '--txt-record=text.inner.example,of the inside',
-    '--log-queries',
-    `--log-facility=${logFile}`,
-  ]);
-  await until(async () => (await lab.destination.must(['ss', '-Hltn', 'sport = :53'])) !== '', {
-    deadlineMs: 5_000,
-    what: () => `dnsmasq: ${process.stderr}`,
+  return startDnsmasq(lab, lab.destination, {
+    name: 'inner',
+    listenAddress: ADDRESSES.destination4,
+    hosts: [`${ADDRESSES.destination4} ${NAME}`, `${ADDRESSES.destination6} ${NAME}`, ...long],
+    options: ['--auth-ttl=60', '--local=/inner.example/', '--txt-record=text.inner.example,of the inside'],
   });
-  return { log: () => readFile(logFile, 'utf8') };
 }
 
 describe.skipIf(skipLab)('--dns', () => {

@@ -8,6 +8,9 @@ import { until } from './until.ts';
 /** The one line that a foreground tshuttle prints when traffic is captured and the bastion is connected. */
 export const READY = /^tshuttle: .* through .*, by \w+$/m;
 
+/** The client's own resolver, where a test runs one. */
+const CLIENT_RESOLVER = 'dnsmasq';
+
 /** How soon rules and processes must be gone after any ending. */
 const GONE_WITHIN_MS = 2_000;
 
@@ -68,7 +71,7 @@ export async function expectNothingLeft(lab: Lab): Promise<void> {
     async () => {
       // One after the other: the commands that show the rules are processes in the client, too.
       const rules = await lab.client.rules();
-      const processes = await clientProcesses(lab);
+      const processes = (await clientProcesses(lab)).filter(({ argv }) => argv[0] !== CLIENT_RESOLVER);
       state = `${rules}\n${processes.map(({ pid, argv }) => `${pid} ${argv.join(' ')}`).join('\n')}`;
       return !/tshuttle|redirect|REDIRECT/i.test(rules) && processes.length === 0;
     },

@@ -51,8 +51,10 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
 
 function dnsRedirect({ dns }: Config): DnsRedirect | undefined {
   if (dns === undefined) return undefined;
-  const nameservers = dns.nameservers === 'system' ? systemNameservers() : dns.nameservers;
-  return { port: EXAMPLE_DNS_PORT, nameservers };
+  const nameservers =
+    dns.nameservers === 'system' ? systemNameservers().map(({ address }) => address) : dns.nameservers;
+  const redirects = nameservers.map((nameserver, index) => ({ nameserver, port: EXAMPLE_DNS_PORT + index }));
+  return { redirects, exemptPorts: [] };
 }
 
 async function bastionEndpoints(config: Config, context: DryRunContext): Promise<Endpoint[]> {

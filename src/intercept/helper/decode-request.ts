@@ -1,8 +1,14 @@
 import type { IpFamily } from '../../net/endpoint.ts';
 import type { PortRange } from '../../net/port-range.ts';
 import { addressValue } from '../address-value.ts';
-import { MAX_EXEMPT, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
-import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from '../redirect-plan.ts';
+import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
+import type {
+  AddressInterval,
+  DnsRedirect,
+  NameserverRedirect,
+  PortGroup,
+  RedirectPlan,
+} from '../redirect-plan.ts';
 import { CANDIDATES, WANTED_METHODS } from '../select.ts';
 import {
   type Fields,
@@ -80,10 +86,18 @@ function readPlan(value: unknown): RedirectPlan {
 }
 
 function readDns(value: unknown): DnsRedirect {
-  const fields = readObject(value, 'plan.dns', ['port', 'nameservers']);
+  const fields = readObject(value, 'plan.dns', ['redirects', 'exemptPorts']);
   return {
-    port: readPort(fields['port'], 'plan.dns.port'),
-    nameservers: readList(fields['nameservers'], 'plan.dns.nameservers', MAX_NAMESERVERS, readAnyAddress),
+    redirects: readList(fields['redirects'], 'plan.dns.redirects', MAX_NAMESERVERS, readNameserver),
+    exemptPorts: readList(fields['exemptPorts'], 'plan.dns.exemptPorts', MAX_EXEMPT_PORTS, readPort),
+  };
+}
+
+function readNameserver(value: unknown, where: string): NameserverRedirect {
+  const fields = readObject(value, where, ['nameserver', 'port']);
+  return {
+    nameserver: readAnyAddress(fields['nameserver'], `${where}.nameserver`),
+    port: readPort(fields['port'], `${where}.port`),
   };
 }
 

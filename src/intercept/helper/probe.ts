@@ -150,6 +150,12 @@ function samplePlan(families: readonly IpFamily[]): RedirectPlan {
       { family: 4, address: '192.0.2.1', port: 22 },
       { family: 6, address: '2001:db8::1', port: 22 },
     ],
-    dns: { port: 2, nameservers: ['192.0.2.53', '2001:db8::53'] },
+    dns: {
+      redirects: [
+        { nameserver: '192.0.2.53', port: 2 },
+        { nameserver: '2001:db8::53', port: 3 },
+      ],
+      exemptPorts: [4, 5],
+    },
   };
 }

@@ -3,25 +3,36 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type DecodedPacket, decode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import { type Forwarder, openForwarder } from '../../../src/dns/forwarder.ts';
+import { openForwarder } from '../../../src/dns/forwarder.ts';
 import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
+import { QueryHandler } from '../../../src/dns/query-handler.ts';
+import { Resolver } from '../../../src/dns/resolver.ts';
+import { Responder } from '../../../src/dns/responder.ts';
 import { until } from '../../support/until.ts';
 import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from './fake-resolver.ts';
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} } as const;
 
+/** All names are the bastion's side's. */
+const EVERYTHING = { wayToBastion: [], hosts: [], zones: [], everything: true } as const;
+
 async function withForwarder(
   behaviour: Behaviour,
-  test: (forwarder: Forwarder, fake: FakeResolver) => Promise<void>,
+  test: (front: { readonly port: number }, fake: FakeResolver) => Promise<void>,
 ): Promise<void> {
   await using fake = await startFakeResolver(behaviour);
-  const resolvers = [{ family: 4, address: '10.0.0.2', port: 53 }] as const;
-  const forwarder = await openForwarder({ families: [4], resolvers, open: fake.open, logger: SILENT });
+  const resolver = new Resolver({ family: 4, address: '10.0.0.2', port: 53 }, fake.open);
+  const responder = new Responder([resolver], SILENT);
+  const forwarder = await openForwarder({
+    nameservers: [{ address: '192.0.2.53', scope: undefined }],
+    handler: new QueryHandler(EVERYTHING, (query) => responder.respond(query)),
+  });
   try {
-    await test(forwarder, fake);
+    await test({ port: forwarder.fronts[0]!.port }, fake);
   } finally {
     forwarder.close();
+    resolver.close();
   }
 }
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseDns } from '../../../src/config/dns.ts';
+import { parseDns as parseRawDns, type RawDns } from '../../../src/config/dns.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
-const problems = (raw: Parameters<typeof parseDns>[0]) => {
+const parseDns = (raw: Partial<RawDns>) => parseRawDns({ dns: false, domains: [], hosts: [], ...raw });
+
+const problems = (raw: Partial<RawDns>) => {
   const result = parseDns(raw);
   return result.kind === 'invalid' ? result.problems.map(renderProblem) : [];
 };
@@ -33,5 +35,44 @@ describe('parseDns', () => {
       problems({ dns: true, nameservers: 'a,,fe80::1%eth0', resolvers: 'b,1.1.1.1:99999' }),
     ).toHaveLength(5);
     expect(problems({ dns: true, resolvers: '10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4' })).toHaveLength(1);
+  });
+
+  it('takes zones, for which alone the resolvers answer unless all names are asked for', () => {
+    const domains = ['Internal.Example.', '*.rds.amazonaws.com'];
+    const zones = [
+      { name: 'internal.example', includes: 'itself-and-below' },
+      { name: 'rds.amazonaws.com', includes: 'only-below' },
+    ];
+    const resolvers = '10.0.0.2';
+    expect(parseDns({ domains, resolvers })).toMatchObject({ dns: { everything: false, zones } });
+    expect(parseDns({ domains, resolvers, dns: true })).toMatchObject({ dns: { everything: true, zones } });
+    const nameservers = '192.0.2.1';
+    expect(parseDns({ domains, resolvers, nameservers })).toMatchObject({ dns: { everything: false } });
+    expect(parseDns({ resolvers, nameservers })).toMatchObject({ dns: { everything: true } });
+  });
+
+  it('takes names with addresses, which need no resolver', () => {
+    const hosts = ['Db.Internal.Example=10.0.0.8', 'db.internal.example=FD00::0:8'];
+    expect(parseDns({ hosts })).toMatchObject({
+      dns: {
+        everything: false,
+        hosts: [
+          { name: 'db.internal.example', address: '10.0.0.8' },
+          { name: 'db.internal.example', address: 'fd00::8' },
+        ],
+      },
+    });
+    for (const wrong of [
+      'a',
+      'a=',
+      '=10.0.0.8',
+      '*.a=10.0.0.8',
+      'a=10.0.0',
+      'a=fe80::1%eth0',
+      'a b=10.0.0.8',
+    ]) {
+      expect(problems({ hosts: [wrong] }), wrong).toHaveLength(1);
+    }
+    expect(problems({ domains: ['a..b', '*'], resolvers: '10.0.0.2' })).toHaveLength(2);
   });
 });

@@ -11,6 +11,8 @@ const NOTHING: RawOptions = {
   identityFiles: [],
   sshOptions: [],
   dns: false,
+  domains: [],
+  hosts: [],
   ipv6: true,
   mayOpenSession: true,
   daemon: false,

@@ -19,7 +19,14 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
       { family: 4, address: '10.77.0.3', port: 22 },
       { family: 6, address: '2001:db8::3', port: 2222 },
     ],
-    dns: { port: 12_353, nameservers: ['127.0.0.53', '10.77.0.2', '2001:db8::53'] },
+    dns: {
+      redirects: [
+        { nameserver: '127.0.0.53', port: 12_353 },
+        { nameserver: '10.77.0.2', port: 12_354 },
+        { nameserver: '2001:db8::53', port: 12_355 },
+      ],
+      exemptPorts: Array.from({ length: 17 }, (_, index) => 40_001 + index * 10),
+    },
   }),
   'only-ipv4': planRedirects({
     rules: [rule('0.0.0.0/0'), rule('10.0.0.0/8:100-109'), rule('10.1.0.0/16:105-114', 'exclude')],

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import { expectNothingLeft, startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
+
+/*
+ * client: dnsmasq on 127.0.0.1 ── bastion ── destination: dnsmasq on 10.77.0.2, which the client cannot reach
+ *         knows *.public.example                          knows *.inner.example
+ */
+
+const INNER = 'database.inner.example';
+const PUBLIC = 'www.public.example';
+const PUBLIC_ADDRESS = '192.0.2.80';
+/** Longer than any answer by UDP may be. */
+const LONG = 'long.public.example';
+const LONG_COUNT = 200;
+
+describe.skipIf(skipLab)('--domain', () => {
+  let lab: Lab;
+  let inner: Dnsmasq;
+  let outer: Dnsmasq;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    inner = await startDnsmasq(lab, lab.destination, {
+      name: 'inner',
+      listenAddress: ADDRESSES.destination4,
+      hosts: [`${ADDRESSES.destination4} ${INNER}`, `${ADDRESSES.destination6} ${INNER}`],
+      options: ['--local=/inner.example/'],
+    });
+    const long = Array.from({ length: LONG_COUNT }, (_, index) => `10.9.${index}.1 ${LONG}`);
+    outer = await startDnsmasq(lab, lab.client, {
+      name: 'outer',
+      listenAddress: '127.0.0.1',
+      hosts: [`${PUBLIC_ADDRESS} ${PUBLIC}`, `${ADDRESSES.bastion4} bastion.inner.example`, ...long],
+      options: [
+        '--local=/public.example/',
+        '--local=/inner.example/',
+        '--txt-record=txt.public.example,of the outside',
+      ],
+    });
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const dig = async (...words: string[]) => await lab.client.must(['dig', '+time=3', '+tries=1', ...words]);
+
+  it.each(['nft', 'iptables'])(
+    'answers names of the zone through the tunnel, all others as ever (%s)',
+    async (method) => {
+      const options = ['--method', method, '--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];
+      const tshuttle = await startTshuttle(lab, [...options, '10.77.0.0/24']);
+      expect(await dig('+short', INNER)).toBe(`${ADDRESSES.destination4}\n`);
+      expect(await dig('+short', '+tcp', INNER, 'AAAA')).toBe(`${ADDRESSES.destination6}\n`);
+      expect(await lab.client.must(['getent', 'ahostsv4', INNER])).toContain(ADDRESSES.destination4);
+      expect(await lab.client.must(['curl', '-sS', '-m5', `http://${INNER}:${HTTP_PORT}/`])).not.toBe('');
+      expect(await outer.log()).not.toContain(INNER);
+
+      expect(await dig('+short', PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+      expect(await dig('+short', '+tcp', PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+      expect(await dig('+short', 'txt.public.example', 'TXT')).toBe('"of the outside"\n');
+      expect(await dig('nowhere.public.example')).toContain('status: NXDOMAIN');
+      expect(await dig('+ignore', '+noedns', LONG)).toMatch(/flags: [^;]*\btc\b/);
+      expect((await dig('+short', LONG)).trim().split('\n')).toHaveLength(LONG_COUNT);
+      expect(await lab.client.must(['getent', 'ahostsv4', PUBLIC])).toContain(PUBLIC_ADDRESS);
+      expect(await outer.log()).toContain(`query[A] ${PUBLIC} from 127.0.0.1`);
+      expect(await inner.log()).not.toContain('public.example');
+      await stopTshuttle(lab, tshuttle);
+      expect(await dig('unknown-again.inner.example')).toContain('status: NXDOMAIN');
+      expect(await outer.log()).toContain('unknown-again.inner.example');
+    },
+  );
+
+  it('asks for the name of the bastion itself where the client asks, though it is in the zone', async () => {
+    const options = ['--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];
+    const remote = 'root@bastion.inner.example';
+    const sshOption = ['-o', `HostKeyAlias=${ADDRESSES.bastion4}`];
+    const tshuttle = await startTshuttle(lab, [...options, ...sshOption, '10.77.0.0/24'], { remote });
+    expect(await dig('+short', 'bastion.inner.example')).toBe(`${ADDRESSES.bastion4}\n`);
+    expect(await dig('+short', INNER)).toBe(`${ADDRESSES.destination4}\n`);
+    expect(await inner.log()).not.toContain('bastion.inner.example');
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('--host answers a name by itself, and leaves nothing after SIGKILL', async () => {
+    const options = ['--host', `db.made-up.example=${ADDRESSES.destination4}`];
+    await startTshuttle(lab, [...options, '10.77.0.0/24']);
+    expect(await dig('+short', 'DB.made-up.example')).toBe(`${ADDRESSES.destination4}\n`);
+    expect(await dig('db.made-up.example', 'AAAA')).toMatch(/status: NOERROR.*ANSWER: 0/s);
+    expect(await dig('+short', PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+    const { main } = await tshuttleProcesses(lab);
+    process.kill(main, 'SIGKILL');
+    await expectNothingLeft(lab);
+  });
+});
