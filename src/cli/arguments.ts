@@ -29,6 +29,8 @@ interface CommanderOptions {
   readonly toNs?: string;
   readonly domain?: readonly string[];
   readonly host?: readonly string[];
+  readonly resolve?: string;
+  readonly syntheticRange?: string;
   readonly disableIpv6?: true;
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
@@ -96,6 +98,8 @@ function describeProgram(version: string): Command {
     .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
     .option('-X, --exclude-from <FILE>', TEXTS.excludeFrom, collect)
     .option('--domain <ZONE>', TEXTS.domain, collect)
+    .option('--resolve <WHO>', TEXTS.resolve)
+    .option('--synthetic-range <NETWORK[,...]>', TEXTS.syntheticRange)
     .option('--host <NAME=IP>', TEXTS.host, collect)
     .option('--dns', TEXTS.dns)
     .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
@@ -154,6 +158,8 @@ function rawOptions(subnets: readonly string[], options: CommanderOptions): RawO
     resolvers: options.toNs,
     domains: options.domain ?? [],
     hosts: options.host ?? [],
+    resolve: options.resolve,
+    syntheticRanges: options.syntheticRange,
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
     connections: options.connections,

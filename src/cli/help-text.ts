@@ -21,8 +21,13 @@ export const TEXTS = {
   exclude: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
   excludeFrom: 'take subnets that are never captured from FILE',
   domain:
-    'answer DNS queries for names of this zone on the side of the bastion, all others as ever: ' +
+    'capture names of this zone, which the bastion or --to-ns resolves; all others as ever: ' +
     'internal.example, or *.internal.example for names below it; repeatable',
+  resolve:
+    'bastion: --to-ns is not asked for names in zones, the bastion connects to them by name (default: auto)',
+  syntheticRange:
+    'what addresses that stand for names are taken from, IPv4, IPv6 or both ' +
+    '(default: 198.18.0.0/15,fd9b:4e27:6cd1::/96)',
   host: 'answer DNS queries for this name with this address; repeatable',
   dns: 'capture DNS queries to the resolvers of this machine; --to-ns answers them',
   nsHosts: 'capture DNS queries to these addresses only',
@@ -50,6 +55,7 @@ Examples:
   tshuttle -r me@bastion.example.com 10.0.0.0/8
   tshuttle -r bastion 0/0 ::/0 -x 192.168.0.0/16          everything but the local network
   tshuttle -r bastion db.example.com:5432 10.2.0.0/16:443
+  tshuttle -r bastion --domain internal.example           names that only the bastion resolves
   tshuttle -D -r bastion -s networks.txt -X never.txt     in the background
   tshuttle @office.conf -v                                arguments from a file
 

@@ -6,7 +6,7 @@ import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
 import { isDaemonChild, meetLauncher } from '../daemon/become-daemon.ts';
-import { type DaemonSurroundings, daemonPaths } from '../daemon/paths.ts';
+import { type DaemonSurroundings, daemonPaths, stateFolderOf } from '../daemon/paths.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
 import type { openTunnel } from '../tunnel/tunnel.ts';
 import { type Invocation, parseArguments } from './arguments.ts';
@@ -148,7 +148,15 @@ function prepare(config: Pick<Config, 'logFormat' | 'verbosity'>, context: Proce
   const prompter =
     askpass === undefined ? terminal : new AskpassPrompter(askpass, context.environment, logger);
   const lookUp: LookUp = lookUpLocally;
-  const tunnelContext = { logger, prompter, stop: context.stop, openTunnel: parts.openTunnel, lookUp };
+  const stateFolder = stateFolderOf(surroundingsOf(context.environment));
+  const tunnelContext = {
+    logger,
+    prompter,
+    stop: context.stop,
+    openTunnel: parts.openTunnel,
+    lookUp,
+    stateFolder,
+  };
   return { output, loggers, logger, tunnelContext };
 }
 

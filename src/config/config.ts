@@ -1,4 +1,5 @@
 import type { Problem } from '../core/problem.ts';
+import type { Cidr } from '../net/cidr.ts';
 import type { Endpoint } from '../net/endpoint.ts';
 import type { Zone } from '../net/zone.ts';
 import type { Listen } from './listen.ts';
@@ -34,6 +35,10 @@ export interface DnsOption {
   /** Whether they answer for all names (`--dns`), or only for those in the zones. */
   readonly everything: boolean;
   readonly zones: readonly Zone[];
+  /** Who resolves the names in the zones: the resolvers as far as they can, or only the bastion, by connecting to the name. */
+  readonly resolve: 'auto' | 'bastion';
+  /** What addresses that stand for names are taken from. */
+  readonly syntheticRanges: { readonly range4: Cidr; readonly range6: Cidr };
   /** `--host`: what is answered here. */
   readonly hosts: ReadonlyArray<{ readonly name: string; readonly address: string }>;
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Problem } from '../core/problem.ts';
-import { canonicalIpv6, type Endpoint, makeEndpoint } from '../net/endpoint.ts';
+import { type Cidr, parseCidr } from '../net/cidr.ts';
+import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { parseZone, type Zone } from '../net/zone.ts';
 import type { DnsOption } from './config.ts';
 import { parsePort } from './ports.ts';
@@ -16,13 +17,15 @@ export type DnsResult =
   | { readonly kind: 'dns'; readonly dns: DnsOption | undefined }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
-/** The values of `--dns`, `--ns-hosts`, `--to-ns`, `--domain` and `--host`. */
+/** The values of the options of DNS. */
 export interface RawDns {
   readonly dns: boolean;
   readonly nameservers?: string | undefined;
   readonly resolvers?: string | undefined;
   readonly domains: readonly string[];
   readonly hosts: readonly string[];
+  readonly resolve?: string | undefined;
+  readonly syntheticRanges?: string | undefined;
 }
 
 /** Checks the options of DNS together. */
@@ -36,10 +39,12 @@ export function parseDns(raw: RawDns): DnsResult {
     everything: raw.dns || (raw.nameservers !== undefined && raw.domains.length === 0),
     zones: raw.domains.flatMap((text) => parseDomain(text, wrong) ?? []),
     hosts: raw.hosts.flatMap((text) => parseHost(text, wrong) ?? []),
+    resolve: parseResolve(raw, wrong),
+    syntheticRanges: parseRanges(raw, wrong),
   };
   const isWanted = dns.everything || raw.domains.length > 0;
-  if (raw.resolvers === undefined && isWanted) {
-    const option = raw.dns ? '--dns' : raw.domains.length > 0 ? `--domain ${raw.domains[0]}` : nsHosts(raw);
+  if (raw.resolvers === undefined && dns.everything) {
+    const option = raw.dns ? '--dns' : nsHosts(raw);
     wrong(option, 'needs a resolver that the bastion can reach; name it, as in --to-ns 10.0.0.2');
   }
   if (raw.resolvers !== undefined && !isWanted) {
@@ -48,6 +53,13 @@ export function parseDns(raw: RawDns): DnsResult {
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'dns', dns: isWanted || dns.hosts.length > 0 ? dns : undefined };
 }
+
+/** 198.18.0.0/15 is for benchmarks (RFC 2544) and never on the internet; the other is a ULA range (RFC 4193) drawn by lot. */
+const DEFAULT_RANGES = '198.18.0.0/15,fd9b:4e27:6cd1::/96';
+
+/** A sixteenth of it, which is what one tunnel uses, has room for a few names. */
+const MAX_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 25, 6: 112 };
+const MIN_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 8, 6: 32 };
 
 type Wrong = (where: string, what: string) => void;
 
@@ -75,6 +87,40 @@ function parseResolvers(raw: RawDns, wrong: Wrong): readonly Endpoint[] {
   });
   if (resolvers.length > MAX_RESOLVERS) wrong(where, `has more than ${MAX_RESOLVERS} resolvers`);
   return resolvers;
+}
+
+function parseResolve(raw: RawDns, wrong: Wrong): DnsOption['resolve'] {
+  const { resolve = 'auto' } = raw;
+  if (resolve === 'bastion' && raw.domains.length === 0)
+    wrong('--resolve bastion', 'has no effect without --domain');
+  if (resolve === 'auto' || resolve === 'bastion') return resolve;
+  wrong(`--resolve ${resolve}`, 'is not one of auto, bastion');
+  return 'auto';
+}
+
+function parseRanges(raw: RawDns, wrong: Wrong): DnsOption['syntheticRanges'] {
+  const ranges = { 4: rangeOf(4, DEFAULT_RANGES), 6: rangeOf(6, DEFAULT_RANGES) };
+  const where = `--synthetic-range ${raw.syntheticRanges}`;
+  for (const text of raw.syntheticRanges?.split(',') ?? []) {
+    const cidr = parseCidr(text);
+    if (cidr === undefined) {
+      wrong(where, `has ${text || 'nothing'} for a network, as in 198.18.0.0/15`);
+      continue;
+    }
+    const { family, prefixLength } = cidr;
+    const [min, max] = [MIN_PREFIX_LENGTHS[family], MAX_PREFIX_LENGTHS[family]];
+    if (prefixLength < min || prefixLength > max)
+      wrong(where, `has /${prefixLength} and not /${min} to /${max}`);
+    ranges[family] = cidr;
+  }
+  return { range4: ranges[4], range6: ranges[6] };
+}
+
+function rangeOf(family: IpFamily, text: string): Cidr {
+  return text
+    .split(',')
+    .flatMap((network) => parseCidr(network) ?? [])
+    .find((cidr) => cidr.family === family)!;
 }
 
 function parseDomain(text: string, wrong: Wrong): Zone | undefined {

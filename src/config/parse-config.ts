@@ -33,6 +33,8 @@ export interface RawOptions {
   readonly resolvers?: string | undefined;
   readonly domains: readonly string[];
   readonly hosts: readonly string[];
+  readonly resolve?: string | undefined;
+  readonly syntheticRanges?: string | undefined;
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;
@@ -126,7 +128,9 @@ class ConfigParser {
   }
 
   #subnets(raw: RawOptions): SubnetRule[] {
-    if (raw.subnets.length === 0 && raw.subnetFiles.length === 0) {
+    // A zone is something to capture, too.
+    const hasOther = raw.domains.length > 0;
+    if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
       this.#wrong(
         'SUBNET',
         'is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
@@ -143,7 +147,7 @@ class ConfigParser {
       ...raw.excludeFiles.flatMap((path) => this.#subnetFile('exclude', '-X', path)),
     ];
     const broken = this.#argumentProblems.length + this.#fileProblems.length > 0;
-    if (!broken && !rules.some((rule) => rule.action === 'include')) {
+    if (!broken && !hasOther && !rules.some((rule) => rule.action === 'include')) {
       this.#fileProblems.push({ where: `-s ${raw.subnetFiles.join(' -s ')}`, what: 'holds no subnet' });
     }
     return rules;

@@ -34,7 +34,7 @@ export async function lookUpLocally(name: string): Promise<readonly string[]> {
  * resolve: its addresses would be captured
  */
 export async function resolveSubnets(
-  { subnets, ipv6 }: Pick<Config, 'subnets' | 'ipv6'>,
+  { subnets, ipv6, dns }: Pick<Config, 'subnets' | 'ipv6'> & Partial<Pick<Config, 'dns'>>,
   lookUp: LookUp = lookUpLocally,
 ): Promise<ResolvedSubnets> {
   const warnings: Problem[] = [];
@@ -71,7 +71,8 @@ export async function resolveSubnets(
     }
   }
   if (problems.length > 0) throw cannotExclude(problems);
-  if (!rules.some((rule) => rule.action === 'include')) throw nothingLeft(warnings, nameFailed);
+  const hasZones = (dns?.zones.length ?? 0) > 0;
+  if (!hasZones && !rules.some((rule) => rule.action === 'include')) throw nothingLeft(warnings, nameFailed);
   return { rules, warnings };
 }
 

@@ -24,9 +24,8 @@ export function daemonPaths(
   { remote, mode }: Pick<Config, 'remote' | 'mode'>,
   surroundings: DaemonSurroundings,
 ): DaemonPaths {
-  const { runtimeDirectory, stateHome, homeDirectory } = surroundings;
-  const stateFolder = join(absolute(stateHome) ?? join(homeDirectory, '.local', 'state'), 'tshuttle');
-  const runtimeBase = absolute(runtimeDirectory);
+  const stateFolder = stateFolderOf(surroundings);
+  const runtimeBase = absolute(surroundings.runtimeDirectory);
   const runtimeFolder = runtimeBase === undefined ? stateFolder : join(runtimeBase, 'tshuttle');
   const wanted = mode.kind === 'daemon' ? mode.pidFile : undefined;
   if (wanted !== undefined) {
@@ -40,6 +39,14 @@ export function daemonPaths(
     logFile: join(stateFolder, `${name}.log`),
     privateFolders: [...new Set([stateFolder, runtimeFolder])],
   };
+}
+
+/** Where a user's tunnels keep what they are to know in their next run. */
+export function stateFolderOf({
+  stateHome,
+  homeDirectory,
+}: Pick<DaemonSurroundings, 'stateHome' | 'homeDirectory'>): string {
+  return join(absolute(stateHome) ?? join(homeDirectory, '.local', 'state'), 'tshuttle');
 }
 
 /** The specification has relative paths ignored. */

@@ -164,6 +164,22 @@ function renderRecord(type: number, ttlSeconds: number, data: Buffer): Buffer {
   return Buffer.concat([head, data]);
 }
 
+/** The addresses in a resolver's answer; none when it cannot be read. */
+export function addressesIn(answer: Buffer): readonly string[] {
+  try {
+    return (decode(answer).answers ?? []).flatMap((record) =>
+      record.type === 'A' || record.type === 'AAAA' ? [record.data] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** The number of the type that a query asks for. */
+export function typeCodeOf({ question }: Query): number {
+  return question.readUInt16BE(question.length - 4);
+}
+
 /** Cuts an answer that is too long for UDP down to what makes the client come again by TCP (RFC 2181 section 9). */
 export function fitForUdp(query: Query, answer: Buffer): Buffer {
   if (answer.length <= (query.edns?.udpPayloadBytes ?? MIN_UDP_BYTES)) return answer;

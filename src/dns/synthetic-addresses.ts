@@ -23,6 +23,9 @@ export interface SyntheticOptions {
   readonly nowMs: () => number;
 }
 
+/** The last address of an IPv4 network is its broadcast address, the one before it is the route's own. */
+const RESERVED_AT_END = 2;
+
 interface Mapping {
   readonly name: string;
   readonly offset: number;
@@ -49,8 +52,7 @@ export class SyntheticAddresses {
     const sizes = [options.range4, options.range6].flatMap((range) =>
       range === undefined ? [] : [sizeOf(range)],
     );
-    // The last address of an IPv4 network is its broadcast address.
-    this.#capacity = Math.min(options.capacity, ...sizes.map((size) => size - 2));
+    this.#capacity = Math.min(options.capacity, ...sizes.map((size) => size - RESERVED_AT_END - 1));
     for (const { name, offset } of options.saved) {
       const isRight = Number.isInteger(offset) && offset >= 1 && offset <= this.#capacity;
       const canonical = canonicalName(name);
@@ -58,6 +60,11 @@ export class SyntheticAddresses {
       // As if just given: clients of the earlier run may remember it.
       this.#insert({ name: canonical, offset, givenAtMs: options.nowMs(), flows: 0 });
     }
+  }
+
+  /** Whether names have addresses of the family. */
+  has(family: IpFamily): boolean {
+    return this.#range(family) !== undefined;
   }
 
   /** The address of a name, a new one if it has none; undefined when there is no room, or no range of the family. */

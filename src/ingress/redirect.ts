@@ -6,6 +6,7 @@ import type { InterceptMethod, Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
+import { type Cidr, numberToAddress } from '../net/cidr.ts';
 import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
 import { isOwnListener } from '../net/local-addresses.ts';
@@ -43,6 +44,8 @@ export interface RedirectIngress {
   capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: DnsRedirect): Promise<void>;
   /** Sets the endpoints that are never captured; when it has resolved, a SYN to one of them passes. */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Makes a route to an IPv4 network that has none, so that it can be captured; once. See {@link Interceptor.addRoute}. */
+  addRoute(network: Cidr): Promise<void>;
   /** Removes the rules, then stops listening. Idempotent. */
   close(): Promise<void>;
 }
@@ -81,6 +84,8 @@ function redirectIngress(interceptor: Interceptor, listeners: Listeners): Redire
     capture: (rules, exempt, dns) =>
       interceptor.apply(planRedirects({ rules, exempt, dns, listenerPort: listeners.port, families })),
     setExempt: (endpoints) => interceptor.setExempt(endpoints),
+    addRoute: ({ family, first, prefixLength }) =>
+      interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     close: async () => {
       try {
         await interceptor.close();

@@ -5,7 +5,7 @@ import { type HelperClient, HelperRefusal, startHelper } from './helper/client.t
 import { findHelperCommandFacts, helperCommand } from './helper/command.ts';
 import type { CleanupReport } from './helper/protocol.ts';
 import type { InterceptMethod, Interceptor } from './interceptor.ts';
-import type { RedirectPlan } from './redirect-plan.ts';
+import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
 import { describeRefusal, type Selection, selectCandidate, type WantedMethod } from './select.ts';
 
 /** What an interceptor is opened with. */
@@ -149,6 +149,16 @@ class OpenInterceptor implements HelperInterceptor {
 
   async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
     if (this.#isApplied) await this.#callOrApplyError({ type: 'exempt', endpoints });
+  }
+
+  async addRoute(network: RoutedNetwork): Promise<void> {
+    try {
+      await this.#client.call({ type: 'route', network });
+    } catch (error) {
+      if (!(error instanceof HelperRefusal)) throw error;
+      const message = `the system refused a route to ${network.address}/${network.prefixLength}: ${error.message}`;
+      throw new TshuttleError('ERR_INTERCEPT_APPLY', message, { cause: error });
+    }
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import type { RedirectPlan } from './redirect-plan.ts';
+import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
 
 /** A way to make the kernel redirect connections. */
 export type InterceptMethod = 'nft' | 'iptables';
@@ -29,6 +29,13 @@ export interface Interceptor {
    * Before the first {@link Interceptor.apply} there are no rules, so it does nothing: the plan carries its own list.
    */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /**
+   * Makes a route to an IPv4 network, which leads nowhere: for one that has none, so that connections there can be captured.
+   * It goes with the helper. Once.
+   *
+   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused it
+   */
+  addRoute(network: RoutedNetwork): Promise<void>;
   /** Removes the rules and ends the helper. Idempotent. */
   close(): Promise<void>;
 }

@@ -33,6 +33,12 @@ export interface DnsRedirect {
   readonly exemptPorts: readonly number[];
 }
 
+/** An IPv4 network that is to have a route: its first address and the length of its prefix. */
+export interface RoutedNetwork {
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
 /** The whole desired state of the kernel's redirect rules for one tunnel. */
 export interface RedirectPlan {
   /** Port of our listener on 127.0.0.1 and ::1; names the tunnel's rules, so that instances live side by side. */

@@ -1,8 +1,21 @@
-import { addressToNumber } from './cidr.ts';
-
-/** The 4 or 16 bytes of a literal address, in network order. */
+/**
+ * The 4 or 16 bytes of a literal address that `net.isIP` has accepted, without a zone, in network order.
+ *
+ * Without any package: the root process uses it.
+ */
 export function addressBytes(address: string): Buffer {
-  const family = address.includes(':') ? 6 : 4;
-  const digits = addressToNumber(family, address).toString(16);
-  return Buffer.from(digits.padStart(family === 4 ? 8 : 32, '0'), 'hex');
+  if (!address.includes(':')) return Buffer.from(address.split('.').map(Number));
+  const [head = '', tail] = address.split('::');
+  const [before, after] = [groupBytes(head), groupBytes(tail ?? '')];
+  return Buffer.from([...before, ...new Array<number>(16 - before.length - after.length).fill(0), ...after]);
+}
+
+/** Two bytes for each group; an embedded dotted IPv4 part has four. */
+function groupBytes(text: string): number[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((group) => {
+    if (group.includes('.')) return group.split('.').map(Number);
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 0xff];
+  });
 }

@@ -1,5 +1,6 @@
-import { type Cidr, formatCidr } from './cidr.ts';
-import { ALL_PORTS, formatPortRange, type PortRange } from './port-range.ts';
+import { addressToNumber, type Cidr, formatCidr } from './cidr.ts';
+import type { IpFamily } from './endpoint.ts';
+import { ALL_PORTS, formatPortRange, type PortRange, portCount } from './port-range.ts';
 
 /**
  * What the user asked for: capture a network, or never capture it, on some ports.
@@ -20,4 +21,33 @@ export function formatCaptureRule(rule: CaptureRule): string {
   return rule.cidr.family === 6
     ? `[${cidr}]:${formatPortRange(rule.ports)}`
     : `${cidr}:${formatPortRange(rule.ports)}`;
+}
+
+/**
+ * The rule that decides over a destination, undefined when none matches it. The redirect rules of the kernel are made from
+ * the same order in another way.
+ *
+ * @param port undefined: as if every rule were for all ports
+ */
+export function decidingRule(
+  rules: readonly CaptureRule[],
+  { family, address }: { readonly family: IpFamily; readonly address: string },
+  port: number | undefined,
+): CaptureRule | undefined {
+  const value = addressToNumber(family, address);
+  let deciding: CaptureRule | undefined;
+  for (const rule of rules) {
+    const { cidr, ports } = rule;
+    if (cidr.family !== family || value < cidr.first || value > cidr.last) continue;
+    if (port !== undefined && (port < ports.first || port > ports.last)) continue;
+    if (deciding === undefined || goesBefore(rule, deciding, port !== undefined)) deciding = rule;
+  }
+  return deciding;
+}
+
+function goesBefore(a: CaptureRule, b: CaptureRule, byPorts: boolean): boolean {
+  const fewerPorts = byPorts ? portCount(b.ports) - portCount(a.ports) : 0;
+  if (fewerPorts !== 0) return fewerPorts > 0;
+  if (a.cidr.prefixLength !== b.cidr.prefixLength) return a.cidr.prefixLength > b.cidr.prefixLength;
+  return a.action === 'exclude' && b.action === 'include';
 }

@@ -36,3 +36,8 @@ export function zoneOf(name: string, zones: readonly Zone[]): Zone | undefined {
 function isIn(name: string, zone: Zone): boolean {
   return name.endsWith(`.${zone.name}`) || (zone.includes === 'itself-and-below' && name === zone.name);
 }
+
+/** Renders `internal.example` or `*.rds.amazonaws.com`. */
+export function formatZone({ name, includes }: Zone): string {
+  return includes === 'only-below' ? `*.${name}` : name;
+}

@@ -1,7 +1,6 @@
 import type { Logger } from '../core/log.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
-import { rememberLookUps } from '../ssh/look-up.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
@@ -38,20 +37,16 @@ export async function openConnections(
   options: {
     readonly mayOpenSession: boolean;
     readonly connections: number;
-    readonly dns: object | undefined;
   },
   context: ConnectionsContext,
 ): Promise<Connections> {
   const { logger, ingress } = context;
   const dialled: Endpoint[] = [];
-  // Where DNS is captured, the names on the way to the bastion are those of before the rules.
-  const lookUp = options.dns === undefined ? undefined : rememberLookUps();
   const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
     openSsh2Transport(target, {
       logger,
       prompter,
       signal,
-      lookUp,
       onInteractive,
       mayOpenSession: options.mayOpenSession,
       beforeDial: (endpoint) => {

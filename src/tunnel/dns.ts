@@ -1,13 +1,18 @@
 import type { Logger } from '../core/log.ts';
+import { BastionSide } from '../dns/bastion-side.ts';
 import { openForwarder } from '../dns/forwarder.ts';
-import { errorAnswer, RCODES } from '../dns/message.ts';
 import type { StaticHost } from '../dns/name-routes.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
 import { systemNameservers } from '../dns/resolv-conf.ts';
 import { type OpenConnection, Resolver } from '../dns/resolver.ts';
 import { Responder } from '../dns/responder.ts';
+import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import type { RedirectIngress } from '../ingress/redirect.ts';
+import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
+import type { Cidr } from '../net/cidr.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import type { Zone } from '../net/zone.ts';
+import { formatZone, type Zone } from '../net/zone.ts';
+import { SyntheticNames } from './synthetic-names.ts';
 
 /** Whose queries are captured, and who answers them. */
 export interface DnsOptions {
@@ -19,6 +24,10 @@ export interface DnsOptions {
   readonly everything: boolean;
   readonly zones: readonly Zone[];
   readonly hosts: readonly StaticHost[];
+  /** Whether the resolvers are asked for names in the zones, or the bastion is to connect by name at once. */
+  readonly resolve: 'auto' | 'bastion';
+  /** What addresses that stand for names are taken from. */
+  readonly syntheticRanges: { readonly range4: Cidr; readonly range6: Cidr };
 }
 
 /** What {@link TunnelDns.redirectFor} has the rules redirect. */
@@ -29,6 +38,20 @@ interface DnsRedirection {
 
 /** The DNS of a tunnel. */
 export interface TunnelDns {
+  /** For people: `DNS`, `names in internal.example`. */
+  readonly description: string;
+  /**
+   * Gets ready for names that only the bastion resolves. Once, before queries are redirected.
+   *
+   * @param rules what is captured otherwise
+   * @returns what is to be captured for them
+   */
+  prepare(
+    rules: readonly CaptureRule[],
+    ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
+  ): Promise<readonly CaptureRule[]>;
+  /** The flow with the name that its destination stands for; undefined when it leads nowhere. Logs that. */
+  named(flow: IncomingFlow): IncomingFlow | undefined;
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
   redirectFor(families: readonly IpFamily[]): DnsRedirection;
   /** Ends its sockets and connections. Once. */
@@ -41,6 +64,9 @@ export interface DnsContext {
   readonly ipv6: boolean;
   /** Names that lead to the bastion, which must not be asked through it. */
   readonly wayToBastion: readonly string[];
+  /** Tells tunnels apart. */
+  readonly bastion: string;
+  readonly stateFolder: string;
   readonly open: OpenConnection;
 }
 
@@ -51,15 +77,15 @@ export interface DnsContext {
  */
 export async function openDns(
   dns: DnsOptions | undefined,
-  { logger, ipv6, wayToBastion, open }: DnsContext,
+  { logger, ipv6, wayToBastion, bastion, stateFolder, open }: DnsContext,
 ): Promise<TunnelDns | undefined> {
   if (dns === undefined) return undefined;
   const resolvers = dns.resolvers.map((endpoint) => new Resolver(endpoint, open));
-  const responder = new Responder(resolvers, logger);
-  const handler = new QueryHandler({ ...dns, wayToBastion }, (query) =>
-    resolvers.length === 0
-      ? Promise.resolve(errorAnswer(query, RCODES.serverFailure))
-      : responder.respond(query),
+  const responder = resolvers.length === 0 ? undefined : new Responder(resolvers, logger);
+  let names: SyntheticNames | undefined;
+  let side = new BastionSide({ responder, isCaptured: () => true });
+  const handler = new QueryHandler({ ...dns, wayToBastion }, (query, isInZone) =>
+    side.answer(query, isInZone),
   );
   const wanted =
     dns.nameservers === 'system'
@@ -68,6 +94,27 @@ export async function openDns(
   const usable = wanted.filter(({ address }) => ipv6 || !address.includes(':'));
   const forwarder = await openForwarder({ nameservers: usable, handler });
   return {
+    description: describe(dns),
+    prepare: async (rules, ingress) => {
+      if (dns.zones.length === 0) return [];
+      const tunnel = [bastion, ...dns.zones.map(formatZone).sort()].join(' ');
+      const opened = await SyntheticNames.open(
+        { ...dns.syntheticRanges, stateFolder, tunnel },
+        ingress,
+        logger,
+      );
+      names = opened;
+      side = new BastionSide({
+        responder,
+        synthetic: opened.addresses,
+        resolve: dns.resolve,
+        isCaptured: ({ family, address }) =>
+          decidingRule(rules, { family, address }, undefined)?.action === 'include',
+        onGiven: () => opened.saveSoon(),
+      });
+      return opened.rules;
+    },
+    named: (flow) => (names === undefined ? flow : names.named(flow)),
     redirectFor: (families) => {
       const redirects = forwarder.fronts.filter(({ nameserver }) =>
         families.includes(nameserver.includes(':') ? 6 : 4),
@@ -81,6 +128,17 @@ export async function openDns(
     close: () => {
       forwarder.close();
       for (const resolver of resolvers) resolver.close();
+      names?.close();
     },
   };
+}
+
+/** How many zones are named. */
+const NAMED_ZONES = 3;
+
+function describe({ everything, zones }: DnsOptions): string {
+  if (everything || zones.length === 0) return 'DNS';
+  const more = zones.length - NAMED_ZONES;
+  const named = zones.slice(0, NAMED_ZONES).map(formatZone).join(', ');
+  return `names in ${named}${more > 0 ? ` and ${more} more` : ''}`;
 }

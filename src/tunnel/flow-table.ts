@@ -1,6 +1,6 @@
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
-import { formatEndpoint } from '../net/endpoint.ts';
+import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
 import type { FlowEnd, FlowSummary, Transport } from '../ssh/transport.ts';
 
 /**
@@ -9,10 +9,14 @@ import type { FlowEnd, FlowSummary, Transport } from '../ssh/transport.ts';
  */
 const MAX_FLOWS = 32_768;
 
+/** Names that are told to be unknown; more are found in the lines of their flows. */
+const MAX_UNKNOWN_NAMES = 100;
+
 /** Carries flows over the transport, counts them, and logs every ending once with its cause. */
 export class FlowTable {
   readonly #transport: Transport;
   readonly #logger: Logger;
+  readonly #unknownNames = new Set<string>();
   #openFlows = 0;
   #hasWarnedOfProhibition = false;
   #hasWarnedOfLimit = false;
@@ -31,23 +35,25 @@ export class FlowTable {
   accept(flow: IncomingFlow): void {
     if (this.#openFlows >= MAX_FLOWS) {
       flow.accepted.resetAndDestroy();
+      flow.destinationName?.release();
       this.#warnOfLimit();
       return;
     }
     this.#openFlows += 1;
     const startedAtMs = performance.now();
-    void this.#transport
-      .carry(flow.accepted, { host: flow.destination.address, port: flow.destination.port }, flow.originator)
-      .then((summary) => {
-        this.#openFlows -= 1;
-        this.#report(flow, summary, performance.now() - startedAtMs);
-      });
+    void this.#transport.carry(flow.accepted, destinationOf(flow), flow.originator).then((summary) => {
+      this.#openFlows -= 1;
+      flow.destinationName?.release();
+      this.#report(flow, summary, performance.now() - startedAtMs);
+    });
   }
 
   #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
-    const destination = formatEndpoint(flow.destination);
+    const { host, port } = destinationOf(flow);
+    const destination = formatHostPort(host, port);
     this.#logger.info(`${destination}: ${describeEnd(summary.end)}`, {
       destination,
+      ...(flow.destinationName === undefined ? {} : { address: flow.destination.address }),
       originator: formatEndpoint(flow.originator),
       end: summary.end.kind,
       bytesUp: summary.bytesUp,
@@ -57,6 +63,15 @@ export class FlowTable {
     if (summary.end.kind === 'refused' && summary.end.reason === 'prohibited') {
       this.#warnOfProhibition(destination);
     }
+    if (flow.destinationName !== undefined && isUnknownName(summary.end)) this.#warnOfName(host);
+  }
+
+  #warnOfName(name: string): void {
+    if (this.#unknownNames.has(name) || this.#unknownNames.size >= MAX_UNKNOWN_NAMES) return;
+    this.#unknownNames.add(name);
+    this.#logger.warn(
+      `${name} does not exist at the bastion: connections to it are reset; said once for each name`,
+    );
   }
 
   #warnOfProhibition(destination: string): void {
@@ -73,6 +88,18 @@ export class FlowTable {
     this.#hasWarnedOfLimit = true;
     this.#logger.warn(`more than ${MAX_FLOWS} flows at once: new ones are reset until some have ended`);
   }
+}
+
+/** Where the bastion is to connect to: a name where the address only stands for one. */
+function destinationOf({ destination, destinationName }: IncomingFlow): HostPort {
+  return { host: destinationName?.name ?? destination.address, port: destination.port };
+}
+
+/** gai_strerror(3) of glibc and musl for EAI_NONAME and EAI_NODATA: sshd passes it on (its channels.c, connect_to_helper). */
+const UNKNOWN_NAME = /name or service not known|no address associated with|name does not resolve/i;
+
+function isUnknownName(end: FlowEnd): boolean {
+  return end.kind === 'refused' && end.reason === 'connect-failed' && UNKNOWN_NAME.test(end.description);
 }
 
 function describeEnd(end: FlowEnd): string {

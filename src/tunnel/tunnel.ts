@@ -27,6 +27,8 @@ export interface TunnelOptions extends RedirectOptions {
   readonly connections: number;
   /** Undefined leaves DNS alone. */
   readonly dns: DnsOptions | undefined;
+  /** Where names keep their synthetic addresses from one run to the next. */
+  readonly stateFolder: string;
 }
 
 /** What a tunnel needs of whoever runs it. */
@@ -73,6 +75,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       logger,
       ipv6: options.ipv6,
       wayToBastion: namesOnTheWay(target),
+      bastion: `${target.user}@${target.requestedHost}:${target.port}`,
+      stateFolder: options.stateFolder,
       open: (destination, openSignal) =>
         transport === undefined
           ? Promise.reject(new Error('no bastion yet'))
@@ -80,8 +84,9 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     if (dns !== undefined) cleanup.push(() => dns.close());
     const ingress = await openRedirectIngress(options, context, (flow) => {
-      if (flows === undefined) flow.accepted.resetAndDestroy();
-      else flows.accept(flow);
+      const named = dns === undefined ? flow : dns.named(flow);
+      if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
+      else flows.accept(named);
     });
     cleanup.push(() => ingress.close());
     signal.throwIfAborted();
@@ -95,11 +100,13 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     flows = new FlowTable(opened, logger);
 
-    await ingress.capture(rules, await opened.exempt(), dns?.redirectFor(ingress.families));
+    const captured = [...rules, ...((await dns?.prepare(rules, ingress)) ?? [])];
+    signal.throwIfAborted();
+    await ingress.capture(captured, await opened.exempt(), dns?.redirectFor(ingress.families));
     signal.throwIfAborted();
 
     return {
-      readyLine: `capturing ${describeRules(rules)}${dns === undefined ? '' : ' and DNS'} through ${opened.description}, by ${ingress.method}`,
+      readyLine: `capturing ${describeCaptured(rules, dns?.description)} through ${opened.description}, by ${ingress.method}`,
       lost: Promise.race([opened.lost, ingress.lost]),
       close: () => cleanup.release(),
     };
@@ -166,6 +173,11 @@ function routeToAdd({ family, text }: UnroutedNetwork): string {
   const ip = family === 6 ? 'ip -6' : 'ip';
   const source = family === 6 ? '' : ' src 127.0.0.1';
   return `any route will do, for example: sudo ${ip} route add ${text} dev lo${source} (and later: route del)`;
+}
+
+function describeCaptured(rules: readonly CaptureRule[], dns: string | undefined): string {
+  const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
+  return [...networks, ...(dns === undefined ? [] : [dns])].join(' and ');
 }
 
 /** How many networks the ready line names. */

@@ -51,7 +51,7 @@ describe.skipIf(skipLab)('--domain', () => {
     'answers names of the zone through the tunnel, all others as ever (%s)',
     async (method) => {
       const options = ['--method', method, '--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];
-      const tshuttle = await startTshuttle(lab, [...options, '10.77.0.0/24']);
+      const tshuttle = await startTshuttle(lab, [...options, '10.77.0.0/24', 'fd77::/64']);
       expect(await dig('+short', INNER)).toBe(`${ADDRESSES.destination4}\n`);
       expect(await dig('+short', '+tcp', INNER, 'AAAA')).toBe(`${ADDRESSES.destination6}\n`);
       expect(await lab.client.must(['getent', 'ahostsv4', INNER])).toContain(ADDRESSES.destination4);

@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
@@ -17,6 +18,8 @@ export interface UpContext {
   readonly stop: Stop;
   readonly openTunnel: typeof openTunnel;
   readonly lookUp: LookUp;
+  /** Where a tunnel keeps what it is to know in its next run. */
+  readonly stateFolder: string;
   /** Called once, when the tunnel carries. */
   readonly onReady: (readyLine: string) => Promise<void>;
 }
@@ -34,7 +37,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   for (const warning of resolved.warnings) logger.warn(renderProblem(warning));
   let tunnel: Tunnel;
   try {
-    tunnel = await context.openTunnel(tunnelOptions(config, resolved.rules), {
+    tunnel = await context.openTunnel(tunnelOptions(config, resolved.rules, context.stateFolder), {
       ...context,
       signal: stop.signal,
     });
@@ -63,7 +66,7 @@ function leftSomething(error: unknown): boolean {
   return error instanceof AggregateError || (error instanceof TshuttleError && error.code === 'ERR_CLEANUP');
 }
 
-function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOptions {
+function tunnelOptions(config: Config, rules: readonly CaptureRule[], stateFolder: string): TunnelOptions {
   return {
     remote: {
       ...config.remote,
@@ -77,6 +80,7 @@ function tunnelOptions(config: Config, rules: readonly CaptureRule[]): TunnelOpt
     listen: listenAddresses(config),
     method: config.method,
     dns: config.dns,
+    stateFolder: join(stateFolder, 'synthetic-addresses'),
     ipv6: config.ipv6,
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,

@@ -8,6 +8,7 @@ import type {
   NameserverRedirect,
   PortGroup,
   RedirectPlan,
+  RoutedNetwork,
 } from '../redirect-plan.ts';
 import { CANDIDATES, WANTED_METHODS } from '../select.ts';
 import {
@@ -27,7 +28,7 @@ import {
 } from './field-reader.ts';
 import type { Request } from './protocol.ts';
 
-const REQUEST_TYPES = ['probe', 'cleanup', 'use', 'apply', 'exempt', 'remove', 'ping'] as const;
+const REQUEST_TYPES = ['probe', 'cleanup', 'use', 'apply', 'exempt', 'route', 'remove', 'ping'] as const;
 
 /**
  * Takes one line as a request. This is the border of the root process: whatever passes is safe to render.
@@ -57,6 +58,10 @@ export function decodeRequest(line: string): Request {
       const endpoints = readList(fields['endpoints'], 'endpoints', MAX_EXEMPT, readEndpoint);
       return { type, id: readId(fields), endpoints };
     }
+    case 'route': {
+      const fields = request('network');
+      return { type, id: readId(fields), network: readNetwork(fields['network']) };
+    }
     case 'cleanup':
     case 'remove':
     case 'ping':
@@ -66,6 +71,27 @@ export function decodeRequest(line: string): Request {
 
 function readId(fields: Fields): number {
   return readInteger(fields['id'], 'id', 1, Number.MAX_SAFE_INTEGER);
+}
+
+/** Networks of more than 2^24 addresses would take more from the machine than names need. */
+const MIN_PREFIX_LENGTH = 8;
+/** Room for the network's own address, the device's, and one name. */
+const MAX_PREFIX_LENGTH = 29;
+
+function readNetwork(value: unknown): RoutedNetwork {
+  const fields = readObject(value, 'network', ['address', 'prefixLength']);
+  const address = readAddress(fields['address'], 'network.address', 4);
+  const prefixLength = readInteger(
+    fields['prefixLength'],
+    'network.prefixLength',
+    MIN_PREFIX_LENGTH,
+    MAX_PREFIX_LENGTH,
+  );
+  const hostBits = BigInt(32 - prefixLength);
+  if (addressValue(4, address) % (1n << hostBits) !== 0n) {
+    throw new GrammarError('network.address has bits beyond its prefix');
+  }
+  return { address, prefixLength };
 }
 
 function readPlan(value: unknown): RedirectPlan {

@@ -1,5 +1,5 @@
 import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
-import type { RedirectPlan } from '../redirect-plan.ts';
+import type { RedirectPlan, RoutedNetwork } from '../redirect-plan.ts';
 import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
 
 /**
@@ -14,7 +14,7 @@ import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -42,6 +42,11 @@ export type Request =
   | { readonly type: 'apply'; readonly id: number; readonly plan: RedirectPlan }
   /** Sets the endpoints that are never captured. */
   | { readonly type: 'exempt'; readonly id: number; readonly endpoints: readonly Endpoint[] }
+  /**
+   * Makes a route to an IPv4 network that has none: without one, no connection there could be captured. It goes with the
+   * helper, and leads nowhere. Once.
+   */
+  | { readonly type: 'route'; readonly id: number; readonly network: RoutedNetwork }
   | { readonly type: 'remove'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number };
 
@@ -85,6 +90,6 @@ export type HelperState = 'started' | 'ready' | 'applied';
  */
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use', 'ping']),
-  ready: new Set(['apply', 'remove', 'ping']),
-  applied: new Set(['apply', 'exempt', 'remove', 'ping']),
+  ready: new Set(['apply', 'route', 'remove', 'ping']),
+  applied: new Set(['apply', 'exempt', 'route', 'remove', 'ping']),
 };

@@ -5,6 +5,7 @@ import { GrammarError } from './field-reader.ts';
 import { openBackend } from './open-backend.ts';
 import { probeCandidates } from './probe.ts';
 import { type HelperState, MAX_REASON_CHARACTERS, PERMITTED, type Reply, type Request } from './protocol.ts';
+import { openRoute, type Route } from './route.ts';
 import { RefusedError, type RuleBackend } from './rule-backend.ts';
 
 /** What the session does to the machine; tests put their own here. */
@@ -12,9 +13,15 @@ export interface SessionActions {
   readonly probe: typeof probeCandidates;
   readonly cleanup: typeof cleanUpDeadInstances;
   readonly openBackend: (candidate: Candidate) => RuleBackend;
+  readonly openRoute: typeof openRoute;
 }
 
-const REAL_ACTIONS: SessionActions = { probe: probeCandidates, cleanup: cleanUpDeadInstances, openBackend };
+const REAL_ACTIONS: SessionActions = {
+  probe: probeCandidates,
+  cleanup: cleanUpDeadInstances,
+  openBackend,
+  openRoute,
+};
 
 /** The root side of one client: serves its requests in the order that {@link PERMITTED} allows, and undoes them. */
 export class HelperSession {
@@ -23,6 +30,7 @@ export class HelperSession {
   #state: HelperState = 'started';
   #backend: RuleBackend | undefined;
   #listenerPort: number | undefined;
+  #route: Route | undefined;
 
   /** @param onLost called once at most, when rules went away that nobody had removed */
   constructor(onLost: (reason: string) => void, actions: SessionActions = REAL_ACTIONS) {
@@ -49,8 +57,13 @@ export class HelperSession {
 
   /** Removes every rule and releases what held them. @throws Error naming what could not be removed */
   async end(): Promise<void> {
-    await this.#backend?.close();
-    this.#backend = undefined;
+    try {
+      await this.#backend?.close();
+      this.#backend = undefined;
+    } finally {
+      this.#route?.close();
+      this.#route = undefined;
+    }
   }
 
   async #perform(request: Request): Promise<Reply> {
@@ -72,6 +85,10 @@ export class HelperSession {
         break;
       case 'exempt':
         await this.#backend?.setExempt(request.endpoints);
+        break;
+      case 'route':
+        if (this.#route !== undefined) throw new GrammarError('there is a route already');
+        this.#route = this.#actions.openRoute(request.network);
         break;
       case 'remove':
         await this.#backend?.remove();

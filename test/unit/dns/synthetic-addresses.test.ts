@@ -75,11 +75,14 @@ describe('SyntheticAddresses', () => {
     expect(addresses.addressOf('c', 4)).toBe('198.18.0.3');
   });
 
-  it('has no more names than the smaller range has addresses', () => {
-    const { addresses } = make({ range4: parseCidr('198.18.0.0/30')!, capacity: 99 });
-    expect(['a', 'b', 'c'].map((name) => addresses.addressOf(name, 4))).toEqual([
+  it('has no more names than the smaller range has addresses, but the last two', () => {
+    const { addresses } = make({ range4: parseCidr('198.18.0.0/29')!, capacity: 99 });
+    expect(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => addresses.addressOf(name, 4))).toEqual([
       '198.18.0.1',
       '198.18.0.2',
+      '198.18.0.3',
+      '198.18.0.4',
+      '198.18.0.5',
       undefined,
     ]);
   });

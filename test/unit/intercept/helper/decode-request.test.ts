@@ -26,6 +26,7 @@ describe('decodeRequest', () => {
     { type: 'apply', id: 4, plan },
     { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
     { type: 'remove', id: 6 },
+    { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
     { type: 'ping', id: 7 },
   ])('takes $type as it is', (request) => {
     expect(decode(request)).toEqual(request);
@@ -50,6 +51,13 @@ describe('decodeRequest', () => {
     ['{"type":"probe","id":1,"method":"auto","families":[]}', 'no family'],
     ['{"type":"probe","id":1,"method":"auto","families":[4,4]}', 'a family twice'],
     ['{"type":"exempt","id":1,"endpoints":{"length":0}}', 'something like a list'],
+    ['{"type":"route","id":1,"network":{"address":"0.0.0.0","prefixLength":0}}', 'a default route'],
+    ['{"type":"route","id":1,"network":{"address":"10.0.0.1","prefixLength":24}}', 'bits beyond the prefix'],
+    ['{"type":"route","id":1,"network":{"address":"fd00::","prefixLength":24}}', 'a route of IPv6'],
+    [
+      '{"type":"route","id":1,"network":{"address":"10.0.0.0","prefixLength":"24; reboot"}}',
+      'a text for a number',
+    ],
     ['{"__proto__":{"type":"ping"},"id":1}', 'an inherited type'],
   ])('refuses %s (%s)', (line) => {
     expect(() => decodeRequest(line)).toThrow(GrammarError);

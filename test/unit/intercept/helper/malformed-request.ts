@@ -24,9 +24,10 @@ function validRequest(random: Random): unknown {
       { type: 'apply', id, plan: PLAN },
       { type: 'exempt', id, endpoints: PLAN.exempt },
       { type: 'remove', id },
+      { type: 'route', id, network: { address: '198.18.0.0', prefixLength: 19 } },
       { type: 'cleanup', id },
       { type: 'ping', id },
-    ][random(7)],
+    ][random(8)],
   );
 }
 

@@ -43,16 +43,36 @@ class FakeBackend implements RuleBackend {
 
 function openSession() {
   const backend = new FakeBackend();
+  const routes: string[] = [];
   const lost: string[] = [];
   const session = new HelperSession((reason) => lost.push(reason), {
     probe: () => Promise.resolve([]),
     cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
     openBackend: () => backend,
+    openRoute: ({ address, prefixLength }) => {
+      const network = `${address}/${prefixLength}`;
+      routes.push(network);
+      return { close: () => void routes.splice(routes.indexOf(network), 1) };
+    },
   });
-  return { session, backend, lost };
+  return { session, backend, lost, routes };
 }
 
 describe('HelperSession', () => {
+  it('makes one route, which goes with it, whatever becomes of the rules', async () => {
+    const { session, backend, routes } = openSession();
+    const route = { type: 'route', id: 3, network: { address: '198.18.0.0', prefixLength: 19 } } as const;
+    await expect(session.serve(route)).rejects.toThrow(GrammarError);
+    await session.serve(use);
+    expect(await session.serve(route)).toEqual({ type: 'done', id: 3 });
+    expect(routes).toEqual(['198.18.0.0/19']);
+    await expect(session.serve(route)).rejects.toThrow(GrammarError);
+    await session.serve(apply);
+    backend.refusal = 'busy';
+    await expect(session.end()).rejects.toThrow('busy');
+    expect(routes).toEqual([]);
+  });
+
   it('serves a life from probe to removal', async () => {
     const { session, backend } = openSession();
     expect(await session.serve({ type: 'probe', id: 1, method: 'auto', families: [4] })).toMatchObject({

@@ -1,0 +1,175 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mustRun } from '../support/child.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import { expectNothingLeft, startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ * client: dnsmasq on 127.0.0.1 ── bastion: forwards, no sessions ── destination: HTTPS, no resolver
+ *         knows *.public.example           its dnsmasq on 127.0.0.1 knows *.inner.example
+ */
+
+const NAME = 'db.inner.example';
+const HTTPS_PORT = 7443;
+const HARDENED = ['ForceCommand /bin/false', 'MaxSessions 0', 'PermitTTY no'];
+
+describe.skipIf(skipLab)('names that only the bastion resolves', () => {
+  let lab: Lab;
+  let outer: Dnsmasq;
+  let certificate: string;
+
+  beforeAll(async () => {
+    lab = await createLab({ sshd: HARDENED });
+    outer = await startDnsmasq(lab, lab.client, {
+      name: 'outer',
+      listenAddress: '127.0.0.1',
+      hosts: ['192.0.2.80 www.public.example'],
+      options: ['--local=/public.example/', '--local=/inner.example/'],
+    });
+    await startDnsmasq(lab, lab.bastion, {
+      name: 'bastion',
+      listenAddress: '127.0.0.1',
+      hosts: [`${ADDRESSES.destination4} ${NAME} www.inner.example`],
+      options: ['--local=/inner.example/'],
+    });
+    certificate = await startHttps(lab);
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const dig = async (...words: string[]) => await lab.client.must(['dig', '+time=3', '+tries=1', ...words]);
+
+  it('are reached by name through a bastion that only forwards, TLS verified against the name', async () => {
+    const tshuttle = await startTshuttle(lab, ['-v', '--domain', 'inner.example']);
+    expect(tshuttle.stdout).toContain('capturing names in inner.example through ');
+    const address = (await dig('+short', NAME)).trim();
+    expect(address).toMatch(/^198\.1[89]\./);
+    expect(await dig(NAME, 'AAAA')).toContain('status: NOERROR');
+    expect(await lab.client.must(['getent', 'hosts', NAME])).toContain(NAME);
+    expect(await lab.client.must(['curl', '-sS', '-m5', `http://${NAME}:${HTTP_PORT}/`])).not.toBe('');
+    const https = ['curl', '-sS', '-m5', '--cacert', certificate, `https://${NAME}:${HTTPS_PORT}/`];
+    expect(await lab.client.must(https)).toBe(
+      `host ${NAME}:${HTTPS_PORT}, from ${ADDRESSES.bastionInner4}\n`,
+    );
+    const other = ['curl', '-sS', '-m5', '--cacert', certificate, `https://www.inner.example:${HTTPS_PORT}/`];
+    expect((await lab.client.exec(other)).stderr).toMatch(/no alternative certificate subject name/);
+
+    expect(tshuttle.stderr).toContain(`${NAME}:${HTTP_PORT}: ended`);
+    expect(await dig('+short', 'www.public.example')).toBe('192.0.2.80\n');
+    expect(await outer.log()).not.toContain(NAME);
+    await stopTshuttle(lab, tshuttle);
+
+    const again = await startTshuttle(lab, ['--domain', 'inner.example']);
+    await dig('another.inner.example');
+    expect(await dig('+short', NAME), 'after a restart').toBe(`${address}\n`);
+    await stopTshuttle(lab, again);
+  });
+
+  it('that do not exist end in a reset, and the log has the name', async () => {
+    const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
+    const curl = await lab.client.exec(['curl', '-sS', '-m5', 'http://nowhere.inner.example/']);
+    expect(curl.stderr).toMatch(/reset by peer/i);
+    expect(tshuttle.stderr).toContain('nowhere.inner.example does not exist at the bastion');
+    const unknown = await lab.client.exec(['curl', '-sS', '-m5', 'http://198.18.3.3/']);
+    expect(unknown.stderr).toMatch(/reset by peer/i);
+    expect(tshuttle.stderr).toContain('198.18.3.3:80: reset, the address stands for no name');
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'get a route where there is none, which is gone after %s',
+    async (signal) => {
+      await lab.client.ip(['route', 'del', 'default']);
+      await lab.client.ip(['-6', 'route', 'del', 'default']);
+      try {
+        const before = await lab.client.ip('route show table all');
+        const tshuttle = await startTshuttle(lab, ['-v', '--domain', '*.inner.example']);
+        expect(await lab.client.ip('route show')).toMatch(/198\.18\.\d+\.0\/19 dev tshuttle0/);
+        expect(await lab.client.must(['curl', '-sS', '-m5', `http://${NAME}:${HTTP_PORT}/`])).not.toBe('');
+        expect(await dig(NAME, 'AAAA'), 'without a route of IPv6').toMatch(/ANSWER: 0/);
+        if (signal === 'SIGTERM') {
+          await stopTshuttle(lab, tshuttle);
+        } else {
+          const { main, helper } = await tshuttleProcesses(lab);
+          for (const pid of [main, helper]) process.kill(pid, 'SIGKILL');
+          await expectNothingLeft(lab);
+        }
+        await until(async () => (await lab.client.ip('route show table all')) === before, {
+          deadlineMs: 2_000,
+          what: 'the routes as before',
+        });
+        expect(await lab.client.ip('link show')).not.toMatch(/tshuttle\d/);
+      } finally {
+        await lab.client.ip(`route add default via ${ADDRESSES.bastion4}`);
+        await lab.client.ip(`-6 route add default via ${ADDRESSES.bastion6}`);
+      }
+    },
+  );
+
+  it('stand in for those whose addresses no SUBNET has, and where no resolver answers', async () => {
+    const inner = await startDnsmasq(lab, lab.destination, {
+      name: 'inner',
+      listenAddress: ADDRESSES.destination4,
+      hosts: [`${ADDRESSES.destination4} ${NAME}`],
+      options: ['--local=/inner.example/'],
+    });
+    const toNs = ['--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];
+    const without = await startTshuttle(lab, toNs);
+    expect(await dig('+short', NAME)).toMatch(/^198\.1[89]\./);
+    expect(await dig('nowhere.inner.example')).toContain('status: NXDOMAIN');
+    expect(await lab.client.must(['curl', '-sS', '-m5', `http://${NAME}:${HTTP_PORT}/`])).not.toBe('');
+    await stopTshuttle(lab, without);
+
+    const byName = await startTshuttle(lab, [...toNs, '--resolve', 'bastion', '10.77.0.0/24']);
+    const asked = (await inner.log()).length;
+    expect(await dig('+short', NAME)).toMatch(/^198\.1[89]\./);
+    expect((await inner.log()).length).toBe(asked);
+    await stopTshuttle(lab, byName);
+
+    const silent = await startTshuttle(lab, [
+      '--domain',
+      'inner.example',
+      '--to-ns',
+      '10.77.0.99',
+      '10.77.0.0/24',
+    ]);
+    const patient = ['dig', '+time=9', '+tries=1', '+short', NAME];
+    expect(await lab.client.must(patient)).toMatch(/^198\.1[89]\./);
+    expect(silent.stderr).toContain('the resolver 10.77.0.99:53 cannot be reached');
+    await stopTshuttle(lab, silent);
+  });
+});
+
+/** A server whose certificate is for {@link NAME}. @returns the file of the certificate */
+async function startHttps(lab: Lab): Promise<string> {
+  const at = (name: string): string => join(lab.directory, name);
+  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME}`];
+  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+  await mustRun([
+    'openssl',
+    'req',
+    '-x509',
+    ...newKey,
+    ...subject,
+    '-keyout',
+    at('tls.key'),
+    '-out',
+    at('tls.crt'),
+  ]);
+  const program = `
+    import { readFileSync } from 'node:fs';
+    import { createServer } from 'node:https';
+    const [key, cert] = ['tls.key', 'tls.crt'].map((name) => readFileSync('${lab.directory}/' + name));
+    createServer({ key, cert }, (request, response) => {
+      response.end('host ' + request.headers.host + ', from ' + request.socket.remoteAddress.replace('::ffff:', '') + '\\n');
+    }).listen(${HTTPS_PORT}, () => console.log('ready'));
+  `;
+  await writeFile(at('https.mjs'), program);
+  await lab.destination.spawn(['node', at('https.mjs')]).untilOutput(/ready/);
+  return at('tls.crt');
+}

@@ -1,0 +1,105 @@
+import { decode } from 'dns-packet';
+import { describe, expect, it } from 'vitest';
+import { BastionSide } from '../../../src/dns/bastion-side.ts';
+import { errorAnswer, type Query } from '../../../src/dns/message.ts';
+import type { Responder } from '../../../src/dns/responder.ts';
+import { SyntheticAddresses } from '../../../src/dns/synthetic-addresses.ts';
+import { parseCidr } from '../../../src/net/cidr.ts';
+import { answerTo } from '../../component/dns/fake-resolver.ts';
+import { queryPacket, readSampleQuery } from './sample-messages.ts';
+
+type Says = (query: Query) => Buffer | undefined;
+
+function responderThat(says: Says, isReachable = true): Responder {
+  const find = async (query: Query) => says(query);
+  const respond = async (query: Query) => says(query) ?? errorAnswer(query, 2);
+  return { find, respond, isReachable } as unknown as Responder;
+}
+
+function side(
+  responder: Responder | undefined,
+  more: Partial<ConstructorParameters<typeof BastionSide>[0]> = {},
+) {
+  const given: number[] = [];
+  const synthetic = new SyntheticAddresses({
+    range4: parseCidr('198.18.0.0/19')!,
+    range6: undefined,
+    capacity: 4,
+    keepMs: 60_000,
+    saved: [],
+    nowMs: () => 0,
+  });
+  const options = {
+    responder,
+    synthetic,
+    isCaptured: ({ address }: { address: string }) => address.startsWith('10.'),
+    onGiven: () => void given.push(1),
+  };
+  const made = new BastionSide({ ...options, ...more });
+  const ask = async (name: string, type: string, isInZone = true) => {
+    const query = readSampleQuery(queryPacket(name, { questions: [{ type: type as 'A', name }] }));
+    const answer = decode(await made.answer(query, isInZone));
+    const data = (answer.answers ?? []).flatMap((record) => ('data' in record ? [String(record.data)] : []));
+    return { rcode: Reflect.get(answer, 'rcode') as string, data };
+  };
+  return { ask, given };
+}
+
+const saying =
+  (address: string): Says =>
+  (query) =>
+    answerTo(decode(queryPacket(query.name)), address);
+
+describe('the side of the bastion', () => {
+  it('answers what its resolvers say where that is captured', async () => {
+    const { ask, given } = side(responderThat(saying('10.0.0.8')));
+    expect(await ask('db.a', 'A')).toEqual({ rcode: 'NOERROR', data: ['10.0.0.8'] });
+    expect(given).toHaveLength(0);
+  });
+
+  it('gives a synthetic address where no SUBNET has the address, and the same one again', async () => {
+    const { ask, given } = side(responderThat(saying('192.0.2.1')));
+    expect(await ask('db.a', 'A')).toEqual({ rcode: 'NOERROR', data: ['198.18.0.1'] });
+    expect(await ask('DB.A', 'A')).toEqual({ rcode: 'NOERROR', data: ['198.18.0.1'] });
+    expect(given).toHaveLength(2);
+    expect(await ask('outside.b', 'A', false)).toEqual({ rcode: 'NOERROR', data: ['192.0.2.1'] });
+  });
+
+  it('gives one where no resolver answers, or none is to be asked', async () => {
+    const silent = responderThat(() => undefined);
+    const known = responderThat(saying('10.0.0.8'));
+    const gone = responderThat(() => {
+      throw new Error('asked');
+    }, false);
+    for (const { ask } of [side(undefined), side(silent), side(gone), side(known, { resolve: 'bastion' })]) {
+      expect(await ask('db.a', 'A')).toEqual({ rcode: 'NOERROR', data: ['198.18.0.1'] });
+    }
+    expect(await side(silent).ask('outside.b', 'A', false)).toEqual({ rcode: 'SERVFAIL', data: [] });
+    expect(await side(undefined).ask('outside.b', 'A', false)).toEqual({ rcode: 'SERVFAIL', data: [] });
+  });
+
+  it('passes on that there is no such name', async () => {
+    const { ask } = side(responderThat((query) => errorAnswer(query, 3)));
+    expect(await ask('nowhere.a', 'A')).toEqual({ rcode: 'NXDOMAIN', data: [] });
+  });
+
+  it('has NODATA for other types, for IPv6 without a range, and for what is no name of a host', async () => {
+    const { ask, given } = side(undefined);
+    for (const [name, type] of [
+      ['db.a', 'AAAA'],
+      ['db.a', 'MX'],
+      ['db.a', 'TXT'],
+      ['a b.a', 'A'],
+      ['x\u0007.a', 'A'],
+    ] as const) {
+      expect(await ask(name, type), `${name} ${type}`).toEqual({ rcode: 'NOERROR', data: [] });
+    }
+    expect(given).toHaveLength(0);
+  });
+
+  it('has SERVFAIL when there is no address left', async () => {
+    const { ask } = side(undefined);
+    for (const name of ['a.a', 'b.a', 'c.a', 'd.a']) expect((await ask(name, 'A')).rcode).toBe('NOERROR');
+    expect(await ask('e.a', 'A')).toEqual({ rcode: 'SERVFAIL', data: [] });
+  });
+});
