@@ -6,6 +6,7 @@ import type { IpFamily } from '../net/endpoint.ts';
 import { isAnswerTo } from './message.ts';
 import { type OwnSocket, OwnSockets, type ReceiveDatagram } from './own-sockets.ts';
 import type { Nameserver } from './resolv-conf.ts';
+import { TcpPath } from './tcp-path.ts';
 
 const DNS_PORT = 53;
 
@@ -23,6 +24,16 @@ const PENDING_TIMEOUT_MS = 10_000;
  * each other for ever: this way it comes back to where it waits already, and goes nowhere from there.
  */
 const REPEAT_AFTER_MS = 900;
+
+/** A nameserver that says nothing for so long is asked by TCP as well, and from then on instead for a while. */
+const UDP_PATIENCE_MS = 1_500;
+
+/**
+ * Longer than the kernel keeps a UDP exchange in mind (nf_conntrack_udp_timeout_stream, 120 s): a query that another tunnel
+ * has taken goes to that one's port as long as it is kept in mind, also when the tunnel has ended, and each query from the
+ * same port keeps it so.
+ */
+const WITHOUT_UDP_MS = 130_000;
 
 /** A port may still be in use for a connection to the same nameserver. */
 const CONNECT_ATTEMPTS = 15;
@@ -45,6 +56,7 @@ interface Pending {
   readonly waiting: Map<string, Waiting>;
   readonly timer: NodeJS.Timeout;
   sentAtMs: number;
+  patience: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -56,6 +68,9 @@ export class AskedResolvers {
   readonly #byKey = new Map<string, Pending>();
   readonly #byAnswer = new Map<string, Pending>();
   readonly #connections = new Set<Socket>();
+  readonly #tcpPaths = new Map<string, TcpPath>();
+  /** Nameservers that UDP does not reach, and until when that is believed. */
+  readonly #withoutUdpUntilMs = new Map<string, number>();
 
   private constructor(sockets: OwnSockets) {
     this.#sockets = sockets;
@@ -85,7 +100,7 @@ export class AskedResolvers {
    * the same answer.
    *
    * @param client who asks, for telling clients apart
-   * @param reply called once at most
+   * @param reply called once at most; what came by TCP may be too long for the client
    */
   pass(nameserver: Nameserver, packet: Buffer, client: string, reply: (answer: Buffer) => void): void {
     const key = `${nameserver.address} ${packet.toString('latin1', 2)}`;
@@ -96,7 +111,27 @@ export class AskedResolvers {
     const nowMs = performance.now();
     if (nowMs - pending.sentAtMs < REPEAT_AFTER_MS) return;
     pending.sentAtMs = nowMs;
+    if ((this.#withoutUdpUntilMs.get(nameserver.address) ?? 0) > nowMs) {
+      void this.#askByTcp(pending);
+      return;
+    }
     pending.own.socket.send(pending.packet, DNS_PORT, addressToSend(nameserver), () => {});
+    pending.patience ??= setTimeout(() => void this.#askByTcp(pending), UDP_PATIENCE_MS);
+  }
+
+  async #askByTcp(pending: Pending): Promise<void> {
+    const { nameserver } = pending;
+    const path = this.#tcpPaths.get(nameserver.address) ?? new TcpPath(() => this.connect(nameserver));
+    this.#tcpPaths.set(nameserver.address, path);
+    const answer = await path.ask(pending.packet);
+    if (answer === undefined) {
+      this.#withoutUdpUntilMs.delete(nameserver.address);
+      return;
+    }
+    // An answer by UDP may have come before.
+    if (this.#byKey.get(pending.key) !== pending) return;
+    this.#withoutUdpUntilMs.set(nameserver.address, performance.now() + WITHOUT_UDP_MS);
+    this.#answer(pending, answer);
   }
 
   /** Connects to a nameserver by TCP. The caller owns the socket. @throws Error of the system */
@@ -116,9 +151,7 @@ export class AskedResolvers {
 
   /** Gives up what is waited for. */
   close(): void {
-    for (const pending of this.#byKey.values()) clearTimeout(pending.timer);
-    this.#byKey.clear();
-    this.#byAnswer.clear();
+    for (const pending of [...this.#byKey.values()]) this.#end(pending);
     for (const connection of this.#connections) connection.destroy();
     this.#sockets.close();
   }
@@ -140,6 +173,7 @@ export class AskedResolvers {
       waiting: new Map(),
       timer,
       sentAtMs: Number.NEGATIVE_INFINITY,
+      patience: undefined,
     };
     this.#byKey.set(key, pending);
     this.#byAnswer.set(answerKey(own, nameserver.address, id), pending);
@@ -152,6 +186,10 @@ export class AskedResolvers {
     const from = address.replace(/%.*/, '');
     const pending = this.#byAnswer.get(answerKey(own, from, message.readUInt16BE(0)));
     if (pending === undefined || !isAnswerTo(message, pending.packet)) return;
+    this.#answer(pending, message);
+  }
+
+  #answer(pending: Pending, message: Buffer): void {
     this.#end(pending);
     for (const { id, reply } of pending.waiting.values()) {
       const answer = Buffer.from(message);
@@ -162,6 +200,7 @@ export class AskedResolvers {
 
   #end(pending: Pending): void {
     clearTimeout(pending.timer);
+    clearTimeout(pending.patience);
     this.#byKey.delete(pending.key);
     this.#byAnswer.delete(answerKey(pending.own, pending.nameserver.address, pending.id));
   }

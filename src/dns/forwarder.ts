@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 import { AskedResolvers } from './asked-resolvers.ts';
-import { fitForUdp } from './message.ts';
+import { fitForUdp, readQuery } from './message.ts';
 import type { QueryHandler } from './query-handler.ts';
 import type { Nameserver } from './resolv-conf.ts';
 import { serveTcpClient } from './tcp-client.ts';
@@ -194,6 +194,12 @@ function listenUdp(host: string, port: number, nameserver: Nameserver, shared: S
   });
 }
 
+/** What the nameserver sent by UDP fits anyhow; TCP knows no limit. */
+function fitPassedOn(packet: Buffer, answer: Buffer): Buffer {
+  const received = readQuery(packet);
+  return received.kind === 'query' ? fitForUdp(received.query, answer) : answer;
+}
+
 function takeDatagram(
   packet: Buffer,
   nameserver: Nameserver,
@@ -211,7 +217,7 @@ function takeDatagram(
       reply(handling.answer);
       return;
     case 'passed-on':
-      asked.pass(nameserver, packet, client, reply);
+      asked.pass(nameserver, packet, client, (answer) => reply(fitPassedOn(packet, answer)));
       return;
     case 'answered':
       shared.udpInFlight += 1;

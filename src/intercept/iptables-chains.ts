@@ -23,13 +23,22 @@ export interface SavedTunnel {
   readonly chains: readonly string[];
   /** The rules of other chains that lead to ours, as iptables-save printed them, from `-A` on. */
   readonly jumps: readonly string[];
+  /** The source ports from which it asks nameservers itself. */
+  readonly exemptPorts: readonly number[];
+}
+
+interface FoundTunnel {
+  instance: string | undefined;
+  readonly chains: string[];
+  readonly jumps: string[];
+  readonly exemptPorts: number[];
 }
 
 /** Finds every tunnel in the output of `iptables-save -t nat` or `ip6tables-save -t nat`. */
 export function parseIptablesSave(saved: string): SavedTunnel[] {
-  const tunnels = new Map<string, { instance: string | undefined; chains: string[]; jumps: string[] }>();
+  const tunnels = new Map<string, FoundTunnel>();
   const tunnelOf = (port: string) => {
-    const known = tunnels.get(port) ?? { instance: undefined, chains: [], jumps: [] };
+    const known = tunnels.get(port) ?? { instance: undefined, chains: [], jumps: [], exemptPorts: [] };
     tunnels.set(port, known);
     return known;
   };
@@ -42,6 +51,11 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
     const instance = /^-A TSHUTTLE-(\d{1,5}) -m comment --comment "tshuttle helper ([0-9-]+)"$/.exec(line);
     if (instance !== null) {
       tunnelOf(instance[1]!).instance = instance[2]!;
+      continue;
+    }
+    const exempt = /^-A TSHUTTLE-(\d{1,5}) -p udp .*--sports ([\d,]+) -j RETURN$/.exec(line);
+    if (exempt !== null) {
+      tunnelOf(exempt[1]!).exemptPorts.push(...exempt[2]!.split(',').map(Number));
       continue;
     }
     const jump = /^-A (?!TSHUTTLE-\d).* -[jg] TSHUTTLE-(\d{1,5})(?:-G)?$/.exec(line);

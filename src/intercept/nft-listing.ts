@@ -1,4 +1,4 @@
-import { INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
+import { EXEMPT_PORT_SET, INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
 
 /** A table of ours as the kernel lists it. */
 export interface ListedTable {
@@ -24,4 +24,16 @@ export function parseNftChains(listing: string): ListedTable[] {
     if (inOurs && instance !== undefined && current !== undefined) current.instance = instance;
   }
   return tables;
+}
+
+/** Finds the source ports from which the tunnels ask nameservers themselves in the output of `nft list sets inet`. */
+export function parseNftExemptPorts(listing: string): ReadonlyMap<number, readonly number[]> {
+  const portsOf = new Map<number, readonly number[]>();
+  for (const table of listing.split(/^table inet /m)) {
+    const listenerPort = new RegExp(`^${TABLE_PREFIX}(\\d{1,5}) `).exec(table)?.[1];
+    const elements = new RegExp(`set ${EXEMPT_PORT_SET} \\{[^}]*elements = \\{([^}]*)\\}`).exec(table)?.[1];
+    if (listenerPort === undefined || elements === undefined) continue;
+    portsOf.set(Number(listenerPort), (elements.match(/\d+/g) ?? []).map(Number));
+  }
+  return portsOf;
 }

@@ -91,7 +91,7 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
   ]);
   return (
     rules +
-    textOf(replaceElements(`${table} ${PORT_SET}`, exemptPorts(plan))) +
+    textOf(replaceElements(`${table} ${EXEMPT_PORT_SET}`, exemptPorts(plan))) +
     renderNftExempt(plan, plan.exempt)
   );
 }
@@ -148,11 +148,11 @@ function renderExemptSet(family: IpFamily, exempt: readonly Endpoint[]): string[
   ];
 }
 
-/** Source ports of our own queries. */
-const PORT_SET = 'exempt_ports';
+/** The set of the source ports from which nameservers are asked past the redirect. */
+export const EXEMPT_PORT_SET = 'exempt_ports';
 
 function renderPortSet(ports: readonly string[]): string[] {
-  return [`  set ${PORT_SET} {`, '    type inet_service', ...renderElements(ports), '  }'];
+  return [`  set ${EXEMPT_PORT_SET} {`, '    type inet_service', ...renderElements(ports), '  }'];
 }
 
 function exemptPorts({ dns }: RedirectPlan): string[] {
@@ -239,7 +239,9 @@ const PROTOCOLS = ['udp', 'tcp'] as const;
 /** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
 function renderDns({ dns, families }: RedirectPlan): string[] {
   if (dns === null) return [];
-  const passing = PROTOCOLS.map((protocol) => `${protocol} dport 53 ${protocol} sport @${PORT_SET} return`);
+  const passing = PROTOCOLS.map(
+    (protocol) => `${protocol} dport 53 ${protocol} sport @${EXEMPT_PORT_SET} return`,
+  );
   const redirects = dns.redirects.flatMap(({ nameserver, port }) => {
     const family = nameserver.includes(':') ? 6 : 4;
     if (!families.includes(family)) return [];

@@ -52,3 +52,13 @@ export interface RedirectPlan {
   /** Null, which JSON can say, leaves DNS alone. */
   readonly dns: DnsRedirect | null;
 }
+
+/**
+ * A plan that lets pass what the tunnels before it ask nameservers, too. The latest tunnel's rules are asked first: what it
+ * passes on comes to the one before it, whose queries must not come back, or they would go in circles
+ * (native-notes/dns-redirect.md).
+ */
+export function passingOtherTunnels(plan: RedirectPlan, otherPorts: readonly number[]): RedirectPlan {
+  if (plan.dns === null || otherPorts.length === 0) return plan;
+  return { ...plan, dns: { ...plan.dns, exemptPorts: [...plan.dns.exemptPorts, ...otherPorts] } };
+}

@@ -94,4 +94,43 @@ describe.skipIf(skipLab)('--domain', () => {
     process.kill(main, 'SIGKILL');
     await expectNothingLeft(lab);
   });
+
+  it.each(['nft', 'iptables'])(
+    'of two tunnels are both answered, whichever was first, and so is all else (%s)',
+    async (method) => {
+      const options = ['--method', method, '--domain'];
+      const one = await startTshuttle(lab, [
+        ...options,
+        'one.example',
+        '--host',
+        'host.one.example=192.0.2.1',
+      ]);
+      const two = await startTshuttle(lab, [
+        ...options,
+        'two.example',
+        '--host',
+        'host.two.example=192.0.2.2',
+      ]);
+      const three = await startTshuttle(lab, [...options, 'three.example']);
+      for (const protocol of ['+notcp', '+tcp']) {
+        expect(await dig('+short', protocol, 'host.one.example')).toBe('192.0.2.1\n');
+        expect(await dig('+short', protocol, 'host.two.example')).toBe('192.0.2.2\n');
+        expect(await dig('+short', protocol, PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+      }
+      const synthetic = await Promise.all(
+        ['one', 'two', 'three'].map((zone) => dig('+short', `www.${zone}.example`)),
+      );
+      for (const address of synthetic) expect(address).toMatch(/^198\.1[89]\./);
+      expect(new Set(synthetic).size, 'no address twice').toBe(3);
+      two.kill('SIGTERM');
+      expect(await two.exited).toMatchObject({ code: 0 });
+      expect(await dig('+short', 'host.one.example')).toBe('192.0.2.1\n');
+      expect(await dig('+short', PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+      for (const tunnel of [one, three]) {
+        tunnel.kill('SIGTERM');
+        expect(await tunnel.exited).toMatchObject({ code: 0 });
+      }
+      await expectNothingLeft(lab);
+    },
+  );
 });

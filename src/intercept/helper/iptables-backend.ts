@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
 import { renderIptables, renderIptablesExempt } from '../iptables.ts';
 import { parseIptablesSave, renderIptablesRemoval, type SavedTunnel } from '../iptables-chains.ts';
-import type { RedirectPlan } from '../redirect-plan.ts';
+import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
 import type { IptablesTools } from './iptables-tools.ts';
 import { RefusedError, type RuleBackend } from './rule-backend.ts';
 import { runTool } from './run-tool.ts';
@@ -26,7 +26,15 @@ export class IptablesBackend implements RuleBackend {
     const before = this.#applied;
     this.#applied = plan;
     try {
-      for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
+      for (const tools of this.#toolsFor(plan.families)) {
+        const saved = await savedTunnels(tools);
+        const others = saved.filter(({ listenerPort }) => listenerPort !== plan.listenerPort);
+        this.#applied = passingOtherTunnels(
+          this.#applied,
+          others.flatMap(({ exemptPorts }) => exemptPorts),
+        );
+        await this.#applyFamily(tools, this.#applied);
+      }
     } catch (error) {
       await this.#restore(before);
       throw error;

@@ -8,7 +8,8 @@ import {
   renderNftStale,
   renderNftSwitch,
 } from '../nft.ts';
-import type { RedirectPlan } from '../redirect-plan.ts';
+import { parseNftExemptPorts } from '../nft-listing.ts';
+import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
 import type { NftExecutor } from './nft-executor.ts';
 import type { RuleBackend } from './rule-backend.ts';
 
@@ -26,7 +27,8 @@ export class NftBackend implements RuleBackend {
     this.lost = executor.lost;
   }
 
-  async apply(plan: RedirectPlan): Promise<void> {
+  async apply(wanted: RedirectPlan): Promise<void> {
+    const plan = wanted.dns === null ? wanted : await this.#passOtherTunnels(wanted);
     const { lifetime } = this.#executor;
     if (this.#applied === undefined) {
       await this.#executor.run(renderNft(plan, { instance: this.#instance, lifetime }));
@@ -62,6 +64,12 @@ export class NftBackend implements RuleBackend {
     } finally {
       await this.#executor.close();
     }
+  }
+
+  async #passOtherTunnels(plan: RedirectPlan): Promise<RedirectPlan> {
+    const portsOf = parseNftExemptPorts(await this.#executor.listSets());
+    const others = [...portsOf].flatMap(([listener, ports]) => (listener === plan.listenerPort ? [] : ports));
+    return passingOtherTunnels(plan, others);
   }
 
   async #removeMaps(plan: AppliedPlan): Promise<void> {

@@ -10,8 +10,19 @@ export interface NftExecutor {
   readonly lost: Promise<string>;
   /** @throws RefusedError with nft's text; nothing has changed then */
   run(text: string): Promise<void>;
+  /** What `nft list sets inet` prints. @throws RefusedError */
+  listSets(): Promise<string>;
   /** Ends what holds owned tables. Idempotent. */
   close(): Promise<void>;
+}
+
+const LIST_SETS = ['list', 'sets', 'inet'] as const;
+
+/** {@link NftExecutor.listSets} with the tool. */
+export async function listSets(nftPath: string): Promise<string> {
+  const result = await runTool(nftPath, LIST_SETS);
+  if (result.kind === 'refused') throw new RefusedError(result.reason);
+  return result.output;
 }
 
 const NEVER = new Promise<never>(() => {});
@@ -27,6 +38,12 @@ export function openLibraryExecutor(): NftExecutor {
       const result = context.run(text, 'commit');
       return result.kind === 'done'
         ? Promise.resolve()
+        : Promise.reject(new RefusedError(shorten(result.reason)));
+    },
+    listSets: () => {
+      const result = context.run(LIST_SETS.join(' '), 'commit');
+      return result.kind === 'done'
+        ? Promise.resolve(result.output)
         : Promise.reject(new RefusedError(shorten(result.reason)));
     },
     close: () => {
@@ -45,6 +62,7 @@ export function openFileExecutor(nftPath: string): NftExecutor {
       const result = await runTool(nftPath, ['-f', '-'], text);
       if (result.kind === 'refused') throw new RefusedError(result.reason);
     },
+    listSets: () => listSets(nftPath),
     close: () => Promise.resolve(),
   };
 }

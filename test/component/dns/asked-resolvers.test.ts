@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { type DecodedPacket, decode } from 'dns-packet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AskedResolvers } from '../../../src/dns/asked-resolvers.ts';
+import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
 import { until } from '../../support/until.ts';
 import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo } from './fake-resolver.ts';
@@ -128,6 +129,32 @@ describe.skipIf(!isRoot)('packets that are passed on to the nameserver that was 
     for (const socket of sockets) expect(asked.ports).toContain(socket.localPort);
     expect(new Set(sockets.map(({ localPort }) => localPort)).size).toBe(10);
     for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
+  it('are asked for by TCP where UDP is silent, and from then on at once', async () => {
+    behave = () => {};
+    const server: Server = createServer((socket) => {
+      const splitter = new MessageSplitter();
+      socket.on('error', () => {});
+      socket.on('data', (chunk) => {
+        for (const message of splitter.push(chunk)) {
+          const query = decode(message);
+          socket.write(frame(answerTo({ ...query, id: ((query.id ?? 0) + 1) % 65_536 }, '6.6.6.6')));
+          socket.write(frame(answerTo(query, '10.0.0.2')));
+        }
+      });
+    });
+    server.listen(53, NAMESERVER.address);
+    await once(server, 'listening');
+    const first = pass(queryPacket('a', { id: 5 }), 'client');
+    await until(() => first.length === 1, { deadlineMs: 3_000, what: 'the answer by TCP' });
+    expect(addressIn(first[0])).toBe('10.0.0.2');
+    expect(first[0]?.readUInt16BE(0)).toBe(5);
+    const asked = queries.length;
+    const second = pass(queryPacket('b'), 'client');
+    await until(() => second.length === 1, { deadlineMs: 1_000, what: 'the answer, at once' });
+    expect(queries.length).toBe(asked);
     server.close();
   });
 });

@@ -7,7 +7,7 @@ import {
   renderNftStale,
   renderNftSwitch,
 } from '../../../src/intercept/nft.ts';
-import { parseNftChains } from '../../../src/intercept/nft-listing.ts';
+import { parseNftChains, parseNftExemptPorts } from '../../../src/intercept/nft-listing.ts';
 import { SAMPLE_PLANS } from './sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;
@@ -106,5 +106,35 @@ table inet tshuttle-1080-copy {
       { listenerPort: 12_300, instance: '12-34-56' },
       { listenerPort: 1_080, instance: undefined },
     ]);
+  });
+});
+
+describe('parseNftExemptPorts', () => {
+  it('finds the ports of each of our tables, over several lines, and of no other table', () => {
+    const listing = `table inet tshuttle-12300 {
+	set exempt4 {
+		type ipv4_addr . inet_service
+		elements = { 10.0.0.1 . 22 }
+	}
+	set exempt_ports {
+		type inet_service
+		elements = { 40001, 40011,
+			     40021 }
+	}
+}
+table inet other {
+	set exempt_ports {
+		type inet_service
+		elements = { 1, 2 }
+	}
+}
+table inet tshuttle-12301 {
+	set exempt_ports {
+		type inet_service
+	}
+}
+`;
+    expect([...parseNftExemptPorts(listing)]).toEqual([[12_300, [40_001, 40_011, 40_021]]]);
+    expect([...parseNftExemptPorts('')]).toEqual([]);
   });
 });
