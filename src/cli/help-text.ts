@@ -31,7 +31,9 @@ export const TEXTS = {
   host: 'answer DNS queries for this name with this address; repeatable',
   dns: 'capture DNS queries to the resolvers of this machine; --to-ns answers them',
   nsHosts: 'capture DNS queries to these addresses only',
-  toNs: 'resolver that the bastion can reach by TCP, asked instead; of several the first that answers',
+  toNs:
+    'resolver that the bastion can reach by TCP, asked instead; of several the first that answers ' +
+    '(default for --dns: what /etc/resolv.conf of the bastion says, if SFTP may read it)',
   disableIpv6: 'capture IPv4 only',
   method: 'auto, nft or iptables (default: auto, the first that works)',
   listen: 'where the redirected connections are accepted (default: loopback, a free port)',

@@ -43,10 +43,6 @@ export function parseDns(raw: RawDns): DnsResult {
     syntheticRanges: parseRanges(raw, wrong),
   };
   const isWanted = dns.everything || raw.domains.length > 0;
-  if (raw.resolvers === undefined && dns.everything) {
-    const option = raw.dns ? '--dns' : nsHosts(raw);
-    wrong(option, 'needs a resolver that the bastion can reach; name it, as in --to-ns 10.0.0.2');
-  }
   if (raw.resolvers !== undefined && !isWanted) {
     wrong(`--to-ns ${raw.resolvers}`, 'has no effect without --dns, --ns-hosts or --domain');
   }

@@ -25,6 +25,8 @@ interface ConnectionsContext {
 interface Connections extends Transport {
   /** All that was dialled for them, and where they lead: never to be captured. Never rejects. */
   exempt(): Promise<readonly Endpoint[]>;
+  /** Reads a small text file of the bastion. @throws Error with a reason for people */
+  readFile(path: string): Promise<string>;
 }
 
 /**
@@ -72,6 +74,8 @@ export async function openConnections(
       const peers = await pool.peers();
       return [...dialled, ...peers.filter((peer) => !dialled.some((known) => sameEndpoint(known, peer)))];
     },
+    readFile: (path: string) =>
+      options.mayOpenSession ? first.readFile(path) : Promise.reject(new Error('--no-session')),
   });
 }
 

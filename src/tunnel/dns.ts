@@ -1,18 +1,22 @@
+import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { BastionSide } from '../dns/bastion-side.ts';
 import { openForwarder } from '../dns/forwarder.ts';
+import { errorAnswer, RCODES } from '../dns/message.ts';
 import type { StaticHost } from '../dns/name-routes.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
-import { systemNameservers } from '../dns/resolv-conf.ts';
+import { parseNameservers, systemNameservers } from '../dns/resolv-conf.ts';
 import { type OpenConnection, Resolver } from '../dns/resolver.ts';
 import { Responder } from '../dns/responder.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
 import type { Cidr } from '../net/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import { type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { formatZone, type Zone } from '../net/zone.ts';
 import { SyntheticNames } from './synthetic-names.ts';
+
+const DNS_PORT = 53;
 
 /** Whose queries are captured, and who answers them. */
 export interface DnsOptions {
@@ -45,10 +49,12 @@ export interface TunnelDns {
    *
    * @param rules what is captured otherwise
    * @returns what is to be captured for them
+   * @throws TshuttleError ERR_USAGE when all names are to be answered and no resolver is known
    */
   prepare(
     rules: readonly CaptureRule[],
     ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
+    bastionFiles: BastionFiles,
   ): Promise<readonly CaptureRule[]>;
   /** The flow with the name that its destination stands for; undefined when it leads nowhere. Logs that. */
   named(flow: IncomingFlow): IncomingFlow | undefined;
@@ -80,12 +86,13 @@ export async function openDns(
   { logger, ipv6, wayToBastion, bastion, stateFolder, open }: DnsContext,
 ): Promise<TunnelDns | undefined> {
   if (dns === undefined) return undefined;
-  const resolvers = dns.resolvers.map((endpoint) => new Resolver(endpoint, open));
-  const responder = resolvers.length === 0 ? undefined : new Responder(resolvers, logger);
+  const resolvers: Resolver[] = [];
   let names: SyntheticNames | undefined;
-  let side = new BastionSide({ responder, isCaptured: () => true });
+  let side: BastionSide | undefined;
   const handler = new QueryHandler({ ...dns, wayToBastion }, (query, isInZone) =>
-    side.answer(query, isInZone),
+    side === undefined
+      ? Promise.resolve(errorAnswer(query, RCODES.serverFailure))
+      : side.answer(query, isInZone),
   );
   const wanted =
     dns.nameservers === 'system'
@@ -95,8 +102,15 @@ export async function openDns(
   const forwarder = await openForwarder({ nameservers: usable, handler });
   return {
     description: describe(dns),
-    prepare: async (rules, ingress) => {
-      if (dns.zones.length === 0) return [];
+    prepare: async (rules, ingress, bastionFiles) => {
+      const endpoints =
+        dns.resolvers.length > 0 ? dns.resolvers : await bastionResolvers(dns, bastionFiles, logger);
+      resolvers.push(...endpoints.map((endpoint) => new Resolver(endpoint, open)));
+      const responder = resolvers.length === 0 ? undefined : new Responder(resolvers, logger);
+      if (dns.zones.length === 0) {
+        side = new BastionSide({ responder, isCaptured: () => true });
+        return [];
+      }
       const tunnel = [bastion, ...dns.zones.map(formatZone).sort()].join(' ');
       const opened = await SyntheticNames.open(
         { ...dns.syntheticRanges, stateFolder, tunnel },
@@ -131,6 +145,37 @@ export async function openDns(
       names?.close();
     },
   };
+}
+
+/** What the bastion lets us read. */
+interface BastionFiles {
+  /** A small text file. @throws Error with a reason for people */
+  readFile(path: string): Promise<string>;
+}
+
+/** libc asks the first three (resolv.conf(5)). */
+const MAX_RESOLVERS = 3;
+
+/** Those that the bastion itself asks, for `--dns` without `--to-ns`; none where only zones are wanted, which need none. */
+async function bastionResolvers(
+  { everything, nameservers }: DnsOptions,
+  bastion: BastionFiles,
+  logger: Logger,
+): Promise<readonly Endpoint[]> {
+  if (!everything) return [];
+  try {
+    const found = parseNameservers(await bastion.readFile('/etc/resolv.conf')).slice(0, MAX_RESOLVERS);
+    const endpoints = found.flatMap(({ address }) => makeEndpoint(address, DNS_PORT) ?? []);
+    logger.info(`the bastion's /etc/resolv.conf names ${endpoints.map(({ address }) => address).join(', ')}`);
+    return endpoints;
+  } catch (error) {
+    const option = nameservers === 'system' ? '--dns' : '--ns-hosts';
+    const message = `${option} needs a resolver that the bastion can reach, and its /etc/resolv.conf cannot be read: ${messageOf(error)}`;
+    throw new TshuttleError('ERR_USAGE', message, {
+      remedy: 'name the resolver, as in --to-ns 10.0.0.2',
+      cause: error,
+    });
+  }
 }
 
 /** How many zones are named. */

@@ -100,7 +100,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     flows = new FlowTable(opened, logger);
 
-    const captured = [...rules, ...((await dns?.prepare(rules, ingress)) ?? [])];
+    const captured = [...rules, ...((await dns?.prepare(rules, ingress, opened)) ?? [])];
     signal.throwIfAborted();
     await ingress.capture(captured, await opened.exempt(), dns?.redirectFor(ingress.families));
     signal.throwIfAborted();

@@ -5,6 +5,7 @@ import { skipLab } from '../support/requirements.ts';
 import {
   expectNothingLeft,
   residentBytes,
+  runTshuttle,
   startTshuttle,
   stopTshuttle,
   tshuttleProcesses,
@@ -105,6 +106,33 @@ describe.skipIf(skipLab)('--dns', () => {
     expect(answer).toBe(`${ADDRESSES.destination4}\n`);
     expect((await residentBytes(main)) - before).toBeLessThan(96 * 1024 * 1024);
     process.kill(main, 'SIGKILL');
+    await expectNothingLeft(lab);
+  });
+
+  it('without --to-ns asks the resolver that the bastion itself asks, where SFTP may read its name', async () => {
+    await using lab = await createLab({ sshd: ['Subsystem sftp internal-sftp'] });
+    // As the lab's /etc/resolv.conf says.
+    await startDnsmasq(lab, lab.bastion, {
+      name: 'bastion',
+      listenAddress: '127.0.0.1',
+      hosts: [`${ADDRESSES.destination4} ${NAME}`],
+      options: ['--local=/inner.example/'],
+    });
+    const tshuttle = await startTshuttle(lab, ['--dns', '10.77.0.0/24']);
+    expect(await lab.client.must(['dig', '+short', '+time=3', '+tries=1', NAME])).toBe(
+      `${ADDRESSES.destination4}\n`,
+    );
+    await stopTshuttle(lab, tshuttle);
+
+    const forbidden = await runTshuttle(lab, ['--dns', '--no-session', '10.77.0.0/24']);
+    expect(forbidden).toMatchObject({ code: 64 });
+    await lab.sshd.restart(['ForceCommand /bin/false']);
+    const refused = await runTshuttle(lab, ['--dns', '10.77.0.0/24']);
+    expect(refused).toMatchObject({ code: 64 });
+    expect(refused.stderr).toMatch(/--dns needs a resolver .* cannot be read: .*\n.*--to-ns 10\.0\.0\.2/);
+    // What a forced command prints is no SFTP, and one that stays is given up.
+    await lab.sshd.restart(['ForceCommand echo welcome; sleep 30']);
+    expect(await runTshuttle(lab, ['--dns', '10.77.0.0/24'])).toMatchObject({ code: 64 });
     await expectNothingLeft(lab);
   });
 });

@@ -12,6 +12,7 @@ import { type ConnectContext, type ConnectedBastion, connectBastion } from './co
 import { describeEnding } from './handshake-error.ts';
 import { watchLiveness } from './liveness.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
+import { readBastionFile } from './read-file.ts';
 import type { Route } from './route.ts';
 import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
 
@@ -25,6 +26,8 @@ const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535
 export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
   /** `SHA256:...` */
   readonly hostKeyFingerprint: string;
+  /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
+  readFile(path: string): Promise<string>;
   /** What it carries. */
   load(): ConnectionLoad;
   carry(
@@ -110,6 +113,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     peers: () => route.peers(),
     lost: lost.promise,
     hostKeyFingerprint,
+    readFile: (path) => readBastionFile(bastion, path),
     load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
     carry: (accepted, destination, originator, options) =>
       mux.carry(accepted, destination, originator, options),
