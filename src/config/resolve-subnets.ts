@@ -20,6 +20,8 @@ const PROBLEMS_SHOWN = 5;
 export interface ResolvedSubnets {
   readonly rules: readonly CaptureRule[];
   readonly warnings: readonly Problem[];
+  /** What names stood for; those that do not resolve are not there. */
+  readonly addressesOf: ReadonlyMap<string, readonly string[]>;
 }
 
 /** {@link LookUp} with the resolver of this machine, as the applications use it. */
@@ -71,16 +73,39 @@ export async function resolveSubnets(
     }
   }
   if (problems.length > 0) throw cannotExclude(problems);
-  const hasZones = (dns?.zones.length ?? 0) > 0;
-  if (!hasZones && !rules.some((rule) => rule.action === 'include')) throw nothingLeft(warnings, nameFailed);
-  return { rules, warnings };
+  // A zone is something to capture, and a name may resolve on the bastion's side once there is a tunnel.
+  const mayComeLater = (dns?.zones.length ?? 0) > 0 || (nameFailed && dns !== undefined);
+  if (!mayComeLater && !rules.some((rule) => rule.action === 'include'))
+    throw nothingLeft(warnings, nameFailed);
+  const addressesOf = new Map(
+    [...answers].flatMap(([name, answer]) =>
+      answer.kind === 'addresses' ? [[name, answer.addresses] as const] : [],
+    ),
+  );
+  return { rules, warnings, addressesOf };
+}
+
+/** The rules for what names stand for now. Names that are not there make none. */
+export function rulesOf(
+  { subnets, ipv6 }: Pick<Config, 'subnets' | 'ipv6'>,
+  addressesOf: ReadonlyMap<string, readonly string[]>,
+): readonly CaptureRule[] {
+  return subnets.flatMap(({ action, subnet }) => {
+    const { ports } = subnet;
+    const cidrs =
+      subnet.kind === 'network'
+        ? [subnet.cidr]
+        : (addressesOf.get(subnet.name) ?? []).flatMap((address) => cidrOfAddress(address) ?? []);
+    return cidrs.filter(({ family }) => family === 4 || ipv6).map((cidr) => ({ action, cidr, ports }));
+  });
 }
 
 type Answer =
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
   | { readonly kind: 'unresolved'; readonly reason: string };
 
-function namesOf(subnets: readonly SubnetRule[]): string[] {
+/** The names among the subnets, each once. */
+export function namesOf(subnets: readonly SubnetRule[]): string[] {
   const names = subnets.flatMap(({ subnet }) => (subnet.kind === 'name' ? [subnet.name] : []));
   return [...new Set(names)];
 }

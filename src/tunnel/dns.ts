@@ -47,12 +47,12 @@ export interface TunnelDns {
   /**
    * Gets ready for names that only the bastion resolves. Once, before queries are redirected.
    *
-   * @param rules what is captured otherwise
+   * @param rules gives what is captured otherwise, asked each time
    * @returns what is to be captured for them
    * @throws TshuttleError ERR_USAGE when all names are to be answered and no resolver is known
    */
   prepare(
-    rules: readonly CaptureRule[],
+    rules: () => readonly CaptureRule[],
     ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
     bastionFiles: BastionFiles,
   ): Promise<readonly CaptureRule[]>;
@@ -123,7 +123,7 @@ export async function openDns(
         synthetic: opened.addresses,
         resolve: dns.resolve,
         isCaptured: ({ family, address }) =>
-          decidingRule(rules, { family, address }, undefined)?.action === 'include',
+          decidingRule(rules(), { family, address }, undefined)?.action === 'include',
         onGiven: () => opened.saveSoon(),
       });
       return opened.rules;

@@ -46,6 +46,12 @@ export interface Tunnel {
   /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
   readonly lost: Promise<TshuttleError>;
   /**
+   * Replaces what is captured at one instant; flows go on. Calls come one at a time.
+   *
+   * @throws TshuttleError ERR_INTERCEPT_APPLY, and what was captured before still is
+   */
+  setRules(rules: readonly CaptureRule[]): Promise<void>;
+  /**
    * Resets the flows, then removes the rules and ends the helper. Idempotent.
    *
    * In this order, because a reset reaches its application only while the rules translate it back
@@ -90,7 +96,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     cleanup.push(() => ingress.close());
     signal.throwIfAborted();
-    const rules = capturable(options.rules, ingress.families, logger);
+    let rules = capturable(options.rules, ingress.families, logger);
     await warnOfUnroutedNetworks(rules, logger);
 
     warnOfProxyCommand(target, logger);
@@ -100,14 +106,22 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     flows = new FlowTable(opened, logger);
 
-    const captured = [...rules, ...((await dns?.prepare(rules, ingress, opened)) ?? [])];
+    const rulesOfNames = (await dns?.prepare(() => rules, ingress, opened)) ?? [];
     signal.throwIfAborted();
-    await ingress.capture(captured, await opened.exempt(), dns?.redirectFor(ingress.families));
+    const redirection = dns?.redirectFor(ingress.families);
+    const capture = async (): Promise<void> =>
+      ingress.capture([...rules, ...rulesOfNames], await opened.exempt(), redirection);
+    await capture();
     signal.throwIfAborted();
 
     return {
       readyLine: `capturing ${describeCaptured(rules, dns?.description)} through ${opened.description}, by ${ingress.method}`,
       lost: Promise.race([opened.lost, ingress.lost]),
+      setRules: async (wanted) => {
+        // What of it is left out has been said at the start.
+        rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
+        await capture();
+      },
       close: () => cleanup.release(),
     };
   } catch (error) {

@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../config/config.ts';
+import { FollowedNames } from '../../config/followed-names.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -10,6 +11,7 @@ import type { ListenAddresses } from '../../net/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
 import type { Stop } from '../stop.ts';
+import { followNames } from './follow-names.ts';
 
 /** What {@link up} needs. */
 export interface UpContext {
@@ -45,7 +47,17 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     if (!stop.signal.aborted || leftSomething(error)) throw error;
     return await stop.requested;
   }
-  return await keepUp(tunnel, context);
+  const names = new FollowedNames(config, resolved.addressesOf, performance.now());
+  const following = followNames(names, {
+    logger,
+    lookUp: context.lookUp,
+    setRules: (rules) => tunnel.setRules(rules),
+  });
+  try {
+    return await keepUp(tunnel, context);
+  } finally {
+    following.stop();
+  }
 }
 
 async function keepUp(tunnel: Tunnel, { stop, onReady }: UpContext): Promise<number> {
