@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import type { RawOptions } from '../config/parse-config.ts';
+import { parseSubnet } from '../config/subnet.ts';
 import type { Problem } from '../core/problem.ts';
+import { formatCidr } from '../net/cidr.ts';
+import type { ExplainedDestination } from './commands/explain.ts';
 import { describeForeignOption } from './foreign-options.ts';
 import { EXAMPLES, TEXTS } from './help-text.ts';
 
@@ -8,6 +11,7 @@ import { EXAMPLES, TEXTS } from './help-text.ts';
 export type Invocation =
   | { readonly kind: 'tunnel'; readonly raw: RawOptions }
   | { readonly kind: 'cleanup'; readonly verbosity: number; readonly logFormat: string | undefined }
+  | { readonly kind: 'explain'; readonly destination: ExplainedDestination; readonly raw: RawOptions }
   /** Text to print, and nothing more to do: help or version. */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refused'; readonly problem: Problem };
@@ -65,6 +69,29 @@ export function parseArguments(words: readonly string[], version: string): Invoc
     .action((_options: unknown, command: Command) => {
       const { verbose, logFormat } = command.optsWithGlobals<CommanderOptions>();
       invocation = { kind: 'cleanup', verbosity: verbose, logFormat };
+    });
+  program
+    .command('explain')
+    .summary(TEXTS.explain)
+    .description(TEXTS.explainDescription)
+    .usage('HOST[:PORT] -r [USER@]HOST [options] [SUBNET...]')
+    .argument('<HOST[:PORT]>', TEXTS.explained)
+    .argument('[SUBNET...]', TEXTS.subnet)
+    .helpGroup('Commands:')
+    .helpOption('-h, --help', TEXTS.help)
+    .action((text: string, subnets: string[], _options: unknown, command: Command) => {
+      const destination = parseExplained(text);
+      invocation =
+        destination === undefined
+          ? {
+              kind: 'refused',
+              problem: { where: text, what: 'is not HOST or HOST:PORT, as in db.example:5432' },
+            }
+          : {
+              kind: 'explain',
+              destination,
+              raw: rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()),
+            };
     });
   for (const command of [program, ...program.commands]) command.exitOverride();
   try {
@@ -130,9 +157,20 @@ function invocationOf(raw: RawOptions): Invocation {
   const option = OPTIONS_NOT_COMMANDS[word];
   const what =
     option === undefined
-      ? 'is not a command, the only one is cleanup; to capture a host of this name, add -r BASTION'
+      ? 'is not a command, those are cleanup and explain; to capture a host of this name, add -r BASTION'
       : `is not a command; write ${option}`;
   return { kind: 'refused', problem: { where: word, what } };
+}
+
+function parseExplained(text: string): ExplainedDestination | undefined {
+  const subnet = parseSubnet(text);
+  if (subnet.kind === 'invalid' || subnet.ports.first !== subnet.ports.last) {
+    const isAllPorts = subnet.kind !== 'invalid' && subnet.ports.first === 1 && subnet.ports.last === 65_535;
+    if (!isAllPorts) return undefined;
+  }
+  const port = subnet.ports.first === subnet.ports.last ? subnet.ports.first : undefined;
+  if (subnet.kind === 'name') return { host: subnet.name, port };
+  return subnet.cidr.first === subnet.cidr.last ? { host: formatCidr(subnet.cidr), port } : undefined;
 }
 
 function collect(value: string, values: readonly string[] = []): readonly string[] {
@@ -187,6 +225,8 @@ function problemOf(error: CommanderError): Problem {
       return { where: flag.split(/[, ]/, 1)[0]!, what: 'needs a value after it' };
     case 'commander.excessArguments':
       return { where: 'cleanup', what: 'takes no arguments' };
+    case 'commander.missingArgument':
+      return { where: 'explain', what: 'needs a destination, as in tshuttle explain db.example:5432' };
     default:
       return { where: 'command line', what: message };
   }

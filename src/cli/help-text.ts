@@ -44,6 +44,11 @@ export const TEXTS = {
   logFormat: 'text or json (default: text on a terminal, json elsewhere)',
   version: 'print the version',
   help: 'print this text',
+  explain: 'say what a tunnel would do with a connection, and which option decides',
+  explainDescription:
+    'Says what a tunnel with these options would do with a connection, and which option decides.\n' +
+    'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and connects to nobody.',
+  explained: 'a name or an address, on one port or on all: db.example:5432, 10.0.0.8, [2001:db8::1]:443',
   cleanup: 'remove the rules of tunnels that ended without being able to',
   cleanupDescription:
     'Removes the rules of tunnels that ended without being able to.\n' +

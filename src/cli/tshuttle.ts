@@ -13,6 +13,7 @@ import { type Invocation, parseArguments } from './arguments.ts';
 import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';
 import { type CleanUp, cleanup } from './commands/cleanup.ts';
 import { dryRun } from './commands/dry-run.ts';
+import { type ExplainedDestination, explain } from './commands/explain.ts';
 import { up } from './commands/up.ts';
 import { upAsDaemon } from './commands/up-as-daemon.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, exitCodeOf } from './exit-code.ts';
@@ -62,6 +63,7 @@ async function runCommand(
       return refuse('ERR_USAGE', [invocation.problem]);
     case 'cleanup':
       return await runCleanup(invocation, context, parts);
+    case 'explain':
     case 'tunnel': {
       const result = parseConfig(invocation.raw, {
         readTextFile,
@@ -72,7 +74,9 @@ async function runCommand(
       if (result.kind === 'problems') {
         return refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
       }
-      return await runTunnel(result.config, result.warnings, context, parts);
+      return invocation.kind === 'explain'
+        ? await runExplain(invocation.destination, result.config, context, parts)
+        : await runTunnel(result.config, result.warnings, context, parts);
     }
   }
 }
@@ -112,6 +116,18 @@ async function runTunnel(
       return 0;
     }
   }
+}
+
+async function runExplain(
+  destination: ExplainedDestination,
+  config: Config,
+  context: ProcessContext,
+  parts: Parts,
+): Promise<number> {
+  const { logger, tunnelContext } = prepare(config, context, parts);
+  const { signal } = context.stop;
+  await explain(destination, config, { logger, signal, lookUp: tunnelContext.lookUp, print });
+  return 0;
 }
 
 /** This process was started by {@link startDaemon}. */

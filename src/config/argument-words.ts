@@ -52,10 +52,14 @@ export function collectArgumentWords(sources: ArgumentSources, readTextFile: Rea
     }
   };
 
+  const [command = '', destination] = sources.arguments;
+  // What is to be explained comes before the subnets, whose words may come from everywhere.
+  const before = command === 'explain' && destination !== undefined ? 2 : 0;
+  for (const word of sources.arguments.slice(0, before)) words.push(word);
   const environment = splitShellWords(isSubcommand(sources.arguments) ? '' : (sources.environment ?? ''));
   if (environment.kind === 'invalid') problems.push({ where: 'TSHUTTLE_ARGS', what: environment.what });
   else for (const word of environment.words) expand(word, 0);
-  for (const word of sources.arguments) expand(word, 0);
+  for (const word of sources.arguments.slice(before)) expand(word, 0);
   return { words, problems };
 }
 

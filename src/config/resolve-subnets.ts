@@ -85,18 +85,23 @@ export async function resolveSubnets(
   return { rules, warnings, addressesOf };
 }
 
+/** A rule, and where the user wrote its subnet. */
+export interface RuleOfSubnet extends CaptureRule {
+  readonly where: string;
+}
+
 /** The rules for what names stand for now. Names that are not there make none. */
 export function rulesOf(
   { subnets, ipv6 }: Pick<Config, 'subnets' | 'ipv6'>,
   addressesOf: ReadonlyMap<string, readonly string[]>,
-): readonly CaptureRule[] {
-  return subnets.flatMap(({ action, subnet }) => {
+): readonly RuleOfSubnet[] {
+  return subnets.flatMap(({ action, subnet, where }) => {
     const { ports } = subnet;
     const cidrs =
       subnet.kind === 'network'
         ? [subnet.cidr]
         : (addressesOf.get(subnet.name) ?? []).flatMap((address) => cidrOfAddress(address) ?? []);
-    return cidrs.filter(({ family }) => family === 4 || ipv6).map((cidr) => ({ action, cidr, ports }));
+    return cidrs.filter(({ family }) => family === 4 || ipv6).map((cidr) => ({ action, cidr, ports, where }));
   });
 }
 

@@ -29,13 +29,13 @@ export function formatCaptureRule(rule: CaptureRule): string {
  *
  * @param port undefined: as if every rule were for all ports
  */
-export function decidingRule(
-  rules: readonly CaptureRule[],
+export function decidingRule<Rule extends CaptureRule>(
+  rules: readonly Rule[],
   { family, address }: { readonly family: IpFamily; readonly address: string },
   port: number | undefined,
-): CaptureRule | undefined {
+): Rule | undefined {
   const value = addressToNumber(family, address);
-  let deciding: CaptureRule | undefined;
+  let deciding: Rule | undefined;
   for (const rule of rules) {
     const { cidr, ports } = rule;
     if (cidr.family !== family || value < cidr.first || value > cidr.last) continue;

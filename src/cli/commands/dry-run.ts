@@ -9,6 +9,7 @@ import type { DnsRedirect } from '../../intercept/redirect-plan.ts';
 import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/render-plan.ts';
 import { type Endpoint, formatHostPort, type IpFamily, makeEndpoint } from '../../net/endpoint.ts';
 import { resolveTarget } from '../../ssh/target.ts';
+import { sshRequestOf } from '../ssh-request.ts';
 
 /** Stands for the port that is chosen at start. */
 const EXAMPLE_PORT = 12_300;
@@ -58,8 +59,7 @@ function dnsRedirect({ dns }: Config): DnsRedirect | undefined {
 }
 
 async function bastionEndpoints(config: Config, context: DryRunContext): Promise<Endpoint[]> {
-  const request = { ...config.remote, identityFiles: config.identityFiles, options: config.sshOptions };
-  const target = await resolveTarget(request, context);
+  const target = await resolveTarget(sshRequestOf(config), context);
   try {
     const addresses = await context.lookUp(target.host);
     return addresses.flatMap((address) => makeEndpoint(address, target.port) ?? []);

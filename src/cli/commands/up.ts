@@ -10,6 +10,7 @@ import type { CaptureRule } from '../../net/capture-rule.ts';
 import type { ListenAddresses } from '../../net/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
+import { sshRequestOf } from '../ssh-request.ts';
 import type { Stop } from '../stop.ts';
 import { followNames } from './follow-names.ts';
 
@@ -80,14 +81,7 @@ function leftSomething(error: unknown): boolean {
 
 function tunnelOptions(config: Config, rules: readonly CaptureRule[], stateFolder: string): TunnelOptions {
   return {
-    remote: {
-      ...config.remote,
-      identityFiles: config.identityFiles,
-      options: config.sshOptions,
-      configFile: config.sshConfigFile,
-      jump: config.jump,
-      upstreamProxy: config.upstreamProxy,
-    },
+    remote: sshRequestOf(config),
     rules,
     listen: listenAddresses(config),
     method: config.method,

@@ -118,6 +118,24 @@ describe('the command', () => {
     });
   });
 
+  test('explain says what decides, with the options of TSHUTTLE_ARGS too', async () => {
+    await using home = await Home.make();
+    const explained = await home.run(['explain', '10.1.2.3:443', '-x', '10.1.0.0/16'], 'up', {
+      TSHUTTLE_ARGS: '-r 198.51.100.7 10.0.0.0/8 10.1.2.0/24:443',
+    });
+    expect(explained).toMatchObject({ code: 0, stdout: '10.1.2.3:443: captured by 10.1.2.0/24:443\n' });
+    const name = await home.run([
+      'explain',
+      'db.internal.example',
+      '-r',
+      '198.51.100.7',
+      '--domain',
+      'internal.example',
+    ]);
+    expect(name).toMatchObject({ code: 0 });
+    expect(name.stdout).toContain('--domain internal.example: an address of 198.18.0.0/15 stands for it');
+  });
+
   test('an expected failure is told without a stack, a bug with one', async () => {
     await using home = await Home.make();
     expect(await home.run(['-r', 'h', '0/0'], 'refused')).toMatchObject({

@@ -29,6 +29,7 @@ describe('collectArgumentWords', () => {
     [['0/0'], '@sshuttle', ['--remote', 'me@bastion', '10.0.0.0/8', '0/0']],
     [['cleanup'], '-r h 10.0.0.0/8', ['cleanup']],
     [['-vv', 'cleanup'], '-r h 10.0.0.0/8', ['-vv', 'cleanup']],
+    [['explain', 'db:5432', '10/8'], '-r h 0/0', ['explain', 'db:5432', '-r', 'h', '0/0', '10/8']],
     [['-r', 'cleanup'], '-v', ['-v', '-r', 'cleanup']],
     [['@'], undefined, ['@']],
     [['me@h'], undefined, ['me@h']],

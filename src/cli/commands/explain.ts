@@ -1,0 +1,119 @@
+import { isIP } from 'node:net';
+import type { Config } from '../../config/config.ts';
+import { type LookUp, resolveSubnets, rulesOf } from '../../config/resolve-subnets.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { renderProblem } from '../../core/problem.ts';
+import { systemNameservers } from '../../dns/resolv-conf.ts';
+import { type Cidr, parseCidr } from '../../net/cidr.ts';
+import { canonicalIpv6, type Endpoint, makeEndpoint } from '../../net/endpoint.ts';
+import { isOwnAddress } from '../../net/local-addresses.ts';
+import { hasRoute } from '../../net/route-check.ts';
+import { namesOnTheWay } from '../../ssh/names-on-the-way.ts';
+import type { SshTarget } from '../../ssh/ssh-target.ts';
+import { resolveTarget } from '../../ssh/target.ts';
+import { type Destination, explainAddress, explainName, type Facts } from '../explanation.ts';
+import { sshRequestOf } from '../ssh-request.ts';
+
+/** What a tunnel would be asked for: a name or an address, on one port or on all. */
+export interface ExplainedDestination {
+  readonly host: string;
+  readonly port: number | undefined;
+}
+
+/** What {@link explain} needs. */
+export interface ExplainContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly lookUp: LookUp;
+  readonly print: (text: string) => void;
+}
+
+/**
+ * Prints what a tunnel with this configuration would do with a connection, and which of the options decides. Connects to
+ * nobody and changes nothing; names are looked up, and the ssh configuration is read.
+ *
+ * @throws TshuttleError ERR_CONFIG when there is nothing to capture or the ssh configuration is wrong
+ */
+export async function explain(
+  destination: ExplainedDestination,
+  config: Config,
+  context: ExplainContext,
+): Promise<void> {
+  const { logger, lookUp, print } = context;
+  const { addressesOf, warnings } = await resolveSubnets(config, lookUp);
+  for (const warning of warnings) logger.warn(renderProblem(warning));
+  const target = await resolveTarget(sshRequestOf(config), context);
+  const facts: Facts = {
+    rules: rulesOf(config, addressesOf),
+    exempt: await dialledFirst(target, context),
+    isOwnAddress,
+    nameservers: capturedNameservers(config),
+    syntheticRanges: syntheticRanges(config),
+  };
+  const { port } = destination;
+  const family = isIP(destination.host);
+  let addresses: readonly string[] = [destination.host];
+  if (family === 0) {
+    const name = explainName(destination.host, config.dns, namesOnTheWay(target));
+    print(`${name.line}\n`);
+    if (name.by === 'name') return;
+    addresses = name.addresses ?? (await addressesOrWhy(destination.host, lookUp, print));
+  }
+  for (const address of addresses) {
+    const literal = toDestination(address, port);
+    if (literal === undefined) continue;
+    for (const line of explainAddress(literal, facts)) print(`${line}\n`);
+    const cidr = parseCidr(literal.address);
+    if (cidr !== undefined && !(await hasRoute(cidr))) {
+      print(
+        `${literal.address}: has no route here, so the kernel refuses connections before they can be captured\n`,
+      );
+    }
+  }
+}
+
+function toDestination(address: string, port: number | undefined): Destination | undefined {
+  const family = isIP(address);
+  if ((family !== 4 && family !== 6) || address.includes('%')) return undefined;
+  return { family, address: family === 6 ? canonicalIpv6(address) : address, port };
+}
+
+async function addressesOrWhy(
+  name: string,
+  lookUp: LookUp,
+  print: (text: string) => void,
+): Promise<readonly string[]> {
+  try {
+    return await lookUp(name);
+  } catch (error) {
+    print(`${name}: does not resolve: ${messageOf(error)}\n`);
+    return [];
+  }
+}
+
+function capturedNameservers({ dns }: Config): readonly string[] {
+  if (dns === undefined) return [];
+  return dns.nameservers === 'system' ? systemNameservers().map(({ address }) => address) : dns.nameservers;
+}
+
+function syntheticRanges({ dns }: Config): readonly Cidr[] {
+  return dns === undefined || dns.zones.length === 0
+    ? []
+    : [dns.syntheticRanges.range4, dns.syntheticRanges.range6];
+}
+
+/** What is dialled first on the way to a bastion is exempt; what a ProxyCommand connects to is found when it runs. */
+async function dialledFirst(target: SshTarget, { lookUp, logger }: ExplainContext): Promise<Endpoint[]> {
+  let first = target;
+  while (first.proxy.kind === 'jump') first = first.proxy.jumpHost;
+  if (first.proxy.kind === 'command') return [];
+  const { host, port } = first.proxy.kind === 'socks5' ? first.proxy.proxy : first;
+  try {
+    const addresses = isIP(host) === 0 ? await lookUp(host) : [host];
+    return addresses.flatMap((address) => makeEndpoint(address, port) ?? []);
+  } catch (error) {
+    logger.warn(`${host}, on the way to the bastion, does not resolve: ${messageOf(error)}`);
+    return [];
+  }
+}
