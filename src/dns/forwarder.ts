@@ -19,13 +19,6 @@ const MAX_UDP_IN_FLIGHT = 4_096;
 
 const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
 
-/** What a forwarder is made of. */
-export interface ForwarderOptions {
-  /** Those whose queries come here. */
-  readonly nameservers: readonly Nameserver[];
-  readonly handler: QueryHandler;
-}
-
 /** Where the queries to one nameserver are to go. */
 interface Front {
   readonly nameserver: string;
@@ -33,56 +26,83 @@ interface Front {
   readonly port: number;
 }
 
-/** Answers DNS queries on loopback: in place of nameservers, or with what these say. */
-export interface Forwarder {
-  /** One for each nameserver: a query does not tell whom it was for, but the port where it arrives does. */
-  readonly fronts: readonly Front[];
-  /** Nameservers for whose family this machine has no loopback address. */
-  readonly leftOut: readonly string[];
-  /** Where the nameservers themselves are asked from. */
-  readonly ownPorts: readonly number[];
-  /** Ends its sockets and connections. Once. */
-  close(): void;
-}
-
 /**
- * Starts listening; no connection is opened before the first query.
+ * Answers DNS queries on loopback: in place of nameservers, or with what these say. For each nameserver it listens on a port
+ * of its own: a query does not tell whom it was for, but the port where it arrives does.
  *
  * UDP sockets are bound to exact addresses: an answer from a wildcard socket leaves with another source address than the
  * one the query was redirected to, and is not translated back (native-notes/dns-redirect.md).
- *
- * @throws TshuttleError ERR_LISTEN
  */
-export async function openForwarder({ nameservers, handler }: ForwarderOptions): Promise<Forwarder> {
-  const shared: Shared = {
-    handler,
-    asked: await openAskedResolvers(nameservers),
-    tcpClients: new Set(),
-    udpInFlight: 0,
-  };
-  const fronts: Front[] = [];
-  const leftOut: string[] = [];
-  const closes: Array<() => void> = [];
-  const close = (): void => {
-    for (const closeFront of closes) closeFront();
-    for (const client of shared.tcpClients) client.destroy();
-    shared.asked.close();
-  };
-  try {
-    for (const nameserver of nameservers) {
-      const front = await openFront(nameserver, shared);
-      if (front === undefined) {
-        leftOut.push(nameserver.address);
-        continue;
-      }
-      fronts.push({ nameserver: nameserver.address, port: front.port });
-      closes.push(front.close);
-    }
-  } catch (error) {
-    close();
-    throw error;
+export class Forwarder {
+  readonly #shared: Shared;
+  /** By {@link keyOf}. */
+  readonly #fronts = new Map<string, ListeningFront & Front>();
+  #isClosed = false;
+
+  private constructor(shared: Shared) {
+    this.#shared = shared;
   }
-  return { fronts, leftOut, ownPorts: shared.asked.ports, close };
+
+  /**
+   * Starts listening; no connection is opened before the first query.
+   *
+   * @throws TshuttleError ERR_LISTEN; nothing is left open then
+   */
+  static async open(nameservers: readonly Nameserver[], handler: QueryHandler): Promise<Forwarder> {
+    const asked = await openAskedResolvers();
+    const forwarder = new Forwarder({ handler, asked, tcpClients: new Set(), udpInFlight: 0 });
+    try {
+      await forwarder.serve(nameservers);
+      return forwarder;
+    } catch (error) {
+      forwarder.close();
+      throw error;
+    }
+  }
+
+  /** The nameservers that it answers for. */
+  get fronts(): readonly Front[] {
+    return [...this.#fronts.values()].map(({ nameserver, port }) => ({ nameserver, port }));
+  }
+
+  /** Where the nameservers themselves are asked from. */
+  get ownPorts(): readonly number[] {
+    return this.#shared.asked.ports;
+  }
+
+  /** Answers for these, too; but for those for whose family this machine has no loopback address. @throws TshuttleError ERR_LISTEN */
+  async serve(nameservers: readonly Nameserver[]): Promise<void> {
+    for (const nameserver of nameservers) {
+      if (this.#fronts.has(keyOf(nameserver))) continue;
+      const front = await openFront(nameserver, this.#shared);
+      if (this.#isClosed) front?.close();
+      else if (front !== undefined)
+        this.#fronts.set(keyOf(nameserver), { ...front, nameserver: nameserver.address });
+    }
+  }
+
+  /** Answers only for these from now on; whose queries come here no more. */
+  retireOthers(nameservers: readonly Nameserver[]): void {
+    const kept = new Set(nameservers.map(keyOf));
+    for (const [key, front] of this.#fronts) {
+      if (kept.has(key)) continue;
+      this.#fronts.delete(key);
+      front.close();
+    }
+  }
+
+  /** Ends its sockets and connections. Once. */
+  close(): void {
+    this.#isClosed = true;
+    this.retireOthers([]);
+    for (const client of this.#shared.tcpClients) client.destroy();
+    this.#shared.asked.close();
+  }
+}
+
+/** The same address behind another interface is another nameserver. */
+function keyOf({ address, scope = '' }: Nameserver): string {
+  return `${address}%${scope}`;
 }
 
 /** What all fronts have in common. */
@@ -93,10 +113,9 @@ interface Shared {
   udpInFlight: number;
 }
 
-async function openAskedResolvers(nameservers: readonly Nameserver[]): Promise<AskedResolvers> {
-  const families = ([4, 6] as const).filter((family) => nameservers.some((one) => familyOf(one) === family));
+async function openAskedResolvers(): Promise<AskedResolvers> {
   try {
-    return await AskedResolvers.open(families);
+    return await AskedResolvers.open([4, 6]);
   } catch (error) {
     throw listenError('a port to ask nameservers from', error);
   }

@@ -5,8 +5,14 @@ import { canonicalIpv6 } from '../net/endpoint.ts';
 /** The stub addresses of systemd-resolved (systemd-resolved.service(8)). */
 const STUBS = ['127.0.0.53', '127.0.0.54'];
 
+/** What libc goes by. */
+const RESOLV_CONF = '/etc/resolv.conf';
+
 /** Those that systemd-resolved asks itself, in the same format. */
 const BEHIND_STUB = '/run/systemd/resolve/resolv.conf';
+
+/** What {@link systemNameservers} reads. */
+export const RESOLV_CONF_FILES: readonly string[] = [RESOLV_CONF, BEHIND_STUB];
 
 /** A resolver that this machine may ask. */
 export interface Nameserver {
@@ -28,7 +34,7 @@ export function parseNameservers(text: string): readonly Nameserver[] {
 
 /** The resolvers that this machine asks: those of its libc, and those that systemd-resolved asks where it is one of them. */
 export function systemNameservers(readText: (path: string) => string = readIfThere): readonly Nameserver[] {
-  const nameservers = parseNameservers(readText('/etc/resolv.conf'));
+  const nameservers = parseNameservers(readText(RESOLV_CONF));
   if (!nameservers.some(({ address }) => STUBS.includes(address))) return nameservers;
   const behind = readText(BEHIND_STUB);
   return behind === '' ? nameservers : eachOnce([...nameservers, ...parseNameservers(behind)]);

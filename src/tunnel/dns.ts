@@ -1,11 +1,12 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { BastionSide } from '../dns/bastion-side.ts';
-import { openForwarder } from '../dns/forwarder.ts';
+import { Forwarder } from '../dns/forwarder.ts';
 import { errorAnswer, RCODES } from '../dns/message.ts';
 import type { StaticHost } from '../dns/name-routes.ts';
+import { watchNameservers } from '../dns/nameserver-watch.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
-import { parseNameservers, systemNameservers } from '../dns/resolv-conf.ts';
+import { type Nameserver, parseNameservers, systemNameservers } from '../dns/resolv-conf.ts';
 import { type OpenConnection, Resolver } from '../dns/resolver.ts';
 import { Responder } from '../dns/responder.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
@@ -60,6 +61,12 @@ export interface TunnelDns {
   named(flow: IncomingFlow): IncomingFlow | undefined;
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
   redirectFor(families: readonly IpFamily[]): DnsRedirection;
+  /**
+   * Follows the nameservers that this machine is told to ask, as in another network. Once.
+   *
+   * @param recapture has what {@link TunnelDns.redirectFor} says now redirected
+   */
+  follow(recapture: () => Promise<void>): void;
   /** Ends its sockets and connections. Once. */
   close(): void;
 }
@@ -94,12 +101,14 @@ export async function openDns(
       ? Promise.resolve(errorAnswer(query, RCODES.serverFailure))
       : side.answer(query, isInZone),
   );
-  const wanted =
+  let wanted =
     dns.nameservers === 'system'
       ? systemNameservers()
       : dns.nameservers.map((address) => ({ address, scope: undefined }));
-  const usable = wanted.filter(({ address }) => ipv6 || !address.includes(':'));
-  const forwarder = await openForwarder({ nameservers: usable, handler });
+  const usable = (): readonly Nameserver[] => wanted.filter(({ address }) => ipv6 || !address.includes(':'));
+  const forwarder = await Forwarder.open(usable(), handler);
+  let watch: { stop(): void } | undefined;
+  const leftOut = new Set<string>();
   return {
     description: describe(dns),
     prepare: async (rules, ingress, bastionFiles) => {
@@ -134,12 +143,31 @@ export async function openDns(
         families.includes(nameserver.includes(':') ? 6 : 4),
       );
       for (const { address } of wanted) {
-        if (redirects.some(({ nameserver }) => nameserver === address)) continue;
+        if (redirects.some(({ nameserver }) => nameserver === address) || leftOut.has(address)) continue;
+        leftOut.add(address);
         logger.warn(`DNS queries to ${address} are not captured: this machine cannot capture its family`);
       }
       return { redirects, exemptPorts: forwarder.ownPorts };
     },
+    follow: (recapture) => {
+      if (dns.nameservers !== 'system') return;
+      watch = watchNameservers(wanted, (nameservers) => {
+        wanted = nameservers;
+        const addresses = nameservers.map(({ address }) => address).join(', ');
+        void (async () => {
+          await forwarder.serve(usable());
+          await recapture();
+          forwarder.retireOthers(usable());
+          logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`);
+        })().catch((error: unknown) => {
+          if (watch !== undefined)
+            logger.warn(`DNS queries to ${addresses} are not captured: ${messageOf(error)}`);
+        });
+      });
+    },
     close: () => {
+      watch?.stop();
+      watch = undefined;
       forwarder.close();
       for (const resolver of resolvers) resolver.close();
       names?.close();

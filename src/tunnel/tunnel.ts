@@ -1,6 +1,7 @@
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { oneAtATime } from '../core/one-at-a-time.ts';
 import { openRedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
 import { formatCidr } from '../net/cidr.ts';
@@ -46,7 +47,7 @@ export interface Tunnel {
   /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
   readonly lost: Promise<TshuttleError>;
   /**
-   * Replaces what is captured at one instant; flows go on. Calls come one at a time.
+   * Replaces what is captured at one instant; flows go on.
    *
    * @throws TshuttleError ERR_INTERCEPT_APPLY, and what was captured before still is
    */
@@ -108,11 +109,12 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
 
     const rulesOfNames = (await dns?.prepare(() => rules, ingress, opened)) ?? [];
     signal.throwIfAborted();
-    const redirection = dns?.redirectFor(ingress.families);
-    const capture = async (): Promise<void> =>
-      ingress.capture([...rules, ...rulesOfNames], await opened.exempt(), redirection);
+    const capture = oneAtATime(async () =>
+      ingress.capture([...rules, ...rulesOfNames], await opened.exempt(), dns?.redirectFor(ingress.families)),
+    );
     await capture();
     signal.throwIfAborted();
+    dns?.follow(capture);
 
     return {
       readyLine: `capturing ${describeCaptured(rules, dns?.description)} through ${opened.description}, by ${ingress.method}`,

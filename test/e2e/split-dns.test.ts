@@ -1,8 +1,16 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
+import {
+  expectNothingLeft,
+  residentBytes,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleProcesses,
+} from '../support/tshuttle.ts';
 
 /*
  * client: dnsmasq on 127.0.0.1 ── bastion ── destination: dnsmasq on 10.77.0.2, which the client cannot reach
@@ -133,4 +141,42 @@ describe.skipIf(skipLab)('--domain', () => {
       await expectNothingLeft(lab);
     },
   );
+
+  it('follows the nameservers of this machine, as when it comes into another network', async () => {
+    const resolvConf = join(lab.directory, 'etc', 'resolv.conf');
+    const before = await readFile(resolvConf, 'utf8');
+    await lab.client.ip('addr add 127.0.0.88/8 dev lo');
+    const other = await startDnsmasq(lab, lab.client, {
+      name: 'other-network',
+      listenAddress: '127.0.0.88',
+      hosts: [`192.0.2.88 ${PUBLIC}`],
+      options: ['--local=/public.example/', '--local=/inner.example/'],
+    });
+    const tshuttle = await startTshuttle(lab, ['-v', '--domain', 'inner.example']);
+    try {
+      expect(await dig('+short', INNER)).toMatch(/^198\.1[89]\./);
+      // In place: the lab's commands see the file through a bind mount.
+      await writeFile(resolvConf, 'nameserver 127.0.0.88\n');
+      await tshuttle.untilOutput(/other nameservers, whose queries are captured now: 127\.0\.0\.88/, 10_000);
+      expect(await dig('+short', INNER)).toMatch(/^198\.1[89]\./);
+      expect(await dig('+short', PUBLIC)).toBe('192.0.2.88\n');
+      expect(await other.log()).not.toContain(INNER);
+    } finally {
+      await writeFile(resolvConf, before);
+    }
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('survives 10,000 malformed and oversized packets in bounded memory', async () => {
+    const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
+    const { main } = await tshuttleProcesses(lab);
+    const before = await residentBytes(main);
+    await lab.client.must(['node', 'test/support/dns-garbage.entry.mjs', '127.0.0.1', '10000']);
+    expect(await lab.client.must(['dig', '+short', '+time=5', '+tries=3', PUBLIC])).toBe(
+      `${PUBLIC_ADDRESS}\n`,
+    );
+    expect(await lab.client.must(['dig', '+short', '+time=5', '+tries=3', INNER])).toMatch(/^198\.1[89]\./);
+    expect((await residentBytes(main)) - before).toBeLessThan(96 * 1024 * 1024);
+    await stopTshuttle(lab, tshuttle);
+  });
 });

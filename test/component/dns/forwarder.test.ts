@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type DecodedPacket, decode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import { openForwarder } from '../../../src/dns/forwarder.ts';
+import { Forwarder } from '../../../src/dns/forwarder.ts';
+import { errorAnswer } from '../../../src/dns/message.ts';
 import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
 import { QueryHandler } from '../../../src/dns/query-handler.ts';
 import { Resolver } from '../../../src/dns/resolver.ts';
@@ -13,6 +14,8 @@ import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from './fake-resolver.ts';
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} } as const;
+
+const NAMESERVER = { address: '192.0.2.53', scope: undefined };
 
 /** All names are the bastion's side's. */
 const EVERYTHING = { wayToBastion: [], hosts: [], zones: [], everything: true } as const;
@@ -24,10 +27,8 @@ async function withForwarder(
   await using fake = await startFakeResolver(behaviour);
   const resolver = new Resolver({ family: 4, address: '10.0.0.2', port: 53 }, fake.open);
   const responder = new Responder([resolver], SILENT);
-  const forwarder = await openForwarder({
-    nameservers: [{ address: '192.0.2.53', scope: undefined }],
-    handler: new QueryHandler(EVERYTHING, (query) => responder.respond(query)),
-  });
+  const handler = new QueryHandler(EVERYTHING, (query) => responder.respond(query));
+  const forwarder = await Forwarder.open([NAMESERVER], handler);
   try {
     await test({ port: forwarder.fronts[0]!.port }, fake);
   } finally {
@@ -62,6 +63,24 @@ async function byUdp(
 const answers: Behaviour = (query) => [answerTo(query, '10.0.0.1')];
 
 describe('the forwarder', () => {
+  it('has a port for each nameserver, which stays when others come and go', async () => {
+    const handler = new QueryHandler(EVERYTHING, async (query) => errorAnswer(query, 3));
+    const forwarder = await Forwarder.open([NAMESERVER], handler);
+    const [first] = forwarder.fronts;
+    const others = [
+      { address: '192.0.2.54', scope: undefined },
+      { address: '2001:db8::53', scope: undefined },
+    ];
+    await forwarder.serve([NAMESERVER, ...others]);
+    expect(forwarder.fronts.length).toBeGreaterThanOrEqual(2);
+    expect(new Set(forwarder.fronts.map(({ port }) => port)).size).toBe(forwarder.fronts.length);
+    forwarder.retireOthers([NAMESERVER]);
+    expect(forwarder.fronts).toEqual([first]);
+    expect(await byUdp(first!.port, [queryPacket('a')], 1)).toMatchObject([{ rcode: 'NXDOMAIN' }]);
+    forwarder.close();
+    expect(forwarder.fronts).toEqual([]);
+  });
+
   it('asks once for many who ask the same at a time, and then from the cache, each under its own id', async () => {
     await withForwarder(answers, async ({ port }, fake) => {
       const packets = Array.from({ length: 50 }, (_, id) => queryPacket('a.example', { id }));

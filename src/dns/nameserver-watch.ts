@@ -1,0 +1,33 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import { type Nameserver, RESOLV_CONF_FILES, systemNameservers } from './resolv-conf.ts';
+
+/** Looking at two files costs next to nothing, and inotify does not follow a link that is replaced. */
+const INTERVAL_MS = 2_000;
+
+/**
+ * Calls back whenever the machine is told to ask other nameservers, as when it comes into another network.
+ *
+ * @param known those of the time of the call
+ */
+export function watchNameservers(
+  known: readonly Nameserver[],
+  onChange: (nameservers: readonly Nameserver[]) => void,
+): { stop(): void } {
+  let before = JSON.stringify(known);
+  const look = (): void => {
+    const nameservers = systemNameservers();
+    const now = JSON.stringify(nameservers);
+    if (now === before) return;
+    before = now;
+    onChange(nameservers);
+  };
+  for (const file of RESOLV_CONF_FILES) watchFile(file, { interval: INTERVAL_MS, persistent: false }, look);
+  // They may have changed since they were read.
+  const first = setImmediate(look);
+  return {
+    stop: () => {
+      clearImmediate(first);
+      for (const file of RESOLV_CONF_FILES) unwatchFile(file, look);
+    },
+  };
+}
