@@ -9,7 +9,7 @@ const STUBS = ['127.0.0.53', '127.0.0.54'];
 const RESOLV_CONF = '/etc/resolv.conf';
 
 /** Those that systemd-resolved asks itself, in the same format. */
-const BEHIND_STUB = '/run/systemd/resolve/resolv.conf';
+export const BEHIND_STUB = '/run/systemd/resolve/resolv.conf';
 
 /** What {@link systemNameservers} reads. */
 export const RESOLV_CONF_FILES: readonly string[] = [RESOLV_CONF, BEHIND_STUB];

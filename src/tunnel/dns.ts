@@ -1,6 +1,7 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { BastionSide } from '../dns/bastion-side.ts';
+import { flushSystemCaches } from '../dns/flush-caches.ts';
 import { Forwarder } from '../dns/forwarder.ts';
 import { errorAnswer, RCODES } from '../dns/message.ts';
 import type { StaticHost } from '../dns/name-routes.ts';
@@ -62,13 +63,14 @@ export interface TunnelDns {
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
   redirectFor(families: readonly IpFamily[]): DnsRedirection;
   /**
-   * Follows the nameservers that this machine is told to ask, as in another network. Once.
+   * Queries are redirected from now on: has the machine forget what it was told before, and follows the nameservers that it
+   * is told to ask, as in another network. Once.
    *
    * @param recapture has what {@link TunnelDns.redirectFor} says now redirected
    */
   follow(recapture: () => Promise<void>): void;
-  /** Ends its sockets and connections. Once. */
-  close(): void;
+  /** Ends its sockets and connections, and has the machine forget what it was told. Once, when nothing is redirected any more. */
+  close(): Promise<void>;
 }
 
 /** What {@link openDns} needs of the tunnel. */
@@ -150,6 +152,7 @@ export async function openDns(
       return { redirects, exemptPorts: forwarder.ownPorts };
     },
     follow: (recapture) => {
+      void flushSystemCaches();
       if (dns.nameservers !== 'system') return;
       watch = watchNameservers(wanted, (nameservers) => {
         wanted = nameservers;
@@ -165,12 +168,13 @@ export async function openDns(
         });
       });
     },
-    close: () => {
+    close: async () => {
       watch?.stop();
       watch = undefined;
       forwarder.close();
       for (const resolver of resolvers) resolver.close();
       names?.close();
+      await flushSystemCaches();
     },
   };
 }
