@@ -1,4 +1,5 @@
-import { type Answer, RCODES, readTtl } from './message.ts';
+import { type Answer, readTtl } from './answer.ts';
+import { RCODES } from './layout.ts';
 
 /** Longer than this nothing is kept: names move (RFC 8767 section 4 caps at a day, RFC 2308 section 5 negatives at 3 h). */
 const MAX_TTL_SECONDS = 86_400;

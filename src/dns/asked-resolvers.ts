@@ -3,7 +3,7 @@ import type { RemoteInfo } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { systemCodeOf } from '../core/errors.ts';
 import type { IpFamily } from '../net/endpoint.ts';
-import { isAnswerTo } from './message.ts';
+import { isAnswerTo } from './answer.ts';
 import { type OwnSocket, OwnSockets, type ReceiveDatagram } from './own-sockets.ts';
 import type { Nameserver } from './resolv-conf.ts';
 import { TcpPath } from './tcp-path.ts';

@@ -1,6 +1,8 @@
 import type { IpFamily } from '../net/endpoint.ts';
 import { parseZone } from '../net/zone.ts';
-import { addressAnswer, addressesIn, errorAnswer, type Query, RCODES, typeCodeOf } from './message.ts';
+import { addressesIn } from './answer.ts';
+import { RCODES } from './layout.ts';
+import { addressAnswer, errorAnswer, type Query, typeCodeOf } from './message.ts';
 import type { Responder } from './responder.ts';
 import type { SyntheticAddresses } from './synthetic-addresses.ts';
 

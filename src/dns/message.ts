@@ -1,5 +1,15 @@
 import { decode, encode, type Packet } from 'dns-packet';
 import { addressBytes } from '../net/address-bytes.ts';
+import {
+  endOfQuestion,
+  FLAG_RESPONSE,
+  FLAG_TRUNCATED,
+  foldCase,
+  HEADER_BYTES,
+  RCODE,
+  RCODES,
+  TYPE_OPT,
+} from './layout.ts';
 
 /**
  * Reads the DNS messages that clients and resolvers send, and makes those that we answer by ourselves.
@@ -11,32 +21,17 @@ import { addressBytes } from '../net/address-bytes.ts';
 /** The longest message that fits behind the length of DNS over TCP (RFC 1035 section 4.2.2). */
 const MAX_MESSAGE_BYTES = 65_535;
 
-const HEADER_BYTES = 12;
 /** What every client takes by UDP (RFC 1035 section 2.3.4). */
 const MIN_UDP_BYTES = 512;
 
-const FLAG_RESPONSE = 0x8000;
-const FLAG_TRUNCATED = 0x0200;
 const FLAG_RECURSION_DESIRED = 0x0100;
 const FLAG_AUTHENTIC_DATA = 0x0020;
 const FLAG_CHECKING_DISABLED = 0x0010;
 const OPCODE = 0x7800;
-const RCODE = 0x000f;
 
 const CLASS_INTERNET = 1;
 const TYPE_A = 1;
-const TYPE_SOA = 6;
 const TYPE_AAAA = 28;
-const TYPE_OPT = 41;
-
-/** The response codes that we give (RFC 1035 section 4.1.1, RFC 6891 section 9). */
-export const RCODES = {
-  formatError: 1,
-  serverFailure: 2,
-  nameError: 3,
-  notImplemented: 4,
-  badVersion: 16,
-} as const;
 
 /** A query that can be asked of a resolver. */
 export interface Query {
@@ -164,17 +159,6 @@ function renderRecord(type: number, ttlSeconds: number, data: Buffer): Buffer {
   return Buffer.concat([head, data]);
 }
 
-/** The addresses in a resolver's answer; none when it cannot be read. */
-export function addressesIn(answer: Buffer): readonly string[] {
-  try {
-    return (decode(answer).answers ?? []).flatMap((record) =>
-      record.type === 'A' || record.type === 'AAAA' ? [record.data] : [],
-    );
-  } catch {
-    return [];
-  }
-}
-
 /** The number of the type that a query asks for. */
 export function typeCodeOf({ question }: Query): number {
   return question.readUInt16BE(question.length - 4);
@@ -210,129 +194,3 @@ function renderOpt(query: Query, extendedRcode: number): Buffer {
 
 /** What we say that we take by UDP: what crosses every path unfragmented (dnsflagday.net/2020). */
 const MAX_UDP_PAYLOAD_BYTES = 1_232;
-
-/** The layout of a resolver's answer. */
-export interface Answer {
-  readonly bytes: Buffer;
-  readonly id: number;
-  readonly isTruncated: boolean;
-  /** The lower four bits. */
-  readonly rcode: number;
-  /** Undefined when the answer does not repeat the question. */
-  readonly question: Buffer | undefined;
-  readonly answerCount: number;
-  /** Where the seconds that each record may be kept for stand; the OPT record has none. */
-  readonly ttlOffsets: readonly number[];
-  /** For how long it may be kept that there is no such thing (RFC 2308 section 5); undefined without an SOA record. */
-  readonly negativeTtlSeconds: number | undefined;
-}
-
-/** Reads the layout of what a resolver sent; undefined when it is not a well-formed answer. */
-export function readAnswer(bytes: Buffer): Answer | undefined {
-  if (bytes.length < HEADER_BYTES) return undefined;
-  const header = bytes.readUInt16BE(2);
-  if ((header & FLAG_RESPONSE) === 0) return undefined;
-  const hasQuestion = bytes.readUInt16BE(4) !== 0;
-  const questionEnd = hasQuestion ? endOfQuestion(bytes) : HEADER_BYTES;
-  if (questionEnd === undefined) return undefined;
-  const [answerCount, authorityCount] = [bytes.readUInt16BE(6), bytes.readUInt16BE(8)];
-  const recordCount = answerCount + authorityCount + bytes.readUInt16BE(10);
-  const ttlOffsets: number[] = [];
-  let negativeTtlSeconds: number | undefined;
-  let offset = questionEnd;
-  for (let index = 0; index < recordCount; index += 1) {
-    const nameEnd = endOfName(bytes, offset);
-    if (nameEnd === undefined || nameEnd + 10 > bytes.length) return undefined;
-    const end = nameEnd + 10 + bytes.readUInt16BE(nameEnd + 8);
-    if (end > bytes.length) return undefined;
-    const type = bytes.readUInt16BE(nameEnd);
-    if (type !== TYPE_OPT) ttlOffsets.push(nameEnd + 4);
-    const isAuthority = index >= answerCount && index < answerCount + authorityCount;
-    // Two names of at least one byte, and five numbers, of which the last is the minimum.
-    if (type === TYPE_SOA && isAuthority && end - nameEnd - 10 >= 22) {
-      negativeTtlSeconds = Math.min(readTtl(bytes, nameEnd + 4), readTtl(bytes, end - 4));
-    }
-    offset = end;
-  }
-  return {
-    bytes,
-    id: bytes.readUInt16BE(0),
-    isTruncated: (header & FLAG_TRUNCATED) !== 0,
-    rcode: header & RCODE,
-    question: hasQuestion ? bytes.subarray(HEADER_BYTES, questionEnd) : undefined,
-    answerCount,
-    ttlOffsets,
-    negativeTtlSeconds,
-  };
-}
-
-/** A TTL whose highest bit is set counts as none (RFC 2181 section 8). */
-export function readTtl(bytes: Buffer, offset: number): number {
-  const seconds = bytes.readUInt32BE(offset);
-  return seconds > 0x7fff_ffff ? 0 : seconds;
-}
-
-/** A copy of an answer for another query of the same question: its id, its spelling of the name. */
-export function addressedTo(query: Query, answer: Buffer): Buffer {
-  const copy = Buffer.from(answer);
-  copy.writeUInt16BE(query.id, 0);
-  if (copy.readUInt16BE(4) !== 0) query.question.copy(copy, HEADER_BYTES);
-  return copy;
-}
-
-/**
- * Whether a packet can be the answer to another: ids and questions are the same. A resolver that could not read the query,
- * or does not know its kind, may leave the question out.
- */
-export function isAnswerTo(answer: Buffer, query: Buffer): boolean {
-  if (answer.length < HEADER_BYTES || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
-  if ((answer.readUInt16BE(2) & FLAG_RESPONSE) === 0) return false;
-  if (answer.readUInt16BE(4) === 0 && query.readUInt16BE(4) !== 0) {
-    const rcode = answer.readUInt16BE(2) & RCODE;
-    return rcode === RCODES.formatError || rcode === RCODES.notImplemented;
-  }
-  const [asked, repeated] = [questionOf(query), questionOf(answer)];
-  // Without a question that we can read, it is something else, an update for example.
-  return asked === undefined || (repeated !== undefined && isSameQuestion(asked, repeated));
-}
-
-function questionOf(packet: Buffer): Buffer | undefined {
-  const end = endOfQuestion(packet);
-  return end === undefined ? undefined : packet.subarray(HEADER_BYTES, end);
-}
-
-/** Whether both ask the same; upper and lower case are one (RFC 1035 section 2.3.3). */
-export function isSameQuestion(a: Buffer, b: Buffer): boolean {
-  return a.length === b.length && foldCase(a).equals(foldCase(b));
-}
-
-/** ASCII letters in lower case. Lengths of labels are below 64 and the classes in use below 65: both stay. */
-function foldCase(question: Buffer): Buffer {
-  const folded = Buffer.from(question);
-  const typeAt = folded.length - 4;
-  for (let index = 0; index < typeAt; index += 1) {
-    const byte = folded[index]!;
-    if (byte >= 0x41 && byte <= 0x5a) folded[index] = byte + 0x20;
-  }
-  return folded;
-}
-
-/** Where the one question ends; undefined when there is not exactly one, or its name is compressed. */
-function endOfQuestion(bytes: Buffer): number | undefined {
-  if (bytes.readUInt16BE(4) !== 1) return undefined;
-  const nameEnd = endOfName(bytes, HEADER_BYTES, 'uncompressed');
-  return nameEnd === undefined || nameEnd + 4 > bytes.length ? undefined : nameEnd + 4;
-}
-
-/** Where a name ends, at its root label or at the pointer that continues it elsewhere (RFC 1035 section 4.1.4). */
-function endOfName(bytes: Buffer, start: number, form?: 'uncompressed'): number | undefined {
-  let offset = start;
-  while (offset < bytes.length && offset - start < 255) {
-    const length = bytes[offset]!;
-    if (length === 0) return offset + 1;
-    if (length >= 0xc0) return form === 'uncompressed' || offset + 2 > bytes.length ? undefined : offset + 2;
-    if (length > 63) return undefined;
-    offset += 1 + length;
-  }
-  return undefined;
-}

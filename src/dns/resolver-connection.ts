@@ -1,7 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type Deferred, deferred } from '../core/deferred.ts';
-import { type Answer, isSameQuestion, type Query, RCODES, readAnswer, renderQuery } from './message.ts';
+import { type Answer, readAnswer } from './answer.ts';
+import { isSameQuestion, RCODES } from './layout.ts';
+import { type Query, renderQuery } from './message.ts';
 import { frame, MessageSplitter } from './message-splitter.ts';
 
 /** How a query that was sent over a connection came out. */

@@ -1,7 +1,9 @@
 import type { Logger } from '../core/log.ts';
 import { formatEndpoint } from '../net/endpoint.ts';
+import { type Answer, addressedTo } from './answer.ts';
 import { AnswerCache } from './answer-cache.ts';
-import { type Answer, addressedTo, cacheKey, errorAnswer, type Query, RCODES } from './message.ts';
+import { RCODES } from './layout.ts';
+import { cacheKey, errorAnswer, type Query } from './message.ts';
 import type { Resolver } from './resolver.ts';
 
 /** Different questions that wait for an answer; more are refused at once. */

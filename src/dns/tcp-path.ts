@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { isAnswerTo } from './message.ts';
+import { isAnswerTo } from './answer.ts';
 import { frame, MessageSplitter } from './message-splitter.ts';
 
 /** Queries that wait for an answer; of more, it is said at once that there is none. */

@@ -1,15 +1,8 @@
 import { decode, encode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import {
-  addressedTo,
-  cacheKey,
-  errorAnswer,
-  fitForUdp,
-  isSameQuestion,
-  readAnswer,
-  readQuery,
-  renderQuery,
-} from '../../../src/dns/message.ts';
+import { addressedTo, readAnswer } from '../../../src/dns/answer.ts';
+import { isSameQuestion } from '../../../src/dns/layout.ts';
+import { cacheKey, errorAnswer, fitForUdp, readQuery, renderQuery } from '../../../src/dns/message.ts';
 import { seededRandom } from '../intercept/seeded-random.ts';
 import { opt, queryPacket, readSampleAnswer, readSampleQuery } from './sample-messages.ts';
 

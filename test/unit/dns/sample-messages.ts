@@ -1,5 +1,6 @@
 import { encode, type Packet, type Answer as Record } from 'dns-packet';
-import { type Answer, type Query, readAnswer, readQuery } from '../../../src/dns/message.ts';
+import { type Answer, readAnswer } from '../../../src/dns/answer.ts';
+import { type Query, readQuery } from '../../../src/dns/message.ts';
 
 /** A query of a client as it arrives. */
 export function queryPacket(name: string, more: Partial<Packet> = {}): Buffer {
