@@ -218,7 +218,10 @@ export class AskedResolvers {
       this.#connections.add(socket);
       socket.on('close', () => this.#connections.delete(socket));
       const timer = setTimeout(() => socket.destroy(new Error('timed out')), CONNECT_TIMEOUT_MS);
-      socket.on('close', () => clearTimeout(timer));
+      socket.on('close', () => {
+        clearTimeout(timer);
+        reject(new Error('closed before it was connected'));
+      });
       socket.once('connect', () => {
         clearTimeout(timer);
         resolve(socket);

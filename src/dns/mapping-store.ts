@@ -8,8 +8,8 @@ import type { SavedMapping } from './synthetic-addresses.ts';
 /** Parts of the range: a tunnel has one to itself, so that several tunnels live side by side. */
 export const BLOCK_COUNT = 16;
 
-/** 4,096 names of 253 characters. */
-const MAX_FILE_BYTES = 2 * 1024 * 1024;
+/** 8,000 names of 253 characters. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
 /** New names are written together. */
 const SAVE_DELAY_MS = 250;

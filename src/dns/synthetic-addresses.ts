@@ -46,6 +46,7 @@ export class SyntheticAddresses {
   readonly #byName = new Map<string, Mapping>();
   readonly #byOffset = new Map<number, Mapping>();
   #nextOffset = 1;
+  #revision = 0;
 
   constructor(options: SyntheticOptions) {
     this.#options = options;
@@ -60,6 +61,11 @@ export class SyntheticAddresses {
       // As if just given: clients of the earlier run may remember it.
       this.#insert({ name: canonical, offset, givenAtMs: options.nowMs(), flows: 0 });
     }
+  }
+
+  /** Another one when what {@link SyntheticAddresses.save} gives has changed, but for its order. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Whether names have addresses of the family. */
@@ -134,6 +140,7 @@ export class SyntheticAddresses {
   }
 
   #insert(mapping: Mapping): void {
+    this.#revision += 1;
     this.#byName.set(mapping.name, mapping);
     this.#byOffset.set(mapping.offset, mapping);
   }

@@ -10,11 +10,14 @@ import { formatEndpoint } from '../net/endpoint.ts';
 import { ALL_PORTS } from '../net/port-range.ts';
 import { hasRoute } from '../net/route-check.ts';
 
-/** Names of a tunnel at once. */
-const CAPACITY = 4_096;
+/** Names of a tunnel at once: nearly as many as a /19 has addresses. */
+const CAPACITY = 8_000;
 
-/** Longer than any program that goes by TTLs remembers an address, and most others. */
-const KEEP_MS = 24 * 60 * 60_000;
+/**
+ * Longer than any program that goes by TTLs remembers an address. While there is room, names keep theirs for longer; and a
+ * flood of names must not keep others out for long.
+ */
+const KEEP_MS = 15 * 60_000;
 
 /** What synthetic addresses are made of. */
 export interface SyntheticNamesOptions {
@@ -34,6 +37,7 @@ export class SyntheticNames {
   readonly #store: MappingStore;
   readonly #ranges: readonly Cidr[];
   readonly #logger: Logger;
+  #savedRevision: number;
 
   private constructor(store: MappingStore, ranges: readonly [Cidr, Cidr?], logger: Logger) {
     const [range4, range6] = ranges;
@@ -49,6 +53,7 @@ export class SyntheticNames {
       saved: store.saved.mappings,
       nowMs: () => performance.now(),
     });
+    this.#savedRevision = this.addresses.revision;
   }
 
   /**
@@ -86,8 +91,10 @@ export class SyntheticNames {
     return { ...flow, destinationName: { name, release } };
   }
 
-  /** A name was given an address: it is to be remembered. */
+  /** A name was given an address: one that is new is to be remembered. */
   saveSoon(): void {
+    if (this.addresses.revision === this.#savedRevision) return;
+    this.#savedRevision = this.addresses.revision;
     this.#store.saveSoon(() => this.addresses.save());
   }
 

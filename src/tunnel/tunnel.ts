@@ -91,7 +91,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     if (dns !== undefined) cleanup.push(() => dns.close());
     const ingress = await openRedirectIngress(options, context, (flow) => {
-      const named = dns === undefined ? flow : dns.named(flow);
+      // Only what is accepted holds its name.
+      const named = flows === undefined || dns === undefined ? flow : dns.named(flow);
       if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
       else flows.accept(named);
     });

@@ -13,6 +13,12 @@ export interface FollowContext {
   readonly setRules: (rules: readonly CaptureRule[]) => Promise<void>;
 }
 
+/** Each takes a thread of libuv's four, which other look-ups need, too. */
+const LOOK_UPS_AT_ONCE = 2;
+
+/** How long after the start a name is looked up again; it is not known yet what its TTL is. */
+const FIRST_LOOK_UP_MS = 5_000;
+
 /** For the TTL alone: the addresses are those that libc finds. */
 const TTL_TIMEOUT_MS = 2_000;
 
@@ -31,13 +37,15 @@ class Follower {
   /** Rules are set one after the other. */
   #setting: Promise<void> = Promise.resolve();
   #isStopped = false;
+  #lookUps = 0;
+  readonly #waiting: Array<() => void> = [];
 
   constructor(names: FollowedNames, context: FollowContext) {
     this.#names = names;
     this.#context = context;
     this.#captured = textOf(names.rules(performance.now()));
     // Those that did not resolve at the start may be names of the bastion's side, which can be asked by now.
-    for (const name of names.names) this.#schedule(name, names.isResolved(name) ? undefined : 0);
+    for (const name of names.names) this.#schedule(name, names.isResolved(name) ? FIRST_LOOK_UP_MS : 0);
   }
 
   stop(): void {
@@ -46,17 +54,24 @@ class Follower {
     this.#ttlResolver.cancel();
   }
 
-  /** @param delayMs undefined: when the TTL is over */
-  #schedule(name: string, delayMs: number | undefined): void {
+  #schedule(name: string, delayMs: number): void {
     if (this.#isStopped) return;
-    if (delayMs === undefined) {
-      void this.#ttlOf(name).then((ttlSeconds) => this.#schedule(name, (ttlSeconds ?? 60) * 1_000));
-      return;
-    }
     this.#timers.set(
       name,
-      setTimeout(() => void this.#lookUp(name), delayMs),
+      setTimeout(() => void this.#whenThereIsRoom(() => this.#lookUp(name)), delayMs),
     );
+  }
+
+  async #whenThereIsRoom(task: () => Promise<void>): Promise<void> {
+    if (this.#lookUps >= LOOK_UPS_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#isStopped) return;
+    this.#lookUps += 1;
+    try {
+      await task();
+    } finally {
+      this.#lookUps -= 1;
+      this.#waiting.shift()?.();
+    }
   }
 
   async #lookUp(name: string): Promise<void> {

@@ -44,7 +44,7 @@ describe('MappingStore', () => {
     expect(open('another').saved.block).toBe(5);
   });
 
-  it.each(['', '{', 'null', '[]', '{"key":1,"mappings":[]}', 'x'.repeat(3_000_000)])(
+  it.each(['', '{', 'null', '[]', '{"key":1,"mappings":[]}', 'x'.repeat(5_000_000)])(
     'takes a broken file for none',
     (text) => {
       writeFileSync(join(folder, '0.json'), text);

@@ -86,4 +86,14 @@ describe('SyntheticAddresses', () => {
       undefined,
     ]);
   });
+
+  it('has another revision when there is something new to save, and only then', () => {
+    const { addresses } = make({ capacity: 2 });
+    const first = addresses.revision;
+    addresses.addressOf('a', 4);
+    const second = addresses.revision;
+    expect(second).not.toBe(first);
+    addresses.addressOf('A', 4);
+    expect(addresses.revision).toBe(second);
+  });
 });
