@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
-import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -38,7 +38,7 @@ describe.skipIf(skipLab)('a name as SUBNET', () => {
     async (method) => {
       await resolver.setHosts([`${ADDRESSES.destination4} ${NAME}`]);
       const tshuttle = await startTshuttle(lab, ['-v', '--method', method, NAME, LATER]);
-      expect(tshuttle.stderr).toContain(`${LATER}: is not captured: the name does not resolve`);
+      await untilSaid(tshuttle, `${LATER}: is not captured: the name does not resolve`);
       expect(await isReached(ADDRESSES.destination4)).toBe(true);
       expect(await isReached(ADDRESSES.otherDestination4)).toBe(false);
 
@@ -69,7 +69,7 @@ describe.skipIf(skipLab)('a name as SUBNET', () => {
         deadlineMs: 15_000,
         what: () => `the name that resolves by now captured: ${tshuttle.stderr}`,
       });
-      expect(tshuttle.stderr).toContain(`${LATER} resolves now`);
+      await untilSaid(tshuttle, `${LATER} resolves now`);
       slow.write('go\n');
       await slow.untilOutput(/answered/);
       slow.kill();

@@ -5,7 +5,13 @@ import { mustRun } from '../support/child.ts';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
+import {
+  expectNothingLeft,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleProcesses,
+  untilSaid,
+} from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -14,7 +20,9 @@ import { until } from '../support/until.ts';
  */
 
 const NAME = 'db.inner.example';
+const CACHE = 'cache.inner.example';
 const HTTPS_PORT = 7443;
+const REDIS_PORT = 7379;
 const HARDENED = ['ForceCommand /bin/false', 'MaxSessions 0', 'PermitTTY no'];
 
 describe.skipIf(skipLab)('names that only the bastion resolves', () => {
@@ -33,10 +41,12 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     await startDnsmasq(lab, lab.bastion, {
       name: 'bastion',
       listenAddress: '127.0.0.1',
-      hosts: [`${ADDRESSES.destination4} ${NAME} www.inner.example`],
+      hosts: [`${ADDRESSES.destination4} ${NAME} www.inner.example`, `${ADDRESSES.destination4} ${CACHE}`],
       options: ['--local=/inner.example/'],
     });
-    certificate = await startHttps(lab);
+    certificate = await makeCertificate(lab);
+    await startHttps(lab);
+    await startRedis(lab);
   });
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -59,7 +69,7 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     const other = ['curl', '-sS', '-m5', '--cacert', certificate, `https://www.inner.example:${HTTPS_PORT}/`];
     expect((await lab.client.exec(other)).stderr).toMatch(/no alternative certificate subject name/);
 
-    expect(tshuttle.stderr).toContain(`${NAME}:${HTTP_PORT}: ended`);
+    await untilSaid(tshuttle, `${NAME}:${HTTP_PORT}: ended`);
     expect(await dig('+short', 'www.public.example')).toBe('192.0.2.80\n');
     expect(await outer.log()).not.toContain(NAME);
     await stopTshuttle(lab, tshuttle);
@@ -70,14 +80,38 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     await stopTshuttle(lab, again);
   });
 
+  it('reach a Redis over TLS with redis-cli, many connections at once', async () => {
+    const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
+    const redis = async (...words: string[]) =>
+      await lab.client.must([
+        'redis-cli',
+        ...[
+          '-h',
+          CACHE,
+          '-p',
+          String(REDIS_PORT),
+          '--tls',
+          '--cacert',
+          certificate,
+          '--sni',
+          CACHE,
+          ...words,
+        ],
+      ]);
+    expect(await redis('set', 'key', 'value of the inside')).toBe('OK\n');
+    const values = await Promise.all(Array.from({ length: 10 }, () => redis('get', 'key')));
+    expect(new Set(values)).toEqual(new Set(['value of the inside\n']));
+    await stopTshuttle(lab, tshuttle);
+  });
+
   it('that do not exist end in a reset, and the log has the name', async () => {
     const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
     const curl = await lab.client.exec(['curl', '-sS', '-m5', 'http://nowhere.inner.example/']);
     expect(curl.stderr).toMatch(/reset by peer/i);
-    expect(tshuttle.stderr).toContain('nowhere.inner.example does not exist at the bastion');
+    await untilSaid(tshuttle, 'nowhere.inner.example does not exist at the bastion');
     const unknown = await lab.client.exec(['curl', '-sS', '-m5', 'http://198.18.3.3/']);
     expect(unknown.stderr).toMatch(/reset by peer/i);
-    expect(tshuttle.stderr).toContain('198.18.3.3:80: reset, the address stands for no name');
+    await untilSaid(tshuttle, '198.18.3.3:80: reset, the address stands for no name');
     await stopTshuttle(lab, tshuttle);
   });
 
@@ -140,15 +174,15 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     ]);
     const patient = ['dig', '+time=9', '+tries=1', '+short', NAME];
     expect(await lab.client.must(patient)).toMatch(/^198\.1[89]\./);
-    expect(silent.stderr).toContain('the resolver 10.77.0.99:53 cannot be reached');
+    await untilSaid(silent, 'the resolver 10.77.0.99:53 cannot be reached');
     await stopTshuttle(lab, silent);
   });
 });
 
-/** A server whose certificate is for {@link NAME}. @returns the file of the certificate */
-async function startHttps(lab: Lab): Promise<string> {
+/** For {@link NAME} and {@link CACHE}. @returns its file, beside which is the key */
+async function makeCertificate(lab: Lab): Promise<string> {
   const at = (name: string): string => join(lab.directory, name);
-  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME}`];
+  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},DNS:${CACHE}`];
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
   await mustRun([
     'openssl',
@@ -161,6 +195,11 @@ async function startHttps(lab: Lab): Promise<string> {
     '-out',
     at('tls.crt'),
   ]);
+  return at('tls.crt');
+}
+
+async function startHttps(lab: Lab): Promise<void> {
+  const file = join(lab.directory, 'https.mjs');
   const program = `
     import { readFileSync } from 'node:fs';
     import { createServer } from 'node:https';
@@ -169,7 +208,17 @@ async function startHttps(lab: Lab): Promise<string> {
       response.end('host ' + request.headers.host + ', from ' + request.socket.remoteAddress.replace('::ffff:', '') + '\\n');
     }).listen(${HTTPS_PORT}, () => console.log('ready'));
   `;
-  await writeFile(at('https.mjs'), program);
-  await lab.destination.spawn(['node', at('https.mjs')]).untilOutput(/ready/);
-  return at('tls.crt');
+  await writeFile(file, program);
+  await lab.destination.spawn(['node', file]).untilOutput(/ready/);
+}
+
+/** Debian's own, with TLS only and no file. */
+async function startRedis(lab: Lab): Promise<void> {
+  const files = ['--tls-cert-file', 'tls.crt', '--tls-key-file', 'tls.key', '--tls-ca-cert-file', 'tls.crt'];
+  const options = ['--port', '0', '--tls-port', String(REDIS_PORT), '--tls-auth-clients', 'no', '--save', ''];
+  const unprotected = ['--bind', ADDRESSES.destination4, '--protected-mode', 'no', '--dir', lab.directory];
+  const paths = files.map((word) => (word.startsWith('--') ? word : join(lab.directory, word)));
+  await lab.destination
+    .spawn(['redis-server', ...options, ...paths, ...unprotected])
+    .untilOutput(/Ready to accept/);
 }

@@ -131,3 +131,11 @@ export async function residentBytes(pid: number): Promise<number> {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
   return Number(kibibytes) * 1024;
 }
+
+/** Waits until tshuttle has said something: what it logs may arrive after what it did. */
+export async function untilSaid(tshuttle: Child, text: string): Promise<void> {
+  await until(() => tshuttle.stderr.includes(text), {
+    deadlineMs: 3_000,
+    what: () => `${text}\nin: ${tshuttle.stderr}`,
+  });
+}
