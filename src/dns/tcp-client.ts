@@ -8,7 +8,7 @@ const MAX_IN_FLIGHT = 100;
 /** Seconds are enough for a client to send its next query (RFC 7766 section 6.2.3). */
 const IDLE_TIMEOUT_MS = 10_000;
 
-/** A client that does not read its answers. */
+/** Of a client that does not read its answers, or a nameserver that does not read its queries. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -102,9 +102,12 @@ class NameserverSide {
   }
 
   write(bytes: Buffer): void {
-    if (this.#socket !== undefined) this.#socket.write(bytes);
-    else if (this.#early.length < MAX_IN_FLIGHT) this.#early.push(bytes);
-    else this.#client.destroy();
+    const isTooMuch =
+      this.#early.length >= MAX_IN_FLIGHT || (this.#socket?.writableLength ?? 0) > MAX_UNREAD_BYTES;
+    // A nameserver that does not read, or cannot be reached yet.
+    if (isTooMuch) this.#client.destroy();
+    else if (this.#socket === undefined) this.#early.push(bytes);
+    else this.#socket.write(bytes);
   }
 
   /** No more is to be sent. Idempotent. */
@@ -117,7 +120,7 @@ class NameserverSide {
     const client = this.#client;
     this.#socket = socket;
     if (client.destroyed) {
-      socket.destroy();
+      socket.resetAndDestroy();
       return;
     }
     socket.on('data', (chunk: Buffer) => {

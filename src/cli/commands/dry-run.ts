@@ -7,6 +7,7 @@ import { systemNameservers } from '../../dns/resolv-conf.ts';
 import { planRedirects } from '../../intercept/plan.ts';
 import type { DnsRedirect } from '../../intercept/redirect-plan.ts';
 import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/render-plan.ts';
+import { formatCidr } from '../../net/cidr.ts';
 import { type Endpoint, formatHostPort, type IpFamily, makeEndpoint } from '../../net/endpoint.ts';
 import { resolveTarget } from '../../ssh/target.ts';
 import { sshRequestOf } from '../ssh-request.ts';
@@ -43,7 +44,11 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   if (config.listen.port === undefined)
     notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);
   if (config.dns !== undefined)
-    notes.push(`# ${EXAMPLE_DNS_PORT} stands for the port of the DNS forwarder, chosen at start`);
+    notes.push(`# ${EXAMPLE_DNS_PORT} and up stand for the ports of the DNS forwarder, chosen at start`);
+  if (config.dns !== undefined && config.dns.zones.length > 0) {
+    const range = formatCidr(config.dns.syntheticRanges.range4);
+    notes.push(`# not shown: for names in zones, a sixteenth of ${range} is captured, chosen at start`);
+  }
   notes.push(
     `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,
   );

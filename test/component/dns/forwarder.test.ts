@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { type DecodedPacket, decode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
 import { Forwarder } from '../../../src/dns/forwarder.ts';
@@ -63,6 +63,39 @@ async function byUdp(
 const answers: Behaviour = (query) => [answerTo(query, '10.0.0.1')];
 
 describe('the forwarder', () => {
+  it('gives up a TCP client whose nameserver does not read', async () => {
+    const nameserver = { address: '127.77.0.77', scope: undefined };
+    if (process.getuid?.() !== 0) return;
+    const held: Socket[] = [];
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      socket.on('error', () => {});
+      held.push(socket);
+    });
+    server.listen(53, nameserver.address);
+    await once(server, 'listening');
+    const rules = { ...EVERYTHING, everything: false };
+    const handler = new QueryHandler(rules, async (query) => errorAnswer(query, 3));
+    const forwarder = await Forwarder.open([nameserver], handler);
+    const client = connect(forwarder.fronts[0]!.port, '127.0.0.1');
+    client.on('error', () => {});
+    const many = Buffer.concat(
+      Array.from({ length: 2_000 }, (_, id) => frame(queryPacket('a.example', { id }))),
+    );
+    const pump = (): void => {
+      while (!client.destroyed && client.write(many));
+    };
+    client.on('drain', pump);
+    const closed = new Promise((resolve) => client.once('close', resolve));
+    client.resume();
+    client.write(frame(queryPacket('first.example')));
+    await until(() => held.length === 1, { deadlineMs: 2_000, what: 'the connection to the nameserver' });
+    pump();
+    await closed;
+    forwarder.close();
+    for (const socket of held) socket.destroy();
+    server.close();
+  });
+
   it('has a port for each nameserver, which stays when others come and go', async () => {
     const handler = new QueryHandler(EVERYTHING, async (query) => errorAnswer(query, 3));
     const forwarder = await Forwarder.open([NAMESERVER], handler);
