@@ -2,7 +2,6 @@ import { randomInt } from 'node:crypto';
 import type { RemoteInfo } from 'node:dgram';
 import { connect, type Socket } from 'node:net';
 import { systemCodeOf } from '../core/errors.ts';
-import type { IpFamily } from '../net/endpoint.ts';
 import { isAnswerTo } from './answer.ts';
 import { type OwnSocket, OwnSockets, type ReceiveDatagram } from './own-sockets.ts';
 import type { Nameserver } from './resolv-conf.ts';
@@ -77,9 +76,9 @@ export class AskedResolvers {
   }
 
   /** @throws Error of the system when no port can be had */
-  static async open(families: readonly IpFamily[]): Promise<AskedResolvers> {
+  static async open(): Promise<AskedResolvers> {
     const received: { take?: ReceiveDatagram } = {};
-    const sockets = await OwnSockets.open(families, (...datagram) => received.take?.(...datagram));
+    const sockets = await OwnSockets.open((...datagram) => received.take?.(...datagram));
     const resolvers = new AskedResolvers(sockets);
     received.take = (...datagram) => resolvers.#receive(...datagram);
     return resolvers;

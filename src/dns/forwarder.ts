@@ -115,7 +115,7 @@ interface Shared {
 
 async function openAskedResolvers(): Promise<AskedResolvers> {
   try {
-    return await AskedResolvers.open([4, 6]);
+    return await AskedResolvers.open();
   } catch (error) {
     throw listenError('a port to ask nameservers from', error);
   }

@@ -3,8 +3,11 @@ import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dg
 import { systemCodeOf } from '../core/errors.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 
-/** Of each family: an answer must be to one of them, so more make guessing harder (RFC 5452 section 4.5). */
-const SOCKETS_PER_FAMILY = 15;
+/** An answer must be to one of them, so more make guessing harder (RFC 5452 section 4.5). */
+const PORTS = 15;
+
+/** A port that one family gives may be another program's in the other. */
+const MAX_ATTEMPTS = 100;
 
 const ANY_ADDRESS: Readonly<Record<IpFamily, string>> = { 4: '0.0.0.0', 6: '::' };
 
@@ -17,20 +20,23 @@ export interface OwnSocket {
 /** Takes a datagram, whoever sent it. */
 export type ReceiveDatagram = (message: Buffer, from: RemoteInfo, own: OwnSocket) => void;
 
+/** A port, by the sockets that hold it: one for each family that this machine has. */
+type HeldPort = Readonly<Partial<Record<IpFamily, OwnSocket>>>;
+
 /**
- * The sockets from which the nameservers that clients have asked are asked. Their ports are exempt from the redirect, so
- * they are held for as long as the rules are: no other program can get one and go past us.
+ * The sockets from which the nameservers that clients have asked are asked. Their ports are exempt from the redirect in
+ * both families, so each is held in both for as long as the rules are: no other program's query can go past us by UDP.
  *
  * Not connected, and not bound to an address: the machine may change networks.
  */
 export class OwnSockets {
   /** Kernel's choice; connections by TCP are made from the same ones. */
   readonly ports: readonly number[];
-  readonly #sockets: Readonly<Record<IpFamily, readonly OwnSocket[]>>;
+  readonly #held: readonly HeldPort[];
 
-  private constructor(sockets: Readonly<Record<IpFamily, readonly OwnSocket[]>>) {
-    this.#sockets = sockets;
-    this.ports = [...new Set([...sockets[4], ...sockets[6]].map(({ port }) => port))];
+  private constructor(held: readonly HeldPort[]) {
+    this.#held = held;
+    this.ports = held.flatMap((port) => socketsOf(port)[0]?.port ?? []);
   }
 
   /**
@@ -38,38 +44,58 @@ export class OwnSockets {
    *
    * @throws Error of the system; nothing is left open then. A family that this machine has not is left out.
    */
-  static async open(families: readonly IpFamily[], onMessage: ReceiveDatagram): Promise<OwnSockets> {
-    const sockets: Record<IpFamily, OwnSocket[]> = { 4: [], 6: [] };
+  static async open(onMessage: ReceiveDatagram): Promise<OwnSockets> {
+    const held: HeldPort[] = [];
     try {
-      for (const family of families) {
-        for (let count = 0; count < SOCKETS_PER_FAMILY; count += 1) {
-          const socket = await bind(family);
-          if (socket === undefined) break;
-          const own = { socket, port: socket.address().port };
-          sockets[family].push(own);
-          socket.on('message', (message, from) => onMessage(message, from, own));
-        }
+      for (let attempt = 0; held.length < PORTS && attempt < MAX_ATTEMPTS; attempt += 1) {
+        const port = await holdPort();
+        if (port !== undefined) held.push(port);
       }
-      return new OwnSockets(sockets);
     } catch (error) {
-      for (const { socket } of [...sockets[4], ...sockets[6]]) socket.close();
+      for (const { socket } of held.flatMap(socketsOf)) socket.close();
       throw error;
     }
+    for (const own of held.flatMap(socketsOf)) {
+      own.socket.on('message', (message, from) => onMessage(message, from, own));
+    }
+    return new OwnSockets(held);
   }
 
   /** One of the family at random; undefined when there is none. */
   any(family: IpFamily): OwnSocket | undefined {
-    const sockets = this.#sockets[family];
-    return sockets.length === 0 ? undefined : sockets[randomInt(sockets.length)];
+    return this.#held.length === 0 ? undefined : this.#held[randomInt(this.#held.length)]![family];
   }
 
   /** Gives the ports back. Once. */
   close(): void {
-    for (const { socket } of [...this.#sockets[4], ...this.#sockets[6]]) socket.close();
+    for (const { socket } of this.#held.flatMap(socketsOf)) socket.close();
   }
 }
 
-function bind(family: IpFamily): Promise<UdpSocket | undefined> {
+function socketsOf(port: HeldPort): readonly OwnSocket[] {
+  return Object.values(port);
+}
+
+/** A port that is free in each family; undefined when what one offered is taken in the other, or there is no family. */
+async function holdPort(): Promise<HeldPort | undefined> {
+  const socket6 = await bind(6, 0);
+  try {
+    const socket4 = await bind(4, socket6?.address().port ?? 0);
+    const port = (socket6 ?? socket4)?.address().port;
+    if (port === undefined) return undefined;
+    return {
+      ...(socket4 !== undefined && { 4: { socket: socket4, port } }),
+      ...(socket6 !== undefined && { 6: { socket: socket6, port } }),
+    };
+  } catch (error) {
+    socket6?.close();
+    if (systemCodeOf(error) === 'EADDRINUSE') return undefined;
+    throw error;
+  }
+}
+
+/** @returns undefined when this machine has not the family */
+function bind(family: IpFamily, port: number): Promise<UdpSocket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 });
     const fail = (error: Error): void => {
@@ -79,7 +105,7 @@ function bind(family: IpFamily): Promise<UdpSocket | undefined> {
       else reject(error);
     };
     socket.once('error', fail);
-    socket.bind({ address: ANY_ADDRESS[family], port: 0, exclusive: true }, () => {
+    socket.bind({ address: ANY_ADDRESS[family], port, exclusive: true }, () => {
       socket.off('error', fail);
       socket.on('error', () => {});
       resolve(socket);

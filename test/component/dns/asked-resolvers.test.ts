@@ -31,7 +31,7 @@ describe.skipIf(!isRoot)('packets that are passed on to the nameserver that was 
     });
     nameserver.bind(53, NAMESERVER.address);
     await once(nameserver, 'listening');
-    asked = await AskedResolvers.open([4]);
+    asked = await AskedResolvers.open();
   });
   afterEach(() => {
     asked.close();
