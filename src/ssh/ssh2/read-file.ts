@@ -43,8 +43,18 @@ export async function readBastionFile(
     throw new Error(printableLine(messageOf(error)), { cause: error });
   } finally {
     clearTimeout(timer);
-    opened?.end();
+    if (opened !== undefined) endInput(client, opened);
   }
+}
+
+/**
+ * The server ends by itself at the end of its input. A CLOSE would have sshd kill it, now and then before it has ended, and
+ * ssh2 1.17 fails on the exit-signal that is told then: `data` is undefined in its client.js, and the connection is lost.
+ */
+function endInput(client: Client, sftp: SFTPWrapper): void {
+  const { _protocol: protocol } = client as unknown as { _protocol: { channelEOF(id: number): void } };
+  const { outgoing } = sftp as unknown as { outgoing: { id: number; state: string } };
+  if (outgoing.state === 'open') protocol.channelEOF(outgoing.id);
 }
 
 function openSftp(client: Client): Promise<SFTPWrapper> {
