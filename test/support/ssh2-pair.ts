@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { Client, type Connection, Server, utils } from 'ssh2';
+import { Client, type Connection, Server } from 'ssh2';
+import { generateKeyPair } from './ssh2-key.ts';
 
 /** An authenticated ssh2 client and the in-process server it talks to, over a real loopback connection. */
 export interface Ssh2Pair {
@@ -22,7 +23,7 @@ export async function openSsh2Pair(
   openProxy?: (port: number) => Promise<{ readonly port: number } & AsyncDisposable>,
 ): Promise<Ssh2Pair> {
   const connections: Connection[] = [];
-  const server = new Server({ hostKeys: [utils.generateKeyPairSync('ed25519').private] }, (connection) => {
+  const server = new Server({ hostKeys: [generateKeyPair().private] }, (connection) => {
     connections.push(connection);
     connection.on('error', () => {});
     connection.on('authentication', (context) => context.accept());

@@ -9,6 +9,7 @@ import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { NO_TERMINAL, scriptedPrompter } from '../../support/scripted-prompter.ts';
+import { generateKeyPair } from '../../support/ssh2-key.ts';
 
 interface FakeBastion {
   readonly request: SshRequest;
@@ -23,7 +24,7 @@ async function startBastion(
   banner = '',
 ): Promise<FakeBastion> {
   const tried: string[] = [];
-  const hostKeys = [ssh2.utils.generateKeyPairSync('ed25519').private];
+  const hostKeys = [generateKeyPair().private];
   const server = new ssh2.Server({ hostKeys, banner }, (connection) => {
     connection.on('error', () => {});
     connection.on('authentication', (context) => {

@@ -15,6 +15,7 @@ import {
   stopDebugOutput,
 } from '../../../src/ssh/ssh2/connection-internals.ts';
 import { withoutCertificates } from '../../../src/ssh/ssh2/host-certificate-internals.ts';
+import { generateKeyPair } from '../../support/ssh2-key.ts';
 import { openSsh2Pair } from '../../support/ssh2-pair.ts';
 import { until } from '../../support/until.ts';
 
@@ -58,7 +59,7 @@ describe('the parts of ssh2 that connecting relies on', () => {
   });
 
   test('a stand-in passes for a parsed private key', () => {
-    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    const pair = generateKeyPair();
     const parsed = ssh2.utils.parseKey(pair.public);
     if (parsed instanceof Error) throw parsed;
     const blob = parsed.getPublicSSH();
