@@ -1,216 +1,85 @@
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import type { RawOptions } from '../config/parse-config.ts';
-import { parseSubnet } from '../config/subnet.ts';
 import type { Problem } from '../core/problem.ts';
-import { formatCidr } from '../net/cidr.ts';
-import type { ExplainedDestination } from './commands/explain.ts';
+import type { AnyCommand, ChosenCommand } from './command-definition.ts';
+import { ALL_COMMANDS } from './commands/all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
-import { EXAMPLES, TEXTS } from './help-text.ts';
+import { TEXTS } from './help-text.ts';
+import { type CommanderOptions, describeProgram, rawOptions } from './tunnel-options.ts';
 
 /** What the words of the command line ask for. */
 export type Invocation =
   | { readonly kind: 'tunnel'; readonly raw: RawOptions }
-  | { readonly kind: 'cleanup'; readonly verbosity: number; readonly logFormat: string | undefined }
-  | { readonly kind: 'explain'; readonly destination: ExplainedDestination; readonly raw: RawOptions }
+  | ({ readonly kind: 'command'; readonly name: string } & ChosenCommand)
   /** Text to print, and nothing more to do: help or version. */
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'refused'; readonly problem: Problem };
 
-interface CommanderOptions {
-  readonly remote?: string;
-  readonly subnets?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly excludeFrom?: readonly string[];
-  readonly identity?: readonly string[];
-  readonly sshOption?: readonly string[];
-  readonly sshConfig?: string;
-  readonly jump?: string;
-  readonly upstreamProxy?: string;
-  readonly listen?: string;
-  readonly method?: string;
-  readonly dns?: true;
-  readonly nsHosts?: string;
-  readonly toNs?: string;
-  readonly domain?: readonly string[];
-  readonly host?: readonly string[];
-  readonly resolve?: string;
-  readonly syntheticRange?: string;
-  readonly disableIpv6?: true;
-  /** Commander's default for `--no-session` is true. */
-  readonly session: boolean;
-  readonly connections?: string;
-  readonly daemon?: true;
-  readonly pidfile?: string;
-  readonly dryRun?: true;
-  readonly logFormat?: string;
-  readonly verbose: number;
-}
-
-/** Tells options from subnets; nothing is checked yet but that every option exists and has its value. */
+/** Tells options from subnets and commands; nothing is checked yet but that every option exists and has its value. */
 export function parseArguments(words: readonly string[], version: string): Invocation {
   let invocation: Invocation | undefined;
   let output = '';
   const program = describeProgram(version)
     .configureOutput({ writeOut: (text) => (output += text), writeErr: () => {}, getOutHelpWidth: () => 100 })
     .action((subnets: string[], options: CommanderOptions) => {
-      invocation = invocationOf(rawOptions(subnets, options));
+      invocation = invocationOf(rawOptions(subnets, options), program);
     });
-  program
-    .command('cleanup')
-    .summary(TEXTS.cleanup)
-    .description(TEXTS.cleanupDescription)
-    .usage('[-v] [--log-format FORMAT]')
-    .helpGroup('Commands:')
-    .optionsGroup('Options:')
-    .helpOption('-h, --help', TEXTS.help)
-    // For its help: the program takes these wherever they stand.
-    .option('-v, --verbose', TEXTS.cleanupVerbose)
-    .option('--log-format <FORMAT>', TEXTS.logFormat)
-    .action((_options: unknown, command: Command) => {
-      const { verbose, logFormat } = command.optsWithGlobals<CommanderOptions>();
-      invocation = { kind: 'cleanup', verbosity: verbose, logFormat };
+  let failed: AnyCommand | undefined;
+  for (const definition of ALL_COMMANDS) {
+    const { name } = definition;
+    const command = addCommand(program, name);
+    definition.describe(
+      command,
+      (chosen) => (invocation = { kind: 'command', name, ...chosen }),
+      (problem) => (invocation = { kind: 'refused', problem }),
+    );
+    command.exitOverride((error) => {
+      failed = definition;
+      throw error;
     });
-  program
-    .command('explain')
-    .summary(TEXTS.explain)
-    .description(TEXTS.explainDescription)
-    .usage('HOST[:PORT] -r [USER@]HOST [options] [SUBNET...]')
-    .argument('<HOST[:PORT]>', TEXTS.explained)
-    .argument('[SUBNET...]', TEXTS.subnet)
-    .helpGroup('Commands:')
-    .helpOption('-h, --help', TEXTS.help)
-    .action((text: string, subnets: string[], _options: unknown, command: Command) => {
-      const destination = parseExplained(text);
-      invocation =
-        destination === undefined
-          ? {
-              kind: 'refused',
-              problem: { where: text, what: 'is not HOST or HOST:PORT, as in db.example:5432' },
-            }
-          : {
-              kind: 'explain',
-              destination,
-              raw: rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()),
-            };
-    });
-  for (const command of [program, ...program.commands]) command.exitOverride();
+  }
+  program.exitOverride();
   try {
     program.parse(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'text', text: output };
-    return { kind: 'refused', problem: problemOf(error) };
+    return { kind: 'refused', problem: problemOf(error, failed) };
   }
   if (invocation === undefined) throw new Error('commander ran no action');
   return invocation;
 }
 
-function describeProgram(version: string): Command {
-  return new Command('tshuttle')
-    .description(TEXTS.description)
-    .usage('-r [USER@]HOST[:PORT] [options] SUBNET...')
-    .argument('[SUBNET...]', TEXTS.subnet)
-    .helpCommand(false)
-    .optionsGroup('Bastion:')
-    .option('-r, --remote <[USER@]HOST[:PORT]>', TEXTS.remote)
-    .option('-i, --identity <FILE>', TEXTS.identity, collect)
-    .option('-o, --ssh-option <KEY=VALUE>', TEXTS.sshOption, collect)
-    .option('-F, --ssh-config <FILE>', TEXTS.sshConfig)
-    .option('-J, --jump <HOP[,HOP...]>', TEXTS.jump)
-    .option('--upstream-proxy <URL>', TEXTS.upstreamProxy)
-    .option('--no-session', TEXTS.noSession)
-    .option('--connections <N>', TEXTS.connections)
-    .optionsGroup('What is captured:')
-    .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
-    .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
-    .option('-X, --exclude-from <FILE>', TEXTS.excludeFrom, collect)
-    .option('--domain <ZONE>', TEXTS.domain, collect)
-    .option('--resolve <WHO>', TEXTS.resolve)
-    .option('--synthetic-range <NETWORK[,...]>', TEXTS.syntheticRange)
-    .option('--host <NAME=IP>', TEXTS.host, collect)
-    .option('--dns', TEXTS.dns)
-    .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
-    .option('--to-ns <IP[:PORT][,...]>', TEXTS.toNs)
-    .option('--disable-ipv6', TEXTS.disableIpv6)
-    .optionsGroup('How it is captured:')
-    .option('--method <METHOD>', TEXTS.method)
-    .option('-l, --listen <[IP:]PORT>', TEXTS.listen)
-    .option('--dry-run', TEXTS.dryRun)
-    .optionsGroup('Running:')
-    .option('-D, --daemon', TEXTS.daemon)
-    .option('--pidfile <FILE>', TEXTS.pidfile)
-    .option('-v, --verbose', TEXTS.verbose, (_value: unknown, count: number) => count + 1, 0)
-    .option('--log-format <FORMAT>', TEXTS.logFormat)
-    .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
-    .helpOption('-h, --help', TEXTS.help)
-    .addHelpText('after', EXAMPLES);
+/** `openstack check` is a command of the command `openstack`. */
+function addCommand(program: Command, name: string): Command {
+  const words = name.split(' ');
+  let parent = program;
+  for (const word of words.slice(0, -1)) {
+    const known = parent.commands.find((command) => command.name() === word);
+    parent = known ?? parent.command(word).helpGroup('Commands:').helpCommand(false).exitOverride();
+  }
+  return parent.command(words.at(-1)!).helpGroup('Commands:').helpOption('-h, --help', TEXTS.help);
 }
 
 /** Options that other programs have as commands. */
 const OPTIONS_NOT_COMMANDS: Readonly<Record<string, string>> = { help: '--help', version: '--version' };
 
 /** One word without a bastion is hardly a host: somebody looks for a command. */
-function invocationOf(raw: RawOptions): Invocation {
+function invocationOf(raw: RawOptions, program: Command): Invocation {
   const [word = '', ...others] = raw.subnets;
   const isLost = raw.remote === undefined && others.length === 0 && raw.subnetFiles.length === 0;
   if (!isLost || !/^[a-z]+(?:-[a-z]+)*$/i.test(word)) return { kind: 'tunnel', raw };
   const option = OPTIONS_NOT_COMMANDS[word];
+  const names = program.commands.map((command) => command.name());
   const what =
     option === undefined
-      ? 'is not a command, those are cleanup and explain; to capture a host of this name, add -r BASTION'
+      ? `is not a command, those are ${names.join(', ')}; to capture a host of this name, add -r BASTION`
       : `is not a command; write ${option}`;
   return { kind: 'refused', problem: { where: word, what } };
 }
 
-function parseExplained(text: string): ExplainedDestination | undefined {
-  const subnet = parseSubnet(text);
-  if (subnet.kind === 'invalid' || subnet.ports.first !== subnet.ports.last) {
-    const isAllPorts = subnet.kind !== 'invalid' && subnet.ports.first === 1 && subnet.ports.last === 65_535;
-    if (!isAllPorts) return undefined;
-  }
-  const port = subnet.ports.first === subnet.ports.last ? subnet.ports.first : undefined;
-  if (subnet.kind === 'name') return { host: subnet.name, port };
-  return subnet.cidr.first === subnet.cidr.last ? { host: formatCidr(subnet.cidr), port } : undefined;
-}
-
-function collect(value: string, values: readonly string[] = []): readonly string[] {
-  return [...values, value];
-}
-
-function rawOptions(subnets: readonly string[], options: CommanderOptions): RawOptions {
-  return {
-    subnets,
-    remote: options.remote,
-    subnetFiles: options.subnets ?? [],
-    excludes: options.exclude ?? [],
-    excludeFiles: options.excludeFrom ?? [],
-    identityFiles: options.identity ?? [],
-    sshOptions: options.sshOption ?? [],
-    sshConfigFile: options.sshConfig,
-    jump: options.jump,
-    upstreamProxy: options.upstreamProxy,
-    listen: options.listen,
-    method: options.method,
-    dns: options.dns === true,
-    nameservers: options.nsHosts,
-    resolvers: options.toNs,
-    domains: options.domain ?? [],
-    hosts: options.host ?? [],
-    resolve: options.resolve,
-    syntheticRanges: options.syntheticRange,
-    ipv6: options.disableIpv6 !== true,
-    mayOpenSession: options.session,
-    connections: options.connections,
-    daemon: options.daemon === true,
-    pidFile: options.pidfile,
-    dryRun: options.dryRun === true,
-    logFormat: options.logFormat,
-    verbosity: options.verbose,
-  };
-}
-
 /** Commander's message in our words: `error: unknown option '--foo'`, perhaps with a suggestion in a second line. */
-function problemOf(error: CommanderError): Problem {
+function problemOf(error: CommanderError, command: AnyCommand | undefined): Problem {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   // Without its value, which may be a password.
   const flag = /'([^'=]*)/.exec(message)?.[1] ?? '';
@@ -224,10 +93,18 @@ function problemOf(error: CommanderError): Problem {
     case 'commander.optionMissingArgument':
       return { where: flag.split(/[, ]/, 1)[0]!, what: 'needs a value after it' };
     case 'commander.excessArguments':
-      return { where: 'cleanup', what: 'takes no arguments' };
+      return { where: command?.name ?? flag, what: excess(message) };
     case 'commander.missingArgument':
-      return { where: 'explain', what: 'needs a destination, as in tshuttle explain db.example:5432' };
+      return { where: command?.name ?? 'command line', what: command?.missing ?? `needs ${flag}` };
     default:
-      return { where: 'command line', what: message };
+      return { where: command?.name ?? 'command line', what: message };
   }
+}
+
+/** `too many arguments for 'cleanup'. Expected 0 arguments but got 1.` */
+function excess(message: string): string {
+  const expected = /Expected (\d+)/.exec(message)?.[1] ?? '0';
+  return expected === '0'
+    ? 'takes no arguments'
+    : `takes ${expected} argument${expected === '1' ? '' : 's'}, not more`;
 }

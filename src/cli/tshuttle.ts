@@ -2,33 +2,24 @@ import { homedir } from 'node:os';
 import { collectArgumentWords } from '../config/argument-words.ts';
 import type { Config } from '../config/config.ts';
 import { parseConfig, whyUnreadable } from '../config/parse-config.ts';
-import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
 import { isDaemonChild, meetLauncher } from '../daemon/become-daemon.ts';
-import { type DaemonSurroundings, daemonPaths, stateFolderOf } from '../daemon/paths.ts';
+import { daemonPaths } from '../daemon/paths.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
-import type { openTunnel } from '../tunnel/tunnel.ts';
-import { type Invocation, parseArguments } from './arguments.ts';
-import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';
-import { type CleanUp, cleanup } from './commands/cleanup.ts';
+import { parseArguments } from './arguments.ts';
+import type { CommandSession } from './command-definition.ts';
 import { dryRun } from './commands/dry-run.ts';
-import { type ExplainedDestination, explain } from './commands/explain.ts';
 import { up } from './commands/up.ts';
 import { upAsDaemon } from './commands/up-as-daemon.ts';
 import { EXIT_CODES, EXIT_INTERRUPTED, exitCodeOf } from './exit-code.ts';
-import { type LineSink, LogOutput, openStandardErrorSink } from './log-output.ts';
-import { createLoggers, logFailure, sinkFor, wantsJson } from './logging.ts';
+import { openStandardErrorSink } from './log-output.ts';
+import { createLoggers, wantsJson } from './logging.ts';
+import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type ProblemCode, problemLines, renderProblems } from './report.ts';
-import { TerminalPrompter } from './terminal-prompter.ts';
+import { prepare, surroundingsOf } from './surroundings.ts';
 import { readVersion } from './version.ts';
-
-/** What the command line drives. */
-export interface Parts {
-  readonly openTunnel: typeof openTunnel;
-  readonly cleanUp: CleanUp;
-}
 
 /** Does what the command line says. Never rejects: failures are reported, and their exit code is returned. */
 export async function tshuttle(context: ProcessContext, parts: Parts): Promise<number> {
@@ -54,6 +45,7 @@ async function runCommand(
   const { words, problems } = collectArgumentWords(sources, readTextFile);
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return refuse('ERR_CONFIG', problems);
+  const session = openSession(context, parts, refuse);
   const invocation = parseArguments(words, readVersion());
   switch (invocation.kind) {
     case 'text':
@@ -61,24 +53,39 @@ async function runCommand(
       return 0;
     case 'refused':
       return refuse('ERR_USAGE', [invocation.problem]);
-    case 'cleanup':
-      return await runCleanup(invocation, context, parts);
-    case 'explain':
+    case 'command':
+      return await invocation.run(session);
     case 'tunnel': {
-      const result = parseConfig(invocation.raw, {
+      const parsed = session.configOf(invocation.raw);
+      return typeof parsed === 'number'
+        ? parsed
+        : await runTunnel(parsed.config, parsed.warnings, context, parts);
+    }
+  }
+}
+
+/** Says what is wrong; the exit code is returned. */
+type Refuse = CommandSession['refuse'];
+
+function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): CommandSession {
+  return {
+    process: context,
+    parts,
+    print,
+    refuse,
+    prepare: (config) => prepare(config, context, parts),
+    configOf: (raw) => {
+      const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,
         homeDirectory: homedir(),
         workingDirectory: process.cwd(),
       });
-      if (result.kind === 'problems') {
-        return refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
-      }
-      return invocation.kind === 'explain'
-        ? await runExplain(invocation.destination, result.config, context, parts)
-        : await runTunnel(result.config, result.warnings, context, parts);
-    }
-  }
+      return result.kind === 'config'
+        ? result
+        : refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
+    },
+  };
 }
 
 async function runTunnel(
@@ -118,18 +125,6 @@ async function runTunnel(
   }
 }
 
-async function runExplain(
-  destination: ExplainedDestination,
-  config: Config,
-  context: ProcessContext,
-  parts: Parts,
-): Promise<number> {
-  const { logger, tunnelContext } = prepare(config, context, parts);
-  const { signal } = context.stop;
-  await explain(destination, config, { logger, signal, lookUp: tunnelContext.lookUp, print });
-  return 0;
-}
-
 /** This process was started by {@link startDaemon}. */
 async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
   const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
@@ -142,54 +137,6 @@ async function runDaemon(context: ProcessContext, parts: Parts): Promise<number>
     { process: context, surroundings, output, loggers },
     tunnelContext,
   );
-}
-
-function surroundingsOf(environment: ProcessContext['environment']): DaemonSurroundings {
-  return {
-    runtimeDirectory: environment['XDG_RUNTIME_DIR'],
-    stateHome: environment['XDG_STATE_HOME'],
-    homeDirectory: homedir(),
-  };
-}
-
-function prepare(config: Pick<Config, 'logFormat' | 'verbosity'>, context: ProcessContext, parts: Parts) {
-  const standardError: LineSink = openStandardErrorSink();
-  const onTerminal = process.stderr.isTTY === true;
-  const output = new LogOutput(sinkFor(config.logFormat, standardError, { onTerminal }));
-  const loggers = createLoggers(config.verbosity, output);
-  const { logger } = loggers;
-  if (config.logFormat === 'json') context.reportFailure = (thrown) => logFailure(logger, thrown);
-  const terminal = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));
-  const askpass = askpassProgram(context.environment, terminal.available);
-  const prompter =
-    askpass === undefined ? terminal : new AskpassPrompter(askpass, context.environment, logger);
-  const lookUp: LookUp = lookUpLocally;
-  const stateFolder = stateFolderOf(surroundingsOf(context.environment));
-  const tunnelContext = {
-    logger,
-    prompter,
-    stop: context.stop,
-    openTunnel: parts.openTunnel,
-    lookUp,
-    stateFolder,
-  };
-  return { output, loggers, logger, tunnelContext };
-}
-
-async function runCleanup(
-  invocation: Extract<Invocation, { kind: 'cleanup' }>,
-  context: ProcessContext,
-  parts: Parts,
-): Promise<number> {
-  const { logFormat = 'auto', verbosity } = invocation;
-  if (logFormat !== 'auto' && logFormat !== 'text' && logFormat !== 'json') {
-    const problem = { where: `--log-format ${logFormat}`, what: 'is not one of auto, text, json' };
-    return refuseAsText('ERR_USAGE', [problem]);
-  }
-  const { logger } = prepare({ logFormat, verbosity }, context, parts);
-  const { signal } = context.stop;
-  await cleanup({ cleanUp: parts.cleanUp, logger, signal, print });
-  return signal.aborted ? await context.stop.requested : 0;
 }
 
 function refuseAsText(code: ProblemCode, problems: readonly Problem[]): number {

@@ -73,23 +73,26 @@ describe('parseArguments', () => {
   });
 
   test('cleanup', () => {
-    const expected = { kind: 'cleanup', verbosity: 2, logFormat: 'json' };
-    expect(parse('-v', 'cleanup', '-v', '--log-format', 'json')).toEqual(expected);
+    const expected = { kind: 'command', name: 'cleanup', input: { verbosity: 2, logFormat: 'json' } };
+    expect(parse('-v', 'cleanup', '-v', '--log-format', 'json')).toMatchObject(expected);
   });
 
   test('explain, with the options of a tunnel wherever they stand', () => {
     expect(
       parse('-v', 'explain', 'db.example:5432', '-r', 'h', '10.0.0.0/8', '--domain', 'a.example'),
     ).toMatchObject({
-      kind: 'explain',
-      destination: { host: 'db.example', port: 5432 },
-      raw: { remote: 'h', subnets: ['10.0.0.0/8'], domains: ['a.example'], verbosity: 1 },
+      kind: 'command',
+      name: 'explain',
+      input: {
+        destination: { host: 'db.example', port: 5432 },
+        raw: { remote: 'h', subnets: ['10.0.0.0/8'], domains: ['a.example'], verbosity: 1 },
+      },
     });
     expect(parse('explain', '[2001:db8::1]:443', '-r', 'h')).toMatchObject({
-      destination: { host: '2001:db8::1', port: 443 },
+      input: { destination: { host: '2001:db8::1', port: 443 } },
     });
     expect(parse('explain', '10.0.0.8', '-r', 'h')).toMatchObject({
-      destination: { host: '10.0.0.8', port: undefined },
+      input: { destination: { host: '10.0.0.8', port: undefined } },
     });
     for (const wrong of ['10.0.0.0/8', '10.0.0.8:80-90', 'https://a/', '']) {
       expect(parse('explain', wrong, '-r', 'h'), wrong).toMatchObject({ kind: 'refused' });
@@ -123,13 +126,10 @@ describe('parseArguments', () => {
   });
 
   test.each([
-    [
-      'clean',
-      'is not a command, those are cleanup and explain; to capture a host of this name, add -r BASTION',
-    ],
+    ['clean', 'is not a command, those are explain, cleanup; to capture a host of this name, add -r BASTION'],
     [
       'status',
-      'is not a command, those are cleanup and explain; to capture a host of this name, add -r BASTION',
+      'is not a command, those are explain, cleanup; to capture a host of this name, add -r BASTION',
     ],
     ['help', 'is not a command; write --help'],
     ['version', 'is not a command; write --version'],

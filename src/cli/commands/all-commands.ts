@@ -1,0 +1,6 @@
+import type { AnyCommand } from '../command-definition.ts';
+import { cleanupCommand } from './cleanup-command.ts';
+import { explainCommand } from './explain-command.ts';
+
+/** Every command, in the order in which help names them. */
+export const ALL_COMMANDS: readonly AnyCommand[] = [explainCommand, cleanupCommand];

@@ -1,0 +1,59 @@
+import type { RawOptions } from '../../config/parse-config.ts';
+import { parseSubnet } from '../../config/subnet.ts';
+import { formatCidr } from '../../net/cidr.ts';
+import { defineCommand } from '../command-definition.ts';
+import { TEXTS } from '../help-text.ts';
+import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import type { ExplainedDestination } from './explain.ts';
+
+/** What `tshuttle explain` is asked for. */
+interface ExplainInput {
+  readonly destination: ExplainedDestination;
+  readonly raw: RawOptions;
+}
+
+/** `tshuttle explain` */
+export const explainCommand = defineCommand<ExplainInput>({
+  name: 'explain',
+  missing: 'needs a destination, as in tshuttle explain db.example:5432',
+  describe: (command, choose, refuse) => {
+    command
+      .summary(TEXTS.explain)
+      .description(TEXTS.explainDescription)
+      .usage('HOST[:PORT] -r [USER@]HOST [options] [SUBNET...]')
+      .argument('<HOST[:PORT]>', TEXTS.explained)
+      .argument('[SUBNET...]', TEXTS.subnet)
+      .action((text: string, subnets: string[]) => {
+        const destination = parseExplained(text);
+        if (destination === undefined) {
+          refuse({ where: text, what: 'is not HOST or HOST:PORT, as in db.example:5432' });
+          return;
+        }
+        choose({ destination, raw: rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()) });
+      });
+  },
+  run: async ({ destination, raw }, { process, print, prepare, configOf }) => {
+    const parsed = configOf(raw);
+    if (typeof parsed === 'number') return parsed;
+    const { logger, tunnelContext } = prepare(parsed.config);
+    const { explain } = await import('./explain.ts');
+    await explain(destination, parsed.config, {
+      logger,
+      signal: process.stop.signal,
+      lookUp: tunnelContext.lookUp,
+      print,
+    });
+    return 0;
+  },
+});
+
+function parseExplained(text: string): ExplainedDestination | undefined {
+  const subnet = parseSubnet(text);
+  if (subnet.kind === 'invalid' || subnet.ports.first !== subnet.ports.last) {
+    const isAllPorts = subnet.kind !== 'invalid' && subnet.ports.first === 1 && subnet.ports.last === 65_535;
+    if (!isAllPorts) return undefined;
+  }
+  const port = subnet.ports.first === subnet.ports.last ? subnet.ports.first : undefined;
+  if (subnet.kind === 'name') return { host: subnet.name, port };
+  return subnet.cidr.first === subnet.cidr.last ? { host: formatCidr(subnet.cidr), port } : undefined;
+}

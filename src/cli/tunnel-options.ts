@@ -1,0 +1,113 @@
+import { Command } from 'commander';
+import type { RawOptions } from '../config/parse-config.ts';
+import { EXAMPLES, TEXTS } from './help-text.ts';
+
+/** What commander makes of the options of a tunnel, which every command may read by `optsWithGlobals()`. */
+export interface CommanderOptions {
+  readonly remote?: string;
+  readonly subnets?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly excludeFrom?: readonly string[];
+  readonly identity?: readonly string[];
+  readonly sshOption?: readonly string[];
+  readonly sshConfig?: string;
+  readonly jump?: string;
+  readonly upstreamProxy?: string;
+  readonly listen?: string;
+  readonly method?: string;
+  readonly dns?: true;
+  readonly nsHosts?: string;
+  readonly toNs?: string;
+  readonly domain?: readonly string[];
+  readonly host?: readonly string[];
+  readonly resolve?: string;
+  readonly syntheticRange?: string;
+  readonly disableIpv6?: true;
+  /** Commander's default for `--no-session` is true. */
+  readonly session: boolean;
+  readonly connections?: string;
+  readonly daemon?: true;
+  readonly pidfile?: string;
+  readonly dryRun?: true;
+  readonly logFormat?: string;
+  readonly verbose: number;
+}
+
+/** The program with the options of a tunnel, which its commands take too, wherever they stand. */
+export function describeProgram(version: string): Command {
+  return new Command('tshuttle')
+    .description(TEXTS.description)
+    .usage('-r [USER@]HOST[:PORT] [options] SUBNET...')
+    .argument('[SUBNET...]', TEXTS.subnet)
+    .helpCommand(false)
+    .optionsGroup('Bastion:')
+    .option('-r, --remote <[USER@]HOST[:PORT]>', TEXTS.remote)
+    .option('-i, --identity <FILE>', TEXTS.identity, collect)
+    .option('-o, --ssh-option <KEY=VALUE>', TEXTS.sshOption, collect)
+    .option('-F, --ssh-config <FILE>', TEXTS.sshConfig)
+    .option('-J, --jump <HOP[,HOP...]>', TEXTS.jump)
+    .option('--upstream-proxy <URL>', TEXTS.upstreamProxy)
+    .option('--no-session', TEXTS.noSession)
+    .option('--connections <N>', TEXTS.connections)
+    .optionsGroup('What is captured:')
+    .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
+    .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
+    .option('-X, --exclude-from <FILE>', TEXTS.excludeFrom, collect)
+    .option('--domain <ZONE>', TEXTS.domain, collect)
+    .option('--resolve <WHO>', TEXTS.resolve)
+    .option('--synthetic-range <NETWORK[,...]>', TEXTS.syntheticRange)
+    .option('--host <NAME=IP>', TEXTS.host, collect)
+    .option('--dns', TEXTS.dns)
+    .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
+    .option('--to-ns <IP[:PORT][,...]>', TEXTS.toNs)
+    .option('--disable-ipv6', TEXTS.disableIpv6)
+    .optionsGroup('How it is captured:')
+    .option('--method <METHOD>', TEXTS.method)
+    .option('-l, --listen <[IP:]PORT>', TEXTS.listen)
+    .option('--dry-run', TEXTS.dryRun)
+    .optionsGroup('Running:')
+    .option('-D, --daemon', TEXTS.daemon)
+    .option('--pidfile <FILE>', TEXTS.pidfile)
+    .option('-v, --verbose', TEXTS.verbose, (_value: unknown, count: number) => count + 1, 0)
+    .option('--log-format <FORMAT>', TEXTS.logFormat)
+    .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
+    .helpOption('-h, --help', TEXTS.help)
+    .addHelpText('after', EXAMPLES);
+}
+
+/** What was asked for a tunnel, as text. */
+export function rawOptions(subnets: readonly string[], options: CommanderOptions): RawOptions {
+  return {
+    subnets,
+    remote: options.remote,
+    subnetFiles: options.subnets ?? [],
+    excludes: options.exclude ?? [],
+    excludeFiles: options.excludeFrom ?? [],
+    identityFiles: options.identity ?? [],
+    sshOptions: options.sshOption ?? [],
+    sshConfigFile: options.sshConfig,
+    jump: options.jump,
+    upstreamProxy: options.upstreamProxy,
+    listen: options.listen,
+    method: options.method,
+    dns: options.dns === true,
+    nameservers: options.nsHosts,
+    resolvers: options.toNs,
+    domains: options.domain ?? [],
+    hosts: options.host ?? [],
+    resolve: options.resolve,
+    syntheticRanges: options.syntheticRange,
+    ipv6: options.disableIpv6 !== true,
+    mayOpenSession: options.session,
+    connections: options.connections,
+    daemon: options.daemon === true,
+    pidFile: options.pidfile,
+    dryRun: options.dryRun === true,
+    logFormat: options.logFormat,
+    verbosity: options.verbose,
+  };
+}
+
+function collect(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
+}
