@@ -35,10 +35,26 @@ export interface FlowSummary {
   readonly bytesDown: number;
 }
 
+/** What a transport tells of a flow while it carries it. The transport writes, whoever shows flows reads. */
+export interface FlowProgress {
+  /** `held`: there is no connection now; `opening`: the bastion has not answered yet. */
+  stage: 'held' | 'opening' | 'open';
+  /** As in {@link FlowSummary}, so far. */
+  bytesUp: number;
+  bytesDown: number;
+}
+
+/** A flow that has not begun. */
+export function startFlowProgress(): FlowProgress {
+  return { stage: 'opening', bytesUp: 0, bytesDown: 0 };
+}
+
 /** How a flow goes out: one connection to a bastion that carries many flows. */
 export interface Transport {
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly description: string;
+  /** What the way to the bastion and back took last, in ms; undefined where it is not measured. */
+  readonly roundTripMs: number | undefined;
   /** Resolves, never rejects, when the connection is gone for another reason than {@link Transport.close}. */
   readonly lost: Promise<TshuttleError>;
   /**
@@ -46,8 +62,15 @@ export interface Transport {
    *
    * Owns `accepted` from the call on: it is closed, or reset where the application must see a failure, when the promise
    * resolves. `accepted` must be paused, half-open capable and have delivered no data yet.
+   *
+   * @param progress kept up to date, for whoever shows flows
    */
-  carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary>;
+  carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    progress?: FlowProgress,
+  ): Promise<FlowSummary>;
   /**
    * Opens a connection of our own to a destination, which the bastion resolves; for jump hosts, DNS over TCP and requests.
    *

@@ -1,5 +1,4 @@
 import type { Logger } from '../core/log.ts';
-import type { RedirectIngress } from '../ingress/redirect.ts';
 import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
@@ -18,7 +17,8 @@ interface ConnectionsContext {
   readonly prompter: Prompter;
   /** Ends the opening of the first connection. */
   readonly signal: AbortSignal;
-  readonly ingress: Pick<RedirectIngress, 'setExempt'>;
+  /** Has endpoints never captured, in all the whole list; resolves when that is in effect. */
+  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
 }
 
 /** The connections of a tunnel to its bastion. */
@@ -42,7 +42,7 @@ export async function openConnections(
   },
   context: ConnectionsContext,
 ): Promise<Connections> {
-  const { logger, ingress } = context;
+  const { logger } = context;
   const dialled: Endpoint[] = [];
   const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
     openSsh2Transport(target, {
@@ -53,7 +53,7 @@ export async function openConnections(
       mayOpenSession: options.mayOpenSession,
       beforeDial: (endpoint) => {
         if (!dialled.some((known) => sameEndpoint(known, endpoint))) dialled.push(endpoint);
-        return ingress.setExempt(dialled);
+        return context.setExempt(dialled);
       },
     });
 

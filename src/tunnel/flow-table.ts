@@ -1,7 +1,14 @@
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
-import type { FlowEnd, FlowSummary, Transport } from '../ssh/transport.ts';
+import {
+  type FlowEnd,
+  type FlowProgress,
+  type FlowSummary,
+  startFlowProgress,
+  type Transport,
+} from '../ssh/transport.ts';
+import type { FlowInfo } from './status.ts';
 
 /**
  * Flows at once. A descriptor each, and sshd opens one more for each: beyond this a bastion is out of descriptors long
@@ -12,12 +19,32 @@ const MAX_FLOWS = 32_768;
 /** Names that are told to be unknown; more are found in the lines of their flows. */
 const MAX_UNKNOWN_NAMES = 100;
 
+/** A flow that is not over. */
+interface OpenFlow {
+  readonly flow: IncomingFlow;
+  readonly progress: FlowProgress;
+  readonly startedAtMs: number;
+}
+
+/** What all flows come to. */
+interface FlowTotals {
+  readonly now: number;
+  readonly held: number;
+  readonly total: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
 /** Carries flows over the transport, counts them, and logs every ending once with its cause. */
 export class FlowTable {
   readonly #transport: Transport;
   readonly #logger: Logger;
   readonly #unknownNames = new Set<string>();
-  #openFlows = 0;
+  readonly #open = new Set<OpenFlow>();
+  #total = 0;
+  /** Of flows that are over. */
+  #bytesUp = 0;
+  #bytesDown = 0;
   #hasWarnedOfProhibition = false;
   #hasWarnedOfLimit = false;
 
@@ -26,35 +53,58 @@ export class FlowTable {
     this.#logger = logger;
   }
 
-  /** Flows that are not over yet. */
-  get openFlows(): number {
-    return this.#openFlows;
+  /** Counts what there is and was. */
+  totals(): FlowTotals {
+    let [held, bytesUp, bytesDown] = [0, this.#bytesUp, this.#bytesDown];
+    for (const { progress } of this.#open) {
+      if (progress.stage === 'held') held += 1;
+      bytesUp += progress.bytesUp;
+      bytesDown += progress.bytesDown;
+    }
+    return { now: this.#open.size, held, total: this.#total, bytesUp, bytesDown };
+  }
+
+  /** The flows that are not over, the latest first, up to `limit`. */
+  list(limit: number): readonly FlowInfo[] {
+    const nowMs = performance.now();
+    return [...this.#open]
+      .slice(-limit)
+      .reverse()
+      .map(({ flow, progress, startedAtMs }) => ({
+        ...describeFlow(flow),
+        ageMs: Math.round(nowMs - startedAtMs),
+        ...progress,
+      }));
   }
 
   /** Takes over a flow until it is over. Never throws. */
   accept(flow: IncomingFlow): void {
-    if (this.#openFlows >= MAX_FLOWS) {
+    if (this.#open.size >= MAX_FLOWS) {
       flow.accepted.resetAndDestroy();
       flow.destinationName?.release();
       this.#warnOfLimit();
       return;
     }
-    this.#openFlows += 1;
-    const startedAtMs = performance.now();
-    void this.#transport.carry(flow.accepted, destinationOf(flow), flow.originator).then((summary) => {
-      this.#openFlows -= 1;
+    const open = { flow, progress: startFlowProgress(), startedAtMs: performance.now() };
+    this.#open.add(open);
+    this.#total += 1;
+    const { accepted, originator } = flow;
+    void this.#transport.carry(accepted, destinationOf(flow), originator, open.progress).then((summary) => {
+      this.#open.delete(open);
+      this.#bytesUp += summary.bytesUp;
+      this.#bytesDown += summary.bytesDown;
       flow.destinationName?.release();
-      this.#report(flow, summary, performance.now() - startedAtMs);
+      this.#report(flow, summary, performance.now() - open.startedAtMs);
     });
   }
 
   #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
-    const { host, port } = destinationOf(flow);
-    const destination = formatHostPort(host, port);
+    const { host } = destinationOf(flow);
+    const { destination, address, originator } = describeFlow(flow);
     this.#logger.info(`${destination}: ${describeEnd(summary.end)}`, {
       destination,
-      ...(flow.destinationName === undefined ? {} : { address: flow.destination.address }),
-      originator: formatEndpoint(flow.originator),
+      ...(address === null ? {} : { address }),
+      originator,
       end: summary.end.kind,
       bytesUp: summary.bytesUp,
       bytesDown: summary.bytesDown,
@@ -92,7 +142,19 @@ export class FlowTable {
 
 /** Where the bastion is to connect to: a name where the address only stands for one. */
 function destinationOf({ destination, destinationName }: IncomingFlow): HostPort {
+  if ('host' in destination) return destination;
   return { host: destinationName?.name ?? destination.address, port: destination.port };
+}
+
+/** What lines and lists call a flow. */
+function describeFlow(flow: IncomingFlow): Pick<FlowInfo, 'destination' | 'address' | 'originator'> {
+  const { host, port } = destinationOf(flow);
+  const isSynthetic = flow.destinationName !== undefined && 'address' in flow.destination;
+  return {
+    destination: formatHostPort(host, port),
+    address: isSynthetic ? flow.destination.address : null,
+    originator: formatEndpoint(flow.originator),
+  };
 }
 
 /** gai_strerror(3) of glibc and musl for EAI_NONAME and EAI_NODATA: sshd passes it on (its channels.c, connect_to_helper). */

@@ -6,7 +6,7 @@ import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import { addressToNumber, type Cidr, formatCidr, makeCidr } from '../net/cidr.ts';
-import { formatEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../net/endpoint.ts';
 import { ALL_PORTS } from '../net/port-range.ts';
 import { hasRoute } from '../net/route-check.ts';
 
@@ -79,7 +79,7 @@ export class SyntheticNames {
    */
   named(flow: IncomingFlow): IncomingFlow | undefined {
     const { destination } = flow;
-    if (!this.#ranges.some((range) => isIn(range, destination))) return flow;
+    if ('host' in destination || !this.#ranges.some((range) => isIn(range, destination))) return flow;
     const name = this.addresses.nameOf(destination);
     const release = this.addresses.hold(destination);
     if (name === undefined || release === undefined) {
@@ -127,7 +127,7 @@ function blockOf(range: Cidr, block: number): Cidr {
   return makeCidr(range.family, range.first + size * BigInt(block), prefixLength);
 }
 
-function isIn(range: Cidr, { family, address }: IncomingFlow['destination']): boolean {
+function isIn(range: Cidr, { family, address }: Endpoint): boolean {
   if (family !== range.family) return false;
   const value = addressToNumber(family, address);
   return value >= range.first && value <= range.last;

@@ -16,6 +16,8 @@ import type { Transport } from '../ssh/transport.ts';
 import { openConnections } from './connections.ts';
 import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
+import type { TunnelState } from './state.ts';
+import { type FlowInfo, type ShownError, showError, type TunnelStatus } from './status.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
 /** What a tunnel is to do. */
@@ -46,6 +48,10 @@ export interface Tunnel {
   readonly readyLine: string;
   /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
   readonly lost: Promise<TshuttleError>;
+  /** All that is shown of it, now. */
+  status(): TunnelStatus;
+  /** The flows that are not over, the latest first, up to `limit`. */
+  flows(limit: number): readonly FlowInfo[];
   /**
    * Replaces what is captured at one instant; flows go on.
    *
@@ -102,7 +108,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     await warnOfUnroutedNetworks(rules, logger);
 
     warnOfProxyCommand(target, logger);
-    const opened = await openConnections(target, options, { ...context, ingress });
+    const opened = await openConnections(target, options, {
+      ...context,
+      setExempt: (endpoints) => ingress.setExempt(endpoints),
+    });
     transport = opened;
     cleanup.push(() => opened.close());
     signal.throwIfAborted();
@@ -117,15 +126,44 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     dns?.follow(capture);
 
+    const table = flows;
+    let state: TunnelState = { kind: 'up', sinceMs: Date.now() };
+    let lastError: ShownError | null = null;
+    const lost = Promise.race([opened.lost, ingress.lost]);
+    const end = (): void => {
+      if (state.kind !== 'stopped') state = { kind: 'stopped', sinceMs: Date.now() };
+    };
+    void lost.then((error) => {
+      lastError = showError(error);
+      end();
+    });
     return {
       readyLine: `capturing ${describeCaptured(rules, dns?.description)} through ${opened.description}, by ${ingress.method}`,
-      lost: Promise.race([opened.lost, ingress.lost]),
+      lost,
+      status: () => {
+        const { now, held, total, bytesUp, bytesDown } = table.totals();
+        return {
+          state,
+          bastion: opened.description,
+          roundTripMs: opened.roundTripMs ?? null,
+          flows: { now, held, total },
+          bytesUp,
+          bytesDown,
+          reconnects: 0,
+          lastError,
+          advice: lastError?.remedy ?? null,
+        };
+      },
+      flows: (limit) => table.list(limit),
       setRules: async (wanted) => {
         // What of it is left out has been said at the start.
         rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
         await capture();
       },
-      close: () => cleanup.release(),
+      close: () => {
+        end();
+        return cleanup.release();
+      },
     };
   } catch (error) {
     await cleanup.release().catch((failure: unknown) => {

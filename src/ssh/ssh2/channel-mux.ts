@@ -1,6 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { FlowEnd, FlowSummary, Refusal } from '../transport.ts';
+import {
+  type FlowEnd,
+  type FlowProgress,
+  type FlowSummary,
+  type Refusal,
+  startFlowProgress,
+} from '../transport.ts';
 import { Channel, type ChannelOwner } from './channel.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
@@ -71,11 +77,17 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     return this.#receivedBytes + this.#scheduler.sentBytes;
   }
 
+  /** What the way to the bastion and back took when it was last measured, in ms; undefined before. */
+  get roundTripMs(): number | undefined {
+    return this.#monitor.roundTripMs;
+  }
+
   /** See `Transport.carry`. */
   carry(
     accepted: Socket,
     destination: HostPort,
     originator: Endpoint,
+    progress: FlowProgress = startFlowProgress(),
     { onOpen, mayTryElsewhere }: CarryOptions = {},
   ): Promise<FlowSummary> {
     const end = this.#end ?? endOfDestroyed(accepted);
@@ -93,6 +105,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
           this.#flows.delete(channel);
           resolve(summary);
         },
+        progress,
         mayTryElsewhere,
       );
       this.#channels.set(localId, channel);

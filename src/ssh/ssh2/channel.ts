@@ -3,7 +3,7 @@ import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
 import { sendNow } from '../../net/native-send.ts';
 import { resetWhenTaken } from '../../net/reset-when-taken.ts';
-import type { FlowEnd, FlowSummary, Refusal } from '../transport.ts';
+import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import { ReceiveWindow } from './receive-window.ts';
@@ -51,6 +51,7 @@ export class Channel implements Sender {
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
   readonly #onOver: (summary: FlowSummary) => void;
+  readonly #progress: FlowProgress;
   readonly #mayTryElsewhere: ((refusal: Refusal) => boolean) | undefined;
   readonly #listeners: ReadonlyArray<readonly [event: string, listener: (argument: never) => void]>;
 
@@ -68,14 +69,12 @@ export class Channel implements Sender {
   readonly #pendingUp: Buffer[] = [];
   #applicationEnded = false;
   #eofSent = false;
-  #bytesUp = 0;
   #recentBytes = 0;
   #recentAtMs = 0;
 
   // Down: destination to application.
   readonly #receiveWindow: ReceiveWindow;
   #eofReceived = false;
-  #bytesDown = 0;
 
   /** Once for all writes: no closure for each. Not on 'drain', which comes only above the socket's high-water mark. */
   readonly #grant = (): void => {
@@ -94,12 +93,14 @@ export class Channel implements Sender {
     accepted: Socket,
     owner: ChannelOwner,
     onOver: (summary: FlowSummary) => void,
+    progress: FlowProgress,
     mayTryElsewhere?: (refusal: Refusal) => boolean,
   ) {
     this.localId = localId;
     this.#accepted = accepted;
     this.#owner = owner;
     this.#onOver = onOver;
+    this.#progress = progress;
     this.#mayTryElsewhere = mayTryElsewhere;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
     this.#listeners = [
@@ -126,6 +127,7 @@ export class Channel implements Sender {
     if (this.#isOver) {
       this.#sendClose();
     } else {
+      this.#progress.stage = 'open';
       lendReads(this.#accepted);
       this.#accepted.resume();
     }
@@ -149,7 +151,7 @@ export class Channel implements Sender {
       // A destination that cannot send may never take the rest of the upload that the channel is kept for.
       this.#grant();
     } else {
-      this.#bytesDown += bytes.length;
+      this.#progress.bytesDown += bytes.length;
       const sentBytes = sendNow(this.#accepted, bytes);
       if (sentBytes === bytes.length) this.#grant();
       else this.#accepted.write(Buffer.from(bytes.subarray(sentBytes)), this.#grant);
@@ -241,7 +243,7 @@ export class Channel implements Sender {
       this.#breakOffAfterFlush(closedByDestination('closed while the application was sending'));
       return;
     }
-    this.#bytesUp += bytes.length;
+    this.#progress.bytesUp += bytes.length;
     this.#pendingUp.push(bytes);
     if (this.wantsTurn()) this.#owner.enqueue(this);
     const unsent = this.#pendingUp.pop();
@@ -280,7 +282,8 @@ export class Channel implements Sender {
       this.#sendClose();
     }
     this.#end ??= { kind: 'eof' };
-    this.#onOver({ end: this.#end, bytesUp: this.#bytesUp, bytesDown: this.#bytesDown });
+    const { bytesUp, bytesDown } = this.#progress;
+    this.#onOver({ end: this.#end, bytesUp, bytesDown });
   }
 
   // --- endings

@@ -3,7 +3,7 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { FlowSummary, Refusal, Transport } from '../transport.ts';
+import type { FlowProgress, FlowSummary, Refusal, Transport } from '../transport.ts';
 import { type Candidate, chooseConnection, RecentBytes, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
 import type { Ssh2Transport } from './transport.ts';
@@ -70,7 +70,17 @@ export class ConnectionPool implements Transport {
     return this.#members.length;
   }
 
-  async carry(accepted: Socket, destination: HostPort, originator: Endpoint): Promise<FlowSummary> {
+  /** Over the first connection. */
+  get roundTripMs(): number | undefined {
+    return this.#members[0]?.transport.roundTripMs;
+  }
+
+  async carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    progress?: FlowProgress,
+  ): Promise<FlowSummary> {
     const member = this.#choose();
     if (member === undefined) {
       accepted.resetAndDestroy();
@@ -86,7 +96,9 @@ export class ConnectionPool implements Transport {
         refusal.description === SHORTAGE_TEXT;
       return isShort;
     };
-    const summary = await member.transport.carry(accepted, destination, originator, { mayTryElsewhere });
+    const summary = await member.transport.carry(accepted, destination, originator, progress, {
+      mayTryElsewhere,
+    });
     if (!isShort) return summary;
     const other = await this.#another(member, channelsThen);
     if (other === undefined) {
@@ -97,7 +109,7 @@ export class ConnectionPool implements Transport {
     const onOpen = (): void => {
       member.capacity = Math.min(member.capacity, channelsThen);
     };
-    return other.transport.carry(accepted, destination, originator, { onOpen });
+    return other.transport.carry(accepted, destination, originator, progress, { onOpen });
   }
 
   open(destination: HostPort, signal: AbortSignal): Promise<Socket> {

@@ -57,6 +57,7 @@ export class PathMonitor {
   readonly #listener: PathListener;
   #timer: NodeJS.Timeout | undefined;
   #outstanding = 0;
+  #roundTripMs: number | undefined;
   #lastPingMs = Number.NEGATIVE_INFINITY;
   #lastActivityMs = Number.NEGATIVE_INFINITY;
 
@@ -72,6 +73,11 @@ export class PathMonitor {
   constructor(probe: PathProbe, listener: PathListener) {
     this.#probe = probe;
     this.#listener = listener;
+  }
+
+  /** What was measured last, in ms. */
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs;
   }
 
   /** Data moved, or waits to. */
@@ -121,6 +127,7 @@ export class PathMonitor {
   #measured(sentAtMs: number, mark: number): void {
     const now = this.#probe.nowMs();
     const roundTripMs = Math.max(0.01, now - sentAtMs);
+    this.#roundTripMs = roundTripMs;
     this.#rememberBase(roundTripMs, now);
     this.#roundTrips.push(roundTripMs);
     this.#listener.onReply(mark);

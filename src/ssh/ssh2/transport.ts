@@ -4,7 +4,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import type { FlowSummary, Transport } from '../transport.ts';
+import type { FlowProgress, FlowSummary, Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
 import { type CarryOptions, ChannelMux } from './channel-mux.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
@@ -34,6 +34,7 @@ export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers
     accepted: Socket,
     destination: HostPort,
     originator: Endpoint,
+    progress?: FlowProgress,
     options?: CarryOptions,
   ): Promise<FlowSummary>;
 }
@@ -115,11 +116,17 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     hostKeyFingerprint,
     readFile: (path) => readBastionFile(bastion, path),
     load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
-    carry: (accepted, destination, originator, options) =>
-      mux.carry(accepted, destination, originator, options),
+    get roundTripMs() {
+      return mux.roundTripMs;
+    },
+    carry: (accepted, destination, originator, progress, options) =>
+      mux.carry(accepted, destination, originator, progress, options),
     open: (destination, signal) =>
       openByCarry(
-        { description, carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, { onOpen }) },
+        {
+          description,
+          carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, undefined, { onOpen }),
+        },
         destination,
         signal,
         MIN_QUEUE_BYTES,

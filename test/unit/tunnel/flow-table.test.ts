@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
-import type { FlowEnd, FlowSummary, Transport } from '../../../src/ssh/transport.ts';
+import type { FlowEnd, FlowProgress, FlowSummary, Transport } from '../../../src/ssh/transport.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
@@ -14,6 +14,7 @@ const FLOW: IncomingFlow = { accepted: {} as Socket, destination: DESTINATION, o
 function endingTransport(ends: FlowEnd[]): Transport {
   return {
     description: 'fake',
+    roundTripMs: undefined,
     lost: new Promise(() => {}),
     open: () => Promise.reject(new Error('not used')),
     carry: async (): Promise<FlowSummary> => ({
@@ -29,9 +30,9 @@ async function linesOf(ends: FlowEnd[]): Promise<readonly string[]> {
   const logger = recordingLogger();
   const flows = new FlowTable(endingTransport([...ends]), logger);
   for (const _ of ends) flows.accept(FLOW);
-  expect(flows.openFlows).toBe(ends.length);
+  expect(flows.totals()).toMatchObject({ now: ends.length, total: ends.length });
   await new Promise(setImmediate);
-  expect(flows.openFlows).toBe(0);
+  expect(flows.totals()).toMatchObject({ now: 0, bytesUp: 3 * ends.length, bytesDown: 5 * ends.length });
   return logger.lines;
 }
 
@@ -64,4 +65,29 @@ test('a prohibition is a warning too, once', async () => {
   expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
     expect.stringMatching(/prohibits forwarding to 10\.0\.0\.8:5432.*AllowTcpForwarding.*PermitOpen/),
   ]);
+});
+
+test('open flows are listed, the latest first, with what they have moved so far', async () => {
+  const carried: FlowProgress[] = [];
+  const transport: Transport = {
+    ...endingTransport([]),
+    carry: (_accepted, _destination, _originator, progress) => {
+      if (progress !== undefined) carried.push(progress);
+      return new Promise(() => {});
+    },
+  };
+  const flows = new FlowTable(transport, recordingLogger());
+  const named = { name: 'db.internal', release: () => {} };
+  for (const flow of [FLOW, { ...FLOW, destinationName: named }]) flows.accept(flow);
+  flows.accept({ ...FLOW, destination: { host: 'api.internal', port: 443 } });
+  Object.assign(carried[0] ?? {}, { stage: 'open', bytesUp: 7, bytesDown: 9 });
+  Object.assign(carried[1] ?? {}, { stage: 'held' });
+
+  expect(flows.totals()).toEqual({ now: 3, held: 1, total: 3, bytesUp: 7, bytesDown: 9 });
+  expect(flows.list(10)).toMatchObject([
+    { destination: 'api.internal:443', address: null, stage: 'opening' },
+    { destination: 'db.internal:5432', address: '10.0.0.8', stage: 'held' },
+    { destination: '10.0.0.8:5432', address: null, stage: 'open', bytesUp: 7, bytesDown: 9 },
+  ]);
+  expect(flows.list(1)).toHaveLength(1);
 });

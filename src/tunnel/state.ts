@@ -1,0 +1,23 @@
+/** What a tunnel waits for; times are ms since 1970. */
+export type WaitReason =
+  /** The next attempt to connect. */
+  | { readonly kind: 'backoff'; readonly retryAtMs: number }
+  /** The bastion closed an idle connection: the next flow has it opened again. */
+  | { readonly kind: 'parked' }
+  /** Logging in has failed, or would ask somebody: nothing is tried before the user acts. */
+  | { readonly kind: 'user' };
+
+/**
+ * Where a tunnel is in its life; plain data. `sinceMs` is ms since 1970.
+ *
+ *     connecting ──carries──> up ──lost──> connecting ──failed──> waiting: backoff ──time, network, retry──> connecting
+ *                              │                └──authentication failed, or would ask──> waiting: user ──login──> connecting
+ *                              └──closed by the bastion while idle──> waiting: parked ──flow──> connecting
+ *
+ * and from each of them to stopped, which is the end. A tunnel whose first connection fails has never been.
+ */
+export type TunnelState =
+  | { readonly kind: 'connecting'; readonly sinceMs: number }
+  | { readonly kind: 'up'; readonly sinceMs: number }
+  | { readonly kind: 'waiting'; readonly sinceMs: number; readonly for: WaitReason }
+  | { readonly kind: 'stopped'; readonly sinceMs: number };
