@@ -1,5 +1,5 @@
 /** What a tunnel waits for; times are ms since 1970. */
-export type WaitReason =
+type WaitReason =
   /** The next attempt to connect. */
   | { readonly kind: 'backoff'; readonly retryAtMs: number }
   /** The bastion closed an idle connection: the next flow has it opened again. */
