@@ -1,17 +1,15 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { expectToCarry } from '../support/carrying.ts';
+import { mustRun } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
 import { codeNow, enrol, KEY_AND_CODE } from '../support/second-factor.ts';
-import {
-  expectNothingLeft,
-  runTshuttle,
-  startTshuttle,
-  stopTshuttle,
-  tshuttleArgv,
-} from '../support/tshuttle.ts';
+import { startAgent } from '../support/ssh-agent.ts';
+import { startOnTerminal } from '../support/terminal.ts';
+import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination        the bastion wants a key and then a one-time code, by PAM
@@ -42,8 +40,7 @@ describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () =>
   it('gets the code from the terminal', async () => {
     await using lab = await createLab({ sshd: KEY_AND_CODE });
     await enrol(lab);
-    const command = tshuttleArgv(lab, [SUBNET], { remote }).join(' ');
-    const terminal = lab.client.spawn(['script', '-qec', command, '/dev/null'], { interactive: true });
+    const terminal = startOnTerminal(lab, [SUBNET], { remote });
     await terminal.untilOutput(/code: ?$/i);
     terminal.write(`${codeNow()}\n`);
     await terminal.untilOutput(/capturing .* through/);
@@ -75,6 +72,53 @@ describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () =>
     expect(result.stderr).not.toContain('000000');
     expect((await askpass.asked()).trim().split('\n')).toHaveLength(1);
     expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
+    await expectNothingLeft(lab);
+  });
+
+  it('asks again on the terminal after a wrong code', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const terminal = startOnTerminal(lab, ['-o', 'NumberOfPasswordPrompts=2', SUBNET], { remote });
+    await terminal.untilOutput(/code: ?$/i);
+    terminal.write('000000\n');
+    await terminal.untilOutput(/try again[\s\S]*code: ?$/i);
+    terminal.write(`${codeNow()}\n`);
+    await terminal.untilOutput(/capturing .* through/);
+    expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
+    terminal.write('\u0003');
+    expect(await terminal.exited).toMatchObject({ code: 130 });
+    await expectNothingLeft(lab);
+  });
+});
+
+describe.skipIf(skipLab)('the same, with eight keys in the agent of which the last is the right one', () => {
+  it('gets that one first where -i names it, and five keys on one connection where nothing does', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const wrong = Array.from({ length: 7 }, (_, index) => join(lab.directory, `wrong_key_${index}`));
+    for (const key of wrong) await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    await using agent = await startAgent(join(lab.directory, 'agent.sock'), [...wrong, lab.sshd.userKey]);
+    const env = { SSH_AUTH_SOCK: agent.socket };
+    const knownHosts = ['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
+
+    const unnamed = await runTshuttle(lab, [SUBNET], { remote, env, sshOptions: knownHosts });
+    expect(unnamed).toMatchObject({ code: 77 });
+    expect(unnamed.stderr).toContain('name the right one with -i');
+    const log = lab.sshd.log();
+    expect(log.match(/Connection from/g)).toHaveLength(1);
+    expect(log.match(/Failed publickey/g)).toHaveLength(5);
+
+    const sshOptions = ['-i', `${lab.sshd.userKey}.pub`, ...knownHosts];
+    const terminal = startOnTerminal(lab, [SUBNET], { remote, env, sshOptions });
+    await terminal.untilOutput(/code: ?$/i);
+    terminal.write(`${codeNow()}\n`);
+    await terminal.untilOutput(/capturing .* through/);
+    await expectToCarry(lab, { host: ADDRESSES.destination4, seenAs: ADDRESSES.bastionInner4 });
+    const named = lab.sshd.log().slice(log.length);
+    expect(named.match(/Connection from/g)).toHaveLength(1);
+    expect(named).not.toContain('Failed publickey');
+    terminal.write('\u0003');
+    expect(await terminal.exited).toMatchObject({ code: 130 });
     await expectNothingLeft(lab);
   });
 });

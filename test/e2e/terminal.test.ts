@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, READY, type TshuttleOptions, tshuttleArgv } from '../support/tshuttle.ts';
+import { startOnTerminal } from '../support/terminal.ts';
+import { expectNothingLeft, READY, tshuttleArgv } from '../support/tshuttle.ts';
 
 /*
  *  client: a terminal ── tshuttle ──ssh── bastion ── destination 10.77.0.2
@@ -12,12 +12,6 @@ import { expectNothingLeft, READY, type TshuttleOptions, tshuttleArgv } from '..
 
 const SUBNET = '10.77.0.0/24';
 const CTRL_C = '\u0003';
-
-/** Starts tshuttle on a terminal of its own: what is written to the child is typed, its output is the screen. */
-function startOnTerminal(lab: Lab, options: TshuttleOptions = {}): Child {
-  const command = tshuttleArgv(lab, [SUBNET], options).join(' ');
-  return lab.client.spawn(['script', '-qec', command, '/dev/null'], { ...options, interactive: true });
-}
 
 async function expectToWork(lab: Lab): Promise<void> {
   const result = await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
@@ -30,7 +24,7 @@ const READY_ON_SCREEN = new RegExp(READY.source.replace('$', '\\r?$'), 'm');
 describe.skipIf(skipLab)('on a terminal', () => {
   it.each(['root', 'alice'])('Ctrl-C by %s ends tshuttle with 130, and nothing is left', async (user) => {
     await using lab = await createLab();
-    const terminal = startOnTerminal(lab, user === 'root' ? {} : { user });
+    const terminal = startOnTerminal(lab, [SUBNET], user === 'root' ? {} : { user });
     await terminal.untilOutput(READY_ON_SCREEN);
     await expectToWork(lab);
     terminal.write(CTRL_C);
@@ -40,7 +34,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
 
   it('a terminal that is closed ends tshuttle, and nothing is left', async () => {
     await using lab = await createLab();
-    const terminal = startOnTerminal(lab);
+    const terminal = startOnTerminal(lab, [SUBNET]);
     await terminal.untilOutput(READY_ON_SCREEN);
     terminal.kill('SIGKILL');
     await expectNothingLeft(lab);
@@ -58,7 +52,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
     await using lab = await createLab();
     const key = await readFile(lab.sshd.knownHosts, 'utf8');
     await writeFile(lab.sshd.knownHosts, '');
-    const terminal = startOnTerminal(lab);
+    const terminal = startOnTerminal(lab, [SUBNET]);
     await terminal.untilOutput(/SHA256:[\w+/]{43}[\s\S]*\?/);
     terminal.write('yes\n');
     await terminal.untilOutput(READY_ON_SCREEN);
@@ -72,7 +66,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
   it('an unknown host key is refused on "no"', async () => {
     await using lab = await createLab();
     await writeFile(lab.sshd.knownHosts, '');
-    const terminal = startOnTerminal(lab);
+    const terminal = startOnTerminal(lab, [SUBNET]);
     await terminal.untilOutput(/SHA256:[\w+/]{43}[\s\S]*\?/);
     terminal.write('no\n');
     expect(await terminal.exited).toMatchObject({ code: 76 });
@@ -82,7 +76,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
 
   it('a password is asked for, and not shown', async () => {
     await using lab = await createLab({ sshd: ['PasswordAuthentication yes', 'PubkeyAuthentication no'] });
-    const terminal = startOnTerminal(lab, { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` });
+    const terminal = startOnTerminal(lab, [SUBNET], { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` });
     await terminal.untilOutput(/password.*: ?$/i);
     terminal.write(`${BASTION_PASSWORD}\n`);
     await terminal.untilOutput(READY_ON_SCREEN);

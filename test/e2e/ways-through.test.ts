@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { expectToCarry } from '../support/carrying.ts';
 import { FAR_VM, openGate, VM } from '../support/gate.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { ADDRESSES, createLab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   clientProcesses,
@@ -18,19 +19,8 @@ import { until } from '../support/until.ts';
  */
 
 const SUBNET = '10.78.0.0/24';
-const host = ADDRESSES.farDestination4;
 /** A machine that connects to an address of its own does so from that address; the gate's would be another. */
-const SEEN_FROM_THE_VM = { peer: host };
-
-async function expectToCarry(lab: Lab): Promise<void> {
-  expect(await lab.application({ do: 'whoami', host, port: 7000 })).toMatchObject(SEEN_FROM_THE_VM);
-  const both = await lab.application({ do: 'both', host, port: 7000, bytes: 100_000, count: 200 });
-  expect(both).toMatchObject({ exact: true, received: 20_000_000, sent: 20_000_000 });
-  const late = await lab.application({ do: 'farewell', host, port: 7000, bytes: 1_000_000 });
-  expect(late).toMatchObject({ exact: true, sent: 1_000_000 });
-  const requests = { do: 'http', host, port: HTTP_PORT, count: 200, concurrency: 200 } as const;
-  expect(await lab.application(requests)).toMatchObject({ succeeded: 200, peers: [host] });
-}
+const DESTINATION = { host: ADDRESSES.farDestination4, seenAs: ADDRESSES.farDestination4 };
 
 describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', () => {
   it.each(['ProxyCommand', 'ProxyJump'] as const)('is reached by %s', async (way) => {
@@ -38,7 +28,7 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     const config = await (await openGate(lab)).configure(way);
     const options = { remote: VM, sshOptions: ['-F', config] };
     const tshuttle = await startTshuttle(lab, ['-v', SUBNET], options);
-    await expectToCarry(lab);
+    await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
   });
 
@@ -49,7 +39,7 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     expect(tshuttle.stdout).toContain(
       `${FAR_VM} (through root@${VM} (through root@gate (198.51.100.1:2222)))`,
     );
-    await expectToCarry(lab);
+    await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
   });
 
@@ -58,7 +48,7 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     const config = await (await openGate(lab)).configure('ProxyCommand');
     const tshuttle = await startTshuttle(lab, ['0/0'], { remote: VM, sshOptions: ['-F', config] });
     expect(await lab.client.rules()).toContain('2222');
-    await expectToCarry(lab);
+    await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
   });
 
@@ -74,7 +64,7 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     const sshOptions = ['-F', config, '-J', 'gate', '--upstream-proxy', upstream];
     const tshuttle = await startTshuttle(lab, ['0/0'], { remote: VM, sshOptions });
     expect(tshuttle.stdout).toContain(`through the proxy ${ADDRESSES.bastion4}:1080`);
-    await expectToCarry(lab);
+    await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
   });
 

@@ -64,7 +64,9 @@ export async function openGate(lab: Lab): Promise<Gate> {
   return {
     configure: async (way) => {
       const file = at(`ssh_config_${way}`);
-      const command = `ssh -F ${file} -W %h:%p gate`;
+      const trust = `-o UserKnownHostsFile=${at('gate_known_hosts')} -o GlobalKnownHostsFile=none`;
+      const identity = `-i ${at('gate_user_key')} -o IdentitiesOnly=yes`;
+      const command = `ssh -F none ${identity} ${trust} -p ${GATE_PORT} -W %h:%p root@${ADDRESSES.bastion4}`;
       const lines = [
         'Host gate',
         `HostName ${ADDRESSES.bastion4}`,
@@ -108,6 +110,7 @@ async function startServer(
     'ForceCommand /bin/false',
     'PermitTTY no',
     'MaxStartups 100',
+    ...(name === 'gate' ? ['PermitOpen *:22'] : []),
   ];
   await writeFile(at(`${name}_sshd_config`), `${config.join('\n')}\n`);
   const server = `exec /usr/sbin/sshd -D -e -f ${at(`${name}_sshd_config`)}`;

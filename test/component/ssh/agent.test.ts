@@ -9,16 +9,16 @@ import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
-import { Child, mustRun } from '../../support/child.ts';
+import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { until } from '../../support/until.ts';
+import { type RunningAgent, startAgent } from '../../support/ssh-agent.ts';
 
 const signal = new AbortController().signal;
 let directory: string;
 let sshd: LoopbackSshd;
-const agents: Child[] = [];
+const agents: RunningAgent[] = [];
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tshuttle-agent-'));
@@ -27,25 +27,15 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await sshd[Symbol.asyncDispose]();
-  for (const agent of agents) agent.kill();
-  await Promise.all(agents.map((agent) => agent.exited));
+  await Promise.all(agents.map((agent) => agent[Symbol.asyncDispose]()));
   await rm(directory, { recursive: true, force: true });
 });
 
 /** A real ssh-agent that holds these private keys. */
-async function startAgent(name: string, keys: readonly string[]): Promise<string> {
-  const socket = join(directory, `${name}.sock`);
-  agents.push(new Child(['ssh-agent', '-D', '-a', socket]));
-  await until(async () => (await mustRun(['sh', '-c', `test -S ${socket} && echo yes || true`])) !== '', {
-    deadlineMs: 5000,
-    what: 'the agent listens',
-  });
-  for (const key of keys) {
-    await mustRun(['ssh-add', '-q', key], {
-      env: { SSH_AUTH_SOCK: socket, PATH: process.env['PATH'] ?? '' },
-    });
-  }
-  return socket;
+async function agentWith(name: string, keys: readonly string[]): Promise<string> {
+  const agent = await startAgent(join(directory, `${name}.sock`), keys);
+  agents.push(agent);
+  return agent.socket;
 }
 
 async function login(identityFiles: readonly string[], ...options: string[]): Promise<string> {
@@ -92,7 +82,7 @@ describe('with a real ssh-agent', () => {
   ])('a key of type %s logs in', async (name, keygenArguments) => {
     const key = await sshd.makeKey(`agent_${name.replace(' ', '_')}`, ...keygenArguments);
     await sshd.authorize(key);
-    const socket = await startAgent(name.replace(' ', '_'), [key]);
+    const socket = await agentWith(name.replace(' ', '_'), [key]);
     await login([], `IdentityAgent=${socket}`, 'IdentityFile=none');
   });
 
@@ -100,7 +90,7 @@ describe('with a real ssh-agent', () => {
     const keys = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((number) => sshd.makeKey(`many_${number}`)));
     const last = keys.at(-1) ?? '';
     await sshd.authorize(last);
-    const socket = await startAgent('many', keys);
+    const socket = await agentWith('many', keys);
     const before = sshd.log().length;
     await expect(login([], `IdentityAgent=${socket}`)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
@@ -119,7 +109,7 @@ describe('with a real ssh-agent', () => {
     const keys = await Promise.all(
       ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => sshd.makeKey(`other_${name}`)),
     );
-    const socket = await startAgent('others', keys);
+    const socket = await agentWith('others', keys);
     const named = await sshd.makeKey('named');
     await sshd.authorize(named);
     await login([named], `IdentityAgent=${socket}`);
@@ -127,7 +117,7 @@ describe('with a real ssh-agent', () => {
 
   test('signing keeps to the algorithm that was asked for', async () => {
     const key = await sshd.makeKey('sign_rsa', '-t', 'rsa', '-b', '2048', '-N', '');
-    const socket = await startAgent('sign', [key]);
+    const socket = await agentWith('sign', [key]);
     const [listed] = await listAgentKeys(socket, signal);
     expect(listed?.comment).toBe('sign_rsa');
     const publicKey = await publicKeyOf(key);

@@ -1,0 +1,79 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ADDRESSES, type Lab } from './lab.ts';
+import { BASTION_USER } from './machine.ts';
+import { until } from './until.ts';
+
+const RSYSLOG = `module(load="imuxsock" SysSock.RateLimit.Interval="0")
+$ActionFileDefaultTemplate RSYSLOG_TraditionalFileFormat
+auth,authpriv.* /var/log/auth.log
+`;
+
+/** So many failures within ten minutes are a ban of ten minutes; Debian's own setting is 5. */
+export const MAX_RETRY = 3;
+
+const JAIL = `[DEFAULT]
+backend = polling
+usedns = no
+maxretry = ${MAX_RETRY}
+`;
+
+/** A container that is there to forward TCP, and for nothing else; whoever fails too often is banned by fail2ban. */
+export interface Jumpbox {
+  /** What sshd has logged, by way of syslog. */
+  log(): Promise<string>;
+  /** The addresses that fail2ban has banned so far. */
+  banned(): Promise<readonly string[]>;
+}
+
+/** Puts a jumpbox in the place of the lab's sshd, with the same host key and user key; it ends with the lab. */
+export async function openJumpbox(lab: Lab): Promise<Jumpbox> {
+  await lab.sshd.stop();
+  const box = join(lab.directory, 'jumpbox');
+  await mkdir(box);
+  await cp('/etc/fail2ban', join(box, 'fail2ban'), { recursive: true });
+  await writeFile(join(box, 'fail2ban', 'jail.local'), JAIL);
+  await writeFile(join(box, 'fail2ban', 'fail2ban.local'), '[DEFAULT]\ndbfile = None\n');
+  await writeFile(join(box, 'rsyslog.conf'), RSYSLOG);
+  await writeFile(join(box, 'sshd_config'), `${sshdConfig(lab).join('\n')}\n`);
+  const child = lab.bastion.spawn(['sh', 'test/support/jumpbox.sh', box]);
+  const read = (name: string): Promise<string> => readFile(join(box, 'log', name), 'utf8').catch(() => '');
+  await until(
+    async () => {
+      if (!child.isRunning) throw new Error(`the jumpbox ended: ${child.stderr}`);
+      const isGuarded = (await read('fail2ban.log')).includes("Jail 'sshd' started");
+      return isGuarded && (await read('auth.log')).includes('Server listening');
+    },
+    { deadlineMs: 20_000, what: () => `sshd and fail2ban: ${child.stdout}${child.stderr}` },
+  );
+  return {
+    log: () => read('auth.log'),
+    banned: async () =>
+      [...(await read('fail2ban.log')).matchAll(/\[sshd\] Ban (\S+)/g)].map(([, address = '']) => address),
+  };
+}
+
+function sshdConfig(lab: Lab): readonly string[] {
+  return [
+    `ListenAddress ${ADDRESSES.bastion4}`,
+    `HostKey ${join(lab.directory, 'host_key')}`,
+    `AuthorizedKeysFile ${join(lab.directory, 'authorized_keys')}`,
+    'StrictModes no',
+    'PidFile none',
+    'LogLevel VERBOSE',
+    'UsePAM yes',
+    `AllowUsers ${BASTION_USER.name}`,
+    'PermitRootLogin no',
+    'PasswordAuthentication no',
+    'KbdInteractiveAuthentication no',
+    'AuthenticationMethods publickey',
+    'PermitTTY no',
+    'ForceCommand /usr/sbin/nologin',
+    'X11Forwarding no',
+    'AllowAgentForwarding no',
+    'PermitTunnel no',
+    'PermitUserRC no',
+    'AllowTcpForwarding local',
+    'AllowStreamLocalForwarding no',
+  ];
+}
