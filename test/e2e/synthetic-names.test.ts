@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/child.ts';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { startPostgresql } from '../support/postgresql.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   expectNothingLeft,
@@ -47,6 +48,7 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     certificate = await makeCertificate(lab);
     await startHttps(lab);
     await startRedis(lab);
+    await startPostgresql(lab, lab.destination, { listenAddress: ADDRESSES.destination4, certificate });
   });
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -101,6 +103,20 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     expect(await redis('set', 'key', 'value of the inside')).toBe('OK\n');
     const values = await Promise.all(Array.from({ length: 10 }, () => redis('get', 'key')));
     expect(new Set(values)).toEqual(new Set(['value of the inside\n']));
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('reach a PostgreSQL with psql, verify-full, and its queries go through', async () => {
+    const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
+    const psql = async (host: string, statement: string) => {
+      const where = `host=${host} user=alice dbname=postgres sslmode=verify-full sslrootcert=${certificate}`;
+      return await lab.client.exec(['psql', `${where} connect_timeout=10`, '-AtX', '-c', statement]);
+    };
+    const who = 'select ssl, host(inet_client_addr()) from pg_stat_ssl where pid = pg_backend_pid()';
+    expect(await psql(NAME, who)).toMatchObject({ stdout: `t|${ADDRESSES.bastionInner4}\n` });
+    const long = "select sum(length(repeat('x', 1000))) from generate_series(1, 10000)";
+    expect(await psql(NAME, long)).toMatchObject({ stdout: '10000000\n' });
+    expect((await psql('www.inner.example', who)).stderr).toMatch(/does not match host name/);
     await stopTshuttle(lab, tshuttle);
   });
 

@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BOOTED_REPOSITORY, BootedSystem } from '../support/booted-system.ts';
+import type { Child } from '../support/child.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import { BOOT_HOOK_TIMEOUT_MS } from '../support/system-root.ts';
+import { READY, tshuttleProcesses } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ * client: Debian with systemd-resolved ── bastion: dnsmasq on 198.51.100.1 knows *.public.example, one on 127.0.0.1
+ *         /etc/resolv.conf: its stub              knows *.inner.example ── destination
+ */
+
+const NAME = 'db.inner.example';
+const PUBLIC = 'www.public.example';
+
+describe.skipIf(skipLab)('with systemd-resolved', () => {
+  let lab: Lab;
+  let system: BootedSystem;
+  let outer: Dnsmasq;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    outer = await startDnsmasq(lab, lab.bastion, {
+      name: 'outer',
+      listenAddress: ADDRESSES.bastion4,
+      hosts: [`192.0.2.80 ${PUBLIC}`],
+      options: ['--local=/public.example/', '--local=/inner.example/'],
+    });
+    await startDnsmasq(lab, lab.bastion, {
+      name: 'inner',
+      listenAddress: '127.0.0.1',
+      hosts: [`${ADDRESSES.destination4} ${NAME}`],
+      options: ['--local=/inner.example/'],
+    });
+    system = await BootedSystem.boot(lab);
+    await system.must(['resolvectl', 'dns', 'up0', ADDRESSES.bastion4]);
+  }, BOOT_HOOK_TIMEOUT_MS);
+  afterAll(async () => {
+    await system?.[Symbol.asyncDispose]();
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const start = async (...options: string[]): Promise<Child> => {
+    const { userKey, knownHosts } = lab.sshd;
+    const tshuttle = system.spawn([
+      ...['node', `${BOOTED_REPOSITORY}/bin/tshuttle`, '-r', `root@${ADDRESSES.bastion4}`],
+      ...['-i', userKey, '-o', `UserKnownHostsFile=${knownHosts}`, ...options],
+    ]);
+    await tshuttle.untilOutput(READY, 20_000);
+    return tshuttle;
+  };
+  const query = async (name: string): Promise<string> => {
+    const { stdout, stderr } = await system.exec(['resolvectl', 'query', '--legend=no', name]);
+    return stdout + stderr;
+  };
+  const state = async (): Promise<string> => {
+    const status = await system.must(['resolvectl', 'status']);
+    return `${status}${await lab.client.rules()}${await lab.client.ip('route show table all')}`;
+  };
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'names of a zone are answered, others as ever, and all is as before after %s',
+    async (signal) => {
+      expect(await query(NAME)).toContain('not found');
+      const before = await state();
+      const tshuttle = await start('--domain', 'inner.example');
+
+      expect(await query(NAME)).toMatch(/198\.1[89]\./);
+      expect(await system.must(['getent', 'ahostsv4', NAME])).toMatch(/^198\.1[89]\./);
+      const fetched = `fetch('http://${NAME}:${HTTP_PORT}/').then((answer) => console.log(answer.status))`;
+      expect(await system.must(['node', '-e', fetched])).toBe('200\n');
+      expect(await query('nowhere.public.example')).toContain('not found');
+      const asked = (await outer.log()).length;
+      await system.must(['resolvectl', 'flush-caches']);
+      expect(await query(PUBLIC)).toContain('192.0.2.80');
+      expect((await outer.log()).slice(asked)).toContain(`query[A] ${PUBLIC} from ${ADDRESSES.client4}`);
+      expect((await outer.log()).slice(asked)).not.toContain(NAME);
+
+      const { main, helper } = await tshuttleProcesses(lab);
+      for (const pid of signal === 'SIGTERM' ? [main] : [main, helper]) process.kill(pid, signal);
+      expect(await tshuttle.exited).toMatchObject(signal === 'SIGTERM' ? { code: 0 } : { code: null });
+      await until(async () => (await state()) === before, {
+        deadlineMs: 2_000,
+        what: 'rules, routes and the state of systemd-resolved as before',
+      });
+      await expect(tshuttleProcesses(lab), 'no process').rejects.toThrow();
+      // Killed it cannot have the machine forget; what it said lasts for a minute then.
+      if (signal === 'SIGKILL') await system.must(['resolvectl', 'flush-caches']);
+      expect(await query(NAME)).toContain('not found');
+    },
+  );
+});

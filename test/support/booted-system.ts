@@ -1,0 +1,162 @@
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child, type CommandOptions, type CommandResult, mustRun, runCommand } from './child.ts';
+import type { Lab } from './lab.ts';
+import { systemRoot } from './system-root.ts';
+import { until } from './until.ts';
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where a booted system sees the repository, which is root's and cannot be written there. */
+export const BOOTED_REPOSITORY = '/opt/tshuttle';
+
+const BOOT_MS = 60_000;
+const POWER_OFF_MS = 20_000;
+
+/**
+ * nspawn runs in a mount namespace of its own, where the root is an overlay over memory: nothing that the system writes, and
+ * no mount of it, is there when it ends. Arguments: root, folder with files to begin with, mount point, words of nspawn.
+ */
+const START = `
+  set -e
+  root=$1 files=$2 memory=$3; shift 3
+  mount -t tmpfs -o mode=755 tmpfs "$memory"
+  mkdir "$memory/upper" "$memory/work" "$memory/merged"
+  cp -a "$files/." "$memory/upper"
+  mount -t overlay overlay -o "lowerdir=$root,upperdir=$memory/upper,workdir=$memory/work" "$memory/merged"
+  exec systemd-nspawn --quiet -D "$memory/merged" "$@"
+`;
+
+/** What a command in a booted system runs with. */
+export interface BootedCommandOptions extends CommandOptions {
+  /** One of its users; root when left out. */
+  readonly user?: string;
+}
+
+/** What a system is booted with. */
+export interface BootOptions {
+  /** Text by absolute path, there from the first. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A small Debian with systemd as its process 1, in the network of a lab's client: systemd-nspawn, with Node.js, the
+ * repository at {@link BOOTED_REPOSITORY} and the lab's folder at its own path.
+ */
+export class BootedSystem implements AsyncDisposable {
+  readonly #nspawn: Child;
+  readonly #leader: number;
+  readonly #removeAtExit: () => void;
+
+  private constructor(nspawn: Child, leader: number, removeAtExit: () => void) {
+    this.#nspawn = nspawn;
+    this.#leader = leader;
+    this.#removeAtExit = removeAtExit;
+  }
+
+  /** Boots, and waits until all that is started at boot is. The lab must outlive it. */
+  static async boot(lab: Lab, { files = {} }: BootOptions = {}): Promise<BootedSystem> {
+    const root = await systemRoot();
+    const machine = `${lab.client.name}-booted`;
+    const [memory, first] = [join(lab.directory, 'booted'), join(lab.directory, 'booted-files')];
+    for (const folder of [memory, first]) await mkdir(folder);
+    chmodSync(first, 0o755); // becomes the root's own
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(join(first, dirname(path)), { recursive: true });
+      await writeFile(join(first, path), text);
+    }
+    const words = [
+      ...['--boot', '--console=pipe', '--register=no', '--keep-unit', `--machine=${machine}`],
+      ...[`--network-namespace-path=/run/netns/${lab.client.name}`, '--capability=CAP_NET_ADMIN'],
+      `--bind-ro=${process.execPath}:/usr/local/bin/node`,
+      `--bind-ro=${REPOSITORY}:${BOOTED_REPOSITORY}`,
+      `--bind=${lab.directory}:${lab.directory}:norbind`,
+      ...(existsSync('/dev/net/tun') ? ['--bind=/dev/net/tun'] : []),
+    ];
+    const start = ['unshare', '--mount', 'sh', '-c', START, 'sh', root, first, memory];
+    const nspawn = new Child([...start, ...words]);
+    const removeAtExit = (): void => {
+      nspawn.kill('SIGKILL');
+      // nspawn leaves it where /run is on a disk.
+      rmSync(`/run/systemd/nspawn/propagate/${machine}`, { recursive: true, force: true });
+    };
+    process.once('exit', removeAtExit);
+    const system = new BootedSystem(nspawn, await leaderOf(nspawn), removeAtExit);
+    await system.#untilBooted();
+    return system;
+  }
+
+  /** Runs a command inside to its end, whatever its exit status. */
+  async exec(argv: readonly string[], options: BootedCommandOptions = {}): Promise<CommandResult> {
+    return await runCommand(this.#argv(argv, options), options);
+  }
+
+  /** Runs a command inside that must succeed. */
+  async must(argv: readonly string[], options: BootedCommandOptions = {}): Promise<string> {
+    return await mustRun(this.#argv(argv, options), options);
+  }
+
+  /** Starts a command inside; the caller owns it, and the system's end ends it at the latest. */
+  spawn(argv: readonly string[], options: BootedCommandOptions = {}): Child {
+    return new Child(this.#argv(argv, options), options);
+  }
+
+  /** Powers off. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#nspawn.isRunning) {
+      // SIGRTMIN+4 (systemd(1)); Node.js has no name for it.
+      await runCommand(['kill', '-s', 'RTMIN+4', String(this.#leader)]);
+      const timer = setTimeout(() => this.#nspawn.kill('SIGKILL'), POWER_OFF_MS);
+      await this.#nspawn.exited;
+      clearTimeout(timer);
+    }
+    process.off('exit', this.#removeAtExit);
+    this.#removeAtExit();
+  }
+
+  async #untilBooted(): Promise<void> {
+    await until(
+      async () => {
+        if (!this.#nspawn.isRunning) throw new Error(`did not boot: ${this.#nspawn.stderr}`);
+        const { stdout } = await this.exec(['systemctl', 'is-system-running', '--wait']);
+        return ['running', 'degraded'].includes(stdout.trim());
+      },
+      { deadlineMs: BOOT_MS, what: () => `booted: ${this.#nspawn.stdout} ${this.#nspawn.stderr}` },
+    );
+  }
+
+  #argv(argv: readonly string[], { user = 'root', env = {} }: BootedCommandOptions): string[] {
+    const enter = ['nsenter', '-t', String(this.#leader), '-m', '-u', '-i', '-n', '-p', '--'];
+    const become = user === 'root' ? [] : ['runuser', '-u', user, '--'];
+    const variables = Object.entries({
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      LANG: 'C.UTF-8',
+      HOME: user === 'root' ? '/root' : `/home/${user}`,
+      ...env,
+    }).map(([name, value]) => `${name}=${value}`);
+    return [...enter, ...become, 'env', '-C', '/', '-i', ...variables, ...argv];
+  }
+}
+
+/** Its process 1, seen from here. */
+async function leaderOf(nspawn: Child): Promise<number> {
+  return await until(
+    async () => {
+      if (!nspawn.isRunning) throw new Error(`systemd-nspawn ended: ${nspawn.stderr}`);
+      const children = (
+        await readFile(`/proc/${nspawn.pid}/task/${nspawn.pid}/children`, 'utf8').catch(() => '')
+      )
+        .split(' ')
+        .filter(Boolean);
+      for (const child of children) {
+        const status = await readFile(`/proc/${child}/status`, 'utf8').catch(() => '');
+        const isFirst = /^NSpid:.*\t1$/m.test(status) && /^Name:\tsystemd$/m.test(status);
+        if (isFirst) return Number(child);
+      }
+      return undefined;
+    },
+    { deadlineMs: BOOT_MS, what: () => `process 1 of systemd-nspawn: ${nspawn.stderr}` },
+  );
+}
