@@ -70,6 +70,13 @@ export function orderHostKeyAlgorithms(
   return withoutCertificates(algorithms);
 }
 
+/** Puts the algorithms of a key that the bastion must show first, the order otherwise kept. */
+export function heldKeyAlgorithms(algorithms: readonly string[], held: PublicKey): readonly string[] {
+  const plain = withoutCertificates(algorithms);
+  const isHeld = (algorithm: string): boolean => keyTypeOfAlgorithm(algorithm) === held.type;
+  return [...plain.filter(isHeld), ...plain.filter((algorithm) => !isHeld(algorithm))];
+}
+
 /** Of a list with certificates only, which the user must have set, the plain key inside the certificate is what counts. */
 function withoutCertificates(algorithms: readonly string[]): readonly string[] {
   const plain = algorithms.filter((algorithm) => !isCertificateType(algorithm));

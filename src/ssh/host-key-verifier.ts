@@ -15,7 +15,13 @@ import { entryNames, type KnownHostEntry } from './known-hosts.ts';
 import { askKnownHostsCommand } from './known-hosts-command.ts';
 import { addKnownHost } from './known-hosts-files.ts';
 import type { Prompter } from './prompter.ts';
-import { fingerprintOf, keyTypeName, type PublicKey, publicKeyFromBlob } from './public-key.ts';
+import {
+  fingerprintOf,
+  keyTypeName,
+  type PublicKey,
+  publicKeyFromBlob,
+  samePublicKey,
+} from './public-key.ts';
 import { findRevocation } from './revoked-keys.ts';
 import { isSignedBy, rsaBits } from './signature.ts';
 import type { SshTarget } from './ssh-target.ts';
@@ -23,6 +29,8 @@ import type { SshTarget } from './ssh-target.ts';
 /** What the verifier needs beside the target. */
 export interface HostKeyContext {
   readonly entries: readonly KnownHostEntry[];
+  /** The only key that counts, where the bastion has been connected to before. */
+  readonly heldKey: PublicKey | undefined;
   readonly prompter: Prompter;
   readonly logger: Logger;
   /** Ends a KnownHostsCommand. */
@@ -52,6 +60,7 @@ interface RefusedCertificate {
  *
  * ```
  * shown ──> revoked, too small ─────────────────────────────────────────────────────> refused
+ *   ├─ held to an earlier connection ──> its key ──> accepted, else refused
  *   ├─ certificate of a known authority ──> for this host, now ──> accepted
  *   │                                  └──> else its plain key counts:
  *   └─ plain key ──> filed ──> accepted;  changed ──> refused;  unknown ──> asked, filed ──> accepted, or refused
@@ -130,6 +139,11 @@ export class HostKeyVerifier {
   async #checkFirst(shown: ShownKey): Promise<void> {
     this.#refuseSmall(shown.key);
     await this.#refuseRevoked(shown);
+    if (this.#context.heldKey !== undefined) {
+      this.#requireHeld(shown.key, this.#context.heldKey);
+      this.#accepted = shown;
+      return;
+    }
     const entries = [...this.#context.entries, ...(await this.#askCommand(shown))];
     const { certificate } = shown;
     const refused = certificate === undefined ? undefined : this.#judgeCertificate(certificate, entries);
@@ -145,6 +159,15 @@ export class HostKeyVerifier {
       this.#target,
       `has the ${describeKey(key)} of ${bits} bits, and RequiredRSASize is ${requiredRsaBits}`,
       'ask who runs the bastion for a larger or an Ed25519 host key',
+    );
+  }
+
+  #requireHeld(key: PublicKey, held: PublicKey): void {
+    if (samePublicKey(key, held)) return;
+    throw hostKeyError(
+      this.#target,
+      `shows the ${describeKey(key)}, and showed the ${describeKey(held)} on the connection before`,
+      'name one bastion, not several behind one name',
     );
   }
 

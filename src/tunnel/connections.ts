@@ -1,6 +1,7 @@
 import type { Logger } from '../core/log.ts';
 import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
+import type { PublicKey } from '../ssh/public-key.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
 import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
@@ -44,12 +45,14 @@ export async function openConnections(
 ): Promise<Connections> {
   const { logger } = context;
   const dialled: Endpoint[] = [];
+  const heldHostKeys = new Map<SshTarget, PublicKey>();
   const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
     openSsh2Transport(target, {
       logger,
       prompter,
       signal,
       onInteractive,
+      heldHostKeys,
       mayOpenSession: options.mayOpenSession,
       beforeDial: (endpoint) => {
         if (!dialled.some((known) => sameEndpoint(known, endpoint))) dialled.push(endpoint);

@@ -3,13 +3,13 @@ import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
-import { orderHostKeyAlgorithms } from '../host-key-decision.ts';
+import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import { askKnownHostsCommand } from '../known-hosts-command.ts';
 import { readKnownHosts } from '../known-hosts-files.ts';
 import type { LookUpHost } from '../look-up.ts';
 import type { Prompter } from '../prompter.ts';
-import { fingerprintOf, keyTypeName } from '../public-key.ts';
+import { fingerprintOf, keyTypeName, type PublicKey } from '../public-key.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { type NegotiatedAlgorithms, shakeHands } from './handshake.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
@@ -24,6 +24,11 @@ export interface ConnectContext {
   beforeDial(endpoint: Endpoint): Promise<void>;
   /** Awaited before a ProxyCommand begins, with the id of its process, for the same purpose. */
   readonly beforeProxyCommand?: ((pid: number) => Promise<void>) | undefined;
+  /**
+   * The host keys of connections made before, to which further connections are held: they show the same, or are refused.
+   * A key is added when its bastion has let us in.
+   */
+  readonly heldHostKeys?: Map<SshTarget, PublicKey> | undefined;
   /** For every host that is dialled; the resolver of this machine when left out. */
   readonly lookUp?: LookUpHost | undefined;
   /** Called when a bastion on the way asks by keyboard-interactive. */
@@ -58,8 +63,12 @@ export interface ConnectedBastion {
  */
 export async function connectBastion(target: SshTarget, context: ConnectContext): Promise<ConnectedBastion> {
   context.signal.throwIfAborted();
+  const heldKey = context.heldHostKeys?.get(target);
   const knownHosts = await readKnownHosts(target.hostKeys);
-  const hostKeyAlgorithms = await chooseHostKeyAlgorithms(target, knownHosts, context);
+  const hostKeyAlgorithms =
+    heldKey === undefined
+      ? await chooseHostKeyAlgorithms(target, knownHosts, context)
+      : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
   const route = await openRoute(target, { openJumpHost: noJumpHost, ...context });
   try {
     const { client, hostKey, algorithms, isCommandForced } = await shakeHands({
@@ -68,8 +77,10 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       route,
       socket: route.socket,
       knownHosts,
+      heldKey,
       hostKeyAlgorithms,
     });
+    context.heldHostKeys?.set(target, hostKey);
     const description = `${target.user}@${target.requestedHost} (${route.description})`;
     const hostKeyFingerprint = fingerprintOf(hostKey);
     context.logger.debug(`connected to ${description}`, {

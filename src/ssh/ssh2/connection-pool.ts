@@ -55,7 +55,7 @@ export class ConnectionPool implements Transport {
   constructor(first: Ssh2Transport, options: PoolOptions) {
     this.description = first.description;
     this.#options = options;
-    this.#growth = new ConnectionGrowth(first, options);
+    this.#growth = new ConnectionGrowth(first.description, options);
     this.#add(first);
     this.#idleCheck = setInterval(() => this.#closeIdle(), Math.min(IDLE_CHECK_MS, this.#idleMs));
     this.#idleCheck.unref();

@@ -33,6 +33,8 @@ export interface HandshakeContext {
   readonly socket: Socket;
   readonly route: Pick<Route, 'dialled' | 'description'>;
   readonly knownHosts: readonly KnownHostEntry[];
+  /** What the bastion has shown before; undefined where it may show whatever the user trusts. */
+  readonly heldKey: PublicKey | undefined;
   /** The preferred first; those of certificates only where one may count. */
   readonly hostKeyAlgorithms: readonly string[];
   readonly logger: Logger;
@@ -105,7 +107,7 @@ class Handshake {
     this.#context = context;
     // Awaited in run(); but a start that throws must not leave a rejection that nobody owns.
     this.#outcome.promise.catch(() => {});
-    const { target, knownHosts, logger, route } = context;
+    const { target, knownHosts, heldKey, logger, route } = context;
     const limitMs = target.proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
     this.#clock = new HandshakeClock(limitMs, () => {
       this.#fail(new Error(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
@@ -114,6 +116,7 @@ class Handshake {
     const prompter = pausingPrompter(context.prompter, this.#clock, this.#over.signal, mayAsk);
     this.#verifier = new HostKeyVerifier(target, {
       entries: knownHosts,
+      heldKey,
       prompter,
       logger,
       signal: this.#over.signal,

@@ -24,8 +24,6 @@ const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535
 
 /** A transport over one ssh2 connection. */
 export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
-  /** `SHA256:...` */
-  readonly hostKeyFingerprint: string;
   /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
   /** What it carries. */
@@ -68,7 +66,7 @@ async function openAlong(
 
 /** Owns the bastion's connection from now on. */
 function transportOver(bastion: ConnectedBastion): Ssh2Transport {
-  const { client, socket, route, description, hostKeyFingerprint } = bastion;
+  const { client, socket, route, description } = bastion;
   const mux = new ChannelMux((events) => attachChannelWire(client, socket, events));
   const lost = deferred<TshuttleError>();
   let isOver = false;
@@ -113,7 +111,6 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     dialled: route.dialled,
     peers: () => route.peers(),
     lost: lost.promise,
-    hostKeyFingerprint,
     readFile: (path) => readBastionFile(bastion, path),
     load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
     get roundTripMs() {

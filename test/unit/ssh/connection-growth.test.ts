@@ -3,19 +3,19 @@ import { TshuttleError } from '../../../src/core/errors.ts';
 import { ConnectionGrowth, type OpenAnother } from '../../../src/ssh/ssh2/connection-growth.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
-const FIRST = { description: 'user@bastion', hostKeyFingerprint: 'SHA256:first' };
+const FIRST = 'user@bastion';
 
 beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 type Opened = Awaited<ReturnType<Extract<OpenAnother, (signal: AbortSignal) => unknown>>>;
 
-function fakeTransport(hostKeyFingerprint = 'SHA256:first'): Opened & { readonly closed: () => boolean } {
+function fakeTransport(): Opened & { readonly closed: () => boolean } {
   let isClosed = false;
   const close = async () => {
     isClosed = true;
   };
-  return { description: 'user@bastion', hostKeyFingerprint, close, closed: () => isClosed } as never;
+  return { description: FIRST, close, closed: () => isClosed } as never;
 }
 
 const unreachable = () =>
@@ -51,16 +51,6 @@ test('a refusal at the door is not tried again', async () => {
   vi.advanceTimersByTime(10_000_000);
   await growth.another();
   expect(openAnother).toHaveBeenCalledTimes(1);
-});
-
-test('another host key is another bastion: closed, and given up', async () => {
-  const stranger = fakeTransport('SHA256:other');
-  const growth = new ConnectionGrowth(FIRST, {
-    openAnother: async () => stranger,
-    logger: recordingLogger(),
-  });
-  expect(await growth.another()).toBeUndefined();
-  expect(stranger.closed()).toBe(true);
 });
 
 test('a connection that comes when it is over is closed', async () => {
