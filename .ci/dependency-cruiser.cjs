@@ -35,7 +35,7 @@ module.exports = {
     onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native'),
     onlyFrom('dns-packet', '^src/dns/'),
-    onlyFrom('ip-num', '^src/net/cidr'),
+    onlyFrom('ipaddr.js', '^src/net/cidr'),
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('pino', '^src/cli/'),
     onlyFrom('pino-pretty', '^src/cli/'),

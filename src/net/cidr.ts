@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { IPv4, IPv6 } from 'ip-num';
+import ipaddr from 'ipaddr.js';
 import { canonicalIpv6, type IpFamily } from './endpoint.ts';
 
 /** A network, or one address of it as /32 or /128. Bits beyond the prefix are zero in `first` and one in `last`. */
@@ -42,12 +42,15 @@ export function makeCidr(family: IpFamily, address: bigint, prefixLength: number
 
 /** The number behind a literal address that `net.isIP` has accepted for this family. */
 export function addressToNumber(family: IpFamily, address: string): bigint {
-  return family === 4 ? new IPv4(address).getValue() : new IPv6(address).getValue();
+  const parser = family === 4 ? ipaddr.IPv4 : ipaddr.IPv6;
+  return BigInt(`0x${Buffer.from(parser.parse(address).toByteArray()).toString('hex')}`);
 }
 
 /** The canonical literal address behind a number. */
 export function numberToAddress(family: IpFamily, value: bigint): string {
-  return family === 4 ? new IPv4(value).toString() : canonicalIpv6(new IPv6(value).toString());
+  const digits = value.toString(16).padStart(addressBits(family) / 4, '0');
+  const text = ipaddr.fromByteArray([...Buffer.from(digits, 'hex')]).toString();
+  return family === 4 ? text : canonicalIpv6(text);
 }
 
 /** Renders `10.0.0.0/8`; a single address without its prefix length. */
