@@ -64,11 +64,11 @@ export interface CommandSession {
   /** To standard output, as it is. */
   readonly print: (text: string) => void;
   /** Says what is wrong with the input. @returns the exit code */
-  readonly refuse: (code: ProblemCode, problems: readonly Problem[]) => number;
+  readonly refuse: (code: ProblemCode, problems: readonly Problem[]) => Promise<number>;
   /** Logs, prompts and places as these options want them. */
-  readonly prepare: (config: Pick<Config, 'logFormat' | 'verbosity'>) => Prepared;
+  readonly prepare: (config: Pick<Config, 'logFormat' | 'verbosity'>) => Promise<Prepared>;
   /** Checks what was asked for a tunnel, and says what is wrong. @returns the exit code when something is */
   readonly configOf: (
     raw: RawOptions,
-  ) => { readonly config: Config; readonly warnings: readonly Problem[] } | number;
+  ) => Promise<{ readonly config: Config; readonly warnings: readonly Problem[] } | number>;
 }

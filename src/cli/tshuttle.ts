@@ -1,34 +1,32 @@
 import { homedir } from 'node:os';
 import { collectArgumentWords } from '../config/argument-words.ts';
-import type { Config } from '../config/config.ts';
-import { parseConfig, whyUnreadable } from '../config/parse-config.ts';
 import { readTextFile } from '../config/text-file.ts';
-import { type Problem, renderProblem } from '../core/problem.ts';
-import { isDaemonChild, meetLauncher } from '../daemon/become-daemon.ts';
-import { daemonPaths } from '../daemon/paths.ts';
-import { startDaemon } from '../daemon/start-daemon.ts';
+import type { Problem } from '../core/problem.ts';
+import { isDaemonChild } from '../daemon/protocol.ts';
 import { parseArguments } from './arguments.ts';
 import type { CommandSession } from './command-definition.ts';
-import { dryRun } from './commands/dry-run.ts';
-import { up } from './commands/up.ts';
-import { upAsDaemon } from './commands/up-as-daemon.ts';
-import { EXIT_CODES, EXIT_INTERRUPTED, exitCodeOf } from './exit-code.ts';
-import { openStandardErrorSink } from './log-output.ts';
-import { createLoggers, wantsJson } from './logging.ts';
+import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
 import { type ProblemCode, problemLines, renderProblems } from './report.ts';
-import { prepare, surroundingsOf } from './surroundings.ts';
 import { readVersion } from './version.ts';
+import { wantsJson } from './wants-json.ts';
 
-/** Does what the command line says. Never rejects: failures are reported, and their exit code is returned. */
+/**
+ * Does what the command line says. Never rejects: failures are reported, and their exit code is returned.
+ *
+ * What only some command lines need is loaded for those only: an answer should not wait for it.
+ */
 export async function tshuttle(context: ProcessContext, parts: Parts): Promise<number> {
   // Before anything else, and whatever comes: ps(1) shows the arguments, and one of them may be a password.
   process.title = 'tshuttle';
   const environmentWords = context.environment['TSHUTTLE_ARGS'];
   delete context.environment['TSHUTTLE_ARGS'];
   try {
-    if (isDaemonChild(context.environment)) return await runDaemon(context, parts);
+    if (isDaemonChild(context.environment)) {
+      const { runDaemon } = await import('./run-tunnel.ts');
+      return await runDaemon(context, parts);
+    }
     return await runCommand(context, parts, environmentWords);
   } catch (error) {
     context.reportFailure(error);
@@ -44,7 +42,7 @@ async function runCommand(
   const sources = { environment: environmentWords, arguments: context.arguments };
   const { words, problems } = collectArgumentWords(sources, readTextFile);
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
-  if (problems.length > 0) return refuse('ERR_CONFIG', problems);
+  if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse);
   const invocation = parseArguments(words, readVersion());
   switch (invocation.kind) {
@@ -52,14 +50,14 @@ async function runCommand(
       print(invocation.text);
       return 0;
     case 'refused':
-      return refuse('ERR_USAGE', [invocation.problem]);
+      return await refuse('ERR_USAGE', [invocation.problem]);
     case 'command':
       return await invocation.run(session);
     case 'tunnel': {
-      const parsed = session.configOf(invocation.raw);
-      return typeof parsed === 'number'
-        ? parsed
-        : await runTunnel(parsed.config, parsed.warnings, context, parts);
+      const parsed = await session.configOf(invocation.raw);
+      if (typeof parsed === 'number') return parsed;
+      const { runTunnel } = await import('./run-tunnel.ts');
+      return await runTunnel(parsed.config, parsed.warnings, session);
     }
   }
 }
@@ -73,8 +71,9 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     parts,
     print,
     refuse,
-    prepare: (config) => prepare(config, context, parts),
-    configOf: (raw) => {
+    prepare: async (config) => (await import('./surroundings.ts')).prepare(config, context, parts),
+    configOf: async (raw) => {
+      const { parseConfig, whyUnreadable } = await import('../config/parse-config.ts');
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,
@@ -83,68 +82,19 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       });
       return result.kind === 'config'
         ? result
-        : refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
+        : await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
     },
   };
 }
 
-async function runTunnel(
-  config: Config,
-  warnings: readonly Problem[],
-  context: ProcessContext,
-  parts: Parts,
-): Promise<number> {
-  const { logger, tunnelContext } = prepare(config, context, parts);
-  for (const warning of warnings) logger.warn(renderProblem(warning));
-  switch (config.mode.kind) {
-    case 'dry-run':
-      await dryRun(config, {
-        ...tunnelContext,
-        logger,
-        signal: context.stop.signal,
-        environment: context.environment,
-        print,
-      });
-      return 0;
-    case 'foreground':
-      return await up(config, {
-        ...tunnelContext,
-        onReady: async (readyLine) => print(`tshuttle: ${readyLine}\n`),
-      });
-    case 'daemon': {
-      const { script, environment, stop } = context;
-      const start = await startDaemon(config, { script, environment, signal: stop.signal });
-      if (start.kind === 'stopped') return EXIT_INTERRUPTED;
-      if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
-      const { logFile } = daemonPaths(config, surroundingsOf(environment));
-      print(
-        `tshuttle: ${start.readyLine}, process id ${start.pid} (stop: kill ${start.pid}; log: ${logFile})\n`,
-      );
-      return 0;
-    }
-  }
-}
-
-/** This process was started by {@link startDaemon}. */
-async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
-  const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
-  const { config } = launcher;
-  const { output, loggers, tunnelContext } = prepare(config, context, parts);
-  const surroundings = surroundingsOf(context.environment);
-  return await upAsDaemon(
-    config,
-    launcher,
-    { process: context, surroundings, output, loggers },
-    tunnelContext,
-  );
-}
-
-function refuseAsText(code: ProblemCode, problems: readonly Problem[]): number {
+async function refuseAsText(code: ProblemCode, problems: readonly Problem[]): Promise<number> {
   process.stderr.write(renderProblems(problems, code));
   return EXIT_CODES[code];
 }
 
-function refuseAsJson(code: ProblemCode, problems: readonly Problem[]): number {
+async function refuseAsJson(code: ProblemCode, problems: readonly Problem[]): Promise<number> {
+  const { createLoggers } = await import('./logging.ts');
+  const { openStandardErrorSink } = await import('./log-output.ts');
   const { logger } = createLoggers(0, openStandardErrorSink());
   for (const line of problemLines(problems)) logger.error(line, { code });
   return EXIT_CODES[code];

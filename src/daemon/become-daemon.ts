@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { TshuttleError } from '../core/errors.ts';
 import { releaseStandardStreams, startNewSession } from '../net/native-process.ts';
-import { DAEMON_MARKER, isMessage, type ReadyMessage, type StartMessage } from './protocol.ts';
+import { isMessage, type ReadyMessage, type StartMessage } from './protocol.ts';
 
 /** The way back to the command that started this process as a daemon. */
 export interface Launcher {
@@ -12,13 +12,6 @@ export interface Launcher {
    * @throws TshuttleError ERR_INTERNAL when the terminal could not be left, or the command is gone.
    */
   detach(readyLine: string): Promise<void>;
-}
-
-/** Whether this process was started to become a daemon. Takes the mark away, so that no child inherits it. */
-export function isDaemonChild(environment: Record<string, string | undefined>): boolean {
-  const marked = environment[DAEMON_MARKER] !== undefined && process.connected === true;
-  delete environment[DAEMON_MARKER];
-  return marked;
 }
 
 /**

@@ -22,3 +22,10 @@ export function isMessage<T extends { readonly kind: string }>(
 ): message is T {
   return typeof message === 'object' && message !== null && 'kind' in message && message.kind === kind;
 }
+
+/** Whether this process was started to become a daemon. Takes the mark away, so that no child inherits it. */
+export function isDaemonChild(environment: Record<string, string | undefined>): boolean {
+  const marked = environment[DAEMON_MARKER] !== undefined && process.connected === true;
+  delete environment[DAEMON_MARKER];
+  return marked;
+}

@@ -27,11 +27,11 @@ export const cleanupCommand = defineCommand<CleanupInput>({
   },
   run: async ({ verbosity, logFormat = 'auto' }, { process, parts, print, prepare, refuse }) => {
     if (logFormat !== 'auto' && logFormat !== 'text' && logFormat !== 'json') {
-      return refuse('ERR_USAGE', [
+      return await refuse('ERR_USAGE', [
         { where: `--log-format ${logFormat}`, what: 'is not one of auto, text, json' },
       ]);
     }
-    const { logger } = prepare({ logFormat, verbosity });
+    const { logger } = await prepare({ logFormat, verbosity });
     const { signal, requested } = process.stop;
     const { cleanup } = await import('./cleanup.ts');
     await cleanup({ cleanUp: parts.cleanUp, logger, signal, print });

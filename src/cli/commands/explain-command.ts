@@ -33,9 +33,9 @@ export const explainCommand = defineCommand<ExplainInput>({
       });
   },
   run: async ({ destination, raw }, { process, print, prepare, configOf }) => {
-    const parsed = configOf(raw);
+    const parsed = await configOf(raw);
     if (typeof parsed === 'number') return parsed;
-    const { logger, tunnelContext } = prepare(parsed.config);
+    const { logger, tunnelContext } = await prepare(parsed.config);
     const { explain } = await import('./explain.ts');
     await explain(destination, parsed.config, {
       logger,
