@@ -5,10 +5,6 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
     what: 'asks the server for its routes, and nothing runs on the bastion here; list the networks',
   },
   {
-    flags: ['-H', '--auto-hosts', '--seed-hosts'],
-    what: 'scans from the server, and nothing runs on the bastion here; name the hosts in /etc/hosts',
-  },
-  {
     flags: ['-e', '--ssh-cmd'],
     what: 'names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
   },

@@ -29,6 +29,9 @@ export const TEXTS = {
     'what addresses that stand for names are taken from, IPv4, IPv6 or both ' +
     '(default: 198.18.0.0/15,fd9b:4e27:6cd1::/96)',
   host: 'answer DNS queries for this name with this address; repeatable',
+  autoHosts:
+    "answer queries for the names in the bastion's /etc/hosts whose addresses are captured, if SFTP may read it",
+  seedHosts: 'capture these names, as --domain does',
   dns: 'capture DNS queries to the resolvers of this machine; --to-ns answers them',
   nsHosts: 'capture DNS queries to these addresses only',
   toNs:

@@ -20,6 +20,8 @@ export interface CommanderOptions {
   readonly toNs?: string;
   readonly domain?: readonly string[];
   readonly host?: readonly string[];
+  readonly autoHosts?: true;
+  readonly seedHosts?: string;
   readonly resolve?: string;
   readonly syntheticRange?: string;
   readonly disableIpv6?: true;
@@ -57,6 +59,8 @@ export function describeProgram(version: string): Command {
     .option('--resolve <WHO>', TEXTS.resolve)
     .option('--synthetic-range <NETWORK[,...]>', TEXTS.syntheticRange)
     .option('--host <NAME=IP>', TEXTS.host, collect)
+    .option('-H, --auto-hosts', TEXTS.autoHosts)
+    .option('--seed-hosts <NAME[,NAME...]>', TEXTS.seedHosts)
     .option('--dns', TEXTS.dns)
     .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
     .option('--to-ns <IP[:PORT][,...]>', TEXTS.toNs)
@@ -95,6 +99,8 @@ export function rawOptions(subnets: readonly string[], options: CommanderOptions
     resolvers: options.toNs,
     domains: options.domain ?? [],
     hosts: options.host ?? [],
+    autoHosts: options.autoHosts === true,
+    seedHosts: options.seedHosts,
     resolve: options.resolve,
     syntheticRanges: options.syntheticRange,
     ipv6: options.disableIpv6 !== true,

@@ -41,6 +41,8 @@ export interface DnsOption {
   readonly syntheticRanges: { readonly range4: Cidr; readonly range6: Cidr };
   /** `--host`: what is answered here. */
   readonly hosts: ReadonlyArray<{ readonly name: string; readonly address: string }>;
+  /** `--auto-hosts`: what the bastion's /etc/hosts says is answered here, too. */
+  readonly bastionHosts: boolean;
 }
 
 /** Everything the user asked for, checked and frozen. Holds no class instances, so that it can be sent to a child. */

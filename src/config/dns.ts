@@ -24,6 +24,8 @@ export interface RawDns {
   readonly resolvers?: string | undefined;
   readonly domains: readonly string[];
   readonly hosts: readonly string[];
+  readonly autoHosts?: boolean | undefined;
+  readonly seedHosts?: string | undefined;
   readonly resolve?: string | undefined;
   readonly syntheticRanges?: string | undefined;
 }
@@ -36,18 +38,27 @@ export function parseDns(raw: RawDns): DnsResult {
     nameservers: parseAddresses(raw, wrong),
     resolvers: parseResolvers(raw, wrong),
     // As sshuttle has it, --ns-hosts alone means all names.
-    everything: raw.dns || (raw.nameservers !== undefined && raw.domains.length === 0),
-    zones: raw.domains.flatMap((text) => parseDomain(text, wrong) ?? []),
+    everything: raw.dns || (raw.nameservers !== undefined && !hasZone(raw)),
+    zones: [
+      ...raw.domains.flatMap((text) => parseDomain(text, wrong) ?? []),
+      ...seedHostsOf(raw).flatMap((text) => parseSeedHost(text, wrong) ?? []),
+    ],
+    bastionHosts: raw.autoHosts === true,
     hosts: raw.hosts.flatMap((text) => parseHost(text, wrong) ?? []),
     resolve: parseResolve(raw, wrong),
     syntheticRanges: parseRanges(raw, wrong),
   };
-  const isWanted = dns.everything || raw.domains.length > 0;
+  const isWanted = dns.everything || hasZone(raw);
   if (raw.resolvers !== undefined && !isWanted) {
     wrong(`--to-ns ${raw.resolvers}`, 'has no effect without --dns, --ns-hosts or --domain');
   }
   if (problems.length > 0) return { kind: 'invalid', problems };
-  return { kind: 'dns', dns: isWanted || dns.hosts.length > 0 ? dns : undefined };
+  return { kind: 'dns', dns: isWanted || dns.bastionHosts || dns.hosts.length > 0 ? dns : undefined };
+}
+
+/** Whether names of the bastion's side are asked for, which is something to capture. */
+export function hasZone(raw: Pick<RawDns, 'domains' | 'seedHosts'>): boolean {
+  return raw.domains.length > 0 || raw.seedHosts !== undefined;
 }
 
 /** 198.18.0.0/15 is for benchmarks (RFC 2544) and never on the internet; the other is a ULA range (RFC 4193) drawn by lot. */
@@ -87,8 +98,7 @@ function parseResolvers(raw: RawDns, wrong: Wrong): readonly Endpoint[] {
 
 function parseResolve(raw: RawDns, wrong: Wrong): DnsOption['resolve'] {
   const { resolve = 'auto' } = raw;
-  if (resolve === 'bastion' && raw.domains.length === 0)
-    wrong('--resolve bastion', 'has no effect without --domain');
+  if (resolve === 'bastion' && !hasZone(raw)) wrong('--resolve bastion', 'has no effect without --domain');
   if (resolve === 'auto' || resolve === 'bastion') return resolve;
   wrong(`--resolve ${resolve}`, 'is not one of auto, bastion');
   return 'auto';
@@ -124,6 +134,18 @@ function parseDomain(text: string, wrong: Wrong): Zone | undefined {
   if (zone === undefined)
     wrong(`--domain ${text}`, 'is no zone, as in internal.example or *.internal.example');
   return zone;
+}
+
+function seedHostsOf({ seedHosts }: RawDns): readonly string[] {
+  return seedHosts?.split(',') ?? [];
+}
+
+/** sshuttle begins its scan with them; here the bastion resolves them, as it does a zone. */
+function parseSeedHost(text: string, wrong: Wrong): Zone | undefined {
+  const zone = parseZone(text);
+  if (zone?.includes === 'itself-and-below') return zone;
+  wrong(`--seed-hosts ${text}`, 'is no name, as in --seed-hosts db,cache.internal.example');
+  return undefined;
 }
 
 function parseHost(text: string, wrong: Wrong): DnsOption['hosts'][number] | undefined {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Config, ConfigResult, DnsOption, LogFormat, Method, Mode, SubnetRule } from './config.ts';
-import { parseDns } from './dns.ts';
+import { hasZone, parseDns } from './dns.ts';
 import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
@@ -33,6 +33,8 @@ export interface RawOptions {
   readonly resolvers?: string | undefined;
   readonly domains: readonly string[];
   readonly hosts: readonly string[];
+  readonly autoHosts?: boolean | undefined;
+  readonly seedHosts?: string | undefined;
   readonly resolve?: string | undefined;
   readonly syntheticRanges?: string | undefined;
   readonly ipv6: boolean;
@@ -129,7 +131,7 @@ class ConfigParser {
 
   #subnets(raw: RawOptions): SubnetRule[] {
     // A zone is something to capture, too.
-    const hasOther = raw.domains.length > 0;
+    const hasOther = hasZone(raw);
     if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
       this.#wrong(
         'SUBNET',

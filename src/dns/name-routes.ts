@@ -35,13 +35,19 @@ export function routeName(name: string, rules: NameRules): NameRoute {
   const canonical = canonicalName(name);
   const addresses = rules.hosts.flatMap((host) => (host.name === canonical ? [host.address] : []));
   if (addresses.length > 0) return { kind: 'static', addresses };
-  const leadsToBastion = rules.wayToBastion.some(
-    (own) => canonical === canonicalName(own) || canonical.startsWith(`${canonicalName(own)}.`),
-  );
-  if (leadsToBastion) return { kind: 'asked-resolver', because: 'way-to-bastion' };
+  if (leadsToBastion(canonical, rules.wayToBastion))
+    return { kind: 'asked-resolver', because: 'way-to-bastion' };
   const zone = zoneOf(canonical, rules.zones);
   if (zone !== undefined || rules.everything) return { kind: 'bastion-side', zone };
   return { kind: 'asked-resolver', because: 'in-no-zone' };
+}
+
+/** Whether it is a name on the way to the bastion, or what a resolver library makes of one with a search domain. */
+export function leadsToBastion(name: string, wayToBastion: readonly string[]): boolean {
+  const canonical = canonicalName(name);
+  return wayToBastion.some(
+    (own) => canonical === canonicalName(own) || canonical.startsWith(`${canonicalName(own)}.`),
+  );
 }
 
 /** In lower case, without a dot at the end: as names are compared (RFC 1035 section 2.3.3). */

@@ -17,6 +17,7 @@ import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
 import type { Cidr } from '../net/cidr.ts';
 import { type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { formatZone, type Zone } from '../net/zone.ts';
+import { type BastionFiles, readBastionHosts } from './bastion-hosts.ts';
 import { SyntheticNames } from './synthetic-names.ts';
 
 const DNS_PORT = 53;
@@ -31,6 +32,8 @@ export interface DnsOptions {
   readonly everything: boolean;
   readonly zones: readonly Zone[];
   readonly hosts: readonly StaticHost[];
+  /** Whether names in the bastion's /etc/hosts are answered with what it says. */
+  readonly bastionHosts: boolean;
   /** Whether the resolvers are asked for names in the zones, or the bastion is to connect by name at once. */
   readonly resolve: 'auto' | 'bastion';
   /** What addresses that stand for names are taken from. */
@@ -99,7 +102,8 @@ export async function openDns(
   const resolvers: Resolver[] = [];
   let names: SyntheticNames | undefined;
   let side: BastionSide | undefined;
-  const handler = new QueryHandler({ ...dns, wayToBastion }, (query, isInZone) =>
+  const hosts = [...dns.hosts];
+  const handler = new QueryHandler({ ...dns, hosts, wayToBastion }, (query, isInZone) =>
     side === undefined
       ? Promise.resolve(errorAnswer(query, RCODES.serverFailure))
       : side.answer(query, isInZone),
@@ -115,6 +119,10 @@ export async function openDns(
   return {
     description: describe(dns),
     prepare: async (rules, ingress, bastionFiles) => {
+      const isCaptured = ({ family, address }: { family: IpFamily; address: string }): boolean =>
+        decidingRule(rules(), { family, address }, undefined)?.action === 'include';
+      if (dns.bastionHosts)
+        hosts.push(...(await readBastionHosts(bastionFiles, { ...dns, wayToBastion, isCaptured, logger })));
       const endpoints =
         dns.resolvers.length > 0 ? dns.resolvers : await bastionResolvers(dns, bastionFiles, logger);
       resolvers.push(...endpoints.map((endpoint) => new Resolver(endpoint, open)));
@@ -134,8 +142,7 @@ export async function openDns(
         responder,
         synthetic: opened.addresses,
         resolve: dns.resolve,
-        isCaptured: ({ family, address }) =>
-          decidingRule(rules(), { family, address }, undefined)?.action === 'include',
+        isCaptured,
         onGiven: () => opened.saveSoon(),
       });
       return opened.rules;
@@ -178,12 +185,6 @@ export async function openDns(
       await flushSystemCaches();
     },
   };
-}
-
-/** What the bastion lets us read. */
-interface BastionFiles {
-  /** A small text file. @throws Error with a reason for people */
-  readFile(path: string): Promise<string>;
 }
 
 /** libc asks the first three (resolv.conf(5)). */

@@ -135,4 +135,28 @@ describe.skipIf(skipLab)('--dns', () => {
     expect(await runTshuttle(lab, ['--dns', '10.77.0.0/24'])).toMatchObject({ code: 64 });
     await expectNothingLeft(lab);
   });
+
+  it("with -H answers the names in the bastion's /etc/hosts, but those that lead there or to no SUBNET", async () => {
+    await using lab = await createLab({ sshd: ['Subsystem sftp internal-sftp'] });
+    await startDnsmasq(lab, lab.client, {
+      name: 'outer',
+      listenAddress: '127.0.0.1',
+      hosts: [],
+      options: [],
+    });
+    const short = async (name: string) =>
+      await lab.client.must(['dig', '+short', '+time=3', '+tries=1', name]);
+    // In the lab's /etc/hosts: 10.77.0.2 and fd77::2 for db.lab, 198.51.100.1 for bastion.lab.
+    const captured = ['-v', '10.77.0.0/24', '198.51.100.0/24'];
+    const tshuttle = await startTshuttle(lab, ['-H', ...captured], { remote: 'root@bastion.lab' });
+    expect(await short('db.lab')).toBe(`${ADDRESSES.destination4}\n`);
+    expect(await short('bastion.lab')).toBe('');
+    expect(tshuttle.stderr).toMatch(/answering 1 names of the bastion's \/etc\/hosts; 2 left out/);
+    await stopTshuttle(lab, tshuttle);
+
+    const without = await startTshuttle(lab, ['-H', '--no-session', ...captured]);
+    expect(without.stderr).toMatch(/--auto-hosts has no effect: .* cannot be read/);
+    expect(await short('db.lab')).toBe('');
+    await stopTshuttle(lab, without);
+  });
 });

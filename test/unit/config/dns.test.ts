@@ -50,6 +50,16 @@ describe('parseDns', () => {
     expect(parseDns({ resolvers, nameservers })).toMatchObject({ dns: { everything: true } });
   });
 
+  it('takes --seed-hosts for zones of one name, and -H by itself', () => {
+    const zones = [
+      { name: 'db', includes: 'itself-and-below' },
+      { name: 'cache.internal.example', includes: 'itself-and-below' },
+    ];
+    expect(parseDns({ seedHosts: 'db,Cache.Internal.Example.' })).toMatchObject({ dns: { zones } });
+    expect(problems({ seedHosts: 'db,,*.example' })).toHaveLength(2);
+    expect(parseDns({ autoHosts: true })).toMatchObject({ dns: { bastionHosts: true, everything: false } });
+  });
+
   it('takes names with addresses, which need no resolver', () => {
     const hosts = ['Db.Internal.Example=10.0.0.8', 'db.internal.example=FD00::0:8'];
     expect(parseDns({ hosts })).toMatchObject({
