@@ -39,6 +39,8 @@ module.exports = {
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('pino', '^src/cli/'),
     onlyFrom('pino-pretty', '^src/cli/'),
+    onlyFrom('yaml', '^src/openstack/'),
+    onlyFrom('valibot', '^src/openstack/'),
     {
       name: 'root-helper-is-auditable',
       comment: 'Whatever runs as root may use no npm package but koffi (through net/native*).',

@@ -1,5 +1,6 @@
 import { messageOf, type TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import type { Secret } from '../core/secret.ts';
 import {
   type AuthenticationRecord,
   authenticationError,
@@ -7,7 +8,6 @@ import {
 } from './authentication-error.ts';
 import { keyCandidates } from './key-candidates.ts';
 import type { Prompter } from './prompter.ts';
-import type { Secret } from './secret.ts';
 import { printable, printableLine } from './server-text.ts';
 import { KeyUnavailableError, type SigningKey } from './signing-key.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';

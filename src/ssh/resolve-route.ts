@@ -1,7 +1,7 @@
 import { TshuttleError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
 import type { ConfiguredProxy } from './proxy-from-config.ts';
 import type { RequestedProxy, SshRequest } from './request.ts';
-import { Secret } from './secret.ts';
 import type { ProxyRoute, SshTarget, UpstreamProxy } from './ssh-target.ts';
 import { type ConfiguredTarget, describeTarget } from './target-from-config.ts';
 

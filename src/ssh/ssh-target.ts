@@ -1,6 +1,6 @@
+import type { Secret } from '../core/secret.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 import type { AlgorithmPreferences } from './algorithms.ts';
-import type { Secret } from './secret.ts';
 
 /** Everything needed to reach and authenticate at one bastion: the request completed by the ssh configuration. */
 export interface SshTarget {

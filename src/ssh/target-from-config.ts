@@ -1,11 +1,11 @@
 import { TshuttleError } from '../core/errors.ts';
+import { Secret } from '../core/secret.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
 import { hostKeyPolicy } from './host-key-policy.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
 import { type ConfiguredProxy, proxyFromConfig } from './proxy-from-config.ts';
 import type { SshRequest } from './request.ts';
-import { Secret } from './secret.ts';
 import { configNumber, configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
 import type { AuthenticationMethod, AuthenticationPolicy, IdentityFile, SshTarget } from './ssh-target.ts';
 

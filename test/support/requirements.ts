@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const TOOLS = ['ip', 'nft', 'iptables', 'sshd', 'ssh', 'ssh-keygen', 'setpriv', 'mount', 'sudo'] as const;
@@ -36,4 +36,17 @@ function decideToSkip(): boolean {
   if (missing === undefined || process.env['TSHUTTLE_LAB'] === 'require') return false;
   console.warn(`lab tests are skipped: ${missing}`);
   return true;
+}
+
+/** The Python that has openstacksdk and the openstack command, of python3-openstackclient; undefined where it is not. */
+export const openstackClient: { readonly python: string } | undefined = findOpenstackClient();
+
+function findOpenstackClient(): { readonly python: string } | undefined {
+  const found =
+    existsSync('/usr/bin/python3') && existsSync('/usr/lib/python3/dist-packages/openstackclient');
+  if (found || process.env['TSHUTTLE_LAB'] === 'require') return { python: '/usr/bin/python3' };
+  console.warn(
+    'tests against openstacksdk are skipped: python3-openstackclient is not installed (bash .ci/install-packages)',
+  );
+  return undefined;
 }
