@@ -50,6 +50,20 @@ export function parseArguments(words: readonly string[], version: string): Invoc
   return invocation;
 }
 
+/**
+ * How many words stand before the options of a tunnel, of which `TSHUTTLE_ARGS` has some: its subnets would hide the name of
+ * a command.
+ *
+ * @returns undefined for a command that takes no options of a tunnel
+ */
+export function wordsBeforeTunnel(words: readonly string[]): number | undefined {
+  const first = words.findIndex((word) => !/^(-v+|--verbose)$/.test(word));
+  const text = words.slice(Math.max(first, 0)).join(' ');
+  const command = ALL_COMMANDS.find(({ name }) => text === name || text.startsWith(`${name} `));
+  if (command === undefined) return 0;
+  return command.wordsBeforeTunnel === undefined ? undefined : first + command.wordsBeforeTunnel;
+}
+
 /** `openstack check` is a command of the command `openstack`. */
 function addCommand(program: Command, name: string): Command {
   const words = name.split(' ');

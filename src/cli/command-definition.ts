@@ -16,6 +16,11 @@ interface CommandDefinition<Input> {
   readonly name: string;
   /** For people: what is wrong when an argument is missing. */
   readonly missing?: string;
+  /**
+   * How many words it begins with, its name and what it is about, before the options of a tunnel, of which `TSHUTTLE_ARGS` may
+   * have some. Left out: it takes no options of a tunnel.
+   */
+  readonly wordsBeforeTunnel?: number;
   /** Describes its arguments and options; the action hands over what was asked, or a {@link Problem}. */
   describe(command: Command, choose: (input: Input) => void, refuse: (problem: Problem) => void): void;
   /**
@@ -36,7 +41,8 @@ export interface ChosenCommand {
 }
 
 /** A command as the command line sees it: {@link defineCommand} makes it. */
-export interface AnyCommand extends Pick<CommandDefinition<unknown>, 'name' | 'missing'> {
+export interface AnyCommand
+  extends Pick<CommandDefinition<unknown>, 'name' | 'missing' | 'wordsBeforeTunnel'> {
   describe(
     command: Command,
     choose: (chosen: ChosenCommand) => void,

@@ -3,7 +3,7 @@ import { collectArgumentWords } from '../config/argument-words.ts';
 import { readTextFile } from '../config/text-file.ts';
 import type { Problem } from '../core/problem.ts';
 import { isDaemonChild } from '../daemon/protocol.ts';
-import { parseArguments } from './arguments.ts';
+import { parseArguments, wordsBeforeTunnel } from './arguments.ts';
 import type { CommandSession } from './command-definition.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import type { Parts } from './parts.ts';
@@ -39,7 +39,12 @@ async function runCommand(
   parts: Parts,
   environmentWords: string | undefined,
 ): Promise<number> {
-  const sources = { environment: environmentWords, arguments: context.arguments };
+  const leading = wordsBeforeTunnel(context.arguments);
+  const sources = {
+    environment: leading === undefined ? undefined : environmentWords,
+    arguments: context.arguments,
+    leading: leading ?? 0,
+  };
   const { words, problems } = collectArgumentWords(sources, readTextFile);
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);

@@ -10,6 +10,8 @@ export interface ArgumentSources {
   /** `TSHUTTLE_ARGS`: shell words, placed before the arguments so that these win. */
   readonly environment: string | undefined;
   readonly arguments: readonly string[];
+  /** How many of the arguments stay before the words of the environment: a command, and what it is about. */
+  readonly leading: number;
 }
 
 /** The whole command line with files and environment in place, and what was wrong with these. */
@@ -21,7 +23,8 @@ export interface ArgumentWords {
 /**
  * Puts `TSHUTTLE_ARGS` before the arguments and the contents of FILE in the place of every `@FILE`.
  *
- * A file holds shell words: sshuttle's one argument on a line works, and so does `-r host` on one.
+ * A file holds shell words: sshuttle's one argument on a line works, and so does `-r host` on one. What follows `--` is
+ * somebody else's and stays as it is.
  */
 export function collectArgumentWords(sources: ArgumentSources, readTextFile: ReadTextFile): ArgumentWords {
   const words: string[] = [];
@@ -52,18 +55,13 @@ export function collectArgumentWords(sources: ArgumentSources, readTextFile: Rea
     }
   };
 
-  const [command = '', destination] = sources.arguments;
-  // What is to be explained comes before the subnets, whose words may come from everywhere.
-  const before = command === 'explain' && destination !== undefined ? 2 : 0;
-  for (const word of sources.arguments.slice(0, before)) words.push(word);
-  const environment = splitShellWords(isSubcommand(sources.arguments) ? '' : (sources.environment ?? ''));
+  const end = sources.arguments.indexOf('--');
+  const expanded = end === -1 ? sources.arguments : sources.arguments.slice(0, end);
+  words.push(...expanded.slice(0, sources.leading));
+  const environment = splitShellWords(sources.environment ?? '');
   if (environment.kind === 'invalid') problems.push({ where: 'TSHUTTLE_ARGS', what: environment.what });
   else for (const word of environment.words) expand(word, 0);
-  for (const word of sources.arguments.slice(before)) expand(word, 0);
+  for (const word of expanded.slice(sources.leading)) expand(word, 0);
+  words.push(...sources.arguments.slice(expanded.length));
   return { words, problems };
-}
-
-/** `TSHUTTLE_ARGS` is for tunnels: its subnets would hide the name of the command. */
-function isSubcommand(words: readonly string[]): boolean {
-  return words.find((word) => !/^(-v+|--verbose)$/.test(word)) === 'cleanup';
 }

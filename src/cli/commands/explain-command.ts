@@ -15,6 +15,7 @@ interface ExplainInput {
 /** `tshuttle explain` */
 export const explainCommand = defineCommand<ExplainInput>({
   name: 'explain',
+  wordsBeforeTunnel: 2,
   missing: 'needs a destination, as in tshuttle explain db.example:5432',
   describe: (command, choose, refuse) => {
     command

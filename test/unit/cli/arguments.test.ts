@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseArguments } from '../../../src/cli/arguments.ts';
+import { parseArguments, wordsBeforeTunnel } from '../../../src/cli/arguments.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
 function parse(...words: readonly string[]) {
@@ -100,6 +100,18 @@ describe('parseArguments', () => {
       expect(parse('explain', wrong, '-r', 'h'), wrong).toMatchObject({ kind: 'refused' });
     }
     expect(parse('explain')).toMatchObject({ kind: 'refused', problem: { where: 'explain' } });
+  });
+
+  test.each<[readonly string[], number | undefined]>([
+    [['-r', 'h', '10/8'], 0],
+    [[], 0],
+    [['explain', 'db:5432', '-r', 'h'], 2],
+    [['-vv', 'explain', 'db:5432'], 3],
+    [['cleanup'], undefined],
+    [['-v', 'cleanup', '-v'], undefined],
+    [['-r', 'cleanup', '10/8'], 0],
+  ])('before the options of a tunnel in %j', (words, count) => {
+    expect(wordsBeforeTunnel(words)).toBe(count);
   });
 
   test('version', () => {

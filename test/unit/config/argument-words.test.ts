@@ -15,8 +15,8 @@ function read(path: string): TextFile {
   return text === undefined ? { kind: 'unreadable', what: 'cannot be read' } : { kind: 'text', text };
 }
 
-function collect(words: readonly string[], environment?: string) {
-  return collectArgumentWords({ environment, arguments: words }, read);
+function collect(words: readonly string[], environment?: string, leading = 0) {
+  return collectArgumentWords({ environment, arguments: words, leading }, read);
 }
 
 describe('collectArgumentWords', () => {
@@ -27,14 +27,26 @@ describe('collectArgumentWords', () => {
     [['@nested'], undefined, ['-v', '-r', 'me@bastion', '-v', '-x', '10.1.0.0/16']],
     [['0/0'], "-r 'me@bastion' -v", ['-r', 'me@bastion', '-v', '0/0']],
     [['0/0'], '@sshuttle', ['--remote', 'me@bastion', '10.0.0.0/8', '0/0']],
-    [['cleanup'], '-r h 10.0.0.0/8', ['cleanup']],
-    [['-vv', 'cleanup'], '-r h 10.0.0.0/8', ['-vv', 'cleanup']],
-    [['explain', 'db:5432', '10/8'], '-r h 0/0', ['explain', 'db:5432', '-r', 'h', '0/0', '10/8']],
-    [['-r', 'cleanup'], '-v', ['-v', '-r', 'cleanup']],
+    [
+      ['run', '@kind', '--', 'cat', '@kind'],
+      undefined,
+      ['run', '-r', 'me@bastion', '-v', '-x', '10.1.0.0/16', '--', 'cat', '@kind'],
+    ],
     [['@'], undefined, ['@']],
     [['me@h'], undefined, ['me@h']],
   ])('%j with %j', (words, environment, expected) => {
     expect(collect(words, environment)).toEqual({ words: expected, problems: [] });
+  });
+
+  test('a command and what it is about stay before the words of the environment', () => {
+    expect(collect(['explain', 'db:5432', '10/8'], '-r h 0/0', 2).words).toEqual([
+      'explain',
+      'db:5432',
+      '-r',
+      'h',
+      '0/0',
+      '10/8',
+    ]);
   });
 
   test('every problem is reported with its place', () => {
