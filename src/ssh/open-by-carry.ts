@@ -4,6 +4,7 @@ import { deferred } from '../core/deferred.ts';
 import { TshuttleError } from '../core/errors.ts';
 import { formatHostPort, type HostPort } from '../net/endpoint.ts';
 import { connectSockets } from '../net/socket-pair.ts';
+import { diagnoseProhibition } from './forwarding-diagnosis.ts';
 import type { FlowEnd, FlowSummary } from './transport.ts';
 
 /** What a transport gives for {@link openByCarry}. */
@@ -58,14 +59,19 @@ function failureOf(end: FlowEnd, bastion: string, destination: HostPort): Tshutt
       cause: end,
     });
   }
-  const remedy =
-    end.reason === 'prohibited'
-      ? `its sshd needs AllowTcpForwarding yes (or local) and, if it has PermitOpen, ${where} in it`
-      : 'check the host and the port, and that the bastion can reach them';
+  if (end.reason === 'prohibited') {
+    const evidence = { keyOptions: end.keyOptions ?? [], permitted: undefined };
+    const { reason, remedy } = diagnoseProhibition(destination, evidence);
+    const message = `${bastion} prohibits a connection to ${where}: ${reason}`;
+    return new TshuttleError('ERR_CHANNEL_REFUSED', message, { remedy, cause: end });
+  }
   const said = end.description === '' ? end.reason : end.description;
-  const verb = end.reason === 'prohibited' ? 'prohibits' : 'cannot open';
-  return new TshuttleError('ERR_CHANNEL_REFUSED', `${bastion} ${verb} a connection to ${where}: ${said}`, {
-    remedy,
-    cause: end,
-  });
+  return new TshuttleError(
+    'ERR_CHANNEL_REFUSED',
+    `${bastion} cannot open a connection to ${where}: ${said}`,
+    {
+      remedy: 'check the host and the port, and that the bastion can reach them',
+      cause: end,
+    },
+  );
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint, HostPort } from '../net/endpoint.ts';
+import type { KeyOptions } from './key-options.ts';
 
 /** Why the bastion did not open a channel (RFC 4254 section 5.1). */
 export type RefusalReason =
@@ -15,7 +16,13 @@ export type FlowEnd =
   /** Both directions ended with EOF. */
   | { readonly kind: 'eof' }
   /** The bastion did not open the channel; the application saw a reset. */
-  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly description: string }
+  | {
+      readonly kind: 'refused';
+      readonly reason: RefusalReason;
+      readonly description: string;
+      /** Of the keys that let us in, as far as they were told: evidence of why it is prohibited. */
+      readonly keyOptions?: readonly KeyOptions[];
+    }
   /** One side broke off: the application's socket failed, or the destination's channel closed before its EOF. */
   | { readonly kind: 'reset'; readonly by: 'application' | 'destination'; readonly detail: string }
   /** The ssh connection went away under it. */

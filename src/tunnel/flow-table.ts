@@ -1,10 +1,12 @@
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { diagnoseProhibition } from '../ssh/forwarding-diagnosis.ts';
 import {
   type FlowEnd,
   type FlowProgress,
   type FlowSummary,
+  type Refusal,
   startFlowProgress,
   type Transport,
 } from '../ssh/transport.ts';
@@ -18,6 +20,9 @@ const MAX_FLOWS = 32_768;
 
 /** Names that are told to be unknown; more are found in the lines of their flows. */
 const MAX_UNKNOWN_NAMES = 100;
+
+/** Destinations that are told to be prohibited: one by one, for each needs a line of its own in PermitOpen. */
+const MAX_PROHIBITED = 20;
 
 /** A flow that is not over. */
 interface OpenFlow {
@@ -45,7 +50,10 @@ export class FlowTable {
   /** Of flows that are over. */
   #bytesUp = 0;
   #bytesDown = 0;
-  #hasWarnedOfProhibition = false;
+  /** Destinations of which has been said that the bastion prohibits them. */
+  readonly #prohibited = new Set<string>();
+  /** The last one to which the bastion has connected, or tried to. */
+  #permitted: string | undefined;
   #hasWarnedOfLimit = false;
 
   constructor(transport: Transport, logger: Logger) {
@@ -93,6 +101,9 @@ export class FlowTable {
       this.#open.delete(open);
       this.#bytesUp += summary.bytesUp;
       this.#bytesDown += summary.bytesDown;
+      if (open.progress.stage === 'open' || isConnectFailure(summary.end)) {
+        this.#permitted = describeFlow(flow).destination;
+      }
       flow.destinationName?.release();
       this.#report(flow, summary, performance.now() - open.startedAtMs);
     });
@@ -110,9 +121,7 @@ export class FlowTable {
       bytesDown: summary.bytesDown,
       durationMs: Math.round(durationMs),
     });
-    if (summary.end.kind === 'refused' && summary.end.reason === 'prohibited') {
-      this.#warnOfProhibition(destination);
-    }
+    if (isProhibited(summary.end)) this.#warnOfProhibition(destinationOf(flow), summary.end);
     if (flow.destinationName !== undefined && isUnknownName(summary.end)) this.#warnOfName(host);
   }
 
@@ -124,13 +133,23 @@ export class FlowTable {
     );
   }
 
-  #warnOfProhibition(destination: string): void {
-    if (this.#hasWarnedOfProhibition) return;
-    this.#hasWarnedOfProhibition = true;
-    this.#logger.warn(
-      `the bastion prohibits forwarding to ${destination}: its sshd needs AllowTcpForwarding yes (or local) and, ` +
-        `if it has PermitOpen, ${destination} in it; said once, -v shows each`,
-    );
+  #warnOfProhibition(destination: HostPort, { keyOptions = [] }: Refusal): void {
+    const where = formatHostPort(destination.host, destination.port);
+    if (this.#prohibited.has(where) || this.#prohibited.size >= MAX_PROHIBITED) return;
+    this.#prohibited.add(where);
+    const other = this.#findPermitted();
+    const permitted = other === where ? undefined : other;
+    const { reason, remedy } = diagnoseProhibition(destination, { keyOptions, permitted });
+    const more =
+      this.#prohibited.size < MAX_PROHIBITED
+        ? ''
+        : `; -v shows others, which are not told like this any more`;
+    this.#logger.warn(`the bastion prohibits forwarding to ${where}: ${reason}; ${remedy}${more}`);
+  }
+
+  #findPermitted(): string | undefined {
+    const open = [...this.#open].find(({ progress }) => progress.stage === 'open');
+    return open === undefined ? this.#permitted : describeFlow(open.flow).destination;
   }
 
   #warnOfLimit(): void {
@@ -160,8 +179,17 @@ function describeFlow(flow: IncomingFlow): Pick<FlowInfo, 'destination' | 'addre
 /** gai_strerror(3) of glibc and musl for EAI_NONAME and EAI_NODATA: sshd passes it on (its channels.c, connect_to_helper). */
 const UNKNOWN_NAME = /name or service not known|no address associated with|name does not resolve/i;
 
+function isProhibited(end: FlowEnd): end is Refusal {
+  return end.kind === 'refused' && end.reason === 'prohibited';
+}
+
+/** The bastion has tried. */
+function isConnectFailure(end: FlowEnd): end is Refusal {
+  return end.kind === 'refused' && end.reason === 'connect-failed';
+}
+
 function isUnknownName(end: FlowEnd): boolean {
-  return end.kind === 'refused' && end.reason === 'connect-failed' && UNKNOWN_NAME.test(end.description);
+  return isConnectFailure(end) && UNKNOWN_NAME.test(end.description);
 }
 
 function describeEnd(end: FlowEnd): string {

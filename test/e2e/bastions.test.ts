@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
 import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
-import { clientProcesses, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { clientProcesses, startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination        the bastion's sshd is configured in different ways
@@ -47,14 +47,29 @@ describe.skipIf(skipLab)('a bastion', () => {
     await stopTshuttle(lab, tshuttle);
   });
 
-  it('that permits one destination only makes the others end in a reset', async () => {
+  it('that permits one destination, or none, makes the others end in a reset, and what to ask for is said', async () => {
     await using lab = await createLab({ sshd: ['PermitOpen 10.77.0.2:7000'] });
     const tshuttle = await startTshuttle(lab, [SUBNET]);
     expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ peer: ADDRESSES.bastionInner4 });
     const refused = await lab.application({ do: 'whoami', ...here, port: 7001 });
     expect(refused).toMatchObject({ error: 'ECONNRESET' });
     expect(refused.afterMs).toBeLessThan(1_000);
+    await untilSaid(
+      tshuttle,
+      'the bastion prohibits forwarding to 10.77.0.2:7001: it forwards to 10.77.0.2:7000, so it permits some ' +
+        'destinations only; ask for 10.77.0.2:7001 in PermitOpen of its sshd_config',
+    );
     await stopTshuttle(lab, tshuttle);
+
+    await lab.sshd.restart(['AllowTcpForwarding no']);
+    const closed = await startTshuttle(lab, [SUBNET]);
+    expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ error: 'ECONNRESET' });
+    await untilSaid(
+      closed,
+      'the bastion prohibits forwarding to 10.77.0.2:7000: sshd does not tell which of its settings prohibits it; ' +
+        'ask for AllowTcpForwarding yes (or local), no DisableForwarding and, if it has PermitOpen, 10.77.0.2:7000 in that',
+    );
+    await stopTshuttle(lab, closed);
   });
 
   it('that takes a password gets it, and nobody else sees it', async () => {

@@ -4,6 +4,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
 import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../host-key-decision.ts';
+import type { KeyOptions } from '../key-options.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import { askKnownHostsCommand } from '../known-hosts-command.ts';
 import { readKnownHosts } from '../known-hosts-files.ts';
@@ -51,8 +52,8 @@ export interface ConnectedBastion {
   /** `SHA256:...` */
   readonly hostKeyFingerprint: string;
   readonly algorithms: NegotiatedAlgorithms;
-  /** Whether the key's options force a command. Certain only after a round trip: sshd tells it after authentication. */
-  isCommandForced(): boolean;
+  /** Of the keys that let us in. Complete only after a round trip: sshd tells them after authentication. */
+  keyOptions(): readonly KeyOptions[];
 }
 
 /**
@@ -71,7 +72,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
   const route = await openRoute(target, { openJumpHost: noJumpHost, ...context });
   try {
-    const { client, hostKey, algorithms, isCommandForced } = await shakeHands({
+    const { client, hostKey, algorithms, keyOptions } = await shakeHands({
       ...context,
       target,
       route,
@@ -88,7 +89,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       ...algorithms,
     });
     const { socket } = route;
-    return { client, socket, route, target, description, hostKeyFingerprint, algorithms, isCommandForced };
+    return { client, socket, route, target, description, hostKeyFingerprint, algorithms, keyOptions };
   } catch (error) {
     const isOfTheWay = error instanceof TshuttleError && error.code === 'ERR_BASTION_UNREACHABLE';
     const explained = isOfTheWay ? await route.explain(error) : error;

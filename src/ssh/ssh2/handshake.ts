@@ -8,6 +8,7 @@ import { Authenticator } from '../authenticator.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
 import { updateHostKeys } from '../host-key-updater.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
+import { type KeyOptions, parseKeyOptions } from '../key-options.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import type { Prompter } from '../prompter.ts';
 import type { PublicKey } from '../public-key.ts';
@@ -25,6 +26,8 @@ const HANDSHAKE_LIMIT_MS = 15_000;
 /** A ProxyCommand connects meanwhile, which may take a login of its own. */
 const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
 const EARLY_TEXT_LIMIT_BYTES = 2048;
+/** More keys than any bastion wants of one user (AuthenticationMethods). */
+const MAX_KEY_OPTIONS = 16;
 
 /** What a handshake starts from. */
 export interface HandshakeContext {
@@ -58,8 +61,8 @@ export interface CompletedHandshake {
   readonly client: ssh2.Client;
   readonly hostKey: PublicKey;
   readonly algorithms: NegotiatedAlgorithms;
-  /** Whether the key's options force a command; sshd tells it right after the authentication. */
-  isCommandForced(): boolean;
+  /** Of the keys that let us in; sshd tells them right after the authentication. */
+  keyOptions(): readonly KeyOptions[];
 }
 
 /**
@@ -101,7 +104,7 @@ class Handshake {
   #earlyText = '';
   #algorithms: NegotiatedAlgorithms | undefined;
   #filing: Promise<void> = Promise.resolve();
-  #isCommandForced = false;
+  readonly #keyOptions = new Map<string, KeyOptions>();
 
   constructor(context: HandshakeContext) {
     this.#context = context;
@@ -159,7 +162,7 @@ class Handshake {
       client: this.#client,
       hostKey,
       algorithms: this.#algorithms,
-      isCommandForced: () => this.#isCommandForced,
+      keyOptions: () => [...this.#keyOptions.values()],
     };
   }
 
@@ -302,10 +305,11 @@ class Handshake {
   #readDebugOutput(message: string): void {
     const list = /^Handshake: \(remote\) ([^:]+): (.*)$/.exec(message);
     if (list !== null) this.#offeredByBastion.set(list[1] ?? '', list[2] ?? '');
-    const told = /^Debug output from server: (.*)$/s.exec(message)?.[1];
-    if (told === undefined) return;
-    // sshd's auth_log_authopts: 'FILE:LINE: key options: command port-forwarding ...'
-    if (/key options:.* command\b/.test(told)) this.#isCommandForced = true;
+    const quoted = /^Debug output from server: (".*")$/s.exec(message)?.[1];
+    if (quoted === undefined) return;
+    const told = String(JSON.parse(quoted));
+    const options = parseKeyOptions(told);
+    if (options !== undefined && this.#keyOptions.size < MAX_KEY_OPTIONS) this.#keyOptions.set(told, options);
     this.#context.logger.debug(`bastion: ${printableLine(told)}`);
   }
 }

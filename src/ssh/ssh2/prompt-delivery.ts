@@ -28,7 +28,7 @@ export function deliverPromptly(bastion: ConnectedBastion, mayOpenSession: boole
   if (!mayOpenSession) return;
   // sshd tells the key's options before it answers this.
   sendKeepalive(client, () => {
-    if (bastion.isCommandForced() || !socket.writable) return;
+    if (bastion.keyOptions().some(({ forcesCommand }) => forcesCommand) || !socket.writable) return;
     client.exec('true', (refused, session) => {
       if (refused) {
         logger.debug(`no session on the bastion, which is no harm: ${refused.message}`);

@@ -18,7 +18,7 @@ const MAX_BYTES = 64 * 1024;
  * @throws Error with a reason for people
  */
 export async function readBastionFile(
-  bastion: Pick<ConnectedBastion, 'client' | 'isCommandForced'>,
+  bastion: Pick<ConnectedBastion, 'client' | 'keyOptions'>,
   path: string,
 ): Promise<string> {
   const { client } = bastion;
@@ -27,7 +27,9 @@ export async function readBastionFile(
     client.once('close', () => reject(new Error('the connection ended')));
     sendKeepalive(client, resolve);
   });
-  if (bastion.isCommandForced()) throw new Error('the key may run one command only');
+  if (bastion.keyOptions().some(({ forcesCommand }) => forcesCommand)) {
+    throw new Error('the key may run one command only');
+  }
   let opened: SFTPWrapper | undefined;
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { KeyOptions } from '../key-options.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import type { FlowProgress, FlowSummary, Transport } from '../transport.ts';
@@ -106,6 +107,9 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
       client.end();
     });
 
+  const carry = async (...flow: Parameters<ChannelMux['carry']>): Promise<FlowSummary> =>
+    withEvidence(await mux.carry(...flow), bastion.keyOptions());
+
   return {
     description,
     dialled: route.dialled,
@@ -116,13 +120,12 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     get roundTripMs() {
       return mux.roundTripMs;
     },
-    carry: (accepted, destination, originator, progress, options) =>
-      mux.carry(accepted, destination, originator, progress, options),
+    carry,
     open: (destination, signal) =>
       openByCarry(
         {
           description,
-          carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, undefined, { onOpen }),
+          carry: (far, onOpen) => carry(far, destination, OWN_ORIGINATOR, undefined, { onOpen }),
         },
         destination,
         signal,
@@ -133,6 +136,13 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
       return closing;
     },
   };
+}
+
+/** A prohibited flow, with what its bastion has told of the reason. */
+function withEvidence(summary: FlowSummary, keyOptions: readonly KeyOptions[]): FlowSummary {
+  const { end } = summary;
+  if (end.kind !== 'refused' || end.reason !== 'prohibited') return summary;
+  return { ...summary, end: { ...end, keyOptions } };
 }
 
 function connectionLost(description: string, cause: Error | undefined): TshuttleError {
