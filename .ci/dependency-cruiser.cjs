@@ -36,11 +36,11 @@ module.exports = {
     onlyFrom('koffi', '^src/net/native'),
     onlyFrom('dns-packet', '^src/dns/'),
     onlyFrom('ipaddr.js', '^src/net/cidr'),
+    onlyFrom('valibot', '^src/(config/profiles|openstack)/'),
+    onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('pino', '^src/cli/'),
     onlyFrom('pino-pretty', '^src/cli/'),
-    onlyFrom('yaml', '^src/openstack/'),
-    onlyFrom('valibot', '^src/openstack/'),
     {
       name: 'root-helper-is-auditable',
       comment: 'Whatever runs as root may use no npm package but koffi (through net/native*).',

@@ -4,7 +4,7 @@ import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS } from './commands/all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
-import { TEXTS } from './help-text.ts';
+import { GROUPS, TEXTS } from './help-text.ts';
 import { type CommanderOptions, describeProgram, rawOptions } from './tunnel-options.ts';
 
 /** What the words of the command line ask for. */
@@ -27,12 +27,11 @@ export function parseArguments(words: readonly string[], version: string): Invoc
   let failed: AnyCommand | undefined;
   for (const definition of ALL_COMMANDS) {
     const { name } = definition;
-    const command = addCommand(program, name);
-    definition.describe(
-      command,
-      (chosen) => (invocation = { kind: 'command', name, ...chosen }),
-      (problem) => (invocation = { kind: 'refused', problem }),
-    );
+    const refuse = (problem: Problem): void => {
+      invocation = { kind: 'refused', problem };
+    };
+    const command = addCommand(program, name, refuse);
+    definition.describe(command, (chosen) => (invocation = { kind: 'command', name, ...chosen }), refuse);
     command.exitOverride((error) => {
       failed = definition;
       throw error;
@@ -65,14 +64,23 @@ export function wordsBeforeTunnel(words: readonly string[]): number | undefined 
 }
 
 /** `openstack check` is a command of the command `openstack`. */
-function addCommand(program: Command, name: string): Command {
+function addCommand(program: Command, name: string, refuse: (problem: Problem) => void): Command {
   const words = name.split(' ');
   let parent = program;
   for (const word of words.slice(0, -1)) {
     const known = parent.commands.find((command) => command.name() === word);
-    parent = known ?? parent.command(word).helpGroup('Commands:').helpCommand(false).exitOverride();
+    parent = known ?? addGroup(parent, word, refuse);
   }
   return parent.command(words.at(-1)!).helpGroup('Commands:').helpOption('-h, --help', TEXTS.help);
+}
+
+/** A word that is no command by itself. */
+function addGroup(parent: Command, word: string, refuse: (problem: Problem) => void): Command {
+  const group = parent.command(word).helpGroup('Commands:').helpCommand(false).exitOverride();
+  return group.summary(GROUPS[word] ?? '').action(() => {
+    const names = group.commands.map((command) => command.name());
+    refuse({ where: word, what: `is followed by one of ${names.join(', ')}` });
+  });
 }
 
 /** Options that other programs have as commands. */

@@ -59,6 +59,11 @@ export const TEXTS = {
   cleanupVerbose: 'log what is done; twice: log everything',
 } as const;
 
+/** What `--help` says of words that only begin a command. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  config: 'check the profiles, or print their JSON Schema',
+};
+
 /** What `--help` ends with. */
 export const EXAMPLES = `
 Examples:

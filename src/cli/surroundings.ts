@@ -1,6 +1,10 @@
 import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
+import { whyUnreadable } from '../config/parse-config.ts';
+import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
+import { readTrustedFile } from '../config/profiles/trusted-file.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
+import { readTextFile } from '../config/text-file.ts';
 import type { Logger } from '../core/log.ts';
 import { type DaemonSurroundings, stateFolderOf } from '../daemon/paths.ts';
 import type { Prompter } from '../ssh/prompter.ts';
@@ -64,5 +68,17 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
     runtimeDirectory: environment['XDG_RUNTIME_DIR'],
     stateHome: environment['XDG_STATE_HOME'],
     homeDirectory: homedir(),
+  };
+}
+
+/** Where profiles are, and how they are read. */
+export function profileSurroundingsOf(environment: ProcessContext['environment']): ProfileSurroundings {
+  return {
+    configHome: environment['XDG_CONFIG_HOME'],
+    homeDirectory: homedir(),
+    workingDirectory: process.cwd(),
+    readTextFile,
+    readTrustedFile,
+    whyUnreadable,
   };
 }

@@ -4,6 +4,7 @@ import { type Cidr, parseCidr } from '../net/cidr.ts';
 import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { parseZone, type Zone } from '../net/zone.ts';
 import type { DnsOption } from './config.ts';
+import { type PlaceOf, placeOnCommandLine } from './place.ts';
 import { parsePort } from './ports.ts';
 
 const DNS_PORT = 53;
@@ -31,9 +32,9 @@ export interface RawDns {
 }
 
 /** Checks the options of DNS together. */
-export function parseDns(raw: RawDns): DnsResult {
+export function parseDns(raw: RawDns, placeOf: PlaceOf = placeOnCommandLine): DnsResult {
   const problems: Problem[] = [];
-  const wrong = (where: string, what: string): void => void problems.push({ where, what });
+  const wrong: Wrong = (option, text, what) => void problems.push({ where: placeOf(option, text), what });
   const dns = {
     nameservers: parseAddresses(raw, wrong),
     resolvers: parseResolvers(raw, wrong),
@@ -50,7 +51,7 @@ export function parseDns(raw: RawDns): DnsResult {
   };
   const isWanted = dns.everything || hasZone(raw);
   if (raw.resolvers !== undefined && !isWanted) {
-    wrong(`--to-ns ${raw.resolvers}`, 'has no effect without --dns, --ns-hosts or --domain');
+    wrong('--to-ns', raw.resolvers, 'has no effect without --dns, --ns-hosts or --domain');
   }
   if (problems.length > 0) return { kind: 'invalid', problems };
   return { kind: 'dns', dns: isWanted || dns.bastionHosts || dns.hosts.length > 0 ? dns : undefined };
@@ -68,55 +69,58 @@ const DEFAULT_RANGES = '198.18.0.0/15,fd9b:4e27:6cd1::/96';
 const MAX_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 25, 6: 112 };
 const MIN_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 8, 6: 32 };
 
-type Wrong = (where: string, what: string) => void;
-
-const nsHosts = (raw: RawDns): string => `--ns-hosts ${raw.nameservers}`;
+type Wrong = (option: string, text: string, what: string) => void;
 
 function parseAddresses(raw: RawDns, wrong: Wrong): DnsOption['nameservers'] {
-  if (raw.nameservers === undefined) return 'system';
-  const addresses = raw.nameservers.split(',').flatMap((text) => {
+  const { nameservers } = raw;
+  if (nameservers === undefined) return 'system';
+  const addresses = nameservers.split(',').flatMap((text) => {
     const address = parseAddress(text);
     if (address === undefined)
-      wrong(nsHosts(raw), `has ${text || 'nothing'} for an address, as in 192.0.2.53`);
+      wrong('--ns-hosts', nameservers, `has ${text || 'nothing'} for an address, as in 192.0.2.53`);
     return address ?? [];
   });
-  if (addresses.length > MAX_NAMESERVERS) wrong(nsHosts(raw), `has more than ${MAX_NAMESERVERS} addresses`);
+  if (addresses.length > MAX_NAMESERVERS)
+    wrong('--ns-hosts', nameservers, `has more than ${MAX_NAMESERVERS} addresses`);
   return [...new Set(addresses)];
 }
 
 function parseResolvers(raw: RawDns, wrong: Wrong): readonly Endpoint[] {
-  const where = `--to-ns ${raw.resolvers}`;
-  const resolvers = (raw.resolvers?.split(',') ?? []).flatMap((text) => {
+  if (raw.resolvers === undefined) return [];
+  const wanted = raw.resolvers;
+  const resolvers = wanted.split(',').flatMap((text) => {
     const resolver = parseResolver(text);
     if (resolver === undefined)
-      wrong(where, `has ${text || 'nothing'} where IP, IP:PORT or [IPV6]:PORT belongs`);
+      wrong('--to-ns', wanted, `has ${text || 'nothing'} where IP, IP:PORT or [IPV6]:PORT belongs`);
     return resolver ?? [];
   });
-  if (resolvers.length > MAX_RESOLVERS) wrong(where, `has more than ${MAX_RESOLVERS} resolvers`);
+  if (resolvers.length > MAX_RESOLVERS) wrong('--to-ns', wanted, `has more than ${MAX_RESOLVERS} resolvers`);
   return resolvers;
 }
 
 function parseResolve(raw: RawDns, wrong: Wrong): DnsOption['resolve'] {
   const { resolve = 'auto' } = raw;
-  if (resolve === 'bastion' && !hasZone(raw)) wrong('--resolve bastion', 'has no effect without --domain');
+  if (resolve === 'bastion' && !hasZone(raw)) {
+    wrong('--resolve', 'bastion', 'has no effect without --domain');
+  }
   if (resolve === 'auto' || resolve === 'bastion') return resolve;
-  wrong(`--resolve ${resolve}`, 'is not one of auto, bastion');
+  wrong('--resolve', resolve, 'is not one of auto, bastion');
   return 'auto';
 }
 
 function parseRanges(raw: RawDns, wrong: Wrong): DnsOption['syntheticRanges'] {
   const ranges = { 4: rangeOf(4, DEFAULT_RANGES), 6: rangeOf(6, DEFAULT_RANGES) };
-  const where = `--synthetic-range ${raw.syntheticRanges}`;
+  const wanted = raw.syntheticRanges ?? '';
   for (const text of raw.syntheticRanges?.split(',') ?? []) {
     const cidr = parseCidr(text);
     if (cidr === undefined) {
-      wrong(where, `has ${text || 'nothing'} for a network, as in 198.18.0.0/15`);
+      wrong('--synthetic-range', wanted, `has ${text || 'nothing'} for a network, as in 198.18.0.0/15`);
       continue;
     }
     const { family, prefixLength } = cidr;
     const [min, max] = [MIN_PREFIX_LENGTHS[family], MAX_PREFIX_LENGTHS[family]];
     if (prefixLength < min || prefixLength > max)
-      wrong(where, `has /${prefixLength} and not /${min} to /${max}`);
+      wrong('--synthetic-range', wanted, `has /${prefixLength} and not /${min} to /${max}`);
     ranges[family] = cidr;
   }
   return { range4: ranges[4], range6: ranges[6] };
@@ -131,8 +135,7 @@ function rangeOf(family: IpFamily, text: string): Cidr {
 
 function parseDomain(text: string, wrong: Wrong): Zone | undefined {
   const zone = parseZone(text);
-  if (zone === undefined)
-    wrong(`--domain ${text}`, 'is no zone, as in internal.example or *.internal.example');
+  if (zone === undefined) wrong('--domain', text, 'is no zone, as in internal.example or *.internal.example');
   return zone;
 }
 
@@ -144,7 +147,7 @@ function seedHostsOf({ seedHosts }: RawDns): readonly string[] {
 function parseSeedHost(text: string, wrong: Wrong): Zone | undefined {
   const zone = parseZone(text);
   if (zone?.includes === 'itself-and-below') return zone;
-  wrong(`--seed-hosts ${text}`, 'is no name, as in --seed-hosts db,cache.internal.example');
+  wrong('--seed-hosts', text, 'is no name, as in --seed-hosts db,cache.internal.example');
   return undefined;
 }
 
@@ -153,7 +156,7 @@ function parseHost(text: string, wrong: Wrong): DnsOption['hosts'][number] | und
   const zone = name.startsWith('.') ? undefined : parseZone(name);
   const address = parseAddress(addressText);
   if (zone?.includes === 'itself-and-below' && address !== undefined) return { name: zone.name, address };
-  wrong(`--host ${text}`, 'is not NAME=IP, as in --host db.internal.example=10.0.0.8');
+  wrong('--host', text, 'is not NAME=IP, as in --host db.internal.example=10.0.0.8');
   return undefined;
 }
 

@@ -5,6 +5,7 @@ import type { Problem } from '../core/problem.ts';
 import type { Config, ConfigResult, DnsOption, LogFormat, Method, Mode, SubnetRule } from './config.ts';
 import { hasZone, parseDns } from './dns.ts';
 import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
+import { type PlaceOf, placeOnCommandLine } from './place.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
@@ -14,7 +15,7 @@ import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.t
 /** Beyond this a bastion would take us for an attack. */
 const MAX_CONNECTIONS = 16;
 
-/** The command line as text: what commander makes of it, before anything is checked. */
+/** A tunnel as text, before anything is checked: what commander makes of a command line, and what a profile says. */
 export interface RawOptions {
   readonly subnets: readonly string[];
   readonly remote?: string | undefined;
@@ -55,6 +56,8 @@ export interface ConfigSurroundings {
   /** For `~/` in arguments that no shell has expanded. */
   readonly homeDirectory: string;
   readonly workingDirectory: string;
+  /** Where the options stand: on a command line, where nothing else is said. */
+  readonly placeOf?: PlaceOf;
 }
 
 /** Checks the whole command line and the files it names, and reports every problem at once. */
@@ -75,12 +78,14 @@ export function whyUnreadable(path: string): string | undefined {
 
 class ConfigParser {
   readonly #surroundings: ConfigSurroundings;
+  readonly #placeOf: PlaceOf;
   readonly #argumentProblems: Problem[] = [];
   readonly #fileProblems: Problem[] = [];
   readonly #warnings: Problem[] = [];
 
   constructor(surroundings: ConfigSurroundings) {
     this.#surroundings = surroundings;
+    this.#placeOf = surroundings.placeOf ?? placeOnCommandLine;
   }
 
   parse(raw: RawOptions): ConfigResult {
@@ -111,10 +116,10 @@ class ConfigParser {
 
   #remote(text: string | undefined): Remote | undefined {
     if (text === undefined) {
-      this.#wrong('-r', 'is missing; name the bastion, as in -r user@bastion.example.com');
+      this.#wrong(this.#placeOf('-r'), 'is missing; name the bastion, as in -r user@bastion.example.com');
       return undefined;
     }
-    const where = `-r ${withoutPassword(text, 'even without a host')}`;
+    const where = this.#placeOf('-r', withoutPassword(text, 'even without a host'));
     const result = parseRemote(text);
     if (result.kind === 'invalid') {
       this.#wrong(where, result.what);
@@ -134,7 +139,7 @@ class ConfigParser {
     const hasOther = hasZone(raw);
     if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
       this.#wrong(
-        'SUBNET',
+        this.#placeOf('SUBNET'),
         'is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
       );
     }
@@ -143,14 +148,17 @@ class ConfigParser {
       return [];
     }
     const rules = [
-      ...raw.subnets.flatMap((text) => this.#subnet('include', text, text)),
+      ...raw.subnets.flatMap((text) => this.#subnet('include', text, this.#placeOf('SUBNET', text))),
       ...raw.subnetFiles.flatMap((path) => this.#subnetFile('include', '-s', path)),
-      ...raw.excludes.flatMap((text) => this.#subnet('exclude', text, `-x ${text}`)),
+      ...raw.excludes.flatMap((text) => this.#subnet('exclude', text, this.#placeOf('-x', text))),
       ...raw.excludeFiles.flatMap((path) => this.#subnetFile('exclude', '-X', path)),
     ];
     const broken = this.#argumentProblems.length + this.#fileProblems.length > 0;
     if (!broken && !hasOther && !rules.some((rule) => rule.action === 'include')) {
-      this.#fileProblems.push({ where: `-s ${raw.subnetFiles.join(' -s ')}`, what: 'holds no subnet' });
+      this.#fileProblems.push({
+        where: this.#placeOf('-s', raw.subnetFiles.join(' -s ')),
+        what: 'holds no subnet',
+      });
     }
     return rules;
   }
@@ -165,7 +173,7 @@ class ConfigParser {
   #subnetFile(action: SubnetRule['action'], option: string, path: string): SubnetRule[] {
     const file = this.#surroundings.readTextFile(path === '-' ? path : this.#path(path));
     if (file.kind === 'unreadable') {
-      this.#fileProblems.push({ where: `${option} ${path}`, what: file.what });
+      this.#fileProblems.push({ where: this.#placeOf(option, path), what: file.what });
       return [];
     }
     const { entries, problems } = parseSubnetFile(path === '-' ? 'standard input' : path, file.text);
@@ -177,13 +185,13 @@ class ConfigParser {
     const absolute = this.#path(path);
     const reason = this.#surroundings.whyUnreadable(absolute);
     if (reason !== undefined)
-      this.#fileProblems.push({ where: `-i ${path}`, what: `cannot be read: ${reason}` });
+      this.#fileProblems.push({ where: this.#placeOf('-i', path), what: `cannot be read: ${reason}` });
     return absolute;
   }
 
   #sshOption(text: string): string {
     if (!/^[A-Za-z][A-Za-z0-9]*(?:\s*=\s*|\s+)\S/.test(text)) {
-      this.#wrong(`-o ${text}`, 'is not Key=Value, as in -o ConnectTimeout=10');
+      this.#wrong(this.#placeOf('-o', text), 'is not Key=Value, as in -o ConnectTimeout=10');
     }
     return text;
   }
@@ -192,7 +200,7 @@ class ConfigParser {
     if (text === undefined) return 1;
     const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
     if (count >= 1 && count <= MAX_CONNECTIONS) return count;
-    this.#wrong(`--connections ${text}`, `is not a number from 1 to ${MAX_CONNECTIONS}`);
+    this.#wrong(this.#placeOf('--connections', text), `is not a number from 1 to ${MAX_CONNECTIONS}`);
     return 1;
   }
 
@@ -202,20 +210,20 @@ class ConfigParser {
     const absolute = this.#path(path);
     const reason = this.#surroundings.whyUnreadable(absolute);
     if (reason !== undefined)
-      this.#fileProblems.push({ where: `-F ${path}`, what: `cannot be read: ${reason}` });
+      this.#fileProblems.push({ where: this.#placeOf('-F', path), what: `cannot be read: ${reason}` });
     return absolute;
   }
 
   #jump(text: string | undefined): string | undefined {
     if (text?.split(',').some((hop) => !/^[^\s-]\S*$/.test(hop))) {
-      this.#wrong(`-J ${text}`, 'is not [user@]host[:port], several with commas between them');
+      this.#wrong(this.#placeOf('-J', text), 'is not [user@]host[:port], several with commas between them');
     }
     return text;
   }
 
   #upstreamProxy(text: string | undefined): UpstreamProxyOption | undefined {
     if (text === undefined) return undefined;
-    const where = `--upstream-proxy ${withoutPassword(text)}`;
+    const where = this.#placeOf('--upstream-proxy', withoutPassword(text));
     const result = parseUpstreamProxy(text);
     if (result.kind === 'invalid') {
       this.#wrong(where, result.what);
@@ -230,7 +238,7 @@ class ConfigParser {
   }
 
   #dns(raw: RawOptions): DnsOption | undefined {
-    const result = parseDns(raw);
+    const result = parseDns(raw, this.#placeOf);
     if (result.kind === 'dns') return result.dns;
     for (const { where, what } of result.problems) this.#wrong(where, what);
     return undefined;
@@ -243,7 +251,7 @@ class ConfigParser {
       this.#warnOfOutsideListener(text, result.listen);
       return result.listen;
     }
-    this.#wrong(`-l ${text}`, result.what);
+    this.#wrong(this.#placeOf('-l', text), result.what);
     return DEFAULT_LISTEN;
   }
 
@@ -253,22 +261,25 @@ class ConfigParser {
     );
     if (outside === undefined) return;
     const what = `only connections that this machine opens are captured; ${outside} serves nobody else`;
-    this.#warnings.push({ where: `-l ${text}`, what });
+    this.#warnings.push({ where: this.#placeOf('-l', text), what });
   }
 
   /** The first choice is the default. */
   #choice<T extends string>(option: string, text: string | undefined, choices: readonly [T, ...T[]]): T {
     if (text === undefined) return choices[0];
     const choice = choices.find((candidate) => candidate === text);
-    if (choice === undefined) this.#wrong(`${option} ${text}`, `is not one of ${choices.join(', ')}`);
+    if (choice === undefined) this.#wrong(this.#placeOf(option, text), `is not one of ${choices.join(', ')}`);
     return choice ?? choices[0];
   }
 
   #mode(raw: RawOptions): Mode {
     const pidFile = raw.pidFile === undefined ? undefined : this.#path(raw.pidFile);
-    if (raw.pidFile === '') this.#wrong('--pidfile', 'is empty; name a file');
+    if (raw.pidFile === '') this.#wrong(this.#placeOf('--pidfile'), 'is empty; name a file');
     if (pidFile !== undefined && !raw.daemon) {
-      this.#warnings.push({ where: `--pidfile ${raw.pidFile}`, what: 'has no effect without -D' });
+      this.#warnings.push({
+        where: this.#placeOf('--pidfile', raw.pidFile),
+        what: 'has no effect without -D',
+      });
     }
     if (raw.dryRun) return { kind: 'dry-run' };
     return raw.daemon ? { kind: 'daemon', pidFile } : { kind: 'foreground' };
@@ -280,7 +291,7 @@ class ConfigParser {
   }
 
   #wrong(where: string, what: string): void {
-    this.#argumentProblems.push({ where: withoutPassword(where), what });
+    this.#argumentProblems.push({ where, what });
   }
 }
 

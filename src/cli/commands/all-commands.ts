@@ -1,6 +1,13 @@
 import type { AnyCommand } from '../command-definition.ts';
 import { cleanupCommand } from './cleanup-command.ts';
+import { configCheckCommand } from './config-check-command.ts';
+import { configSchemaCommand } from './config-schema-command.ts';
 import { explainCommand } from './explain-command.ts';
 
 /** Every command, in the order in which help names them. */
-export const ALL_COMMANDS: readonly AnyCommand[] = [explainCommand, cleanupCommand];
+export const ALL_COMMANDS: readonly AnyCommand[] = [
+  explainCommand,
+  configCheckCommand,
+  configSchemaCommand,
+  cleanupCommand,
+];

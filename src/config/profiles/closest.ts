@@ -1,0 +1,23 @@
+/** The candidate that a misspelt word most likely means: at most two slips away, and fewer than half its letters. */
+export function closestOf(word: string, candidates: readonly string[]): string | undefined {
+  const near = candidates
+    .map((candidate) => ({ candidate, slips: slipsBetween(word, candidate) }))
+    .filter(({ slips }) => slips <= 2 && slips < word.length / 2)
+    .sort((a, b) => a.slips - b.slips);
+  return near[0]?.candidate;
+}
+
+/** Levenshtein's distance; words longer than any option are not compared. */
+function slipsBetween(a: string, b: string): number {
+  if (a.length > 32) return Number.POSITIVE_INFINITY;
+  let before = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const changed = before[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(changed, before[column]! + 1, current[column - 1]! + 1));
+    }
+    before = current;
+  }
+  return before[b.length]!;
+}

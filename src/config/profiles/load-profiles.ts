@@ -1,0 +1,152 @@
+import { dirname } from 'node:path';
+import type { Problem } from '../../core/problem.ts';
+import type { Config } from '../config.ts';
+import type { ConfigSurroundings } from '../parse-config.ts';
+import { closestOf } from './closest.ts';
+import { configOfProfile } from './profile.ts';
+import { type ProfileDocument, parseProfileDocument } from './profile-document.ts';
+import { type ProfilePlaces, projectFileCandidates, userProfileFile } from './profile-places.ts';
+import type { Origin } from './project-restrictions.ts';
+import type { ReadTrustedFile } from './trusted-file.ts';
+
+/** A tunnel by its name. */
+interface Profile {
+  readonly name: string;
+  /** The file it stands in, as an absolute path. */
+  readonly file: string;
+  readonly config: Config;
+}
+
+/** The profiles that were asked for, as far as they are right, and all that is wrong. */
+export interface LoadedProfiles {
+  readonly profiles: readonly Profile[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** What {@link loadProfiles} needs to know of the machine. */
+export interface ProfileSurroundings
+  extends ProfilePlaces,
+    Pick<ConfigSurroundings, 'readTextFile' | 'whyUnreadable'> {
+  readonly readTrustedFile: ReadTrustedFile;
+}
+
+/**
+ * Loads profiles by name, or all there are: from the user's own file, then from the project file that is the nearest up the
+ * tree. A name that both have is the user's: what came with a project never takes its place.
+ *
+ * The project file is not even read when the user's own has all the names.
+ */
+export function loadProfiles(
+  wanted: readonly string[] | 'all',
+  surroundings: ProfileSurroundings,
+): LoadedProfiles {
+  const loader = new Loader(surroundings);
+  loader.read(userProfileFile(surroundings), 'user');
+  if (wanted === 'all' || wanted.some((name) => !loader.has(name))) {
+    projectFileCandidates(surroundings).some((file) => loader.read(file, 'project'));
+  }
+  for (const name of wanted === 'all' ? loader.names : new Set(wanted)) loader.load(name);
+  return loader.result;
+}
+
+/** Loads all profiles of one file, whose they are. For checking it. */
+export function loadProfileFile(file: string, surroundings: ProfileSurroundings): LoadedProfiles {
+  const loader = new Loader(surroundings);
+  const origin = file === userProfileFile(surroundings) ? 'user' : 'project';
+  if (!loader.read(file, origin)) loader.problem({ where: file, what: 'there is no such file' });
+  for (const name of loader.names) loader.load(name);
+  return loader.result;
+}
+
+interface Source {
+  readonly file: string;
+  readonly origin: Origin;
+  readonly document: Extract<ProfileDocument, { kind: 'document' }>;
+}
+
+class Loader {
+  readonly #surroundings: ProfileSurroundings;
+  readonly #sources = new Map<string, Source>();
+  readonly #profiles: Profile[] = [];
+  readonly #problems: Problem[] = [];
+  readonly #warnings: Problem[] = [];
+  #isComplete = true;
+
+  constructor(surroundings: ProfileSurroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#sources.keys()];
+  }
+
+  get result(): LoadedProfiles {
+    return { profiles: this.#profiles, problems: this.#problems, warnings: this.#warnings };
+  }
+
+  has(name: string): boolean {
+    return this.#sources.has(name);
+  }
+
+  problem(problem: Problem): void {
+    this.#problems.push(problem);
+  }
+
+  /** Takes the names of a file. False when there is no such file. */
+  read(file: string, origin: Origin): boolean {
+    const read = this.#surroundings.readTrustedFile(file);
+    if (read.kind === 'missing') return false;
+    if (read.kind === 'unreadable') {
+      this.problem({ where: file, what: read.what });
+      this.#isComplete = false;
+      return true;
+    }
+    const document = parseProfileDocument(file, read.text);
+    if (document.kind === 'problems') {
+      this.#problems.push(...document.problems);
+      this.#isComplete = false;
+      return true;
+    }
+    for (const name of document.profiles.keys()) {
+      const other = this.#sources.get(name);
+      if (other === undefined) this.#sources.set(name, { file, origin, document });
+      else {
+        const where = document.placeOf(['profiles', name]);
+        this.#warnings.push({ where, what: `${name} is hidden by the one in ${other.file}` });
+      }
+    }
+    return true;
+  }
+
+  /** Adds a profile, or what is wrong with it. */
+  load(name: string): void {
+    const source = this.#sources.get(name);
+    if (source === undefined) {
+      // Else it may stand in the file that cannot be read.
+      if (this.#isComplete) this.problem({ where: name, what: this.#unknown(name) });
+      return;
+    }
+    const { file, origin, document } = source;
+    const result = configOfProfile(
+      document.profiles.get(name)!,
+      origin,
+      (path) => document.placeOf(['profiles', name, ...path]),
+      { ...this.#surroundings, workingDirectory: dirname(file) },
+    );
+    if (result.kind === 'problems') {
+      this.#problems.push(...result.problems);
+      return;
+    }
+    this.#warnings.push(...result.warnings);
+    this.#profiles.push({ name, file, config: result.config });
+  }
+
+  #unknown(name: string): string {
+    const { names } = this;
+    const file = userProfileFile(this.#surroundings);
+    if (names.length === 0) return `is not a profile: there are none; write them into ${file}`;
+    const meant = closestOf(name, names);
+    return `is not a profile; ${meant === undefined ? `there are ${names.join(', ')}` : `perhaps ${meant}`}`;
+  }
+}

@@ -1,0 +1,111 @@
+import { safeParse } from 'valibot';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { messageOf } from '../../core/errors.ts';
+import type { Problem } from '../../core/problem.ts';
+import { closestOf } from './closest.ts';
+import { type ProfileOptions, profileFileSchema, profileSchema } from './schema.ts';
+
+/** The most that is read of one file, in characters. */
+const LENGTH_LIMIT = 1_048_576;
+
+/** The profiles of one file, as far as their form is right. */
+export type ProfileDocument =
+  | {
+      readonly kind: 'document';
+      readonly profiles: ReadonlyMap<string, ProfileOptions>;
+      /** Where something stands, as `file:line:column`; the nearest thing around what is not there. */
+      placeOf(path: readonly Key[]): string;
+    }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
+
+/** What leads from a value to one inside it: the key of a mapping, the index of a list. */
+type Key = string | number;
+
+/** Reads a file of profiles, and says all that is wrong with its form: each with line and column. */
+export function parseProfileDocument(file: string, yaml: string): ProfileDocument {
+  const problems = (...found: readonly Problem[]): ProfileDocument => ({ kind: 'problems', problems: found });
+  if (yaml.length > LENGTH_LIMIT) return problems({ where: file, what: 'is longer than 1 MiB' });
+  try {
+    const lines = new LineCounter();
+    const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false, strict: true });
+    const at = (offset: number): string => {
+      const { line, col } = lines.linePos(offset);
+      return `${file}:${line}:${col}`;
+    };
+    if (document.errors.length > 0) {
+      return problems(...document.errors.map(({ pos, message }) => ({ where: at(pos[0]), what: message })));
+    }
+    const placeOf = (path: readonly Key[], part: 'key' | 'value' = 'value'): string =>
+      at(offsetOf(document, path, part));
+    const result = safeParse(profileFileSchema, document.toJS());
+    if (result.success) {
+      return { kind: 'document', profiles: new Map(Object.entries(result.output.profiles)), placeOf };
+    }
+    const found = result.issues.map(({ path = [], message, expected, received }) => {
+      const keys = path.map(({ key }) => key as Key);
+      const last = path.at(-1);
+      if (expected === 'never') {
+        return { where: placeOf(keys, 'key'), what: `${keys.at(-1)} ${message}${suggestion(keys)}` };
+      }
+      const isMissing = received === 'undefined' && last?.type === 'object';
+      if (isMissing) return { where: placeOf(keys.slice(0, -1), 'key'), what: `${ownerOf(keys)}${message}` };
+      const isKey = last !== undefined && 'origin' in last && last.origin === 'key';
+      return {
+        where: placeOf(keys, isKey ? 'key' : 'value'),
+        what: `${keys.at(-1) === undefined ? '' : `${nameOf(keys)} `}${message}`,
+      };
+    });
+    return problems(...found.sort(byPlace));
+  } catch (error) {
+    // Aliases without end, or brackets without end.
+    return problems({ where: file, what: `cannot be read as YAML: ${messageOf(error)}` });
+  }
+}
+
+/** In the order in which people read the file. */
+export function byPlace(a: Problem, b: Problem): number {
+  const [lineA, columnA] = lineAndColumn(a);
+  const [lineB, columnB] = lineAndColumn(b);
+  return lineA - lineB || columnA - columnB;
+}
+
+function lineAndColumn({ where }: Problem): readonly [number, number] {
+  const [, line, column] = /:(\d+):(\d+)(?: |$)/.exec(where) ?? [];
+  return [Number(line ?? 0), Number(column ?? 0)];
+}
+
+/** `subnets` for the path of one of its items, else the last key. */
+function nameOf(path: readonly Key[]): Key {
+  return path.findLast((key) => typeof key === 'string') ?? '';
+}
+
+function ownerOf(path: readonly Key[]): string {
+  return path.length > 1 ? `${path.at(-2)} ` : '';
+}
+
+/** What is meant by an unknown key of a profile. */
+function suggestion(path: readonly Key[]): string {
+  const key = path.at(-1);
+  if (path.length !== 3 || typeof key !== 'string') return '';
+  const meant = closestOf(key.replaceAll('-', '_'), Object.keys(profileSchema.pipe[0].entries));
+  return meant === undefined ? '' : `; perhaps ${meant}`;
+}
+
+function offsetOf(document: Document, path: readonly Key[], part: 'key' | 'value'): number {
+  let node = document.contents as Node | null;
+  let key: Node | null = null;
+  for (const step of path) {
+    if (isAlias(node)) node = node.resolve(document) ?? null;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+      if (pair === undefined) return (key ?? node).range?.[0] ?? 0;
+      key = pair.key as Node;
+      node = pair.value as Node | null;
+    } else if (isSeq(node)) {
+      key = null;
+      node = (node.items[Number(step)] ?? node) as Node;
+    } else break;
+  }
+  const shown = part === 'key' ? (key ?? node) : (node ?? key);
+  return shown?.range?.[0] ?? key?.range?.[0] ?? 0;
+}

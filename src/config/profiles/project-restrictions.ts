@@ -1,0 +1,64 @@
+import type { Problem } from '../../core/problem.ts';
+import { parseRemote } from '../remote.ts';
+import type { ProfileOptions } from './schema.ts';
+
+/** Whose file a profile stands in: the user's own, or one that came with a project. */
+export type Origin = 'user' | 'project';
+
+/**
+ * What -o may set in a project file. A list of what is harmless, since ssh gets new options: none of these runs a command,
+ * loads a library, names a host that is put into a command (%h, %k, %r), or weakens the check of host keys.
+ */
+const HARMLESS_SSH_OPTIONS = new Set([
+  'addressfamily',
+  'bindaddress',
+  'bindinterface',
+  'certificatefile',
+  'ciphers',
+  'compression',
+  'connectionattempts',
+  'connecttimeout',
+  'hostkeyalgorithms',
+  'identitiesonly',
+  'identityfile',
+  'kbdinteractiveauthentication',
+  'kexalgorithms',
+  'macs',
+  'numberofpasswordprompts',
+  'passwordauthentication',
+  'preferredauthentications',
+  'pubkeyacceptedalgorithms',
+  'pubkeyauthentication',
+  'rekeylimit',
+  'requiredrsasize',
+  'serveralivecountmax',
+  'serveraliveinterval',
+  'tcpkeepalive',
+]);
+
+/**
+ * What a profile of a project file says that only the user's own file may: whoever has cloned a repository must not run a
+ * command of its author's by `tshuttle up`.
+ */
+export function projectProblems(
+  profile: ProfileOptions,
+  placeOf: (path: ReadonlyArray<string | number>) => string,
+): Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, option] of (profile.ssh_options ?? []).entries()) {
+    const name = /^[^\s=]*/.exec(option)![0];
+    if (HARMLESS_SSH_OPTIONS.has(name.toLowerCase())) continue;
+    const what = `${name} may not stand in a project file, which must not run commands; use your own config.yaml`;
+    problems.push({ where: `${placeOf(['ssh_options', index])} ssh_options`, what });
+  }
+  if (profile.ssh_config !== undefined && profile.ssh_config !== 'none') {
+    const what = 'may not stand in a project file: that file could run commands; use your own config.yaml';
+    problems.push({ where: `${placeOf(['ssh_config'])} ssh_config`, what });
+  }
+  for (const hop of profile.jump?.split(',') ?? []) {
+    const parsed = parseRemote(hop);
+    if (parsed.kind === 'remote') continue;
+    problems.push({ where: `${placeOf(['jump'])} jump`, what: parsed.what });
+  }
+  return problems;
+}

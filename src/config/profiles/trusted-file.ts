@@ -1,0 +1,47 @@
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import type { TextFile } from '../text-file.ts';
+
+/** Reads a file that decides where traffic goes; `missing` when there is none. */
+export type ReadTrustedFile = (path: string) => TextFile | { readonly kind: 'missing' };
+
+/**
+ * {@link ReadTrustedFile} from the file system: refuses what anybody but this user and root could have written, also by way
+ * of a link.
+ */
+export function readTrustedFile(path: string): TextFile | { readonly kind: 'missing' } {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
+    return { kind: 'unreadable', what: `cannot be read: ${code === 'EACCES' ? 'permission denied' : code}` };
+  }
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) return { kind: 'unreadable', what: 'cannot be read: it is not a file' };
+    const distrust = whyDistrusted(status) ?? (ownedByUs(lstatSync(path)) ? undefined : FOREIGN);
+    if (distrust !== undefined) return { kind: 'unreadable', what: distrust };
+    return { kind: 'text', text: readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '') };
+  } catch (error) {
+    return { kind: 'unreadable', what: `cannot be read: ${(error as NodeJS.ErrnoException).code}` };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+const FOREIGN = 'is not read, because it belongs to another user';
+
+function whyDistrusted(status: Stats): string | undefined {
+  if (!ownedByUs(status)) return FOREIGN;
+  // A group of the user's own name and number has nobody else in it (Fedora's and Debian's user private groups).
+  const isGroupOfOwner = status.gid === status.uid;
+  const forbidden = isGroupOfOwner ? 0o002 : 0o022;
+  return (status.mode & forbidden) === 0
+    ? undefined
+    : 'is not read, because others may write it; chmod go-w it';
+}
+
+function ownedByUs({ uid }: Stats): boolean {
+  return uid === 0 || uid === process.geteuid?.();
+}
