@@ -34,7 +34,7 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
   },
   {
     flags: ['--sudoers-no-modify', '--sudoers-user'],
-    what: 'is not there; allow the helper in sudoers yourself, the README says how',
+    what: 'is not there; see tshuttle sudoers --help',
   },
   { flags: ['--wrap', '--firewall', '--hostwatch'], what: 'is internal to sshuttle; leave it out' },
 ];

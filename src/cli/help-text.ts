@@ -52,6 +52,14 @@ export const TEXTS = {
     'Says what a tunnel with these options would do with a connection, and which option decides.\n' +
     'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and connects to nobody.',
   explained: 'a name or an address, on one port or on all: db.example:5432, 10.0.0.8, [2001:db8::1]:443',
+  sudoers: 'print or install what has sudo ask for no password',
+  sudoersDescription:
+    'Prints what has sudo ask for no password when a tunnel starts: a line for one program without\n' +
+    'arguments, the helper, in a folder that only root can change.',
+  sudoersInstall:
+    'copy the helper there, and install the line in /etc/sudoers.d/tshuttle, as root, through sudo',
+  sudoersUninstall: 'remove the line, and with the last one the helper',
+  sudoersUser: 'for this user (default: you)',
   cleanup: 'remove the rules of tunnels that ended without being able to',
   cleanupDescription:
     'Removes the rules of tunnels that ended without being able to.\n' +

@@ -98,7 +98,7 @@ export class BootedSystem implements AsyncDisposable {
     return await mustRun(this.#argv(argv, options), options);
   }
 
-  /** Starts a command inside; the caller owns it, and the system's end ends it at the latest. */
+  /** Starts a command inside; the system's end ends it at the latest. Its own `kill` does not reach through nsenter. */
   spawn(argv: readonly string[], options: BootedCommandOptions = {}): Child {
     return new Child(this.#argv(argv, options), options);
   }

@@ -18,7 +18,7 @@ export function privilegeError(what: string, sudoLines: readonly string[]): Tshu
 
 function privilegeRemedy(said: string): string {
   if (/terminal|askpass/.test(said)) {
-    return 'run tshuttle on a terminal, or as root, or allow the helper in sudoers (NOPASSWD)';
+    return 'run tshuttle on a terminal, or as root, or once tshuttle sudoers --install, after which it asks for no password';
   }
   if (/incorrect password|try again/.test(said)) {
     return 'enter the right password, run tshuttle as root, or allow the helper in sudoers';

@@ -1,7 +1,8 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TshuttleError } from '../../core/errors.ts';
+import { findInstalledHelper } from '../install/installed-helper.ts';
 
 /** What the choice of the command depends on. */
 export interface HelperCommandFacts {
@@ -13,6 +14,10 @@ export interface HelperCommandFacts {
   readonly helperPath: string;
   /** Absolute path of sudo, if there is one. */
   readonly sudoPath: string | undefined;
+  /** A copy of the helper that sudo may have been told to run without a password. */
+  readonly installedHelper: string | undefined;
+  /** Whether child processes have CAP_NET_ADMIN, which is all that nft needs. */
+  readonly givesNetAdmin: boolean;
 }
 
 /** The same installation's helper, whether this runs from src/ or dist/. */
@@ -38,6 +43,9 @@ const KEPT_VARIABLES = [
 /** Root's own folders: sudo must not be taken from elsewhere. The last is NixOS. */
 const SUDO_FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/run/wrappers/bin'];
 
+/** Bit 12 (linux/capability.h). */
+const CAP_NET_ADMIN = 1n << 12n;
+
 /** Looks up the facts for {@link helperCommand} on this machine. */
 export function findHelperCommandFacts(): HelperCommandFacts {
   return {
@@ -45,11 +53,14 @@ export function findHelperCommandFacts(): HelperCommandFacts {
     nodePath: process.execPath,
     helperPath: HELPER_PATH,
     sudoPath: SUDO_FOLDERS.map((folder) => join(folder, 'sudo')).find(isExecutable),
+    installedHelper: findInstalledHelper(),
+    givesNetAdmin: givesNetAdmin(),
   };
 }
 
 /**
- * Builds the command that runs the helper as root: directly for root, through sudo for everybody else.
+ * Builds the command that runs the helper with the power to set rules: directly for root and for a service that was given
+ * just that, through sudo for everybody else.
  *
  * sudo asks for the password on the terminal itself (/dev/tty), not on the pipes that carry the protocol.
  *
@@ -57,13 +68,14 @@ export function findHelperCommandFacts(): HelperCommandFacts {
  */
 export function helperCommand(facts: HelperCommandFacts): readonly string[] {
   const helper = [facts.nodePath, facts.helperPath];
-  if (facts.userId === 0) return helper;
+  if (facts.userId === 0 || facts.givesNetAdmin) return helper;
   if (facts.sudoPath === undefined) {
     throw new TshuttleError('ERR_NO_PRIVILEGE', 'redirect rules need root, and there is no sudo here', {
       remedy: 'install sudo, or run tshuttle as root',
     });
   }
-  return [facts.sudoPath, '-p', SUDO_PROMPT, '--', ...helper];
+  const words = facts.installedHelper === undefined ? helper : [facts.installedHelper];
+  return [facts.sudoPath, '-p', SUDO_PROMPT, '--', ...words];
 }
 
 /** The environment of the helper's child process. */
@@ -73,6 +85,16 @@ export function helperEnvironment(ours: NodeJS.ProcessEnv): Record<string, strin
     return value === undefined ? [] : [[name, value] as const];
   });
   return { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...Object.fromEntries(kept) };
+}
+
+/** Ambient capabilities are what a program without file capabilities starts with (capabilities(7)). */
+function givesNetAdmin(): boolean {
+  try {
+    const ambient = /^CapAmb:\t([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+    return (BigInt(`0x${ambient}`) & CAP_NET_ADMIN) !== 0n;
+  } catch {
+    return false; // not Linux
+  }
 }
 
 function isExecutable(path: string): boolean {

@@ -1,5 +1,6 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { trustedOwners } from '../root-owned.ts';
 
 /** Where root's tools are; PATH is not asked. The last is NixOS. */
 const FOLDERS = ['/usr/sbin', '/sbin', '/usr/bin', '/bin', '/usr/local/sbin', '/run/current-system/sw/bin'];
@@ -27,19 +28,5 @@ function isRootsOwn(path: string, owners: ReadonlySet<number>): boolean {
     });
   } catch {
     return false;
-  }
-}
-
-/**
- * Root; and in a user namespace that does not map the machine's root, the overflow uid that stands for it. There the
- * process has no power outside the namespace, so a file of another unmapped user would gain nothing either.
- */
-function trustedOwners(): ReadonlySet<number> {
-  try {
-    const [insideFirst, outsideFirst] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
-    if (insideFirst === '0' && outsideFirst === '0') return new Set([0]);
-    return new Set([0, Number(readFileSync('/proc/sys/kernel/overflowuid', 'utf8'))]);
-  } catch {
-    return new Set([0]);
   }
 }

@@ -6,6 +6,8 @@ const facts = {
   nodePath: '/usr/bin/node',
   helperPath: '/opt/tshuttle/bin/tshuttle-helper',
   sudoPath: '/usr/bin/sudo',
+  installedHelper: undefined,
+  givesNetAdmin: false,
 };
 
 describe('helperCommand', () => {
@@ -21,6 +23,18 @@ describe('helperCommand', () => {
     expect([sudo, option]).toEqual(['/usr/bin/sudo', '-p']);
     expect(prompt).toContain('%p');
     expect(rest).toEqual(['--', '/usr/bin/node', '/opt/tshuttle/bin/tshuttle-helper']);
+  });
+
+  it('runs the installed copy without arguments, as sudo was told to', () => {
+    const installedHelper = '/usr/local/libexec/tshuttle/helper';
+    expect(helperCommand({ ...facts, installedHelper }).slice(3)).toEqual(['--', installedHelper]);
+  });
+
+  it('runs it directly where a service gives the one capability that it needs', () => {
+    expect(helperCommand({ ...facts, sudoPath: undefined, givesNetAdmin: true })).toEqual([
+      '/usr/bin/node',
+      '/opt/tshuttle/bin/tshuttle-helper',
+    ]);
   });
 
   it('needs one of the two', () => {

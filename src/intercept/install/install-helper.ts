@@ -1,0 +1,93 @@
+import { chmod, chown, cp, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { whyNotRootsAlone } from '../root-owned.ts';
+import { INSTALLED_FOLDER, OWN_FOLDER, versionIn } from './installed-helper.ts';
+
+/** What the helper may import of ours: its layer and those below it. */
+const LAYERS = ['core', 'net', 'intercept'];
+
+/** The kernel reads no more of a `#!` line on older systems, and takes no space in a path (execve(2)). */
+const MAX_INTERPRETER = /^\/\S{1,120}$/;
+
+/** What was installed. */
+export interface InstalledFiles {
+  readonly version: string;
+  /** Whether Node.js had to be copied, too: ours can be changed by others than root. */
+  readonly nodeCopied: boolean;
+}
+
+/**
+ * Copies the helper, koffi and, where others than root could change it, Node.js to {@link INSTALLED_FOLDER}, all root's. What
+ * was there before is replaced as a whole. As root.
+ *
+ * @throws TshuttleError ERR_CONFIG when others could change a folder above it
+ */
+export async function installHelper(nodePath: string): Promise<InstalledFiles> {
+  const parent = dirname(INSTALLED_FOLDER);
+  await mkdir(parent, { recursive: true, mode: 0o755 });
+  const why = whyNotRootsAlone(parent);
+  if (why !== undefined) {
+    throw new TshuttleError('ERR_CONFIG', `nothing in ${parent} can be granted: ${why}`, {
+      remedy: 'have it belong to root, and be written by nobody else: chown root, chmod go-w',
+    });
+  }
+  const fresh = `${INSTALLED_FOLDER}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o755 });
+  const version = versionIn(OWN_FOLDER) ?? '';
+  const nodeCopied = whyNotRootsAlone(nodePath) !== undefined || !MAX_INTERPRETER.test(nodePath);
+  try {
+    for (const layer of LAYERS) await copy(join(OWN_FOLDER, 'dist', layer), join(fresh, 'dist', layer));
+    for (const [name, folder] of koffiFolders()) await copy(folder, join(fresh, 'node_modules', name));
+    if (nodeCopied) await copy(nodePath, join(fresh, 'node'));
+    const interpreter = nodeCopied ? join(INSTALLED_FOLDER, 'node') : nodePath;
+    const helper = `#!${interpreter}\nimport('./dist/intercept/helper/main.js');\n`;
+    await writeFile(join(fresh, 'helper'), helper);
+    const manifest = { name: 'tshuttle-helper', version, type: 'module' };
+    await writeFile(join(fresh, 'package.json'), `${JSON.stringify(manifest)}\n`);
+    await makeRoots(fresh);
+    await rm(INSTALLED_FOLDER, { recursive: true, force: true });
+    await rename(fresh, INSTALLED_FOLDER);
+    return { version, nodeCopied };
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Removes it, and the folder above where that is empty then. As root. Idempotent. */
+export async function uninstallHelper(): Promise<void> {
+  await rm(INSTALLED_FOLDER, { recursive: true, force: true });
+  await rmdir(dirname(INSTALLED_FOLDER)).catch(() => {}); // somebody else's files are in it
+}
+
+/** koffi, and the package with its binary for this platform. */
+function koffiFolders(): ReadonlyArray<readonly [string, string]> {
+  const binary = `@koromix/koffi-${process.platform}-${process.arch}`;
+  try {
+    const koffi = createRequire(import.meta.url).resolve('koffi');
+    const platform = createRequire(koffi).resolve(binary);
+    return [
+      ['koffi', dirname(koffi)],
+      [binary, dirname(platform)],
+    ];
+  } catch (error) {
+    throw new TshuttleError('ERR_INTERNAL', `koffi is not installed: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** What links lead to is copied, not the links: those could lead to what others can change. */
+async function copy(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await cp(from, to, { recursive: true, dereference: true });
+}
+
+async function makeRoots(path: string): Promise<void> {
+  await chown(path, 0, 0);
+  const status = await lstat(path);
+  const isProgram = ['helper', 'node'].includes(basename(path));
+  await chmod(path, status.isDirectory() || isProgram ? 0o755 : 0o644);
+  if (!status.isDirectory()) return;
+  for (const name of await readdir(path)) await makeRoots(join(path, name));
+}
