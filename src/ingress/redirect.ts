@@ -64,8 +64,8 @@ export async function openRedirectIngress(
   const interceptor = await openInterceptor({ method: options.method, logger, signal });
   let listeners: Listeners;
   try {
-    listeners = await listenAsAsked(options, (accepted) => {
-      const flow = incomingFlow(accepted, listeners.port, logger);
+    listeners = await listenAsAsked(options, (accepted, family) => {
+      const flow = incomingFlow(accepted, family, listeners.port, logger);
       if (flow !== undefined) onFlow(flow);
     });
   } catch (error) {
@@ -98,7 +98,7 @@ function redirectIngress(interceptor: Interceptor, listeners: Listeners): Redire
 
 async function listenAsAsked(
   options: RedirectOptions,
-  onAccepted: (accepted: Socket) => void,
+  onAccepted: (accepted: Socket, family: IpFamily) => void,
 ): Promise<Listeners> {
   if (options.listen !== undefined) return openListeners(options.listen, onAccepted);
   const ipv4Only = { address4: '127.0.0.1', address6: undefined, port: undefined };
@@ -114,10 +114,15 @@ async function listenAsAsked(
 }
 
 /** A flow, or undefined when the connection is none: then it is reset here. */
-function incomingFlow(accepted: Socket, listenerPort: number, logger: Logger): IncomingFlow | undefined {
+function incomingFlow(
+  accepted: Socket,
+  family: IpFamily,
+  listenerPort: number,
+  logger: Logger,
+): IncomingFlow | undefined {
   const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
   try {
-    const destination = originalDestination(accepted);
+    const destination = originalDestination(accepted, family);
     if (originator !== undefined && !isOwnListener(destination, listenerPort)) {
       return { accepted, destination, originator };
     }

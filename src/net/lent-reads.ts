@@ -27,16 +27,18 @@ let sharedMemory: Buffer | undefined;
  */
 export function lendReads(socket: Socket, nextMemory?: () => Buffer): boolean {
   if (parts === 'unknown') parts = findParts(socket);
-  const handle: unknown = Reflect.get(socket, '_handle');
+  // Properties by their keys, not by Reflect, which looks them up anew each time: this is done for every flow.
+  const members = socket as unknown as Record<PropertyKey, unknown>;
+  const handle = members['_handle'];
   if (parts === undefined || !canReadTo(handle)) return false;
   sharedMemory ??= Buffer.allocUnsafeSlow(READ_BYTES);
   const memory = nextMemory?.() ?? sharedMemory;
-  Reflect.set(socket, parts.memory, memory);
-  Reflect.set(socket, parts.onRead, passOn);
+  members[parts.memory] = memory;
+  members[parts.onRead] = passOn;
   // Those of net.Socket stop reading at once when `onread` is set, and the end would not be seen behind a pause.
   socket.pause = Duplex.prototype.pause as () => Socket;
   socket.resume = Duplex.prototype.resume as () => Socket;
-  if (nextMemory !== undefined) Reflect.set(socket, parts.nextMemory, nextMemory);
+  if (nextMemory !== undefined) members[parts.nextMemory] = nextMemory;
   handle.useUserBuffer(memory);
   return true;
 }

@@ -34,7 +34,7 @@ export interface Listeners {
  */
 export async function openListeners(
   addresses: ListenAddresses,
-  onAccepted: (accepted: Socket) => void,
+  onAccepted: (accepted: Socket, family: IpFamily) => void,
 ): Promise<Listeners> {
   const hosts: Array<readonly [IpFamily, string]> = [];
   if (addresses.address4 !== undefined) hosts.push([4, addresses.address4]);
@@ -45,9 +45,9 @@ export async function openListeners(
     let port = addresses.port ?? 0;
     let host = '';
     try {
-      for (const [, address] of hosts) {
+      for (const [family, address] of hosts) {
         host = address;
-        const server = await listen(address, port, onAccepted);
+        const server = await listen(address, port, (accepted) => onAccepted(accepted, family));
         servers.push(server);
         port = portOf(server);
       }
@@ -64,7 +64,7 @@ export async function openListeners(
 function listen(host: string, port: number, onAccepted: (accepted: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (accepted) => {
-      accepted.on('error', () => {});
+      accepted.on('error', ignoreError);
       onAccepted(accepted);
     });
     server.once('error', reject);
@@ -76,6 +76,9 @@ function listen(host: string, port: number, onAccepted: (accepted: Socket) => vo
     });
   });
 }
+
+/** One for all: a listener of its own for each of many thousand sockets costs memory. */
+function ignoreError(): void {}
 
 function portOf(server: Server): number {
   const address = server.address();

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
-import { type Endpoint, makeEndpoint } from './endpoint.ts';
+import { type Endpoint, type IpFamily, makeEndpoint } from './endpoint.ts';
 import { lastErrno } from './native-library.ts';
 import { getSocketOption } from './native-socket-option.ts';
 
@@ -14,21 +14,21 @@ const IP6T_SO_ORIGINAL_DST = 80;
 const SOCKADDR_IN_BYTES = 16;
 const SOCKADDR_IN6_BYTES = 28;
 
+// For every flow: the call is over before they are used again.
+const sockaddrIn = Buffer.alloc(SOCKADDR_IN_BYTES);
+const sockaddrIn6 = Buffer.alloc(SOCKADDR_IN6_BYTES);
+
 /**
  * Where an accepted socket meant to go before the kernel redirected it (native-notes/original-destination.md).
  *
  * For a connection that was not redirected the kernel answers with the listener's own address.
  *
+ * @param family of the listener; one for IPv6 must accept nothing else
  * @throws TshuttleError ERR_ORIGINAL_DST when the kernel does not know, or the socket is closed already.
  */
-export function originalDestination(accepted: Socket): Endpoint {
-  const localAddress = accepted.localAddress;
-  if (localAddress === undefined) {
-    throw new TshuttleError('ERR_ORIGINAL_DST', 'the accepted socket was closed before it could be asked');
-  }
-  // The family follows the textual local address: a dual-stack socket that carries IPv4 is asked as IPv4.
-  const isIpv4 = !localAddress.includes(':') || localAddress.startsWith('::ffff:');
-  const sockaddr = Buffer.alloc(isIpv4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES);
+export function originalDestination(accepted: Socket, family: IpFamily): Endpoint {
+  const isIpv4 = family === 4;
+  const sockaddr = isIpv4 ? sockaddrIn : sockaddrIn6;
   const [level, name] = isIpv4 ? [SOL_IP, SO_ORIGINAL_DST] : [SOL_IPV6, IP6T_SO_ORIGINAL_DST];
   if (!getSocketOption(accepted, level, name, sockaddr)) {
     throw new TshuttleError(
@@ -45,7 +45,7 @@ export function originalDestination(accepted: Socket): Endpoint {
 }
 
 function formatIpv4(bytes: Buffer): string {
-  return bytes.join('.');
+  return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
 }
 
 function formatIpv6(bytes: Buffer): string {

@@ -15,8 +15,7 @@ const sentNow = new WeakMap<Socket, number>();
  * Gives bytes to the kernel at once, past the stream: no request object, no callback, and the bytes are the caller's again
  * when it returns.
  *
- * Only while nothing waits in the stream, so that the order is kept. Does not count in `socket.bytesWritten`, but in
- * {@link bytesSentNow}.
+ * Only while nothing waits in the stream, so that the order is kept. Does not count in `socket.bytesWritten`.
  *
  * @returns how many bytes the kernel took; 0 when it takes none now, the socket has failed, or the system is not Linux. The
  *   caller writes the rest to the stream, which also tells of failures.
@@ -29,13 +28,17 @@ export function sendNow(socket: Socket, bytes: Uint8Array): number {
   send ??= openLibc().func(
     'intptr_t send(int descriptor, const void *bytes, uintptr_t length, int flags)',
   ) as Send;
-  const sentBytes = send(descriptor, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sentBytes <= 0) return 0;
+  return Math.max(0, send(descriptor, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+/** As {@link sendNow}, and counts what was sent in {@link bytesSentNow}. */
+export function sendNowCounted(socket: Socket, bytes: Uint8Array): number {
+  const sentBytes = sendNow(socket, bytes);
   sentNow.set(socket, bytesSentNow(socket) + sentBytes);
   return sentBytes;
 }
 
-/** What {@link sendNow} has sent on a socket so far. */
+/** What {@link sendNowCounted} has sent on a socket so far. */
 export function bytesSentNow(socket: Socket): number {
   return sentNow.get(socket) ?? 0;
 }

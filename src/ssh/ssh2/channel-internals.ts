@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
 import { setNotSentLowWater, tcpInfo } from '../../net/native-tcp.ts';
-import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
+import { type ChannelWire, type ChannelWireEvents, isOurChannel } from './channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
 import { PacketLayer, type PacketProtocol } from './packet-internals.ts';
 
@@ -41,10 +41,7 @@ interface Protocol extends PacketProtocol {
  */
 export function attachChannelWire(client: Client, socket: Socket, events: ChannelWireEvents): ChannelWire {
   const protocol = protocolOf(client);
-  const packets = new PacketLayer(protocol, socket, (localId, bytes) => {
-    if (isOurs(localId)) events.onData(localId, bytes);
-    return isOurs(localId);
-  });
+  const packets = new PacketLayer(protocol, socket, events);
   takeOverHandlers(protocol, events, packets);
 
   const handshakeComplete = protocol._onHandshakeComplete;
@@ -109,7 +106,7 @@ function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, packets
 
   const confirmation = handlers['CHANNEL_OPEN_CONFIRMATION'] as (p: Protocol, info: OpenConfirmation) => void;
   handlers['CHANNEL_OPEN_CONFIRMATION'] = (p: Protocol, info: OpenConfirmation) => {
-    if (isOurs(info.recipient)) {
+    if (isOurChannel(info.recipient)) {
       events.onConfirmation(info.recipient, info.sender, info.window, info.packetSize);
     } else confirmation(p, info);
   };
@@ -117,7 +114,7 @@ function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, packets
   const takeOver = (name: string, handle: (localId: number, a: never, b: never) => void) => {
     const original = handlers[name] as (p: Protocol, localId: number, a: never, b: never) => void;
     handlers[name] = (p: Protocol, localId: number, a: never, b: never) => {
-      if (isOurs(localId)) handle(localId, a, b);
+      if (isOurChannel(localId)) handle(localId, a, b);
       else original(p, localId, a, b);
     };
   };
@@ -132,8 +129,4 @@ function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, packets
     events.onRequest(localId, wantReply),
   );
   // CHANNEL_EXTENDED_DATA makes no sense on direct-tcpip; ssh2's own handler ignores ids that it does not know.
-}
-
-function isOurs(localId: number): boolean {
-  return localId >= FIRST_LOCAL_ID && localId <= LAST_LOCAL_ID;
 }

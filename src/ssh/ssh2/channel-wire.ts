@@ -58,3 +58,8 @@ export const FIRST_LOCAL_ID = 0x4000_0000;
 
 /** See {@link FIRST_LOCAL_ID}. */
 export const LAST_LOCAL_ID = 0x7fff_ffff;
+
+/** Whether a channel id is one of ours, given out or not. */
+export function isOurChannel(localId: number): boolean {
+  return localId >= FIRST_LOCAL_ID && localId <= LAST_LOCAL_ID;
+}

@@ -169,7 +169,8 @@ export class Channel implements Sender {
     if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
     this.#eofReceived = true;
     // Ending only what is flushed: a socket cannot be reset while its shutdown waits (native-notes/reset.md).
-    this.#accepted.write(NOTHING, () => this.#accepted.end());
+    if (this.#accepted.writableLength === 0) this.#accepted.end();
+    else this.#accepted.write(NOTHING, () => this.#accepted.end());
     this.#closeWhenBothEnded();
   }
 

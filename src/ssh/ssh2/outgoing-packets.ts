@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { sendNow } from '../../net/native-send.ts';
+import { sendNowCounted } from '../../net/native-send.ts';
 import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 
 /** Several packets of a busy connection. */
@@ -67,7 +67,7 @@ export class OutgoingPackets {
     if (this.#filledBytes === 0) return false;
     const packets = this.#memory.subarray(0, this.#filledBytes);
     this.#filledBytes = 0;
-    const sentBytes = sendNow(this.#socket, packets);
+    const sentBytes = sendNowCounted(this.#socket, packets);
     if (sentBytes < packets.length && this.#socket.writable) {
       this.#socket.write(Buffer.from(packets.subarray(sentBytes)));
     }

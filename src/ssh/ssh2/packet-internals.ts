@@ -1,13 +1,18 @@
 import type { Socket } from 'node:net';
 import { lendReads } from '../../net/lent-reads.ts';
+import { type ChannelWireEvents, isOurChannel } from './channel-wire.ts';
 import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
 
 // The packet layer of ssh2's protocol object (RFC 4253 section 6), as far as the data path goes past it: the memory that
-// packets are read into and built in, and the decryption of channel data. Not public; channel-internals.ts refuses any other
-// version than the one this was written against.
+// packets are read into and built in, and the decryption of channel messages. Not public; channel-internals.ts refuses any
+// other version than the one this was written against.
 
-/** RFC 4254 section 5.2. */
+/** RFC 4254 section 9. */
+const SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91;
+const SSH_MSG_CHANNEL_WINDOW_ADJUST = 93;
 const SSH_MSG_CHANNEL_DATA = 94;
+const SSH_MSG_CHANNEL_EOF = 96;
+const SSH_MSG_CHANNEL_CLOSE = 97;
 
 const LENGTH_BYTES = 4;
 const TAG_BYTES = 16;
@@ -16,11 +21,11 @@ const BLOCK_BYTES = 16;
 /** ssh2's own limit (lib/protocol/crypto.js MAX_PACKET_SIZE); its own code tells of what is larger. */
 const MAX_PACKET_BYTES = 35_000;
 
-/** In a decrypted packet: padding length, message type, recipient, length of the data. */
+/** In a decrypted packet, before the message's own fields: padding length, message type, recipient. */
 const TYPE_OFFSET = 1;
 const RECIPIENT_OFFSET = 2;
-const DATA_LENGTH_OFFSET = 6;
-const DATA_OFFSET = 10;
+const FIELDS_OFFSET = 6;
+const INTEGER_BYTES = 4;
 
 /** Several packets of a busy connection. */
 const READ_BYTES = 256 * 1024;
@@ -65,24 +70,21 @@ export interface PacketProtocol {
   readonly _packetRW: { readonly read: object };
 }
 
-/** Takes channel data, which is lent for the call; false when the channel is not ours, and nothing is taken. */
-type TakeData = (localId: number, bytes: Buffer) => boolean;
-
 /**
- * The packets of one connection, in memory that is used again, with a short way for the data of our channels. With another
- * cipher than AES-GCM in ssh2's native code, packets go ssh2's own way.
+ * The packets of one connection, in memory that is used again, with a short way for what every flow needs of our channels'
+ * messages. With another cipher than AES-GCM in ssh2's native code, packets go ssh2's own way.
  */
 export class PacketLayer {
   readonly outgoing: OutgoingPackets;
   readonly #protocol: PacketProtocol;
-  readonly #takeData: TakeData;
+  readonly #events: ChannelWireEvents;
   #memory = Buffer.allocUnsafeSlow(READ_BYTES);
   #isReadKept = false;
 
-  constructor(protocol: PacketProtocol, socket: Socket, takeData: TakeData) {
+  constructor(protocol: PacketProtocol, socket: Socket, events: ChannelWireEvents) {
     this.outgoing = new OutgoingPackets(socket);
     this.#protocol = protocol;
-    this.#takeData = takeData;
+    this.#events = events;
     this.onNewKeys();
     lendReads(socket, () => this.#nextMemory());
   }
@@ -119,7 +121,7 @@ export class PacketLayer {
         at += LENGTH_BYTES + packetBytes + TAG_BYTES;
         decipher._instance.decrypt(packet, packetBytes, read.subarray(at - TAG_BYTES, at));
         decipher.inSeqno = (decipher.inSeqno + 1) >>> 0;
-        if (this.#takeChannelData(packet)) continue;
+        if (this.#takeMessage(packet)) continue;
         const result = decipher._onPayload(packet.subarray(1, packetBytes - (packet[0] ?? 0)));
         if (result !== undefined) return result === false ? at : result;
       }
@@ -127,14 +129,44 @@ export class PacketLayer {
     };
   }
 
-  /** Whether a decrypted packet was data for a channel of ours; a malformed one is ssh2's to refuse. */
-  #takeChannelData(packet: Buffer): boolean {
-    if (packet[TYPE_OFFSET] !== SSH_MSG_CHANNEL_DATA) return false;
-    const payloadEnd = packet.length - (packet[0] ?? 0);
-    if (payloadEnd < DATA_OFFSET) return false;
-    const dataEnd = DATA_OFFSET + packet.readUInt32BE(DATA_LENGTH_OFFSET);
-    if (dataEnd > payloadEnd) return false;
-    return this.#takeData(packet.readUInt32BE(RECIPIENT_OFFSET), packet.subarray(DATA_OFFSET, dataEnd));
+  /** Whether a decrypted packet was a message for a channel of ours; a malformed one is ssh2's to refuse. */
+  #takeMessage(packet: Buffer): boolean {
+    const fieldBytes = packet.length - (packet[0] ?? 0) - FIELDS_OFFSET;
+    if (fieldBytes < 0) return false;
+    const localId = packet.readUInt32BE(RECIPIENT_OFFSET);
+    if (!isOurChannel(localId)) return false;
+    switch (packet[TYPE_OFFSET]) {
+      case SSH_MSG_CHANNEL_DATA: {
+        if (fieldBytes < INTEGER_BYTES) return false;
+        const bytes = packet.readUInt32BE(FIELDS_OFFSET);
+        if (INTEGER_BYTES + bytes > fieldBytes) return false;
+        const dataOffset = FIELDS_OFFSET + INTEGER_BYTES;
+        this.#events.onData(localId, packet.subarray(dataOffset, dataOffset + bytes));
+        return true;
+      }
+      case SSH_MSG_CHANNEL_OPEN_CONFIRMATION: {
+        if (fieldBytes < 3 * INTEGER_BYTES) return false;
+        this.#events.onConfirmation(
+          localId,
+          packet.readUInt32BE(FIELDS_OFFSET),
+          packet.readUInt32BE(FIELDS_OFFSET + INTEGER_BYTES),
+          packet.readUInt32BE(FIELDS_OFFSET + 2 * INTEGER_BYTES),
+        );
+        return true;
+      }
+      case SSH_MSG_CHANNEL_WINDOW_ADJUST:
+        if (fieldBytes < INTEGER_BYTES) return false;
+        this.#events.onWindowAdjust(localId, packet.readUInt32BE(FIELDS_OFFSET));
+        return true;
+      case SSH_MSG_CHANNEL_EOF:
+        this.#events.onEof(localId);
+        return true;
+      case SSH_MSG_CHANNEL_CLOSE:
+        this.#events.onClose(localId);
+        return true;
+      default:
+        return false;
+    }
   }
 
   /** Where the next read goes to: the same memory, unless something of ssh2's still refers to it. */
