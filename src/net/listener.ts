@@ -1,9 +1,14 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { formatHostPort, type IpFamily } from './endpoint.ts';
+import { descriptorOf } from './native-descriptor.ts';
+import { duplicateDescriptor } from './native-duplicate.ts';
 
 /** Connections the kernel may queue for us; Linux caps it at net.core.somaxconn (4096 since 5.4). */
 const BACKLOG = 4096;
+
+/** How many connections are taken in one turn of the event loop (native-notes/accepting.md). */
+const ACCEPTED_IN_A_TURN = 8;
 
 /** How often a port that is free for one family only is given back and another one tried. */
 const SAME_PORT_ATTEMPTS = 16;
@@ -49,6 +54,7 @@ export async function openListeners(
         host = address;
         const server = await listen(address, port, (accepted) => onAccepted(accepted, family));
         servers.push(server);
+        servers.push(...acceptMore(server, (accepted) => onAccepted(accepted, family)));
         port = portOf(server);
       }
       return { port, families: hosts.map(([family]) => family), close: () => closeAll(servers) };
@@ -63,17 +69,37 @@ export async function openListeners(
 
 function listen(host: string, port: number, onAccepted: (accepted: Socket) => void): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (accepted) => {
-      accepted.on('error', ignoreError);
-      onAccepted(accepted);
-    });
+    const server = makeServer(onAccepted);
     server.once('error', reject);
     server.listen({ host, port, backlog: BACKLOG, ipv6Only: true }, () => {
       server.off('error', reject);
       // Accepting can fail later for want of descriptors (EMFILE); libuv then retries by itself.
-      server.on('error', () => {});
+      server.on('error', ignoreError);
       resolve(server);
     });
+  });
+}
+
+/** Further servers that accept from the same queue as the first, where this system can: it does without them, only slower. */
+function acceptMore(first: Server, onAccepted: (accepted: Socket) => void): Server[] {
+  const descriptor = descriptorOf(first);
+  if (descriptor === undefined) return [];
+  const servers: Server[] = [];
+  while (servers.length < ACCEPTED_IN_A_TURN - 1) {
+    const duplicate = duplicateDescriptor(descriptor);
+    if (duplicate === undefined) break;
+    const server = makeServer(onAccepted).on('error', ignoreError);
+    // The queue is one, and its length the last that was asked for.
+    server.listen({ fd: duplicate }, BACKLOG);
+    servers.push(server);
+  }
+  return servers;
+}
+
+function makeServer(onAccepted: (accepted: Socket) => void): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (accepted) => {
+    accepted.on('error', ignoreError);
+    onAccepted(accepted);
   });
 }
 

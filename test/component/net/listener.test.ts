@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { expect, test } from 'vitest';
+import { openListeners } from '../../../src/net/listener.ts';
+import { duplicateDescriptor } from '../../../src/net/native-duplicate.ts';
+import { until } from '../../support/until.ts';
+
+const LOOPBACK = { address4: '127.0.0.1', address6: undefined, port: undefined };
+
+test('connections that come together are taken together', async () => {
+  const accepted: Socket[] = [];
+  let inThisTurn = 0;
+  let mostInATurn = 0;
+  const listeners = await openListeners(LOOPBACK, (socket) => {
+    accepted.push(socket);
+    inThisTurn += 1;
+    mostInATurn = Math.max(mostInATurn, inThisTurn);
+    setImmediate(() => {
+      inThisTurn = 0;
+    });
+  });
+  const count = 40;
+  const applications = Array.from({ length: count }, () => connect(listeners.port, '127.0.0.1'));
+  await Promise.all(applications.map((application) => once(application, 'connect')));
+  await until(() => accepted.length === count, { deadlineMs: 5_000, what: 'all are accepted' });
+  expect(mostInATurn).toBeGreaterThanOrEqual(process.platform === 'linux' ? 8 : 1);
+  expect(new Set(accepted.map(({ remotePort }) => remotePort)).size).toBe(count);
+  for (const socket of [...applications, ...accepted]) socket.destroy();
+  await listeners.close();
+});
+
+test('after close nothing listens any more', async () => {
+  const listeners = await openListeners(LOOPBACK, () => {});
+  await listeners.close();
+  const application = connect(listeners.port, '127.0.0.1');
+  const [error] = await once(application, 'error');
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+test.runIf(process.platform === 'linux')('a duplicate is not for children', () => {
+  const O_CLOEXEC = 0o2000000;
+  const duplicate = duplicateDescriptor(2);
+  const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${duplicate}`, 'utf8'))?.[1] ?? '';
+  expect(Number.parseInt(flags, 8) & O_CLOEXEC).toBe(O_CLOEXEC);
+});
+
+test('no duplicate of what is not open', () => {
+  expect(duplicateDescriptor(1_000_000)).toBeUndefined();
+});
