@@ -14,6 +14,14 @@ export const TEXTS = {
   upstreamProxy:
     'reach the bastion, or the first jump host, through a SOCKS5 proxy, which resolves its name: ' +
     'socks5://[USER:PASSWORD@]HOST:PORT',
+  transport:
+    "ssh2 is tshuttle's own; openssh is the ssh of this machine, which reads its own configuration (default: auto, " +
+    'ssh2 unless something needs openssh)',
+  controlPath:
+    'join the ssh that is up with this control socket (ssh -M -S PATH), which asks nobody for anything',
+  opensshCarry:
+    'socks, or handover: ssh gets connections without a copy through tshuttle, but an end of data of the destination ' +
+    'then ends both directions (default: socks; with --control-path handover)',
   connections: 'spread flows over up to N ssh connections, 1 to 16 (default: 1)',
   noSession:
     'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',

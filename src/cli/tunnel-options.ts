@@ -13,6 +13,9 @@ export interface CommanderOptions {
   readonly sshConfig?: string;
   readonly jump?: string;
   readonly upstreamProxy?: string;
+  readonly transport?: string;
+  readonly controlPath?: string;
+  readonly opensshCarry?: string;
   readonly listen?: string;
   readonly method?: string;
   readonly dns?: true;
@@ -49,6 +52,9 @@ export function describeProgram(version: string): Command {
     .option('-F, --ssh-config <FILE>', TEXTS.sshConfig)
     .option('-J, --jump <HOP[,HOP...]>', TEXTS.jump)
     .option('--upstream-proxy <URL>', TEXTS.upstreamProxy)
+    .option('--transport <KIND>', TEXTS.transport)
+    .option('--control-path <PATH>', TEXTS.controlPath)
+    .option('--openssh-carry <HOW>', TEXTS.opensshCarry)
     .option('--no-session', TEXTS.noSession)
     .option('--connections <N>', TEXTS.connections)
     .optionsGroup('What is captured:')
@@ -92,6 +98,9 @@ export function rawOptions(subnets: readonly string[], options: CommanderOptions
     sshConfigFile: options.sshConfig,
     jump: options.jump,
     upstreamProxy: options.upstreamProxy,
+    transport: options.transport,
+    controlPath: options.controlPath,
+    opensshCarry: options.opensshCarry,
     listen: options.listen,
     method: options.method,
     dns: options.dns === true,

@@ -5,6 +5,7 @@ import type { Zone } from '../net/zone.ts';
 import type { Listen } from './listen.ts';
 import type { Remote } from './remote.ts';
 import type { Subnet } from './subnet.ts';
+import type { TransportOption } from './transport.ts';
 import type { UpstreamProxyOption } from './upstream-proxy.ts';
 
 /** A subnet to capture, or never to capture, and where the user wrote it. */
@@ -57,6 +58,7 @@ export interface Config {
   /** `-J`, as ssh takes it. */
   readonly jump: string | undefined;
   readonly upstreamProxy: UpstreamProxyOption | undefined;
+  readonly transport: TransportOption;
   readonly subnets: readonly SubnetRule[];
   readonly listen: Listen;
   readonly method: Method;

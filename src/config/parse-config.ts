@@ -10,6 +10,7 @@ import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
 import type { ReadTextFile } from './text-file.ts';
+import { parseTransport, type TransportOption } from './transport.ts';
 import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
 
 /** Beyond this a bastion would take us for an attack. */
@@ -27,6 +28,9 @@ export interface RawOptions {
   readonly sshConfigFile?: string | undefined;
   readonly jump?: string | undefined;
   readonly upstreamProxy?: string | undefined;
+  readonly transport?: string | undefined;
+  readonly controlPath?: string | undefined;
+  readonly opensshCarry?: string | undefined;
   readonly listen?: string | undefined;
   readonly method?: string | undefined;
   readonly dns: boolean;
@@ -96,6 +100,7 @@ class ConfigParser {
       sshConfigFile: this.#sshConfigFile(raw.sshConfigFile),
       jump: this.#jump(raw.jump),
       upstreamProxy: this.#upstreamProxy(raw.upstreamProxy),
+      transport: this.#transport(raw),
       subnets: this.#subnets(raw),
       listen: this.#listen(raw.listen),
       method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
@@ -235,6 +240,13 @@ class ConfigParser {
       this.#warnings.push({ where, what });
     }
     return result.proxy;
+  }
+
+  #transport(raw: RawOptions): TransportOption {
+    const { transport, problems, warnings } = parseTransport(raw, (path) => this.#path(path), this.#placeOf);
+    for (const { where, what } of problems) this.#wrong(where, what);
+    this.#warnings.push(...warnings);
+    return transport;
   }
 
   #dns(raw: RawOptions): DnsOption | undefined {

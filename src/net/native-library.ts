@@ -42,6 +42,11 @@ export function openSharedLibrary(soname: string): LibraryHandle | undefined {
   }
 }
 
+/** Makes a C struct known by its name to the functions that are declared later; once for each name. */
+export function defineStruct(name: string, fields: Readonly<Record<string, string>>): void {
+  loadKoffi().struct(name, fields);
+}
+
 /** `errno` of the last native call in this thread. */
 export function lastErrno(): number {
   return loadKoffi().errno();

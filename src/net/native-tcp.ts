@@ -10,8 +10,13 @@ const TCP_NOTSENT_LOWAT = 25;
 /** Offsets into struct tcp_info, and how much of it is read. Its fields are only ever added at the end. */
 const TCPI_RTT_OFFSET = 68;
 const TCPI_TOTAL_RETRANS_OFFSET = 100;
+const TCPI_BYTES_ACKED_OFFSET = 120;
+const TCPI_BYTES_RECEIVED_OFFSET = 128;
 const TCPI_RCV_OOOPACK_OFFSET = 224;
 const TCP_INFO_BYTES = 228;
+
+/** States of tcp_info in which the peer's FIN has come: CLOSE_WAIT, LAST_ACK, CLOSING, TIME_WAIT of net/tcp_states.h. */
+const STATES_AFTER_FIN: ReadonlySet<number> = new Set([6, 8, 9, 11]);
 
 /** These options, and the layout of tcp_info, are Linux's. */
 const isLinux = process.platform === 'linux';
@@ -31,6 +36,26 @@ export function tcpInfo(socket: Socket): TcpInfo | undefined {
   return {
     roundTripMs: info.readUInt32LE(TCPI_RTT_OFFSET) / 1000,
     disorder: info.readUInt32LE(TCPI_TOTAL_RETRANS_OFFSET) + info.readUInt32LE(TCPI_RCV_OOOPACK_OFFSET),
+  };
+}
+
+/** What has gone over a TCP connection since it was accepted. */
+export interface TcpByteCounts {
+  /** In order, whether or not somebody has read it. */
+  readonly receivedBytes: number;
+  /** As far as the peer has acknowledged it. */
+  readonly sentBytes: number;
+}
+
+/** Asks the kernel what an accepted connection has carried, whoever read and wrote it; undefined as for {@link tcpInfo}. */
+export function tcpByteCounts(socket: Socket): TcpByteCounts | undefined {
+  const info = Buffer.alloc(TCP_INFO_BYTES);
+  if (!isLinux || !getSocketOption(socket, IPPROTO_TCP, TCP_INFO, info)) return undefined;
+  // The kernel counts sequence numbers, and a FIN has one.
+  const fin = STATES_AFTER_FIN.has(info.readUInt8(0)) ? 1 : 0;
+  return {
+    receivedBytes: Math.max(0, Number(info.readBigUInt64LE(TCPI_BYTES_RECEIVED_OFFSET)) - fin),
+    sentBytes: Number(info.readBigUInt64LE(TCPI_BYTES_ACKED_OFFSET)),
   };
 }
 

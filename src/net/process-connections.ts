@@ -5,15 +5,41 @@ import { type Endpoint, makeEndpoint, sameEndpoint } from './endpoint.ts';
 const CONNECTED_STATES: ReadonlySet<string> = new Set(['01', '02']);
 
 /**
+ * Where a process and its descendants are connected to by TCP now, as {@link connectionsOfProcessGroup}.
+ *
+ * @returns none where the system does not tell: not Linux, or processes of somebody else
+ */
+export async function connectionsOfProcessTree(root: number): Promise<Endpoint[]> {
+  const parents = new Map<string, string>();
+  for (const pid of await allProcesses()) parents.set(pid, (await fieldsOf(pid))[1] ?? '');
+  const tree = new Set([String(root)]);
+  for (let before = 0; before < tree.size; ) {
+    before = tree.size;
+    for (const [pid, parent] of parents) if (tree.has(parent)) tree.add(pid);
+  }
+  return await connectionsOf([...tree]);
+}
+
+/**
  * Where the processes of a process group are connected to by TCP now (proc(5), `/proc/PID/net/tcp`).
  *
  * @returns none where the system does not tell: not Linux, or processes of somebody else
  */
 export async function connectionsOfProcessGroup(processGroup: number): Promise<Endpoint[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const members: string[] = [];
+  for (const pid of await allProcesses()) {
+    if (Number((await fieldsOf(pid))[2]) === processGroup) members.push(pid);
+  }
+  return await connectionsOf(members);
+}
+
+async function allProcesses(): Promise<string[]> {
+  return (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+}
+
+async function connectionsOf(pids: readonly string[]): Promise<Endpoint[]> {
   const found: Endpoint[] = [];
   for (const pid of pids) {
-    if ((await processGroupOf(pid)) !== processGroup) continue;
     const sockets = await socketsOf(pid);
     for (const table of ['tcp', 'tcp6']) {
       const text = await readFile(`/proc/${pid}/net/${table}`, 'latin1').catch(() => '');
@@ -23,11 +49,11 @@ export async function connectionsOfProcessGroup(processGroup: number): Promise<E
   return found.filter((one, index) => found.findIndex((other) => sameEndpoint(one, other)) === index);
 }
 
-async function processGroupOf(pid: string): Promise<number> {
+/** State, parent, process group. */
+async function fieldsOf(pid: string): Promise<readonly string[]> {
   const status = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   // The name, in parentheses, may hold anything: pid (name) state ppid pgrp.
-  const [, , processGroup] = status.slice(status.lastIndexOf(')') + 2).split(' ');
-  return Number(processGroup);
+  return status.slice(status.lastIndexOf(')') + 2).split(' ');
 }
 
 /** The inode numbers of a process's sockets. */

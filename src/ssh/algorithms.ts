@@ -1,4 +1,3 @@
-import { TshuttleError } from '../core/errors.ts';
 import { configValue, type SshConfigOutput } from './ssh-config-output.ts';
 
 /** The algorithm names offered to the bastion, the preferred first. */
@@ -87,7 +86,6 @@ export const ALGORITHM_KEYWORDS = [
  *
  * @param configured `ssh -G` for the bastion
  * @param builtIn `ssh -G -F none`, to tell what the user has set from what OpenSSH would use anyway
- * @throws TshuttleError ERR_CONFIG when ssh2 has nothing of a list that the user set.
  */
 export function chooseAlgorithms(
   configured: SshConfigOutput,
@@ -103,14 +101,20 @@ export function chooseAlgorithms(
   for (const { list, keyword } of ALGORITHM_KEYWORDS) {
     const value = configValue(configured, keyword.toLowerCase());
     if (value === undefined || value === configValue(builtIn, keyword.toLowerCase())) continue;
-    const supported = [...DEFAULT_ALGORITHMS[list], ...ON_REQUEST_ALGORITHMS[list]];
-    const usable = value.split(',').filter((name) => supported.includes(name));
-    if (usable.length === 0) {
-      throw new TshuttleError('ERR_CONFIG', `${keyword} ${value}: tshuttle has none of these`, {
-        remedy: `allow one of ${supported.join(', ')} with -o ${keyword}=...`,
-      });
-    }
-    chosen[list] = usable;
+    const usable = usableAlgorithms(list, value);
+    // Otherwise it is for ssh itself (openssh-needs.ts).
+    if (usable.length > 0) chosen[list] = usable;
   }
   return chosen;
+}
+
+/** What ssh2 has of a list that the user set, with commas between them. */
+export function usableAlgorithms(list: keyof AlgorithmPreferences, value: string): readonly string[] {
+  const supported = supportedAlgorithms(list);
+  return value.split(',').filter((name) => supported.includes(name));
+}
+
+/** All that ssh2 has for a list. */
+export function supportedAlgorithms(list: keyof AlgorithmPreferences): readonly string[] {
+  return [...DEFAULT_ALGORITHMS[list], ...ON_REQUEST_ALGORITHMS[list]];
 }

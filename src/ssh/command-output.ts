@@ -8,17 +8,30 @@ const MAX_LINE_BYTES = 1024;
 /** What is logged of one command; it goes on being read. */
 const MAX_LINES = 200;
 
-/** Logs what a command says on its standard error, line by line and within bounds, and remembers the last line. */
+/** What is remembered of the end. */
+const MAX_LAST_LINES = 30;
+
+/** Logs what a command says on its standard error, line by line and within bounds, and remembers the last lines. */
 export class CommandOutput {
   readonly #name: string;
   readonly #logger: Logger;
+  readonly #isTaken: (line: string) => boolean;
   #pending = Buffer.alloc(0);
   #lines = 0;
-  #lastLine: string | undefined;
+  #lastLines: string[] = [];
 
-  /** @param name what the lines are logged as being from */
-  constructor(name: string, stream: Readable, logger: Logger) {
+  /**
+   * @param name what the lines are logged as being from
+   * @param isTaken asked for each line; one that is taken is neither logged nor remembered
+   */
+  constructor(
+    name: string,
+    stream: Readable,
+    logger: Logger,
+    isTaken: (line: string) => boolean = () => false,
+  ) {
     this.#name = name;
+    this.#isTaken = isTaken;
     this.#logger = logger;
     stream.on('error', () => {});
     stream.on('data', (bytes: Buffer) => this.#take(bytes));
@@ -27,7 +40,12 @@ export class CommandOutput {
 
   /** The last line that was not empty. */
   get lastLine(): string | undefined {
-    return this.#lastLine;
+    return this.#lastLines.at(-1);
+  }
+
+  /** The last lines that were not empty, the oldest first. */
+  get lastLines(): readonly string[] {
+    return this.#lastLines;
   }
 
   #take(bytes: Buffer): void {
@@ -43,8 +61,8 @@ export class CommandOutput {
 
   #say(line: Buffer): void {
     const text = printableLine(line.subarray(0, MAX_LINE_BYTES).toString());
-    if (text === '') return;
-    this.#lastLine = text;
+    if (text === '' || this.#isTaken(text)) return;
+    this.#lastLines = [...this.#lastLines, text].slice(-MAX_LAST_LINES);
     this.#lines += 1;
     if (this.#lines <= MAX_LINES) this.#logger.info(`${this.#name}: ${text}`);
     else if (this.#lines === MAX_LINES + 1) this.#logger.info(`${this.#name}: more, which is not shown`);

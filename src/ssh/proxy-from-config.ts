@@ -1,6 +1,6 @@
 import { TshuttleError } from '../core/errors.ts';
 import { expandPercent, type PathTokens } from './path-tokens.ts';
-import { configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
+import { configValue, type SshConfigOutput } from './ssh-config-output.ts';
 
 /** One jump host as `ProxyJump` and `-J` name it; what is left out comes from its own configuration. */
 interface JumpHop {
@@ -23,20 +23,13 @@ const PROXY_TOKENS = 'hknpr';
 /**
  * Reads ProxyJump and ProxyCommand from `ssh -G`, which prints at most one of them, unexpanded.
  *
- * @throws TshuttleError ERR_CONFIG for a hop or a token that ssh would not take either, and for ProxyUseFdpass.
+ * @throws TshuttleError ERR_CONFIG for a hop or a token that ssh would not take either.
  */
 export function proxyFromConfig(configured: SshConfigOutput, tokens: PathTokens): ConfiguredProxy {
   const jump = configValue(configured, 'proxyjump');
   if (jump !== undefined) return jumpFrom(expandProxyTokens('ProxyJump', jump, tokens));
   const command = configValue(configured, 'proxycommand');
   if (command === undefined) return { kind: 'none' };
-  if (configSwitch(configured, 'proxyusefdpass', false)) {
-    throw new TshuttleError(
-      'ERR_CONFIG',
-      `the ssh configuration of ${tokens.requestedHost} has ProxyUseFdpass yes, which tshuttle cannot do`,
-      { remedy: 'let the ProxyCommand carry the data itself, and set -o ProxyUseFdpass=no' },
-    );
-  }
   if (command === '-') {
     throw new TshuttleError(
       'ERR_CONFIG',

@@ -1,3 +1,4 @@
+import type { TshuttleError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 import type { AlgorithmPreferences } from './algorithms.ts';
@@ -20,6 +21,25 @@ export interface SshTarget {
   readonly hostKeys: HostKeyPolicy;
   readonly authentication: AuthenticationPolicy;
   readonly algorithms: AlgorithmPreferences;
+  readonly openssh: OpensshSide;
+}
+
+/** What the configuration says that matters where the user's own ssh is used instead of ssh2. */
+interface OpensshSide {
+  /** IgnoreUnknown. */
+  readonly ignoredKeywords: readonly string[];
+  /** What the user set and ssh2 has not, and does without. */
+  readonly notInSsh2: readonly string[];
+  /** What ssh2 has not, and should not do without. */
+  readonly needs: readonly OpensshNeed[];
+}
+
+/** Something of the configuration that only ssh itself can do. */
+export interface OpensshNeed {
+  /** As the configuration has it: `PKCS11Provider /usr/lib/opensc.so`. */
+  readonly what: string;
+  /** Where ssh2 has to do and must not do without; undefined where it may get by. */
+  readonly error: TshuttleError | undefined;
 }
 
 /** What stands between us and the host. */

@@ -1,8 +1,8 @@
-import { TshuttleError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
 import { hostKeyPolicy } from './host-key-policy.ts';
+import { opensshNeeds } from './openssh-needs.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
 import { type ConfiguredProxy, proxyFromConfig } from './proxy-from-config.ts';
 import type { SshRequest } from './request.ts';
@@ -23,11 +23,6 @@ export interface LocalIdentity {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** Keywords that change how the bastion is reached or trusted; going on without them would do something else. */
-const REFUSED_KEYWORDS: ReadonlyArray<{ readonly keyword: string; readonly remedy: string }> = [
-  { keyword: 'BindInterface', remedy: 'set -o BindAddress=ADDRESS instead' },
-];
-
 /** Keywords without which the connection may still succeed, by another key or method. */
 const IGNORED_KEYWORDS = ['PKCS11Provider'];
 
@@ -39,11 +34,10 @@ const IGNORED_SWITCHES = [
   'VisualHostKey',
 ];
 
-/** A target without the way to it, that way as it is configured, and what is left out although the user set it. */
+/** A target without the way to it, and that way as it is configured. */
 export interface ConfiguredTarget {
   readonly target: Omit<SshTarget, 'proxy'>;
   readonly proxy: ConfiguredProxy;
-  readonly ignored: readonly string[];
 }
 
 /**
@@ -59,7 +53,6 @@ export function targetFromConfig(
   builtIn: SshConfigOutput,
   local: LocalIdentity,
 ): ConfiguredTarget {
-  refuseUnsupported(request, configured);
   const host = (configValue(configured, 'hostname') ?? request.host).toLowerCase();
   const port = configNumber(configured, 'port', DEFAULT_SSH_PORT);
   const user = configValue(configured, 'user') ?? local.userName;
@@ -78,6 +71,7 @@ export function targetFromConfig(
   const expand = (path: string): string => expandPath(path, tokens, local.environment);
   const family = configValue(configured, 'addressfamily');
   const intervalS = configNumber(configured, 'serveraliveinterval', 0);
+  const authentication = authenticationPolicy(request, configured, builtIn, local, expand);
   const target: ConfiguredTarget['target'] = {
     requestedHost: request.host,
     host,
@@ -91,20 +85,16 @@ export function targetFromConfig(
       countMax: Math.max(1, configNumber(configured, 'serveralivecountmax', DEFAULT_KEEPALIVE.countMax)),
     },
     hostKeys: hostKeyPolicy(configured, { host, port, alias }, expand),
-    authentication: authenticationPolicy(request, configured, builtIn, local, expand),
+    authentication,
     algorithms: chooseAlgorithms(configured, builtIn),
+    openssh: {
+      ignoredKeywords: configured.get('ignoreunknown')?.flatMap((list) => list.split(',')) ?? [],
+      notInSsh2: ignoredKeywords(configured),
+      needs: opensshNeeds(request.host, configured, builtIn, authentication.methods),
+    },
   };
   const proxy = proxyFromConfig(configured, tokens);
-  return { target, proxy, ignored: ignoredKeywords(configured) };
-}
-
-function refuseUnsupported(request: SshRequest, configured: SshConfigOutput): void {
-  for (const { keyword, remedy } of REFUSED_KEYWORDS) {
-    const value = configValue(configured, keyword.toLowerCase());
-    if (value === undefined) continue;
-    const message = `the ssh configuration of ${request.host} has ${keyword} ${value}, which tshuttle cannot do yet`;
-    throw new TshuttleError('ERR_CONFIG', message, { remedy });
-  }
+  return { target, proxy };
 }
 
 function ignoredKeywords(configured: SshConfigOutput): string[] {

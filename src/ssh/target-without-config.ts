@@ -11,7 +11,10 @@ import { type ConfiguredTarget, type LocalIdentity, targetFromConfig } from './t
  * @returns with the options that have no effect as `ignored`, as they were given
  * @throws TshuttleError ERR_CONFIG when an option has a value that it cannot have, or asks for what tshuttle has not.
  */
-export function targetWithoutConfig(request: SshRequest, local: LocalIdentity): ConfiguredTarget {
+export function targetWithoutConfig(
+  request: SshRequest,
+  local: LocalIdentity,
+): ConfiguredTarget & { readonly ignored: readonly string[] } {
   const sshDirectory = join(local.homeDirectory, '.ssh');
   const keyNames = ['id_ed25519', 'id_ecdsa', 'id_rsa'];
   const assumed = new Map<string, readonly string[]>([
@@ -22,9 +25,9 @@ export function targetWithoutConfig(request: SshRequest, local: LocalIdentity): 
   const parsed = request.options.map((text) => ({ text, option: parseSshOption(text) }));
   const options = parsed.flatMap(({ option }) => (option === undefined ? [] : [option]));
   const requested = new Map([...assumed, ...requestedValues(request, options)]);
-  const { target, proxy, ignored } = targetFromConfig(request, requested, assumed, local);
+  const { target, proxy } = targetFromConfig(request, requested, assumed, local);
   const unused = parsed.filter(({ option }) => option === undefined).map(({ text }) => `-o ${text}`);
-  return { target, proxy, ignored: [...ignored, ...unused] };
+  return { target, proxy, ignored: unused };
 }
 
 function requestedValues(

@@ -1,12 +1,10 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { environmentForChildren } from './child-environment.ts';
-import { expandTilde } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
+import { existingIdentities, requestArguments } from './request-arguments.ts';
 import { resolveRoute } from './resolve-route.ts';
 import { parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
 import type { SshTarget } from './ssh-target.ts';
@@ -45,46 +43,24 @@ async function resolveHost(request: SshRequest, context: ResolveContext): Promis
   const environment = context.environment ?? process.env;
   const local = localIdentity(environment);
   const outputs = await Promise.all([
-    askSsh(requestArguments({ ...request, identityFiles }), environment, context),
+    askSsh(['-G', ...requestArguments({ ...request, identityFiles })], environment, context),
     askSsh(['-F', 'none', '-G', '--', 'localhost'], environment, context),
   ]);
   const [configured, builtIn] = outputs;
   if (configured === 'no ssh here' || builtIn === 'no ssh here') {
     if (request.configFile !== undefined) throw unreadableConfig(request.configFile);
-    const target = targetWithoutConfig({ ...request, identityFiles }, local);
-    const { ignored } = target;
+    const { ignored, ...target } = targetWithoutConfig({ ...request, identityFiles }, local);
     const unused = ignored.length === 0 ? '' : `, and without it these have no effect: ${ignored.join(', ')}`;
     context.logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
     return target;
   }
-  const target = targetFromConfig(request, configured, builtIn, local);
-  const { ignored } = target;
-  if (ignored.length > 0) {
-    context.logger.warn(`not used from the ssh configuration: ${ignored.join(', ')}`);
-  }
-  return target;
+  return targetFromConfig(request, configured, builtIn, local);
 }
 
 function unreadableConfig(file: string): TshuttleError {
   return new TshuttleError('ERR_CONFIG', `-F ${file} cannot be read: no ssh found on this machine`, {
     remedy: 'install the OpenSSH client, or leave -F out and say everything with -i, -o and -J',
   });
-}
-
-/** The command line behind `ssh`. Whatever the user gave is the value of an option, or stands after `--`. */
-function requestArguments(request: SshRequest): string[] {
-  return [
-    '-G',
-    ...(request.configFile === undefined ? [] : ['-F', request.configFile]),
-    // Before -o: ssh refuses it behind a ProxyCommand, which it overrides.
-    ...(request.jump === undefined ? [] : ['-J', request.jump]),
-    ...request.options.flatMap((option) => ['-o', option]),
-    ...(request.port === undefined ? [] : ['-p', String(request.port)]),
-    ...(request.user === undefined ? [] : ['-l', request.user]),
-    ...request.identityFiles.flatMap((file) => ['-i', file]),
-    '--',
-    request.host,
-  ];
 }
 
 function refuseStrangeNames(request: SshRequest): void {
@@ -99,32 +75,6 @@ function refuseStrangeNames(request: SshRequest): void {
       remedy: 'write -r [user@]host[:port]',
     });
   }
-}
-
-/**
- * The `-i` files as ssh takes them: it drops one whose private half is not there, so its `.pub` stands for it.
- *
- * @throws TshuttleError ERR_CONFIG when neither is there.
- */
-async function existingIdentities(files: readonly string[]): Promise<string[]> {
-  const existing: string[] = [];
-  for (const file of files) {
-    if (await isReadable(file)) existing.push(file);
-    else if (await isReadable(`${file}.pub`)) existing.push(`${file}.pub`);
-    else {
-      throw new TshuttleError('ERR_CONFIG', `cannot read the identity file ${file}`, {
-        remedy: 'name a private key file of yours with -i',
-      });
-    }
-  }
-  return existing;
-}
-
-async function isReadable(file: string): Promise<boolean> {
-  return await access(expandTilde(file), constants.R_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 function localIdentity(environment: Environment): LocalIdentity {

@@ -1,12 +1,17 @@
 import type { Logger } from '../core/log.ts';
 import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
+import { allOpensshNeeds } from '../ssh/openssh-needs.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { PublicKey } from '../ssh/public-key.ts';
+import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
 import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
+import { isDisagreement } from '../ssh/ssh2/handshake-error.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import type { Transport } from '../ssh/transport.ts';
+import type { TransportChoice } from '../ssh/transport-choice.ts';
+import { openOpensshConnections } from './openssh-connections.ts';
 
 const WITHOUT_NATIVE_CRYPTO =
   "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
@@ -30,20 +35,52 @@ interface Connections extends Transport {
   readFile(path: string): Promise<string>;
 }
 
+/** How {@link openConnections} is to connect. */
+interface ConnectionsOptions {
+  readonly remote: SshRequest;
+  readonly transport: TransportChoice;
+  readonly mayOpenSession: boolean;
+  readonly connections: number;
+}
+
 /**
- * Connects to the bastion; further connections are opened as flows come, where nobody has to be asked for them.
+ * Connects to the bastion, by the transport that was chosen, or that the configuration and the bastion call for.
  *
- * @throws TshuttleError as `openSsh2Transport` does; nothing is left behind then
+ * @throws TshuttleError as `openSsh2Transport` and `openOpensshTransport` do; nothing is left behind then
  */
 export async function openConnections(
   target: SshTarget,
-  options: {
-    readonly mayOpenSession: boolean;
-    readonly connections: number;
-  },
+  options: ConnectionsOptions,
+  context: ConnectionsContext,
+): Promise<Connections> {
+  const { kind } = options.transport;
+  if (kind === 'openssh') return await openOpensshConnections(target, options, context);
+  const needs = await allOpensshNeeds(target);
+  const refused = needs.find(({ error }) => error !== undefined)?.error;
+  if (kind === 'ssh2' && refused !== undefined) throw refused;
+  const useOpenssh = async (reason: string): Promise<Connections> => {
+    context.logger.warn(`transport openssh, not ssh2: ${reason}`);
+    return await openOpensshConnections(target, options, context);
+  };
+  if (kind === 'auto' && needs.length > 0) return await useOpenssh(needs.map(({ what }) => what).join(', '));
+  try {
+    return await openSsh2Connections(target, options, context);
+  } catch (error) {
+    // Nothing has been authenticated yet, so that ssh's is the first attempt.
+    if (kind !== 'auto' || !isDisagreement(error)) throw error;
+    return await useOpenssh(error.message);
+  }
+}
+
+/** Further connections are opened as flows come, where nobody has to be asked for them. */
+async function openSsh2Connections(
+  target: SshTarget,
+  options: ConnectionsOptions,
   context: ConnectionsContext,
 ): Promise<Connections> {
   const { logger } = context;
+  const unused = notInSsh2(target);
+  if (unused.length > 0) logger.warn(`not used from the ssh configuration: ${unused.join(', ')}`);
   const dialled: Endpoint[] = [];
   const heldHostKeys = new Map<SshTarget, PublicKey>();
   const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
@@ -80,6 +117,11 @@ export async function openConnections(
     readFile: (path: string) =>
       options.mayOpenSession ? first.readFile(path) : Promise.reject(new Error('--no-session')),
   });
+}
+
+/** What of the configuration is done without, on the whole way. */
+function notInSsh2({ proxy, openssh }: SshTarget): readonly string[] {
+  return [...(proxy.kind === 'jump' ? notInSsh2(proxy.jumpHost) : []), ...openssh.notInSsh2];
 }
 
 /** For what must not ask. */

@@ -13,6 +13,7 @@ import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
+import type { TransportChoice } from '../ssh/transport-choice.ts';
 import { openConnections } from './connections.ts';
 import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
@@ -28,6 +29,7 @@ export interface TunnelOptions extends RedirectOptions {
   readonly mayOpenSession: boolean;
   /** Over how many ssh connections flows are spread. */
   readonly connections: number;
+  readonly transport: TransportChoice;
   /** Undefined leaves DNS alone. */
   readonly dns: DnsOptions | undefined;
   /** Where names keep their synthetic addresses from one run to the next. */

@@ -11,16 +11,14 @@ export interface RunningAgent extends AsyncDisposable {
  * Starts an agent that listens at `socket`.
  *
  * @param keys private key files, without passphrases, that it holds in this order
- * @param askpass a program that the agent has its user confirm each signature with
+ * @param options of ssh-add
  */
 export async function startAgent(
   socket: string,
   keys: readonly string[],
-  askpass?: string,
+  ...options: readonly string[]
 ): Promise<RunningAgent> {
-  const path = process.env['PATH'] ?? '';
-  const asks = askpass === undefined ? {} : { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
-  const agent = new Child(['ssh-agent', '-D', '-a', socket], { env: { PATH: path, ...asks } });
+  const agent = new Child(['ssh-agent', '-D', '-a', socket]);
   await until(
     () =>
       stat(socket).then(
@@ -33,8 +31,8 @@ export async function startAgent(
     },
   );
   for (const key of keys) {
-    const confirm = askpass === undefined ? [] : ['-c'];
-    await mustRun(['ssh-add', '-q', ...confirm, key], { env: { SSH_AUTH_SOCK: socket, PATH: path } });
+    const env = { SSH_AUTH_SOCK: socket, PATH: process.env['PATH'] ?? '' };
+    await mustRun(['ssh-add', '-q', ...options, key], { env });
   }
   return {
     socket,

@@ -90,6 +90,7 @@ function tunnelOptions(config: Config, rules: readonly CaptureRule[], stateFolde
     ipv6: config.ipv6,
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,
+    transport: config.transport,
   };
 }
 

@@ -46,6 +46,11 @@ export const profileSchema = v.pipe(
       ssh_config: v.optional(text('ssh configuration to read instead of ~/.ssh/config, as -F')),
       jump: v.optional(text('ssh servers on the way, [user@]host[:port],..., the nearest first, as -J')),
       upstream_proxy: v.optional(text('socks5://host:port, as --upstream-proxy; no password')),
+      transport: v.optional(
+        words(['auto', 'ssh2', 'openssh'], 'what connects to the bastion, as --transport'),
+      ),
+      control_path: v.optional(text('the control socket of an ssh that is up, as --control-path')),
+      openssh_carry: v.optional(words(['socks', 'handover'], 'as --openssh-carry')),
       session: v.optional(flag('as --no-session where it is false')),
       connections: v.optional(number(1, 16, 'over how many ssh connections flows are spread')),
       subnets: v.optional(list('10.0.0.0/8, 10.0.0.0/8:443, db.example.com:5432', 'what is captured')),

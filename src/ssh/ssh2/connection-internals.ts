@@ -6,9 +6,8 @@ import { TshuttleError } from '../../core/errors.ts';
 import { bytesSentNow } from '../../net/native-send.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
 import type { PublicKey } from '../public-key.ts';
-import { isSecurityKey, type SigningKey } from '../signing-key.ts';
-import { encodeString } from '../wire.ts';
-import { type KeyRequestProtocol, needsOwnRequest, requestWithKey } from './key-request-internals.ts';
+import type { SigningKey } from '../signing-key.ts';
+import { type CertificateProtocol, requestWithCertificate } from './user-certificate-internals.ts';
 
 /**
  * The parts of ssh2's private interface, and one of Node's, that connecting relies on; ssh2 is pinned to the version they were read in
@@ -20,7 +19,7 @@ interface ClientInternals {
   readonly _callbacks: Array<(failed: boolean | Error) => void>;
 }
 
-interface ProtocolInternals extends KeyRequestProtocol {
+interface ProtocolInternals extends CertificateProtocol {
   readonly _handlers: ProtocolHandlers;
   _debug: unknown;
   authPK: AuthenticateWithKey;
@@ -116,9 +115,6 @@ export function socketQueue(socket: Socket): { readonly takenBytes: number; read
   return { takenBytes: takenBytes + bytesSentNow(socket), waitingBytes: socket.bytesWritten - takenBytes };
 }
 
-/** An Ed25519 public key, of nobody. */
-const ANY_KEY = Buffer.concat([encodeString('ssh-ed25519'), encodeString(Buffer.alloc(32))]);
-
 /** Makes `publickey` attempts sign through {@link SigningKey}, which may take its time. */
 export class KeySigner {
   readonly #keys = new WeakMap<object, SigningKey>();
@@ -135,9 +131,7 @@ export class KeySigner {
    * @returns undefined when ssh2 cannot read the public key.
    */
   standIn(key: SigningKey): ParsedKey | undefined {
-    // Of a security key only that it is a key: the messages with it are not ssh2's.
-    const { type, blob } = key.publicKey;
-    const parsed = ssh2.utils.parseKey(isSecurityKey(type) ? ANY_KEY : blob);
+    const parsed = ssh2.utils.parseKey(key.publicKey.blob);
     if (parsed instanceof Error) return undefined;
     // ssh2 knows its own keys by a symbol, which the stand-in inherits.
     const standIn = Object.create(parsed, { isPrivateKey: { value: () => true } }) as ParsedKey;
@@ -155,11 +149,12 @@ export class KeySigner {
       const key = keys.get(standIn);
       // ssh2 falls back to SHA-1 where the bastion has not announced its signature algorithms; OpenSSH does not.
       const signedWith = algorithm === 'ssh-rsa' ? 'rsa-sha2-512' : algorithm;
-      if (key !== undefined && needsOwnRequest(key)) {
+      if (key?.certificate !== undefined) {
         const signature = signedWith ?? key.publicKey.type;
-        const signByKey = (data: Buffer, done: (signed: Buffer) => void): void =>
+        const signCertified = (data: Buffer, done: (signed: Buffer) => void): void =>
           void key.sign(data, signature).then(done).catch(onUnavailable);
-        requestWithKey(this, user, key, signature, sign === undefined ? undefined : signByKey);
+        const mayAsk = sign === undefined ? undefined : signCertified;
+        requestWithCertificate(this, user, key.certificate, signature, mayAsk);
         return;
       }
       if (key === undefined || sign === undefined) {

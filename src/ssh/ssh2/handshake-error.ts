@@ -54,6 +54,15 @@ function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
   );
 }
 
+/** Whether a bastion, or a jump host, and ssh2 have no algorithm in common. */
+export function isDisagreement(thrown: unknown): thrown is TshuttleError {
+  return (
+    thrown instanceof TshuttleError &&
+    thrown.code === 'ERR_CONFIG' &&
+    messageOf(thrown.cause).includes('no matching')
+  );
+}
+
 function brokenOff(failure: HandshakeFailure): TshuttleError {
   const { target, via, thrown } = failure;
   const where = `bastion ${describeTarget(target)} (${via})`;

@@ -61,11 +61,6 @@ describe('ProxyCommand', () => {
     );
   });
 
-  test('that passes a descriptor is refused', () => {
-    expect(() => proxy('proxyusefdpass yes', 'proxycommand run')).toThrow(/ProxyUseFdpass/);
-    expect(proxy('proxyusefdpass yes')).toEqual({ kind: 'none' });
-  });
-
   test('none is none', () => {
     expect(proxy('proxycommand none', 'proxyjump none', 'proxyusefdpass no')).toEqual({ kind: 'none' });
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TshuttleError } from '../../../src/core/errors.ts';
+import type { TshuttleError } from '../../../src/core/errors.ts';
 import { DEFAULT_ALGORITHMS } from '../../../src/ssh/algorithms.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { configPathList, parseSshConfigOutput } from '../../../src/ssh/ssh-config-output.ts';
@@ -37,12 +37,9 @@ function target(...lines: string[]) {
 }
 
 function refusal(...lines: string[]): TshuttleError {
-  try {
-    target(...lines);
-  } catch (error) {
-    if (error instanceof TshuttleError) return error;
-  }
-  throw new Error('was not refused');
+  const error = target(...lines).target.openssh.needs[0]?.error;
+  if (error === undefined) throw new Error('nothing is needed that ssh2 has not');
+  return error;
 }
 
 describe('where and who', () => {
@@ -201,8 +198,12 @@ describe('algorithms', () => {
 });
 
 describe('what cannot be honoured', () => {
-  test.each([['bindinterface eth1', 'BindInterface']])('%s is refused', (line, named) => {
-    const error = refusal(line);
+  test.each([
+    ['BindInterface', ['bindinterface eth1']],
+    ['ProxyUseFdpass', ['proxyusefdpass yes', 'proxycommand run']],
+    ['gssapiauthentication', ['preferredauthentications gssapi-with-mic', 'gssapiauthentication yes']],
+  ])('%s is for ssh itself', (named, lines) => {
+    const error = refusal(...lines);
     expect(error.code).toBe('ERR_CONFIG');
     expect(error.message).toContain(named);
     expect(error.remedy).toBeDefined();
@@ -214,8 +215,9 @@ describe('what cannot be honoured', () => {
 
   test('is told of switches about the host key that are on', () => {
     const off = ['checkhostip no', 'visualhostkey no', 'verifyhostkeydns false'];
-    expect(target(...off, 'nohostauthenticationforlocalhost no').ignored).toEqual([]);
-    expect(target('checkhostip yes', 'verifyhostkeydns ask', 'visualhostkey yes').ignored).toEqual([
+    expect(target(...off, 'nohostauthenticationforlocalhost no').target.openssh.notInSsh2).toEqual([]);
+    const on = target('checkhostip yes', 'verifyhostkeydns ask', 'visualhostkey yes');
+    expect(on.target.openssh.notInSsh2).toEqual([
       'CheckHostIP yes',
       'VerifyHostKeyDNS ask',
       'VisualHostKey yes',
@@ -223,7 +225,9 @@ describe('what cannot be honoured', () => {
   });
 
   test('what may not matter is named', () => {
-    expect(target('pkcs11provider /lib/p11.so').ignored).toEqual(['PKCS11Provider /lib/p11.so']);
+    const { openssh } = target('pkcs11provider /lib/p11.so').target;
+    expect(openssh.notInSsh2).toEqual(['PKCS11Provider /lib/p11.so']);
+    expect(openssh.needs).toEqual([{ what: 'PKCS11Provider /lib/p11.so', error: undefined }]);
   });
 });
 

@@ -70,6 +70,8 @@ profiles:
     listen: 127.0.0.1:12300
     verbose: 1
     log_format: json
+    transport: auto
+    openssh_carry: handover
 `;
 
 describe('a profile', () => {
@@ -92,6 +94,8 @@ describe('a profile', () => {
         sshConfigFile: 'ssh_config',
         jump: 'a,b:23',
         upstreamProxy: 'socks5://proxy:1081',
+        transport: 'auto',
+        opensshCarry: 'handover',
         mayOpenSession: false,
         connections: '4',
         subnets: ['10.0.0.0/8', '[2001:db8::/32]:443'],

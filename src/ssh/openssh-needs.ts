@@ -1,0 +1,74 @@
+import { TshuttleError } from '../core/errors.ts';
+import { ALGORITHM_KEYWORDS, supportedAlgorithms, usableAlgorithms } from './algorithms.ts';
+import { readIdentity } from './identity-file.ts';
+import { configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
+import type { AuthenticationMethod, OpensshNeed, SshTarget } from './ssh-target.ts';
+
+/**
+ * What a host's configuration asks for that only ssh itself can do.
+ *
+ * @param configured `ssh -G` for the host
+ * @param builtIn `ssh -G -F none`
+ * @param methods what ssh2 could authenticate with
+ */
+export function opensshNeeds(
+  host: string,
+  configured: SshConfigOutput,
+  builtIn: SshConfigOutput,
+  methods: readonly AuthenticationMethod[],
+): OpensshNeed[] {
+  const needs: OpensshNeed[] = [];
+  const need = (what: string, remedy: string): void => {
+    const message = `the ssh configuration of ${host} has ${what}, which only --transport openssh can do`;
+    needs.push({ what, error: new TshuttleError('ERR_CONFIG', message, { remedy }) });
+  };
+  const bindInterface = configValue(configured, 'bindinterface');
+  if (bindInterface !== undefined) {
+    need(`BindInterface ${bindInterface}`, 'set -o BindAddress=ADDRESS instead');
+  }
+  if (
+    configValue(configured, 'proxycommand') !== undefined &&
+    configSwitch(configured, 'proxyusefdpass', false)
+  ) {
+    need('ProxyUseFdpass yes', 'let the ProxyCommand carry the data itself, and set -o ProxyUseFdpass=no');
+  }
+  for (const { list, keyword } of ALGORITHM_KEYWORDS) {
+    const value = configValue(configured, keyword.toLowerCase());
+    const isOwn = value !== undefined && value !== configValue(builtIn, keyword.toLowerCase());
+    if (!isOwn || usableAlgorithms(list, value).length > 0) continue;
+    need(
+      `${keyword} ${value}`,
+      `allow one of ${supportedAlgorithms(list).join(', ')} with -o ${keyword}=...`,
+    );
+  }
+  const others = ['gssapiauthentication', 'hostbasedauthentication'].filter((keyword) =>
+    configSwitch(configured, keyword, false),
+  );
+  if (methods.length === 0 && others.length > 0) {
+    need(
+      `no way to log in but ${others.join(' and ')}`,
+      'switch a method on, as with -o PubkeyAuthentication=yes',
+    );
+  }
+  const provider = configValue(configured, 'pkcs11provider');
+  if (provider !== undefined) needs.push({ what: `PKCS11Provider ${provider}`, error: undefined });
+  return needs;
+}
+
+/**
+ * What on the whole way to a bastion only ssh itself can do, FIDO keys that the user has named among it.
+ *
+ * Never rejects: a key that cannot be read is told of where it is used.
+ */
+export async function allOpensshNeeds(target: SshTarget): Promise<readonly OpensshNeed[]> {
+  const { proxy, authentication, openssh } = target;
+  const beforeIt = proxy.kind === 'jump' ? await allOpensshNeeds(proxy.jumpHost) : [];
+  const named = authentication.identities.filter(({ origin }) => origin === 'named');
+  const identities = await Promise.all(named.map((file) => readIdentity(file).catch(() => undefined)));
+  const fidoKeys = identities.flatMap((identity) =>
+    identity?.privateText !== undefined && identity.publicKey?.type.startsWith('sk-')
+      ? [{ what: `the FIDO key ${identity.file.path}`, error: undefined }]
+      : [],
+  );
+  return [...beforeIt, ...openssh.needs, ...fidoKeys];
+}

@@ -1,0 +1,88 @@
+import { type ErrorCode, TshuttleError } from '../../core/errors.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import { describeTarget } from '../target-from-config.ts';
+
+/** How an `ssh` has ended. */
+export interface SshEnding {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Its last words on standard error, the oldest first. */
+  readonly lines: readonly string[];
+}
+
+/** What `/bin/sh` ends with when there is no such program. */
+const NO_SUCH_PROGRAM = 127;
+
+interface FailureKind {
+  readonly code: ErrorCode;
+  /** In the words of ssh, which has no others: it is not translated. */
+  readonly words: RegExp;
+  readonly what: string;
+  remedy(target: SshTarget): string;
+}
+
+/**
+ * The first that any line matches decides: an ssh that ends for one reason may say others behind it, and so do the ones of
+ * its jump hosts.
+ */
+const KINDS: readonly FailureKind[] = [
+  {
+    code: 'ERR_CONFIG',
+    words:
+      /bad configuration option|^command-line.*line \d|terminating, \d+ bad configuration|no matching .* found/i,
+    what: 'ssh cannot connect as configured',
+    remedy: () => 'correct the -o option or the line of the ssh configuration that it names',
+  },
+  {
+    code: 'ERR_HOST_KEY',
+    words:
+      /host key verification failed|remote host identification has changed|host key is known for|revoked host key/i,
+    what: 'ssh does not trust the host key',
+    remedy: (target) =>
+      `compare the fingerprint with what the bastion's administrator says, then connect once on a terminal with: ssh ${portOption(target)}${target.user}@${target.requestedHost}`,
+  },
+  {
+    code: 'ERR_BASTION_AUTH',
+    words:
+      /permission denied|too many authentication failures|no supported authentication methods|authentication failed/i,
+    what: 'does not let us in',
+    remedy: (target) =>
+      `see that this lets you in, and by which key or answer: ssh ${portOption(target)}${target.user}@${target.requestedHost}`,
+  },
+  {
+    code: 'ERR_BASTION_UNREACHABLE',
+    words: /./,
+    what: 'cannot be reached by ssh',
+    remedy: () => 'check the host and the port, and the network',
+  },
+];
+
+/** The error for a master that ended before it was up. */
+export function masterFailure(target: SshTarget, ending: SshEnding): TshuttleError {
+  if (ending.exitCode === NO_SUCH_PROGRAM) {
+    return new TshuttleError(
+      'ERR_CONFIG',
+      'the openssh transport needs ssh, and there is none on this machine',
+      {
+        remedy: 'install the OpenSSH client, or leave --transport openssh out',
+      },
+    );
+  }
+  const kind = KINDS.find(({ words }) => ending.lines.some((line) => words.test(line))) ?? KINDS.at(-1)!;
+  const telling = ending.lines.findLast((line) => kind.words.test(line));
+  const said = telling === undefined ? describeEnding(ending) : telling;
+  return new TshuttleError(kind.code, `bastion ${describeTarget(target)}: ${kind.what}: ${said}`, {
+    remedy: kind.remedy(target),
+  });
+}
+
+/** How it ended and what it said last, for people. */
+export function describeEnding({ exitCode, signal, lines }: SshEnding): string {
+  const how = signal === null ? `ssh ended with status ${exitCode}` : `ssh was ended by ${signal}`;
+  const last = lines.at(-1);
+  return last === undefined ? how : `${how}, saying '${last}'`;
+}
+
+function portOption({ port }: SshTarget): string {
+  return port === 22 ? '' : `-p ${port} `;
+}

@@ -1,0 +1,110 @@
+import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import { canPassDescriptors } from '../../net/native-descriptor-passing.ts';
+import { openByCarry } from '../open-by-carry.ts';
+import type { SshRequest } from '../request.ts';
+import type { SshTarget } from '../ssh-target.ts';
+import { describeTarget } from '../target-from-config.ts';
+import { type FlowProgress, type FlowSummary, startFlowProgress, type Transport } from '../transport.ts';
+import type { CarriedFlow } from './carried-flow.ts';
+import { handOver } from './handover.ts';
+import { joinMaster, type Master, type MasterContext, startMaster } from './master.ts';
+import { carryBySocks } from './socks-carry.ts';
+
+/** How long flows may take to end, before ssh is ended under them. */
+const FAREWELL_TIMEOUT_MS = 500;
+
+/** How an accepted socket gets to ssh: as it is, or by copying. */
+export type OpensshCarry = 'handover' | 'socks';
+
+/** How the user's own ssh is to be used. */
+export interface OpensshOptions {
+  /** The control socket of a master that is up already; undefined starts one. */
+  readonly controlPath: string | undefined;
+  readonly carry: OpensshCarry;
+}
+
+/** A transport over the user's own ssh. */
+export interface OpensshTransport extends Transport {
+  /** Where ssh is connected to for the way to the bastion. */
+  readonly peers: readonly Endpoint[];
+}
+
+/**
+ * Has an `ssh` open the channels: one that is started as a master, or one that is up.
+ *
+ * @throws TshuttleError ERR_CONFIG where nothing can be handed over; as `startMaster` and `joinMaster` do; nothing is left behind then
+ */
+export async function openOpensshTransport(
+  target: SshTarget,
+  request: SshRequest,
+  options: OpensshOptions,
+  context: MasterContext,
+): Promise<OpensshTransport> {
+  const { controlPath, carry } = options;
+  if (carry === 'handover' && !canPassDescriptors()) {
+    throw new TshuttleError('ERR_CONFIG', 'connections can be handed over to ssh on 64-bit Linux only', {
+      remedy: 'use --openssh-carry socks, and no --control-path',
+    });
+  }
+  const master =
+    controlPath === undefined
+      ? await startMaster(target, request, { ...context, wantsSocks: carry === 'socks' })
+      : await joinMaster(target, controlPath, context);
+  return transportOver(master, `${describeTarget(target)} (ssh, ${controlPath ?? carry})`);
+}
+
+/** Owns the master from now on. */
+function transportOver(master: Master, description: string): OpensshTransport {
+  const ending = new AbortController();
+  // One for each flow, which is no leak.
+  setMaxListeners(0, ending.signal);
+  const flows = new Set<Promise<FlowSummary>>();
+  let closing: Promise<void> | undefined;
+
+  const carry = (
+    accepted: Socket,
+    destination: HostPort,
+    progress: FlowProgress,
+    onOpen: () => void,
+  ): Promise<FlowSummary> => {
+    const { socks } = master;
+    const flow: CarriedFlow = {
+      accepted,
+      destination,
+      progress,
+      signal: ending.signal,
+      onOpen: () => {
+        progress.stage = 'open';
+        onOpen();
+      },
+    };
+    const carried = socks === undefined ? handOver(master, flow) : carryBySocks({ ...master, socks }, flow);
+    flows.add(carried);
+    void carried.then(() => flows.delete(carried));
+    return carried;
+  };
+
+  return {
+    description,
+    roundTripMs: undefined,
+    peers: master.peers,
+    lost: master.lost,
+    carry: (accepted, destination, _originator, progress = startFlowProgress()) =>
+      carry(accepted, destination, progress, () => {}),
+    open: (destination, signal) =>
+      openByCarry(
+        { description, carry: (far, onOpen) => carry(far, destination, startFlowProgress(), onOpen) },
+        destination,
+        signal,
+      ),
+    close: () => {
+      ending.abort();
+      closing ??= Promise.race([Promise.all(flows), delay(FAREWELL_TIMEOUT_MS)]).then(() => master.end());
+      return closing;
+    },
+  };
+}
