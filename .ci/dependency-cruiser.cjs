@@ -39,6 +39,7 @@ module.exports = {
     onlyFrom('valibot', '^src/(config/profiles|openstack)/'),
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),
+    onlyFrom('@bomb\\.sh/tab', '^src/cli/'),
     onlyFrom('pino', '^src/cli/'),
     onlyFrom('pino-pretty', '^src/cli/'),
     {

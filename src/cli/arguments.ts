@@ -1,11 +1,11 @@
-import { type Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import type { RawOptions } from '../config/parse-config.ts';
 import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS } from './commands/all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
-import { GROUPS, TEXTS } from './help-text.ts';
-import { type CommanderOptions, describeProgram, rawOptions } from './tunnel-options.ts';
+import { buildProgram } from './program.ts';
+import { type CommanderOptions, rawOptions } from './tunnel-options.ts';
 
 /** What the words of the command line ask for. */
 export type Invocation =
@@ -18,26 +18,17 @@ export type Invocation =
 /** Tells options from subnets and commands; nothing is checked yet but that every option exists and has its value. */
 export function parseArguments(words: readonly string[], version: string): Invocation {
   let invocation: Invocation | undefined;
-  let output = '';
-  const program = describeProgram(version)
-    .configureOutput({ writeOut: (text) => (output += text), writeErr: () => {}, getOutHelpWidth: () => 100 })
-    .action((subnets: string[], options: CommanderOptions) => {
-      invocation = invocationOf(rawOptions(subnets, options), program);
-    });
   let failed: AnyCommand | undefined;
-  for (const definition of ALL_COMMANDS) {
-    const { name } = definition;
-    const refuse = (problem: Problem): void => {
-      invocation = { kind: 'refused', problem };
-    };
-    const command = addCommand(program, name, refuse);
-    definition.describe(command, (chosen) => (invocation = { kind: 'command', name, ...chosen }), refuse);
-    command.exitOverride((error) => {
-      failed = definition;
-      throw error;
-    });
-  }
-  program.exitOverride();
+  let output = '';
+  const program = buildProgram(version, {
+    onOutput: (text) => (output += text),
+    onChosen: (name, chosen) => (invocation = { kind: 'command', name, ...chosen }),
+    onRefused: (problem) => (invocation = { kind: 'refused', problem }),
+    onFailed: (command) => (failed = command),
+  });
+  program.action((subnets: string[], options: CommanderOptions) => {
+    invocation = invocationOf(rawOptions(subnets, options));
+  });
   try {
     program.parse(words, { from: 'user' });
   } catch (error) {
@@ -63,39 +54,18 @@ export function wordsBeforeTunnel(words: readonly string[]): number | undefined 
   return command.wordsBeforeTunnel === undefined ? undefined : first + command.wordsBeforeTunnel;
 }
 
-/** `openstack check` is a command of the command `openstack`. */
-function addCommand(program: Command, name: string, refuse: (problem: Problem) => void): Command {
-  const words = name.split(' ');
-  let parent = program;
-  for (const word of words.slice(0, -1)) {
-    const known = parent.commands.find((command) => command.name() === word);
-    parent = known ?? addGroup(parent, word, refuse);
-  }
-  return parent.command(words.at(-1)!).helpGroup('Commands:').helpOption('-h, --help', TEXTS.help);
-}
-
-/** A word that is no command by itself. */
-function addGroup(parent: Command, word: string, refuse: (problem: Problem) => void): Command {
-  const group = parent.command(word).helpGroup('Commands:').helpCommand(false).exitOverride();
-  return group.summary(GROUPS[word] ?? '').action(() => {
-    const names = group.commands.map((command) => command.name());
-    refuse({ where: word, what: `is followed by one of ${names.join(', ')}` });
-  });
-}
-
 /** Options that other programs have as commands. */
-const OPTIONS_NOT_COMMANDS: Readonly<Record<string, string>> = { help: '--help', version: '--version' };
+const OPTIONS_NOT_COMMANDS: Readonly<Record<string, string>> = { version: '--version' };
 
 /** One word without a bastion is hardly a host: somebody looks for a command. */
-function invocationOf(raw: RawOptions, program: Command): Invocation {
+function invocationOf(raw: RawOptions): Invocation {
   const [word = '', ...others] = raw.subnets;
   const isLost = raw.remote === undefined && others.length === 0 && raw.subnetFiles.length === 0;
   if (!isLost || !/^[a-z]+(?:-[a-z]+)*$/i.test(word)) return { kind: 'tunnel', raw };
   const option = OPTIONS_NOT_COMMANDS[word];
-  const names = program.commands.map((command) => command.name());
   const what =
     option === undefined
-      ? `is not a command, those are ${names.join(', ')}; to capture a host of this name, add -r BASTION`
+      ? 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'
       : `is not a command; write ${option}`;
   return { kind: 'refused', problem: { where: word, what } };
 }

@@ -31,6 +31,21 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   ERR_INTERNAL: EXIT_INTERNAL,
 };
 
+/** What each exit code means, for the manual. */
+export const EXIT_MEANINGS: ReadonlyArray<readonly [code: number, meaning: string]> = [
+  [EXIT_STOPPED, 'stopped as asked'],
+  [64, 'wrong usage, or a daemon for this bastion is running already'],
+  [68, 'bastion unreachable'],
+  [69, 'no usable way to redirect'],
+  [EXIT_INTERNAL, 'internal error'],
+  [71, 'the system refused'],
+  [75, 'the bastion was lost; trying again is sensible'],
+  [76, 'host key unknown or changed'],
+  [77, 'sudo or the bastion refused'],
+  [78, 'configuration'],
+  [EXIT_INTERRUPTED, 'Ctrl-C'],
+];
+
 /** The exit code for whatever was thrown. Of several failures the first expected one decides. */
 export function exitCodeOf(thrown: unknown): number {
   const expected = failuresIn(thrown).find((failure) => failure instanceof TshuttleError);

@@ -73,6 +73,17 @@ export const TEXTS = {
     'Removes the rules of tunnels that ended without being able to.\n' +
     'Rules of tunnels that run stay as they are. Needs root, through sudo, as a tunnel does.',
   cleanupVerbose: 'log what is done; twice: log everything',
+  helpTopics: 'explain a topic, or an error code',
+  helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
+  helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',
+  man: 'print the manual page: tshuttle man | man -l -',
+  manDescription: 'Prints the manual page, for man(1): tshuttle man | man -l -',
+  completion: 'print the script that completes command lines, for bash, zsh or fish',
+  completionDescription:
+    'Prints the script that completes the command lines of tshuttle: commands, options, and the hosts\n' +
+    'that ssh knows. In ~/.bashrc or ~/.zshrc: source <(tshuttle completion bash), or zsh.\n' +
+    'For fish: tshuttle completion fish > ~/.config/fish/completions/tshuttle.fish',
+  completionShell: 'bash, zsh or fish',
 } as const;
 
 /** What `--help` says of words that only begin a command. */

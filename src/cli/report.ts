@@ -1,6 +1,7 @@
 import { type ErrorCode, TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
 import { failuresIn } from './exit-code.ts';
+import { remedyOf } from './manual/error-pages.ts';
 
 /** How many problems are listed: a wrong file of 20,000 lines must not scroll the first mistakes away. */
 const PROBLEMS_SHOWN = 20;
@@ -15,8 +16,7 @@ export function renderFailure(thrown: unknown): string {
 
 function renderOne(thrown: unknown): string {
   if (thrown instanceof TshuttleError) {
-    const remedy = thrown.remedy === undefined ? '' : `${indent(thrown.remedy)}\n`;
-    return `tshuttle: ${thrown.message}\n${remedy}`;
+    return `tshuttle: ${thrown.message}\n${indent(thrown.remedy ?? remedyOf(thrown.code))}\n`;
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return `tshuttle: internal error; please report it with these lines:\n${indent(stack)}\n`;

@@ -8,6 +8,7 @@ import type { CommandSession } from './command-definition.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
+import { buildProgram } from './program.ts';
 import { type ProblemCode, problemLines, renderProblems } from './report.ts';
 import { readVersion } from './version.ts';
 import { wantsJson } from './wants-json.ts';
@@ -76,6 +77,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     parts,
     print,
     refuse,
+    describeProgram: () => buildProgram(readVersion()),
     prepare: async (config) => (await import('./surroundings.ts')).prepare(config, context, parts),
     configOf: async (raw) => {
       const { parseConfig, whyUnreadable } = await import('../config/parse-config.ts');

@@ -1,8 +1,12 @@
 import type { AnyCommand } from '../command-definition.ts';
 import { cleanupCommand } from './cleanup-command.ts';
+import { completeCommand } from './complete-command.ts';
+import { completionCommand } from './completion-command.ts';
 import { configCheckCommand } from './config-check-command.ts';
 import { configSchemaCommand } from './config-schema-command.ts';
 import { explainCommand } from './explain-command.ts';
+import { helpCommand } from './help-command.ts';
+import { manCommand } from './man-command.ts';
 import { sudoersCommand } from './sudoers-command.ts';
 
 /** Every command, in the order in which help names them. */
@@ -12,4 +16,8 @@ export const ALL_COMMANDS: readonly AnyCommand[] = [
   configSchemaCommand,
   sudoersCommand,
   cleanupCommand,
+  helpCommand,
+  manCommand,
+  completionCommand,
+  completeCommand,
 ];

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { remedyOf } from '../../../src/cli/manual/error-pages.ts';
 import { renderFailure, renderProblems } from '../../../src/cli/report.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
@@ -16,12 +17,13 @@ test('a bug is its stack', () => {
   );
 });
 
-test('failures that came together are all told', () => {
+test('failures that came together are all told, one without a remedy with that of its code', () => {
   const both = new AggregateError([
-    new TshuttleError('ERR_CLEANUP', 'one'),
+    new TshuttleError('ERR_CLEANUP', 'one', { remedy: 'do this' }),
     new TshuttleError('ERR_LISTEN', 'two'),
   ]);
-  expect(renderFailure(both)).toBe('tshuttle: one\ntshuttle: two\n');
+  const remedy = remedyOf('ERR_LISTEN');
+  expect(renderFailure(both)).toBe(`tshuttle: one\n    do this\ntshuttle: two\n    ${remedy}\n`);
 });
 
 test('problems are listed up to a bound, and end with where to read on', () => {

@@ -1,0 +1,21 @@
+import { defineCommand } from '../command-definition.ts';
+
+/** `tshuttle complete -- WORD...`: what the shells' scripts call; not for people. */
+export const completeCommand = defineCommand<readonly string[]>({
+  name: 'complete',
+  isHidden: true,
+  describe: (command, choose) => {
+    command.argument('[WORD...]').action((words: string[]) => choose(words));
+  },
+  run: async (words, { describeProgram }) => {
+    const { completionTree } = await import('../completion/completion-tree.ts');
+    const { filesLike, sshHosts } = await import('../completion/known-words.ts');
+    const tree = completionTree(describeProgram(), {
+      hosts: () => sshHosts(),
+      profiles: () => [],
+      files: () => filesLike(words.at(-1) ?? ''),
+    });
+    tree.parse([...words]);
+    return 0;
+  },
+});

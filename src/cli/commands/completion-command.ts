@@ -1,0 +1,22 @@
+import { Argument } from 'commander';
+import { defineCommand } from '../command-definition.ts';
+import { TEXTS } from '../help-text.ts';
+
+/** `tshuttle completion SHELL` */
+export const completionCommand = defineCommand<string>({
+  name: 'completion',
+  missing: 'needs a shell, as in tshuttle completion bash',
+  describe: (command, choose) => {
+    command
+      .summary(TEXTS.completion)
+      .description(TEXTS.completionDescription)
+      .usage('bash|zsh|fish')
+      .addArgument(new Argument('<SHELL>', TEXTS.completionShell).choices(['bash', 'zsh', 'fish']))
+      .action((shell: string) => choose(shell));
+  },
+  run: async (shell) => {
+    const { script } = await import('@bomb.sh/tab');
+    script(shell, 'tshuttle', 'tshuttle');
+    return 0;
+  },
+});

@@ -1,0 +1,33 @@
+import { defineCommand } from '../command-definition.ts';
+import { TEXTS } from '../help-text.ts';
+
+/** `tshuttle help [TOPIC]` */
+export const helpCommand = defineCommand<string | undefined>({
+  name: 'help',
+  describe: (command, choose) => {
+    command
+      .summary(TEXTS.helpTopics)
+      .description(TEXTS.helpTopicsDescription)
+      .usage('[TOPIC]')
+      .argument('[TOPIC]', TEXTS.helpTopic)
+      .action((topic: string | undefined) => choose(topic));
+  },
+  run: async (wanted, { print, refuse }) => {
+    const { TOPICS } = await import('../manual/topics.ts');
+    const { errorTopics } = await import('../manual/error-pages.ts');
+    const { renderTopic, renderTopicList } = await import('../manual/render-text.ts');
+    const topics = [...TOPICS, ...errorTopics()];
+    if (wanted === undefined) {
+      print(renderTopicList(topics));
+      return 0;
+    }
+    const topic = topics.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
+    if (topic === undefined) {
+      return await refuse('ERR_USAGE', [
+        { where: `help ${wanted}`, what: 'is not a topic; tshuttle help lists them' },
+      ]);
+    }
+    print(renderTopic(topic));
+    return 0;
+  },
+});

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What is read of a file at most: completion must not make anybody wait. */
+const MAX_FILE_BYTES = 1_000_000;
+const MAX_FILES = 200;
+
+/** Hosts of ~/.ssh/config and known_hosts that can be written as they are: no patterns, no hashes. */
+export function sshHosts(homeDirectory = homedir()): readonly string[] {
+  const configured = lines(join(homeDirectory, '.ssh', 'config')).flatMap((line) => {
+    const [key = '', ...hosts] = line.trim().split(/[\s=]+/);
+    return key.toLowerCase() === 'host' ? hosts : [];
+  });
+  const known = lines(join(homeDirectory, '.ssh', 'known_hosts')).flatMap((line) =>
+    line.startsWith('@') || line.startsWith('#') ? [] : (line.split(' ', 1)[0] ?? '').split(','),
+  );
+  const names = [...configured, ...known.map(withPort)];
+  return [...new Set(names)].filter((name) => /^[A-Za-z0-9][A-Za-z0-9._:-]*$/.test(name)).sort();
+}
+
+/** `[host]:2222`, as known_hosts has it, is `host:2222` here. */
+function withPort(name: string): string {
+  return name.replace(/^\[([^\]:]+)\]/, '$1');
+}
+
+/** What a word may become as a path; folders end in a slash. */
+export function filesLike(word: string): readonly string[] {
+  const folder = word.slice(0, word.lastIndexOf('/') + 1);
+  const place = folder.startsWith('~/') ? join(homedir(), folder.slice(2)) : folder;
+  try {
+    return readdirSync(place === '' ? '.' : place, { withFileTypes: true })
+      .map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`)
+      .filter((path) => path.startsWith(word))
+      .slice(0, MAX_FILES);
+  } catch {
+    // There is no such folder, so nothing can be offered.
+    return [];
+  }
+}
+
+function lines(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').slice(0, MAX_FILE_BYTES).split('\n');
+  } catch {
+    // Most people have one of the two; none is no reason to complain in the middle of a command line.
+    return [];
+  }
+}

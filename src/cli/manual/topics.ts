@@ -1,0 +1,103 @@
+import { commands, list, paragraph, type Topic } from './topic.ts';
+
+/** What is worth a page beside `--help`: how things hang together, and recipes. */
+export const TOPICS: readonly Topic[] = [
+  {
+    name: 'subnets',
+    summary: 'what is captured, and which of several options decides',
+    blocks: [
+      paragraph(
+        'Connections that this machine opens to a SUBNET go through the bastion. A destination that several match is decided by the ' +
+          'one with the fewest ports, then by the longest prefix, then in favour of -x. The bastion itself, local, broadcast, ' +
+          'multicast and link-local destinations are never captured.',
+      ),
+      list(
+        ['10.0.0.0/8', 'a network; host bits are cleared'],
+        ['10.0.0.0/8:443, 10.0.0.0/8:8000-9000', 'only these ports'],
+        ['[2001:db8::/32]:443', 'IPv6 with a port'],
+        ['db.example.com:5432', 'a name: its addresses, looked up again when their TTL is over'],
+        ['0/0 ::/0', 'everything'],
+      ),
+      paragraph('tshuttle explain HOST:PORT says what decides over one destination, and why.'),
+    ],
+  },
+  {
+    name: 'names',
+    summary: 'names that only the bastion, or a resolver behind it, knows',
+    blocks: [
+      paragraph(
+        '--domain ZONE answers names of one zone on the bastion’s side; all others go, byte for byte, to the resolver that was asked. ' +
+          'Without --to-ns such a name gets a synthetic address, and a connection to that is opened by name, which the bastion ' +
+          'resolves: TLS names stay right. --dns sends every query of this machine to a resolver behind the bastion.',
+      ),
+      commands(
+        'tshuttle -r bastion --domain internal.example',
+        "tshuttle -r bastion --domain '*.rds.amazonaws.com'",
+        'tshuttle -r bastion --dns --to-ns 10.0.0.2 10.0.0.0/8',
+      ),
+      paragraph(
+        'Names of the bastion, of jump hosts and of proxies are always answered by this machine’s own resolver.',
+      ),
+    ],
+  },
+  {
+    name: 'login',
+    summary: 'logging in: keys, agents, certificates, second factors',
+    blocks: [
+      paragraph(
+        'ssh -G is asked for the configuration, so that what works with ssh works here: ~/.ssh/config, -F, -o, -i, -J. Keys that are ' +
+          'named by -i come first; a .pub file names a key that the agent holds. Questions go to the terminal, or to SSH_ASKPASS ' +
+          'where ssh would use that.',
+      ),
+      list(
+        ['too many keys in the agent', 'sshd closes after some wrong ones (MaxAuthTries): -i KEY.pub'],
+        [
+          'a one-time code',
+          'is asked for, counts once, and is never kept: whoever reconnects is asked again',
+        ],
+        ['an unknown host key', 'is shown and asked for on a terminal, and refused without one'],
+      ),
+    ],
+  },
+  {
+    name: 'recipes',
+    summary: 'Terraform, kubectl, psql, RDS, a bastion with a second factor, at login, CI without root',
+    blocks: [
+      paragraph('Terraform or the openstack CLI against APIs that admit only the bastion’s address:'),
+      commands('tshuttle -r ubuntu@198.51.100.7 203.0.113.20', 'terraform apply'),
+      paragraph('kubectl, with the API server’s name as its certificate has it:'),
+      commands('tshuttle -r bastion api.cluster.example:6443', 'kubectl get nodes'),
+      paragraph(
+        'psql with the certificate checked against the private name, through a bastion without a shell:',
+      ),
+      commands(
+        "tshuttle -D -r app@bastion.example --domain '*.rds.amazonaws.com'",
+        'psql "host=db.cluster-x.eu-west-1.rds.amazonaws.com sslmode=verify-full sslrootcert=rds-ca.pem dbname=app"',
+      ),
+      paragraph('a bastion that wants a key and then a code, with the right one of many keys:'),
+      commands('tshuttle -r me@bastion -i ~/.ssh/id_work.pub 10.0.0.0/8'),
+      paragraph('options that are always the same, in a file:'),
+      commands('echo "-r bastion 10.0.0.0/8 -x 10.9.0.0/16" > office.conf', 'tshuttle @office.conf'),
+    ],
+  },
+  {
+    name: 'sshuttle',
+    summary: 'for users of sshuttle: what is the same, and what is not',
+    blocks: [
+      paragraph(
+        'Options have sshuttle’s names where it has one: -r, -x, -X, -s, -l, -D, --pidfile, --dns, --ns-hosts, --to-ns, @FILE. ' +
+          'Nothing runs on the bastion: any sshd with AllowTcpForwarding yes will do, without Python and without a shell.',
+      ),
+      list(
+        ['SSHUTTLE_ARGS', 'TSHUTTLE_ARGS'],
+        ['-e, --ssh-cmd', 'the options of ssh are here too: -F, -i, -J, -o; a port is -r HOST:PORT'],
+        ['-N, --auto-nets', 'nothing can ask the bastion for its routes: list the networks'],
+        [
+          '-H, --auto-hosts',
+          'names come from the bastion’s /etc/hosts, if SFTP may read it; nothing is scanned',
+        ],
+        ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],
+      ),
+    ],
+  },
+];
