@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import { messageOf } from '../core/errors.ts';
 import { type PublicKey, publicKeyFromBlob } from './public-key.ts';
-import { KeyUnavailableError } from './signing-key.ts';
+import { isSecurityKey, KeyUnavailableError } from './signing-key.ts';
 import { encodeString, encodeUint32, WireReader } from './wire.ts';
 
 /** Message numbers and flags of the agent protocol (draft-ietf-sshm-ssh-agent, section 6). */
@@ -17,6 +17,9 @@ const KEY_LIMIT = 2048;
 const LIST_TIMEOUT_MS = 10_000;
 /** The agent may ask its user to confirm, or to touch something. */
 const SIGN_TIMEOUT_MS = 120_000;
+
+/** Behind a security key's signature (PROTOCOL.u2f). */
+const FLAGS_AND_COUNTER_BYTES = 5;
 
 /** One key that an agent holds. */
 export interface AgentKey {
@@ -77,9 +80,16 @@ export async function signWithAgent(
   if (signature === undefined) throw new KeyUnavailableError('the agent refused to sign');
   const parts = new WireReader(signature);
   const usedAlgorithm = parts.string()?.toString('latin1');
+  const behindAlgorithm = signature.subarray(parts.offset);
   const value = parts.string();
   if (usedAlgorithm !== algorithm || value === undefined) {
     throw new KeyUnavailableError(`the agent signed with ${usedAlgorithm} where ${algorithm} was asked for`);
+  }
+  if (isSecurityKey(algorithm)) {
+    if (parts.bytes(FLAGS_AND_COUNTER_BYTES) === undefined || !parts.isAtEnd) {
+      throw new KeyUnavailableError('the agent sent a malformed signature of a security key');
+    }
+    return behindAlgorithm;
   }
   return algorithm.startsWith('ecdsa-') ? ecdsaToDer(value) : value;
 }

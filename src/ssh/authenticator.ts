@@ -40,7 +40,7 @@ export interface AuthenticatorContext {
   readonly prompter: Prompter;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Called when the bastion asks by keyboard-interactive, though perhaps nobody here: it may ring a telephone. */
+  /** Called when the bastion asks by keyboard-interactive, though perhaps nobody here: it may ring a telephone; or a key asks. */
   readonly onInteractive?: (() => void) | undefined;
 }
 

@@ -4,7 +4,13 @@ import { type Certificate, isCertificateType, parseCertificate } from './certifi
 import { type Identity, readIdentity, signingKeyOf, unlockIdentity } from './identity-file.ts';
 import type { Prompter } from './prompter.ts';
 import { fingerprintOf, keyTypeName, type PublicKey, samePublicKey } from './public-key.ts';
-import { describeKeyFrom, KeyUnavailableError, type SigningKey, whyUnusable } from './signing-key.ts';
+import {
+  describeKeyFrom,
+  isSecurityKey,
+  KeyUnavailableError,
+  type SigningKey,
+  whyUnusable,
+} from './signing-key.ts';
 import type { AuthenticationPolicy, IdentityFile } from './ssh-target.ts';
 import { readCertificateFiles } from './user-certificates.ts';
 
@@ -15,7 +21,12 @@ export interface KeyCandidateContext {
   readonly signal: AbortSignal;
   /** Told of every key that was passed over, and why. */
   note(reason: string, remedy?: string): void;
+  /** Called when a signature wants somebody to do something. */
+  readonly onInteractive?: (() => void) | undefined;
 }
+
+/** An agent that takes longer to sign has asked its user (`ssh-add -c`), or waited for a touch: no message tells of that. */
+const UNASKED_SIGNATURE_MS = 1_000;
 
 /**
  * The keys to offer, in this order: certificates, as OpenSSH does (those that a file names first), the agent's that an identity file names, the files that the user named, the agent's
@@ -109,7 +120,8 @@ async function* certifiedKeys(
     if (at.agentCertificates.some((held) => samePublicKey(held.publicKey, certificate.key))) continue;
     const inAgent = at.agentKeys.find(({ publicKey }) => isOver(certificate, publicKey));
     const inIdentity = at.identities.find(
-      ({ publicKey, privateText }) => privateText !== undefined && isOver(certificate, publicKey),
+      ({ publicKey, privateText }) =>
+        privateText !== undefined && !isInSecurityKey(publicKey) && isOver(certificate, publicKey),
     );
     if (inAgent !== undefined) {
       yield { ...agentSigningKey(inAgent, policy, context), ...certified(certificate, path) };
@@ -161,8 +173,26 @@ function agentSigningKey(
   return {
     publicKey: key.publicKey,
     description: describeKeyFrom(key.publicKey, `agent, ${key.comment}`),
-    sign: (data, algorithm) => signWithAgent(agentSocket, key.publicKey, data, algorithm, context.signal),
+    sign: async (data, algorithm) => {
+      if (isSecurityKey(algorithm)) askForTouch(key, context);
+      const startedAtMs = performance.now();
+      const signature = await signWithAgent(agentSocket, key.publicKey, data, algorithm, context.signal);
+      if (performance.now() - startedAtMs > UNASKED_SIGNATURE_MS) context.onInteractive?.();
+      return signature;
+    },
   };
+}
+
+/** The agent may have no way to say so itself. */
+function askForTouch(key: AgentKey, { prompter, logger, onInteractive }: KeyCandidateContext): void {
+  onInteractive?.();
+  const text = `touch the security key of ${key.comment}, if it waits for that`;
+  if (prompter.available) prompter.show(text);
+  else logger.info(text);
+}
+
+function isInSecurityKey(key: PublicKey | undefined): boolean {
+  return key !== undefined && isSecurityKey(key.type);
 }
 
 async function* fileSigningKeys(
@@ -172,6 +202,13 @@ async function* fileSigningKeys(
 ): AsyncGenerator<SigningKey, void, undefined> {
   for (const identity of identities) {
     if (identity.file.origin !== origin) continue;
+    if (isInSecurityKey(identity.publicKey)) {
+      context.note(
+        `${identity.file.path} is in a security key (FIDO), and the agent has it not`,
+        `load it with ssh-add ${identity.file.path}`,
+      );
+      continue;
+    }
     if (identity.privateText === undefined) {
       context.note(`${identity.file.path} has only the public half, and the agent has not the private one`);
       continue;

@@ -19,9 +19,10 @@ export interface SigningKey {
   /** For people: type, fingerprint and where it comes from. */
   readonly description: string;
   /**
-   * Signs with one of {@link SIGNATURE_HASHES}. May ask the user: for a passphrase, or through the agent.
+   * Signs with one of {@link SIGNATURE_HASHES}, or as a security key does. May ask the user: for a passphrase, or through the agent.
    *
-   * @returns the signature as `node:crypto` gives it: DER for ECDSA, plain bytes otherwise
+   * @returns the signature as `node:crypto` gives it: DER for ECDSA, plain bytes otherwise; of a security key what stands
+   *   behind the algorithm in SSH's own encoding: the signature, flags and counter (PROTOCOL.u2f)
    * @throws KeyUnavailableError when the private half cannot be used.
    */
   sign(data: Buffer, algorithm: string): Promise<Buffer>;
@@ -39,10 +40,16 @@ export class KeyUnavailableError extends Error {
   }
 }
 
+const SECURITY_KEY_TYPES = ['sk-ssh-ed25519@openssh.com', 'sk-ecdsa-sha2-nistp256@openssh.com'];
+
+/** Whether a key of this type is in a security key (FIDO): only its agent can sign with it, when somebody touches it. */
+export function isSecurityKey(type: string): boolean {
+  return SECURITY_KEY_TYPES.includes(type);
+}
+
 /** Why a key of this type cannot be used by us; undefined when it can. */
 export function whyUnusable(type: string): string | undefined {
-  if (type.startsWith('sk-')) return 'security keys (FIDO) are not supported yet';
-  if (type === 'ssh-rsa' || type in SIGNATURE_HASHES) return undefined;
+  if (type === 'ssh-rsa' || type in SIGNATURE_HASHES || isSecurityKey(type)) return undefined;
   return `keys of type ${type} are not supported`;
 }
 

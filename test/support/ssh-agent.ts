@@ -11,14 +11,16 @@ export interface RunningAgent extends AsyncDisposable {
  * Starts an agent that listens at `socket`.
  *
  * @param keys private key files, without passphrases, that it holds in this order
- * @param options of ssh-add
+ * @param askpass a program that the agent has its user confirm each signature with
  */
 export async function startAgent(
   socket: string,
   keys: readonly string[],
-  ...options: readonly string[]
+  askpass?: string,
 ): Promise<RunningAgent> {
-  const agent = new Child(['ssh-agent', '-D', '-a', socket]);
+  const path = process.env['PATH'] ?? '';
+  const asks = askpass === undefined ? {} : { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
+  const agent = new Child(['ssh-agent', '-D', '-a', socket], { env: { PATH: path, ...asks } });
   await until(
     () =>
       stat(socket).then(
@@ -31,8 +33,8 @@ export async function startAgent(
     },
   );
   for (const key of keys) {
-    const env = { SSH_AUTH_SOCK: socket, PATH: process.env['PATH'] ?? '' };
-    await mustRun(['ssh-add', '-q', ...options, key], { env });
+    const confirm = askpass === undefined ? [] : ['-c'];
+    await mustRun(['ssh-add', '-q', ...confirm, key], { env: { SSH_AUTH_SOCK: socket, PATH: path } });
   }
   return {
     socket,

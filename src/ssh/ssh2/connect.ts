@@ -32,7 +32,7 @@ export interface ConnectContext {
   readonly heldHostKeys?: Map<SshTarget, PublicKey> | undefined;
   /** For every host that is dialled; the resolver of this machine when left out. */
   readonly lookUp?: LookUpHost | undefined;
-  /** Called when a bastion on the way asks by keyboard-interactive. */
+  /** Called when a bastion on the way asks by keyboard-interactive, or a key has its user do something. */
   readonly onInteractive?: (() => void) | undefined;
   /** How jump hosts are connected to; without it there are none. */
   readonly openJumpHost?: OpenJumpHost;

@@ -6,8 +6,9 @@ import { TshuttleError } from '../../core/errors.ts';
 import { bytesSentNow } from '../../net/native-send.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
 import type { PublicKey } from '../public-key.ts';
-import type { SigningKey } from '../signing-key.ts';
-import { type CertificateProtocol, requestWithCertificate } from './user-certificate-internals.ts';
+import { isSecurityKey, type SigningKey } from '../signing-key.ts';
+import { encodeString } from '../wire.ts';
+import { type KeyRequestProtocol, needsOwnRequest, requestWithKey } from './key-request-internals.ts';
 
 /**
  * The parts of ssh2's private interface, and one of Node's, that connecting relies on; ssh2 is pinned to the version they were read in
@@ -19,7 +20,7 @@ interface ClientInternals {
   readonly _callbacks: Array<(failed: boolean | Error) => void>;
 }
 
-interface ProtocolInternals extends CertificateProtocol {
+interface ProtocolInternals extends KeyRequestProtocol {
   readonly _handlers: ProtocolHandlers;
   _debug: unknown;
   authPK: AuthenticateWithKey;
@@ -115,6 +116,9 @@ export function socketQueue(socket: Socket): { readonly takenBytes: number; read
   return { takenBytes: takenBytes + bytesSentNow(socket), waitingBytes: socket.bytesWritten - takenBytes };
 }
 
+/** An Ed25519 public key, of nobody. */
+const ANY_KEY = Buffer.concat([encodeString('ssh-ed25519'), encodeString(Buffer.alloc(32))]);
+
 /** Makes `publickey` attempts sign through {@link SigningKey}, which may take its time. */
 export class KeySigner {
   readonly #keys = new WeakMap<object, SigningKey>();
@@ -131,7 +135,9 @@ export class KeySigner {
    * @returns undefined when ssh2 cannot read the public key.
    */
   standIn(key: SigningKey): ParsedKey | undefined {
-    const parsed = ssh2.utils.parseKey(key.publicKey.blob);
+    // Of a security key only that it is a key: the messages with it are not ssh2's.
+    const { type, blob } = key.publicKey;
+    const parsed = ssh2.utils.parseKey(isSecurityKey(type) ? ANY_KEY : blob);
     if (parsed instanceof Error) return undefined;
     // ssh2 knows its own keys by a symbol, which the stand-in inherits.
     const standIn = Object.create(parsed, { isPrivateKey: { value: () => true } }) as ParsedKey;
@@ -149,12 +155,11 @@ export class KeySigner {
       const key = keys.get(standIn);
       // ssh2 falls back to SHA-1 where the bastion has not announced its signature algorithms; OpenSSH does not.
       const signedWith = algorithm === 'ssh-rsa' ? 'rsa-sha2-512' : algorithm;
-      if (key?.certificate !== undefined) {
+      if (key !== undefined && needsOwnRequest(key)) {
         const signature = signedWith ?? key.publicKey.type;
-        const signCertified = (data: Buffer, done: (signed: Buffer) => void): void =>
+        const signByKey = (data: Buffer, done: (signed: Buffer) => void): void =>
           void key.sign(data, signature).then(done).catch(onUnavailable);
-        const mayAsk = sign === undefined ? undefined : signCertified;
-        requestWithCertificate(this, user, key.certificate, signature, mayAsk);
+        requestWithKey(this, user, key, signature, sign === undefined ? undefined : signByKey);
         return;
       }
       if (key === undefined || sign === undefined) {

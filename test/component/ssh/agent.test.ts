@@ -13,7 +13,9 @@ import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
+import { makeSecurityKey } from '../../support/security-key-agent.ts';
 import { type RunningAgent, startAgent } from '../../support/ssh-agent.ts';
+import { until } from '../../support/until.ts';
 
 const signal = new AbortController().signal;
 let directory: string;
@@ -38,8 +40,11 @@ async function agentWith(name: string, keys: readonly string[]): Promise<string>
   return agent.socket;
 }
 
+let interactions = 0;
+
 async function login(identityFiles: readonly string[], ...options: string[]): Promise<string> {
   const logger = recordingLogger();
+  interactions = 0;
   const request = sshd.request(identityFiles, 'StrictHostKeyChecking=accept-new', ...options);
   const target = await resolveTarget(request, { logger, signal });
   const bastion = await connectBastion(target, {
@@ -47,6 +52,9 @@ async function login(identityFiles: readonly string[], ...options: string[]): Pr
     prompter: NO_TERMINAL,
     signal,
     beforeDial: async () => {},
+    onInteractive: () => {
+      interactions += 1;
+    },
   });
   const closed = once(bastion.socket, 'close');
   bastion.client.end();
@@ -103,6 +111,22 @@ describe('with a real ssh-agent', () => {
     await mustRun(['rm', last]);
     await login([last], `IdentityAgent=${socket}`, 'IdentitiesOnly=yes');
     await login([`${last}.pub`], `IdentityAgent=${socket}`);
+  });
+
+  test('an agent whose user confirms each signature asks somebody, as far as can be told: it takes its time', async () => {
+    const key = await sshd.makeKey('confirmed');
+    await sshd.authorize(key);
+    const askpass = join(directory, 'askpass');
+    await writeFile(askpass, '#!/bin/sh\nsleep 1.2\n', { mode: 0o755 });
+    await using slow = await startAgent(join(directory, 'confirmed.sock'), [key], askpass);
+    await login([], `IdentityAgent=${slow.socket}`, 'IdentityFile=none');
+    expect(interactions).toBe(1);
+    await using quick = await startAgent(join(directory, 'unconfirmed.sock'), [key]);
+    const asksNobody = async (): Promise<boolean> => {
+      await login([], `IdentityAgent=${quick.socket}`, 'IdentityFile=none');
+      return interactions === 0;
+    };
+    await until(asksNobody, { deadlineMs: 15_000, what: 'an agent that signs at once' });
   });
 
   test('a named file goes before the keys of the agent that nobody named', async () => {
@@ -187,8 +211,8 @@ describe('with an agent that is out of order', () => {
     expect(await login([key], `IdentityAgent=${directory}/nobody`)).toMatch(/ENOENT/);
   });
 
-  test('security keys and what is no certificate are passed over, and said so', async () => {
-    const blobs = ['sk-ssh-ed25519@openssh.com', 'ssh-ed25519-cert-v01@openssh.com'].map((type) =>
+  test('what is no certificate, and a type that nobody knows, are passed over, and said so', async () => {
+    const blobs = ['ssh-unheard-of', 'ssh-ed25519-cert-v01@openssh.com'].map((type) =>
       Buffer.concat([encodeString(type), encodeString('x')]),
     );
     const list = Buffer.concat([
@@ -202,9 +226,22 @@ describe('with an agent that is out of order', () => {
     await expect(login([], `IdentityAgent=${socket}`)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
       message: expect.stringMatching(
-        /the agent's key 1 is not a user certificate.*key 0 is skipped: security keys/,
+        /the agent's key 1 is not a user certificate.*key 0 is skipped: keys of type ssh-unheard-of/,
       ),
     });
+  });
+
+  test.each([
+    ['plain', Buffer.alloc(0)],
+    ['too long', Buffer.alloc(6)],
+  ])('that signs like no security key (%s), it is said', async (_what, behind) => {
+    const key = makeSecurityKey('ed25519').publicKey;
+    const value = Buffer.concat([encodeString(key.type), encodeString(Buffer.alloc(64)), behind]);
+    const socket = await fakeAgent(`malformed-${behind.length}`, (_request, connection) =>
+      connection.write(encodeString(Buffer.concat([Buffer.of(14), encodeString(value)]))),
+    );
+    const signature = signWithAgent(socket, key, Buffer.from('x'), key.type, signal);
+    await expect(signature).rejects.toThrow('a malformed signature of a security key');
   });
 
   test('that declines to sign, the next key is offered', async () => {
