@@ -48,6 +48,10 @@ export const TEXTS = {
   disableIpv6: 'capture IPv4 only',
   method: 'auto, nft or iptables (default: auto, the first that works)',
   listen: 'where the redirected connections are accepted (default: loopback, a free port)',
+  socks:
+    'serve SOCKS5, SOCKS4 and SOCKS4a here (default address: 127.0.0.1); the bastion resolves names; repeatable',
+  httpProxy: 'serve an HTTP proxy here, CONNECT and http:// requests; repeatable',
+  proxyAuth: 'file with USER:PASSWORD in its first line, which clients of the proxies must show',
   dryRun: 'print the rules that would be installed, and end',
   daemon: 'go to the background as soon as the tunnel is up',
   pidfile: 'file for the process id with -D (default: in $XDG_RUNTIME_DIR/tshuttle)',
@@ -98,6 +102,7 @@ Examples:
   tshuttle -r bastion 0/0 ::/0 -x 192.168.0.0/16          everything but the local network
   tshuttle -r bastion db.example.com:5432 10.2.0.0/16:443
   tshuttle -r bastion --domain internal.example           names that only the bastion resolves
+  tshuttle -r bastion --socks 1080                        a SOCKS proxy: no root, no rules
   tshuttle -D -r bastion -s networks.txt -X never.txt     in the background
   tshuttle @office.conf -v                                arguments from a file
 

@@ -27,6 +27,9 @@ export interface CommanderOptions {
   readonly seedHosts?: string;
   readonly resolve?: string;
   readonly syntheticRange?: string;
+  readonly socks?: readonly string[];
+  readonly httpProxy?: readonly string[];
+  readonly proxyAuth?: string;
   readonly disableIpv6?: true;
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
@@ -75,6 +78,10 @@ export function describeProgram(version: string): Command {
     .option('--method <METHOD>', TEXTS.method)
     .option('-l, --listen <[IP:]PORT>', TEXTS.listen)
     .option('--dry-run', TEXTS.dryRun)
+    .optionsGroup('Proxies, which need no root and no SUBNET:')
+    .option('--socks <[IP:]PORT>', TEXTS.socks, collect)
+    .option('--http-proxy <[IP:]PORT>', TEXTS.httpProxy, collect)
+    .option('--proxy-auth <FILE>', TEXTS.proxyAuth)
     .optionsGroup('Running:')
     .option('-D, --daemon', TEXTS.daemon)
     .option('--pidfile <FILE>', TEXTS.pidfile)
@@ -112,6 +119,9 @@ export function rawOptions(subnets: readonly string[], options: CommanderOptions
     seedHosts: options.seedHosts,
     resolve: options.resolve,
     syntheticRanges: options.syntheticRange,
+    socks: options.socks ?? [],
+    httpProxies: options.httpProxy ?? [],
+    proxyLoginFile: options.proxyAuth,
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
     connections: options.connections,

@@ -3,6 +3,7 @@ import type { Cidr } from '../net/cidr.ts';
 import type { Endpoint } from '../net/endpoint.ts';
 import type { Zone } from '../net/zone.ts';
 import type { Listen } from './listen.ts';
+import type { ProxyListenOption, ProxyLogin } from './proxy-listen.ts';
 import type { Remote } from './remote.ts';
 import type { Subnet } from './subnet.ts';
 import type { TransportOption } from './transport.ts';
@@ -63,6 +64,9 @@ export interface Config {
   readonly listen: Listen;
   readonly method: Method;
   readonly dns: DnsOption | undefined;
+  /** Proxies of ours, beside what is captured or instead of it. */
+  readonly proxies: readonly ProxyListenOption[];
+  readonly proxyLogin: ProxyLogin | undefined;
   readonly ipv6: boolean;
   /** Whether a session may run `true` on the bastion. */
   readonly mayOpenSession: boolean;
@@ -72,6 +76,11 @@ export interface Config {
   readonly logFormat: LogFormat;
   /** How often `-v` was given. */
   readonly verbosity: number;
+}
+
+/** Whether the kernel is to redirect anything, or there are only proxies. */
+export function capturesAnything({ subnets, dns }: Pick<Config, 'subnets' | 'dns'>): boolean {
+  return dns !== undefined || subnets.some(({ action }) => action === 'include');
 }
 
 /** The configuration with what the user should hear about it, or all that is wrong. */

@@ -6,6 +6,12 @@ import type { Config, ConfigResult, DnsOption, LogFormat, Method, Mode, SubnetRu
 import { hasZone, parseDns } from './dns.ts';
 import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
 import { type PlaceOf, placeOnCommandLine } from './place.ts';
+import {
+  type ProxyListenOption,
+  type ProxyLogin,
+  parseProxyListen,
+  parseProxyLogin,
+} from './proxy-listen.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
@@ -42,6 +48,9 @@ export interface RawOptions {
   readonly seedHosts?: string | undefined;
   readonly resolve?: string | undefined;
   readonly syntheticRanges?: string | undefined;
+  readonly socks?: readonly string[] | undefined;
+  readonly httpProxies?: readonly string[] | undefined;
+  readonly proxyLoginFile?: string | undefined;
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;
@@ -105,6 +114,11 @@ class ConfigParser {
       listen: this.#listen(raw.listen),
       method: this.#choice<Method>('--method', raw.method, ['auto', 'nft', 'iptables']),
       dns: this.#dns(raw),
+      proxies: [
+        ...(raw.socks ?? []).flatMap((text) => this.#proxy('socks', text)),
+        ...(raw.httpProxies ?? []).flatMap((text) => this.#proxy('http', text)),
+      ],
+      proxyLogin: this.#proxyLogin(raw),
       ipv6: raw.ipv6,
       mayOpenSession: raw.mayOpenSession,
       connections: this.#connections(raw.connections),
@@ -140,8 +154,8 @@ class ConfigParser {
   }
 
   #subnets(raw: RawOptions): SubnetRule[] {
-    // A zone is something to capture, too.
-    const hasOther = hasZone(raw);
+    // A zone is something to capture, too, and proxies need nothing captured.
+    const hasOther = hasZone(raw) || proxyCount(raw) > 0;
     if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
       this.#wrong(
         this.#placeOf('SUBNET'),
@@ -256,6 +270,27 @@ class ConfigParser {
     return undefined;
   }
 
+  #proxy(protocol: ProxyListenOption['protocol'], text: string): ProxyListenOption[] {
+    const result = parseProxyListen(text);
+    if (result.kind === 'listen') return [{ protocol, address: result.address, port: result.port }];
+    this.#wrong(`${protocol === 'socks' ? '--socks' : '--http-proxy'} ${text}`, result.what);
+    return [];
+  }
+
+  #proxyLogin(raw: RawOptions): ProxyLogin | undefined {
+    if (raw.proxyLoginFile === undefined) return undefined;
+    const where = `--proxy-auth ${raw.proxyLoginFile}`;
+    if (proxyCount(raw) === 0)
+      this.#warnings.push({ where, what: 'has no effect without --socks or --http-proxy' });
+    const file = this.#surroundings.readTextFile(this.#path(raw.proxyLoginFile));
+    const login = file.kind === 'unreadable' ? undefined : parseProxyLogin(file.text);
+    if (login === undefined) {
+      const what = file.kind === 'unreadable' ? file.what : 'does not begin with a line USER:PASSWORD';
+      this.#fileProblems.push({ where, what });
+    }
+    return login;
+  }
+
   #listen(text: string | undefined): Listen {
     if (text === undefined) return DEFAULT_LISTEN;
     const result = parseListen(text);
@@ -305,6 +340,10 @@ class ConfigParser {
   #wrong(where: string, what: string): void {
     this.#argumentProblems.push({ where, what });
   }
+}
+
+function proxyCount({ socks = [], httpProxies = [] }: RawOptions): number {
+  return socks.length + httpProxies.length;
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -75,7 +75,8 @@ export async function resolveSubnets(
   if (problems.length > 0) throw cannotExclude(problems);
   // A zone is something to capture, and a name may resolve on the bastion's side once there is a tunnel.
   const mayComeLater = (dns?.zones.length ?? 0) > 0 || (nameFailed && dns !== undefined);
-  if (!mayComeLater && !rules.some((rule) => rule.action === 'include'))
+  const wantsSomething = subnets.some(({ action }) => action === 'include');
+  if (wantsSomething && !mayComeLater && !rules.some((rule) => rule.action === 'include'))
     throw nothingLeft(warnings, nameFailed);
   const addressesOf = new Map(
     [...answers].flatMap(([name, answer]) =>

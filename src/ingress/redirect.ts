@@ -31,7 +31,7 @@ export interface RedirectContext {
 
 /** Flows that kernel rules redirect to listeners of ours. */
 export interface RedirectIngress {
-  readonly method: InterceptMethod;
+  readonly method: InterceptMethod | 'none';
   /** The families that can be captured. */
   readonly families: readonly IpFamily[];
   /** Resolves, never rejects, when the rules can no longer be vouched for. */

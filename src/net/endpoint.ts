@@ -39,6 +39,11 @@ export function canonicalIpv6(literal: string): string {
   return new URL(`http://[${literal}]/`).hostname.slice(1, -1);
 }
 
+/** A host as an endpoint where it is a literal address, and as it is where it is a name. */
+export function toDestination({ host, port }: HostPort): Endpoint | HostPort {
+  return makeEndpoint(host, port) ?? { host, port };
+}
+
 /** Renders `10.0.0.1:22`, `[2001:db8::1]:22` or `name:22`. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -52,4 +57,9 @@ export function formatEndpoint(endpoint: Endpoint): string {
 /** Whether both name the same address and port. */
 export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
   return a.address === b.address && a.port === b.port;
+}
+
+/** Whether a literal address is one of the machine itself: 127.0.0.0/8, ::1, and the same mapped. */
+export function isLoopback(address: string): boolean {
+  return /^(?:::ffff:)?127\./i.test(address) || (address.includes(':') && canonicalIpv6(address) === '::1');
 }

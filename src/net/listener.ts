@@ -68,8 +68,11 @@ export async function openListeners(
 }
 
 function listen(host: string, port: number, onAccepted: (accepted: Socket) => void): Promise<Server> {
+  return startListening(makeServer(onAccepted), host, port);
+}
+
+function startListening(server: Server, host: string, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = makeServer(onAccepted);
     server.once('error', reject);
     server.listen({ host, port, backlog: BACKLOG, ipv6Only: true }, () => {
       server.off('error', reject);
@@ -106,6 +109,21 @@ function makeServer(onAccepted: (accepted: Socket) => void): Server {
 /** One for all: a listener of its own for each of many thousand sockets costs memory. */
 function ignoreError(): void {}
 
+/**
+ * Has one server listen at one address.
+ *
+ * @param option that gave the address, for the remedy
+ * @returns the port
+ * @throws TshuttleError ERR_LISTEN
+ */
+export async function listenAt(server: Server, host: string, port: number, option: string): Promise<number> {
+  try {
+    return portOf(await startListening(server, host, port));
+  } catch (error) {
+    throw listenError(host, port, error, option);
+  }
+}
+
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
@@ -116,14 +134,14 @@ async function closeAll(servers: readonly Server[]): Promise<void> {
   for (const server of servers) server.close();
 }
 
-function listenError(host: string, port: number, cause: unknown): TshuttleError {
+function listenError(host: string, port: number, cause: unknown, option = '-l'): TshuttleError {
   const where = port === 0 ? host : formatHostPort(host, port);
   const code = systemCodeOf(cause);
   const reason = REASONS[code ?? ''] ?? messageOf(cause);
   const remedy =
     code === 'EADDRINUSE'
-      ? 'choose another port with -l, or leave -l out'
-      : 'check the address given with -l; --disable-ipv6 does without IPv6';
+      ? `choose another port with ${option}, or ${option === '-l' ? 'leave -l out' : 'port 0 for one that is free'}`
+      : `check the address given with ${option}${option === '-l' ? '; --disable-ipv6 does without IPv6' : ''}`;
   return new TshuttleError('ERR_LISTEN', `cannot listen on ${where}: ${reason}`, { remedy, cause });
 }
 

@@ -56,6 +56,14 @@ export function startFlowProgress(): FlowProgress {
   return { stage: 'opening', bytesUp: 0, bytesDown: 0 };
 }
 
+/** What whoever answers an application himself wants of its flow. */
+export interface CarryOptions {
+  /** Called when the bastion has opened the channel, before any byte of the destination's is written. */
+  readonly onOpen?: (() => void) | undefined;
+  /** An accepted socket that the bastion refuses is not reset: it is the caller's again, as it was, when the promise resolves. */
+  readonly givesBackRefused?: boolean | undefined;
+}
+
 /** How a flow goes out: one connection to a bastion that carries many flows. */
 export interface Transport {
   /** For people: `user@bastion (203.0.113.7:22)`. */
@@ -68,7 +76,7 @@ export interface Transport {
    * Carries an accepted socket to a destination until both directions are over. Never rejects.
    *
    * Owns `accepted` from the call on: it is closed, or reset where the application must see a failure, when the promise
-   * resolves. `accepted` must be paused, half-open capable and have delivered no data yet.
+   * resolves. `accepted` must be paused and half-open capable; it may hold bytes that were put back, and have ended.
    *
    * @param progress kept up to date, for whoever shows flows
    */
@@ -77,6 +85,7 @@ export interface Transport {
     destination: HostPort,
     originator: Endpoint,
     progress?: FlowProgress,
+    options?: CarryOptions,
   ): Promise<FlowSummary>;
   /**
    * Opens a connection of our own to a destination, which the bastion resolves; for jump hosts, DNS over TCP and requests.

@@ -1,5 +1,5 @@
 import type { Logger } from '../core/log.ts';
-import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import type { IncomingFlow, OpenFailure } from '../ingress/incoming-flow.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
 import { diagnoseProhibition } from '../ssh/forwarding-diagnosis.ts';
 import {
@@ -96,8 +96,13 @@ export class FlowTable {
     const open = { flow, progress: startFlowProgress(), startedAtMs: performance.now() };
     this.#open.add(open);
     this.#total += 1;
-    const { accepted, originator } = flow;
-    void this.#transport.carry(accepted, destinationOf(flow), originator, open.progress).then((summary) => {
+    const { accepted, originator, answer } = flow;
+    const options = answer === undefined ? {} : { onOpen: () => answer.opened(), givesBackRefused: true };
+    const carrying = this.#transport.carry(accepted, destinationOf(flow), originator, open.progress, options);
+    void carrying.then((summary) => {
+      const { end } = summary;
+      if (answer !== undefined && end.kind === 'refused') answer.failed(failureOf(end), end.description);
+
       this.#open.delete(open);
       this.#bytesUp += summary.bytesUp;
       this.#bytesDown += summary.bytesDown;
@@ -190,6 +195,20 @@ function isConnectFailure(end: FlowEnd): end is Refusal {
 
 function isUnknownName(end: FlowEnd): boolean {
   return isConnectFailure(end) && UNKNOWN_NAME.test(end.description);
+}
+
+/** strerror(3) of glibc, musl and BSD, as sshd passes it on, for what a proxy's client has a word for. */
+const WORDS_OF_FAILURES: ReadonlyArray<readonly [RegExp, OpenFailure]> = [
+  [UNKNOWN_NAME, 'unknown-host'],
+  [/temporary failure in name resolution|try again/i, 'unknown-host'],
+  [/connection refused/i, 'refused'],
+  [/unreachable|no route to host/i, 'unreachable'],
+  [/timed out/i, 'timed-out'],
+];
+
+function failureOf({ reason, description }: Refusal): OpenFailure {
+  if (reason === 'prohibited') return 'prohibited';
+  return WORDS_OF_FAILURES.find(([words]) => words.test(description))?.[1] ?? 'other';
 }
 
 function describeEnd(end: FlowEnd): string {

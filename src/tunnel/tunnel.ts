@@ -2,10 +2,14 @@ import { CleanupStack } from '../core/cleanup-stack.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
-import { openRedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
+import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import { NO_REDIRECT } from '../ingress/no-redirect.ts';
+import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
+import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
+import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
 import { formatCidr } from '../net/cidr.ts';
-import type { IpFamily } from '../net/endpoint.ts';
+import { formatHostPort, type IpFamily } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
@@ -25,6 +29,11 @@ import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 export interface TunnelOptions extends RedirectOptions {
   readonly remote: SshRequest;
   readonly rules: readonly CaptureRule[];
+  /** Whether connections and queries are captured at all; without it nothing needs root. */
+  readonly captures: boolean;
+  /** Where flows come in by proxies of ours, which carry whatever their clients ask for. */
+  readonly proxies: readonly ProxyListen[];
+  readonly proxyCredentials: ProxyCredentials | undefined;
   /** Whether a session may run `true` on the bastion, so that it sends small answers at once. */
   readonly mayOpenSession: boolean;
   /** Over how many ssh connections flows are spread. */
@@ -98,14 +107,21 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           : transport.open(destination, openSignal),
     });
     if (dns !== undefined) cleanup.push(() => dns.close());
-    const ingress = await openRedirectIngress(options, context, (flow) => {
+    const accept = (flow: IncomingFlow): void => {
       // Only what is accepted holds its name.
       const named = flows === undefined || dns === undefined ? flow : dns.named(flow);
       if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
       else flows.accept(named);
-    });
+    };
+    const ingress = options.captures ? await openRedirectIngress(options, context, accept) : NO_REDIRECT;
     cleanup.push(() => ingress.close());
     signal.throwIfAborted();
+    const proxies = await openProxies(options.proxies, {
+      logger,
+      credentials: options.proxyCredentials,
+      onFlow: accept,
+    });
+    cleanup.push(() => proxies.close());
     let rules = capturable(options.rules, ingress.families, logger);
     await warnOfUnroutedNetworks(rules, logger);
 
@@ -140,7 +156,11 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       end();
     });
     return {
-      readyLine: `capturing ${describeCaptured(rules, dns?.description)} through ${opened.description}, by ${ingress.method}`,
+      readyLine: readyLine(
+        [describeCaptured(rules, dns?.description), describeProxies(proxies.listens)],
+        opened,
+        ingress,
+      ),
       lost,
       status: () => {
         const { now, held, total, bytesUp, bytesDown } = table.totals();
@@ -232,9 +252,28 @@ function routeToAdd({ family, text }: UnroutedNetwork): string {
   return `any route will do, for example: sudo ${ip} route add ${text} dev lo${source} (and later: route del)`;
 }
 
+function readyLine(
+  services: readonly string[],
+  { description }: Transport,
+  { method }: Pick<RedirectIngress, 'method'>,
+): string {
+  const served = services.filter((service) => service !== '').join(' and ');
+  return `${served} through ${description}${method === 'none' ? '' : `, by ${method}`}`;
+}
+
+function describeProxies(listens: readonly ProxyListen[]): string {
+  if (listens.length === 0) return '';
+  const places = listens.map(
+    ({ protocol, address, port }) =>
+      `${protocol === 'socks' ? 'SOCKS' : 'HTTP'} on ${formatHostPort(address, port)}`,
+  );
+  return `serving ${places.join(', ')}`;
+}
+
 function describeCaptured(rules: readonly CaptureRule[], dns: string | undefined): string {
   const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
-  return [...networks, ...(dns === undefined ? [] : [dns])].join(' and ');
+  const captured = [...networks, ...(dns === undefined ? [] : [dns])];
+  return captured.length === 0 ? '' : `capturing ${captured.join(' and ')}`;
 }
 
 /** How many networks the ready line names. */

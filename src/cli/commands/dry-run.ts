@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts';
+import { type Config, capturesAnything } from '../../config/config.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
@@ -33,6 +33,10 @@ export interface DryRunContext {
  * @throws TshuttleError ERR_CONFIG when there is nothing to capture or the ssh configuration is wrong
  */
 export async function dryRun(config: Config, context: DryRunContext): Promise<void> {
+  if (!capturesAnything(config)) {
+    context.print('# no rules: there are only proxies\n');
+    return;
+  }
   const { rules, warnings } = await resolveSubnets(config, context.lookUp);
   for (const warning of warnings) context.logger.warn(renderProblem(warning));
   const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];

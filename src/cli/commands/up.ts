@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import type { Config } from '../../config/config.ts';
+import { type Config, capturesAnything } from '../../config/config.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
@@ -88,6 +88,9 @@ function tunnelOptions(config: Config, rules: readonly CaptureRule[], stateFolde
     dns: config.dns,
     stateFolder: join(stateFolder, 'synthetic-addresses'),
     ipv6: config.ipv6,
+    captures: capturesAnything(config),
+    proxies: config.proxies,
+    proxyCredentials: config.proxyLogin,
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,
     transport: config.transport,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import {
+  type CarryOptions,
   type FlowEnd,
   type FlowProgress,
   type FlowSummary,
@@ -15,9 +16,7 @@ import { MAX_PACKET_BYTES } from './receive-window.ts';
 import { SendScheduler } from './send-scheduler.ts';
 
 /** How a flow is carried, beside where to. */
-export interface CarryOptions {
-  /** Called when the bastion has opened the channel. */
-  readonly onOpen?: (() => void) | undefined;
+export interface ChannelOptions extends CarryOptions {
   /** Asked when the bastion refuses; with true the accepted socket is given back as it was, paused and unread. */
   readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
 }
@@ -88,7 +87,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     destination: HostPort,
     originator: Endpoint,
     progress: FlowProgress = startFlowProgress(),
-    { onOpen, mayTryElsewhere }: CarryOptions = {},
+    { onOpen, givesBackRefused, mayTryElsewhere }: ChannelOptions = {},
   ): Promise<FlowSummary> {
     const end = this.#end ?? endOfDestroyed(accepted);
     if (end !== undefined) {
@@ -106,7 +105,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
           resolve(summary);
         },
         progress,
-        mayTryElsewhere,
+        mayTryElsewhere ?? (givesBackRefused === true ? () => true : undefined),
       );
       this.#channels.set(localId, channel);
       this.#flows.add(channel);

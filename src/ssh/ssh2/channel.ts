@@ -98,6 +98,7 @@ export class Channel implements Sender {
   ) {
     this.localId = localId;
     this.#accepted = accepted;
+    this.#applicationEnded = accepted.readableEnded;
     this.#owner = owner;
     this.#onOver = onOver;
     this.#progress = progress;
@@ -129,7 +130,9 @@ export class Channel implements Sender {
     } else {
       this.#progress.stage = 'open';
       lendReads(this.#accepted);
-      this.#accepted.resume();
+      // Nothing to read, not even the end, is left of one that has been read and has ended before.
+      if (this.#applicationEnded) this.#allSent();
+      else this.#accepted.resume();
     }
   }
 

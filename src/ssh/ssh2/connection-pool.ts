@@ -3,7 +3,7 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { FlowProgress, FlowSummary, Refusal, Transport } from '../transport.ts';
+import type { CarryOptions, FlowProgress, FlowSummary, Refusal, Transport } from '../transport.ts';
 import { type Candidate, chooseConnection, RecentBytes, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
 import type { Ssh2Transport } from './transport.ts';
@@ -80,6 +80,7 @@ export class ConnectionPool implements Transport {
     destination: HostPort,
     originator: Endpoint,
     progress?: FlowProgress,
+    options: CarryOptions = {},
   ): Promise<FlowSummary> {
     const member = this.#choose();
     if (member === undefined) {
@@ -94,22 +95,24 @@ export class ConnectionPool implements Transport {
         channelsThen >= SHORTAGE_CHANNELS &&
         refusal.reason === 'connect-failed' &&
         refusal.description === SHORTAGE_TEXT;
-      return isShort;
+      return isShort || options.givesBackRefused === true;
     };
     const summary = await member.transport.carry(accepted, destination, originator, progress, {
+      ...options,
       mayTryElsewhere,
     });
     if (!isShort) return summary;
     const other = await this.#another(member, channelsThen);
     if (other === undefined) {
-      accepted.resetAndDestroy();
+      if (options.givesBackRefused !== true) accepted.resetAndDestroy();
       return summary;
     }
     // It opens elsewhere: so it was not the destination.
     const onOpen = (): void => {
       member.capacity = Math.min(member.capacity, channelsThen);
+      options.onOpen?.();
     };
-    return other.transport.carry(accepted, destination, originator, progress, { onOpen });
+    return other.transport.carry(accepted, destination, originator, progress, { ...options, onOpen });
   }
 
   open(destination: HostPort, signal: AbortSignal): Promise<Socket> {

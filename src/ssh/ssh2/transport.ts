@@ -7,7 +7,7 @@ import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import type { FlowProgress, FlowSummary, Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
-import { type CarryOptions, ChannelMux } from './channel-mux.ts';
+import { ChannelMux, type ChannelOptions } from './channel-mux.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
 import { describeEnding } from './handshake-error.ts';
@@ -34,7 +34,7 @@ export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers
     destination: HostPort,
     originator: Endpoint,
     progress?: FlowProgress,
-    options?: CarryOptions,
+    options?: ChannelOptions,
   ): Promise<FlowSummary>;
 }
 

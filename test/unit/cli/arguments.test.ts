@@ -39,7 +39,7 @@ describe('parseArguments', () => {
   test('has a long form of everything', () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --listen 1 --method nft ' +
-      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
@@ -59,6 +59,9 @@ describe('parseArguments', () => {
         hosts: ['b=10.0.0.3'],
         autoHosts: true,
         seedHosts: 'db',
+        socks: ['1'],
+        httpProxies: ['2'],
+        proxyLoginFile: 'a',
         ipv6: false,
         mayOpenSession: false,
         daemon: true,

@@ -1,0 +1,12 @@
+import type { RedirectIngress } from './redirect.ts';
+
+/** Where nothing is captured: no rules, no helper, no root. */
+export const NO_REDIRECT: RedirectIngress = {
+  method: 'none',
+  families: [],
+  lost: new Promise(() => {}),
+  capture: async () => {},
+  setExempt: async () => {},
+  addRoute: async () => {},
+  close: async () => {},
+};

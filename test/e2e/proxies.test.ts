@@ -1,0 +1,122 @@
+import { chown, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { ORDINARY_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import { expectNothingLeft, runTshuttle, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/** The bastion's /etc/hosts has it; an application behind a proxy needs not. */
+const URL = `http://db.lab:${HTTP_PORT}/path`;
+
+/** What the destination says to a bastion, over whichever family that prefers. */
+const THROUGH_BASTION: unknown = expect.stringMatching(/^(?:fd77::1|10\.77\.0\.1) asked for \/path$/);
+
+describe.skipIf(skipLab)('--socks and --http-proxy', () => {
+  let lab: Lab;
+  let login: string;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    login = join(lab.machine.homeOf(ORDINARY_USER.name), 'proxy-login');
+    await writeFile(login, 'ann:pass:word\n', { mode: 0o600 });
+    await chown(login, ORDINARY_USER.id, ORDINARY_USER.id);
+  });
+  afterEach(async () => {
+    for (const pid of await lab.client.pids()) process.kill(pid, 'SIGKILL');
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  /** As an ordinary user, with ports of the kernel's choice. */
+  async function start(args: readonly string[]) {
+    const user = ORDINARY_USER.name;
+    const options = { user };
+    const child = lab.client.spawn(
+      tshuttleArgv(lab, ['--socks', '0', '--http-proxy', '0', ...args], options),
+      options,
+    );
+    const [, socks = '', http = ''] = await child.untilOutput(
+      /^tshuttle: .*serving SOCKS on 127\.0\.0\.1:(\d+), HTTP on 127\.0\.0\.1:(\d+) through .*$/m,
+      20_000,
+    );
+    return { child, socks, http };
+  }
+
+  const curl = (...words: string[]) =>
+    lab.client.exec(['curl', '-sS', '--noproxy', '', '-m', '10', ...words], { user: ORDINARY_USER.name });
+
+  it('carry by name without root and without a rule, and every flow is told', async () => {
+    const { child, socks, http } = await start(['-v', '--log-format', 'text']);
+    expect((await lab.client.rules()).trim()).toBe('');
+    const ways: ReadonlyArray<readonly string[]> = [
+      ['--socks5-hostname', `127.0.0.1:${socks}`],
+      ['--socks4a', `127.0.0.1:${socks}`],
+      ['--proxy', `http://127.0.0.1:${http}`],
+      ['--proxytunnel', '--proxy', `http://127.0.0.1:${http}`],
+    ];
+    for (const way of ways) {
+      expect(await curl(...way, URL), way.join(' ')).toMatchObject({ code: 0, stdout: THROUGH_BASTION });
+    }
+    await until(() => child.stderr.match(/db\.lab:7080: ended/g)?.length === ways.length, {
+      deadlineMs: 3_000,
+      what: () => `${ways.length} endings in ${child.stderr}`,
+    });
+    const refused = await curl(
+      '--socks5-hostname',
+      `127.0.0.1:${socks}`,
+      `http://${ADDRESSES.destination4}:9/`,
+    );
+    expect(refused, refused.stderr).toMatchObject({ code: 97, stderr: expect.stringContaining('(5)') });
+    const unknown = await curl(
+      '--proxy',
+      `http://127.0.0.1:${http}`,
+      '-w',
+      '%{http_code}',
+      'http://nobody.invalid/',
+    );
+    expect(unknown.stdout).toMatch(/nam.*502$/is);
+    await stopTshuttle(lab, child);
+  });
+
+  it('want the password of --proxy-auth, and never show it', async () => {
+    const { child, socks, http } = await start(['-vv', '--proxy-auth', login]);
+    const right = 'ann:pass%3Aword';
+    expect(await curl('--proxy', `socks5h://${right}@127.0.0.1:${socks}`, URL)).toMatchObject({ code: 0 });
+    expect(await curl('--proxy', `http://${right}@127.0.0.1:${http}`, URL)).toMatchObject({
+      code: 0,
+      stdout: THROUGH_BASTION,
+    });
+    expect(await curl('--proxy', `socks5h://ann:guess@127.0.0.1:${socks}`, URL)).toMatchObject({ code: 97 });
+    expect(await curl('--proxy', `socks5h://127.0.0.1:${socks}`, URL)).toMatchObject({ code: 97 });
+    const wrong = await curl('--proxy', `http://ann:guess@127.0.0.1:${http}`, '-w', '%{http_code}', URL);
+    expect(wrong.stdout).toMatch(/407$/);
+    await stopTshuttle(lab, child);
+    expect(child.stdout + child.stderr).not.toMatch(/pass:word|guess/);
+  });
+
+  it('stand beside what is captured', async () => {
+    const { child, socks } = await start([`${ADDRESSES.destination4}/32`]);
+    expect(await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 })).toMatchObject({
+      peer: ADDRESSES.bastionInner4,
+    });
+    expect(await curl('--socks5-hostname', `127.0.0.1:${socks}`, URL)).toMatchObject({ code: 0 });
+    await stopTshuttle(lab, child);
+  });
+
+  it('leave nothing after kill -9', async () => {
+    const { child } = await start([]);
+    child.kill('SIGKILL');
+    await child.exited;
+    await expectNothingLeft(lab);
+  });
+
+  it('a port that is taken is told before anybody is asked to log in', async () => {
+    const { child, socks } = await start([]);
+    const second = await runTshuttle(lab, ['--socks', socks], { user: ORDINARY_USER.name });
+    expect(second).toMatchObject({ code: 71, stderr: expect.stringContaining(`127.0.0.1:${socks}`) });
+    await stopTshuttle(lab, child);
+  });
+});
