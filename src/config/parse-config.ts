@@ -273,13 +273,13 @@ class ConfigParser {
   #proxy(protocol: ProxyListenOption['protocol'], text: string): ProxyListenOption[] {
     const result = parseProxyListen(text);
     if (result.kind === 'listen') return [{ protocol, address: result.address, port: result.port }];
-    this.#wrong(`${protocol === 'socks' ? '--socks' : '--http-proxy'} ${text}`, result.what);
+    this.#wrong(this.#placeOf(protocol === 'socks' ? '--socks' : '--http-proxy', text), result.what);
     return [];
   }
 
   #proxyLogin(raw: RawOptions): ProxyLogin | undefined {
     if (raw.proxyLoginFile === undefined) return undefined;
-    const where = `--proxy-auth ${raw.proxyLoginFile}`;
+    const where = this.#placeOf('--proxy-auth', raw.proxyLoginFile);
     if (proxyCount(raw) === 0)
       this.#warnings.push({ where, what: 'has no effect without --socks or --http-proxy' });
     const file = this.#surroundings.readTextFile(this.#path(raw.proxyLoginFile));

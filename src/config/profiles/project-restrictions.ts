@@ -1,4 +1,6 @@
 import type { Problem } from '../../core/problem.ts';
+import { isLoopback } from '../../net/endpoint.ts';
+import { parseProxyListen } from '../proxy-listen.ts';
 import { parseRemote } from '../remote.ts';
 import type { ProfileOptions } from './schema.ts';
 
@@ -54,6 +56,14 @@ export function projectProblems(
   if (profile.ssh_config !== undefined && profile.ssh_config !== 'none') {
     const what = 'may not stand in a project file: that file could run commands; use your own config.yaml';
     problems.push({ where: `${placeOf(['ssh_config'])} ssh_config`, what });
+  }
+  for (const key of ['socks', 'http_proxy'] as const) {
+    for (const [index, place] of (profile[key] ?? []).entries()) {
+      const parsed = parseProxyListen(place);
+      if (parsed.kind === 'invalid' || isLoopback(parsed.address)) continue;
+      const what = `${place} is open to other machines, which only your own config.yaml may say`;
+      problems.push({ where: `${placeOf([key, index])} ${key}`, what });
+    }
   }
   for (const hop of profile.jump?.split(',') ?? []) {
     const parsed = parseRemote(hop);
