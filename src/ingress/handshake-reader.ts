@@ -56,10 +56,14 @@ export class HandshakeReader {
   }
 
   async #more(): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#throwIfFailed();
     this.#waiting = deferred();
     this.#socket.resume();
     await this.#waiting.promise;
+    this.#throwIfFailed();
+  }
+
+  #throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
