@@ -59,6 +59,17 @@ export function isCertificateType(type: string): boolean {
 }
 
 /**
+ * What a signature algorithm, or a key type, is called with a certificate: `rsa-sha2-512-cert-v01@openssh.com`.
+ *
+ * The vendor stands behind the whole name of a security key's, too.
+ */
+export function certificateAlgorithm(algorithm: string): string {
+  const vendor = '@openssh.com';
+  const name = algorithm.endsWith(vendor) ? algorithm.slice(0, -vendor.length) : algorithm;
+  return `${name}${CERTIFICATE_SUFFIX}`;
+}
+
+/**
  * Parses a certificate.
  *
  * @param blob what follows the type in a `-cert.pub` file, or an identity of an agent; copied

@@ -1,4 +1,5 @@
 import type { Logger } from '../core/log.ts';
+import { acceptedKey } from './accepted-key.ts';
 import { type AgentKey, listAgentKeys, signWithAgent } from './agent-client.ts';
 import { type Certificate, isCertificateType, parseCertificate } from './certificate.ts';
 import { type Identity, readIdentity, signingKeyOf, unlockIdentity } from './identity-file.ts';
@@ -36,6 +37,17 @@ const UNASKED_SIGNATURE_MS = 1_000;
  * The agent is asked, and files are read, when the first key is wanted.
  */
 export async function* keyCandidates(
+  policy: AuthenticationPolicy,
+  context: KeyCandidateContext,
+): AsyncGenerator<SigningKey, void, undefined> {
+  for await (const key of allKeys(policy, context)) {
+    const accepted = acceptedKey(key, policy.acceptedAlgorithms);
+    if (accepted !== undefined) yield accepted;
+    else context.note(`${key.description} is skipped: it is not in PubkeyAcceptedAlgorithms`);
+  }
+}
+
+async function* allKeys(
   policy: AuthenticationPolicy,
   context: KeyCandidateContext,
 ): AsyncGenerator<SigningKey, void, undefined> {

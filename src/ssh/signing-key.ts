@@ -16,6 +16,8 @@ export interface SigningKey {
   readonly publicKey: PublicKey;
   /** Over the public key; offered in its place. */
   readonly certificate?: Certificate;
+  /** What it signs with, where it has several algorithms and the user allows one; the bastion chooses otherwise. */
+  readonly onlyAlgorithm?: string;
   /** For people: type, fingerprint and where it comes from. */
   readonly description: string;
   /**

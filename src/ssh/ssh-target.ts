@@ -111,6 +111,8 @@ export interface AuthenticationPolicy {
   /** Offer only the agent's keys that an identity file names. */
   readonly identitiesOnly: boolean;
   readonly identities: readonly IdentityFile[];
+  /** PubkeyAcceptedAlgorithms: what a key may sign with; undefined where the user has not set it. */
+  readonly acceptedAlgorithms: readonly string[] | undefined;
   /** CertificateFile; those beside identity files are not here. */
   readonly certificateFiles: readonly string[];
 }

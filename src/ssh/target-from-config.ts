@@ -123,10 +123,23 @@ function authenticationPolicy(
     agentSocket: agentSocket(configured, local, expand),
     identitiesOnly: configSwitch(configured, 'identitiesonly', false),
     identities: withoutRepetition(identities),
+    acceptedAlgorithms: acceptedAlgorithms(configured, builtIn),
     certificateFiles: (configured.get('certificatefile') ?? [])
       .filter((path) => path !== '' && path.toLowerCase() !== 'none')
       .map(expand),
   };
+}
+
+/** Before OpenSSH 8.5 it had another name. */
+function acceptedAlgorithms(
+  configured: SshConfigOutput,
+  builtIn: SshConfigOutput,
+): readonly string[] | undefined {
+  const keyword = configured.has('pubkeyacceptedkeytypes')
+    ? 'pubkeyacceptedkeytypes'
+    : 'pubkeyacceptedalgorithms';
+  const list = configValue(configured, keyword);
+  return list === configValue(builtIn, keyword) ? undefined : list?.split(',');
 }
 
 const METHOD_SWITCHES: Readonly<Record<AuthenticationMethod, string>> = {

@@ -3,6 +3,7 @@ import { hostname, userInfo } from 'node:os';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { environmentForChildren } from './child-environment.ts';
+import { type ConfigEffects, configEffects } from './config-effects.ts';
 import type { SshRequest } from './request.ts';
 import { existingIdentities, requestArguments } from './request-arguments.ts';
 import { resolveRoute } from './resolve-route.ts';
@@ -54,7 +55,19 @@ async function resolveHost(request: SshRequest, context: ResolveContext): Promis
     context.logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
     return target;
   }
+  tellEffects(request.host, configEffects(request.host, configured, builtIn), context.logger);
   return targetFromConfig(request, configured, builtIn, local);
+}
+
+function tellEffects(host: string, { used, notUsed, ofSshItself }: ConfigEffects, logger: Logger): void {
+  const parts = [
+    { what: 'used', list: used },
+    { what: 'of no effect without --transport openssh', list: notUsed },
+    { what: "of ssh's own sessions and forwardings", list: ofSshItself },
+  ];
+  for (const { what, list } of parts) {
+    if (list.length > 0) logger.info(`the ssh configuration of ${host}, ${what}: ${list.join('; ')}`);
+  }
 }
 
 function unreadableConfig(file: string): TshuttleError {

@@ -154,7 +154,7 @@ export class KeySigner {
     protocol.authPK = function authenticateWithKey(user, standIn, algorithm, sign) {
       const key = keys.get(standIn);
       // ssh2 falls back to SHA-1 where the bastion has not announced its signature algorithms; OpenSSH does not.
-      const signedWith = algorithm === 'ssh-rsa' ? 'rsa-sha2-512' : algorithm;
+      const signedWith = key?.onlyAlgorithm ?? (algorithm === 'ssh-rsa' ? 'rsa-sha2-512' : algorithm);
       if (key !== undefined && needsOwnRequest(key)) {
         const signature = signedWith ?? key.publicKey.type;
         const signByKey = (data: Buffer, done: (signed: Buffer) => void): void =>

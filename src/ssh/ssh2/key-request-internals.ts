@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { certificateAlgorithm } from '../certificate.ts';
 import type { PublicKey } from '../public-key.ts';
 import { isSecurityKey, type SigningKey } from '../signing-key.ts';
 import { encodeString } from '../wire.ts';
@@ -10,7 +11,6 @@ import { encodeString } from '../wire.ts';
 
 /** RFC 4252 section 5. */
 const SSH_MSG_USERAUTH_REQUEST = 50;
-const VENDOR_SUFFIX = '@openssh.com';
 
 /** What of ssh2's protocol object the messages need. */
 export interface KeyRequestProtocol {
@@ -69,12 +69,6 @@ export function requestWithKey(
     const signed = Buffer.concat([encodeString(algorithm), signatureFields(publicKey, signature)]);
     send(protocol, Buffer.concat([request, encodeString(signed)]));
   });
-}
-
-/** `rsa-sha2-512-cert-v01@openssh.com`; the vendor stands behind the whole name of a security key's, too. */
-function certificateAlgorithm(algorithm: string): string {
-  const name = algorithm.endsWith(VENDOR_SUFFIX) ? algorithm.slice(0, -VENDOR_SUFFIX.length) : algorithm;
-  return `${name}-cert-v01${VENDOR_SUFFIX}`;
 }
 
 function signatureFields({ type }: PublicKey, signature: Buffer): Buffer {

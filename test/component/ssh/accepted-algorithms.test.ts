@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
+import { resolveTarget } from '../../../src/ssh/target.ts';
+import { mustRun } from '../../support/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
+
+const { signal } = new AbortController();
+let sshd: LoopbackSshd;
+let rsa: string;
+let certified: string;
+
+beforeAll(async () => {
+  sshd = await startLoopbackSshd();
+  const authority = await sshd.makeKey('authority');
+  rsa = await sshd.makeKey('rsa_key', '-t', 'rsa', '-b', '2048', '-N', '');
+  certified = await sshd.makeKey('certified_key');
+  const user = sshd.request([]).user ?? 'root';
+  await mustRun(['ssh-keygen', '-q', '-s', authority, '-I', 'id', '-n', user, `${certified}.pub`]);
+  await sshd.authorize(rsa, certified);
+  // Which algorithm a key was offered with is told from here on.
+  await sshd.reconfigure('LogLevel DEBUG1', `TrustedUserCAKeys ${authority}.pub`);
+});
+
+afterAll(async () => {
+  await sshd[Symbol.asyncDispose]();
+});
+
+/** The algorithms that sshd has heard of, in order, from a login with PubkeyAcceptedAlgorithms. */
+async function offered(identityFiles: readonly string[], accepted: string): Promise<string[]> {
+  const before = sshd.log().length;
+  const logger = recordingLogger();
+  const options = [`PubkeyAcceptedAlgorithms=${accepted}`, 'StrictHostKeyChecking=accept-new'];
+  const target = await resolveTarget(sshd.request(identityFiles, ...options), { logger, signal });
+  const context = { logger, signal, prompter: NO_TERMINAL, beforeDial: async () => {} };
+  try {
+    const { client, socket } = await connectBastion(target, context);
+    const closed = once(socket, 'close');
+    client.end();
+    await closed;
+  } finally {
+    expect(logger.lines.join('\n')).toContain(`pubkeyacceptedalgorithms ${accepted}`);
+  }
+  return [
+    ...sshd
+      .log()
+      .slice(before)
+      .matchAll(/test pkalg (\S+)/g),
+  ].map(([, algorithm = '']) => algorithm);
+}
+
+test.each(['rsa-sha2-256', 'rsa-sha2-512'])(
+  'an RSA key signs with %s where only that is accepted',
+  async (only) => {
+    expect(await offered([rsa], only)).toEqual([only]);
+  },
+);
+
+test('a key that may not sign is not offered, and said so', async () => {
+  expect(await offered([rsa, certified], 'ssh-ed25519')).toEqual(['ssh-ed25519']);
+  await expect(offered([rsa], 'ssh-ed25519')).rejects.toMatchObject({
+    code: 'ERR_BASTION_AUTH',
+    message: expect.stringContaining('not in PubkeyAcceptedAlgorithms'),
+  });
+});
+
+test('a certificate has an algorithm of its own', async () => {
+  const withCertificate = 'ssh-ed25519-cert-v01@openssh.com';
+  expect(await offered([certified], withCertificate)).toEqual([withCertificate]);
+});
