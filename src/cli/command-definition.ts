@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
-import type { RawOptions } from '../config/parse-config.ts';
+import type { ConfigSurroundings, RawOptions } from '../config/parse-config.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
@@ -80,5 +80,6 @@ export interface CommandSession {
   /** Checks what was asked for a tunnel, and says what is wrong. @returns the exit code when something is */
   readonly configOf: (
     raw: RawOptions,
+    surroundings?: Pick<ConfigSurroundings, 'mayCaptureNothing'>,
   ) => Promise<{ readonly config: Config; readonly warnings: readonly Problem[] } | number>;
 }

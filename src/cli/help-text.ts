@@ -77,6 +77,13 @@ export const TEXTS = {
     'Removes the rules of tunnels that ended without being able to.\n' +
     'Rules of tunnels that run stay as they are. Needs root, through sudo, as a tunnel does.',
   cleanupVerbose: 'log what is done; twice: log everything',
+  doctor: 'find out what keeps a tunnel from working, and what to do',
+  doctorDescription:
+    'Looks at this machine and, with -r, at the bastion: tools, privileges, ssh configuration, login, forwarding.\n' +
+    'The destinations that are named are tried through the bastion; nothing is sent to them and no rule is set.\n' +
+    'Exit code 0 when nothing stops the job, 1 when something does.',
+  doctorDestination: 'what the bastion is to connect to: db.example:5432, 10.0.0.8:443',
+  json: 'print JSON',
   helpTopics: 'explain a topic, or an error code',
   helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
   helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',

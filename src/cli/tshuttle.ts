@@ -79,13 +79,14 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     refuse,
     describeProgram: () => buildProgram(readVersion()),
     prepare: async (config) => (await import('./surroundings.ts')).prepare(config, context, parts),
-    configOf: async (raw) => {
+    configOf: async (raw, surroundings) => {
       const { parseConfig, whyUnreadable } = await import('../config/parse-config.ts');
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,
         homeDirectory: homedir(),
         workingDirectory: process.cwd(),
+        ...surroundings,
       });
       return result.kind === 'config'
         ? result

@@ -71,6 +71,8 @@ export interface ConfigSurroundings {
   readonly workingDirectory: string;
   /** Where the options stand: on a command line, where nothing else is said. */
   readonly placeOf?: PlaceOf;
+  /** Only the way to the bastion is asked for, so that there need be nothing to capture. */
+  readonly mayCaptureNothing?: boolean;
 }
 
 /** Checks the whole command line and the files it names, and reports every problem at once. */
@@ -155,7 +157,8 @@ class ConfigParser {
 
   #subnets(raw: RawOptions): SubnetRule[] {
     // A zone is something to capture, too, and proxies need nothing captured.
-    const hasOther = hasZone(raw) || proxyCount(raw) > 0;
+    const { mayCaptureNothing = false } = this.#surroundings;
+    const hasOther = mayCaptureNothing || hasZone(raw) || proxyCount(raw) > 0;
     if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
       this.#wrong(
         this.#placeOf('SUBNET'),

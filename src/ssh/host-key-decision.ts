@@ -43,6 +43,20 @@ function judge(key: PublicKey, name: string, entries: readonly KnownHostEntry[])
     : { kind: 'unknown', otherKeys: plain };
 }
 
+/** Whether any key of the host is filed: then it has answered before. */
+export function isFiled(
+  policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>,
+  entries: readonly KnownHostEntry[],
+): boolean {
+  return namesOf(policy).some((name) =>
+    entries.some((entry) => entry.marker === 'none' && entryNames(entry, name)),
+  );
+}
+
+function namesOf(policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>): readonly string[] {
+  return [policy.lookupName, policy.lookupNameWithoutPort].filter((name) => name !== undefined);
+}
+
 /**
  * Puts the algorithms for which a key is filed first, so that the bastion shows a key that we can check; those of
  * certificates too where an authority is filed for the host, and else leaves them out, as no certificate would count.
@@ -55,8 +69,7 @@ export function orderHostKeyAlgorithms(
   policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>,
   entries: readonly KnownHostEntry[],
 ): readonly string[] {
-  const names = [policy.lookupName, policy.lookupNameWithoutPort].filter((name) => name !== undefined);
-  for (const name of names) {
+  for (const name of namesOf(policy)) {
     const filed = entries.filter((entry) => entryNames(entry, name));
     const hasAuthority = filed.some((entry) => entry.marker === 'cert-authority');
     const plain = filed.filter((entry) => entry.marker === 'none');

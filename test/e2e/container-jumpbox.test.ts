@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectToCarry } from '../support/carrying.ts';
-import { mustRun } from '../support/child.ts';
 import { MAX_RETRY, openJumpbox } from '../support/jumpbox.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
-import { startAgent } from '../support/ssh-agent.ts';
+import { makeKeys, startAgent } from '../support/ssh-agent.ts';
 import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
@@ -40,12 +39,6 @@ async function knock(lab: Lab, agentSocket: string): Promise<string> {
     { env: { SSH_AUTH_SOCK: agentSocket } },
   );
   return result.stderr;
-}
-
-async function makeKeys(lab: Lab, count: number): Promise<string[]> {
-  const keys = Array.from({ length: count }, (_, index) => join(lab.directory, `agent_key_${index}`));
-  for (const key of keys) await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key]);
-  return keys;
 }
 
 describe.skipIf(skipLab)('a jumpbox in a container, with fail2ban', () => {

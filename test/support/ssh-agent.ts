@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Child, mustRun } from './child.ts';
+import type { Lab } from './lab.ts';
 import { until } from './until.ts';
 
 /** A real ssh-agent; disposing of it ends it. */
@@ -43,4 +45,11 @@ export async function startAgent(
       await agent.exited;
     },
   };
+}
+
+/** Makes keys that no bastion knows. @returns their files */
+export async function makeKeys(lab: Lab, count: number): Promise<string[]> {
+  const keys = Array.from({ length: count }, (_, index) => join(lab.directory, `agent_key_${index}`));
+  for (const key of keys) await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  return keys;
 }

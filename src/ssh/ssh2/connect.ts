@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
-import { TshuttleError } from '../../core/errors.ts';
+import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
-import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../host-key-decision.ts';
+import { heldKeyAlgorithms, isFiled, orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import type { KeyOptions } from '../key-options.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import { askKnownHostsCommand } from '../known-hosts-command.ts';
@@ -70,7 +70,9 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     heldKey === undefined
       ? await chooseHostKeyAlgorithms(target, knownHosts, context)
       : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
-  const route = await openRoute(target, { openJumpHost: noJumpHost, ...context });
+  const route = await openRoute(target, { openJumpHost: noJumpHost, ...context }).catch((error: unknown) => {
+    throw perhapsBanned(error, isFiled(target.hostKeys, knownHosts));
+  });
   try {
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
       ...context,
@@ -96,6 +98,20 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     await route.close();
     throw explained;
   }
+}
+
+/**
+ * A bastion that is known, so that it has answered before, and now refuses at once: sshd may be down, or have this address
+ * banned, which fail2ban does by refusing (its actions, iptables-multiport) for ten minutes by default.
+ */
+function perhapsBanned(error: unknown, hasAnsweredBefore: boolean): unknown {
+  const isRefused = error instanceof TshuttleError && systemCodeOf(error.cause) === 'ECONNREFUSED';
+  if (!isRefused || !hasAnsweredBefore) return error;
+  return new TshuttleError(error.code, `${error.message}, and it answered before`, {
+    remedy:
+      'sshd may be down, or fail2ban there has banned this address: wait 10 minutes, then name the right key with -i',
+    cause: error.cause,
+  });
 }
 
 function noJumpHost(): Promise<never> {

@@ -1,0 +1,58 @@
+import type { RawOptions } from '../../config/parse-config.ts';
+import { parseSubnet } from '../../config/subnet.ts';
+import { formatCidr } from '../../net/cidr.ts';
+import type { HostPort } from '../../net/endpoint.ts';
+import { defineCommand } from '../command-definition.ts';
+import { TEXTS } from '../help-text.ts';
+import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+
+/** What `tshuttle doctor` is asked for. */
+interface DoctorInput {
+  readonly destinations: readonly HostPort[];
+  readonly raw: RawOptions;
+  readonly asJson: boolean;
+}
+
+/** `tshuttle doctor` */
+export const doctorCommand = defineCommand<DoctorInput>({
+  name: 'doctor',
+  wordsBeforeTunnel: 1,
+  describe: (command, choose) => {
+    command
+      .summary(TEXTS.doctor)
+      .description(TEXTS.doctorDescription)
+      .usage('[-r [USER@]HOST [options]] [HOST:PORT...] [SUBNET...]')
+      .argument('[HOST:PORT...]', TEXTS.doctorDestination)
+      .option('--json', TEXTS.json)
+      .action((words: string[]) => {
+        const options = command.optsWithGlobals<CommanderOptions & { readonly json?: true }>();
+        const destinations = words.flatMap((word) => parseDestination(word) ?? []);
+        const subnets = words.filter((word) => parseDestination(word) === undefined);
+        choose({ destinations, raw: rawOptions(subnets, options), asJson: options.json === true });
+      });
+  },
+  run: async ({ destinations, raw, asJson }, { process: context, print, prepare, configOf }) => {
+    const parsed = raw.remote === undefined ? undefined : await configOf(raw, { mayCaptureNothing: true });
+    if (typeof parsed === 'number') return parsed;
+    const config = parsed?.config;
+    const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
+    const { doctor } = await import('./doctor.ts');
+    const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
+    return await doctor(config, destinations, {
+      logger: tunnelContext.logger,
+      prompter: tunnelContext.prompter,
+      signal: context.stop.signal,
+      print,
+      format: asJson ? 'json' : hasColour ? 'colour' : 'text',
+    });
+  },
+});
+
+/** One host on one port; anything else is a SUBNET. */
+function parseDestination(text: string): HostPort | undefined {
+  const subnet = parseSubnet(text);
+  if (subnet.kind === 'invalid' || subnet.ports.first !== subnet.ports.last) return undefined;
+  const port = subnet.ports.first;
+  if (subnet.kind === 'name') return { host: subnet.name, port };
+  return subnet.cidr.first === subnet.cidr.last ? { host: formatCidr(subnet.cidr), port } : undefined;
+}

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { promisify } from 'node:util';
+import type { Config } from '../../config/config.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { systemNameservers } from '../../dns/resolv-conf.ts';
+import { findHelperCommandFacts, helperCommand } from '../../intercept/helper/command.ts';
+import { openInterceptor } from '../../intercept/helper-interceptor.ts';
+import { hasNativeCrypto } from '../../ssh/ssh2/connection-internals.ts';
+import { type Finding, note, ok, problem, problemOf } from './finding.ts';
+
+const run = promisify(execFile);
+
+/** How long a program of this machine may take to answer. */
+const TOOL_TIMEOUT_MS = 5_000;
+
+/** What {@link checkMachine} needs. */
+interface MachineCheckContext {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Whether sudo could ask somebody for a password. */
+  readonly canAsk: boolean;
+}
+
+/** What a machine needs before anything is connected to; installs nothing and sets no rule. */
+export async function* checkMachine(
+  { method }: Pick<Config, 'method'>,
+  context: MachineCheckContext,
+): AsyncGenerator<Finding> {
+  yield ok('Node.js', `${process.version} on ${process.platform} ${process.arch}`);
+  yield hasNativeCrypto()
+    ? ok('crypto', "ssh2's native crypto is there")
+    : note(
+        'crypto',
+        "ssh2's native crypto was not built: everything works, at up to twice the CPU",
+        'with a compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features',
+      );
+  yield await checkRedirect(method, context);
+  yield checkNameservers();
+  yield* checkOthers();
+}
+
+/** Starts the root helper for a moment, where that asks for no password. */
+async function checkRedirect(
+  method: Config['method'],
+  { logger, signal, canAsk }: MachineCheckContext,
+): Promise<Finding> {
+  const check = 'redirect';
+  try {
+    const [program = '', ...words] = helperCommand(findHelperCommandFacts());
+    // sudo(8): -n has it fail where it would ask.
+    const command = program.endsWith('/sudo') ? [program, '-n', ...words] : [program, ...words];
+    const interceptor = await openInterceptor({ method, logger, signal, command });
+    const by = `${interceptor.method}, for IPv${interceptor.families.join(' and IPv')}`;
+    await interceptor.close();
+    return ok(check, `the kernel takes redirect rules by ${by}`);
+  } catch (error) {
+    if (!(error instanceof TshuttleError) || error.code !== 'ERR_NO_PRIVILEGE')
+      return problemOf(check, error);
+    return await checkSudo(error, canAsk);
+  }
+}
+
+/** sudo did not start the helper without asking: whether it would with a password. */
+async function checkSudo(refusal: TshuttleError, canAsk: boolean): Promise<Finding> {
+  const check = 'privileges';
+  const { sudoPath } = findHelperCommandFacts();
+  if (sudoPath === undefined) return problemOf(check, refusal);
+  try {
+    await run(sudoPath, ['-n', '-l'], { timeout: TOOL_TIMEOUT_MS, env: { LC_ALL: 'C' } });
+  } catch (error) {
+    const said = String((error as { readonly stderr?: unknown }).stderr ?? '');
+    if (!/a password is required|a terminal is required/.test(said)) {
+      return problem(
+        check,
+        `sudo lets this user run nothing: ${said.trim().split('\n').at(-1) ?? refusal.message}`,
+        'ask an administrator for the line that tshuttle sudoers shows; --socks needs no root',
+      );
+    }
+  }
+  if (!canAsk) {
+    return problem(
+      check,
+      'sudo asks for a password at each start, and there is no terminal to ask on',
+      'have an administrator install the line that tshuttle sudoers shows, or start it on a terminal',
+    );
+  }
+  return note(
+    check,
+    'sudo asks for a password at each start, so that the rules could not be tried',
+    'tshuttle sudoers shows a line that is safe to grant; or run sudo -v first, then doctor again',
+  );
+}
+
+function checkNameservers(): Finding {
+  const nameservers = systemNameservers().map(({ address }) => address);
+  const manager = existsSync('/run/systemd/resolve/stub-resolv.conf')
+    ? 'systemd-resolved runs'
+    : 'no systemd-resolved';
+  return ok('resolver', `this machine asks ${nameservers.join(', ')}; ${manager}`);
+}
+
+/** What also has a hand in where connections go. */
+const OTHERS: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
+  [/^(tun|wg|utun|ppp|tailscale|nebula|zt)/, 'another VPN may be up on it'],
+  [/^(docker|br-|podman|cni|virbr)/, 'containers are behind it: what they open themselves is not captured'],
+];
+
+function* checkOthers(): Generator<Finding> {
+  for (const name of Object.keys(networkInterfaces())) {
+    const other = OTHERS.find(([pattern]) => pattern.test(name));
+    if (other !== undefined) yield note('interfaces', `${name}: ${other[1]}`);
+  }
+}
+
+/** A one-time code counts for half a minute, so that a clock that is off makes every code wrong. */
+export async function checkClock(): Promise<Finding> {
+  const check = 'clock';
+  try {
+    const { stdout } = await run('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
+      timeout: TOOL_TIMEOUT_MS,
+    });
+    return stdout.trim() === 'yes'
+      ? ok(check, 'is synchronised, so that one-time codes are of the right moment')
+      : note(
+          check,
+          'is not synchronised: one-time codes may be of the wrong moment',
+          'timedatectl set-ntp true',
+        );
+  } catch {
+    return note(
+      check,
+      'nothing here can say whether it is right; one-time codes depend on that',
+      'compare date -u',
+    );
+  }
+}

@@ -1,0 +1,203 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CommandResult } from '../support/child.ts';
+import { openJumpbox } from '../support/jumpbox.ts';
+import { ADDRESSES, createLab, type Lab, type LabOptions } from '../support/lab.ts';
+import { BASTION_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import { enrol, KEY_AND_CODE } from '../support/second-factor.ts';
+import { makeKeys, startAgent } from '../support/ssh-agent.ts';
+import {
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  type TshuttleOptions,
+  untilSaid,
+} from '../support/tshuttle.ts';
+
+/*
+ *  client ──ssh── bastion ── destination         what goes wrong in the first hour; tshuttle and its doctor say the same
+ *  198.51.100.2   198.51.100.1                   10.77.0.2
+ */
+
+const SUBNET = '10.77.0.0/24';
+const DESTINATION = '10.77.0.2:7000';
+
+/** A tshuttle that ends by itself, and the doctor, each asked for the same. */
+async function both(lab: Lab, options: TshuttleOptions, args: readonly string[] = []) {
+  const run = await runTshuttle(lab, [SUBNET, ...args], options);
+  const doctor = await examine(lab, options, args);
+  return { run, doctor };
+}
+
+async function examine(
+  lab: Lab,
+  options: TshuttleOptions,
+  args: readonly string[] = [],
+): Promise<CommandResult> {
+  return await runTshuttle(lab, [...args, 'doctor', DESTINATION], options);
+}
+
+/** The problems that the doctor names, each in one line. */
+function problems({ stdout }: CommandResult): readonly string[] {
+  const text = stdout.replace(/\n {9}(?!->)\s*/g, ' ').replace(/\n\s+->\s*/g, ' -> ');
+  return text.split('\n').filter((line) => line.startsWith('PROBLEM'));
+}
+
+interface WrongStart {
+  readonly what: string;
+  readonly code: number;
+  readonly cause: RegExp;
+  readonly remedy: RegExp;
+  readonly lab?: LabOptions;
+  readonly prepare?: (lab: Lab) => Promise<void>;
+  readonly options?: (lab: Lab) => TshuttleOptions;
+  readonly args?: readonly string[];
+}
+
+const knownHosts = (lab: Lab) => ['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
+
+const WRONG_STARTS: readonly WrongStart[] = [
+  {
+    what: 'no sudo rights',
+    code: 77,
+    cause: /sudo/,
+    remedy: /sudoers|administrator/,
+    options: () => ({ user: BASTION_USER.name, sshOptions: [] }),
+  },
+  {
+    what: 'a wrong key',
+    code: 77,
+    cause: /198\.51\.100\.1.*(refused|accepts|none|denied)/i,
+    remedy: /-i/,
+    options: (lab) => ({ sshOptions: ['-i', lab.sshd.strangerKey, ...knownHosts(lab)] }),
+  },
+  {
+    what: 'a code that is needed, and no terminal to ask on',
+    code: 77,
+    cause: /keyboard-interactive|code|second/i,
+    remedy: /terminal|SSH_ASKPASS/,
+    lab: { sshd: KEY_AND_CODE },
+    prepare: enrol,
+    options: (lab) => ({
+      remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}`,
+      sshOptions: ['-i', lab.sshd.userKey, ...knownHosts(lab)],
+    }),
+  },
+  {
+    what: 'a changed host key',
+    code: 76,
+    cause: /changed|differ/i,
+    remedy: /ssh-keygen -R|fingerprint/,
+    prepare: async (lab) => {
+      await lab.sshd.renewHostKey('keep');
+      await lab.sshd.restart();
+    },
+  },
+  {
+    what: 'a dead name',
+    code: 68,
+    cause: /nowhere\.invalid/,
+    remedy: /spelling|address/,
+    options: () => ({ remote: 'root@nowhere.invalid' }),
+  },
+  {
+    what: 'sshd down, or an address banned',
+    code: 68,
+    cause: /refused, and it answered before/,
+    remedy: /banned this address: wait 10 minutes/,
+    prepare: async (lab) => await lab.sshd.stop(),
+  },
+];
+
+describe.skipIf(skipLab)('a wrong start', () => {
+  it.each(WRONG_STARTS)(
+    'with $what: its cause and its remedy, and the doctor says the same',
+    async (start) => {
+      await using lab = await createLab(start.lab ?? {});
+      await start.prepare?.(lab);
+      const { run, doctor } = await both(lab, start.options?.(lab) ?? {}, start.args);
+      expect(run, run.stderr).toMatchObject({ code: start.code });
+      expect(run.stderr).toMatch(start.cause);
+      expect(run.stderr).toMatch(start.remedy);
+      expect(doctor, doctor.stdout + doctor.stderr).toMatchObject({ code: 1 });
+      const found = problems(doctor).find((line) => start.cause.test(line));
+      expect(found, doctor.stdout).toMatch(start.remedy);
+    },
+  );
+
+  it('with eight keys in the agent and no hint: name the key', async () => {
+    await using lab = await createLab();
+    await using agent = await startAgent(join(lab.directory, 'agent.sock'), await makeKeys(lab, 8));
+    const options = { env: { SSH_AUTH_SOCK: agent.socket }, sshOptions: knownHosts(lab) };
+    const { run, doctor } = await both(lab, options);
+    expect(run, run.stderr).toMatchObject({ code: 77 });
+    expect(run.stderr).toMatch(/-i/);
+    expect(problems(doctor).join()).toMatch(/-> .*-i/);
+  });
+
+  it('banned by fail2ban: it refuses, and answered before', async () => {
+    await using lab = await createLab();
+    const jumpbox = await openJumpbox(lab);
+    await lab.bastion.exec(['iptables', '-I', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'REJECT']);
+    const { run, doctor } = await both(lab, { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` });
+    expect(run, run.stderr).toMatchObject({ code: 68 });
+    expect(run.stderr).toMatch(/answered before[\s\S]*banned this address: wait 10 minutes/);
+    expect(problems(doctor).join()).toMatch(/banned this address/);
+    expect(await jumpbox.banned()).toEqual([]);
+  });
+});
+
+describe.skipIf(skipLab)('a bastion that prohibits forwarding', () => {
+  it.each<[string, LabOptions, RegExp]>([
+    [
+      'PermitOpen',
+      { sshd: ['PermitOpen 10.77.0.3:7000 localhost:22'] },
+      /permits some destinations only.*ask for 10\.77\.0\.2:7000 in PermitOpen/,
+    ],
+    [
+      'AllowTcpForwarding no',
+      { sshd: ['AllowTcpForwarding no'] },
+      /does not tell which.*AllowTcpForwarding yes.*PermitOpen, 10\.77\.0\.2:7000/,
+    ],
+  ])('%s: what to ask the administrator for', async (_what, options, says) => {
+    await using lab = await createLab(options);
+    const doctor = await examine(lab, {});
+    expect(doctor, doctor.stdout + doctor.stderr).toMatchObject({ code: 1 });
+    expect(problems(doctor)).toHaveLength(1);
+    expect(problems(doctor)[0]).toMatch(says);
+
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    expect(await lab.application({ do: 'whoami', host: '10.77.0.2', port: 7000 })).toHaveProperty('error');
+    await untilSaid(tshuttle, '10.77.0.2:7000');
+    await stopTshuttle(lab, tshuttle);
+  });
+});
+
+describe.skipIf(skipLab)('a start that is right', () => {
+  it('has nothing wrong, and a destination that is not there is told', async () => {
+    await using lab = await createLab();
+    const well = await examine(lab, {});
+    expect(well, well.stdout + well.stderr).toMatchObject({ code: 0 });
+    expect(well.stdout).toMatch(/ok +destination: 10\.77\.0\.2:7000: the bastion connects to it/);
+    expect(well.stdout).toMatch(/nothing is wrong\n$/);
+
+    const result = await runTshuttle(lab, ['doctor', '10.77.0.2:1', '10.77.0.2:7000', '--json']);
+    expect(result, result.stderr).toMatchObject({ code: 1 });
+    const { problems: count, findings } = JSON.parse(result.stdout) as {
+      problems: number;
+      findings: ReadonlyArray<{ status: string; what: string; remedy: string | null }>;
+    };
+    expect(count).toBe(1);
+    const found = findings.filter(({ status }) => status === 'problem');
+    expect(found).toMatchObject([{ what: '10.77.0.2:1: Connection refused, says the bastion' }]);
+  });
+
+  it('without a bastion, only the machine is looked at', async () => {
+    await using lab = await createLab();
+    const result = await lab.client.exec(['node', 'bin/tshuttle', 'doctor']);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.stdout).toMatch(/redirect: the kernel takes redirect rules by nft/);
+    expect(result.stdout).not.toMatch(/bastion/);
+  });
+});
