@@ -18,12 +18,12 @@ export interface Loggers {
   readonly milestones: Logger;
 }
 
-/** Binds {@link Logger} to pino. */
-export function createLoggers(verbosity: number, sink: LineSink): Loggers {
+/** Binds {@link Logger} to pino. Every line names the tunnel, if there is one to name. */
+export function createLoggers(verbosity: number, sink: LineSink, tunnel?: string): Loggers {
   const root = pino(
     {
       level: LEVELS[Math.min(verbosity, LEVELS.length - 1)]!,
-      base: { pid: process.pid },
+      base: { pid: process.pid, ...(tunnel === undefined ? {} : { tunnel }) },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '***' },

@@ -1,25 +1,29 @@
 import type { Config } from '../config/config.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
 import { meetLauncher } from '../daemon/become-daemon.ts';
-import { daemonPaths } from '../daemon/paths.ts';
+import { daemonPaths, profilePaths, tunnelNameOf } from '../daemon/paths.ts';
+import type { TunnelOrder } from '../daemon/protocol.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
 import type { CommandSession } from './command-definition.ts';
 import { dryRun } from './commands/dry-run.ts';
-import { up } from './commands/up.ts';
-import { upAsDaemon } from './commands/up-as-daemon.ts';
 import { EXIT_INTERRUPTED } from './exit-code.ts';
+import { type HostContext, hostTunnels } from './hosting/host-tunnels.ts';
+import { readProfile } from './hosting/read-profile.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
 import { prepare, surroundingsOf } from './surroundings.ts';
+import { readVersion } from './version.ts';
 
 /** Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules. @returns the exit code */
 export async function runTunnel(
   config: Config,
   warnings: readonly Problem[],
-  { process: context, parts, print }: Pick<CommandSession, 'process' | 'parts' | 'print'>,
+  session: Pick<CommandSession, 'process' | 'parts' | 'print'>,
 ): Promise<number> {
+  const { process: context, parts, print } = session;
   const { logger, tunnelContext } = prepare(config, context, parts);
   for (const warning of warnings) logger.warn(renderProblem(warning));
+  const order: TunnelOrder = { name: tunnelNameOf(config), profileFile: null, config };
   switch (config.mode.kind) {
     case 'dry-run':
       await dryRun(config, {
@@ -31,34 +35,52 @@ export async function runTunnel(
       });
       return 0;
     case 'foreground':
-      return await up(config, {
-        ...tunnelContext,
-        onReady: async (readyLine) => print(`tshuttle: ${readyLine}\n`),
-      });
+      return await hostInForeground([order], session);
     case 'daemon': {
       const { script, environment, stop } = context;
-      const start = await startDaemon(config, { script, environment, signal: stop.signal });
+      const start = await startDaemon([order], { script, environment, signal: stop.signal });
       if (start.kind === 'stopped') return EXIT_INTERRUPTED;
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
       const { logFile } = daemonPaths(config, surroundingsOf(environment));
-      print(
-        `tshuttle: ${start.readyLine}, process id ${start.pid} (stop: kill ${start.pid}; log: ${logFile})\n`,
-      );
+      const { pid, outcomes } = start;
+      print(`tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: kill ${pid}; log: ${logFile})\n`);
       return 0;
     }
   }
 }
 
+/** Runs tunnels in this process, with its terminal, until their end. @returns the exit code */
+export async function hostInForeground(
+  orders: readonly TunnelOrder[],
+  { process: context, parts, print }: Pick<CommandSession, 'process' | 'parts' | 'print'>,
+): Promise<number> {
+  return await hostTunnels(orders, {
+    ...hostContext(context, parts),
+    pathsOf: undefined,
+    onReady: async (outcomes) => {
+      for (const { captured } of outcomes) if (captured !== null) print(`tshuttle: ${captured}\n`);
+    },
+  });
+}
+
 /** This process was started by {@link startDaemon}. @returns the exit code */
 export async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
   const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
-  const { config } = launcher;
-  const { output, loggers, tunnelContext } = prepare(config, context, parts);
-  const surroundings = surroundingsOf(context.environment);
-  return await upAsDaemon(
-    config,
-    launcher,
-    { process: context, surroundings, output, loggers },
-    tunnelContext,
-  );
+  const host = hostContext(context, parts);
+  return await hostTunnels(launcher.tunnels, {
+    ...host,
+    pathsOf: ({ name, profileFile, config }) =>
+      profileFile === null ? daemonPaths(config, host.surroundings) : profilePaths(name, host.surroundings),
+    onReady: (outcomes) => launcher.detach(outcomes),
+  });
+}
+
+function hostContext(context: ProcessContext, parts: Parts): Omit<HostContext, 'pathsOf' | 'onReady'> {
+  return {
+    process: context,
+    surroundings: surroundingsOf(context.environment),
+    version: readVersion(),
+    prepare: (config, name) => prepare(config, context, parts, name),
+    readProfile: (order) => readProfile(order, context.environment),
+  };
 }

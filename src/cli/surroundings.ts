@@ -33,16 +33,21 @@ export interface Prepared {
   };
 }
 
-/** Logs on standard error, and asks on the terminal or by SSH_ASKPASS. */
+/**
+ * Logs on standard error, and asks on the terminal or by SSH_ASKPASS.
+ *
+ * @param name the tunnel's, which goes with every line where there are several
+ */
 export function prepare(
   config: Pick<Config, 'logFormat' | 'verbosity'>,
   context: ProcessContext,
   parts: Parts,
+  name?: string,
 ): Prepared {
   const standardError: LineSink = openStandardErrorSink();
   const onTerminal = process.stderr.isTTY === true;
   const output = new LogOutput(sinkFor(config.logFormat, standardError, { onTerminal }));
-  const loggers = createLoggers(config.verbosity, output);
+  const loggers = createLoggers(config.verbosity, output, name);
   const { logger } = loggers;
   if (config.logFormat === 'json') context.reportFailure = (thrown) => logFailure(logger, thrown);
   const terminal = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));

@@ -1,17 +1,22 @@
-import type { Config } from '../config/config.ts';
 import { TshuttleError } from '../core/errors.ts';
 import { releaseStandardStreams, startNewSession } from '../net/native-process.ts';
-import { isMessage, type ReadyMessage, type StartMessage } from './protocol.ts';
+import {
+  isMessage,
+  type ReadyMessage,
+  type StartMessage,
+  type TunnelOrder,
+  type TunnelOutcome,
+} from './protocol.ts';
 
 /** The way back to the command that started this process as a daemon. */
 export interface Launcher {
-  readonly config: Config;
+  readonly tunnels: readonly TunnelOrder[];
   /**
    * Leaves terminal and session, and lets the command end with success.
    *
    * @throws TshuttleError ERR_INTERNAL when the terminal could not be left, or the command is gone.
    */
-  detach(readyLine: string): Promise<void>;
+  detach(outcomes: readonly TunnelOutcome[]): Promise<void>;
 }
 
 /**
@@ -21,22 +26,22 @@ export interface Launcher {
  */
 export async function meetLauncher(onAbandoned: () => void): Promise<Launcher> {
   process.once('disconnect', onAbandoned);
-  const config = await new Promise<Config>((resolve, reject) => {
+  const tunnels = await new Promise<readonly TunnelOrder[]>((resolve, reject) => {
     process.once('message', (message) => {
-      if (isMessage<StartMessage>(message, 'start')) resolve(message.config);
+      if (isMessage<StartMessage>(message, 'start')) resolve(message.tunnels);
       else
         reject(new TshuttleError('ERR_INTERNAL', 'the daemon was started with a message it does not know'));
     });
     process.once('disconnect', () => reject(abandoned()));
   });
   return {
-    config,
-    async detach(readyLine) {
+    tunnels,
+    async detach(outcomes) {
       if (!process.connected) throw abandoned();
       startNewSession();
       releaseStandardStreams();
       process.removeListener('disconnect', onAbandoned);
-      const ready: ReadyMessage = { kind: 'ready', readyLine };
+      const ready: ReadyMessage = { kind: 'ready', outcomes };
       await new Promise<void>((resolve, reject) => {
         process.send!(ready, undefined, undefined, (error) =>
           error === null ? resolve() : reject(abandoned()),

@@ -25,20 +25,42 @@ export function daemonPaths(
   surroundings: DaemonSurroundings,
 ): DaemonPaths {
   const stateFolder = stateFolderOf(surroundings);
-  const runtimeBase = absolute(surroundings.runtimeDirectory);
-  const runtimeFolder = runtimeBase === undefined ? stateFolder : join(runtimeBase, 'tshuttle');
+  const runtimeFolder = runtimeFolderOf(surroundings);
   const wanted = mode.kind === 'daemon' ? mode.pidFile : undefined;
+  const name = tunnelNameOf({ remote, mode });
   if (wanted !== undefined) {
-    const logFile = join(stateFolder, `${fileName(basename(wanted).replace(/\.pid$/, ''))}.log`);
-    return { pidFile: wanted, logFile, privateFolders: [stateFolder] };
+    return { pidFile: wanted, logFile: join(stateFolder, `${name}.log`), privateFolders: [stateFolder] };
   }
-  const login = remote.user === undefined ? '' : `${remote.user}@`;
-  const name = fileName(`${login}${remote.host}${remote.port === undefined ? '' : `-${remote.port}`}`);
   return {
     pidFile: join(runtimeFolder, `${name}.pid`),
     logFile: join(stateFolder, `${name}.log`),
     privateFolders: [...new Set([stateFolder, runtimeFolder])],
   };
+}
+
+/** What a tunnel is called that has no profile: by its `--pidfile`, else by its bastion. */
+export function tunnelNameOf({ remote, mode }: Pick<Config, 'remote' | 'mode'>): string {
+  if (mode.kind === 'daemon' && mode.pidFile !== undefined)
+    return fileName(basename(mode.pidFile).replace(/\.pid$/, ''));
+  const login = remote.user === undefined ? '' : `${remote.user}@`;
+  return fileName(`${login}${remote.host}${remote.port === undefined ? '' : `-${remote.port}`}`);
+}
+
+/** Names the files of a profile's tunnel; in folders of their own, since a bastion may have the name of a profile. */
+export function profilePaths(name: string, surroundings: DaemonSurroundings): DaemonPaths {
+  const [stateFolder, runtimeFolder] = [stateFolderOf(surroundings), runtimeFolderOf(surroundings)];
+  const folders = [join(stateFolder, 'profiles'), join(runtimeFolder, 'profiles')] as const;
+  return {
+    pidFile: join(folders[1], `${fileName(name)}.pid`),
+    logFile: join(folders[0], `${fileName(name)}.log`),
+    privateFolders: [...new Set([stateFolder, runtimeFolder, ...folders])],
+  };
+}
+
+/** Where control sockets and pid files are: gone with the session, where the machine has a folder for that. */
+export function runtimeFolderOf(surroundings: DaemonSurroundings): string {
+  const base = absolute(surroundings.runtimeDirectory);
+  return base === undefined ? stateFolderOf(surroundings) : join(base, 'tshuttle');
 }
 
 /** Where a user's tunnels keep what they are to know in their next run. */

@@ -6,13 +6,31 @@ export const DAEMON_MARKER = 'TSHUTTLE_DAEMON_CHILD';
 /** What the command tells the daemon. It goes over a private channel: it may hold a password. */
 export interface StartMessage {
   readonly kind: 'start';
+  readonly tunnels: readonly TunnelOrder[];
+}
+
+/** A tunnel that is to be opened. */
+export interface TunnelOrder {
+  /** What it is called at the control socket. */
+  readonly name: string;
+  /** Where its profile stands, for a reload; null for one that a command line asks for. */
+  readonly profileFile: string | null;
   readonly config: Config;
 }
 
-/** What the daemon tells the command when its tunnel carries and it has left the terminal. */
+/** What became of a {@link TunnelOrder}. */
+export interface TunnelOutcome {
+  readonly name: string;
+  /** What is captured, through whom, by what; null when it could not be opened, and it has been said why. */
+  readonly captured: string | null;
+  /** 0 for one that is open. */
+  readonly exitCode: number;
+}
+
+/** What the daemon tells the command when its tunnels carry and it has left the terminal. */
 export interface ReadyMessage {
   readonly kind: 'ready';
-  readonly readyLine: string;
+  readonly outcomes: readonly TunnelOutcome[];
 }
 
 /** Whether a message is of a kind; both ends are this same program. */

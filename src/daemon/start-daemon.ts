@@ -1,11 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Config } from '../config/config.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
-import { DAEMON_MARKER, isMessage, type ReadyMessage, type StartMessage } from './protocol.ts';
+import {
+  DAEMON_MARKER,
+  isMessage,
+  type ReadyMessage,
+  type StartMessage,
+  type TunnelOrder,
+  type TunnelOutcome,
+} from './protocol.ts';
 
 /** How the start of a daemon ended. */
 export type DaemonStart =
-  | { readonly kind: 'ready'; readonly pid: number; readonly readyLine: string }
+  | { readonly kind: 'ready'; readonly pid: number; readonly outcomes: readonly TunnelOutcome[] }
   /** It has said on standard error why it ended. */
   | { readonly kind: 'ended'; readonly exitCode: number }
   | { readonly kind: 'stopped' };
@@ -20,14 +26,17 @@ export interface StartDaemonContext {
 }
 
 /**
- * Starts this program once more, to become the daemon, and waits until its tunnel carries.
+ * Starts this program once more, to become the daemon, and waits until its tunnels carry, or have failed.
  *
  * Until then it is an ordinary child in the same session, on the same terminal, so that sudo and ssh can ask. The
  * configuration goes over a private channel, never through arguments or environment.
  *
  * @throws TshuttleError ERR_INTERNAL when the child could not be started or was killed.
  */
-export async function startDaemon(config: Config, context: StartDaemonContext): Promise<DaemonStart> {
+export async function startDaemon(
+  tunnels: readonly TunnelOrder[],
+  context: StartDaemonContext,
+): Promise<DaemonStart> {
   const child = spawn(process.execPath, [...process.execArgv, context.script], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...context.environment, [DAEMON_MARKER]: '1' },
@@ -40,7 +49,7 @@ export async function startDaemon(config: Config, context: StartDaemonContext): 
   context.signal.addEventListener('abort', stop, { once: true });
   try {
     if (context.signal.aborted) stop();
-    const start = await untilReadyOrEnded(child, config);
+    const start = await untilReadyOrEnded(child, tunnels);
     if (!context.signal.aborted) return start;
     if (start.kind === 'ready') await terminate(child);
     return { kind: 'stopped' };
@@ -50,7 +59,7 @@ export async function startDaemon(config: Config, context: StartDaemonContext): 
   }
 }
 
-function untilReadyOrEnded(child: ChildProcess, config: Config): Promise<DaemonStart> {
+function untilReadyOrEnded(child: ChildProcess, tunnels: readonly TunnelOrder[]): Promise<DaemonStart> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(childFailure(`cannot start the daemon: ${messageOf(error)}`, error)));
     child.on('exit', (exitCode, signal) => {
@@ -59,9 +68,9 @@ function untilReadyOrEnded(child: ChildProcess, config: Config): Promise<DaemonS
     });
     child.on('message', (message) => {
       if (!isMessage<ReadyMessage>(message, 'ready')) return;
-      resolve({ kind: 'ready', pid: child.pid!, readyLine: message.readyLine });
+      resolve({ kind: 'ready', pid: child.pid!, outcomes: message.outcomes });
     });
-    const start: StartMessage = { kind: 'start', config };
+    const start: StartMessage = { kind: 'start', tunnels };
     // A child that is gone before it could take this says why by its exit code.
     child.send(start, () => {});
   });

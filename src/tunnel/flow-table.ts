@@ -10,13 +10,16 @@ import {
   startFlowProgress,
   type Transport,
 } from '../ssh/transport.ts';
-import type { FlowInfo } from './status.ts';
+import type { FlowEnding, FlowInfo } from './status.ts';
 
 /**
  * Flows at once. A descriptor each, and sshd opens one more for each: beyond this a bastion is out of descriptors long
  * before we are.
  */
 const MAX_FLOWS = 32_768;
+
+/** Endings that are remembered, for whoever asks what has happened. */
+const MAX_ENDINGS = 512;
 
 /** Names that are told to be unknown; more are found in the lines of their flows. */
 const MAX_UNKNOWN_NAMES = 100;
@@ -46,6 +49,8 @@ export class FlowTable {
   readonly #logger: Logger;
   readonly #unknownNames = new Set<string>();
   readonly #open = new Set<OpenFlow>();
+  /** The latest last. */
+  readonly #endings: FlowEnding[] = [];
   #total = 0;
   /** Of flows that are over. */
   #bytesUp = 0;
@@ -85,6 +90,11 @@ export class FlowTable {
       }));
   }
 
+  /** How the last flows have ended, the latest first, up to `limit`. */
+  endings(limit: number): readonly FlowEnding[] {
+    return this.#endings.slice(-limit).reverse();
+  }
+
   /** Takes over a flow until it is over. Never throws. */
   accept(flow: IncomingFlow): void {
     if (this.#open.size >= MAX_FLOWS) {
@@ -117,14 +127,25 @@ export class FlowTable {
   #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
     const { host } = destinationOf(flow);
     const { destination, address, originator } = describeFlow(flow);
-    this.#logger.info(`${destination}: ${describeEnd(summary.end)}`, {
+    const why = describeEnd(summary.end);
+    const { bytesUp, bytesDown, end } = summary;
+    const moved = { bytesUp, bytesDown, durationMs: Math.round(durationMs) };
+    this.#logger.info(`${destination}: ${why}`, {
       destination,
       ...(address === null ? {} : { address }),
       originator,
-      end: summary.end.kind,
-      bytesUp: summary.bytesUp,
-      bytesDown: summary.bytesDown,
-      durationMs: Math.round(durationMs),
+      end: end.kind,
+      ...moved,
+    });
+    if (this.#endings.length === MAX_ENDINGS) this.#endings.shift();
+    this.#endings.push({
+      destination,
+      address,
+      originator,
+      endedAtMs: Date.now(),
+      end: end.kind,
+      why,
+      ...moved,
     });
     if (isProhibited(summary.end)) this.#warnOfProhibition(destinationOf(flow), summary.end);
     if (flow.destinationName !== undefined && isUnknownName(summary.end)) this.#warnOfName(host);

@@ -1,5 +1,5 @@
 import type { ErrorCode, TshuttleError } from '../core/errors.ts';
-import type { FlowProgress } from '../ssh/transport.ts';
+import type { FlowEnd, FlowProgress } from '../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
 
 /** All that is shown of a tunnel: plain data, for JSON. Times are ms since 1970. */
@@ -46,4 +46,14 @@ export interface FlowInfo {
   readonly stage: FlowProgress['stage'];
   readonly bytesUp: number;
   readonly bytesDown: number;
+}
+
+/** How a flow has ended; plain data. */
+export interface FlowEnding
+  extends Pick<FlowInfo, 'destination' | 'address' | 'originator' | 'bytesUp' | 'bytesDown'> {
+  readonly endedAtMs: number;
+  readonly durationMs: number;
+  readonly end: FlowEnd['kind'];
+  /** For people. */
+  readonly why: string;
 }

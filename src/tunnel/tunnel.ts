@@ -22,7 +22,7 @@ import { openConnections } from './connections.ts';
 import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
 import type { TunnelState } from './state.ts';
-import { type FlowInfo, type ShownError, showError, type TunnelStatus } from './status.ts';
+import { type FlowEnding, type FlowInfo, type ShownError, showError, type TunnelStatus } from './status.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
 /** What a tunnel is to do. */
@@ -63,6 +63,8 @@ export interface Tunnel {
   status(): TunnelStatus;
   /** The flows that are not over, the latest first, up to `limit`. */
   flows(limit: number): readonly FlowInfo[];
+  /** How the last flows have ended, the latest first, up to `limit`; some hundreds are remembered. */
+  endings(limit: number): readonly FlowEnding[];
   /**
    * Replaces what is captured at one instant; flows go on.
    *
@@ -177,6 +179,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         };
       },
       flows: (limit) => table.list(limit),
+      endings: (limit) => table.endings(limit),
       setRules: async (wanted) => {
         // What of it is left out has been said at the start.
         rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));

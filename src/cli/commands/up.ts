@@ -5,7 +5,7 @@ import { FollowedNames } from '../../config/followed-names.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { renderProblem } from '../../core/problem.ts';
+import { type Problem, renderProblem } from '../../core/problem.ts';
 import type { CaptureRule } from '../../net/capture-rule.ts';
 import type { ListenAddresses } from '../../net/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
@@ -24,7 +24,21 @@ export interface UpContext {
   /** Where a tunnel keeps what it is to know in its next run. */
   readonly stateFolder: string;
   /** Called once, when the tunnel carries. */
-  readonly onReady: (readyLine: string) => Promise<void>;
+  readonly onReady: (running: RunningTunnel) => Promise<void>;
+}
+
+/** A tunnel that carries, with the names that it follows. */
+export interface RunningTunnel {
+  readonly tunnel: Tunnel;
+  /** What is captured now. */
+  rules(): readonly CaptureRule[];
+  /**
+   * Captures other subnets, and follows other names; flows go on.
+   *
+   * @returns what the user should hear about them
+   * @throws TshuttleError ERR_CONFIG, ERR_INTERCEPT_APPLY, and what was captured before still is
+   */
+  capture(config: Config): Promise<readonly Problem[]>;
 }
 
 /**
@@ -48,24 +62,48 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     if (!stop.signal.aborted || leftSomething(error)) throw error;
     return await stop.requested;
   }
-  const names = new FollowedNames(config, resolved.addressesOf, performance.now());
-  const following = followNames(names, {
-    logger,
-    lookUp: context.lookUp,
-    setRules: (rules) => tunnel.setRules(rules),
-  });
+  let { rules } = resolved;
+  let held = { config, resolved };
+  const setRules = async (wanted: readonly CaptureRule[]): Promise<void> => {
+    await tunnel.setRules(wanted);
+    rules = wanted;
+  };
+  const follow = () =>
+    followNames(new FollowedNames(held.config, held.resolved.addressesOf, performance.now()), {
+      logger,
+      lookUp: context.lookUp,
+      setRules,
+    });
+  let following = follow();
+  const running: RunningTunnel = {
+    tunnel,
+    rules: () => rules,
+    capture: async (wanted) => {
+      const other = await resolveSubnets(wanted, context.lookUp);
+      // Else the names of before might set their rules once more.
+      following.stop();
+      try {
+        await setRules(other.rules);
+        held = { config: wanted, resolved: other };
+      } finally {
+        following = follow();
+      }
+      return other.warnings;
+    },
+  };
   try {
-    return await keepUp(tunnel, context);
+    return await keepUp(running, context);
   } finally {
     following.stop();
   }
 }
 
-async function keepUp(tunnel: Tunnel, { stop, onReady }: UpContext): Promise<number> {
+async function keepUp(running: RunningTunnel, { stop, onReady }: UpContext): Promise<number> {
+  const { tunnel } = running;
   let end: number | TshuttleError | undefined;
   try {
     // A request that came before this moment ends the tunnel unannounced.
-    if (!stop.signal.aborted) await onReady(tunnel.readyLine);
+    if (!stop.signal.aborted) await onReady(running);
     end = await Promise.race([stop.requested, tunnel.lost]);
   } finally {
     await tunnel.close();

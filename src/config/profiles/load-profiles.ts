@@ -10,7 +10,7 @@ import type { Origin } from './project-restrictions.ts';
 import type { ReadTrustedFile } from './trusted-file.ts';
 
 /** A tunnel by its name. */
-interface Profile {
+export interface Profile {
   readonly name: string;
   /** The file it stands in, as an absolute path. */
   readonly file: string;
@@ -56,6 +56,15 @@ export function loadProfileFile(file: string, surroundings: ProfileSurroundings)
   const origin = file === userProfileFile(surroundings) ? 'user' : 'project';
   if (!loader.read(file, origin)) loader.problem({ where: file, what: 'there is no such file' });
   for (const name of loader.names) loader.load(name);
+  return loader.result;
+}
+
+/** Loads one profile of a file, whatever the others are like. */
+export function loadProfile(name: string, file: string, surroundings: ProfileSurroundings): LoadedProfiles {
+  const loader = new Loader(surroundings);
+  const origin = file === userProfileFile(surroundings) ? 'user' : 'project';
+  if (loader.read(file, origin)) loader.load(name);
+  else loader.problem({ where: file, what: 'there is no such file' });
   return loader.result;
 }
 

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { LineSplitter } from '../../net/line-splitter.ts';
 import {
   cannotRunError,
   endedError,
@@ -13,7 +14,6 @@ import {
 } from './client-errors.ts';
 import { helperEnvironment } from './command.ts';
 import { decodeReply } from './decode-reply.ts';
-import { LineSplitter } from './line-splitter.ts';
 import { MAX_REPLY_BYTES, PROTOCOL_VERSION, type Reply, type Request } from './protocol.ts';
 import { StderrReader } from './stderr-reader.ts';
 

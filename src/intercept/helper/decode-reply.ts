@@ -1,4 +1,3 @@
-import { CANDIDATES, type ProbeFact } from '../select.ts';
 import {
   type Fields,
   fieldOf,
@@ -9,7 +8,8 @@ import {
   readObject,
   readText,
   readWord,
-} from './field-reader.ts';
+} from '../../net/field-reader.ts';
+import { CANDIDATES, type ProbeFact } from '../select.ts';
 import type { CleanupReport, HelperLogLine, Reply } from './protocol.ts';
 
 const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'failed'] as const;

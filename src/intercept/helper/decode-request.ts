@@ -1,16 +1,4 @@
 import type { IpFamily } from '../../net/endpoint.ts';
-import type { PortRange } from '../../net/port-range.ts';
-import { addressValue } from '../address-value.ts';
-import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
-import type {
-  AddressInterval,
-  DnsRedirect,
-  NameserverRedirect,
-  PortGroup,
-  RedirectPlan,
-  RoutedNetwork,
-} from '../redirect-plan.ts';
-import { CANDIDATES, WANTED_METHODS } from '../select.ts';
 import {
   type Fields,
   fieldOf,
@@ -25,7 +13,19 @@ import {
   readObject,
   readPort,
   readWord,
-} from './field-reader.ts';
+} from '../../net/field-reader.ts';
+import type { PortRange } from '../../net/port-range.ts';
+import { addressValue } from '../address-value.ts';
+import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
+import type {
+  AddressInterval,
+  DnsRedirect,
+  NameserverRedirect,
+  PortGroup,
+  RedirectPlan,
+  RoutedNetwork,
+} from '../redirect-plan.ts';
+import { CANDIDATES, WANTED_METHODS } from '../select.ts';
 import type { Request } from './protocol.ts';
 
 const REQUEST_TYPES = ['probe', 'cleanup', 'use', 'apply', 'exempt', 'route', 'remove', 'ping'] as const;

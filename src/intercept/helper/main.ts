@@ -10,9 +10,9 @@
  * closes the terminal, and rules must stay until the client has ended its flows.
  */
 import { messageOf } from '../../core/errors.ts';
+import { GrammarError } from '../../net/field-reader.ts';
+import { LineSplitter } from '../../net/line-splitter.ts';
 import { decodeRequest } from './decode-request.ts';
-import { GrammarError } from './field-reader.ts';
-import { LineSplitter } from './line-splitter.ts';
 import {
   type HelperLogLine,
   MAX_REASON_CHARACTERS,

@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
+import { GrammarError } from '../../net/field-reader.ts';
 import type { Candidate } from '../select.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
-import { GrammarError } from './field-reader.ts';
 import { openBackend } from './open-backend.ts';
 import { probeCandidates } from './probe.ts';
 import { type HelperState, MAX_REASON_CHARACTERS, PERMITTED, type Reply, type Request } from './protocol.ts';

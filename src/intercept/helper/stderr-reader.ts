@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/log.ts';
+import { LineSplitter } from '../../net/line-splitter.ts';
 import { decodeLogLine } from './decode-reply.ts';
-import { LineSplitter } from './line-splitter.ts';
 
 /** Longer lines are not ours, and not shown. */
 const MAX_LINE_BYTES = 64 * 1024;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../../src/intercept/helper/decode-request.ts';
-import { GrammarError } from '../../../../src/intercept/helper/field-reader.ts';
 import type { Request } from '../../../../src/intercept/helper/protocol.ts';
 import { renderIptables } from '../../../../src/intercept/iptables.ts';
 import { nftTable, renderNft, renderNftExempt } from '../../../../src/intercept/nft.ts';
+import { GrammarError } from '../../../../src/net/field-reader.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { malformedRequest } from './malformed-request.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeLogLine, decodeReply } from '../../../../src/intercept/helper/decode-reply.ts';
-import { GrammarError } from '../../../../src/intercept/helper/field-reader.ts';
+import { GrammarError } from '../../../../src/net/field-reader.ts';
 
 describe('decodeReply', () => {
   it.each([

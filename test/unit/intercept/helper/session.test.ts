@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { GrammarError } from '../../../../src/intercept/helper/field-reader.ts';
 import type { Request } from '../../../../src/intercept/helper/protocol.ts';
 import { RefusedError, type RuleBackend } from '../../../../src/intercept/helper/rule-backend.ts';
 import { HelperSession } from '../../../../src/intercept/helper/session.ts';
+import { GrammarError } from '../../../../src/net/field-reader.ts';
 import { SAMPLE_PLANS } from '../sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;

@@ -1,0 +1,51 @@
+import type { Problem } from '../../core/problem.ts';
+import { defineCommand } from '../command-definition.ts';
+import { describeNames, type NamedTunnels } from './profile-names.ts';
+
+interface DownOptions {
+  readonly all?: true;
+}
+
+/** `tshuttle down` */
+export const downCommand = defineCommand<NamedTunnels & DownOptions>({
+  name: 'down',
+  describe: (command, choose, refuse: (problem: Problem) => void) => {
+    describeNames<DownOptions>(
+      command,
+      {
+        summary: 'end tunnels',
+        description:
+          'Ends tunnels, and returns when their rules are gone. One that is not up is none the worse.',
+        argument: '[NAME...]',
+      },
+      (input) => {
+        if (input.names.length > 0 || input.all === true) choose(input);
+        else refuse({ where: 'down', what: 'needs the name of a tunnel, or --all' });
+      },
+    ).option('--all', 'every tunnel of this user, those in the foreground too');
+  },
+  run: async ({ names, all, json }, { process, print }) => {
+    const { RunningTunnels } = await import('../running-tunnels.ts');
+    const { surroundingsOf } = await import('../surroundings.ts');
+    const running = await RunningTunnels.find(surroundingsOf(process.environment));
+    try {
+      const wanted = all === true ? running.all.map(({ report }) => report.name) : names;
+      const results = await Promise.all(
+        wanted.map(async (name) => {
+          const found = running.named(name);
+          if (found === undefined) return { name, state: 'was-down' };
+          await found.client.ask({ type: 'down', name });
+          return { name, state: 'down' };
+        }),
+      );
+      if (json) print(`${JSON.stringify(results)}\n`);
+      else {
+        for (const { name, state } of results)
+          print(`tshuttle: ${name} is down${state === 'down' ? '' : ' already'}\n`);
+      }
+      return 0;
+    } finally {
+      running.close();
+    }
+  },
+});

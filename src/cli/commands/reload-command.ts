@@ -1,0 +1,24 @@
+import { defineCommand } from '../command-definition.ts';
+import { describeNames, type NamedTunnels } from './profile-names.ts';
+
+/** `tshuttle reload` */
+export const reloadCommand = defineCommand<NamedTunnels>({
+  name: 'reload',
+  describe: (command, choose) => {
+    describeNames(
+      command,
+      {
+        summary: 'have tunnels do what their profiles say now, without touching flows',
+        description:
+          'Reads the profiles anew. Subnets and excludes hold at once, and no flow is touched; for what else has\n' +
+          'changed it says which tunnel needs a restart. Without NAME: every profile that is up.',
+        argument: '[NAME...]',
+      },
+      choose,
+    );
+  },
+  run: async (input, session) => {
+    const { reloadProfiles } = await import('./reload-profiles.ts');
+    return await reloadProfiles(input, session);
+  },
+});

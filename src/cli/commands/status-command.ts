@@ -1,0 +1,37 @@
+import { defineCommand } from '../command-definition.ts';
+import { describeNames, type NamedTunnels } from './profile-names.ts';
+
+/** `tshuttle status` */
+export const statusCommand = defineCommand<NamedTunnels>({
+  name: 'status',
+  describe: (command, choose) => {
+    describeNames(
+      command,
+      {
+        summary: 'show the tunnels of this user: how they are, and what you can do',
+        description:
+          'Shows the tunnels of this user, of profiles and of command lines: state and since when, bastion, round-trip\n' +
+          'time, flows now, held and in all, bytes, the last error and what to do.',
+        argument: '[NAME...]',
+      },
+      choose,
+    );
+  },
+  run: async ({ names, json }, { process, print }) => {
+    const { RunningTunnels } = await import('../running-tunnels.ts');
+    const { surroundingsOf } = await import('../surroundings.ts');
+    const running = await RunningTunnels.find(surroundingsOf(process.environment));
+    try {
+      const wanted = names.length === 0 ? running.all : names.map((name) => running.mustBeNamed(name));
+      const reports = wanted.map(({ client, report }) => ({ ...report, pid: client.daemon.pid }));
+      if (json) print(`${JSON.stringify({ tunnels: reports, silent: running.silent })}\n`);
+      else {
+        const { renderStatus } = await import('../rendering/status-text.ts');
+        print(renderStatus(reports, running.silent, Date.now()));
+      }
+      return 0;
+    } finally {
+      running.close();
+    }
+  },
+});

@@ -1,0 +1,45 @@
+import { type ClaimedNetwork, overlapsOf } from '../config/overlaps.ts';
+import type { Profile } from '../config/profiles/load-profiles.ts';
+import { rulesOf } from '../config/resolve-subnets.ts';
+import { parseSubnet } from '../config/subnet.ts';
+import type { TunnelReport } from '../daemon/control/protocol.ts';
+import { localNetworks, vpnRoutes } from '../net/local-networks.ts';
+
+/** Says which networks of these profiles others have, too: each other, running tunnels, the local network, VPNs. */
+export async function overlapWarnings(
+  profiles: readonly Profile[],
+  running: readonly TunnelReport[],
+): Promise<readonly string[]> {
+  const machine: ClaimedNetwork[] = [
+    ...localNetworks().map(({ cidr, interfaceName }) => ({
+      cidr,
+      what: `is the local network on ${interfaceName}; excludes can leave it out`,
+    })),
+    ...(await vpnRoutes()).map(({ cidr, interfaceName }) => ({
+      cidr,
+      what: `is routed by the VPN on ${interfaceName}; excludes can leave it to that`,
+    })),
+  ];
+  const others: Array<ClaimedNetwork & { readonly name: string }> = running.flatMap(claimsOfReport);
+  return profiles.flatMap((profile) => {
+    const { name, config } = profile;
+    const rules = rulesOf(config, new Map());
+    const claimed = [...machine, ...others.filter((other) => other.name !== name)];
+    for (const { action, cidr } of rules) {
+      if (action === 'include') others.push({ name, cidr, what: `is captured by ${name}, too` });
+    }
+    return overlapsOf(rules, claimed).map((overlap) => `${name}: ${overlap}`);
+  });
+}
+
+function claimsOfReport({
+  name,
+  rules,
+}: TunnelReport): ReadonlyArray<ClaimedNetwork & { readonly name: string }> {
+  return rules.flatMap(({ action, subnet }) => {
+    const parsed = parseSubnet(subnet);
+    return action === 'include' && parsed.kind === 'network'
+      ? [{ name, cidr: parsed.cidr, what: `is captured by ${name}, too` }]
+      : [];
+  });
+}

@@ -1,0 +1,79 @@
+import pc from 'picocolors';
+import type { SilentDaemon } from '../../daemon/control/client.ts';
+import type { TunnelReport } from '../../daemon/control/protocol.ts';
+import type { TunnelState } from '../../tunnel/state.ts';
+import { formatBytes, formatDuration } from './quantities.ts';
+import { renderTable } from './table.ts';
+
+/** What `tshuttle status` shows to people: a line for each tunnel, and below what is to be said about some. */
+export function renderStatus(
+  reports: readonly TunnelReport[],
+  silent: readonly SilentDaemon[],
+  nowMs: number,
+  colours: Pick<typeof pc, 'green' | 'yellow' | 'red' | 'bold'> = pc,
+): string {
+  if (reports.length === 0 && silent.length === 0) return 'no tunnel is up\n';
+  const rows = reports.map((report) => [colours.bold(report.name), ...cells(report, nowMs, colours)]);
+  const head = ['NAME', 'STATE', 'SINCE', 'BASTION', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN'];
+  const table = reports.length === 0 ? '' : renderTable(head, rows);
+  const notes = [...reports.flatMap((report) => notesOf(report, nowMs)), ...silent.map(describeSilent)];
+  return notes.length === 0 ? table : `${table}\n${notes.map((note) => `${note}\n`).join('')}`;
+}
+
+function cells(
+  { status }: TunnelReport,
+  nowMs: number,
+  colours: Pick<typeof pc, 'green' | 'yellow' | 'red'>,
+): string[] {
+  if (status === null) return [colours.yellow('opening'), ...Array.from({ length: 8 }, () => '-')];
+  const { state, flows } = status;
+  const colour =
+    state.kind === 'up' ? colours.green : state.kind === 'stopped' ? colours.red : colours.yellow;
+  return [
+    colour(stateWord(state)),
+    formatDuration(nowMs - state.sinceMs),
+    status.bastion,
+    status.roundTripMs === null ? '-' : `${Math.round(status.roundTripMs)} ms`,
+    String(flows.now),
+    String(flows.held),
+    String(flows.total),
+    formatBytes(status.bytesUp),
+    formatBytes(status.bytesDown),
+  ];
+}
+
+function stateWord(state: TunnelState): string {
+  if (state.kind !== 'waiting') return state.kind;
+  switch (state.for.kind) {
+    case 'backoff':
+      return 'waiting';
+    case 'parked':
+      return 'parked';
+    case 'user':
+      return 'needs login';
+  }
+}
+
+function notesOf({ name, captured, status }: TunnelReport, nowMs: number): string[] {
+  const notes: string[] = captured === null ? [] : [`${name}: ${captured}`];
+  if (status === null) return notes;
+  const { state, lastError, advice, reconnects } = status;
+  if (state.kind === 'waiting' && state.for.kind === 'backoff') {
+    notes.push(`${name}: tries again in ${formatDuration(state.for.retryAtMs - nowMs)}`);
+  }
+  if (reconnects > 0)
+    notes.push(`${name}: connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`);
+  if (lastError !== null) {
+    const { message, remedy, atMs } = lastError;
+    notes.push(`${name}: last error, ${formatDuration(nowMs - atMs)} ago: ${message}`);
+    if (remedy !== null && remedy !== advice) notes.push(`    ${remedy}`);
+  }
+  if (state.kind === 'waiting' && state.for.kind === 'user')
+    notes.push(`${name}: do this: tshuttle login ${name}`);
+  else if (advice !== null) notes.push(`${name}: do this: ${advice}`);
+  return notes;
+}
+
+function describeSilent({ path, pid, reason }: SilentDaemon): string {
+  return `${pid === undefined ? path : `process ${pid}`}: ${reason}`;
+}

@@ -1,0 +1,61 @@
+import { TshuttleError } from '../core/errors.ts';
+import { type ControlClient, findDaemons, type SilentDaemon } from '../daemon/control/client.ts';
+import type { TunnelReport } from '../daemon/control/protocol.ts';
+import type { DaemonSurroundings } from '../daemon/paths.ts';
+import { runtimeFolderOf } from '../daemon/paths.ts';
+
+/** A tunnel of this user that runs, and the way to the process that it runs in. */
+export interface RunningTunnelHandle {
+  readonly client: ControlClient;
+  readonly report: TunnelReport;
+}
+
+/** The tunnels of this user, of all processes; to be closed. */
+export class RunningTunnels {
+  readonly all: readonly RunningTunnelHandle[];
+  /** Processes that do not answer. */
+  readonly silent: readonly SilentDaemon[];
+
+  private constructor(all: readonly RunningTunnelHandle[], silent: readonly SilentDaemon[]) {
+    this.all = all;
+    this.silent = silent;
+  }
+
+  /** Asks every process. One that goes away meanwhile has no tunnels. */
+  static async find(surroundings: DaemonSurroundings): Promise<RunningTunnels> {
+    const { clients, silent } = await findDaemons(runtimeFolderOf(surroundings));
+    const found = await Promise.all(
+      clients.map(async (client) => {
+        try {
+          const answer = await client.ask({ type: 'status' });
+          return answer.type === 'status' ? answer.tunnels.map((report) => ({ client, report })) : [];
+        } catch {
+          client.close();
+          return [];
+        }
+      }),
+    );
+    return new RunningTunnels(found.flat(), silent);
+  }
+
+  /** The profile of this name if it is up, else the tunnel that a command line has started. */
+  named(name: string): RunningTunnelHandle | undefined {
+    const found = this.all.filter(({ report }) => report.name === name);
+    return found.find(({ report }) => report.profileFile !== null) ?? found[0];
+  }
+
+  /** @throws TshuttleError ERR_USAGE when no tunnel has this name */
+  mustBeNamed(name: string): RunningTunnelHandle {
+    const found = this.named(name);
+    if (found !== undefined) return found;
+    const names = this.all.map(({ report }) => report.name);
+    throw new TshuttleError('ERR_USAGE', `${name} is not up`, {
+      remedy: names.length === 0 ? 'no tunnel is' : `these are: ${names.join(', ')}`,
+    });
+  }
+
+  /** Idempotent. */
+  close(): void {
+    for (const { client } of this.all) client.close();
+  }
+}

@@ -1,0 +1,38 @@
+import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
+import { type Cidr, formatCidr, numberToAddress } from '../net/cidr.ts';
+
+/** A network that somebody else has a claim to. */
+export interface ClaimedNetwork {
+  readonly cidr: Cidr;
+  /** For people, after the network: `is the local network on eth0`, `is captured by home, too`. */
+  readonly what: string;
+}
+
+/** Overlaps of one tunnel that are named; more than these nobody reads. */
+const MAX_NAMED = 10;
+
+/**
+ * The networks that a tunnel would capture although somebody else has a claim to them, each once; none of those that are
+ * excluded.
+ */
+export function overlapsOf(rules: readonly CaptureRule[], claimed: readonly ClaimedNetwork[]): string[] {
+  const found = new Set<string>();
+  const includes = rules.filter(({ action }) => action === 'include');
+  for (const { cidr, what } of claimed) {
+    for (const include of includes) {
+      const shared = sharedBy(include.cidr, cidr);
+      if (shared === undefined) continue;
+      const address = numberToAddress(shared.family, shared.first);
+      const decides = decidingRule(rules, { family: shared.family, address }, undefined);
+      if (decides?.action === 'include') found.add(`${formatCidr(shared)} ${what}`);
+      if (found.size >= MAX_NAMED) return [...found];
+    }
+  }
+  return [...found];
+}
+
+/** Of two networks that overlap, one is in the other. */
+function sharedBy(a: Cidr, b: Cidr): Cidr | undefined {
+  if (a.family !== b.family || a.last < b.first || b.last < a.first) return undefined;
+  return a.prefixLength >= b.prefixLength ? a : b;
+}

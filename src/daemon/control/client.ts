@@ -1,0 +1,198 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { type Deferred, deferred } from '../../core/deferred.ts';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { LineSplitter } from '../../net/line-splitter.ts';
+import { peerCredentials } from '../../net/native-peer.ts';
+import type { Person } from './control-target.ts';
+import { CONTROL_VERSION, type ControlReply, type ControlRequest, MAX_REPLY_BYTES } from './protocol.ts';
+
+/** How soon a daemon greets; one that is stopped (SIGSTOP) or stuck does not. */
+const HELLO_TIMEOUT_MS = 5_000;
+
+/** A hidden socket is renamed in the same moment; one that stays for so long was left by a process that died then. */
+const HIDDEN_FOR_MS = 60_000;
+
+type Hello = Extract<ControlReply, { type: 'hello' }>;
+
+/** `Omit` of each member of a union. */
+type WithoutId<R> = R extends unknown ? Omit<R, 'id'> : never;
+
+/** What can be asked of a daemon; the client numbers it. */
+export type Ask = WithoutId<Exclude<ControlRequest, { type: 'answer' }>>;
+
+/** What a daemon answers. */
+export type Answer = Exclude<ControlReply, { type: 'hello' | 'failed' | 'question' | 'show' }>;
+
+/** A daemon that listens, but does not answer. */
+export interface SilentDaemon {
+  readonly path: string;
+  readonly pid: number | undefined;
+  readonly reason: string;
+}
+
+/** Every daemon of this user; what dead ones have left is removed. */
+export async function findDaemons(
+  folder: string,
+): Promise<{ readonly clients: readonly ControlClient[]; readonly silent: readonly SilentDaemon[] }> {
+  const clients: ControlClient[] = [];
+  const silent: SilentDaemon[] = [];
+  await Promise.all(
+    socketsIn(folder).map(async (path) => {
+      const found = await ControlClient.connect(path);
+      if (found instanceof ControlClient) clients.push(found);
+      else if (found !== undefined) silent.push(found);
+    }),
+  );
+  clients.sort((a, b) => a.daemon.startedAtMs - b.daemon.startedAtMs);
+  return { clients, silent };
+}
+
+function socketsIn(folder: string): string[] {
+  try {
+    const names = readdirSync(folder);
+    for (const name of names.filter((entry) => /^\.[0-9a-f]{8}\.new$/.test(entry))) {
+      const path = join(folder, name);
+      const status = statSync(path, { throwIfNoEntry: false });
+      if (status !== undefined && Date.now() - status.ctimeMs > HIDDEN_FOR_MS) rmSync(path, { force: true });
+    }
+    return names.filter((name) => /^[0-9a-f]{8}\.sock$/.test(name)).map((name) => join(folder, name));
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return [];
+    throw new TshuttleError('ERR_CONFIG', `cannot read ${folder}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** One connection to a daemon. */
+export class ControlClient {
+  readonly #socket: Socket;
+  readonly #hello = deferred<Hello>();
+  #daemon: Hello | undefined;
+  #failure: TshuttleError | undefined;
+  #pending:
+    | { readonly id: number; readonly reply: Deferred<Answer>; readonly person: Person | undefined }
+    | undefined;
+  #nextId = 1;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.#hello.promise.catch(() => {}); // told by connect()
+    const lines = new LineSplitter(MAX_REPLY_BYTES, (line) => this.#take(JSON.parse(line) as ControlReply));
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        lines.push(chunk);
+      } catch (error) {
+        this.#fail(lost(`it says what is no reply: ${messageOf(error)}`));
+      }
+    });
+    socket.on('error', (error) => this.#fail(lost(error.message, error)));
+    socket.on('close', () => this.#fail(lost('it closed the connection')));
+  }
+
+  /**
+   * Connects to one socket.
+   *
+   * @returns undefined when its process is dead, whose socket is removed then
+   */
+  static async connect(path: string): Promise<ControlClient | SilentDaemon | undefined> {
+    const socket = connect(path);
+    const client = new ControlClient(socket);
+    const timer = setTimeout(() => client.#fail(lost('it does not answer')), HELLO_TIMEOUT_MS);
+    let pid: number | undefined;
+    socket.once('connect', () => (pid = peerCredentials(socket)?.pid));
+    try {
+      const hello = await client.#hello.promise;
+      if (hello.protocol === CONTROL_VERSION) return client;
+      client.close();
+      const reason = `it is tshuttle ${hello.version}, which this one does not understand`;
+      return { path, pid: hello.pid, reason };
+    } catch (error) {
+      const code = error instanceof TshuttleError ? systemCodeOf(error.cause) : undefined;
+      if (code === 'ENOENT') return undefined;
+      if (code === 'ECONNREFUSED') {
+        rmSync(path, { force: true });
+        return undefined;
+      }
+      return { path, pid, reason: messageOf(error) };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get daemon(): Hello {
+    return this.#daemon!;
+  }
+
+  /**
+   * Asks one thing, when what was asked before is answered.
+   *
+   * @param person who answers what is asked meanwhile
+   * @throws TshuttleError as the daemon says; ERR_INTERNAL when it went away
+   */
+  async ask(request: Ask, person?: Person): Promise<Answer> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#pending !== undefined) throw new Error('the request before is not answered yet');
+    const id = this.#nextId;
+    this.#nextId += 1;
+    const reply = deferred<Answer>();
+    this.#pending = { id, reply, person };
+    this.#send({ ...request, id });
+    try {
+      return await reply.promise;
+    } finally {
+      this.#pending = undefined;
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #send(request: ControlRequest): void {
+    this.#socket.write(`${JSON.stringify(request)}\n`);
+  }
+
+  #take(reply: ControlReply): void {
+    if (reply.type === 'hello') {
+      this.#daemon = reply;
+      this.#hello.resolve(reply);
+      return;
+    }
+    const pending = this.#pending;
+    if (pending === undefined || reply.id !== pending.id) return;
+    switch (reply.type) {
+      case 'failed': {
+        const { code, message, remedy } = reply;
+        pending.reply.reject(new TshuttleError(code, message, remedy === null ? {} : { remedy }));
+        return;
+      }
+      case 'show':
+        pending.person?.show(reply.text);
+        return;
+      case 'question': {
+        const { id } = pending;
+        const { question, echo } = reply;
+        void (pending.person?.ask(question, { echo }) ?? Promise.resolve(undefined)).then(
+          (text) => this.#send({ type: 'answer', id, text: text ?? null }),
+          (error: unknown) => this.#fail(lost(messageOf(error))),
+        );
+        return;
+      }
+      default:
+        pending.reply.resolve(reply);
+    }
+  }
+
+  #fail(error: TshuttleError): void {
+    this.#failure ??= error;
+    this.#hello.reject(error);
+    this.#pending?.reply.reject(error);
+    this.#socket.destroy();
+  }
+}
+
+function lost(why: string, cause?: unknown): TshuttleError {
+  return new TshuttleError('ERR_INTERNAL', `the daemon is not to be reached: ${why}`, { cause });
+}

@@ -1,0 +1,87 @@
+// What is said on a control socket: one JSON object a line, requests from the client, replies from the daemon. The daemon
+// speaks first, with `hello`. A client asks one thing at a time.
+import type { ErrorCode } from '../../core/errors.ts';
+import type { FlowEnding, FlowInfo, TunnelStatus } from '../../tunnel/status.ts';
+
+/** Goes up with every change that the other side would not understand. */
+export const CONTROL_VERSION = 1;
+
+/** The longest request, in bytes; the longest answer of a person fits. */
+export const MAX_REQUEST_BYTES = 16_384;
+
+/** The longest reply, in bytes: the flows of a full tunnel. */
+export const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+
+/** How many flows or endings one request may ask for. */
+export const MAX_LISTED = 32_768;
+
+/** What a client may ask. `name` is that of a tunnel. */
+export type ControlRequest =
+  | { readonly type: 'status'; readonly id: number }
+  /** The flows of a tunnel that are not over, the latest first. */
+  | { readonly type: 'flows'; readonly id: number; readonly name: string; readonly limit: number }
+  /** How its last flows have ended, the latest first. */
+  | { readonly type: 'endings'; readonly id: number; readonly name: string; readonly limit: number }
+  /** Ends a tunnel; answered when it is gone. */
+  | { readonly type: 'down'; readonly id: number; readonly name: string }
+  /** Has a tunnel do what its profile says now. */
+  | { readonly type: 'reload'; readonly id: number; readonly name: string }
+  /** Has a tunnel log in again, and its questions come here until it is done. */
+  | { readonly type: 'login'; readonly id: number; readonly name: string }
+  /** The answer to the question of that login; null when the user gave none. */
+  | { readonly type: 'answer'; readonly id: number; readonly text: string | null };
+
+/** What a daemon says; `id` is that of the request. */
+export type ControlReply =
+  | ({ readonly type: 'hello'; readonly protocol: number } & DaemonInfo)
+  | { readonly type: 'status'; readonly id: number; readonly tunnels: readonly TunnelReport[] }
+  | { readonly type: 'flows'; readonly id: number; readonly flows: readonly FlowInfo[] }
+  | { readonly type: 'endings'; readonly id: number; readonly endings: readonly FlowEnding[] }
+  | ({ readonly type: 'reloaded'; readonly id: number } & ReloadReport)
+  | { readonly type: 'done'; readonly id: number }
+  /** To be answered; `echo` is off for secrets. */
+  | { readonly type: 'question'; readonly id: number; readonly question: string; readonly echo: boolean }
+  /** To be shown; needs no answer. */
+  | { readonly type: 'show'; readonly id: number; readonly text: string }
+  | ControlFailure;
+
+/** `id` is null when the request could not be understood. */
+interface ControlFailure {
+  readonly type: 'failed';
+  readonly id: number | null;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string | null;
+}
+
+/** The process that answers. */
+export interface DaemonInfo {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAtMs: number;
+}
+
+/** A tunnel of a daemon: plain data. */
+export interface TunnelReport {
+  readonly name: string;
+  /** The file of its profile; null when it was started by a command line. */
+  readonly profileFile: string | null;
+  /** Null when it logs to standard error. */
+  readonly logFile: string | null;
+  /** What is captured, through whom, by what; null until that is so. */
+  readonly captured: string | null;
+  /** What is captured by subnets and never captured by excludes; the first of many. */
+  readonly rules: ReadonlyArray<{ readonly action: 'include' | 'exclude'; readonly subnet: string }>;
+  readonly ruleCount: number;
+  /** Null while it is opened for the first time. */
+  readonly status: TunnelStatus | null;
+}
+
+/** What became of a reload. */
+export interface ReloadReport {
+  /** The options that were changed, and hold now. */
+  readonly applied: readonly string[];
+  /** The options that were changed, and hold only after a restart. */
+  readonly needRestart: readonly string[];
+  readonly warnings: readonly string[];
+}

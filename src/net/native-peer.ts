@@ -1,0 +1,27 @@
+import type { Socket } from 'node:net';
+import { endianness } from 'node:os';
+import { getSocketOption } from './native-socket-option.ts';
+
+/** Who is at the other end of a unix socket, as the kernel noted it when the connection was made. */
+export interface PeerCredentials {
+  readonly userId: number;
+  /** Undefined where the system does not tell. */
+  readonly pid: number | undefined;
+}
+
+/** linux/socket.h: SOL_SOCKET, SO_PEERCRED; struct ucred is pid, uid, gid. Not on mips and sparc, which have other numbers. */
+const LINUX = { level: 1, name: 17, length: 12, pidAt: 0, userAt: 4 };
+
+/** sys/un.h of macOS: SOL_LOCAL, LOCAL_PEERCRED; struct xucred is version, uid, ngroups, groups[16]. */
+const MACOS = { level: 0, name: 1, length: 76, pidAt: undefined, userAt: 4 };
+
+/** unix(7) SO_PEERCRED, unix(4) of macOS LOCAL_PEERCRED; undefined when the socket is closed or of another kind. */
+export function peerCredentials(socket: Socket): PeerCredentials | undefined {
+  const layout = process.platform === 'darwin' ? MACOS : LINUX;
+  const value = Buffer.alloc(layout.length);
+  if (!getSocketOption(socket, layout.level, layout.name, value)) return undefined;
+  const read = (offset: number): number =>
+    endianness() === 'LE' ? value.readUInt32LE(offset) : value.readUInt32BE(offset);
+  const pid = layout.pidAt === undefined ? undefined : read(layout.pidAt);
+  return { userId: read(layout.userAt), pid };
+}
