@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { mustRun } from '../support/child.ts';
 import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
 import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
@@ -70,6 +71,18 @@ describe.skipIf(skipLab)('a bastion', () => {
         'ask for AllowTcpForwarding yes (or local), no DisableForwarding and, if it has PermitOpen, 10.77.0.2:7000 in that',
     );
     await stopTshuttle(lab, closed);
+  });
+
+  it('that has 1,024 descriptors carries 1,500 flows at the same time, over further connections', async () => {
+    await using lab = await createLab();
+    for (const pid of await lab.bastion.pids()) {
+      await mustRun(['prlimit', '--pid', String(pid), '--nofile=1024:1024']);
+    }
+    const tshuttle = await startTshuttle(lab, ['-v', SUBNET]);
+    const together = { do: 'together', ...here, count: 1_500, timeoutMs: 50_000 } as const;
+    expect(await lab.application(together)).toMatchObject({ exact: true, received: 1_500 });
+    expect(tshuttle.stderr).toContain('one more connection to root@');
+    await stopTshuttle(lab, tshuttle);
   });
 
   it('that takes a password gets it, and nobody else sees it', async () => {

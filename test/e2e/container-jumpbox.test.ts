@@ -42,6 +42,16 @@ async function knock(lab: Lab, agentSocket: string): Promise<string> {
 }
 
 describe.skipIf(skipLab)('a jumpbox in a container, with fail2ban', () => {
+  it('carries through the ssh of this machine, too', async () => {
+    await using lab = await createLab();
+    const jumpbox = await openJumpbox(lab);
+    const tshuttle = await startTshuttle(lab, ['--transport', 'openssh', SUBNET], { remote });
+    await expectToCarry(lab, DESTINATION);
+    await stopTshuttle(lab, tshuttle);
+    expect((await jumpbox.log()).match(/Connection from/g)).toHaveLength(1);
+    expect(await jumpbox.banned()).toEqual([]);
+  });
+
   it('that gives no session to anybody carries all the same, and lets nobody in as root', async () => {
     await using lab = await createLab();
     const jumpbox = await openJumpbox(lab);

@@ -50,16 +50,19 @@ describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () =>
     await expectNothingLeft(lab);
   });
 
-  it('gets the code from SSH_ASKPASS where there is no terminal', async () => {
-    await using lab = await createLab({ sshd: KEY_AND_CODE });
-    await enrol(lab);
-    const askpass = await askpassProgram(lab, codeNow());
-    const env = { SSH_ASKPASS: askpass.path, SSH_ASKPASS_REQUIRE: 'force' };
-    const tshuttle = await startTshuttle(lab, [SUBNET], { remote, env });
-    expect(await askpass.asked()).toMatch(/^\(engineer@198\.51\.100\.1\) Verification code: ?\n$/);
-    await expectToWork(lab);
-    await stopTshuttle(lab, tshuttle);
-  });
+  it.each(['ssh2', 'openssh'])(
+    'gets the code from SSH_ASKPASS where there is no terminal, by %s',
+    async (transport) => {
+      await using lab = await createLab({ sshd: KEY_AND_CODE });
+      await enrol(lab);
+      const askpass = await askpassProgram(lab, codeNow());
+      const env = { SSH_ASKPASS: askpass.path, SSH_ASKPASS_REQUIRE: 'force' };
+      const tshuttle = await startTshuttle(lab, ['--transport', transport, SUBNET], { remote, env });
+      expect(await askpass.asked()).toMatch(/^\(engineer@198\.51\.100\.1\) Verification code: ?\n$/);
+      await expectToWork(lab);
+      await stopTshuttle(lab, tshuttle);
+    },
+  );
 
   it('sees one series of attempts when the code is wrong, and no more', async () => {
     await using lab = await createLab({ sshd: KEY_AND_CODE });

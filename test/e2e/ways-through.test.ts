@@ -23,11 +23,15 @@ const SUBNET = '10.78.0.0/24';
 const DESTINATION = { host: ADDRESSES.farDestination4, seenAs: ADDRESSES.farDestination4 };
 
 describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', () => {
-  it.each(['ProxyCommand', 'ProxyJump'] as const)('is reached by %s', async (way) => {
+  it.each([
+    ['ProxyCommand', 'ssh2'],
+    ['ProxyJump', 'ssh2'],
+    ['ProxyCommand', 'openssh'],
+  ] as const)('is reached by %s, with the transport %s', async (way, transport) => {
     await using lab = await createLab();
     const config = await (await openGate(lab)).configure(way);
     const options = { remote: VM, sshOptions: ['-F', config] };
-    const tshuttle = await startTshuttle(lab, ['-v', SUBNET], options);
+    const tshuttle = await startTshuttle(lab, ['-v', '--transport', transport, SUBNET], options);
     await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
   });

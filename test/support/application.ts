@@ -8,6 +8,7 @@ export interface ApplicationRequest {
     | 'download'
     | 'upload'
     | 'both'
+    | 'together'
     | 'farewell'
     | 'reset'
     | 'stall'

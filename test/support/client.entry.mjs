@@ -1,6 +1,6 @@
 // An application of the lab: does what its one argument (JSON) says, and prints what came of it as one JSON line.
 //   {"do":"whoami|echo|download|upload|both|farewell|reset|stall|hold", host, port, seed, bytes, timeoutMs}
-//   {"do":"both", ..., count}
+//   {"do":"both|together", ..., count}
 //   {"do":"http", host, port, count, concurrency, timeoutMs}
 // Failures are results: {"error": CODE, "afterMs": N}.
 import { createHash } from 'node:crypto';
@@ -107,6 +107,25 @@ const actions = {
       sent: receipt.bytes,
       exact: receipt.bytes === bytes && receipt.sha256 === seededHash(seed, bytes),
     };
+  },
+  /** `count` flows that are all open at the same time: none ends before each has had its answer. */
+  async together() {
+    const sockets = Array.from({ length: request.count }, () => connect({ host, port, allowHalfOpen: true }));
+    const failed = new Promise((_resolve, reject) => {
+      for (const socket of sockets) socket.on('error', reject);
+    });
+    const answers = sockets.map(async (socket, index) => {
+      socket.write(`${JSON.stringify({ do: 'echo' })}\n${index}`);
+      let answer = '';
+      while (answer.length < String(index).length)
+        answer += await new Promise((resolve) => socket.once('data', resolve));
+      return answer === String(index);
+    });
+    const exact = (await Promise.race([failed, Promise.all(answers)])).every(Boolean);
+    const ended = sockets.map((socket) => new Promise((resolve) => socket.once('end', resolve)));
+    for (const socket of sockets) socket.end();
+    await Promise.race([failed, Promise.all(ended)]);
+    return { exact, received: sockets.length };
   },
   async reset() {
     return await converse(line, stream);
