@@ -20,11 +20,11 @@ import { Progress } from './progress.ts';
 import type { BenchResult, Failure, PeerDescription, Sample } from './report/result.ts';
 import { writeReport } from './report/write-report.ts';
 import { SCENARIOS } from './scenarios/all-scenarios.ts';
-import { ALL_PEERS } from './scenarios/scenario.ts';
+import { ALL_PEERS, OPENSSH_PEERS } from './scenarios/scenario.ts';
 import { type PlannedScenario, planVisits } from './schedule.ts';
 import { makeVisit } from './visit.ts';
 
-const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: ALL_PEERS };
+const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: [...ALL_PEERS, ...OPENSSH_PEERS] };
 
 function peersFor(options: BenchOptions): Peer[] {
   return [
@@ -33,8 +33,16 @@ function peersFor(options: BenchOptions): Peer[] {
     redsocks,
     sshuttle,
     tshuttle('tshuttle', REPOSITORY, options.tshuttleOptions),
+    ...OPENSSH_PEERS.map((name) =>
+      tshuttle(name, REPOSITORY, [...options.tshuttleOptions, ...opensshOptions(name)]),
+    ),
     ...options.checkouts.map(({ name, path }) => tshuttle(name, path, options.tshuttleOptions)),
   ];
+}
+
+function opensshOptions(peer: (typeof OPENSSH_PEERS)[number]): readonly string[] {
+  const carry = peer === 'tshuttle-handover' ? 'handover' : 'socks';
+  return ['--transport', 'openssh', '--openssh-carry', carry];
 }
 
 async function measureAll(
@@ -86,6 +94,7 @@ function describePeers(
     { name: 'redsocks', version: `${versions['redsocks']}, ${openssh}` },
     { name: 'sshuttle', version: `${versions['sshuttle']}, ${openssh}` },
     describeTshuttle('tshuttle', REPOSITORY),
+    ...OPENSSH_PEERS.map((name) => ({ ...describeTshuttle(name, REPOSITORY), name })),
     ...options.checkouts.map(({ name, path }) => describeTshuttle(name, path)),
   ];
   return all.filter(({ name }) => used.has(name));

@@ -29,8 +29,10 @@ const COLOURS: Readonly<Record<string, string>> = {
   redsocks: '#b08968',
   sshuttle: '#e0a526',
   tshuttle: '#1769aa',
+  'tshuttle-handover': '#3aa6a0',
+  'tshuttle-socks': '#8e5bb5',
 };
-const OTHER_COLOURS = ['#3aa6a0', '#8e5bb5', '#c94f4f'];
+const OTHER_COLOURS = ['#c94f4f', '#7a9e3b', '#b05fa3'];
 
 const isLink = (figure: Figure) => figure.scenario.startsWith('link-');
 const linkLabel = (figure: Figure) =>

@@ -1,4 +1,4 @@
-import { ALL_PEERS, MEBIBYTE, type Scenario } from './scenario.ts';
+import { ALL_PEERS, MEBIBYTE, OPENSSH_PEERS, type Scenario } from './scenario.ts';
 
 const COUNT = { full: 5_000, quick: 2_000 } as const;
 const AT_ONCE = 50;
@@ -10,7 +10,7 @@ export const connectionRate: Scenario = {
   title: 'New flows',
   path: 'veth',
   congestionControl: 'reno',
-  peers: { full: ALL_PEERS, quick: ['ssh-L', 'tshuttle'] },
+  peers: { full: [...ALL_PEERS, ...OPENSSH_PEERS], quick: ['ssh-L', 'tshuttle'] },
   runs: { full: 5, quick: 2 },
   checkedBytes: MEBIBYTE,
   measure: async (visit) => {

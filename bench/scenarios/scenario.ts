@@ -38,4 +38,7 @@ export interface Scenario {
 /** All the peers that come with the bench. */
 export const ALL_PEERS = ['raw', 'ssh-L', 'redsocks', 'sshuttle', 'tshuttle'] as const;
 
+/** tshuttle with the ssh of this machine, by its two ways: for what both programs have a share in. */
+export const OPENSSH_PEERS = ['tshuttle-handover', 'tshuttle-socks'] as const;
+
 export const MEBIBYTE = 1024 * 1024;

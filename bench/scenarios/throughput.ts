@@ -1,7 +1,7 @@
 import type { Direction } from '../load/load.ts';
 import { startCpuMeter } from '../measure/cpu-meter.ts';
 import { growthPerSecond } from '../report/statistics.ts';
-import { ALL_PEERS, MEBIBYTE, type Scenario, type Visit } from './scenario.ts';
+import { ALL_PEERS, MEBIBYTE, OPENSSH_PEERS, type Scenario, type Visit } from './scenario.ts';
 
 const SECONDS = { full: 3, quick: 2.2 } as const;
 const WARM_UP_SECONDS = 0.7;
@@ -13,7 +13,7 @@ export const throughput: Scenario = {
   title: 'Throughput and CPU',
   path: 'veth',
   congestionControl: 'reno',
-  peers: { full: ALL_PEERS, quick: ['ssh-L', 'sshuttle', 'tshuttle'] },
+  peers: { full: [...ALL_PEERS, ...OPENSSH_PEERS], quick: ['ssh-L', 'sshuttle', 'tshuttle'] },
   runs: { full: 5, quick: 2 },
   checkedBytes: MEBIBYTE,
   measure: async (visit) => {

@@ -1,8 +1,11 @@
 import { TshuttleError } from '../core/errors.ts';
+import { type AgentKey, listAgentKeys } from './agent-client.ts';
 import { ALGORITHM_KEYWORDS, supportedAlgorithms, usableAlgorithms } from './algorithms.ts';
 import { readIdentity } from './identity-file.ts';
+import { samePublicKey } from './public-key.ts';
+import { isSecurityKey } from './signing-key.ts';
 import { configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
-import type { AuthenticationMethod, OpensshNeed, SshTarget } from './ssh-target.ts';
+import type { AuthenticationMethod, AuthenticationPolicy, OpensshNeed, SshTarget } from './ssh-target.ts';
 
 /**
  * What a host's configuration asks for that only ssh itself can do.
@@ -58,17 +61,35 @@ export function opensshNeeds(
 /**
  * What on the whole way to a bastion only ssh itself can do, FIDO keys that the user has named among it.
  *
- * Never rejects: a key that cannot be read is told of where it is used.
+ * Never rejects: what cannot be read is told of where it is used.
  */
-export async function allOpensshNeeds(target: SshTarget): Promise<readonly OpensshNeed[]> {
+export async function allOpensshNeeds(
+  target: SshTarget,
+  signal: AbortSignal,
+): Promise<readonly OpensshNeed[]> {
   const { proxy, authentication, openssh } = target;
-  const beforeIt = proxy.kind === 'jump' ? await allOpensshNeeds(proxy.jumpHost) : [];
-  const named = authentication.identities.filter(({ origin }) => origin === 'named');
-  const identities = await Promise.all(named.map((file) => readIdentity(file).catch(() => undefined)));
-  const fidoKeys = identities.flatMap((identity) =>
-    identity?.privateText !== undefined && identity.publicKey?.type.startsWith('sk-')
-      ? [{ what: `the FIDO key ${identity.file.path}`, error: undefined }]
+  const beforeIt = proxy.kind === 'jump' ? await allOpensshNeeds(proxy.jumpHost, signal) : [];
+  return [...beforeIt, ...openssh.needs, ...(await fidoNeeds(authentication, signal))];
+}
+
+/** A FIDO key in a file signs by its device; one that the agent holds is the agent's business. */
+async function fidoNeeds(
+  { identities, agentSocket }: AuthenticationPolicy,
+  signal: AbortSignal,
+): Promise<OpensshNeed[]> {
+  const named = identities.filter(({ origin }) => origin === 'named');
+  const read = await Promise.all(named.map((file) => readIdentity(file).catch(() => undefined)));
+  const keys = read.flatMap((identity) =>
+    identity?.publicKey !== undefined &&
+    identity.privateText !== undefined &&
+    isSecurityKey(identity.publicKey.type)
+      ? [{ publicKey: identity.publicKey, path: identity.file.path }]
       : [],
   );
-  return [...beforeIt, ...openssh.needs, ...fidoKeys];
+  if (keys.length === 0) return [];
+  const held =
+    agentSocket === undefined ? [] : await listAgentKeys(agentSocket, signal).catch((): AgentKey[] => []);
+  return keys
+    .filter(({ publicKey }) => !held.some((key) => samePublicKey(key.publicKey, publicKey)))
+    .map(({ path }) => ({ what: `the FIDO key ${path}`, error: undefined }));
 }

@@ -55,7 +55,7 @@ export async function openConnections(
 ): Promise<Connections> {
   const { kind } = options.transport;
   if (kind === 'openssh') return await openOpensshConnections(target, options, context);
-  const needs = await allOpensshNeeds(target);
+  const needs = await allOpensshNeeds(target, context.signal);
   const refused = needs.find(({ error }) => error !== undefined)?.error;
   if (kind === 'ssh2' && refused !== undefined) throw refused;
   const useOpenssh = async (reason: string): Promise<Connections> => {

@@ -43,7 +43,7 @@ export async function startTshuttle(
   options: TshuttleOptions = {},
 ): Promise<Child> {
   const child = lab.client.spawn(tshuttleArgv(lab, args, options), options);
-  await child.untilOutput(READY, 15_000);
+  await child.untilOutput(READY, 30_000);
   return child;
 }
 

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OpensshCarry, openOpensshTransport } from '../../../src/ssh/openssh/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
+import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
+import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { openDestination } from '../../support/ssh2-pair.ts';
+import { until } from '../../support/until.ts';
 
 let sshd: LoopbackSshd;
 const { signal } = new AbortController();
@@ -46,4 +48,91 @@ describe.each(['socks', 'handover'] as const)('a connection of our own through s
     if (!socket.closed) await once(socket, 'close');
     await transport.close();
   });
+
+  test('is told why a destination is refused', async () => {
+    const transport = await connect(carry);
+    await expect(transport.open({ host: '127.0.0.1', port: 1 }, signal)).rejects.toMatchObject({
+      code: 'ERR_CHANNEL_REFUSED',
+      cause: { kind: 'refused', reason: 'connect-failed', description: 'Connection refused' },
+    });
+    await transport.close();
+  });
+
+  test(`${carry === 'socks' ? 'keeps' : 'loses'} what we send after the destination has ended`, async () => {
+    const transport = await connect(carry);
+    const received: Buffer[] = [];
+    let isOver = false;
+    await using destination = await openDestination((socket) => {
+      socket.end('farewell');
+      socket.on('data', (bytes: Buffer) => received.push(bytes));
+      socket.once('close', () => {
+        isOver = true;
+      });
+    });
+    const socket = await transport.open({ host: '127.0.0.1', port: destination.port }, signal);
+    expect((await readToEnd(socket)).toString()).toBe('farewell');
+    socket.end('late');
+    await until(() => isOver, { deadlineMs: 10_000, what: 'the end at the destination' });
+    expect(Buffer.concat(received).toString()).toBe(carry === 'socks' ? 'late' : '');
+    await transport.close();
+  });
+
+  test('is reset when the transport is closed, and none is opened afterwards', async () => {
+    const transport = await connect(carry);
+    await using destination = await openDestination((socket) => void socket.resume());
+    const socket = await transport.open({ host: '127.0.0.1', port: destination.port }, signal);
+    const reset = expect(readToEnd(socket)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await transport.close();
+    await reset;
+    await expect(transport.open({ host: '127.0.0.1', port: 1 }, signal)).rejects.toMatchObject({
+      code: 'ERR_BASTION_LOST',
+      message: expect.stringContaining('the tunnel is closing'),
+    });
+  });
+
+  test('that is destroyed is closed at the destination too', async () => {
+    const transport = await connect(carry);
+    let isOver = false;
+    await using destination = await openDestination((socket) => {
+      socket.resume();
+      socket.once('end', () => {
+        isOver = true;
+      });
+    });
+    const socket = await transport.open({ host: '127.0.0.1', port: destination.port }, signal);
+    socket.destroy();
+    await until(() => isOver, { deadlineMs: 10_000, what: 'the end at the destination' });
+    await transport.close();
+  });
+
+  test('an application is reset when ssh is killed, and never sees an end', async () => {
+    const transport = await connect(carry);
+    await using pair = await openSocketPair();
+    await using destination = await openDestination((socket) => {
+      socket.write('first half');
+      socket.resume();
+    });
+    const { accepted, application } = pair;
+    const originator = { family: 4, address: '127.0.0.1', port: 1 } as const;
+    const carried = transport.carry(accepted, { host: '127.0.0.1', port: destination.port }, originator);
+    application.write('hello');
+    await once(application, 'data');
+    const reset = expect(readToEnd(application)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    process.kill(await sshPid(), 'SIGKILL');
+    expect(await carried).toMatchObject({ end: { kind: 'bastion-lost' }, bytesUp: 5, bytesDown: 10 });
+    await reset;
+    expect(await transport.lost).toMatchObject({
+      code: 'ERR_BASTION_LOST',
+      message: expect.stringContaining('ssh was ended by SIGKILL'),
+    });
+    await transport.close();
+  });
 });
+
+/** Our only child that is an ssh. */
+async function sshPid(): Promise<number> {
+  const children = await mustRun(['ps', '--ppid', String(process.pid), '-o', 'pid=,comm=']);
+  const match = /^\s*(\d+) ssh$/m.exec(children);
+  if (match === null) throw new Error(`no ssh among ${children}`);
+  return Number(match[1]);
+}

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { masterFailure } from '../../../../src/ssh/openssh/master-failure.ts';
+import type { SshTarget } from '../../../../src/ssh/ssh-target.ts';
+
+const TARGET = { host: 'gate.example', requestedHost: 'gate', port: 2222, user: 'me' } as SshTarget;
+
+/** Lines of OpenSSH 9.2. */
+test.each([
+  ['ERR_BASTION_AUTH', 'Permission denied (publickey)', ['me@gate.example: Permission denied (publickey).']],
+  [
+    'ERR_BASTION_AUTH',
+    'Too many authentication failures',
+    [
+      'Received disconnect from 198.51.100.1 port 22:2: Too many authentication failures',
+      'Disconnected from 198.51.100.1 port 22',
+    ],
+  ],
+  // Of a jump host: the ssh behind it says what came of that.
+  [
+    'ERR_BASTION_AUTH',
+    'Permission denied (publickey)',
+    [
+      'me@jump: Permission denied (publickey).',
+      'kex_exchange_identification: Connection closed by remote host',
+      'Connection closed by UNKNOWN port 65535',
+    ],
+  ],
+  [
+    'ERR_HOST_KEY',
+    'Host key verification failed',
+    [
+      'No ED25519 host key is known for gate.example and you have requested strict checking.',
+      'Host key verification failed.',
+    ],
+  ],
+  [
+    'ERR_BASTION_UNREACHABLE',
+    'Connection refused',
+    ['ssh: connect to host gate.example port 2222: Connection refused'],
+  ],
+  [
+    'ERR_BASTION_UNREACHABLE',
+    'Could not resolve',
+    ['ssh: Could not resolve hostname gate.example: Name or service not known'],
+  ],
+  [
+    'ERR_CONFIG',
+    'no matching key exchange method',
+    [
+      'Unable to negotiate with 198.51.100.1 port 22: no matching key exchange method found. Their offer: sntrup761x25519-sha512',
+    ],
+  ],
+  ['ERR_CONFIG', 'Bad configuration option', ['command-line: line 0: Bad configuration option: frobnicate']],
+])('%s: %s', (code, said, lines) => {
+  const error = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
+  expect(error.code).toBe(code);
+  expect(error.message).toContain('me@gate.example:2222');
+  expect(error.message).toContain(said);
+  expect(error.remedy).toBeTypeOf('string');
+});
+
+test('an ssh that says nothing is told by its end', () => {
+  const error = masterFailure(TARGET, { exitCode: null, signal: 'SIGKILL', lines: [] });
+  expect(error).toMatchObject({
+    code: 'ERR_BASTION_UNREACHABLE',
+    message: expect.stringContaining('SIGKILL'),
+  });
+});
+
+test('a machine without ssh is told what to install', () => {
+  const lines = ['sh: 1: exec: ssh: not found'];
+  expect(masterFailure(TARGET, { exitCode: 127, signal: null, lines })).toMatchObject({
+    code: 'ERR_CONFIG',
+    remedy: expect.stringContaining('install'),
+  });
+});
