@@ -1,5 +1,6 @@
 import type { Problem } from '../../core/problem.ts';
 import { defineCommand } from '../command-definition.ts';
+import { exitCodeOf } from '../exit-code.ts';
 import { describeNames, type NamedTunnels } from './profile-names.ts';
 
 interface DownOptions {
@@ -33,17 +34,23 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
       const results = await Promise.all(
         wanted.map(async (name) => {
           const found = running.named(name);
-          if (found === undefined) return { name, state: 'was-down' };
-          await found.client.ask({ type: 'down', name });
-          return { name, state: 'down' };
+          if (found === undefined) return { name, state: 'was-down', failure: undefined };
+          try {
+            await found.client.ask({ type: 'down', name });
+            return { name, state: 'down', failure: undefined };
+          } catch (failure) {
+            return { name, state: 'failed', failure };
+          }
         }),
       );
-      if (json) print(`${JSON.stringify(results)}\n`);
+      if (json) print(`${JSON.stringify(results.map(({ name, state }) => ({ name, state })))}\n`);
       else {
-        for (const { name, state } of results)
+        for (const { name, state } of results.filter((result) => result.failure === undefined))
           print(`tshuttle: ${name} is down${state === 'down' ? '' : ' already'}\n`);
       }
-      return 0;
+      for (const { failure } of results) if (failure !== undefined) process.reportFailure(failure);
+      const failed = results.find(({ failure }) => failure !== undefined);
+      return failed === undefined ? 0 : exitCodeOf(failed.failure);
     } finally {
       running.close();
     }

@@ -35,6 +35,7 @@ export async function hostTunnels(orders: readonly TunnelOrder[], context: HostC
 
 class Host {
   readonly #context: HostContext;
+  readonly #prepared: readonly Prepared[];
   readonly #all: readonly HostedTunnel[];
   /** Those that are opened, or open. */
   readonly #live = new Set<HostedTunnel>();
@@ -43,10 +44,11 @@ class Host {
   constructor(orders: readonly TunnelOrder[], context: HostContext) {
     this.#context = context;
     const isSingle = orders.length === 1;
+    this.#prepared = orders.map(({ config, name }) => context.prepare(config, isSingle ? undefined : name));
     this.#all = orders.map(
-      (order) =>
+      (order, index) =>
         new HostedTunnel(order, {
-          prepared: context.prepare(order.config, isSingle ? undefined : order.name),
+          prepared: this.#prepared[index]!,
           paths: context.pathsOf?.(order),
           readProfile: context.readProfile,
           reportFailure: (thrown) => context.process.reportFailure(thrown),
@@ -72,7 +74,7 @@ class Host {
       this.#stopAll(EXIT_INTERRUPTED);
       await Promise.all([...this.#live].map((tunnel) => this.#untilEnd(tunnel)));
       for (const tunnel of claimed) tunnel.release();
-      control?.close();
+      await control?.close();
     }
   }
 
@@ -134,7 +136,7 @@ class Host {
         return [...live];
       },
     };
-    const { logger } = this.#context.prepare(this.#all[0]!.order.config, undefined);
+    const { logger } = this.#prepared[0]!;
     try {
       return await ControlServer.open(runtimeFolderOf(surroundings), target, logger);
     } catch (error) {

@@ -73,6 +73,7 @@ export class ControlClient {
   #pending:
     | { readonly id: number; readonly reply: Deferred<Answer>; readonly person: Person | undefined }
     | undefined;
+  #lastAnswer: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
   private constructor(socket: Socket) {
@@ -125,14 +126,19 @@ export class ControlClient {
   }
 
   /**
-   * Asks one thing, when what was asked before is answered.
+   * Asks one thing, as soon as what was asked before is answered.
    *
    * @param person who answers what is asked meanwhile
    * @throws TshuttleError as the daemon says; ERR_INTERNAL when it went away
    */
-  async ask(request: Ask, person?: Person): Promise<Answer> {
+  ask(request: Ask, person?: Person): Promise<Answer> {
+    const answer = this.#lastAnswer.then(() => this.#ask(request, person));
+    this.#lastAnswer = answer.catch(() => {});
+    return answer;
+  }
+
+  async #ask(request: Ask, person: Person | undefined): Promise<Answer> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#pending !== undefined) throw new Error('the request before is not answered yet');
     const id = this.#nextId;
     this.#nextId += 1;
     const reply = deferred<Answer>();

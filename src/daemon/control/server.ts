@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { peerCredentials } from '../../net/native-peer.ts';
@@ -11,6 +12,9 @@ import { ControlSession } from './session.ts';
 
 /** Clients at once; people and monitoring need a few. */
 const MAX_CLIENTS = 32;
+
+/** How long the end of a process waits for replies, such as that to `down`. */
+const ANSWER_TIMEOUT_MS = 500;
 
 /** sockaddr_un has room for 107 bytes and the NUL; macOS for 103. */
 const MAX_PATH_BYTES = 103;
@@ -24,7 +28,7 @@ const MAX_PATH_BYTES = 103;
 export class ControlServer {
   readonly #server: Server;
   readonly #path: string;
-  readonly #clients = new Set<Socket>();
+  readonly #clients = new Map<Socket, ControlSession>();
 
   private constructor(server: Server, path: string) {
     this.#server = server;
@@ -65,11 +69,15 @@ export class ControlServer {
     }
   }
 
-  /** Removes the socket and sends the clients away, when they have what was said to them. Idempotent. */
-  close(): void {
+  /** Removes the socket, and sends the clients away when they are answered, or when that takes long. Idempotent. */
+  async close(): Promise<void> {
     rmSync(this.#path, { force: true });
     this.#server.close();
-    for (const client of this.#clients) client.destroySoon();
+    const answered = Promise.all([...this.#clients.values()].map((session) => session.answered()));
+    const tooLong = new AbortController();
+    await Promise.race([answered, delay(ANSWER_TIMEOUT_MS, undefined, tooLong).catch(() => {})]);
+    tooLong.abort();
+    for (const client of this.#clients.keys()) client.destroySoon();
   }
 
   #admit(socket: Socket, target: ControlTarget, logger: Logger): void {
@@ -85,9 +93,8 @@ export class ControlServer {
       socket.destroy();
       return;
     }
-    this.#clients.add(socket);
+    this.#clients.set(socket, new ControlSession(socket, target));
     socket.on('close', () => this.#clients.delete(socket));
-    new ControlSession(socket, target);
   }
 }
 

@@ -26,6 +26,8 @@ export class ControlSession {
   readonly #target: ControlTarget;
   readonly #gone = new AbortController();
   #pending: Pending | undefined;
+  /** Settles, and never rejects, when the latest request is answered. */
+  #served: Promise<void> = Promise.resolve();
 
   constructor(socket: Socket, target: ControlTarget) {
     this.#socket = socket;
@@ -59,7 +61,12 @@ export class ControlSession {
     }
     if (request.type === 'answer') this.#answer(request);
     else if (this.#pending !== undefined) this.#fail(request.id, busy());
-    else void this.#serve(request);
+    else this.#served = this.#serve(request);
+  }
+
+  /** Resolves when what was asked is answered. */
+  async answered(): Promise<void> {
+    await this.#served;
   }
 
   #answer({ id, text }: Extract<ControlRequest, { type: 'answer' }>): void {

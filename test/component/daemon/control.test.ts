@@ -19,7 +19,7 @@ const isRoot = process.getuid?.() === 0;
 describe('the control socket', () => {
   let folder: string;
   let logger: RecordingLogger;
-  const open: Array<{ close(): void }> = [];
+  const open: Array<{ close(): void | Promise<void> }> = [];
 
   const serve = async (...tunnels: readonly FakeTunnel[]) => {
     const server = await ControlServer.open(folder, fakeTarget(...tunnels), logger);
@@ -40,7 +40,7 @@ describe('the control socket', () => {
     logger = recordingLogger();
   });
   afterEach(async () => {
-    for (const one of open.splice(0)) one.close();
+    for (const one of open.splice(0)) await one.close();
     await rm(join(folder, '..'), { recursive: true });
   });
 
@@ -48,7 +48,7 @@ describe('the control socket', () => {
     const server = await serve();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(await socketPath())).mode & 0o777).toBe(0o600);
-    server.close();
+    await server.close();
     expect(await readdir(folder)).toEqual([]);
   });
 
@@ -65,6 +65,14 @@ describe('the control socket', () => {
     expect(await client.ask({ type: 'down', name: 'office' })).toMatchObject({ type: 'done' });
     expect(tunnel.done).toEqual(['reload', 'down']);
     await expect(client.ask({ type: 'down', name: 'home' })).rejects.toMatchObject({ code: 'ERR_USAGE' });
+  });
+
+  it('answers in turn what is asked at once', async () => {
+    const tunnels = ['a', 'b', 'c'].map((name) => new FakeTunnel(name));
+    await serve(...tunnels);
+    const client = await onlyClient();
+    await Promise.all(['a', 'b', 'c'].map((name) => client.ask({ type: 'down', name })));
+    expect(tunnels.map(({ done }) => done)).toEqual([['down'], ['down'], ['down']]);
   });
 
   it('carries the flows of a full tunnel', async () => {

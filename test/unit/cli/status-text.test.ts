@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { formatBytes, formatDuration } from '../../../src/cli/rendering/quantities.ts';
+import { renderStatus } from '../../../src/cli/rendering/status-text.ts';
+import type { TunnelReport } from '../../../src/daemon/control/protocol.ts';
+import type { TunnelStatus } from '../../../src/tunnel/status.ts';
+
+const NOW = 1_800_000_000_000;
+const plain = { green: String, yellow: String, red: String, bold: String };
+
+const UP: TunnelStatus = {
+  state: { kind: 'up', sinceMs: NOW - 7_800_000 },
+  bastion: 'me@gate.example (203.0.113.7:22)',
+  roundTripMs: 12.4,
+  flows: { now: 3, held: 0, total: 1_234 },
+  bytesUp: 1_600_000,
+  bytesDown: 3_650_722_202,
+  reconnects: 0,
+  lastError: null,
+  advice: null,
+};
+const report = (name: string, status: TunnelStatus | null, captured: string | null): TunnelReport => ({
+  name,
+  profileFile: null,
+  logFile: null,
+  captured,
+  rules: [],
+  ruleCount: 0,
+  status,
+});
+
+test('status shows a line for each tunnel, and below what is to be said', () => {
+  const waiting: TunnelStatus = {
+    ...UP,
+    state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user' } },
+    roundTripMs: null,
+    flows: { now: 2, held: 2, total: 9 },
+    reconnects: 2,
+    lastError: {
+      code: 'ERR_BASTION_AUTH',
+      message: 'me@otp.example refused every key',
+      remedy: 'give one with -i',
+      atMs: NOW - 60_000,
+    },
+    advice: 'give one with -i',
+  };
+  const backoff: TunnelStatus = {
+    ...UP,
+    state: { kind: 'waiting', sinceMs: NOW - 5_000, for: { kind: 'backoff', retryAtMs: NOW + 2_000 } },
+  };
+  const text = renderStatus(
+    [
+      report('office', UP, 'capturing 10.0.0.0/8 through me@gate.example, by nft'),
+      report('otp', waiting, 'capturing 10.9.0.0/16 through me@otp.example, by nft'),
+      report('train', backoff, null),
+      report('new', null, null),
+    ],
+    [{ path: '/run/x.sock', pid: 77, reason: 'it does not answer' }],
+    NOW,
+    plain,
+  );
+  expect(`\n${text}`).toMatchSnapshot();
+});
+
+test('status says when there is nothing', () => {
+  expect(renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
+});
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 KiB'],
+  [1_536, '1.5 KiB'],
+  [327_155_712, '312 MiB'],
+  [2 ** 52, '4096 TiB'],
+])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+test.each([
+  [-5, '0 s'],
+  [3_400, '3 s'],
+  [61_000, '1 min'],
+  [7_800_000, '2 h 10 min'],
+  [97 * 3_600_000, '4 d 1 h'],
+])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
