@@ -64,6 +64,14 @@ export const TEXTS = {
     'Says what a tunnel with these options would do with a connection, and which option decides.\n' +
     'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and connects to nobody.',
   explained: 'a name or an address, on one port or on all: db.example:5432, 10.0.0.8, [2001:db8::1]:443',
+  run: 'run a command with a tunnel around it, which ends with the command',
+  runDescription:
+    "Runs a command once the tunnel carries, and ends the tunnel with it. The exit code is the command's, 126 or 127\n" +
+    "when it cannot be run, 128 and the number for a signal; before the command starts it is tshuttle's.\n" +
+    'Where there is no root, the command gets proxies instead, as with --rootless.',
+  rootless:
+    'capture nothing: the command gets proxies of its own by HTTPS_PROXY and its like; what no SUBNET has goes direct',
+  probe: 'start the command when this can be connected to through the bastion',
   sudoers: 'print or install what has sudo ask for no password',
   sudoersDescription:
     'Prints what has sudo ask for no password when a tunnel starts: a line for one program without\n' +

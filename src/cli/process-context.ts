@@ -13,4 +13,6 @@ export interface ProcessContext {
   reportFailure: (thrown: unknown) => void;
   /** What SIGHUP does: at first it requests the end, because the terminal went away; a daemon reopens its log. */
   hangUp: () => void;
+  /** Takes the signals that would end or do nothing otherwise: those are a running command's. */
+  onSignal: ((name: NodeJS.Signals) => void) | undefined;
 }

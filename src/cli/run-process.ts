@@ -23,19 +23,29 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     stop,
     reportFailure: (thrown) => void process.stderr.write(renderFailure(thrown)),
     hangUp: () => stop.request(EXIT_STOPPED),
+    onSignal: undefined,
   };
   let foundBug = false;
   let terminalIsGone = false;
   // A reader that went away is no reason to end, and to leave other people's connections behind.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  process.on('SIGINT', () => stop.request(EXIT_INTERRUPTED));
-  process.on('SIGTERM', () => stop.request(EXIT_STOPPED));
+  const on = (name: NodeJS.Signals, otherwise: () => void): void => {
+    process.on(name, () => {
+      if (context.onSignal === undefined) otherwise();
+      else context.onSignal(name);
+    });
+  };
+  on('SIGINT', () => stop.request(EXIT_INTERRUPTED));
+  on('SIGTERM', () => stop.request(EXIT_STOPPED));
   // Ctrl-\\ would leave a core file, with what secrets the process has in it.
-  process.on('SIGQUIT', () => stop.request(EXIT_INTERRUPTED));
+  on('SIGQUIT', () => stop.request(EXIT_INTERRUPTED));
   process.on('SIGHUP', () => {
     terminalIsGone = true;
-    context.hangUp();
   });
+  on('SIGHUP', () => context.hangUp());
+  // Node would open a debugger.
+  on('SIGUSR1', () => {});
+  on('SIGUSR2', () => {});
   process.on('uncaughtException', (error) => {
     foundBug = true;
     context.reportFailure(error);

@@ -9,12 +9,12 @@ import {
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
 import { formatEndpoint, makeEndpoint, toDestination } from '../net/endpoint.ts';
+import { parseHostPort } from '../net/host-port.ts';
 import { connectSockets } from '../net/socket-pair.ts';
 import {
   type AbsoluteTarget,
   endToEndFields,
   parseAbsoluteTarget,
-  parseAuthority,
   parseBasicCredentials,
   STATUS_OF_FAILURE,
   withoutField,
@@ -70,7 +70,7 @@ class HttpProxy {
     socket.pause();
     if (early.length > 0) socket.unshift(early);
     const originator = makeEndpoint(socket.remoteAddress ?? '', socket.remotePort ?? 0);
-    const destination = parseAuthority(message.url ?? '');
+    const destination = parseHostPort(message.url ?? '');
     if (originator === undefined) {
       socket.destroy();
     } else if (!this.#isWelcome(message)) {

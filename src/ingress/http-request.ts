@@ -1,21 +1,9 @@
-import { isIPv6 } from 'node:net';
 import type { HostPort } from '../net/endpoint.ts';
-import { isHostName } from './host-name.ts';
+import { parseHostPort } from '../net/host-port.ts';
 import type { OpenFailure } from './incoming-flow.ts';
 import type { ProxyCredentials } from './proxy-credentials.ts';
 
 const HTTP_PORT = 80;
-
-/** The authority of a CONNECT request (RFC 9110 section 9.3.6): `host:port`, `[2001:db8::1]:443`. */
-export function parseAuthority(text: string): HostPort | undefined {
-  const match = /^(?:\[([^\]]*)\]|([^:@/?#[\]]+)):(\d{1,5})$/.exec(text);
-  if (match === null) return undefined;
-  const [, bracketed, plain, portText] = match;
-  const port = Number(portText);
-  const host = bracketed ?? plain ?? '';
-  if (port < 1 || port > 65_535 || !isHostName(host)) return undefined;
-  return bracketed === undefined || isIPv6(bracketed) ? { host, port } : undefined;
-}
 
 /** Where a request in absolute form goes, and what is asked for there. */
 export interface AbsoluteTarget extends HostPort {
@@ -32,7 +20,7 @@ export function parseAbsoluteTarget(text: string): AbsoluteTarget | undefined {
     /^http:\/\/(?:[^@/?#]*@)?(\[[^\]/?#]*\]|[^:/?#[\]]+)(?::(\d{1,5})?)?(\/[^#]*|\?[^#]*)?$/i.exec(text);
   if (match === null) return undefined;
   const [, hostText = '', portText, rest = ''] = match;
-  const target = parseAuthority(`${hostText}:${portText ?? HTTP_PORT}`);
+  const target = parseHostPort(`${hostText}:${portText ?? HTTP_PORT}`);
   if (target === undefined) return undefined;
   const authority = target.port === HTTP_PORT ? hostText : `${hostText}:${target.port}`;
   return { ...target, authority, path: rest.startsWith('/') ? rest : `/${rest}` };

@@ -3,7 +3,7 @@ import type { RedirectIngress } from './redirect.ts';
 /** Where nothing is captured: no rules, no helper, no root. */
 export const NO_REDIRECT: RedirectIngress = {
   method: 'none',
-  families: [],
+  families: [4, 6],
   lost: new Promise(() => {}),
   capture: async () => {},
   setExempt: async () => {},

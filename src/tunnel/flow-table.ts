@@ -45,7 +45,7 @@ interface FlowTotals {
 
 /** Carries flows over the transport, counts them, and logs every ending once with its cause. */
 export class FlowTable {
-  readonly #transport: Transport;
+  readonly #transport: Pick<Transport, 'carry'>;
   readonly #logger: Logger;
   readonly #unknownNames = new Set<string>();
   readonly #open = new Set<OpenFlow>();
@@ -61,7 +61,7 @@ export class FlowTable {
   #permitted: string | undefined;
   #hasWarnedOfLimit = false;
 
-  constructor(transport: Transport, logger: Logger) {
+  constructor(transport: Pick<Transport, 'carry'>, logger: Logger) {
     this.#transport = transport;
     this.#logger = logger;
   }

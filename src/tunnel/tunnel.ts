@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
@@ -9,7 +10,7 @@ import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
 import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
 import { formatCidr } from '../net/cidr.ts';
-import { formatHostPort, type IpFamily } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort, type IpFamily } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
@@ -21,6 +22,7 @@ import type { TransportChoice } from '../ssh/transport-choice.ts';
 import { openConnections } from './connections.ts';
 import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
+import { SplitCarrier, type SplitOptions } from './split.ts';
 import type { TunnelState } from './state.ts';
 import { type FlowEnding, type FlowInfo, type ShownError, showError, type TunnelStatus } from './status.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
@@ -31,6 +33,8 @@ export interface TunnelOptions extends RedirectOptions {
   readonly rules: readonly CaptureRule[];
   /** Whether connections and queries are captured at all; without it nothing needs root. */
   readonly captures: boolean;
+  /** What no rule captures leaves from this machine itself; undefined: all that comes to us goes through the bastion. */
+  readonly split: SplitOptions | undefined;
   /** Where flows come in by proxies of ours, which carry whatever their clients ask for. */
   readonly proxies: readonly ProxyListen[];
   readonly proxyCredentials: ProxyCredentials | undefined;
@@ -59,6 +63,10 @@ export interface Tunnel {
   readonly readyLine: string;
   /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
   readonly lost: Promise<TshuttleError>;
+  /** Its proxies, with the ports that they have. */
+  readonly proxies: readonly ProxyListen[];
+  /** Opens a connection of our own. See `Transport.open`. */
+  open(destination: HostPort, signal: AbortSignal): Promise<Socket>;
   /** All that is shown of it, now. */
   status(): TunnelStatus;
   /** The flows that are not over, the latest first, up to `limit`. */
@@ -125,9 +133,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     cleanup.push(() => proxies.close());
     let rules = capturable(options.rules, ingress.families, logger);
-    await warnOfUnroutedNetworks(rules, logger);
-
-    warnOfProxyCommand(target, logger);
+    if (options.captures) {
+      await warnOfUnroutedNetworks(rules, logger);
+      warnOfProxyCommand(target, logger);
+    }
     const opened = await openConnections(target, options, {
       ...context,
       setExempt: (endpoints) => ingress.setExempt(endpoints),
@@ -135,7 +144,11 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     transport = opened;
     cleanup.push(() => opened.close());
     signal.throwIfAborted();
-    flows = new FlowTable(opened, logger);
+    const { split } = options;
+    flows = new FlowTable(
+      split === undefined ? opened : new SplitCarrier(opened, () => rules, split),
+      logger,
+    );
 
     const rulesOfNames = (await dns?.prepare(() => rules, ingress, opened)) ?? [];
     signal.throwIfAborted();
@@ -164,6 +177,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         ingress,
       ),
       lost,
+      proxies: proxies.listens,
+      open: (destination, openSignal) => opened.open(destination, openSignal),
       status: () => {
         const { now, held, total, bytesUp, bytesDown } = table.totals();
         return {

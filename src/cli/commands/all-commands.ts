@@ -14,6 +14,7 @@ import { logsCommand } from './logs-command.ts';
 import { manCommand } from './man-command.ts';
 import { reloadCommand } from './reload-command.ts';
 import { restartCommand } from './restart-command.ts';
+import { runCommand } from './run-command.ts';
 import { statusCommand } from './status-command.ts';
 import { sudoersCommand } from './sudoers-command.ts';
 import { upCommand } from './up-command.ts';
@@ -28,6 +29,7 @@ export const ALL_COMMANDS: readonly AnyCommand[] = [
   listCommand,
   logsCommand,
   loginCommand,
+  runCommand,
   explainCommand,
   doctorCommand,
   configCheckCommand,

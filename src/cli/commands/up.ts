@@ -9,6 +9,7 @@ import { type Problem, renderProblem } from '../../core/problem.ts';
 import type { CaptureRule } from '../../net/capture-rule.ts';
 import type { ListenAddresses } from '../../net/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
+import type { SplitOptions } from '../../tunnel/split.ts';
 import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 import type { Stop } from '../stop.ts';
@@ -25,6 +26,8 @@ export interface UpContext {
   readonly stateFolder: string;
   /** Called once, when the tunnel carries. */
   readonly onReady: (running: RunningTunnel) => Promise<void>;
+  /** Only what comes by proxies is carried, and what no rule captures goes direct: nothing needs root. */
+  readonly isRootless?: boolean;
 }
 
 /** A tunnel that carries, with the names that it follows. */
@@ -54,7 +57,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   for (const warning of resolved.warnings) logger.warn(renderProblem(warning));
   let tunnel: Tunnel;
   try {
-    tunnel = await context.openTunnel(tunnelOptions(config, resolved.rules, context.stateFolder), {
+    tunnel = await context.openTunnel(tunnelOptions(config, resolved.rules, context), {
       ...context,
       signal: stop.signal,
     });
@@ -117,22 +120,34 @@ function leftSomething(error: unknown): boolean {
   return error instanceof AggregateError || (error instanceof TshuttleError && error.code === 'ERR_CLEANUP');
 }
 
-function tunnelOptions(config: Config, rules: readonly CaptureRule[], stateFolder: string): TunnelOptions {
+function tunnelOptions(
+  config: Config,
+  rules: readonly CaptureRule[],
+  { stateFolder, lookUp, isRootless = false }: UpContext,
+): TunnelOptions {
   return {
     remote: sshRequestOf(config),
     rules,
     listen: listenAddresses(config),
     method: config.method,
-    dns: config.dns,
+    dns: isRootless ? undefined : config.dns,
     stateFolder: join(stateFolder, 'synthetic-addresses'),
     ipv6: config.ipv6,
-    captures: capturesAnything(config),
+    captures: !isRootless && capturesAnything(config),
+    split: isRootless ? splitOptions(config, lookUp) : undefined,
     proxies: config.proxies,
     proxyCredentials: config.proxyLogin,
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,
     transport: config.transport,
   };
+}
+
+function splitOptions({ dns, subnets }: Config, lookUp: LookUp): SplitOptions {
+  const names = subnets.flatMap(({ action, subnet }) =>
+    action === 'include' && subnet.kind === 'name' ? [subnet.name] : [],
+  );
+  return { zones: dns?.zones ?? [], hosts: dns?.hosts ?? [], names, lookUp };
 }
 
 function listenAddresses({ listen, ipv6 }: Config): ListenAddresses | undefined {

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import { canPassDescriptors } from '../../net/native-descriptor-passing.ts';
+import { carryByPair } from '../carry-by-pair.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshRequest } from '../request.ts';
 import type { SshTarget } from '../ssh-target.ts';
@@ -93,8 +94,13 @@ function transportOver(master: Master, description: string): OpensshTransport {
     roundTripMs: undefined,
     peers: master.peers,
     lost: master.lost,
-    carry: (accepted, destination, _originator, progress = startFlowProgress()) =>
-      carry(accepted, destination, progress, () => {}),
+    carry: (accepted, destination, _originator, progress = startFlowProgress(), options = {}) => {
+      // Its application is answered by us, and may have sent something already: no descriptor to hand over.
+      const isAnswered = options.onOpen !== undefined || options.givesBackRefused === true;
+      return isAnswered
+        ? carryByPair(accepted, (far, onOpen) => carry(far, destination, progress, onOpen), options)
+        : carry(accepted, destination, progress, () => {});
+    },
     open: (destination, signal) =>
       openByCarry(
         { description, carry: (far, onOpen) => carry(far, destination, startFlowProgress(), onOpen) },

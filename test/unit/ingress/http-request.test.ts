@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import {
   endToEndFields,
   parseAbsoluteTarget,
-  parseAuthority,
   parseBasicCredentials,
 } from '../../../src/ingress/http-request.ts';
+import { parseHostPort } from '../../../src/net/host-port.ts';
 
 test.each([
   ['db.internal:5432', { host: 'db.internal', port: 5432 }],
@@ -19,7 +19,7 @@ test.each([
   ['db internal:443', undefined],
   ['', undefined],
 ])('CONNECT %s', (text, expected) => {
-  expect(parseAuthority(text)).toEqual(expected);
+  expect(parseHostPort(text)).toEqual(expected);
 });
 
 test.each([

@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import type { RawOptions } from '../../config/parse-config.ts';
+import type { HostPort } from '../../net/endpoint.ts';
+import { parseHostPort } from '../../net/host-port.ts';
+import { defineCommand } from '../command-definition.ts';
+import { TEXTS } from '../help-text.ts';
+import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+
+/** What `tshuttle run` is asked for. */
+interface RunInput {
+  readonly raw: RawOptions;
+  readonly command: readonly [string, ...string[]];
+  /** By proxies of ours, without root and rules. */
+  readonly rootless: boolean;
+  readonly probe: HostPort | undefined;
+}
+
+/** `tshuttle run` */
+export const runCommand = defineCommand<RunInput>({
+  name: 'run',
+  wordsBeforeTunnel: 1,
+  describe: (command, choose, refuse) => {
+    command
+      .summary(TEXTS.run)
+      .description(TEXTS.runDescription)
+      .usage('-r [USER@]HOST [options] SUBNET... -- COMMAND...')
+      .argument('[SUBNET...]', TEXTS.subnet)
+      .optionsGroup('Options:')
+      .option('--rootless', TEXTS.rootless)
+      .option('--probe <HOST:PORT>', TEXTS.probe)
+      .action((words: string[], options: { rootless?: true; probe?: string }) => {
+        const [subnets, [file, ...others]] = splitAtDashes(words, rawWordsOf(command));
+        const probe = options.probe === undefined ? undefined : parseHostPort(options.probe);
+        if (file === undefined) {
+          refuse({
+            where: 'run',
+            what: 'needs a command behind --, as in tshuttle run ... -- terraform apply',
+          });
+        } else if (options.probe !== undefined && probe === undefined) {
+          refuse({ where: `--probe ${options.probe}`, what: 'is not HOST:PORT, as in api.internal:443' });
+        } else {
+          const raw = rawOptions(subnets, command.optsWithGlobals<CommanderOptions>());
+          choose({ raw, command: [file, ...others], rootless: options.rootless === true, probe });
+        }
+      });
+  },
+  run: async ({ raw, ...input }, session) => {
+    const parsed = await session.configOf(raw);
+    if (typeof parsed === 'number') return parsed;
+    const { config } = parsed;
+    if (config.mode.kind !== 'foreground') {
+      const where = config.mode.kind === 'daemon' ? '-D' : '--dry-run';
+      return await session.refuse('ERR_USAGE', [{ where, what: 'is not for run' }]);
+    }
+    if (input.rootless && config.dns?.everything === true) {
+      const what =
+        'cannot be had with --rootless, which captures no queries; use --domain for names of a zone';
+      return await session.refuse('ERR_USAGE', [{ where: '--dns', what }]);
+    }
+    if (input.rootless && config.proxies.length > 0) {
+      const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
+      return await session.refuse('ERR_USAGE', [{ where: '--socks, --http-proxy', what }]);
+    }
+    const { run } = await import('./run.ts');
+    return await run(input, parsed, session);
+  },
+});
+
+/** The words that the program was given: commander has them, its typings have not. */
+function rawWordsOf(command: Command): readonly string[] {
+  const raw: unknown = command.parent === null ? undefined : Reflect.get(command.parent, 'rawArgs');
+  return Array.isArray(raw) ? raw : [];
+}
+
+/** Commander takes `--` away: how many words stand behind it tells which they are. */
+function splitAtDashes(
+  words: readonly string[],
+  rawWords: readonly string[],
+): readonly [readonly string[], readonly string[]] {
+  const dashes = rawWords.indexOf('--');
+  const behind = dashes < 0 ? 0 : rawWords.length - dashes - 1;
+  return [words.slice(0, words.length - behind), words.slice(words.length - behind)];
+}

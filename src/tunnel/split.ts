@@ -1,0 +1,139 @@
+import type { Socket } from 'node:net';
+import { messageOf } from '../core/errors.ts';
+import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
+import { dialDirectly } from '../net/dial-directly.ts';
+import { type Endpoint, type HostPort, makeEndpoint } from '../net/endpoint.ts';
+import { relay } from '../net/relay.ts';
+import { type Zone, zoneOf } from '../net/zone.ts';
+import {
+  type CarryOptions,
+  type FlowProgress,
+  type FlowSummary,
+  startFlowProgress,
+  type Transport,
+} from '../ssh/transport.ts';
+
+/** What decides, beside the rules, which flows go through the bastion where all of a program's come to us. */
+export interface SplitOptions {
+  /** Names that the bastion resolves. */
+  readonly zones: readonly Zone[];
+  /** Names that were asked to be captured: where this machine cannot resolve one, the bastion may. */
+  readonly names: readonly string[];
+  /** Names with an address of their own. */
+  readonly hosts: ReadonlyArray<{ readonly name: string; readonly address: string }>;
+  /** With the resolver of this machine. */
+  readonly lookUp: (name: string) => Promise<readonly string[]>;
+}
+
+/** Which way a flow goes. */
+type Way =
+  /** Through the bastion, to the first of these that can be opened. */
+  | { readonly kind: 'bastion'; readonly hosts: readonly string[] }
+  /** From this machine, as without tshuttle. */
+  | { readonly kind: 'direct'; readonly addresses: readonly string[] }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** Carries what is captured over the transport, and everything else from this machine itself. */
+export class SplitCarrier implements Pick<Transport, 'carry'> {
+  readonly #transport: Pick<Transport, 'carry'>;
+  readonly #rules: () => readonly CaptureRule[];
+  readonly #options: SplitOptions;
+
+  /** @param rules what is captured, asked for each flow */
+  constructor(
+    transport: Pick<Transport, 'carry'>,
+    rules: () => readonly CaptureRule[],
+    options: SplitOptions,
+  ) {
+    this.#transport = transport;
+    this.#rules = rules;
+    this.#options = options;
+  }
+
+  async carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    progress: FlowProgress = startFlowProgress(),
+    options: CarryOptions = {},
+  ): Promise<FlowSummary> {
+    const way = await this.#wayTo(destination);
+    switch (way.kind) {
+      case 'bastion':
+        return await this.#throughBastion(way.hosts, accepted, destination, originator, progress, options);
+      case 'direct':
+        return await carryDirectly(way.addresses, accepted, destination.port, progress, options);
+      case 'unknown':
+        return refused(accepted, way.why, options);
+    }
+  }
+
+  async #throughBastion(
+    hosts: readonly string[],
+    accepted: Socket,
+    { port }: HostPort,
+    originator: Endpoint,
+    progress: FlowProgress,
+    options: CarryOptions,
+  ): Promise<FlowSummary> {
+    for (const host of hosts.slice(0, -1)) {
+      const another = { ...options, givesBackRefused: true };
+      const summary = await this.#transport.carry(accepted, { host, port }, originator, progress, another);
+      if (summary.end.kind !== 'refused') return summary;
+    }
+    const host = hosts.at(-1)!;
+    return await this.#transport.carry(accepted, { host, port }, originator, progress, options);
+  }
+
+  async #wayTo({ host, port }: HostPort): Promise<Way> {
+    const { zones, names, hosts, lookUp } = this.#options;
+    if (makeEndpoint(host, port) !== undefined) return this.#wayToOneOf([host], port);
+    const name = host.toLowerCase().replace(/\.$/, '');
+    const known = hosts.filter((one) => one.name === name);
+    if (known.length > 0)
+      return this.#wayToOneOf(
+        known.map(({ address }) => address),
+        port,
+      );
+    if (zoneOf(name, zones) !== undefined) return { kind: 'bastion', hosts: [host] };
+    try {
+      return this.#wayToOneOf(await lookUp(host), port);
+    } catch (error) {
+      if (names.some((one) => one.toLowerCase() === name)) return { kind: 'bastion', hosts: [host] };
+      return { kind: 'unknown', why: `Name or service not known (${messageOf(error)})` };
+    }
+  }
+
+  /** What the kernel's rules would do with the first address that an application tries. */
+  #wayToOneOf(addresses: readonly string[], port: number): Way {
+    const rules = this.#rules();
+    const captured = addresses.filter((address) => {
+      const endpoint = makeEndpoint(address, port);
+      return endpoint !== undefined && decidingRule(rules, endpoint, port)?.action === 'include';
+    });
+    return captured.length > 0 ? { kind: 'bastion', hosts: captured } : { kind: 'direct', addresses };
+  }
+}
+
+async function carryDirectly(
+  addresses: readonly string[],
+  accepted: Socket,
+  port: number,
+  progress: FlowProgress,
+  options: CarryOptions,
+): Promise<FlowSummary> {
+  const outgoing = await dialDirectly(addresses, port);
+  if (typeof outgoing === 'string') return refused(accepted, outgoing, options);
+  progress.stage = 'open';
+  options.onOpen?.();
+  const end = await relay(accepted, outgoing, progress);
+  const { bytesUp, bytesDown } = progress;
+  if (end.kind === 'eof') return { end, bytesUp, bytesDown };
+  const by = end.by === 'accepted' ? 'application' : 'destination';
+  return { end: { kind: 'reset', by, detail: end.detail }, bytesUp, bytesDown };
+}
+
+function refused(accepted: Socket, description: string, { givesBackRefused }: CarryOptions): FlowSummary {
+  if (givesBackRefused !== true) accepted.resetAndDestroy();
+  return { end: { kind: 'refused', reason: 'connect-failed', description }, bytesUp: 0, bytesDown: 0 };
+}

@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { parseCidr } from '../../../src/net/cidr.ts';
+import type { Endpoint, HostPort } from '../../../src/net/endpoint.ts';
+import { ALL_PORTS } from '../../../src/net/port-range.ts';
+import { parseZone } from '../../../src/net/zone.ts';
+import type { FlowSummary } from '../../../src/ssh/transport.ts';
+import { SplitCarrier } from '../../../src/tunnel/split.ts';
+import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
+import { openDestination } from '../../support/ssh2-pair.ts';
+
+const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
+const RULES = [
+  { action: 'include', cidr: parseCidr('10.0.0.0/8')!, ports: ALL_PORTS },
+  { action: 'exclude', cidr: parseCidr('10.9.0.0/16')!, ports: ALL_PORTS },
+] as const;
+const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
+  'db.example': ['192.0.2.1', '10.0.0.8', '10.0.0.9'],
+  'excluded.example': ['10.9.0.1'],
+  'outside.example': ['127.0.0.1'],
+};
+
+/** Tells what it is asked for, and refuses the addresses in `refused`. */
+function split(refused: readonly string[] = []) {
+  const asked: string[] = [];
+  const transport = {
+    carry: async (accepted: Socket, { host, port }: HostPort): Promise<FlowSummary> => {
+      asked.push(`${host}:${port}`);
+      const counts = { bytesUp: 0, bytesDown: 0 };
+      if (!refused.includes(host)) {
+        accepted.destroy();
+        return { end: { kind: 'eof' }, ...counts };
+      }
+      return {
+        end: { kind: 'refused', reason: 'connect-failed', description: 'Connection refused' },
+        ...counts,
+      };
+    },
+  };
+  const carrier = new SplitCarrier(transport, () => RULES, {
+    zones: [parseZone('internal.example')!],
+    names: ['only-there.example'],
+    hosts: [{ name: 'fixed.example', address: '10.1.2.3' }],
+    lookUp: async (name) => {
+      const addresses = ADDRESSES[name];
+      if (addresses === undefined) throw new Error(`ENOTFOUND ${name}`);
+      return addresses;
+    },
+  });
+  return { carrier, asked };
+}
+
+describe('through the bastion goes', () => {
+  test.each([
+    ['a captured address', '10.0.0.8', ['10.0.0.8:443']],
+    ['a name with a captured address', 'db.example', ['10.0.0.8:443']],
+    ['a name of a zone, by name', 'DB.internal.example', ['DB.internal.example:443']],
+    ['a name of --host', 'fixed.example', ['10.1.2.3:443']],
+    ['a SUBNET name that only the bastion may know', 'only-there.example', ['only-there.example:443']],
+  ])('%s', async (_what, host, expected) => {
+    const { carrier, asked } = split();
+    await using pair = await openSocketPair();
+    await carrier.carry(pair.accepted, { host, port: 443 }, ORIGINATOR);
+    expect(asked).toEqual(expected);
+  });
+
+  test('the next address, when one is refused', async () => {
+    const { carrier, asked } = split(['10.0.0.8']);
+    await using pair = await openSocketPair();
+    const { end } = await carrier.carry(pair.accepted, { host: 'db.example', port: 443 }, ORIGINATOR);
+    expect([end.kind, ...asked]).toEqual(['eof', '10.0.0.8:443', '10.0.0.9:443']);
+  });
+});
+
+describe('from this machine goes', () => {
+  test.each(['127.0.0.1', 'outside.example'])('%s, both ways and each end by itself', async (host) => {
+    const { carrier, asked } = split();
+    await using destination = await openDestination((socket) => {
+      void readToEnd(socket).then((bytes) => socket.end(`got ${bytes.toString()}`));
+    });
+    await using pair = await openSocketPair();
+    const carrying = carrier.carry(pair.accepted, { host, port: destination.port }, ORIGINATOR);
+    pair.application.end('hello');
+    expect((await readToEnd(pair.application)).toString()).toBe('got hello');
+    expect(await carrying).toEqual({ end: { kind: 'eof' }, bytesUp: 5, bytesDown: 9 });
+    expect(asked).toEqual([]);
+  });
+
+  test('what is refused is given back, where that is wanted', async () => {
+    const { carrier } = split();
+    await using pair = await openSocketPair();
+    const options = { givesBackRefused: true };
+    // Nothing listens on discard.
+    const to = { host: '127.0.0.1', port: 9 };
+    const { end } = await carrier.carry(pair.accepted, to, ORIGINATOR, undefined, options);
+    expect(end).toEqual({ kind: 'refused', reason: 'connect-failed', description: 'Connection refused' });
+    expect(pair.accepted.destroyed).toBe(false);
+  });
+
+  test('a reset of the destination is a reset of the application', async () => {
+    const { carrier } = split();
+    await using destination = await openDestination((socket) => {
+      socket.on('data', () => socket.resetAndDestroy());
+    });
+    await using pair = await openSocketPair();
+    const failed = once(pair.application, 'close');
+    pair.application.write('hello');
+    const to = { host: '127.0.0.1', port: destination.port };
+    const { end } = await carrier.carry(pair.accepted, to, ORIGINATOR);
+    expect(end).toMatchObject({ kind: 'reset', by: 'destination' });
+    await expect(failed).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+test('a name that nobody knows is refused, with the word that proxies have for it', async () => {
+  const { carrier } = split();
+  await using pair = await openSocketPair();
+  const { end } = await carrier.carry(pair.accepted, { host: 'nobody.example', port: 1 }, ORIGINATOR);
+  expect(end).toMatchObject({
+    kind: 'refused',
+    description: expect.stringContaining('Name or service not known'),
+  });
+});
