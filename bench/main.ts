@@ -20,11 +20,14 @@ import { Progress } from './progress.ts';
 import type { BenchResult, Failure, PeerDescription, Sample } from './report/result.ts';
 import { writeReport } from './report/write-report.ts';
 import { SCENARIOS } from './scenarios/all-scenarios.ts';
-import { ALL_PEERS, OPENSSH_PEERS } from './scenarios/scenario.ts';
+import { ALL_PEERS, OPENSSH_PEERS, TSHUTTLE_4 } from './scenarios/scenario.ts';
 import { type PlannedScenario, planVisits } from './schedule.ts';
 import { makeVisit } from './visit.ts';
 
-const known = { scenarios: SCENARIOS.map(({ name }) => name), peers: [...ALL_PEERS, ...OPENSSH_PEERS] };
+const known = {
+  scenarios: SCENARIOS.map(({ name }) => name),
+  peers: [...ALL_PEERS, ...OPENSSH_PEERS, TSHUTTLE_4],
+};
 
 function peersFor(options: BenchOptions): Peer[] {
   return [
@@ -36,6 +39,7 @@ function peersFor(options: BenchOptions): Peer[] {
     ...OPENSSH_PEERS.map((name) =>
       tshuttle(name, REPOSITORY, [...options.tshuttleOptions, ...opensshOptions(name)]),
     ),
+    tshuttle(TSHUTTLE_4, REPOSITORY, ['--connections', '4', ...options.tshuttleOptions]),
     ...options.checkouts.map(({ name, path }) => tshuttle(name, path, options.tshuttleOptions)),
   ];
 }
@@ -95,6 +99,7 @@ function describePeers(
     { name: 'sshuttle', version: `${versions['sshuttle']}, ${openssh}` },
     describeTshuttle('tshuttle', REPOSITORY),
     ...OPENSSH_PEERS.map((name) => ({ ...describeTshuttle(name, REPOSITORY), name })),
+    describeTshuttle(TSHUTTLE_4, REPOSITORY),
     ...options.checkouts.map(({ name, path }) => describeTshuttle(name, path)),
   ];
   return all.filter(({ name }) => used.has(name));
@@ -149,7 +154,7 @@ async function main(): Promise<void> {
   if (options === 'help') console.log(USAGE);
   else if (options === 'list') {
     for (const { name, title } of SCENARIOS) console.log(`${name.padEnd(18)}${title}`);
-    console.log(`peers: ${ALL_PEERS.join(', ')}`);
+    console.log(`peers: ${known.peers.join(', ')}`);
   } else {
     const missing = missingForLab();
     if (missing === undefined) process.exitCode = await bench(options);

@@ -3,7 +3,7 @@ import { LINK_PROFILES } from '../link/profiles.ts';
 import type { Direction } from '../load/load.ts';
 import { growthPerSecond } from '../report/statistics.ts';
 import { recordLatencies, underLoad } from './probes.ts';
-import { MEBIBYTE, type Pace, type Scenario, type Visit } from './scenario.ts';
+import { MEBIBYTE, type Pace, type Scenario, TSHUTTLE_4, type Visit } from './scenario.ts';
 
 const BULK_SECONDS = { full: 6, quick: 4 } as const;
 const PROBE_SECONDS = { full: 5, quick: 3 } as const;
@@ -30,12 +30,14 @@ function linkScenario(
   extent: Extent,
   runs: Readonly<Record<Pace, number>>,
 ): Scenario {
+  // A hole in one connection holds up all that it carries.
+  const peers = ['ssh-L', 'tshuttle', ...(LINK_PROFILES[link].lossPercent > 0 ? [TSHUTTLE_4] : [])];
   return {
     name: `link-${link}${congestionControl === 'bbr' ? '' : `-${congestionControl}`}`,
     title: `${LINK_PROFILES[link].title}, ${congestionControl}`,
     path: link,
     congestionControl,
-    peers: { full: ['ssh-L', 'tshuttle'], quick: ['ssh-L', 'tshuttle'] },
+    peers: { full: peers, quick: peers },
     runs,
     checkedBytes: MEBIBYTE / 8,
     measure: async (visit) => {

@@ -35,10 +35,13 @@ export interface Scenario {
   measure(visit: Visit): Promise<void>;
 }
 
-/** All the peers that come with the bench. */
+/** The peers that every scenario is about. */
 export const ALL_PEERS = ['raw', 'ssh-L', 'redsocks', 'sshuttle', 'tshuttle'] as const;
 
 /** tshuttle with the ssh of this machine, by its two ways: for what both programs have a share in. */
 export const OPENSSH_PEERS = ['tshuttle-handover', 'tshuttle-socks'] as const;
+
+/** `tshuttle --connections 4`: only where one connection is what limits. */
+export const TSHUTTLE_4 = 'tshuttle-4';
 
 export const MEBIBYTE = 1024 * 1024;
