@@ -13,6 +13,14 @@ const QUEUE_SLACK_MS = 2;
  */
 const MIN_BOUND_BYTES = 384 * 1024;
 
+/**
+ * The window is at most so many times what the measured rate needs. While packets are lost, data waits about one more round
+ * trip behind holes, so that a window of 2.5 hardly lets the rate grow.
+ */
+const BOUND = 2.5;
+const BOUND_WHILE_LOSSY = 3;
+const BOUND_WHILE_LOSSY_AT_START = 6;
+
 /** After so many rounds without any queue the path may have grown: start again. */
 const QUIET_ROUNDS = 8;
 
@@ -35,7 +43,7 @@ export interface Round {
  *
  * Once per round trip, and only while the window is what limits: W becomes W * (1 + f) / 2 with f = (1 + queueShare) *
  * base / measured round trip. So it grows while the queue is shorter than its share of a round trip and shrinks while it
- * is longer. It doubles at the start, and never exceeds 2.5 times what the measured rate needs: data that TCP releases
+ * is longer. It doubles at the start, and never exceeds a multiple of what the measured rate needs: data that TCP releases
  * after a hole reads as a burst, and a rule that trusts the rate alone runs away (native-notes/window-rule.md).
  */
 export class WindowRule {
@@ -90,9 +98,14 @@ export class WindowRule {
       this.#bytes *= 2;
     }
 
-    const neededBytes = 2.5 * Math.max(rate, this.#smoothedRate) * base;
-    const most = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_BOUND_BYTES, neededBytes));
+    const boundBytes = this.#bound(round.isLossy) * Math.max(rate, this.#smoothedRate) * base;
+    const most = Math.min(MAX_WINDOW_BYTES, Math.max(MIN_BOUND_BYTES, boundBytes));
     this.#bytes = Math.max(this.#minBytes, Math.min(this.#bytes, most));
+  }
+
+  #bound(isLossy: boolean): number {
+    if (!isLossy) return BOUND;
+    return this.#isStarting ? BOUND_WHILE_LOSSY_AT_START : BOUND_WHILE_LOSSY;
   }
 
   #restart(): void {

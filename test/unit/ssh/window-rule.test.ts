@@ -74,6 +74,22 @@ test('after a loss it trusts the round trip of TCP, which does not count what wa
   expect(rule.bytes).toBeGreaterThan(0.95 * before);
 });
 
+test('while packets are lost it fills the path in a few rounds, although data waits a second round trip behind holes', () => {
+  const path = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
+  const rule = new WindowRule(DOWN);
+  const lossy = (bytes: number) => ({
+    roundTripMs: 200,
+    baseRoundTripMs: path.baseRoundTripMs,
+    tcpRoundTripMs: 105,
+    isLossy: true,
+    rateBytesPerMs: Math.min(path.rateBytesPerMs, bytes / 200),
+  });
+  for (let rounds = 0; rounds < 4; rounds += 1) rule.onLimitedRound(lossy(rule.bytes));
+  expect(rule.bytes).toBeGreaterThan(path.rateBytesPerMs * 200);
+  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(lossy(rule.bytes));
+  expect(rule.bytes).toBeLessThanOrEqual(6 * path.rateBytesPerMs * path.baseRoundTripMs);
+});
+
 test('never exceeds 32 MiB', () => {
   const path = { rateBytesPerMs: 10_000_000, baseRoundTripMs: 200 };
   const rule = new WindowRule(DOWN);
