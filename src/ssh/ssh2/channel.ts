@@ -18,6 +18,13 @@ const NOTHING = Buffer.alloc(0);
 /** What was sent lately counts half after so long, in ms. */
 const RECENT_HALF_LIFE_MS = 1000;
 
+/** The channel of an accepted socket. */
+const CHANNEL = Symbol('channel');
+
+interface CarriedSocket extends Socket {
+  [CHANNEL]: Channel;
+}
+
 /** What a channel asks of the multiplexer that owns it. */
 export interface ChannelOwner {
   readonly wire: ChannelWire;
@@ -47,13 +54,42 @@ type SshSide =
  * its id is free when the ssh side is closed. An end that the application must not take for a success is a reset.
  */
 export class Channel implements Sender {
+  /** One for all channels: thousands of idle ones would cost as many closures each. */
+  static readonly #listeners: ReadonlyArray<
+    readonly [string, (this: CarriedSocket, argument: never) => void]
+  > = [
+    [
+      'error',
+      function (error: Error) {
+        this[CHANNEL].#applicationFailed(error.message);
+      },
+    ],
+    [
+      'close',
+      function () {
+        this[CHANNEL].#acceptedClosed();
+      },
+    ],
+    [
+      'data',
+      function (bytes: Buffer) {
+        this[CHANNEL].#applicationSent(bytes);
+      },
+    ],
+    [
+      'end',
+      function () {
+        this[CHANNEL].#applicationFinished();
+      },
+    ],
+  ];
+
   readonly localId: number;
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
   readonly #onOver: (summary: FlowSummary) => void;
   readonly #progress: FlowProgress;
   readonly #mayTryElsewhere: ((refusal: Refusal) => boolean) | undefined;
-  readonly #listeners: ReadonlyArray<readonly [event: string, listener: (argument: never) => void]>;
 
   #ssh: SshSide = { kind: 'opening' };
   /** The first cause of the end, once there is one. */
@@ -65,8 +101,8 @@ export class Channel implements Sender {
 
   // Up: application to destination.
   #sendWindowBytes = 0;
-  /** Not sent yet; at most what one read of the socket gave, since it is paused meanwhile. */
-  readonly #pendingUp: Buffer[] = [];
+  /** Not sent yet: what one read of the socket gave, since it is paused meanwhile. */
+  #pendingUp: Buffer | undefined;
   #applicationEnded = false;
   #eofSent = false;
   #recentBytes = 0;
@@ -76,13 +112,8 @@ export class Channel implements Sender {
   readonly #receiveWindow: ReceiveWindow;
   #eofReceived = false;
 
-  /** Once for all writes: no closure for each. Not on 'drain', which comes only above the socket's high-water mark. */
-  readonly #grant = (): void => {
-    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
-    const undeliveredBytes = this.#isOver ? 0 : this.#accepted.writableLength;
-    const bytes = this.#receiveWindow.grant(undeliveredBytes);
-    if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
-  };
+  /** Made when a reader is slow, then one for all writes. */
+  #onTaken: (() => void) | undefined;
 
   /**
    * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again after a refusal that
@@ -104,13 +135,8 @@ export class Channel implements Sender {
     this.#progress = progress;
     this.#mayTryElsewhere = mayTryElsewhere;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
-    this.#listeners = [
-      ['error', (error: Error) => this.#applicationFailed(error.message)],
-      ['close', () => this.#acceptedClosed()],
-      ['data', (bytes: Buffer) => this.#applicationSent(bytes)],
-      ['end', () => this.#applicationFinished()],
-    ];
-    for (const [event, listener] of this.#listeners) accepted.on(event, listener as () => void);
+    (accepted as CarriedSocket)[CHANNEL] = this;
+    for (const [event, listener] of Channel.#listeners) accepted.on(event, listener as () => void);
   }
 
   /** The window to open the channel with, in bytes. */
@@ -157,7 +183,11 @@ export class Channel implements Sender {
       this.#progress.bytesDown += bytes.length;
       const sentBytes = sendNow(this.#accepted, bytes);
       if (sentBytes === bytes.length) this.#grant();
-      else this.#accepted.write(Buffer.from(bytes.subarray(sentBytes)), this.#grant);
+      else {
+        // Not on 'drain', which comes only above the socket's high-water mark.
+        this.#onTaken ??= () => this.#grant();
+        this.#accepted.write(Buffer.from(bytes.subarray(sentBytes)), this.#onTaken);
+      }
     }
   }
 
@@ -185,7 +215,7 @@ export class Channel implements Sender {
     this.#sshClosed();
     if (!this.#eofReceived) {
       this.#breakOff(closedByDestination('closed before its end of data'));
-    } else if (this.#pendingUp.length > 0) {
+    } else if (this.#pendingUp !== undefined) {
       this.#breakOffAfterFlush(closedByDestination('closed before it took all data'));
     }
     // Else, as with TCP, the application has its FIN, and is reset only if it goes on sending.
@@ -212,7 +242,7 @@ export class Channel implements Sender {
   }
 
   wantsTurn(): boolean {
-    return this.#ssh.kind === 'open' && this.#pendingUp.length > 0 && this.#sendWindowBytes > 0;
+    return this.#ssh.kind === 'open' && this.#pendingUp !== undefined && this.#sendWindowBytes > 0;
   }
 
   recentlySentBytes(): number {
@@ -220,7 +250,7 @@ export class Channel implements Sender {
   }
 
   sendPacket(): number {
-    const chunk = this.#pendingUp[0];
+    const chunk = this.#pendingUp;
     if (this.#ssh.kind !== 'open' || chunk === undefined) return 0;
     const { remoteId, maxPacketBytes } = this.#ssh;
     const bytes = Math.min(chunk.length, this.#sendWindowBytes, maxPacketBytes);
@@ -230,13 +260,20 @@ export class Channel implements Sender {
     this.#recentAtMs = performance.now();
     this.#owner.wire.data(remoteId, chunk.subarray(0, bytes));
     if (bytes < chunk.length) {
-      this.#pendingUp[0] = chunk.subarray(bytes);
+      this.#pendingUp = chunk.subarray(bytes);
     } else {
-      this.#pendingUp.shift();
+      this.#pendingUp = undefined;
       giveBack(chunk);
     }
-    if (this.#pendingUp.length === 0) this.#allSent();
+    if (this.#pendingUp === undefined) this.#allSent();
     return bytes;
+  }
+
+  #grant(): void {
+    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
+    const undeliveredBytes = this.#isOver ? 0 : this.#accepted.writableLength;
+    const bytes = this.#receiveWindow.grant(undeliveredBytes);
+    if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
   }
 
   // --- from the application
@@ -248,18 +285,18 @@ export class Channel implements Sender {
       return;
     }
     this.#progress.bytesUp += bytes.length;
-    this.#pendingUp.push(bytes);
+    this.#pendingUp = bytes;
     if (this.wantsTurn()) this.#owner.enqueue(this);
-    const unsent = this.#pendingUp.pop();
+    const unsent = this.#pendingUp as Buffer | undefined;
     if (unsent === undefined) return;
     // What is read is lent, unless it has waited in the stream.
-    this.#pendingUp.push(isKept(unsent) ? unsent : keepBytes(unsent));
+    this.#pendingUp = isKept(unsent) ? unsent : keepBytes(unsent);
     this.#accepted.pause();
   }
 
   #applicationFinished(): void {
     this.#applicationEnded = true;
-    if (this.#pendingUp.length === 0) this.#allSent();
+    if (this.#pendingUp === undefined) this.#allSent();
   }
 
   #allSent(): void {
@@ -282,7 +319,7 @@ export class Channel implements Sender {
       // An application that has sent everything and is gone: what it sent still arrives.
       this.#closeWhenBothEnded();
     } else {
-      this.#pendingUp.length = 0;
+      this.#pendingUp = undefined;
       this.#sendClose();
     }
     this.#end ??= { kind: 'eof' };
@@ -311,7 +348,7 @@ export class Channel implements Sender {
 
   #giveBack(refusal: Refusal): void {
     this.#isOver = true;
-    for (const [event, listener] of this.#listeners) this.#accepted.off(event, listener as () => void);
+    for (const [event, listener] of Channel.#listeners) this.#accepted.off(event, listener as () => void);
     this.#onOver({ end: refusal, bytesUp: 0, bytesDown: 0 });
   }
 
