@@ -84,6 +84,18 @@ describe.skipIf(skipLab)('tshuttle run', () => {
     await expectNothingLeft(lab);
   });
 
+  it.each(WAYS)('%s: Ctrl-C ends the command, and leaves nothing', async (way) => {
+    const line = argvOf(way, [], ['sh', '-c', "'echo ready; exec sleep 60'"]).join(' ');
+    const child = lab.client.spawn(['script', '-qec', line, '/dev/null'], {
+      ...userOf(way),
+      interactive: true,
+    });
+    await child.untilOutput(/^ready/m, 20_000);
+    child.write('\u0003');
+    expect(await child.exited).toMatchObject({ code: 130 });
+    await expectNothingLeft(lab);
+  });
+
   it('rootless: the password is in the environment of the command, and nowhere else', async () => {
     const { stdout, stderr } = await run('rootless', ['env'], ['-vv']);
     const variables = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s, 2) as [string, string]));
