@@ -80,6 +80,20 @@ export const TEXTS = {
     'copy the helper there, and install the line in /etc/sudoers.d/tshuttle, as root, through sudo',
   sudoersUninstall: 'remove the line, and with the last one the helper',
   sudoersUser: 'for this user (default: you)',
+  serviceInstall: 'start tunnels at login',
+  serviceInstallDescription:
+    'Installs a service of your systemd that starts the tunnels of these profiles at login, and again\n' +
+    'whenever they fail; again with other profiles to change it. Needs tshuttle sudoers --install before,\n' +
+    'as nobody can be asked then.\n\n' +
+    'With --system, as root: a service of the machine for each profile of /etc/tshuttle/config.yaml, at\n' +
+    'boot, with the key and the host keys in /etc/tshuttle/NAME/identity and known_hosts, as a user that\n' +
+    'may change the network and nothing else (nft; no sudo).',
+  serviceNames: 'names of profiles in config.yaml (default: all)',
+  serviceUninstall: 'stop and remove what starts tunnels at login',
+  serviceUninstallNames: 'with --system: the profiles whose services go (default: all)',
+  serviceStatus: 'say what the installed services do',
+  serviceSystem: 'of the machine, not yours',
+  servicePrint: 'print the unit, on macOS the launchd agent, and install nothing',
   cleanup: 'remove the rules of tunnels that ended without being able to',
   cleanupDescription:
     'Removes the rules of tunnels that ended without being able to.\n' +
@@ -108,6 +122,7 @@ export const TEXTS = {
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
   config: 'check the profiles, or print their JSON Schema',
+  service: 'start tunnels at login',
 };
 
 /** What `--help` ends with. */

@@ -3,6 +3,7 @@ import { type Problem, renderProblem } from '../core/problem.ts';
 import { meetLauncher } from '../daemon/become-daemon.ts';
 import { daemonPaths, profilePaths, tunnelNameOf } from '../daemon/paths.ts';
 import type { TunnelOrder } from '../daemon/protocol.ts';
+import { ServiceNotifier } from '../daemon/service/service-notifier.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
 import type { CommandSession } from './command-definition.ts';
 import { dryRun } from './commands/dry-run.ts';
@@ -49,18 +50,26 @@ export async function runTunnel(
   }
 }
 
-/** Runs tunnels in this process, with its terminal, until their end. @returns the exit code */
+/** Runs tunnels in this process, with its terminal or for a service manager, until their end. @returns the exit code */
 export async function hostInForeground(
   orders: readonly TunnelOrder[],
   { process: context, parts, print }: Pick<CommandSession, 'process' | 'parts' | 'print'>,
 ): Promise<number> {
-  return await hostTunnels(orders, {
-    ...hostContext(context, parts),
-    pathsOf: undefined,
-    onReady: async (outcomes) => {
-      for (const { captured } of outcomes) if (captured !== null) print(`tshuttle: ${captured}\n`);
-    },
-  });
+  const service = ServiceNotifier.take(context.environment);
+  void context.stop.requested.then(() => service?.stopping());
+  try {
+    return await hostTunnels(orders, {
+      ...hostContext(context, parts),
+      pathsOf: undefined,
+      onReady: async (outcomes) => {
+        const captured = outcomes.flatMap((outcome) => outcome.captured ?? []);
+        for (const line of captured) print(`tshuttle: ${line}\n`);
+        service?.ready(captured.join('; '));
+      },
+    });
+  } finally {
+    service?.close();
+  }
 }
 
 /** This process was started by {@link startDaemon}. @returns the exit code */

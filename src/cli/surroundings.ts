@@ -80,6 +80,7 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
 export function profileSurroundingsOf(environment: ProcessContext['environment']): ProfileSurroundings {
   return {
     configHome: environment['XDG_CONFIG_HOME'],
+    credentialsFolder: environment['CREDENTIALS_DIRECTORY'],
     homeDirectory: homedir(),
     workingDirectory: process.cwd(),
     readTextFile,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOOTED_REPOSITORY, BootedSystem } from '../support/booted-system.ts';
 import type { CommandResult } from '../support/child.ts';
@@ -6,6 +7,7 @@ import { ORDINARY_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
 import { BOOT_HOOK_TIMEOUT_MS } from '../support/system-root.ts';
 import { clientProcesses, READY } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
 
 const ALICE = ORDINARY_USER.name;
 const TSHUTTLE = ['node', `${BOOTED_REPOSITORY}/bin/tshuttle`];
@@ -109,4 +111,174 @@ describe.skipIf(skipLab)('a machine with systemd, at login', () => {
       await system.must(['rmdir', '/usr/local/libexec']);
     });
   });
+
+  describe('tshuttle service', () => {
+    const identityFolder = '/etc/tshuttle/machine';
+    const files = () => filesOf('/usr/local', '/etc', `/home/${ALICE}/.config`, '/var/lib', '/run/systemd');
+    const fetched = async (): Promise<string> => {
+      const program = `fetch('http://${ADDRESSES.destination4}:${HTTP_PORT}/').then((answer) => console.log(answer.status))`;
+      return (await system.exec(['node', '-e', program])).stdout;
+    };
+    const service = async (user: string, ...words: string[]): Promise<CommandResult> =>
+      system.exec([...TSHUTTLE, 'service', ...words], { user, env: sessionOf(user) });
+    const property = async (user: string, unit: string, name: string): Promise<string> => {
+      const manager = user === ALICE ? '--user' : '--system';
+      const words = ['systemctl', manager, 'show', unit, `--property=${name}`, '--value'];
+      return (await system.must(words, { user, env: sessionOf(user) })).trim();
+    };
+    const untilUp = async (user: string, unit: string): Promise<void> => {
+      let state = '';
+      await until(
+        async () => {
+          state = await property(user, unit, 'ActiveState');
+          return state === 'active' && (await fetched()) === '200\n';
+        },
+        { deadlineMs: 30_000, what: () => `${unit} up, and carrying; it is ${state}` },
+      );
+    };
+
+    beforeAll(async () => {
+      const { ordinaryUserKey, userKey, knownHosts } = lab.sshd;
+      const profile = (name: string, ...lines: string[]): string => {
+        const all = [`remote: root@${ADDRESSES.bastion4}`, 'subnets: [10.77.0.0/24]', ...lines];
+        return `profiles:\n  ${name}:\n${all.map((line) => `    ${line}\n`).join('')}`;
+      };
+      const own = profile(
+        'office',
+        `identity: [${ordinaryUserKey}]`,
+        `ssh_options: [UserKnownHostsFile=${knownHosts}]`,
+      );
+      const write = async (path: string, text: string, user = 'root'): Promise<void> =>
+        void (await system.must(['sh', '-c', `mkdir -p "$(dirname ${path})" && cat >${path}`], {
+          user,
+          stdin: text,
+        }));
+      await write(`/home/${ALICE}/.config/tshuttle/config.yaml`, own, ALICE);
+      await write('/etc/tshuttle/config.yaml', profile('machine', 'method: nft'));
+      await system.must(['mkdir', identityFolder]);
+      await system.must(['install', '-m', '600', userKey, `${identityFolder}/identity`]);
+      await system.must(['install', '-m', '644', knownHosts, `${identityFolder}/known_hosts`]);
+      await system.must(['loginctl', 'enable-linger', ALICE]);
+      await until(async () => (await system.exec(['ls', `/run/user/${ORDINARY_USER.id}/bus`])).code === 0, {
+        deadlineMs: 20_000,
+        what: "alice's systemd",
+      });
+    }, 60_000);
+
+    it('is refused where it could not get root, with the line that would do', async () => {
+      const refused = await service(ALICE, 'install', 'office');
+      expect(refused).toMatchObject({ code: 77, stdout: '' });
+      expect(refused.stderr).toContain(`alice ALL=(root) NOPASSWD: ${HELPER} ""`);
+      expect((await service('root', 'install', '--system', 'office')).code).toBe(78);
+      expect((await service(ALICE, 'install', '--system', 'machine')).code).not.toBe(0);
+    });
+
+    it(
+      'of a user is ready, watched, started again when killed, and leaves nothing',
+      async () => {
+        const before = await files();
+        expect(await sudoers('--install')).toMatchObject({ code: 0 });
+        const installed = await service(ALICE, 'install');
+        expect(installed, installed.stderr).toMatchObject({
+          code: 0,
+          stdout: expect.stringContaining('is installed and up'),
+        });
+        const unit = `/home/${ALICE}/.config/systemd/user/tshuttle.service`;
+        const verify = ['systemd-analyze', 'verify', '--user', unit];
+        expect(
+          await system.must(['sh', '-c', `${verify.join(' ')} 2>&1`], { user: ALICE, env: sessionOf(ALICE) }),
+        ).toBe('');
+        expect(await fetched()).toBe('200\n');
+        expect(await property(ALICE, 'tshuttle.service', 'StatusText')).toContain('10.77.0.0/24 through');
+        expect((await service(ALICE, 'status')).stdout).toMatch(
+          /^tshuttle\.service, for office: active \(running\), process id \d+, /,
+        );
+
+        process.kill(await mainPid(), 'SIGKILL');
+        await until(async () => (await property(ALICE, 'tshuttle.service', 'NRestarts')) === '1', RESTARTED);
+        await untilUp(ALICE, 'tshuttle.service');
+
+        // With a watchdog that waits for less than the 30 s of the unit.
+        const dropIn = `${unit}.d/short.conf`;
+        await system.must(
+          ['sh', '-c', `mkdir ${unit}.d && printf '[Service]\\nWatchdogSec=3\\n' >${dropIn}`],
+          {
+            user: ALICE,
+          },
+        );
+        await system.must(['systemctl', '--user', 'daemon-reload'], { user: ALICE, env: sessionOf(ALICE) });
+        await system.must(['systemctl', '--user', 'restart', 'tshuttle.service'], {
+          user: ALICE,
+          env: sessionOf(ALICE),
+        });
+        const watched = await mainPid();
+        await until(
+          async () => (await property(ALICE, 'tshuttle.service', 'WatchdogTimestamp')) !== '',
+          RESTARTED,
+        );
+        process.kill(watched, 'SIGSTOP');
+        await until(async () => (await property(ALICE, 'tshuttle.service', 'NRestarts')) === '1', RESTARTED);
+        await untilUp(ALICE, 'tshuttle.service');
+        expect(await mainPid()).not.toBe(watched);
+        await system.must(['rm', '-r', `${unit}.d`]);
+
+        expect(await service(ALICE, 'uninstall')).toMatchObject({ code: 0 });
+        expect(await sudoers('--uninstall')).toMatchObject({ code: 0 });
+        expect(await lab.client.rules()).toBe('');
+        expect(lines(await files())).toEqual(lines(before));
+      },
+      LONG_MS,
+    );
+
+    it(
+      'of the machine runs as a user of its own without sudo, starts at boot, and leaves nothing',
+      async () => {
+        const before = await files();
+        const installed = await service('root', 'install', '--system', 'machine');
+        expect(installed, installed.stderr).toMatchObject({ code: 0 });
+        const unit = '/etc/systemd/system/tshuttle-machine.service';
+        expect(await system.must(['sh', '-c', `systemd-analyze verify ${unit} 2>&1`])).toBe('');
+        expect(await fetched()).toBe('200\n');
+        const status = await readFile(`/proc/${await mainPid()}/status`, 'utf8');
+        expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+        expect(status).toMatch(/^CapBnd:\t0000000000001000$/m);
+        expect(status).not.toMatch(/^Uid:\t0\t/m);
+        process.kill(await mainPid(), 'SIGKILL');
+        await until(async () => (await property('root', 'tshuttle-machine', 'NRestarts')) === '1', RESTARTED);
+        await untilUp('root', 'tshuttle-machine.service');
+
+        await system.reboot();
+        await untilUp('root', 'tshuttle-machine.service');
+
+        expect(await service('root', 'uninstall', '--system')).toMatchObject({ code: 0 });
+        expect(await lab.client.rules()).toBe('');
+        expect((await system.exec(['getent', 'passwd', 'tshuttle'])).stdout).toBe('');
+        expect(lines(await files())).toEqual(lines(before));
+      },
+      LONG_MS,
+    );
+
+    const mainPid = async (): Promise<number> => {
+      const found = (await clientProcesses(lab)).filter(({ argv }) => argv[0] === 'tshuttle');
+      expect(found).toHaveLength(1);
+      return found[0]!.pid;
+    };
+  });
 });
+
+/** Systemd waits for 5 s before it starts something again. */
+const LONG_MS = 150_000;
+const RESTARTED = { deadlineMs: 40_000, what: 'systemd has started it again' };
+
+/** What a command needs to speak with the user's own systemd. */
+function sessionOf(user: string): Record<string, string> {
+  return user === 'root' ? {} : { XDG_RUNTIME_DIR: `/run/user/${ORDINARY_USER.id}` };
+}
+
+/** What systemd itself writes while it runs, and backups of the tools that add and remove users, tell nothing. */
+function lines(files: string): readonly string[] {
+  return files
+    .split('\n')
+    .filter((line) => !/^\/(?:run\/systemd|var\/lib\/systemd)|^\/etc\/\S*- /.test(line))
+    .sort();
+}

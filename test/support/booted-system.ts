@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, rmSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, type CommandOptions, type CommandResult, mustRun, runCommand } from './child.ts';
 import type { Lab } from './lab.ts';
@@ -17,16 +17,21 @@ const POWER_OFF_MS = 20_000;
 
 /**
  * nspawn runs in a mount namespace of its own, where the root is an overlay over memory: nothing that the system writes, and
- * no mount of it, is there when it ends. Arguments: root, folder with files to begin with, mount point, words of nspawn.
+ * no mount of it, is there when it ends. Arguments: root, mount point, words of nspawn.
  */
 const START = `
   set -e
-  root=$1 files=$2 memory=$3; shift 3
+  root=$1 memory=$2; shift 2
   mount -t tmpfs -o mode=755 tmpfs "$memory"
   mkdir "$memory/upper" "$memory/work" "$memory/merged"
-  cp -a "$files/." "$memory/upper"
   mount -t overlay overlay -o "lowerdir=$root,upperdir=$memory/upper,workdir=$memory/work" "$memory/merged"
-  exec systemd-nspawn --quiet -D "$memory/merged" "$@"
+  # Its exit status when the system inside has asked for a reboot.
+  status=133
+  while [ "$status" = 133 ]; do
+    status=0
+    systemd-nspawn --quiet -D "$memory/merged" "$@" || status=$?
+  done
+  exit "$status"
 `;
 
 /** What a command in a booted system runs with. */
@@ -35,19 +40,13 @@ export interface BootedCommandOptions extends CommandOptions {
   readonly user?: string;
 }
 
-/** What a system is booted with. */
-export interface BootOptions {
-  /** Text by absolute path, there from the first. */
-  readonly files?: Readonly<Record<string, string>>;
-}
-
 /**
  * A small Debian with systemd as its process 1, in the network of a lab's client: systemd-nspawn, with Node.js, the
  * repository at {@link BOOTED_REPOSITORY} and the lab's folder at its own path.
  */
 export class BootedSystem implements AsyncDisposable {
   readonly #nspawn: Child;
-  readonly #leader: number;
+  #leader: number;
   readonly #removeAtExit: () => void;
 
   private constructor(nspawn: Child, leader: number, removeAtExit: () => void) {
@@ -57,16 +56,11 @@ export class BootedSystem implements AsyncDisposable {
   }
 
   /** Boots, and waits until all that is started at boot is. The lab must outlive it. */
-  static async boot(lab: Lab, { files = {} }: BootOptions = {}): Promise<BootedSystem> {
+  static async boot(lab: Lab): Promise<BootedSystem> {
     const root = await systemRoot();
     const machine = `${lab.client.name}-booted`;
-    const [memory, first] = [join(lab.directory, 'booted'), join(lab.directory, 'booted-files')];
-    for (const folder of [memory, first]) await mkdir(folder);
-    chmodSync(first, 0o755); // becomes the root's own
-    for (const [path, text] of Object.entries(files)) {
-      await mkdir(join(first, dirname(path)), { recursive: true });
-      await writeFile(join(first, path), text);
-    }
+    const memory = join(lab.directory, 'booted');
+    await mkdir(memory);
     const words = [
       ...['--boot', '--console=pipe', '--register=no', '--keep-unit', `--machine=${machine}`],
       ...[`--network-namespace-path=/run/netns/${lab.client.name}`, '--capability=CAP_NET_ADMIN'],
@@ -75,8 +69,9 @@ export class BootedSystem implements AsyncDisposable {
       `--bind=${lab.directory}:${lab.directory}:norbind`,
       ...(existsSync('/dev/net/tun') ? ['--bind=/dev/net/tun'] : []),
     ];
-    const start = ['unshare', '--mount', 'sh', '-c', START, 'sh', root, first, memory];
+    const start = ['unshare', '--mount', 'sh', '-c', START, 'sh', root, memory];
     const nspawn = new Child([...start, ...words]);
+    // What runs inside ends with the lab's namespace, and nspawn with that.
     const removeAtExit = (): void => {
       nspawn.kill('SIGKILL');
       // nspawn leaves it where /run is on a disk.
@@ -90,17 +85,26 @@ export class BootedSystem implements AsyncDisposable {
 
   /** Runs a command inside to its end, whatever its exit status. */
   async exec(argv: readonly string[], options: BootedCommandOptions = {}): Promise<CommandResult> {
-    return await runCommand(this.#argv(argv, options), options);
+    return await runCommand(this.#argv(argv, options), withoutEnv(options));
   }
 
   /** Runs a command inside that must succeed. */
   async must(argv: readonly string[], options: BootedCommandOptions = {}): Promise<string> {
-    return await mustRun(this.#argv(argv, options), options);
+    return await mustRun(this.#argv(argv, options), withoutEnv(options));
   }
 
   /** Starts a command inside; the system's end ends it at the latest. Its own `kill` does not reach through nsenter. */
   spawn(argv: readonly string[], options: BootedCommandOptions = {}): Child {
-    return new Child(this.#argv(argv, options), options);
+    return new Child(this.#argv(argv, options), withoutEnv(options));
+  }
+
+  /** As a machine does: everything ends, what was written stays, and it boots again. */
+  async reboot(): Promise<void> {
+    const before = this.#leader;
+    // SIGRTMIN+5 (systemd(1)).
+    await runCommand(['kill', '-s', 'RTMIN+5', String(before)]);
+    this.#leader = await leaderOf(this.#nspawn, before);
+    await this.#untilBooted();
   }
 
   /** Powers off. Idempotent. */
@@ -140,23 +144,34 @@ export class BootedSystem implements AsyncDisposable {
   }
 }
 
+/** It is for the command inside, not for nsenter. */
+function withoutEnv({ env: _env, ...options }: BootedCommandOptions): CommandOptions {
+  return options;
+}
+
 /** Its process 1, seen from here. */
-async function leaderOf(nspawn: Child): Promise<number> {
+async function leaderOf(nspawn: Child, before?: number): Promise<number> {
   return await until(
     async () => {
       if (!nspawn.isRunning) throw new Error(`systemd-nspawn ended: ${nspawn.stderr}`);
-      const children = (
-        await readFile(`/proc/${nspawn.pid}/task/${nspawn.pid}/children`, 'utf8').catch(() => '')
-      )
-        .split(' ')
-        .filter(Boolean);
-      for (const child of children) {
-        const status = await readFile(`/proc/${child}/status`, 'utf8').catch(() => '');
+      for (const pid of await descendantsOf(nspawn.pid)) {
+        const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
         const isFirst = /^NSpid:.*\t1$/m.test(status) && /^Name:\tsystemd$/m.test(status);
-        if (isFirst) return Number(child);
+        if (isFirst && pid !== before) return pid;
       }
       return undefined;
     },
     { deadlineMs: BOOT_MS, what: () => `process 1 of systemd-nspawn: ${nspawn.stderr}` },
   );
+}
+
+/** The shell, nspawn, and its children. */
+async function descendantsOf(pid: number, depth = 3): Promise<readonly number[]> {
+  if (depth === 0) return [];
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  const children = text.split(' ').filter(Boolean).map(Number);
+  return [
+    ...children,
+    ...(await Promise.all(children.map((child) => descendantsOf(child, depth - 1)))).flat(),
+  ];
 }

@@ -15,6 +15,7 @@ import { manCommand } from './man-command.ts';
 import { reloadCommand } from './reload-command.ts';
 import { restartCommand } from './restart-command.ts';
 import { runCommand } from './run-command.ts';
+import { SERVICE_COMMANDS } from './service-commands.ts';
 import { statusCommand } from './status-command.ts';
 import { sudoersCommand } from './sudoers-command.ts';
 import { upCommand } from './up-command.ts';
@@ -35,6 +36,7 @@ export const ALL_COMMANDS: readonly AnyCommand[] = [
   configCheckCommand,
   configSchemaCommand,
   sudoersCommand,
+  ...SERVICE_COMMANDS,
   cleanupCommand,
   helpCommand,
   manCommand,

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Problem } from '../../core/problem.ts';
 import type { Config } from '../config.ts';
+import { withCredentials } from '../credentials.ts';
 import type { ConfigSurroundings } from '../parse-config.ts';
 import { closestOf } from './closest.ts';
 import { configOfProfile } from './profile.ts';
@@ -29,6 +30,8 @@ export interface ProfileSurroundings
   extends ProfilePlaces,
     Pick<ConfigSurroundings, 'readTextFile' | 'whyUnreadable'> {
   readonly readTrustedFile: ReadTrustedFile;
+  /** Where systemd has put a service's key and known_hosts. */
+  readonly credentialsFolder?: string | undefined;
 }
 
 /**
@@ -148,7 +151,13 @@ class Loader {
       return;
     }
     this.#warnings.push(...result.warnings);
-    this.#profiles.push({ name, file, config: result.config });
+    const { credentialsFolder, whyUnreadable } = this.#surroundings;
+    const isReadable = (path: string): boolean => whyUnreadable(path) === undefined;
+    this.#profiles.push({
+      name,
+      file,
+      config: withCredentials(result.config, credentialsFolder, isReadable),
+    });
   }
 
   #unknown(name: string): string {
