@@ -19,7 +19,7 @@ const GRACE_MS = 1_000;
  */
 const GATE = [
   'folder=$1; shift',
-  '( { trap "" HUP INT TERM; read -r line <&3 || { kill -s TERM "$$"; sleep 1; kill -s KILL "$$"; rm -rf -- "$folder"; }; } </dev/null >/dev/null 2>&1 & )',
+  '( { trap "" HUP INT TERM; read -r line <&3 || { kill -s TERM "$$"; rm -rf -- "$folder"; sleep 1; kill -s KILL "$$"; }; } </dev/null >/dev/null 2>&1 & )',
   'exec "$@" 3<&-',
 ].join('\n');
 
