@@ -81,5 +81,13 @@ export interface CommandSession {
   readonly configOf: (
     raw: RawOptions,
     surroundings?: Pick<ConfigSurroundings, 'mayCaptureNothing'>,
-  ) => Promise<{ readonly config: Config; readonly warnings: readonly Problem[] } | number>;
+  ) => Promise<CheckedConfig | number>;
+}
+
+/** A configuration, and what the user should hear about it. */
+interface CheckedConfig {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** What was taken for the user, and from where. */
+  readonly note?: string | undefined;
 }

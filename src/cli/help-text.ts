@@ -46,6 +46,14 @@ export const TEXTS = {
     'resolver that the bastion can reach by TCP, asked instead; of several the first that answers ' +
     '(default for --dns: what /etc/resolv.conf of the bastion says, if SFTP may read it)',
   disableIpv6: 'capture IPv4 only',
+  openstack:
+    'capture the API of a cloud of clouds.yaml or OS_*: the host of its auth_url, no secret is used ' +
+    '(default: OS_CLOUD)',
+  openstackCatalog:
+    'capture the endpoints in its catalog, and nothing else: a FILE or - with the output of `openstack catalog list ' +
+    '-f json`, or cli to run that; without FROM its token, application credential or password asks',
+  openstackInterface: 'of the catalog: public, internal or admin (default: that of the cloud, public)',
+  openstackRegion: 'of the catalog (default: OS_REGION_NAME, else that of the cloud)',
   method: 'auto, nft or iptables (default: auto, the first that works)',
   listen: 'where the redirected connections are accepted (default: loopback, a free port)',
   socks:
@@ -132,6 +140,7 @@ Examples:
   tshuttle -r bastion 0/0 ::/0 -x 192.168.0.0/16          everything but the local network
   tshuttle -r bastion db.example.com:5432 10.2.0.0/16:443
   tshuttle -r bastion --domain internal.example           names that only the bastion resolves
+  tshuttle -r bastion --openstack mycloud                 the OpenStack API of clouds.yaml
   tshuttle -r bastion --socks 1080                        a SOCKS proxy: no root, no rules
   tshuttle -D -r bastion -s networks.txt -X never.txt     in the background
   tshuttle @office.conf -v                                arguments from a file

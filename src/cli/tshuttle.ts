@@ -62,6 +62,8 @@ async function runCommand(
     case 'tunnel': {
       const parsed = await session.configOf(invocation.raw);
       if (typeof parsed === 'number') return parsed;
+      const { note, config } = parsed;
+      if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
       const { runTunnel } = await import('./run-tunnel.ts');
       return await runTunnel(parsed.config, parsed.warnings, session);
     }
@@ -88,9 +90,13 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
         workingDirectory: process.cwd(),
         ...surroundings,
       });
-      return result.kind === 'config'
-        ? result
-        : await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
+      if (result.kind === 'problems')
+        return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
+      if (result.config.openstack === undefined) return result;
+      const { addOpenstack } = await import('./openstack-capture.ts');
+      const added = await addOpenstack(result.config, raw, context.environment);
+      if (added.kind === 'problems') return await refuse('ERR_CONFIG', added.problems);
+      return { config: added.config, warnings: [...result.warnings, ...added.warnings], note: added.line };
     },
   };
 }

@@ -31,6 +31,10 @@ export interface CommanderOptions {
   readonly httpProxy?: readonly string[];
   readonly proxyAuth?: string;
   readonly disableIpv6?: true;
+  readonly openstack?: string | true;
+  readonly openstackCatalog?: string | true;
+  readonly openstackInterface?: string;
+  readonly openstackRegion?: string;
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
   readonly connections?: string;
@@ -74,6 +78,10 @@ export function describeProgram(version: string): Command {
     .option('--ns-hosts <IP[,IP...]>', TEXTS.nsHosts)
     .option('--to-ns <IP[:PORT][,...]>', TEXTS.toNs)
     .option('--disable-ipv6', TEXTS.disableIpv6)
+    .option('--openstack [CLOUD]', TEXTS.openstack)
+    .option('--openstack-catalog [FROM]', TEXTS.openstackCatalog)
+    .option('--openstack-interface <INTERFACE>', TEXTS.openstackInterface)
+    .option('--openstack-region <REGION>', TEXTS.openstackRegion)
     .optionsGroup('How it is captured:')
     .option('--method <METHOD>', TEXTS.method)
     .option('-l, --listen <[IP:]PORT>', TEXTS.listen)
@@ -122,6 +130,10 @@ export function rawOptions(subnets: readonly string[], options: CommanderOptions
     socks: options.socks ?? [],
     httpProxies: options.httpProxy ?? [],
     proxyLoginFile: options.proxyAuth,
+    openstack: options.openstack,
+    openstackCatalog: options.openstackCatalog,
+    openstackInterface: options.openstackInterface,
+    openstackRegion: options.openstackRegion,
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
     connections: options.connections,

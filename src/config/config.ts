@@ -47,6 +47,34 @@ export interface DnsOption {
   readonly bastionHosts: boolean;
 }
 
+/** A cloud whose APIs are captured. */
+export interface OpenstackOption {
+  /** Undefined: the one that OS_CLOUD, the files or OS_* mean. */
+  readonly cloud: string | undefined;
+  /** Undefined: that of the cloud. */
+  readonly region: string | undefined;
+  /** Undefined: that of the cloud. */
+  readonly interface: OpenstackInterface | undefined;
+  /** Who says which endpoints there are; undefined: only the host of auth_url is captured. */
+  readonly catalog: OpenstackCatalog | undefined;
+  /** The host of auth_url, if only the bastion may know it; this machine does not. */
+  readonly unknownAuthHost?:
+    | { readonly host: string; readonly port: number; readonly from: string }
+    | undefined;
+}
+
+/** Which endpoints of services are meant. */
+export type OpenstackInterface = 'public' | 'internal' | 'admin';
+
+/** Where a catalog comes from. */
+export type OpenstackCatalog =
+  /** A token, an application credential or a password of the cloud. */
+  | { readonly kind: 'credentials' }
+  /** What `openstack catalog list -f json` has printed; `-` is standard input. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** `openstack catalog list -f json`, run for the user. */
+  | { readonly kind: 'command' };
+
 /** Everything the user asked for, checked and frozen. Holds no class instances, so that it can be sent to a child. */
 export interface Config {
   readonly remote: Remote;
@@ -67,6 +95,7 @@ export interface Config {
   /** Proxies of ours, beside what is captured or instead of it. */
   readonly proxies: readonly ProxyListenOption[];
   readonly proxyLogin: ProxyLogin | undefined;
+  readonly openstack: OpenstackOption | undefined;
   readonly ipv6: boolean;
   /** Whether a session may run `true` on the bastion. */
   readonly mayOpenSession: boolean;

@@ -2,9 +2,19 @@ import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
-import type { Config, ConfigResult, DnsOption, LogFormat, Method, Mode, SubnetRule } from './config.ts';
+import type {
+  Config,
+  ConfigResult,
+  DnsOption,
+  LogFormat,
+  Method,
+  Mode,
+  OpenstackOption,
+  SubnetRule,
+} from './config.ts';
 import { hasZone, parseDns } from './dns.ts';
 import { DEFAULT_LISTEN, type Listen, parseListen } from './listen.ts';
+import { parseOpenstack } from './openstack.ts';
 import { type PlaceOf, placeOnCommandLine } from './place.ts';
 import {
   type ProxyListenOption,
@@ -51,6 +61,11 @@ export interface RawOptions {
   readonly socks?: readonly string[] | undefined;
   readonly httpProxies?: readonly string[] | undefined;
   readonly proxyLoginFile?: string | undefined;
+  /** True without a name. */
+  readonly openstack?: string | true | undefined;
+  readonly openstackCatalog?: string | true | undefined;
+  readonly openstackInterface?: string | undefined;
+  readonly openstackRegion?: string | undefined;
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;
@@ -121,6 +136,7 @@ class ConfigParser {
         ...(raw.httpProxies ?? []).flatMap((text) => this.#proxy('http', text)),
       ],
       proxyLogin: this.#proxyLogin(raw),
+      openstack: this.#openstack(raw),
       ipv6: raw.ipv6,
       mayOpenSession: raw.mayOpenSession,
       connections: this.#connections(raw.connections),
@@ -156,16 +172,17 @@ class ConfigParser {
   }
 
   #subnets(raw: RawOptions): SubnetRule[] {
-    // A zone is something to capture, too, and proxies need nothing captured.
+    // A zone is something to capture, and so is a cloud; proxies need nothing captured.
     const { mayCaptureNothing = false } = this.#surroundings;
-    const hasOther = mayCaptureNothing || hasZone(raw) || proxyCount(raw) > 0;
+    const hasOther = mayCaptureNothing || hasZone(raw) || raw.openstack !== undefined || proxyCount(raw) > 0;
     if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
       this.#wrong(
         this.#placeOf('SUBNET'),
         'is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
       );
     }
-    if ([...raw.subnetFiles, ...raw.excludeFiles].filter((path) => path === '-').length > 1) {
+    const catalogs = typeof raw.openstackCatalog === 'string' ? [raw.openstackCatalog] : [];
+    if ([...raw.subnetFiles, ...raw.excludeFiles, ...catalogs].filter((path) => path === '-').length > 1) {
       this.#wrong('-', 'is given as a file more than once, but standard input can be read only once');
       return [];
     }
@@ -292,6 +309,12 @@ class ConfigParser {
       this.#fileProblems.push({ where, what });
     }
     return login;
+  }
+
+  #openstack(raw: RawOptions): OpenstackOption | undefined {
+    const result = parseOpenstack(raw, { toAbsolute: (path) => this.#path(path), placeOf: this.#placeOf });
+    for (const { where, what } of result.problems) this.#wrong(where, what);
+    return result.openstack;
   }
 
   #listen(text: string | undefined): Listen {

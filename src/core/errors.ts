@@ -16,6 +16,10 @@ export type ErrorCode =
   | 'ERR_ORIGINAL_DST'
   | 'ERR_CLEANUP'
   | 'ERR_ALREADY_RUNNING'
+  | 'ERR_API_UNREACHABLE'
+  | 'ERR_API_CERTIFICATE'
+  | 'ERR_API_REFUSED'
+  | 'ERR_API_ANSWER'
   | 'ERR_INTERNAL';
 
 /** What a {@link TshuttleError} may carry beside its code and message. */

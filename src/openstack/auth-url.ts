@@ -29,11 +29,16 @@ export function parseAuthUrl({ text, where }: SourcedText): AuthUrlResult {
 }
 
 /** The host and port that an http or https URL leads to, an IPv6 address without brackets; undefined for others. */
-function hostPortOf(url: URL): HostPort | undefined {
+export function hostPortOf(url: URL): HostPort | undefined {
   const defaultPort = DEFAULT_PORTS[url.protocol];
   if (defaultPort === undefined || url.hostname === '') return undefined;
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   return { host, port: url.port === '' ? defaultPort : Number(url.port) };
+}
+
+/** Whether both lead to the same host and port. */
+export function isSamePlace(a: HostPort, b: HostPort): boolean {
+  return a.host === b.host && a.port === b.port;
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };

@@ -9,7 +9,7 @@ import { chooseRegion, fillIn } from './regions.ts';
 import { vendorProfile } from './vendor-profiles.ts';
 
 /** Which interface of a service is meant. */
-type Interface = 'public' | 'internal' | 'admin';
+export type Interface = 'public' | 'internal' | 'admin';
 
 /** Which cloud is wanted; what is left out is as in the files and the environment. */
 export interface CloudRequest {

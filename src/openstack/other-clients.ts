@@ -1,5 +1,5 @@
 import { formatHostPort } from '../net/endpoint.ts';
-import { type AuthUrl, parseAuthUrl } from './auth-url.ts';
+import { type AuthUrl, isSamePlace, parseAuthUrl } from './auth-url.ts';
 import { type Cloud, chooseCloud } from './choose-cloud.ts';
 import type { CloudSurroundings } from './cloud-files.ts';
 import { type CloudSources, cloudNames, layersOf, readSources } from './cloud-sources.ts';
@@ -26,7 +26,7 @@ export function disagreements(cloud: Cloud, surroundings: CloudSurroundings): re
     { client: 'Terraform (gophercloud/utils)', take: takeOfGophercloudUtils(name, surroundings) },
     { client: 'gophercloud v2 (config/clouds)', take: takeOfGophercloudV2(name, surroundings) },
   ];
-  return takes.filter(({ take }) => take.kind === 'none' || !leadsTo(take.authUrl, cloud.authUrl));
+  return takes.filter(({ take }) => take.kind === 'none' || !isSamePlace(take.authUrl, cloud.authUrl));
 }
 
 /** Says a disagreement in one sentence. */
@@ -34,10 +34,6 @@ export function describeDisagreement({ client, take }: Disagreement): string {
   if (take.kind === 'none') return `${client} takes no auth_url: ${take.why}`;
   const { host, port, from } = take.authUrl;
   return `${client} takes another auth_url, ${formatHostPort(host, port)} (${from})`;
-}
-
-function leadsTo(a: AuthUrl, b: AuthUrl): boolean {
-  return a.host === b.host && a.port === b.port;
 }
 
 /** OS_AUTH_URL and OS_REGION_NAME are defaults of its options, which go before the files. */

@@ -214,7 +214,8 @@ function isConnectFailure(end: FlowEnd): end is Refusal {
   return end.kind === 'refused' && end.reason === 'connect-failed';
 }
 
-function isUnknownName(end: FlowEnd): boolean {
+/** Whether the bastion did not open a channel because it does not know the name. */
+export function isUnknownName(end: FlowEnd): boolean {
   return isConnectFailure(end) && UNKNOWN_NAME.test(end.description);
 }
 

@@ -59,7 +59,7 @@ export interface TunnelContext {
 
 /** A tunnel that carries. */
 export interface Tunnel {
-  /** One line for the user: what is captured, through whom, with what. */
+  /** One line for the user: what is captured now, through whom, with what. */
   readonly readyLine: string;
   /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
   readonly lost: Promise<TshuttleError>;
@@ -171,11 +171,13 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       end();
     });
     return {
-      readyLine: readyLine(
-        [describeCaptured(rules, dns?.description), describeProxies(proxies.listens)],
-        opened,
-        ingress,
-      ),
+      get readyLine() {
+        return readyLine(
+          [describeCaptured(rules, dns?.description), describeProxies(proxies.listens)],
+          opened,
+          ingress,
+        );
+      },
       lost,
       proxies: proxies.listens,
       open: (destination, openSignal) => opened.open(destination, openSignal),

@@ -11,6 +11,7 @@ import type { ListenAddresses } from '../../net/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { SplitOptions } from '../../tunnel/split.ts';
 import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
+import type { CatalogSource } from '../catalog-source.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 import type { Stop } from '../stop.ts';
 import { followNames } from './follow-names.ts';
@@ -52,6 +53,7 @@ export interface RunningTunnel {
  */
 export async function up(config: Config, context: UpContext): Promise<number> {
   const { stop, logger } = context;
+  const catalog = await catalogSource(config);
   const resolved = await Promise.race([resolveSubnets(config, context.lookUp), stop.requested]);
   if (typeof resolved === 'number') return resolved;
   for (const warning of resolved.warnings) logger.warn(renderProblem(warning));
@@ -94,17 +96,50 @@ export async function up(config: Config, context: UpContext): Promise<number> {
       return other.warnings;
     },
   };
+  let catalogs: { stop(): void } | undefined;
+  const beforeReady = async (): Promise<void> => {
+    if (config.openstack?.unknownAuthHost !== undefined) {
+      const { requireKnownHost } = await import('./require-known-host.ts');
+      await requireKnownHost(config.openstack.unknownAuthHost, tunnel, stop.signal);
+    }
+    if (catalog === undefined) return;
+    const { followCatalog } = await import('./follow-catalog.ts');
+    catalogs = await followCatalog(catalog, config, {
+      logger,
+      open: (destination, signal) => tunnel.open(destination, signal),
+      signal: stop.signal,
+      capture: async (subnets) => {
+        await running.capture({ ...config, subnets: [...config.subnets, ...subnets] });
+        return held.resolved;
+      },
+    });
+  };
   try {
-    return await keepUp(running, context);
+    return await keepUp(running, context, beforeReady);
   } finally {
+    catalogs?.stop();
     following.stop();
   }
 }
 
-async function keepUp(running: RunningTunnel, { stop, onReady }: UpContext): Promise<number> {
+/** What the places of a catalog are asked of while the tunnel is up; a file has been read by now. */
+async function catalogSource({ openstack }: Config): Promise<CatalogSource | undefined> {
+  if (openstack?.catalog === undefined || openstack.catalog.kind === 'file') return undefined;
+  const { openCatalogSource } = await import('../catalog-source.ts');
+  return openCatalogSource(openstack, process.env);
+}
+
+async function keepUp(
+  running: RunningTunnel,
+  { stop, onReady }: UpContext,
+  beforeReady: () => Promise<void>,
+): Promise<number> {
   const { tunnel } = running;
   let end: number | TshuttleError | undefined;
   try {
+    await beforeReady().catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
     // A request that came before this moment ends the tunnel unannounced.
     if (!stop.signal.aborted) await onReady(running);
     end = await Promise.race([stop.requested, tunnel.lost]);

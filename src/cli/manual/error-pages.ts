@@ -149,6 +149,36 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     remedy: 'stop it first, or give this one a --pidfile of its own',
     causes: [['the same bastion twice', '--pidfile FILE names the second one']],
   },
+  ERR_API_UNREACHABLE: {
+    meaning: 'The OpenStack API gave no answer through the bastion.',
+    remedy: 'ask who runs the cloud whether the bastion’s address is on the allow-list',
+    causes: [
+      ['the allow-list has another address', 'what the bastion sends is dropped: nothing answers'],
+      ['auth_url is https:// and the port serves http', 'correct the URL in clouds.yaml'],
+    ],
+  },
+  ERR_API_CERTIFICATE: {
+    meaning: 'The certificate of the OpenStack API is not trusted, or is for another name.',
+    remedy: 'name the certificate authority: cacert in clouds.yaml, or OS_CACERT',
+    causes: [
+      ['an authority of the cloud’s own', 'cacert; verify: false is not enough where secrets are sent'],
+      ['auth_url has an address, the certificate a name', 'write the name into auth_url'],
+    ],
+  },
+  ERR_API_REFUSED: {
+    meaning: 'Keystone does not accept the credentials that ask for the catalog.',
+    remedy: 'check user, password, project and domains, or make a new application credential or token',
+    causes: [
+      ['an application credential has expired', 'openstack application credential create'],
+      ['a token has expired', 'openstack token issue, or leave OS_TOKEN out'],
+      ['the cloud wants a second factor', '--openstack-catalog=cli lets your own client ask'],
+    ],
+  },
+  ERR_API_ANSWER: {
+    meaning: 'What answered is no Keystone, or its catalog has nothing of the region and interface.',
+    remedy: 'check auth_url, --openstack-region and --openstack-interface',
+    causes: [['the credentials are for no project', 'project_name in clouds.yaml']],
+  },
   ERR_INTERNAL: {
     meaning: 'A bug of tshuttle’s.',
     remedy: 'please report it with the lines above',

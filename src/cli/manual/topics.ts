@@ -64,7 +64,15 @@ export const TOPICS: readonly Topic[] = [
     summary: 'Terraform, kubectl, psql, RDS, a bastion with a second factor, at login, CI without root',
     blocks: [
       paragraph('Terraform or the openstack CLI against APIs that admit only the bastion’s address:'),
-      commands('tshuttle -r ubuntu@198.51.100.7 203.0.113.20', 'terraform apply'),
+      commands(
+        'tshuttle -r ubuntu@198.51.100.7 --openstack mycloud',
+        'tshuttle -r ubuntu@198.51.100.7 --openstack mycloud --openstack-catalog',
+        'terraform apply',
+      ),
+      paragraph(
+        'The second captures services on other hosts than auth_url too. What stands in Terraform’s provider block alone, tshuttle does ' +
+          'not see: set cloud there, or OS_CLOUD; add the hosts of endpoint_overrides as SUBNETs.',
+      ),
       paragraph('kubectl, with the API server’s name as its certificate has it:'),
       commands('tshuttle -r bastion api.cluster.example:6443', 'kubectl get nodes'),
       paragraph(

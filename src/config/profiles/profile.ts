@@ -72,6 +72,11 @@ function rawOptionsOf(profile: ProfileOptions): RawOptions {
     dns: profile.dns ?? false,
     nameservers: profile.ns_hosts?.join(','),
     resolvers: profile.to_ns?.join(','),
+    // A cloud is one of the person's who starts the tunnel, and of that terminal.
+    openstack: undefined,
+    openstackCatalog: undefined,
+    openstackInterface: undefined,
+    openstackRegion: undefined,
     ipv6: profile.ipv6 ?? true,
     method: profile.method,
     listen: profile.listen,

@@ -20,6 +20,10 @@ test('the documented exit codes', () => {
     ERR_ORIGINAL_DST: 71,
     ERR_CLEANUP: 71,
     ERR_ALREADY_RUNNING: 64,
+    ERR_API_UNREACHABLE: 68,
+    ERR_API_CERTIFICATE: 76,
+    ERR_API_REFUSED: 77,
+    ERR_API_ANSWER: 76,
     ERR_INTERNAL: 70,
   });
 });

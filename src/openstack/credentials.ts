@@ -1,0 +1,120 @@
+import { Secret } from '../core/secret.ts';
+import { isSamePlace, parseAuthUrl } from './auth-url.ts';
+import type { Cloud } from './choose-cloud.ts';
+import { type Layer, lookUpText } from './layers.ts';
+
+/** What a catalog is asked for with. It is kept in memory only, and goes to the auth host only. */
+export type Credentials =
+  | { readonly kind: 'token'; readonly token: Secret }
+  | {
+      readonly kind: 'application-credential';
+      readonly id: string | undefined;
+      readonly name: string | undefined;
+      readonly user: Identity | undefined;
+      readonly secret: Secret;
+    }
+  | { readonly kind: 'password'; readonly user: Identity; readonly password: Secret; readonly scope: Scope };
+
+/** A user, by id or by name and domain. */
+interface Identity {
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+  readonly domain: Domain;
+}
+
+interface Domain {
+  readonly id: string | undefined;
+  readonly name: string | undefined;
+}
+
+/** What a token is for. Without a project or a domain it has no catalog. */
+interface Scope {
+  readonly projectId: string | undefined;
+  readonly projectName: string | undefined;
+  readonly projectDomain: Domain;
+  readonly domain: Domain;
+}
+
+/** The credentials, or in one sentence why there are none that can be used. */
+export type CredentialsResult =
+  | { readonly kind: 'credentials'; readonly credentials: Credentials }
+  | { readonly kind: 'none'; readonly why: string };
+
+/**
+ * Takes what may ask for the catalog out of a cloud's configuration: a token (OS_TOKEN, where OS_AUTH_URL does not mean
+ * another cloud), an application credential, or a password, in this order.
+ */
+export function readCredentials(
+  cloud: Cloud,
+  layers: readonly Layer[],
+  environment: Readonly<Record<string, string | undefined>>,
+): CredentialsResult {
+  const type =
+    lookUpText(layers, ['auth_type'])?.text ?? lookUpText(layers, ['auth_plugin'])?.text ?? 'password';
+  const setting = (...names: readonly string[]): string | undefined => {
+    for (const name of names) {
+      const found = lookUpText(layers, ['auth', name]) ?? lookUpText(layers, [name]);
+      if (found !== undefined) return found.text;
+    }
+    return undefined;
+  };
+  const token = tokenOfEnvironment(cloud, environment) ?? setting('token', 'auth_token');
+  if (token !== undefined) return usable({ kind: 'token', token: new Secret(token) });
+  if (!KNOWN_TYPES.has(type)) return none(`its auth_type ${type} needs the user's own client`);
+  const domain = (prefix: string): Domain => ({
+    id: setting(`${prefix}domain_id`) ?? setting('domain_id') ?? setting('default_domain_id'),
+    name: setting(`${prefix}domain_name`) ?? setting('domain_name'),
+  });
+  const name = setting('username', 'user_name');
+  const id = setting('user_id');
+  const user = name === undefined && id === undefined ? undefined : { id, name, domain: domain('user_') };
+  const secret = setting('application_credential_secret');
+  if (secret !== undefined) {
+    const credentialId = setting('application_credential_id');
+    const credentialName = setting('application_credential_name');
+    if (credentialId === undefined && (credentialName === undefined || user === undefined))
+      return none('it has a secret, but no application_credential_id');
+    const credential = { id: credentialId, name: credentialName, user, secret: new Secret(secret) };
+    return usable({ kind: 'application-credential', ...credential });
+  }
+  const password = setting('password');
+  if (password === undefined || user === undefined) {
+    return none('it has neither a token, nor an application credential, nor a user name with a password');
+  }
+  const scope = {
+    projectId: setting('project_id', 'tenant_id'),
+    projectName: setting('project_name', 'tenant_name'),
+    projectDomain: domain('project_'),
+    domain: { id: setting('domain_id'), name: setting('domain_name') },
+  };
+  return usable({ kind: 'password', user, password: new Secret(password), scope });
+}
+
+/** Methods of authentication that need one question and one answer. */
+const KNOWN_TYPES: ReadonlySet<string> = new Set([
+  'password',
+  'v3password',
+  'token',
+  'v3token',
+  'v3applicationcredential',
+]);
+
+function tokenOfEnvironment(
+  cloud: Cloud,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const token = environment['OS_TOKEN'];
+  const url = environment['OS_AUTH_URL'];
+  if (token === undefined || token === '') return undefined;
+  if (url === undefined || url === '') return token;
+  const result = parseAuthUrl({ text: url, where: 'OS_AUTH_URL' });
+  return result.kind === 'auth-url' && isSamePlace(result.authUrl, cloud.authUrl) ? token : undefined;
+}
+
+function usable(credentials: Credentials): CredentialsResult {
+  return { kind: 'credentials', credentials };
+}
+
+function none(why: string): CredentialsResult {
+  return { kind: 'none', why };
+}

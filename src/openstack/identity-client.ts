@@ -1,0 +1,139 @@
+import * as v from 'valibot';
+import { TshuttleError } from '../core/errors.ts';
+import { formatHostPort } from '../net/endpoint.ts';
+import type { AuthUrl } from './auth-url.ts';
+import type { Credentials } from './credentials.ts';
+import { ask, type HttpAnswer, type HttpContext } from './http.ts';
+
+/**
+ * Asks Keystone for the catalog. The credentials go to the auth host and nowhere else, over verified TLS only.
+ *
+ * @returns what it answered, for `readCatalog`
+ * @throws TshuttleError ERR_API_REFUSED when it does not accept the credentials, ERR_API_ANSWER when it answers otherwise,
+ *   ERR_CONFIG when auth_url is not https; and as {@link ask}
+ */
+export async function fetchCatalog(
+  authUrl: AuthUrl,
+  credentials: Credentials,
+  context: HttpContext,
+): Promise<unknown> {
+  if (authUrl.url.protocol !== 'https:') {
+    const message = `auth_url (${authUrl.from}) is not https: no secret is sent there`;
+    throw new TshuttleError('ERR_CONFIG', message, { remedy: LET_CLIENT_ASK });
+  }
+  const base = await versionedUrl(authUrl, context);
+  const answer =
+    credentials.kind === 'token'
+      ? await ask(
+          {
+            url: below(base, 'auth/catalog'),
+            method: 'GET',
+            headers: { 'x-auth-token': credentials.token.reveal() },
+          },
+          context,
+        )
+      : await ask(
+          { url: below(base, 'auth/tokens'), method: 'POST', body: { auth: authOf(credentials) } },
+          context,
+        );
+  refuseOther(answer, authUrl, credentials);
+  return answer.data;
+}
+
+const LET_CLIENT_ASK =
+  'let your own client ask: --openstack-catalog=cli, or a file of openstack catalog list -f json';
+
+const versions = v.object({
+  versions: v.object({
+    values: v.array(
+      v.object({
+        id: v.string(),
+        links: v.optional(v.array(v.object({ rel: v.string(), href: v.string() })), []),
+      }),
+    ),
+  }),
+});
+
+/** The URL of the v3 API: as written, or where an unversioned one says that it is, on the same host. */
+async function versionedUrl({ url }: AuthUrl, context: HttpContext): Promise<URL> {
+  if (/\/v3\/?$/.test(url.pathname)) return url;
+  const { data } = await ask({ url: below(url, ''), method: 'GET' }, context);
+  const parsed = v.safeParse(versions, data);
+  const v3 = parsed.success ? parsed.output.versions.values.find(({ id }) => id.startsWith('v3')) : undefined;
+  const href = v3?.links.find(({ rel }) => rel === 'self')?.href;
+  // Its host may be one for other people, or lack the port (native-notes/openstack-clients.md).
+  const path = href !== undefined && URL.canParse(href) ? new URL(href).pathname : below(url, 'v3').pathname;
+  const versioned = new URL(url);
+  versioned.pathname = path;
+  return versioned;
+}
+
+function below(url: URL, path: string): URL {
+  const inner = new URL(url);
+  inner.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`;
+  inner.search = '';
+  inner.hash = '';
+  return inner;
+}
+
+/** The body of POST /v3/auth/tokens (Identity API v3). */
+function authOf(credentials: Exclude<Credentials, { kind: 'token' }>): unknown {
+  if (credentials.kind === 'application-credential') {
+    const { id, name, user, secret } = credentials;
+    const credential = id === undefined ? { name, user: userOf(user!) } : { id };
+    return {
+      identity: {
+        methods: ['application_credential'],
+        application_credential: { ...credential, secret: secret.reveal() },
+      },
+    };
+  }
+  const { user, password, scope } = credentials;
+  return {
+    identity: { methods: ['password'], password: { user: { ...userOf(user), password: password.reveal() } } },
+    ...scopeOf(scope),
+  };
+}
+
+type PasswordCredentials = Extract<Credentials, { kind: 'password' }>;
+
+function userOf({ id, name, domain }: PasswordCredentials['user']): unknown & object {
+  return id === undefined ? { name, domain: domainOf(domain) } : { id };
+}
+
+function domainOf({ id, name }: PasswordCredentials['scope']['domain']): object {
+  if (id !== undefined) return { id };
+  return name === undefined ? { id: 'default' } : { name };
+}
+
+function scopeOf({ projectId, projectName, projectDomain, domain }: PasswordCredentials['scope']): object {
+  if (projectId !== undefined) return { scope: { project: { id: projectId } } };
+  if (projectName !== undefined)
+    return { scope: { project: { name: projectName, domain: domainOf(projectDomain) } } };
+  return domain.id === undefined && domain.name === undefined ? {} : { scope: { domain: domainOf(domain) } };
+}
+
+const NAMES: Readonly<Record<Credentials['kind'], string>> = {
+  token: 'the token',
+  'application-credential': 'the application credential',
+  password: 'the user name or password',
+};
+
+const REMEDIES: Readonly<Record<Credentials['kind'], string>> = {
+  token: 'a token lasts some hours: openstack token issue makes a new one',
+  'application-credential': 'it may have expired or been revoked: openstack application credential list',
+  password: 'check user, password, project and their domains in clouds.yaml, secure.yaml or OS_*',
+};
+
+function refuseOther({ status }: HttpAnswer, { host, port, from }: AuthUrl, { kind }: Credentials): void {
+  if (status === 200 || status === 201) return;
+  const where = `Keystone at ${formatHostPort(host, port)}`;
+  if (status === 401 || status === 403) {
+    throw new TshuttleError('ERR_API_REFUSED', `${where} refuses ${NAMES[kind]} (${status})`, {
+      remedy: REMEDIES[kind],
+    });
+  }
+  throw new TshuttleError('ERR_API_ANSWER', `${where} answers ${status} and no catalog`, {
+    remedy: `check that auth_url (${from}) is that of the identity service, version 3`,
+  });
+}

@@ -1,0 +1,132 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startDnsmasq } from '../support/dnsmasq.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import { runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+
+/*
+ * client, with a clouds.yaml ── bastion ── destination, which stands for the API
+ */
+
+const CLOUDS = `clouds:
+  lab:
+    auth: {auth_url: 'http://db.lab:7080/v3', username: me, password: hunter2, project_name: p}
+  elsewhere:
+    auth: {auth_url: 'https://nowhere.inner.example:5000/v3', username: me, password: hunter2, project_name: p}
+  inner:
+    auth: {auth_url: 'https://api.inner.example:5000/v3'}
+`;
+
+describe.skipIf(skipLab)('--openstack', () => {
+  let lab: Lab;
+  let environment: Record<string, string>;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    // This machine knows that it has no such names; the bastion knows one.
+    const options = ['--local=/inner.example/'];
+    const resolver = { listenAddress: '127.0.0.1', options };
+    await startDnsmasq(lab, lab.client, { ...resolver, name: 'outer', hosts: [] });
+    const hosts = [`${ADDRESSES.destination4} api.inner.example`];
+    await startDnsmasq(lab, lab.bastion, { ...resolver, name: 'inner', hosts });
+    const folder = join(lab.directory, 'clouds');
+    await mkdir(folder);
+    const file = join(folder, 'clouds.yaml');
+    await writeFile(file, CLOUDS);
+    environment = {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      OS_CLIENT_CONFIG_FILE: file,
+      OS_CLOUD: 'lab',
+    };
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const isReached = async (host: string, port: number): Promise<boolean> =>
+    (await lab.application({ do: 'whoami', host, port, timeoutMs: 500 })).error === undefined;
+
+  it('captures the host of auth_url, on all ports, and says what it took', async () => {
+    const tshuttle = await startTshuttle(lab, ['--openstack'], { env: environment });
+    const file = environment['OS_CLIENT_CONFIG_FILE'];
+    expect(tshuttle.stdout).toContain(`tshuttle: --openstack lab is http://db.lab:7080/v3 (${file}:3:22)\n`);
+    expect(await isReached(ADDRESSES.destination4, 7000)).toBe(true);
+    expect(await isReached(ADDRESSES.otherDestination4, 7000)).toBe(false);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('warns of a client that goes elsewhere', async () => {
+    const env = { ...environment, OS_AUTH_URL: 'https://other.example:5000/v3' };
+    const tshuttle = await startTshuttle(lab, ['--openstack', 'lab'], { env });
+    expect(tshuttle.stderr).toContain(
+      'the openstack command takes another auth_url, other.example:5000 (OS_AUTH_URL), which is not captured',
+    );
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('with a catalog captures exactly its places in the region, from a file and from standard input', async () => {
+    const endpoint = (host: string, port: number, more = {}): unknown => ({
+      interface: 'public',
+      region_id: 'one',
+      url: `https://${host}:${port}/v1`,
+      ...more,
+    });
+    const catalog = JSON.stringify([
+      { Name: 'nova', Type: 'compute', Endpoints: [endpoint(ADDRESSES.otherDestination4, 7001)] },
+      { Name: 'swift', Type: 'object-store', Endpoints: [endpoint(ADDRESSES.farDestination4, 8000)] },
+      { Name: 'far', Type: 'image', Endpoints: [endpoint('192.0.2.1', 9292, { region_id: 'two' })] },
+      { Name: 'inner', Type: 'volume', Endpoints: [endpoint('192.0.2.2', 8776, { interface: 'internal' })] },
+    ]);
+    const file = join(lab.directory, 'catalog.json');
+    await writeFile(file, catalog);
+    for (const from of [file, '-']) {
+      const args = ['--openstack', `--openstack-catalog=${from}`, '--openstack-region', 'one'];
+      const tshuttle = await startTshuttle(lab, args, { env: environment, stdin: catalog });
+      expect(await isReached(ADDRESSES.otherDestination4, 7001)).toBe(true);
+      expect(await isReached(ADDRESSES.farDestination4, 8000)).toBe(true);
+      expect(await isReached(ADDRESSES.otherDestination4, 7000)).toBe(false);
+      expect(await isReached(ADDRESSES.destination4, 7000)).toBe(false);
+      expect(await lab.client.rules()).not.toContain('192.0.2.');
+      await stopTshuttle(lab, tshuttle);
+    }
+  });
+
+  it('has the bastion resolve a host that only the bastion knows', async () => {
+    const tshuttle = await startTshuttle(lab, ['--openstack', 'inner'], { env: environment });
+    expect(tshuttle.stdout).toContain(
+      '; the bastion resolves api.inner.example, which this machine does not know',
+    );
+    expect(await isReached('api.inner.example', 7000)).toBe(true);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it.each([
+    [
+      'elsewhere',
+      [],
+      78,
+      /nowhere\.inner\.example, the host of auth_url \(.*:5:22\), does not exist, neither here nor at the bastion/,
+    ],
+    ['nobody', [], 78, /the cloud nobody: is not in .*clouds\.yaml, which has lab, elsewhere, inner/],
+    ['lab', ['--openstack-catalog'], 78, /auth_url \(.*:3:22\) is not https: no secret is sent there/],
+  ])('ends with one line for the cloud %s %j', async (cloud, args, code, line) => {
+    const result = await runTshuttle(lab, ['-vv', '--openstack', cloud, ...args], { env: environment });
+    expect(result, result.stderr).toMatchObject({ code });
+    expect(result.stderr).toMatch(line);
+    expect(`${result.stdout}${result.stderr}`).not.toContain('hunter2');
+  });
+
+  it('tells all that is wrong with clouds.yaml, with line and column', async () => {
+    const file = join(lab.directory, 'broken.yaml');
+    await writeFile(file, 'clouds:\n  lab:\n    auth: {auth_url: [hunter2]}\n    verify: [x]\n');
+    const env = { ...environment, OS_CLIENT_CONFIG_FILE: file };
+    const result = await runTshuttle(lab, ['--openstack'], { env });
+    expect(result).toMatchObject({
+      code: 78,
+      stderr: `tshuttle: ${file}:3:22: auth.auth_url is not text\ntshuttle: ${file}:4:13: verify is neither true nor false\n`,
+    });
+  });
+});
