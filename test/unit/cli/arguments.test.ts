@@ -144,10 +144,7 @@ describe('parseArguments', () => {
 
   test.each([
     ['clean', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
-    [
-      'status',
-      'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION',
-    ],
+    ['halt', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
     ['version', 'is not a command; write --version'],
   ])('%s alone is taken for a command that is not there', (word, what) => {
     expect(parse(word)).toEqual({ kind: 'refused', problem: { where: word, what } });
