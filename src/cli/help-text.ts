@@ -23,6 +23,10 @@ export const TEXTS = {
     'socks, or handover: ssh gets connections without a copy through tshuttle, but an end of data of the destination ' +
     'then ends both directions (default: socks; with --control-path handover)',
   connections: 'spread flows over up to N ssh connections, 1 to 16 (default: 1)',
+  onDown:
+    'new connections while the bastion is lost: hold them until it is connected again, reject them, let them go ' +
+    'direct past the tunnel, or exit with 75 (default: hold)',
+  holdSeconds: 'how long a connection is held, 0 to 3600 (default: 30)',
   noSession:
     'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',
   subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',

@@ -38,6 +38,8 @@ export interface CommanderOptions {
   /** Commander's default for `--no-session` is true. */
   readonly session: boolean;
   readonly connections?: string;
+  readonly onDown?: string;
+  readonly holdSeconds?: string;
   readonly daemon?: true;
   readonly pidfile?: string;
   readonly dryRun?: true;
@@ -64,6 +66,8 @@ export function describeProgram(version: string): Command {
     .option('--openssh-carry <HOW>', TEXTS.opensshCarry)
     .option('--no-session', TEXTS.noSession)
     .option('--connections <N>', TEXTS.connections)
+    .option('--on-down <WHAT>', TEXTS.onDown)
+    .option('--hold-seconds <N>', TEXTS.holdSeconds)
     .optionsGroup('What is captured:')
     .option('-s, --subnets <FILE>', TEXTS.subnets, collect)
     .option('-x, --exclude <SUBNET>', TEXTS.exclude, collect)
@@ -137,6 +141,8 @@ export function rawOptions(subnets: readonly string[], options: CommanderOptions
     ipv6: options.disableIpv6 !== true,
     mayOpenSession: options.session,
     connections: options.connections,
+    onDown: options.onDown,
+    holdSeconds: options.holdSeconds,
     daemon: options.daemon === true,
     pidFile: options.pidfile,
     dryRun: options.dryRun === true,

@@ -22,6 +22,9 @@ export type LogFormat = 'auto' | 'text' | 'json';
 /** What tells the kernel to redirect; `auto` takes the first that works. */
 export type Method = 'auto' | 'nft' | 'iptables';
 
+/** What becomes of new flows while the bastion is lost; with `exit` the tunnel ends. */
+export type OnDown = 'hold' | 'reject' | 'direct' | 'exit';
+
 /** What the command is to do with the tunnel. */
 export type Mode =
   | { readonly kind: 'foreground' }
@@ -101,6 +104,10 @@ export interface Config {
   readonly mayOpenSession: boolean;
   /** Over how many ssh connections flows are spread, 1 to 16. */
   readonly connections: number;
+  /** What becomes of new flows while the bastion is lost. */
+  readonly onDown: OnDown;
+  /** How long a new flow waits for the bastion, in seconds. */
+  readonly holdSeconds: number;
   readonly mode: Mode;
   readonly logFormat: LogFormat;
   /** How often `-v` was given. */

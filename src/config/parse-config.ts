@@ -9,6 +9,7 @@ import type {
   LogFormat,
   Method,
   Mode,
+  OnDown,
   OpenstackOption,
   SubnetRule,
 } from './config.ts';
@@ -31,6 +32,10 @@ import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.t
 
 /** Beyond this a bastion would take us for an attack. */
 const MAX_CONNECTIONS = 16;
+
+/** Most programs wait longer than that for a connection, and people do not. */
+const DEFAULT_HOLD_SECONDS = 30;
+const MAX_HOLD_SECONDS = 3_600;
 
 /** A tunnel as text, before anything is checked: what commander makes of a command line, and what a profile says. */
 export interface RawOptions {
@@ -69,6 +74,8 @@ export interface RawOptions {
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;
+  readonly onDown?: string | undefined;
+  readonly holdSeconds?: string | undefined;
   readonly daemon: boolean;
   readonly pidFile?: string | undefined;
   readonly dryRun: boolean;
@@ -140,6 +147,8 @@ class ConfigParser {
       ipv6: raw.ipv6,
       mayOpenSession: raw.mayOpenSession,
       connections: this.#connections(raw.connections),
+      onDown: this.#choice<OnDown>('--on-down', raw.onDown, ['hold', 'reject', 'direct', 'exit']),
+      holdSeconds: this.#holdSeconds(raw.holdSeconds),
       mode: this.#mode(raw),
       logFormat: this.#choice<LogFormat>('--log-format', raw.logFormat, ['auto', 'text', 'json']),
       verbosity: raw.verbosity,
@@ -241,6 +250,14 @@ class ConfigParser {
     if (count >= 1 && count <= MAX_CONNECTIONS) return count;
     this.#wrong(this.#placeOf('--connections', text), `is not a number from 1 to ${MAX_CONNECTIONS}`);
     return 1;
+  }
+
+  #holdSeconds(text: string | undefined): number {
+    if (text === undefined) return DEFAULT_HOLD_SECONDS;
+    const seconds = /^\d{1,4}$/.test(text) ? Number(text) : MAX_HOLD_SECONDS + 1;
+    if (seconds <= MAX_HOLD_SECONDS) return seconds;
+    this.#wrong(this.#placeOf('--hold-seconds', text), `is not a number from 0 to ${MAX_HOLD_SECONDS}`);
+    return DEFAULT_HOLD_SECONDS;
   }
 
   /** `none` stands for no file at all, as for ssh -F. */

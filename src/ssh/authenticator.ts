@@ -134,6 +134,12 @@ export class Authenticator {
     return answers;
   }
 
+  /** Whether the bastion was given something that it may have found wrong: then its silence is an answer, too. */
+  get mayBeRefused(): boolean {
+    const isSecret = this.#current !== undefined && this.#current.method !== 'publickey';
+    return isSecret || this.#record.refused.length > 0;
+  }
+
   /** The error for an authentication that is over, with all that was tried. */
   failure(cause?: unknown): TshuttleError {
     if (this.#current !== undefined) this.#record.refused.push(this.#current);

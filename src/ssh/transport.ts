@@ -40,6 +40,13 @@ export interface FlowSummary {
   readonly bytesUp: number;
   /** Bytes from the destination to the application. */
   readonly bytesDown: number;
+  /** The accepted socket is the caller's again, as it was: see {@link CarryOptions}. */
+  readonly isGivenBack?: true;
+}
+
+/** The cause of a loss where the bastion has ended the connection in order, as it does with one that was idle for too long. */
+export class BastionHungUp extends Error {
+  override readonly name = 'BastionHungUp';
 }
 
 /** What a transport tells of a flow while it carries it. The transport writes, whoever shows flows reads. */
@@ -62,6 +69,11 @@ export interface CarryOptions {
   readonly onOpen?: (() => void) | undefined;
   /** An accepted socket that the bastion refuses is not reset: it is the caller's again, as it was, when the promise resolves. */
   readonly givesBackRefused?: boolean | undefined;
+  /**
+   * Gives the accepted socket back, paused and unread, when the connection goes before the bastion has opened the channel:
+   * the application has noticed nothing yet. A transport that cannot do so resets it, as ever.
+   */
+  readonly giveBackWhenLost?: boolean | undefined;
 }
 
 /** How a flow goes out: one connection to a bastion that carries many flows. */

@@ -1,11 +1,11 @@
 import type { Logger } from '../core/log.ts';
-import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
+import type { Endpoint } from '../net/endpoint.ts';
+import type { LookUpHost } from '../ssh/look-up.ts';
 import { allOpensshNeeds } from '../ssh/openssh-needs.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { PublicKey } from '../ssh/public-key.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
-import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
 import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
 import { isDisagreement } from '../ssh/ssh2/handshake-error.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
@@ -13,34 +13,35 @@ import type { Transport } from '../ssh/transport.ts';
 import type { TransportChoice } from '../ssh/transport-choice.ts';
 import { openOpensshConnections } from './openssh-connections.ts';
 
-const WITHOUT_NATIVE_CRYPTO =
-  "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
-  'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
-
-/** What {@link openConnections} needs of the tunnel. */
-interface ConnectionsContext {
+/** What {@link openConnections} needs of its caller. */
+export interface ConnectionsContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
   /** Ends the opening of the first connection. */
   readonly signal: AbortSignal;
-  /** Has endpoints never captured, in all the whole list; resolves when that is in effect. */
-  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Has an endpoint never captured; resolves when that is in effect. */
+  beforeDial(endpoint: Endpoint): Promise<void>;
+  readonly lookUp: LookUpHost;
+  /** Called when somebody is asked, here or by the bastion. */
+  onAsked(): void;
 }
 
-/** The connections of a tunnel to its bastion. */
-interface Connections extends Transport {
-  /** All that was dialled for them, and where they lead: never to be captured. Never rejects. */
-  exempt(): Promise<readonly Endpoint[]>;
-  /** Reads a small text file of the bastion. @throws Error with a reason for people */
-  readFile(path: string): Promise<string>;
-}
-
-/** How {@link openConnections} is to connect. */
-interface ConnectionsOptions {
+/** What is to be connected, and how. */
+export interface ConnectionsOptions {
   readonly remote: SshRequest;
   readonly transport: TransportChoice;
+  /** Whether a session may run `true` on the bastion, so that it sends small answers at once. */
   readonly mayOpenSession: boolean;
+  /** Over how many ssh connections flows are spread. */
   readonly connections: number;
+}
+
+/** The connections of a tunnel to its bastion, until they are lost. */
+export interface Connections extends Transport {
+  /** Where they lead now. Never rejects. */
+  peers(): Promise<readonly Endpoint[]>;
+  /** Reads a small text file of the bastion. @throws Error with a reason for people */
+  readFile(path: string): Promise<string>;
 }
 
 /**
@@ -54,13 +55,15 @@ export async function openConnections(
   context: ConnectionsContext,
 ): Promise<Connections> {
   const { kind } = options.transport;
-  if (kind === 'openssh') return await openOpensshConnections(target, options, context);
+  const mayAsk = context.prompter !== NOBODY;
+  const openByOpenssh = () => openOpensshConnections(target, options, { ...context, mayAsk });
+  if (kind === 'openssh') return await openByOpenssh();
   const needs = await allOpensshNeeds(target, context.signal);
   const refused = needs.find(({ error }) => error !== undefined)?.error;
   if (kind === 'ssh2' && refused !== undefined) throw refused;
   const useOpenssh = async (reason: string): Promise<Connections> => {
     context.logger.warn(`transport openssh, not ssh2: ${reason}`);
-    return await openOpensshConnections(target, options, context);
+    return await openByOpenssh();
   };
   if (kind === 'auto' && needs.length > 0) return await useOpenssh(needs.map(({ what }) => what).join(', '));
   try {
@@ -78,10 +81,10 @@ async function openSsh2Connections(
   options: ConnectionsOptions,
   context: ConnectionsContext,
 ): Promise<Connections> {
-  const { logger } = context;
+  const { logger, beforeDial, lookUp } = context;
+  const { mayOpenSession } = options;
   const unused = notInSsh2(target);
   if (unused.length > 0) logger.warn(`not used from the ssh configuration: ${unused.join(', ')}`);
-  const dialled: Endpoint[] = [];
   const heldHostKeys = new Map<SshTarget, PublicKey>();
   const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
     openSsh2Transport(target, {
@@ -90,19 +93,17 @@ async function openSsh2Connections(
       signal,
       onInteractive,
       heldHostKeys,
-      mayOpenSession: options.mayOpenSession,
-      beforeDial: (endpoint) => {
-        if (!dialled.some((known) => sameEndpoint(known, endpoint))) dialled.push(endpoint);
-        return context.setExempt(dialled);
-      },
+      mayOpenSession,
+      beforeDial,
+      lookUp,
     });
 
   let hasAsked = false;
   const onAsked = (): void => {
     hasAsked = true;
+    context.onAsked();
   };
   const first = await open(noticing(context.prompter, onAsked), context.signal, onAsked);
-  if (!hasNativeCrypto()) logger.warn(WITHOUT_NATIVE_CRYPTO);
   const openAnother = hasAsked
     ? { whyNot: 'logging in again would ask again' }
     : runsCommand(target)
@@ -110,12 +111,8 @@ async function openSsh2Connections(
       : (signal: AbortSignal) => open(NOBODY, signal);
   const pool = new ConnectionPool(first, { connections: options.connections, logger, openAnother });
   return Object.assign(pool, {
-    exempt: async () => {
-      const peers = await pool.peers();
-      return [...dialled, ...peers.filter((peer) => !dialled.some((known) => sameEndpoint(known, peer)))];
-    },
     readFile: (path: string) =>
-      options.mayOpenSession ? first.readFile(path) : Promise.reject(new Error('--no-session')),
+      mayOpenSession ? first.readFile(path) : Promise.reject(new Error('--no-session')),
   });
 }
 
@@ -125,7 +122,7 @@ function notInSsh2({ proxy, openssh }: SshTarget): readonly string[] {
 }
 
 /** For what must not ask. */
-const NOBODY: Prompter = {
+export const NOBODY: Prompter = {
   available: false,
   mayAskAgain: false,
   ask: async () => undefined,

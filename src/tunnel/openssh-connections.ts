@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Logger } from '../core/log.ts';
-import { type Endpoint, makeEndpoint, sameEndpoint } from '../net/endpoint.ts';
-import { lookUpHost } from '../ssh/look-up.ts';
+import { type Endpoint, makeEndpoint } from '../net/endpoint.ts';
+import type { LookUpHost } from '../ssh/look-up.ts';
 import { openOpensshTransport } from '../ssh/openssh/transport.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
@@ -16,12 +16,15 @@ interface OpensshConnectionsOptions {
 interface OpensshConnectionsContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Whether ssh may ask somebody. */
+  readonly mayAsk: boolean;
+  readonly lookUp: LookUpHost;
+  beforeDial(endpoint: Endpoint): Promise<void>;
 }
 
 /** A connection by the user's own ssh, with what a tunnel asks of its connections. */
 interface OpensshConnections extends Transport {
-  exempt(): Promise<readonly Endpoint[]>;
+  peers(): Promise<readonly Endpoint[]>;
   /** Always rejects. */
   readFile(path: string): Promise<string>;
 }
@@ -36,34 +39,37 @@ export async function openOpensshConnections(
   options: OpensshConnectionsOptions,
   context: OpensshConnectionsContext,
 ): Promise<OpensshConnections> {
-  const { remote, transport } = options;
+  const { transport } = options;
+  const remote = context.mayAsk ? options.remote : silent(options.remote);
   if (remote.password !== undefined) {
     context.logger.warn(
       'the password in -r is not used: ssh asks for it itself, on the terminal or by SSH_ASKPASS',
     );
   }
-  const wayIn = transport.controlPath === undefined ? await wayInOf(target) : [];
-  if (wayIn.length > 0) await context.setExempt(wayIn);
-  const opened = await openOpensshTransport(target, remote, transport, context);
-  const exempt = [
-    ...wayIn,
-    ...opened.peers.filter((peer) => !wayIn.some((known) => sameEndpoint(known, peer))),
-  ];
-  return Object.assign(opened, {
-    exempt: async () => exempt,
+  const wayIn = transport.controlPath === undefined ? await wayInOf(target, context.lookUp) : [];
+  for (const endpoint of wayIn) await context.beforeDial(endpoint);
+  const { peers, ...opened } = await openOpensshTransport(target, remote, transport, context);
+  return {
+    ...opened,
+    peers: async () => peers,
     readFile: () =>
       Promise.reject(
         new Error('--transport openssh reads no files of the bastion; name its resolver with --to-ns'),
       ),
-  });
+  };
+}
+
+/** For ssh the first value of an option counts. */
+function silent(remote: SshRequest): SshRequest {
+  return { ...remote, options: ['BatchMode=yes', ...remote.options] };
 }
 
 /** Where ssh will dial, as far as that can be known before it does: not where a ProxyCommand leads. Never rejects. */
-async function wayInOf(target: SshTarget): Promise<readonly Endpoint[]> {
+async function wayInOf(target: SshTarget, lookUp: LookUpHost): Promise<readonly Endpoint[]> {
   const { proxy, host, port, addressFamily } = target;
-  if (proxy.kind === 'jump') return await wayInOf(proxy.jumpHost);
+  if (proxy.kind === 'jump') return await wayInOf(proxy.jumpHost, lookUp);
   if (proxy.kind !== 'none') return [];
   const family = addressFamily === 'any' ? 0 : addressFamily;
-  const addresses = isIP(host) === 0 ? await lookUpHost(host, family).catch(() => []) : [host];
+  const addresses = isIP(host) === 0 ? await lookUp(host, family).catch(() => []) : [host];
   return addresses.flatMap((address) => makeEndpoint(address, port) ?? []);
 }

@@ -1,11 +1,14 @@
 /** What a tunnel waits for; times are ms since 1970. */
-type WaitReason =
+export type WaitReason =
   /** The next attempt to connect. */
   | { readonly kind: 'backoff'; readonly retryAtMs: number }
   /** The bastion closed an idle connection: the next flow has it opened again. */
   | { readonly kind: 'parked' }
-  /** Logging in has failed, or would ask somebody: nothing is tried before the user acts. */
-  | { readonly kind: 'user' };
+  /**
+   * The user. `refused`: the bastion did not let us in, and nothing is tried before the user logs in. `would ask`: the next
+   * login asks somebody, which is done when there is somebody to ask and something waits.
+   */
+  | { readonly kind: 'user'; readonly why: 'refused' | 'would ask' };
 
 /**
  * Where a tunnel is in its life; plain data. `sinceMs` is ms since 1970.

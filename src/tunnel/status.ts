@@ -35,6 +35,14 @@ export function showError({ code, message, remedy }: TshuttleError): ShownError 
   return { code, message, remedy: remedy ?? null, atMs: Date.now() };
 }
 
+/** What the user can do; null where there is nothing to do but to wait. */
+export function adviceFor(state: TunnelState, lastError: ShownError | null): string | null {
+  if (state.kind === 'up') return null;
+  if (state.kind !== 'waiting' || state.for.kind !== 'user') return lastError?.remedy ?? null;
+  if (state.for.why === 'would ask') return 'log in: the bastion asks each time';
+  return `log in, after this: ${lastError?.remedy ?? 'see what the bastion wants'}`;
+}
+
 /** One flow that is not over; plain data. */
 export interface FlowInfo {
   /** `10.0.0.8:5432`, `db.internal:5432`. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { CleanupStack } from '../core/cleanup-stack.ts';
-import { TshuttleError } from '../core/errors.ts';
+import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
@@ -18,17 +18,23 @@ import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
-import type { TransportChoice } from '../ssh/transport-choice.ts';
-import { openConnections } from './connections.ts';
+import { type BastionOptions, openBastion } from './bastion.ts';
 import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
+import type { LifeCycle } from './life-cycle.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
-import type { TunnelState } from './state.ts';
-import { type FlowEnding, type FlowInfo, type ShownError, showError, type TunnelStatus } from './status.ts';
+import {
+  adviceFor,
+  type FlowEnding,
+  type FlowInfo,
+  type ShownError,
+  showError,
+  type TunnelStatus,
+} from './status.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
 /** What a tunnel is to do. */
-export interface TunnelOptions extends RedirectOptions {
+export interface TunnelOptions extends RedirectOptions, BastionOptions {
   readonly remote: SshRequest;
   readonly rules: readonly CaptureRule[];
   /** Whether connections and queries are captured at all; without it nothing needs root. */
@@ -38,11 +44,6 @@ export interface TunnelOptions extends RedirectOptions {
   /** Where flows come in by proxies of ours, which carry whatever their clients ask for. */
   readonly proxies: readonly ProxyListen[];
   readonly proxyCredentials: ProxyCredentials | undefined;
-  /** Whether a session may run `true` on the bastion, so that it sends small answers at once. */
-  readonly mayOpenSession: boolean;
-  /** Over how many ssh connections flows are spread. */
-  readonly connections: number;
-  readonly transport: TransportChoice;
   /** Undefined leaves DNS alone. */
   readonly dns: DnsOptions | undefined;
   /** Where names keep their synthetic addresses from one run to the next. */
@@ -57,11 +58,14 @@ export interface TunnelContext {
   readonly signal: AbortSignal;
 }
 
-/** A tunnel that carries. */
+/** A tunnel that carries, and connects to the bastion again when the connection is lost. */
 export interface Tunnel {
   /** One line for the user: what is captured now, through whom, with what. */
   readonly readyLine: string;
-  /** Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}. */
+  /**
+   * Resolves, never rejects, when the tunnel can no longer carry for another reason than {@link Tunnel.close}: the rules
+   * cannot be vouched for, or the bastion is lost and `onDown` is `exit`.
+   */
   readonly lost: Promise<TshuttleError>;
   /** Its proxies, with the ports that they have. */
   readonly proxies: readonly ProxyListen[];
@@ -73,6 +77,16 @@ export interface Tunnel {
   flows(limit: number): readonly FlowInfo[];
   /** How the last flows have ended, the latest first, up to `limit`; some hundreds are remembered. */
   endings(limit: number): readonly FlowEnding[];
+  /** Has `listener` called after each change of the status' `state`. @returns what ends that */
+  onChange(listener: () => void): () => void;
+  /** Connects at once where the tunnel waits to. */
+  retryNow(): void;
+  /**
+   * Connects at once, asking `prompter`: for the user, on whom a tunnel waits whose login was refused.
+   *
+   * @throws TshuttleError why the login failed
+   */
+  login(prompter: Prompter): Promise<void>;
   /**
    * Replaces what is captured at one instant; flows go on.
    *
@@ -137,64 +151,72 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       await warnOfUnroutedNetworks(rules, logger);
       warnOfProxyCommand(target, logger);
     }
-    const opened = await openConnections(target, options, {
+    const bastion = await openBastion(target, options, {
       ...context,
       setExempt: (endpoints) => ingress.setExempt(endpoints),
     });
-    transport = opened;
-    cleanup.push(() => opened.close());
+    const { life } = bastion.transport;
+    transport = bastion.transport;
+    cleanup.push(() => bastion.transport.close());
     signal.throwIfAborted();
     const { split } = options;
-    flows = new FlowTable(
-      split === undefined ? opened : new SplitCarrier(opened, () => rules, split),
+    const table = new FlowTable(
+      split === undefined ? bastion.transport : new SplitCarrier(bastion.transport, () => rules, split),
       logger,
     );
+    flows = table;
 
-    const rulesOfNames = (await dns?.prepare(() => rules, ingress, opened)) ?? [];
+    const rulesOfNames = (await dns?.prepare(() => rules, ingress, bastion.transport)) ?? [];
     signal.throwIfAborted();
-    const capture = oneAtATime(async () =>
-      ingress.capture([...rules, ...rulesOfNames], await opened.exempt(), dns?.redirectFor(ingress.families)),
-    );
+    const isOpenToAll = (): boolean => options.onDown === 'direct' && life.isDown;
+    const capture = oneAtATime(async () => {
+      if (isOpenToAll()) await ingress.capture([], bastion.exempt());
+      else {
+        await ingress.capture(
+          [...rules, ...rulesOfNames],
+          bastion.exempt(),
+          dns?.redirectFor(ingress.families),
+        );
+      }
+    });
     await capture();
     signal.throwIfAborted();
     dns?.follow(capture);
+    if (options.onDown === 'direct') followWith(capture, isOpenToAll, life, logger);
 
-    const table = flows;
-    let state: TunnelState = { kind: 'up', sinceMs: Date.now() };
-    let lastError: ShownError | null = null;
-    const lost = Promise.race([opened.lost, ingress.lost]);
-    const end = (): void => {
-      if (state.kind !== 'stopped') state = { kind: 'stopped', sinceMs: Date.now() };
-    };
-    void lost.then((error) => {
-      lastError = showError(error);
-      end();
+    let ingressError: ShownError | undefined;
+    void ingress.lost.then((error) => {
+      ingressError = showError(error);
     });
     return {
       get readyLine() {
         return readyLine(
           [describeCaptured(rules, dns?.description), describeProxies(proxies.listens)],
-          opened,
+          bastion.transport,
           ingress,
         );
       },
-      lost,
+      lost: Promise.race([life.lost, ingress.lost]),
       proxies: proxies.listens,
-      open: (destination, openSignal) => opened.open(destination, openSignal),
+      open: (destination, openSignal) => bastion.transport.open(destination, openSignal),
       status: () => {
         const { now, held, total, bytesUp, bytesDown } = table.totals();
+        const lastError = ingressError ?? life.lastError ?? null;
         return {
-          state,
-          bastion: opened.description,
-          roundTripMs: opened.roundTripMs ?? null,
+          state: life.state,
+          bastion: bastion.transport.description,
+          roundTripMs: bastion.transport.roundTripMs ?? null,
           flows: { now, held, total },
           bytesUp,
           bytesDown,
-          reconnects: 0,
+          reconnects: life.reconnects,
           lastError,
-          advice: lastError?.remedy ?? null,
+          advice: adviceFor(life.state, lastError),
         };
       },
+      onChange: (listener) => life.onChange(listener),
+      retryNow: () => life.retryNow(),
+      login: (prompter) => life.login(prompter),
       flows: (limit) => table.list(limit),
       endings: (limit) => table.endings(limit),
       setRules: async (wanted) => {
@@ -202,10 +224,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
         await capture();
       },
-      close: () => {
-        end();
-        return cleanup.release();
-      },
+      close: () => cleanup.release(),
     };
   } catch (error) {
     await cleanup.release().catch((failure: unknown) => {
@@ -213,6 +232,21 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     throw error;
   }
+}
+
+/** Has the rules follow whether the bastion is down. */
+function followWith(
+  capture: () => Promise<void>,
+  isOpenToAll: () => boolean,
+  life: LifeCycle,
+  logger: Logger,
+): void {
+  let wasOpen = false;
+  life.onChange(() => {
+    if (life.state.kind === 'stopped' || isOpenToAll() === wasOpen) return;
+    wasOpen = isOpenToAll();
+    capture().catch((error: unknown) => logger.warn(`the rules do not follow: ${messageOf(error)}`));
+  });
 }
 
 /**

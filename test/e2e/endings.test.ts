@@ -126,9 +126,9 @@ describe.skipIf(skipLab)('an open connection', () => {
 });
 
 describe.skipIf(skipLab)('when the bastion goes away', () => {
-  it('tshuttle says so and leaves nothing behind', async () => {
+  it('--on-down exit says so and leaves nothing behind', async () => {
     await using lab = await createLab();
-    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    const tshuttle = await startTshuttle(lab, ['--on-down', 'exit', SUBNET]);
     await lab.sshd.stop();
     const result = await tshuttle.exited;
     expect(result, result.stderr).toMatchObject({ code: 75 });
@@ -136,5 +136,16 @@ describe.skipIf(skipLab)('when the bastion goes away', () => {
     await lab.sshd.restart();
     const ended = await runTshuttle(lab, ['--dry-run', SUBNET]);
     expect(ended.code, ended.stderr).toBe(0);
+  });
+
+  it('a stop ends what waits for it', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    await lab.sshd.stop();
+    await tshuttle.untilOutput(/connections are held/);
+    const application = lab.client.spawn(['node', '-e', IDLE_APPLICATION]);
+    await application.untilOutput(/connected/);
+    await stopTshuttle(lab, tshuttle);
+    await application.untilOutput(/ECONNRESET/, 2_000);
   });
 });

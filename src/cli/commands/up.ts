@@ -175,6 +175,8 @@ function tunnelOptions(
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,
     transport: config.transport,
+    onDown: config.onDown,
+    holdMs: config.holdSeconds * 1000,
   };
 }
 

@@ -3,6 +3,7 @@ import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
 import { diagnoseProhibition } from '../../ssh/forwarding-diagnosis.ts';
+import { lookUpHost } from '../../ssh/look-up.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { SshTarget } from '../../ssh/ssh-target.ts';
 import { resolveTarget } from '../../ssh/target.ts';
@@ -61,7 +62,9 @@ export async function* checkBastion(
         ...context,
         logger: decisive.logger,
         prompter: noting(context.prompter, questions),
-        setExempt: async () => {},
+        beforeDial: async () => {},
+        lookUp: lookUpHost,
+        onAsked: () => {},
       },
     );
   } catch (error) {

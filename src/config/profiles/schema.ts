@@ -53,6 +53,10 @@ export const profileSchema = v.pipe(
       openssh_carry: v.optional(words(['socks', 'handover'], 'as --openssh-carry')),
       session: v.optional(flag('as --no-session where it is false')),
       connections: v.optional(number(1, 16, 'over how many ssh connections flows are spread')),
+      on_down: v.optional(
+        words(['hold', 'reject', 'direct', 'exit'], 'new flows while the bastion is lost, as --on-down'),
+      ),
+      hold_seconds: v.optional(number(0, 3_600, 'how long a flow is held, as --hold-seconds')),
       subnets: v.optional(list('10.0.0.0/8, 10.0.0.0/8:443, db.example.com:5432', 'what is captured')),
       subnets_from: v.optional(list('a file, one subnet on a line', 'files with subnets, as -s')),
       excludes: v.optional(list('10.0.0.0/8, gate.example.com', 'what is never captured, as -x')),

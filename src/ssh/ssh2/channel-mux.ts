@@ -8,7 +8,7 @@ import {
   type Refusal,
   startFlowProgress,
 } from '../transport.ts';
-import { Channel, type ChannelOwner } from './channel.ts';
+import { Channel, type ChannelOwner, type NotOpened } from './channel.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
 import { ReceiveBudget } from './receive-budget.ts';
@@ -87,13 +87,20 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     destination: HostPort,
     originator: Endpoint,
     progress: FlowProgress = startFlowProgress(),
-    { onOpen, givesBackRefused, mayTryElsewhere }: ChannelOptions = {},
+    { onOpen, givesBackRefused, giveBackWhenLost, mayTryElsewhere }: ChannelOptions = {},
   ): Promise<FlowSummary> {
     const end = this.#end ?? endOfDestroyed(accepted);
     if (end !== undefined) {
+      if (end.kind === 'bastion-lost' && giveBackWhenLost === true) {
+        return Promise.resolve({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
+      }
       accepted.resetAndDestroy();
       return Promise.resolve({ end, bytesUp: 0, bytesDown: 0 });
     }
+    const isWantedBack = (why: NotOpened): boolean => {
+      if (why.kind === 'bastion-lost') return giveBackWhenLost === true;
+      return mayTryElsewhere === undefined ? givesBackRefused === true : mayTryElsewhere(why);
+    };
     return new Promise((resolve) => {
       const localId = this.#takeLocalId();
       const channel = new Channel(
@@ -105,7 +112,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
           resolve(summary);
         },
         progress,
-        mayTryElsewhere ?? (givesBackRefused === true ? () => true : undefined),
+        isWantedBack,
       );
       this.#channels.set(localId, channel);
       this.#flows.add(channel);

@@ -25,6 +25,9 @@ interface CarriedSocket extends Socket {
   [CHANNEL]: Channel;
 }
 
+/** Why a channel was not opened. */
+export type NotOpened = Refusal | Extract<FlowEnd, { kind: 'bastion-lost' }>;
+
 /** What a channel asks of the multiplexer that owns it. */
 export interface ChannelOwner {
   readonly wire: ChannelWire;
@@ -89,7 +92,7 @@ export class Channel implements Sender {
   readonly #owner: ChannelOwner;
   readonly #onOver: (summary: FlowSummary) => void;
   readonly #progress: FlowProgress;
-  readonly #mayTryElsewhere: ((refusal: Refusal) => boolean) | undefined;
+  readonly #mayTryElsewhere: ((end: NotOpened) => boolean) | undefined;
 
   #ssh: SshSide = { kind: 'opening' };
   /** The first cause of the end, once there is one. */
@@ -116,8 +119,8 @@ export class Channel implements Sender {
   #onTaken: (() => void) | undefined;
 
   /**
-   * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again after a refusal that
-   * `mayTryElsewhere` has granted.
+   * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again because the channel
+   * was not opened and `mayTryElsewhere` has granted that.
    */
   constructor(
     localId: number,
@@ -125,7 +128,7 @@ export class Channel implements Sender {
     owner: ChannelOwner,
     onOver: (summary: FlowSummary) => void,
     progress: FlowProgress,
-    mayTryElsewhere?: (refusal: Refusal) => boolean,
+    mayTryElsewhere?: (end: NotOpened) => boolean,
   ) {
     this.localId = localId;
     this.#accepted = accepted;
@@ -166,9 +169,7 @@ export class Channel implements Sender {
   refused(reasonCode: number, description: string): void {
     if (this.#ssh.kind !== 'opening') return;
     this.#sshClosed();
-    const refusal = refusalOf(reasonCode, description);
-    if (!this.#isOver && this.#mayTryElsewhere?.(refusal) === true) this.#giveBack(refusal);
-    else this.#breakOff(refusal);
+    this.#notOpened(refusalOf(reasonCode, description));
   }
 
   /** Data for the application, lent for the call; what comes after the application has gone is dropped. */
@@ -228,9 +229,11 @@ export class Channel implements Sender {
 
   /** The ssh connection is gone. */
   connectionLost(): void {
+    const wasOpening = this.#ssh.kind === 'opening';
     this.#sshClosed();
+    if (wasOpening) this.#notOpened({ kind: 'bastion-lost' });
     // What is complete needs the connection no more: a slow reader may take the rest.
-    if (!this.#eofReceived || !this.#eofSent) this.#breakOff({ kind: 'bastion-lost' });
+    else if (!this.#eofReceived || !this.#eofSent) this.#breakOff({ kind: 'bastion-lost' });
   }
 
   // --- from us
@@ -346,10 +349,15 @@ export class Channel implements Sender {
     this.#owner.forget(this);
   }
 
-  #giveBack(refusal: Refusal): void {
+  #notOpened(end: NotOpened): void {
+    const isOurs = !this.#isOver && !this.#isBreakingOff;
+    if (!isOurs || this.#mayTryElsewhere?.(end) !== true) {
+      this.#breakOff(end);
+      return;
+    }
     this.#isOver = true;
     for (const [event, listener] of Channel.#listeners) this.#accepted.off(event, listener as () => void);
-    this.#onOver({ end: refusal, bytesUp: 0, bytesDown: 0 });
+    this.#onOver({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
   }
 
   #breakOff(end: FlowEnd): void {

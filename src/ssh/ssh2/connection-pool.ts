@@ -84,8 +84,10 @@ export class ConnectionPool implements Transport {
   ): Promise<FlowSummary> {
     const member = this.#choose();
     if (member === undefined) {
+      const lost: FlowSummary = { end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 };
+      if (options.giveBackWhenLost === true) return { ...lost, isGivenBack: true };
       accepted.resetAndDestroy();
-      return { end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 };
+      return lost;
     }
     let channelsThen = 0;
     let isShort = false;
@@ -100,7 +102,13 @@ export class ConnectionPool implements Transport {
     const summary = await member.transport.carry(accepted, destination, originator, progress, {
       ...options,
       mayTryElsewhere,
+      giveBackWhenLost: true,
     });
+    if (summary.isGivenBack === true && summary.end.kind === 'bastion-lost') {
+      // Until it is no member any more.
+      await member.transport.lost;
+      return this.carry(accepted, destination, originator, progress, options);
+    }
     if (!isShort) return summary;
     const other = await this.#another(member, channelsThen);
     if (other === undefined) {
@@ -120,7 +128,7 @@ export class ConnectionPool implements Transport {
     if (member !== undefined) return member.transport.open(destination, signal);
     return Promise.reject(
       new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${this.description}`, {
-        remedy: 'check the network and the bastion, then start tshuttle again',
+        remedy: 'check the network and the bastion',
       }),
     );
   }

@@ -82,6 +82,21 @@ function brokenOff(failure: HandshakeFailure): TshuttleError {
   );
 }
 
+/** The cause of a login that broke off before the bastion had said anything about it; whoever tries again must bound that. */
+export class LoginCutOff extends Error {
+  override readonly name = 'LoginCutOff';
+}
+
+/** The error for a connection that went away in the middle of a login that was not refused. */
+export function loginCutOff(target: SshTarget, via: string, thrown: unknown): TshuttleError {
+  const why = describeEnding(thrown);
+  return unreachable(
+    `lost the bastion ${describeTarget(target)} (${via}) in the middle of the login: ${why}`,
+    'see what its log says of the login',
+    new LoginCutOff(why, { cause: thrown }),
+  );
+}
+
 /** Whether the bastion has hung up; ssh2 has its own words for a close before the version. */
 function isClosing(thrown: unknown): boolean {
   return (

@@ -17,7 +17,7 @@ import type { SshTarget } from '../ssh-target.ts';
 import { AuthenticationDriver } from './authentication-driver.ts';
 import { onHostKeysAnnounced, stopDebugOutput } from './connection-internals.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
-import { handshakeError } from './handshake-error.ts';
+import { handshakeError, loginCutOff } from './handshake-error.ts';
 import { offerHostCertificates, withoutCertificates } from './host-certificate-internals.ts';
 import type { Route } from './route.ts';
 
@@ -113,7 +113,7 @@ class Handshake {
     const { target, knownHosts, heldKey, logger, route } = context;
     const limitMs = target.proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
     this.#clock = new HandshakeClock(limitMs, () => {
-      this.#fail(new Error(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
+      this.#fail(new Silence(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
     });
     const mayAsk = target.authentication.batchMode ? 'never' : 'ask';
     const prompter = pausingPrompter(context.prompter, this.#clock, this.#over.signal, mayAsk);
@@ -282,7 +282,13 @@ class Handshake {
 
   #fail(thrown: unknown): void {
     const { target, route } = this.#context;
-    if (this.#phase === 'authenticating' && !isNetworkFailure(thrown)) {
+    const isWordless = thrown === undefined || thrown instanceof Silence;
+    const isCutOff = isNetworkFailure(thrown) || (isWordless && !this.#authenticator.mayBeRefused);
+    if (this.#phase === 'authenticating' && isCutOff) {
+      this.#outcome.reject(loginCutOff(target, route.description, thrown));
+      return;
+    }
+    if (this.#phase === 'authenticating') {
       this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
       return;
     }
@@ -312,6 +318,11 @@ class Handshake {
     if (options !== undefined && this.#keyOptions.size < MAX_KEY_OPTIONS) this.#keyOptions.set(told, options);
     this.#context.logger.debug(`bastion: ${printableLine(told)}`);
   }
+}
+
+/** The bastion said nothing for too long. */
+class Silence extends Error {
+  override readonly name = 'Silence';
 }
 
 /** A failure of the path and not of the authentication: worth another connection. */

@@ -5,7 +5,7 @@ import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import type { KeyOptions } from '../key-options.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import type { FlowProgress, FlowSummary, Transport } from '../transport.ts';
+import { BastionHungUp, type FlowProgress, type FlowSummary, type Transport } from '../transport.ts';
 import { attachChannelWire } from './channel-internals.ts';
 import { ChannelMux, type ChannelOptions } from './channel-mux.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
@@ -146,8 +146,15 @@ function withEvidence(summary: FlowSummary, keyOptions: readonly KeyOptions[]): 
 }
 
 function connectionLost(description: string, cause: Error | undefined): TshuttleError {
-  return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${describeEnding(cause)}`, {
-    remedy: 'check the network and the bastion, then start tshuttle again',
-    cause,
+  const why = describeEnding(cause);
+  const hasHungUp = cause === undefined || isDisconnect(cause);
+  return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${why}`, {
+    remedy: 'check the network and the bastion',
+    cause: hasHungUp ? new BastionHungUp(why) : cause,
   });
+}
+
+/** SSH_MSG_DISCONNECT: ssh2 makes an error of it that has the reason code (RFC 4253 section 11.1). */
+function isDisconnect(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'number';
 }
