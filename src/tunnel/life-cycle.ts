@@ -41,7 +41,7 @@ interface RunningAttempt {
   readonly controller: AbortController;
   readonly startedAtMs: number;
   /** Resolves, never rejects, with why it failed. */
-  readonly done: Promise<unknown>;
+  readonly done: Promise<Error | undefined>;
   hasAsked: boolean;
 }
 
@@ -267,7 +267,7 @@ export class LifeCycle {
   }
 
   /** Never rejects. @returns why it failed */
-  async #run(attempt: RunningAttempt, prompter: Prompter): Promise<unknown> {
+  async #run(attempt: RunningAttempt, prompter: Prompter): Promise<Error | undefined> {
     const { signal } = attempt.controller;
     const onAsked = (): void => {
       attempt.hasAsked = true;
@@ -276,13 +276,13 @@ export class LifeCycle {
       const connections = await this.#open({ prompter, signal, onAsked }, false);
       if (signal.aborted) {
         await connections.close();
-        return signal.reason;
+        return signal.reason as Error;
       }
       this.#connected(connections, attempt);
       return undefined;
     } catch (error) {
       if (!signal.aborted) this.#failed(error);
-      return error;
+      return error instanceof Error ? error : new Error(String(error));
     }
   }
 
