@@ -31,7 +31,7 @@ const report = (name: string, status: TunnelStatus | null, captured: string | nu
 test('status shows a line for each tunnel, and below what is to be said', () => {
   const waiting: TunnelStatus = {
     ...UP,
-    state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user' } },
+    state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user', why: 'refused' } },
     roundTripMs: null,
     flows: { now: 2, held: 2, total: 9 },
     reconnects: 2,
