@@ -40,6 +40,9 @@ module.exports = {
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('@bomb\\.sh/tab', '^src/cli/'),
+    onlyFrom('log-update', '^src/cli/'),
+    onlyFrom('ansi-escapes', '^src/cli/'),
+    onlyFrom('prom-client', '^src/cli/metrics/'),
     onlyFrom('pino', '^src/cli/'),
     onlyFrom('pino-pretty', '^src/cli/'),
     {

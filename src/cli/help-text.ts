@@ -68,6 +68,7 @@ export const TEXTS = {
   daemon: 'go to the background as soon as the tunnel is up',
   pidfile: 'file for the process id with -D (default: in $XDG_RUNTIME_DIR/tshuttle)',
   verbose: 'log every connection when it ends; twice: log everything',
+  metrics: 'serve metrics for Prometheus at http://IP:PORT/metrics (default address: 127.0.0.1)',
   logFormat: 'text or json (default: text on a terminal, json elsewhere)',
   version: 'print the version',
   help: 'print this text',
@@ -118,6 +119,13 @@ export const TEXTS = {
     'Exit code 0 when nothing stops the job, 1 when something does.',
   doctorDestination: 'what the bastion is to connect to: db.example:5432, 10.0.0.8:443',
   json: 'print JSON',
+  top: 'watch a tunnel: throughput, round trip, flows',
+  topDescription:
+    'Shows what a tunnel does, each second: throughput up and down, round trip, flows with their rates.\n' +
+    'Keys: r, b, a, d sort by rate, bytes, age, destination; Tab shows the next tunnel; q ends it.\n' +
+    'Without a terminal, or with --once, shows it once.',
+  topName: 'the tunnel, as tshuttle status names it (default: the first)',
+  topOnce: 'show it once, with all flows',
   helpTopics: 'explain a topic, or an error code',
   helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
   helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',

@@ -28,6 +28,7 @@ export interface CommanderOptions {
   readonly resolve?: string;
   readonly syntheticRange?: string;
   readonly socks?: readonly string[];
+  readonly metrics?: string;
   readonly httpProxy?: readonly string[];
   readonly proxyAuth?: string;
   readonly disableIpv6?: true;
@@ -98,6 +99,7 @@ export function describeProgram(version: string): Command {
     .option('-D, --daemon', TEXTS.daemon)
     .option('--pidfile <FILE>', TEXTS.pidfile)
     .option('-v, --verbose', TEXTS.verbose, (_value: unknown, count: number) => count + 1, 0)
+    .option('--metrics <[IP:]PORT>', TEXTS.metrics)
     .option('--log-format <FORMAT>', TEXTS.logFormat)
     .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
     .helpOption('-h, --help', TEXTS.help)
@@ -132,6 +134,7 @@ export function rawOptions(subnets: readonly string[], options: CommanderOptions
     resolve: options.resolve,
     syntheticRanges: options.syntheticRange,
     socks: options.socks ?? [],
+    metrics: options.metrics,
     httpProxies: options.httpProxy ?? [],
     proxyLoginFile: options.proxyAuth,
     openstack: options.openstack,

@@ -99,6 +99,8 @@ export interface Config {
   readonly proxies: readonly ProxyListenOption[];
   readonly proxyLogin: ProxyLogin | undefined;
   readonly openstack: OpenstackOption | undefined;
+  /** Where Prometheus finds the metrics; port 0 is a free one. */
+  readonly metrics: { readonly address: string; readonly port: number } | undefined;
   readonly ipv6: boolean;
   /** Whether a session may run `true` on the bastion. */
   readonly mayOpenSession: boolean;

@@ -71,6 +71,7 @@ export interface RawOptions {
   readonly openstackCatalog?: string | true | undefined;
   readonly openstackInterface?: string | undefined;
   readonly openstackRegion?: string | undefined;
+  readonly metrics?: string | undefined;
   readonly ipv6: boolean;
   readonly mayOpenSession: boolean;
   readonly connections?: string | undefined;
@@ -144,6 +145,7 @@ class ConfigParser {
       ],
       proxyLogin: this.#proxyLogin(raw),
       openstack: this.#openstack(raw),
+      metrics: this.#metrics(raw.metrics),
       ipv6: raw.ipv6,
       mayOpenSession: raw.mayOpenSession,
       connections: this.#connections(raw.connections),
@@ -332,6 +334,14 @@ class ConfigParser {
     const result = parseOpenstack(raw, { toAbsolute: (path) => this.#path(path), placeOf: this.#placeOf });
     for (const { where, what } of result.problems) this.#wrong(where, what);
     return result.openstack;
+  }
+
+  #metrics(text: string | undefined): Config['metrics'] {
+    if (text === undefined) return undefined;
+    const result = parseProxyListen(text);
+    if (result.kind === 'listen') return { address: result.address, port: result.port };
+    this.#wrong(this.#placeOf('--metrics', text), result.what);
+    return undefined;
   }
 
   #listen(text: string | undefined): Listen {

@@ -18,6 +18,7 @@ import { runCommand } from './run-command.ts';
 import { SERVICE_COMMANDS } from './service-commands.ts';
 import { statusCommand } from './status-command.ts';
 import { sudoersCommand } from './sudoers-command.ts';
+import { topCommand } from './top-command.ts';
 import { upCommand } from './up-command.ts';
 
 /** Every command, in the order in which help names them. */
@@ -27,6 +28,7 @@ export const ALL_COMMANDS: readonly AnyCommand[] = [
   restartCommand,
   reloadCommand,
   statusCommand,
+  topCommand,
   listCommand,
   logsCommand,
   loginCommand,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../command-definition.ts';
 
 /** What the profiles are checked with, for editors; also in the package. */
-const SCHEMA_FILE = new URL('../../../schema/config.schema.json', import.meta.url);
+const SCHEMA_FILE = new URL('../../config/profiles/config.schema.json', import.meta.url);
 
 /** `tshuttle config schema` */
 export const configSchemaCommand = defineCommand<undefined>({

@@ -12,6 +12,7 @@ import type { Prompter } from '../../ssh/prompter.ts';
 import type { SplitOptions } from '../../tunnel/split.ts';
 import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
 import type { CatalogSource } from '../catalog-source.ts';
+import type { MetricsServer } from '../metrics/serve-metrics.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 import type { Stop } from '../stop.ts';
 import { followNames } from './follow-names.ts';
@@ -97,7 +98,12 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     },
   };
   let catalogs: { stop(): void } | undefined;
+  let metrics: MetricsServer | undefined;
   const beforeReady = async (): Promise<void> => {
+    if (config.metrics !== undefined) {
+      const { serveMetrics } = await import('../metrics/serve-metrics.ts');
+      metrics = await serveMetrics(config.metrics, () => tunnel.status());
+    }
     if (config.openstack?.unknownAuthHost !== undefined) {
       const { requireKnownHost } = await import('./require-known-host.ts');
       await requireKnownHost(config.openstack.unknownAuthHost, tunnel, stop.signal);
@@ -117,6 +123,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   try {
     return await keepUp(running, context, beforeReady);
   } finally {
+    metrics?.close();
     catalogs?.stop();
     following.stop();
   }

@@ -42,7 +42,8 @@ function cells(
   ];
 }
 
-function stateWord(state: TunnelState): string {
+/** A state in a word. */
+export function stateWord(state: TunnelState): string {
   if (state.kind !== 'waiting') return state.kind;
   switch (state.for.kind) {
     case 'backoff':

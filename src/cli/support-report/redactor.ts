@@ -1,10 +1,20 @@
 import { isIP } from 'node:net';
 
 /** What tells nobody anything: addresses that every machine has, and words that look like names. */
-const PUBLIC_WORDS = new Set(['127.0.0.1', '::1', '0.0.0.0', '::', '255.255.255.255', '127.0.0.53', '127.0.0.54', 'localhost']);
+const PUBLIC_WORDS = new Set([
+  '127.0.0.1',
+  '::1',
+  '0.0.0.0',
+  '::',
+  '255.255.255.255',
+  '127.0.0.53',
+  '127.0.0.54',
+  'localhost',
+]);
 
 /** Ends of what looks like a host's name and is a file's. */
-const FILE_ENDS = /\.(ts|js|mjs|cjs|json|ya?ml|sock|pid|log|conf|pub|pem|so|service|socket|node|txt)(\.\d+)?$/i;
+const FILE_ENDS =
+  /\.(ts|js|mjs|cjs|json|ya?ml|sock|pid|log|conf|pub|pem|so|service|socket|node|txt)(\.\d+)?$/i;
 
 /** A name with a dot, as hosts have. */
 const HOST_NAME = /(?<![\w./-])(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*(?![\w-])/gi;
@@ -37,8 +47,12 @@ export class Redactor {
     return redacted
       .replace(FINGERPRINT, (match) => this.#standFor(match, 'fingerprint'))
       .replace(OPAQUE, (match) => (/^-+$/.test(match) ? match : this.#standFor(match, 'opaque')))
-      .replace(ADDRESS, (match) => (isIP(match) === 0 || PUBLIC_WORDS.has(match) ? match : this.#standFor(match, 'address')))
-      .replace(HOST_NAME, (match) => (FILE_ENDS.test(match) ? match : this.#standFor(match.toLowerCase(), 'host')));
+      .replace(ADDRESS, (match) =>
+        isIP(match) === 0 || PUBLIC_WORDS.has(match) ? match : this.#standFor(match, 'address'),
+      )
+      .replace(HOST_NAME, (match) =>
+        FILE_ENDS.test(match) ? match : this.#standFor(match.toLowerCase(), 'host'),
+      );
   }
 
   #standFor(word: string, kind: string): string {

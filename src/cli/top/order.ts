@@ -25,7 +25,8 @@ const COMPARE: Readonly<Record<Order, (a: MovingFlow, b: MovingFlow) => number>>
   rate: (a, b) => rate(b) - rate(a) || bytes(b) - bytes(a),
   bytes: (a, b) => bytes(b) - bytes(a),
   age: (a, b) => b.ageMs - a.ageMs,
-  destination: (a, b) => (a.destination < b.destination ? -1 : a.destination > b.destination ? 1 : b.ageMs - a.ageMs),
+  destination: (a, b) =>
+    a.destination < b.destination ? -1 : a.destination > b.destination ? 1 : b.ageMs - a.ageMs,
 };
 
 function rate({ upBytesPerSec, downBytesPerSec }: MovingFlow): number {

@@ -78,6 +78,7 @@ export const profileSchema = v.pipe(
       method: v.optional(words(['auto', 'nft', 'iptables'], 'what redirects, as --method')),
       listen: v.optional(text('where redirected connections are accepted, [ip:]port, as -l')),
       socks: v.optional(list('[ip:]port', 'where SOCKS proxies listen, as --socks')),
+      metrics: v.optional(text('[ip:]port, where metrics are served, as --metrics')),
       http_proxy: v.optional(list('[ip:]port', 'where HTTP proxies listen, as --http-proxy')),
       proxy_auth: v.optional(text('file with user:password for the proxies, as --proxy-auth')),
       verbose: v.optional(number(0, 2, 'how much is logged, as -v given so many times')),

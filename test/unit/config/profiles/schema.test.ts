@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { expect, test } from 'vitest';
 import { profileFileSchema } from '../../../../src/config/profiles/schema.ts';
 
-const SHIPPED = new URL('../../../../schema/config.schema.json', import.meta.url);
+const SHIPPED = new URL('../../../../src/config/profiles/config.schema.json', import.meta.url);
 
 test('the JSON Schema for editors is what profiles are checked with (vitest -u writes it)', async () => {
   const schema = toJsonSchema(profileFileSchema, { errorMode: 'ignore' });

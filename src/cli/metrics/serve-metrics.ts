@@ -1,0 +1,66 @@
+import { createServer, type RequestListener } from 'node:http';
+import { TshuttleError } from '../../core/errors.ts';
+import { formatHostPort } from '../../net/endpoint.ts';
+import type { TunnelStatus } from '../../tunnel/status.ts';
+import { tunnelMetrics } from './tunnel-metrics.ts';
+
+/** A scraper, and somebody who looks; more are nobody we know. */
+const MAX_CONNECTIONS = 16;
+/** How long a request may take to arrive, in ms. */
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** A server for scrapes. */
+export interface MetricsServer {
+  /** Stops listening and ends its connections. Idempotent. */
+  close(): void;
+}
+
+/**
+ * Serves the metrics of a tunnel at `/metrics`, to whoever can connect.
+ *
+ * @throws TshuttleError ERR_LISTEN
+ */
+export async function serveMetrics(
+  place: { readonly address: string; readonly port: number },
+  status: () => TunnelStatus,
+): Promise<MetricsServer> {
+  const registry = tunnelMetrics(status);
+  const answer: RequestListener = (request, response) => {
+    const isAsked = request.method === 'GET' && request.url?.split('?', 1)[0] === '/metrics';
+    if (!isAsked) {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('the metrics are at /metrics\n');
+      return;
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  };
+  const server = createServer(
+    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    answer,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  const where = formatHostPort(place.address, place.port);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      const remedy = 'choose another port, or leave --metrics out';
+      reject(
+        new TshuttleError('ERR_LISTEN', `cannot serve metrics at ${where}: ${error.message}`, {
+          remedy,
+          cause: error,
+        }),
+      );
+    });
+    server.listen(place.port, place.address, resolve);
+  });
+  // What goes wrong with one connection ends that one (http.Server 'clientError' destroys it); the server stays.
+  server.on('error', () => {});
+  server.unref();
+  return {
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
