@@ -1,0 +1,145 @@
+import { spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Child } from '../support/child.ts';
+import { ADDRESSES, createLab } from '../support/lab.ts';
+import { skipLab } from '../support/requirements.ts';
+import { startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ *  client ──ssh── bastion ── destination         what shows how a tunnel is: top in a terminal, metrics for Prometheus
+ */
+
+const SUBNET = '10.77.0.0/24';
+const METRICS_PORT = 9464;
+const PROMETHEUS_PORT = 9090;
+
+describe.skipIf(skipLab)('metrics', () => {
+  it('are what Prometheus scrapes, and promtool finds nothing wrong with them', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [SUBNET, '--metrics', String(METRICS_PORT)]);
+    const download = { do: 'download', host: ADDRESSES.destination4, port: 7000, bytes: 1_000_000 } as const;
+    expect(await lab.application(download)).toMatchObject({ exact: true });
+
+    const page = await lab.client.exec(['curl', '-sS', `http://127.0.0.1:${METRICS_PORT}/metrics`]);
+    expect(page.stdout).toMatch(/^tshuttle_up\{bastion="root@198\.51\.100\.1 .*"\} 1$/m);
+    expect(page.stdout).toMatch(/^tshuttle_flows_total\{.*\} 1$/m);
+    expect(page.stdout).toMatch(/^tshuttle_bytes_total\{.*direction="down"\} 1\d{6}$/m);
+    const lint = spawnSync('promtool', ['check', 'metrics'], { input: page.stdout, encoding: 'utf8' });
+    expect(lint, lint.stdout + lint.stderr).toMatchObject({ status: 0, stdout: '', stderr: '' });
+    const other = await lab.client.exec([
+      'curl',
+      '-sS',
+      '-o',
+      '/dev/null',
+      '-w',
+      '%{http_code}',
+      `http://127.0.0.1:${METRICS_PORT}/`,
+    ]);
+    expect(other.stdout).toBe('404');
+
+    const config = join(lab.directory, 'prometheus.yml');
+    const targets = `[{ targets: ['127.0.0.1:${METRICS_PORT}'] }]`;
+    await writeFile(
+      config,
+      `scrape_configs: [{ job_name: tshuttle, scrape_interval: 1s, static_configs: ${targets} }]\n`,
+    );
+    const prometheus = lab.client.spawn([
+      'prometheus',
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(lab.directory, 'tsdb')}`,
+      `--web.listen-address=127.0.0.1:${PROMETHEUS_PORT}`,
+    ]);
+    let answer = '';
+    await until(
+      async () => {
+        const query = `http://127.0.0.1:${PROMETHEUS_PORT}/api/v1/query?query=tshuttle_up`;
+        answer = (await lab.client.exec(['curl', '-sS', query])).stdout;
+        return /"__name__":"tshuttle_up".*"value":\[[\d.]+,"1"\]/.test(answer);
+      },
+      { deadlineMs: 30_000, what: () => `a scrape: ${answer} ${prometheus.stderr}` },
+    );
+    prometheus.kill('SIGTERM');
+    await prometheus.exited;
+    await stopTshuttle(lab, tshuttle);
+  });
+});
+
+describe.skipIf(skipLab)('top', () => {
+  it('shows a flow in a terminal of 80x24, is sorted by keys, and leaves the terminal as it was', async () => {
+    await using lab = await createLab();
+    const runtime = { XDG_RUNTIME_DIR: lab.directory };
+    const tshuttle = await startTshuttle(lab, [SUBNET], { env: runtime });
+    const flow = { do: 'hold', host: ADDRESSES.destination4, port: 7001, bytes: 50_000_000 } as const;
+    // Does not read, so that it is still there at the end, and ends with the lab.
+    void lab.application({ ...flow, timeoutMs: 60_000 }).catch(() => {});
+    await using screen = await Terminal.open(lab.directory);
+    const { main } = await tshuttleProcesses(lab);
+    // In the client's namespaces, so that it is the same machine.
+    await screen.type(
+      `XDG_RUNTIME_DIR=${lab.directory} LANG=C.UTF-8 nsenter -t ${main} -n node bin/tshuttle top; echo over`,
+    );
+    await screen.shows(/: up for .*root@198\.51\.100\.1/);
+    await screen.shows(/10\.77\.0\.2:7001 +open/);
+    await screen.shows(/sort: r rate/);
+    for (const line of (await screen.text()).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    await screen.press('d');
+    await screen.press('q');
+    await screen.shows(/^over/m);
+    expect(await screen.text()).not.toMatch(/sort: r rate/);
+
+    tshuttle.kill('SIGTERM');
+    expect(await tshuttle.exited).toMatchObject({ code: 0 });
+  });
+});
+
+/** A real terminal: tmux draws it, and tells what is on it. */
+class Terminal implements AsyncDisposable {
+  readonly #socket: string;
+
+  private constructor(socket: string) {
+    this.#socket = socket;
+  }
+
+  static async open(folder: string): Promise<Terminal> {
+    const terminal = new Terminal(join(folder, 'tmux'));
+    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', 'sh');
+    return terminal;
+  }
+
+  async type(line: string): Promise<void> {
+    await this.#tmux('send-keys', line, 'Enter');
+  }
+
+  async press(key: string): Promise<void> {
+    await this.#tmux('send-keys', key);
+  }
+
+  async text(): Promise<string> {
+    return await this.#tmux('capture-pane', '-p');
+  }
+
+  async shows(pattern: RegExp): Promise<void> {
+    let text = '';
+    await until(
+      async () => {
+        text = await this.text();
+        return pattern.test(text);
+      },
+      { deadlineMs: 20_000, what: () => `${pattern} on the screen:\n${text}` },
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tmux('kill-server');
+  }
+
+  async #tmux(...words: readonly string[]): Promise<string> {
+    const child = new Child(['tmux', '-S', this.#socket, ...words]);
+    const { stdout, stderr, code } = await child.exited;
+    if (code !== 0) throw new Error(`tmux ${words.join(' ')}: ${stderr}`);
+    return stdout;
+  }
+}
