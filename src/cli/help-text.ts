@@ -126,6 +126,10 @@ export const TEXTS = {
     'Without a terminal, or with --once, shows it once.',
   topName: 'the tunnel, as tshuttle status names it (default: the first)',
   topOnce: 'show it once, with all flows',
+  report: 'print what somebody who helps wants to know, without your names',
+  reportDescription:
+    'Prints versions, the configuration, what doctor finds, the tunnels that run and the ends of their logs.\n' +
+    'Users, hosts, addresses, paths and secrets are replaced by words that stand for them. Read it before you send it.',
   helpTopics: 'explain a topic, or an error code',
   helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
   helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',

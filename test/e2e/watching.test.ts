@@ -143,3 +143,47 @@ class Terminal implements AsyncDisposable {
     return stdout;
   }
 }
+
+describe.skipIf(skipLab)('report', () => {
+  it('tells nothing private of what it was fed', async () => {
+    await using lab = await createLab();
+    const secrets = ['hunter2-secret', 'proxypass-secret'];
+    const names = [
+      'zone.private.example',
+      'db.private.example',
+      '198.51.100.1',
+      '10.77.0.2',
+      lab.sshd.userKey,
+    ];
+    const tshuttle = await startTshuttle(lab, [SUBNET, '-v'], { env: { XDG_RUNTIME_DIR: lab.directory } });
+    await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
+    const report = await lab.client.exec(
+      [
+        ...[
+          'node',
+          'bin/tshuttle',
+          'report',
+          '-r',
+          `root:${secrets[0]}@${ADDRESSES.bastion4}`,
+          '-i',
+          lab.sshd.userKey,
+        ],
+        ...['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`, '--upstream-proxy'],
+        ...[
+          `socks5://me:${secrets[1]}@db.private.example:1080`,
+          '--domain',
+          'zone.private.example',
+          '10.77.0.2',
+        ],
+      ],
+      { env: { XDG_RUNTIME_DIR: lab.directory } },
+    );
+    expect(report, report.stderr).toMatchObject({ code: 0 });
+    for (const word of [...secrets, ...names]) expect(report.stdout, word).not.toContain(word);
+    for (const section of ['versions', 'configuration', 'doctor', 'tunnels', 'log of <tunnel-1>']) {
+      expect(report.stdout).toContain(`## ${section}`);
+    }
+    expect(report.stdout).toMatch(/"total": 1$/m);
+    await stopTshuttle(lab, tshuttle);
+  });
+});

@@ -13,6 +13,7 @@ import { loginCommand } from './login-command.ts';
 import { logsCommand } from './logs-command.ts';
 import { manCommand } from './man-command.ts';
 import { reloadCommand } from './reload-command.ts';
+import { reportCommand } from './report-command.ts';
 import { restartCommand } from './restart-command.ts';
 import { runCommand } from './run-command.ts';
 import { SERVICE_COMMANDS } from './service-commands.ts';
@@ -35,6 +36,7 @@ export const ALL_COMMANDS: readonly AnyCommand[] = [
   runCommand,
   explainCommand,
   doctorCommand,
+  reportCommand,
   configCheckCommand,
   configSchemaCommand,
   sudoersCommand,

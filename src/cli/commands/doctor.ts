@@ -2,9 +2,8 @@ import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../core/log.ts';
 import type { HostPort } from '../../net/endpoint.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import { checkBastion } from '../doctor/bastion-checks.ts';
+import { examine } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { checkMachine } from '../doctor/machine-checks.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
 
 /** What {@link doctor} needs. */
@@ -39,16 +38,4 @@ export async function doctor(
       `${problems === 0 ? 'nothing is wrong' : `${problems} problem${problems === 1 ? '' : 's'}`}\n`,
     );
   return problems === 0 ? 0 : 1;
-}
-
-async function* examine(
-  config: Config | undefined,
-  destinations: readonly HostPort[],
-  context: DoctorContext,
-): AsyncGenerator<Finding> {
-  yield* checkMachine(
-    { method: config?.method ?? 'auto' },
-    { ...context, canAsk: context.prompter.available },
-  );
-  if (config !== undefined) yield* checkBastion(config, destinations, context);
 }

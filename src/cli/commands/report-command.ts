@@ -1,0 +1,39 @@
+import type { RawOptions } from '../../config/parse-config.ts';
+import { defineCommand } from '../command-definition.ts';
+import { TEXTS } from '../help-text.ts';
+import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+
+/** `tshuttle report` */
+export const reportCommand = defineCommand<RawOptions>({
+  name: 'report',
+  wordsBeforeTunnel: 1,
+  describe: (command, choose) => {
+    command
+      .summary(TEXTS.report)
+      .description(TEXTS.reportDescription)
+      .usage('[-r [USER@]HOST [options] [SUBNET...]] > FILE')
+      .argument('[SUBNET...]', TEXTS.subnet)
+      .action((subnets: string[]) => {
+        choose(rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()));
+      });
+  },
+  run: async (raw, { process: context, print, prepare, configOf }) => {
+    const parsed = raw.remote === undefined ? undefined : await configOf(raw, { mayCaptureNothing: true });
+    if (typeof parsed === 'number') return parsed;
+    const config = parsed?.config;
+    const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
+    const { examine } = await import('../doctor/examine.ts');
+    const { RunningTunnels } = await import('../running-tunnels.ts');
+    const { surroundingsOf } = await import('../surroundings.ts');
+    const { composeReport } = await import('../support-report/compose.ts');
+    const findings = [];
+    const { logger, prompter } = tunnelContext;
+    for await (const finding of examine(config, [], { logger, prompter, signal: context.stop.signal })) {
+      findings.push(finding);
+    }
+    const running = await RunningTunnels.find(surroundingsOf(context.environment));
+    running.close();
+    print(await composeReport({ config, findings, tunnels: running.all.map(({ report }) => report) }));
+    return 0;
+  },
+});

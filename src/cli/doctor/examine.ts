@@ -1,0 +1,20 @@
+import type { Config } from '../../config/config.ts';
+import type { HostPort } from '../../net/endpoint.ts';
+import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
+import type { Finding } from './finding.ts';
+import { checkMachine } from './machine-checks.ts';
+
+/**
+ * Looks at the machine and then, where one is named, at the bastion and the destinations.
+ *
+ * @param config undefined looks at the machine only
+ */
+export async function* examine(
+  config: Config | undefined,
+  destinations: readonly HostPort[],
+  context: BastionCheckContext,
+): AsyncGenerator<Finding> {
+  const machine = { ...context, canAsk: context.prompter.available };
+  yield* checkMachine({ method: config?.method ?? 'auto' }, machine);
+  if (config !== undefined) yield* checkBastion(config, destinations, context);
+}
