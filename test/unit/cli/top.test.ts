@@ -104,7 +104,7 @@ describe('the screen', () => {
   });
 
   test('says what is wrong, and what to do', () => {
-    const waiting = { kind: 'waiting', sinceMs: 0, for: { kind: 'user' } } as const;
+    const waiting = { kind: 'waiting', sinceMs: 0, for: { kind: 'user', why: 'refused' } } as const;
     const advice = 'tshuttle login office';
     const lines = drawScreen(
       { ...model, report: { ...model.report, status: { ...status, state: waiting, advice } } },
