@@ -85,7 +85,8 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
   it('a gate that dies ends it with 75, and the reason', async () => {
     await using lab = await createLab();
     const config = await (await openGate(lab)).configure('ProxyJump');
-    const tshuttle = await startTshuttle(lab, [SUBNET], { remote: VM, sshOptions: ['-F', config] });
+    const args = ['--on-down', 'exit', SUBNET];
+    const tshuttle = await startTshuttle(lab, args, { remote: VM, sshOptions: ['-F', config] });
     for (const pid of await lab.bastion.pids()) process.kill(pid, 'SIGKILL');
     const result = await tshuttle.exited;
     expect(result).toMatchObject({ code: 75 });
