@@ -43,7 +43,7 @@ export const EXIT_MEANINGS: ReadonlyArray<readonly [code: number, meaning: strin
   [69, 'no usable way to redirect'],
   [EXIT_INTERNAL, 'internal error'],
   [71, 'the system refused'],
-  [75, 'the bastion was lost; trying again is sensible'],
+  [75, 'the bastion was lost, with --on-down exit; trying again is sensible'],
   [76, 'host key unknown or changed'],
   [77, 'sudo or the bastion refused'],
   [78, 'configuration'],

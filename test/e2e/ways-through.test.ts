@@ -82,7 +82,7 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     await expectNothingLeft(lab);
   });
 
-  it('a gate that dies ends it with 75, and the reason', async () => {
+  it('--on-down exit: a gate that dies ends it with 75, and the reason', async () => {
     await using lab = await createLab();
     const config = await (await openGate(lab)).configure('ProxyJump');
     const args = ['--on-down', 'exit', SUBNET];

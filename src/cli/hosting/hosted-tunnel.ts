@@ -162,9 +162,10 @@ export class HostedTunnel implements ControlledTunnel {
     return report;
   }
 
-  async login(_person: Person, _signal: AbortSignal): Promise<void> {
-    this.#mustRun();
-    throw new TshuttleError('ERR_USAGE', `${this.name} is connected, and needs no login`);
+  async login(person: Person, signal: AbortSignal): Promise<void> {
+    const { tunnel } = this.#mustRun();
+    signal.throwIfAborted();
+    await tunnel.login({ available: true, mayAskAgain: true, ...person });
   }
 
   /** Gives its files back. Idempotent. */

@@ -65,7 +65,7 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
   },
   ERR_BASTION_LOST: {
     meaning: 'The connection to the bastion is gone.',
-    remedy: 'check the network and the bastion, then start tshuttle again',
+    remedy: 'wait: tshuttle connects again; after --on-down exit, check the network and start it again',
     causes: [
       ['another network, or none', 'it comes back by itself unless it was asked to end'],
       ['sshd was restarted', 'nothing to do'],
