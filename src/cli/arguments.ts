@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import type { RawOptions } from '../config/parse-config.ts';
+import type { RawOptions } from '../config/raw-options.ts';
 import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS } from './commands/all-commands.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Config, OpenstackOption, SubnetRule } from '../config/config.ts';
 import { parseDns } from '../config/dns.ts';
-import type { RawOptions } from '../config/parse-config.ts';
+import type { RawOptions } from '../config/raw-options.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import { parseSubnet } from '../config/subnet.ts';
 import { readTextFile } from '../config/text-file.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { RawOptions } from '../config/parse-config.ts';
+import type { RawOptions } from '../config/raw-options.ts';
 import { EXAMPLES, TEXTS } from './help-text.ts';
 
 /** What commander makes of the options of a tunnel, which every command may read by `optsWithGlobals()`. */

@@ -23,10 +23,10 @@ import {
   parseProxyListen,
   parseProxyLogin,
 } from './proxy-listen.ts';
+import type { ConfigSurroundings, RawOptions } from './raw-options.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
 import { parseSubnet } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
-import type { ReadTextFile } from './text-file.ts';
 import { parseTransport, type TransportOption } from './transport.ts';
 import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
 
@@ -36,67 +36,6 @@ const MAX_CONNECTIONS = 16;
 /** Most programs wait longer than that for a connection, and people do not. */
 const DEFAULT_HOLD_SECONDS = 30;
 const MAX_HOLD_SECONDS = 3_600;
-
-/** A tunnel as text, before anything is checked: what commander makes of a command line, and what a profile says. */
-export interface RawOptions {
-  readonly subnets: readonly string[];
-  readonly remote?: string | undefined;
-  readonly subnetFiles: readonly string[];
-  readonly excludes: readonly string[];
-  readonly excludeFiles: readonly string[];
-  readonly identityFiles: readonly string[];
-  readonly sshOptions: readonly string[];
-  readonly sshConfigFile?: string | undefined;
-  readonly jump?: string | undefined;
-  readonly upstreamProxy?: string | undefined;
-  readonly transport?: string | undefined;
-  readonly controlPath?: string | undefined;
-  readonly opensshCarry?: string | undefined;
-  readonly listen?: string | undefined;
-  readonly method?: string | undefined;
-  readonly dns: boolean;
-  readonly nameservers?: string | undefined;
-  readonly resolvers?: string | undefined;
-  readonly domains: readonly string[];
-  readonly hosts: readonly string[];
-  readonly autoHosts?: boolean | undefined;
-  readonly seedHosts?: string | undefined;
-  readonly resolve?: string | undefined;
-  readonly syntheticRanges?: string | undefined;
-  readonly socks?: readonly string[] | undefined;
-  readonly httpProxies?: readonly string[] | undefined;
-  readonly proxyLoginFile?: string | undefined;
-  /** True without a name. */
-  readonly openstack?: string | true | undefined;
-  readonly openstackCatalog?: string | true | undefined;
-  readonly openstackInterface?: string | undefined;
-  readonly openstackRegion?: string | undefined;
-  readonly metrics?: string | undefined;
-  readonly ipv6: boolean;
-  readonly mayOpenSession: boolean;
-  readonly connections?: string | undefined;
-  readonly onDown?: string | undefined;
-  readonly holdSeconds?: string | undefined;
-  readonly daemon: boolean;
-  readonly pidFile?: string | undefined;
-  readonly dryRun: boolean;
-  readonly logFormat?: string | undefined;
-  readonly verbosity: number;
-}
-
-/** What {@link parseConfig} needs to know of the machine. */
-export interface ConfigSurroundings {
-  readonly readTextFile: ReadTextFile;
-  /** Says why a file cannot be read, or undefined when it can. */
-  readonly whyUnreadable: (path: string) => string | undefined;
-  /** For `~/` in arguments that no shell has expanded. */
-  readonly homeDirectory: string;
-  readonly workingDirectory: string;
-  /** Where the options stand: on a command line, where nothing else is said. */
-  readonly placeOf?: PlaceOf;
-  /** Only the way to the bastion is asked for, so that there need be nothing to capture. */
-  readonly mayCaptureNothing?: boolean;
-}
 
 /** Checks the whole command line and the files it names, and reports every problem at once. */
 export function parseConfig(raw: RawOptions, surroundings: ConfigSurroundings): ConfigResult {

@@ -1,4 +1,4 @@
-import type { RawOptions } from '../../config/parse-config.ts';
+import type { RawOptions } from '../../config/raw-options.ts';
 import { parseSubnet } from '../../config/subnet.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import { defineCommand } from '../command-definition.ts';

@@ -1,4 +1,4 @@
-import type { RawOptions } from '../../config/parse-config.ts';
+import type { RawOptions } from '../../config/raw-options.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';

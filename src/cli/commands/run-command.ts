@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { RawOptions } from '../../config/parse-config.ts';
+import type { RawOptions } from '../../config/raw-options.ts';
 import type { HostPort } from '../../net/endpoint.ts';
 import { parseHostPort } from '../../net/host-port.ts';
 import { defineCommand } from '../command-definition.ts';

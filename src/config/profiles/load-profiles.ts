@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Problem } from '../../core/problem.ts';
 import type { Config } from '../config.ts';
 import { withCredentials } from '../credentials.ts';
-import type { ConfigSurroundings } from '../parse-config.ts';
+import type { ConfigSurroundings } from '../raw-options.ts';
 import { closestOf } from './closest.ts';
 import { configOfProfile } from './profile.ts';
 import { type ProfileDocument, parseProfileDocument } from './profile-document.ts';

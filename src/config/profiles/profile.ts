@@ -1,7 +1,8 @@
 import type { Problem } from '../../core/problem.ts';
 import type { Config } from '../config.ts';
-import { type ConfigSurroundings, parseConfig, type RawOptions } from '../parse-config.ts';
+import { parseConfig } from '../parse-config.ts';
 import type { PlaceOf } from '../place.ts';
+import type { ConfigSurroundings, RawOptions } from '../raw-options.ts';
 import { parseRemote, withoutPassword } from '../remote.ts';
 import { parseUpstreamProxy } from '../upstream-proxy.ts';
 import { byPlace } from './profile-document.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseConfig, type RawOptions } from '../../../src/config/parse-config.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import type { RawOptions } from '../../../src/config/raw-options.ts';
 import type { TextFile } from '../../../src/config/text-file.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
