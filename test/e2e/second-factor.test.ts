@@ -6,10 +6,11 @@ import { mustRun } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
-import { codeNow, enrol, KEY_AND_CODE } from '../support/second-factor.ts';
+import { codeNow, enrol, KEY_AND_CODE, nextCode } from '../support/second-factor.ts';
 import { startAgent } from '../support/ssh-agent.ts';
-import { startOnTerminal } from '../support/terminal.ts';
+import { startCommandOnTerminal, startOnTerminal } from '../support/terminal.ts';
 import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
 
 /*
  *  client ──ssh── bastion ── destination        the bastion wants a key and then a one-time code, by PAM
@@ -90,6 +91,52 @@ describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () =>
     expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
     terminal.write('\u0003');
     expect(await terminal.exited).toMatchObject({ code: 130 });
+    await expectNothingLeft(lab);
+  });
+});
+
+describe.skipIf(skipLab)('a tunnel in the background whose bastion is lost', () => {
+  it('waits for `tshuttle login`, which asks for a code and sends that once', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const start = startOnTerminal(lab, ['-D', '--hold-seconds', '120', SUBNET], { remote });
+    await start.untilOutput(/code: ?$/i);
+    start.write(`${codeNow()}\n`);
+    expect(await start.exited).toMatchObject({ code: 0 });
+    await expectToWork(lab);
+
+    await lab.sshd.stop();
+    const before = lab.sshd.log().length;
+    await lab.sshd.restart(KEY_AND_CODE);
+    const waiting = lab.application({
+      do: 'whoami',
+      host: ADDRESSES.destination4,
+      port: 7000,
+      timeoutMs: 90_000,
+    });
+    const state = async (): Promise<string> => await lab.client.must(['node', 'bin/tshuttle', 'status']);
+    await until(async () => / needs login .*\n[\s\S]*do this: tshuttle login /.test(await state()), {
+      deadlineMs: 30_000,
+      what: 'it waits for its user',
+    });
+    // It has not tried by itself, with the code that it had.
+    expect(lab.sshd.log().slice(before)).not.toContain('Connection from');
+
+    const login = startCommandOnTerminal(lab, ['node', 'bin/tshuttle', 'login', remote]);
+    await login.untilOutput(/code: ?$/i, 30_000);
+    const code = nextCode();
+    login.write(`${code}\n`);
+    const { stdout } = await login.exited;
+    expect(stdout).toContain(`tshuttle: ${remote} is connected`);
+    expect(stdout).not.toContain(code);
+    expect(await waiting).toMatchObject({ peer: ADDRESSES.bastionInner4 });
+    await expectToWork(lab);
+    const log = lab.sshd.log().slice(before);
+    expect(log.match(/Connection from/g)).toHaveLength(1);
+    expect(log.match(/Accepted keyboard-interactive/g)).toHaveLength(1);
+    expect(log).not.toContain('Failed keyboard-interactive');
+
+    await lab.client.must(['node', 'bin/tshuttle', 'down', remote]);
     await expectNothingLeft(lab);
   });
 });

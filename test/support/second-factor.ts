@@ -26,8 +26,21 @@ export async function enrol(lab: Lab): Promise<void> {
 
 /** The code of this moment (RFC 6238). */
 export function codeNow(): string {
+  return codeOf(currentStep());
+}
+
+/** One that the bastion takes, too, and that was not the code of any moment before: that of the next 30 s. */
+export function nextCode(): string {
+  return codeOf(currentStep() + 1);
+}
+
+function currentStep(): number {
+  return Math.floor(Date.now() / 1000 / STEP_S);
+}
+
+function codeOf(step: number): string {
   const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 1000 / STEP_S)));
+  counter.writeBigUInt64BE(BigInt(step));
   const digest = createHmac('sha1', SECRET).update(counter).digest();
   const offset = (digest.at(-1) ?? 0) & 0xf;
   return String((digest.readUInt32BE(offset) & 0x7fff_ffff) % 1_000_000).padStart(6, '0');

@@ -175,7 +175,7 @@ async function isOver(connection: MuxConnection): Promise<boolean> {
 
 function lost(target: SshTarget, why: string): TshuttleError {
   return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${describeTarget(target)}: ${why}`, {
-    remedy: 'check the network and the bastion, then start tshuttle again',
+    remedy: 'check the network and the bastion',
   });
 }
 
