@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { parseArguments } from '../../../src/cli/arguments.ts';
+import { EXAMPLES } from '../../../src/cli/help-text.ts';
+import { TOPICS } from '../../../src/cli/manual/topics.ts';
+import { collectArgumentWords } from '../../../src/config/argument-words.ts';
+import { parseConfig } from '../../../src/config/parse-config.ts';
+import { splitShellWords } from '../../../src/config/shell-words.ts';
+import { renderProblem } from '../../../src/core/problem.ts';
+
+const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+
+/** Lines of its shell blocks, and what stands as code in its prose. */
+function commandLines(text: string): readonly string[] {
+  const blocks = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block = '']) => block.split('\n'));
+  const inline = [...text.replace(/```[\s\S]*?```/g, '').matchAll(/`(tshuttle [^`]*)`/g)].map(
+    ([, code = '']) => code,
+  );
+  return [...new Set([...blocks, ...inline].map((line) => line.replace(/\s+/g, ' ').trim()))].filter((line) =>
+    line.startsWith('tshuttle '),
+  );
+}
+
+/** What tshuttle has against a command line; nothing when it takes it. */
+function complaint(line: string): string | undefined {
+  // What a shell does with the rest of the line is not ours.
+  const split = splitShellWords(line.replace(/ (\||>) .*$/, ''));
+  if (split.kind === 'invalid') return split.what;
+  const { words } = collectArgumentWords(
+    { environment: undefined, arguments: split.words.slice(1), leading: 0 },
+    () => ({ kind: 'text', text: '-r bastion 10.0.0.0/8\n' }),
+  );
+  const invocation = parseArguments(words, '1.2.3');
+  if (invocation.kind === 'refused') return renderProblem(invocation.problem);
+  if (invocation.kind !== 'tunnel') return undefined;
+  const parsed = parseConfig(invocation.raw, {
+    readTextFile: () => ({ kind: 'text', text: '10.0.0.0/8\n' }),
+    whyUnreadable: () => undefined,
+    homeDirectory: '/home/me',
+    workingDirectory: '/home/me',
+  });
+  return parsed.kind === 'problems' ? parsed.problems.map(renderProblem).join('; ') : undefined;
+}
+
+describe('command lines that are shown to people are ones that tshuttle takes', () => {
+  test.each(commandLines(README))('README: %s', (line) => {
+    expect(complaint(line)).toBeUndefined();
+  });
+
+  const inTopics = TOPICS.flatMap(({ blocks }) =>
+    blocks.flatMap((block) => (block.kind === 'commands' ? block.lines : [])),
+  );
+  test.each(inTopics.filter((line) => line.startsWith('tshuttle ')))('help: %s', (line) => {
+    expect(complaint(line)).toBeUndefined();
+  });
+
+  const examples = EXAMPLES.split('\n').map((line) => line.trim().split(/ {3,}/, 1)[0]!);
+  test.each(examples.filter((line) => line.startsWith('tshuttle ')))('--help: %s', (line) => {
+    expect(complaint(line)).toBeUndefined();
+  });
+
+  test('there are some', () => {
+    expect(commandLines(README).length).toBeGreaterThan(15);
+    expect(complaint('tshuttle --no-such-option')).toMatch(/is not an option/);
+    expect(complaint('tshuttle -r bastion 10.0.0.0/33')).toBeDefined();
+  });
+});
