@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
-import { openInterceptor } from '../intercept/helper-interceptor.ts';
 import type { InterceptMethod, Interceptor } from '../intercept/interceptor.ts';
+import { openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
@@ -61,7 +61,7 @@ export async function openRedirectIngress(
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
   prepareSocketOptions();
-  const interceptor = await openInterceptor({ method: options.method, logger, signal });
+  const interceptor = await openLastingInterceptor({ method: options.method, logger, signal });
   let listeners: Listeners;
   try {
     listeners = await listenAsAsked(options, (accepted, family) => {

@@ -18,12 +18,16 @@ export interface OpenInterceptorOptions {
   readonly command?: readonly string[];
   /** Ends the wait for a password. */
   readonly signal?: AbortSignal;
+  /** What an earlier helper has settled on: no other method is looked for then. */
+  readonly selection?: Selection;
 }
 
 /** An interceptor whose rules a root helper holds. */
 export interface HelperInterceptor extends Interceptor {
   /** Process id of the helper. */
   readonly helperPid: number;
+  /** What was settled on. */
+  readonly selection: Selection;
 }
 
 /**
@@ -38,12 +42,8 @@ export async function openInterceptor(options: OpenInterceptorOptions): Promise<
   const client = await start(options);
   try {
     reportCleanup(await cleanUp(client), logger);
-    const selection = await select(client, wanted, families, logger);
+    const selection = options.selection ?? (await select(client, wanted, families, logger));
     await client.call({ type: 'use', candidate: selection.candidate });
-    logger.info(`redirecting with ${selection.method}`, {
-      candidate: selection.candidate,
-      version: selection.version,
-    });
     return new OpenInterceptor(client, selection, logger);
   } catch (error) {
     await client.close().catch(() => {}); // the first failure is the one to report
@@ -96,7 +96,10 @@ async function select(
   for (const fact of answer.facts) {
     if (fact.kind !== 'usable') logger.info(`not used: ${describeRefusal(fact)}`);
   }
-  return selectCandidate(method, answer.facts);
+  const selection = selectCandidate(method, answer.facts);
+  const { candidate, version } = selection;
+  logger.info(`redirecting with ${selection.method}`, { candidate, version });
+  return selection;
 }
 
 function reportCleanup(report: CleanupReport, logger: Logger): void {
@@ -123,6 +126,7 @@ class OpenInterceptor implements HelperInterceptor {
   readonly method: InterceptMethod;
   readonly families: readonly IpFamily[];
   readonly helperPid: number;
+  readonly selection: Selection;
   readonly lost: Promise<TshuttleError>;
   readonly #client: HelperClient;
   readonly #logger: Logger;
@@ -134,6 +138,7 @@ class OpenInterceptor implements HelperInterceptor {
     this.method = selection.method;
     this.families = selection.families;
     this.helperPid = client.pid;
+    this.selection = selection;
     this.lost = client.lost;
   }
 

@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { systemNameservers } from '../../dns/resolv-conf.ts';
-import { findHelperCommandFacts, helperCommand } from '../../intercept/helper/command.ts';
+import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../intercept/helper/command.ts';
 import { openInterceptor } from '../../intercept/helper-interceptor.ts';
 import { hasNativeCrypto } from '../../ssh/ssh2/connection-internals.ts';
 import { type Finding, note, ok, problem, problemOf } from './finding.ts';
@@ -49,9 +49,7 @@ async function checkRedirect(
 ): Promise<Finding> {
   const check = 'redirect';
   try {
-    const [program = '', ...words] = helperCommand(findHelperCommandFacts());
-    // sudo(8): -n has it fail where it would ask.
-    const command = program.endsWith('/sudo') ? [program, '-n', ...words] : [program, ...words];
+    const command = withoutPrompt(helperCommand(findHelperCommandFacts()));
     const interceptor = await openInterceptor({ method, logger, signal, command });
     const by = `${interceptor.method}, for IPv${interceptor.families.join(' and IPv')}`;
     await interceptor.close();

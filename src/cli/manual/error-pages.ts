@@ -125,8 +125,10 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     causes: [['an update while a tunnel runs', 'restart the tunnel']],
   },
   ERR_HELPER_LOST: {
-    meaning: 'The root helper has ended, and the rules with it.',
-    remedy: 'start tshuttle again; if it happens again, report it with what -vv shows',
+    meaning:
+      'The root helper has ended, the rules with it, and it could not be started again without asking for a password, or ' +
+      'ended again and again.',
+    remedy: 'start tshuttle again; after tshuttle sudoers --install the helper needs no password',
     causes: [['somebody ended it, or the machine ran out of memory', 'look at the system’s log']],
   },
   ERR_LISTEN: {

@@ -78,6 +78,11 @@ export function helperCommand(facts: HelperCommandFacts): readonly string[] {
   return [facts.sudoPath, '-p', SUDO_PROMPT, '--', ...words];
 }
 
+/** The same command where nobody is to be asked: sudo fails then instead (`-n`, sudo(8)). */
+export function withoutPrompt([program = '', ...words]: readonly string[]): readonly string[] {
+  return program.endsWith('/sudo') ? [program, '-n', ...words] : [program, ...words];
+}
+
 /** The environment of the helper's child process. */
 export function helperEnvironment(ours: NodeJS.ProcessEnv): Record<string, string> {
   const kept = KEPT_VARIABLES.flatMap((name) => {

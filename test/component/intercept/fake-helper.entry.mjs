@@ -1,7 +1,13 @@
 // Speaks the helper's protocol, well or badly, as its argument says. Changes nothing.
+import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const behaviour = process.argv[2];
+const [behaviour, journal] = process.argv.slice(2);
+/** What a test is to see of one helper after the other. */
+const note = (entry) => {
+  if (journal !== undefined) appendFileSync(journal, `${JSON.stringify({ pid: process.pid, ...entry })}\n`);
+};
+note({ type: 'start' });
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
 
@@ -13,12 +19,23 @@ if (behaviour === 'talkative') {
 
 const lines = createInterface({ input: process.stdin });
 lines.on('line', (line) => {
-  const { id, type } = JSON.parse(line);
+  const request = JSON.parse(line);
+  const { id, type } = request;
+  note(request);
   if (behaviour === 'dies') process.exit(3);
   else if (behaviour === 'babble') process.stdout.write('what?\n');
   else if (behaviour === 'wrong-id') say({ type: 'done', id: id + 1 });
   else if (behaviour === 'long-line') process.stdout.write('x'.repeat(100_000));
   else if (behaviour === 'mute') return;
+  else if (behaviour === 'dies-when-exempting' && type === 'exempt') process.exit(3);
+  else if (type === 'cleanup')
+    say({ type: 'cleaned', id, report: { removed: [], kept: [], failed: [], unread: [] } });
+  else if (type === 'probe')
+    say({
+      type: 'probed',
+      id,
+      facts: [{ candidate: 'nft-interactive', kind: 'usable', version: 'v1', families: [4, 6] }],
+    });
   else if (type === 'remove') say({ type: 'failed', id, reason: 'Operation not permitted' });
   else say({ type: 'done', id });
 });
