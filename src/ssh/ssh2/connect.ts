@@ -71,7 +71,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       ? await chooseHostKeyAlgorithms(target, knownHosts, context)
       : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
   const route = await openRoute(target, { openJumpHost: noJumpHost, ...context }).catch((error: unknown) => {
-    throw perhapsBanned(error, isFiled(target.hostKeys, knownHosts));
+    throw target.proxy.kind === 'none' ? perhapsBanned(error, isFiled(target.hostKeys, knownHosts)) : error;
   });
   try {
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
