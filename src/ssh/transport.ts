@@ -109,6 +109,11 @@ export interface Transport {
    *   ERR_BASTION_LOST when there is no connection; the signal's reason. The signal has no effect later.
    */
   open(destination: HostPort, signal: AbortSignal): Promise<Socket>;
+  /**
+   * Finds out at once whether the bastion still answers, where there is a reason for doubt: one that does not is lost within
+   * seconds. Left out where there is no means for it.
+   */
+  probe?(): void;
   /** Ends every flow with a reset and closes the connection. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/endpoint.ts';
+import { NetworkWatch } from '../net/network-changes.ts';
 import { RememberedHosts } from '../ssh/look-up.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
@@ -13,8 +14,11 @@ const WITHOUT_NATIVE_CRYPTO =
   "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
   'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
 
-/** How long an attempt to connect again may take for one address, and for a name. */
-const CONNECT_TIMEOUT_MS = 3_000;
+/**
+ * How long an attempt to connect again may take for one address, and for a name. TCP asks at the beginning, after 1 s and after
+ * 3 s: the second one has time to be answered, and where the bastion has moved meanwhile it is found within 3 s.
+ */
+const CONNECT_TIMEOUT_MS = 2_500;
 const LOOK_UP_TIMEOUT_MS = 3_000;
 
 const MAX_REMEMBERED_WARNINGS = 100;
@@ -77,6 +81,15 @@ export async function openBastion(
     context.signal,
   );
   if (!hasNativeCrypto()) logger.warn(WITHOUT_NATIVE_CRYPTO);
+  const network = new NetworkWatch((change) => {
+    logger.debug(change === 'slept' ? 'this machine has slept' : 'the network of this machine has changed');
+    transport.life.networkChanged();
+  });
+  const stopWithLife = (): void => {
+    if (transport.life.state.kind === 'stopped') network.stop();
+  };
+  transport.life.onChange(stopWithLife);
+  stopWithLife();
   return { transport, exempt: () => exemptions.endpoints };
 }
 

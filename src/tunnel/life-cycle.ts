@@ -15,6 +15,9 @@ export type OnDown = 'hold' | 'reject' | 'direct' | 'exit';
 /** A connection that lasted for so long was a success: the next attempt is made soon. */
 const LASTED_MS = 1_000;
 
+/** What happened so lately belongs to the network as it is now. */
+const FRESH_MS = 1_000;
+
 /** What one attempt to connect is made with. */
 export interface Attempt {
   readonly prompter: Prompter;
@@ -42,6 +45,8 @@ interface RunningAttempt {
   readonly startedAtMs: number;
   /** Resolves, never rejects, with why it failed. */
   readonly done: Promise<Error | undefined>;
+  /** Not one that the user began, or is being asked for. */
+  isReplaceable: boolean;
   hasAsked: boolean;
 }
 
@@ -171,6 +176,20 @@ export class LifeCycle {
     if (failure !== undefined) throw failure;
   }
 
+  /** The way to the bastion may be another one now, or there may be one again. */
+  networkChanged(): void {
+    const phase = this.#phase;
+    if (phase.kind === 'up') phase.connections.probe?.();
+    const isFresh = performance.now() - this.#lastEventMs < FRESH_MS;
+    if (phase.kind === 'waiting' && phase.for.kind === 'backoff') {
+      this.#failures = 0;
+      if (isFresh) this.#next();
+      else this.#begin();
+    }
+    // It may wait for packets that the old network has swallowed.
+    if (phase.kind === 'connecting' && phase.attempt.isReplaceable && !isFresh) this.#begin();
+  }
+
   async close(): Promise<void> {
     const phase = this.#phase;
     if (phase.kind === 'stopped') return;
@@ -247,7 +266,9 @@ export class LifeCycle {
     return this.#held.size > 0 && this.#options.prompter.available;
   }
 
-  #begin(prompter: Prompter = this.#held.size > 0 ? this.#options.prompter : NOBODY): RunningAttempt {
+  /** @param users who is asked where the user has begun it; otherwise whoever waits for it */
+  #begin(users?: Prompter): RunningAttempt {
+    const prompter = users ?? (this.#held.size > 0 ? this.#options.prompter : NOBODY);
     const before = this.#phase.kind === 'connecting' ? this.#phase.attempt : undefined;
     before?.controller.abort(new Error('another attempt takes its place'));
     const started = deferred<void>();
@@ -258,6 +279,7 @@ export class LifeCycle {
         await before?.done;
         return await this.#run(attempt, prompter);
       }),
+      isReplaceable: users === undefined,
       hasAsked: false,
     };
     this.#lastEventMs = attempt.startedAtMs;
@@ -271,6 +293,7 @@ export class LifeCycle {
     const { signal } = attempt.controller;
     const onAsked = (): void => {
       attempt.hasAsked = true;
+      attempt.isReplaceable = false;
     };
     try {
       const connections = await this.#open({ prompter, signal, onAsked }, false);

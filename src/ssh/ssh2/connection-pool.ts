@@ -139,6 +139,10 @@ export class ConnectionPool implements Transport {
     return peers.flat();
   }
 
+  probe(): void {
+    for (const { transport } of this.#members) transport.probe?.();
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#idleCheck);
     await this.#growth.close();

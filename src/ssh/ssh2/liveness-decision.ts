@@ -65,3 +65,17 @@ export function judgeInterval(
   const state = { sample, silentIntervals, uploadOnlyIntervals: before.uploadOnlyIntervals };
   return { state, verdict: silentIntervals >= countMax ? 'dead' : 'ping' };
 }
+
+/**
+ * Whether something has come from the bastion since `before`, when it was asked. Its TCP's acknowledgements count, which show
+ * that the way is open; where the system does not tell of them, an upload that gets on does, as its ping waits behind it.
+ */
+export function isSignOfLife(
+  before: LivenessSample,
+  after: LivenessSample,
+  knowsAcknowledgements: boolean,
+): boolean {
+  if (after.receivedBytes > before.receivedBytes) return true;
+  const tells = knowsAcknowledgements || before.backlogBytes > UPLOAD_BACKLOG_BYTES;
+  return tells && after.deliveredBytes > before.deliveredBytes;
+}

@@ -1,12 +1,26 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
+import { isOwnAddress } from '../../net/local-addresses.ts';
 import { unacknowledgedBytes } from '../../net/native-send-queue.ts';
 import type { ConnectedBastion } from './connect.ts';
 import { sendKeepalive, socketQueue } from './connection-internals.ts';
-import { judgeInterval, type LivenessSample, startLiveness } from './liveness-decision.ts';
+import { isSignOfLife, judgeInterval, type LivenessSample, startLiveness } from './liveness-decision.ts';
+
+/** For an answer or TCP's acknowledgement, besides round trips: two or three retransmissions fit in. */
+const PROBE_PATIENCE_MS = 1_500;
+const PROBE_ROUND_TRIPS = 3;
+/** An address may go and come back in a moment, as with DHCP. */
+const STRANDED_PATIENCE_MS = 500;
 
 /** A watch over one connection. */
 export interface LivenessWatch {
+  /**
+   * Asks at once; a bastion that gives no sign of life within seconds is taken for dead. Where it is being asked already, it is
+   * asked again after that.
+   *
+   * @param roundTripMs as it was lately, where it is known
+   */
+  probe(roundTripMs?: number): void;
   /** Ends the watch. Idempotent; it also ends when the socket closes. */
   stop(): void;
 }
@@ -23,8 +37,13 @@ export function watchLiveness(
   const { client, socket, description } = bastion;
   const { keepalive } = bastion.target;
   let state = startLiveness(takeSample(socket));
+  let probing: NodeJS.Timeout | undefined;
+  let isToProbeAgain = false;
+  let isOver = false;
   const stop = (): void => {
+    isOver = true;
     clearInterval(timer);
+    clearTimeout(probing);
     socket.off('close', stop);
   };
   const onInterval = (): void => {
@@ -40,10 +59,49 @@ export function watchLiveness(
       }),
     );
   };
+  const probe = (roundTripMs = 0): void => {
+    if (isOver) return;
+    if (probing !== undefined) {
+      isToProbeAgain = true;
+      return;
+    }
+    isToProbeAgain = false;
+    const before = takeSample(socket);
+    const isStranded = hasLostItsAddress(socket);
+    if (socket.writable) sendKeepalive(client);
+    const judge = (): void => {
+      probing = undefined;
+      const knows = unacknowledgedBytes(socket) !== undefined;
+      if (isOver) return;
+      if (isSignOfLife(before, takeSample(socket), knows)) {
+        if (isToProbeAgain) probe(roundTripMs);
+        return;
+      }
+      if (isStranded && !hasLostItsAddress(socket)) {
+        probe(roundTripMs);
+        return;
+      }
+      stop();
+      onDead(
+        new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: the network has changed`),
+      );
+    };
+    const patienceMs = isStranded
+      ? STRANDED_PATIENCE_MS
+      : PROBE_PATIENCE_MS + PROBE_ROUND_TRIPS * roundTripMs;
+    // What arrived while this process was stopped is read before it is judged by.
+    probing = setTimeout(() => setImmediate(judge), patienceMs);
+    probing.unref();
+  };
   const timer = setInterval(onInterval, keepalive.intervalMs);
   timer.unref();
   socket.once('close', stop);
-  return { stop };
+  return { probe, stop };
+}
+
+/** Nothing that is sent from an address that this machine has no more is answered. */
+function hasLostItsAddress({ localAddress }: Socket): boolean {
+  return localAddress !== undefined && !isOwnAddress(localAddress);
 }
 
 /** Where the kernel does not tell what is acknowledged, what it has taken stands for it; it takes more only as it sends. */

@@ -131,6 +131,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
         signal,
         MIN_QUEUE_BYTES,
       ),
+    probe: () => liveness.probe(mux.roundTripMs),
     close: () => {
       closing ??= hangUp().then(() => route.close());
       return closing;

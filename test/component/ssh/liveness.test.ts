@@ -108,7 +108,7 @@ test('an idle bastion is asked, answers, and lives; one behind a dead link is lo
   watch.stop();
 });
 
-test('a slow uplink full of data is not taken for dead', async () => {
+test('a slow uplink full of data is not taken for dead, nor when the network has changed', async () => {
   const sshd = await startLoopbackSshd();
   undo.push(() => sshd[Symbol.asyncDispose]());
   // 16 KiB every 25 ms or so: pings wait behind 1.9 MB, and their answers come in no sooner.
@@ -130,6 +130,7 @@ test('a slow uplink full of data is not taken for dead', async () => {
   });
   link.holdAnswers();
   channel.write(Buffer.alloc(1_900_000));
+  watch.probe();
   const startedAtMs = performance.now();
   await until(() => deaths.length > 0 || delivered > 1_500_000, {
     deadlineMs: 15_000,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  isSignOfLife,
   judgeInterval,
   type LivenessSample,
   type LivenessVerdict,
@@ -61,5 +62,26 @@ describe('a bastion is alive', () => {
   test('while an upload gets through, and one ping is sent to learn more', () => {
     const upload = [0, 1, 2, 3, 4, 5].map((step) => ({ deliveredBytes: step * 1000, backlogBytes: 500_000 }));
     expect(verdicts(3, upload)).toEqual(['ping', 'alive', 'alive', 'alive', 'alive']);
+  });
+});
+
+describe('a bastion that was asked because the network has changed has given a sign of life', () => {
+  const before: LivenessSample = { receivedBytes: 100, deliveredBytes: 100, backlogBytes: 0 };
+  const upload = { ...before, backlogBytes: 1_000_000 };
+
+  test.each([
+    ['when it has answered', before, { receivedBytes: 101 }, false, true],
+    ['when its TCP has acknowledged something', before, { deliveredBytes: 101 }, true, true],
+    [
+      'not when the system has only taken what is sent, and tells no more',
+      before,
+      { deliveredBytes: 101 },
+      false,
+      false,
+    ],
+    ['when an upload gets on, where the system tells no more', upload, { deliveredBytes: 101 }, false, true],
+    ['not when nothing has moved', upload, {}, true, false],
+  ] as const)('%s', (_case, first, later, knows, expected) => {
+    expect(isSignOfLife(first, { ...first, ...later }, knows)).toBe(expected);
   });
 });

@@ -18,13 +18,15 @@ interface FakeConnections {
   readonly connections: Connections;
   readonly lost: Deferred<TshuttleError>;
   readonly close: ReturnType<typeof vi.fn>;
+  readonly probe: ReturnType<typeof vi.fn>;
 }
 
 function fakeConnections(): FakeConnections {
   const lost = deferred<TshuttleError>();
   const close = vi.fn(async () => {});
-  const connections = { description: 'me@bastion', lost: lost.promise, close, roundTripMs: 1 };
-  return { connections: connections as unknown as Connections, lost, close };
+  const probe = vi.fn();
+  const connections = { description: 'me@bastion', lost: lost.promise, close, roundTripMs: 1, probe };
+  return { connections: connections as unknown as Connections, lost, close, probe };
 }
 
 /** What attempts come to: one entry for each, and for ever what the last says. */
@@ -290,4 +292,75 @@ test('retrying now takes the place of waiting', async () => {
   await vi.advanceTimersByTimeAsync(20_000);
   expect(life.state.kind).toBe('up');
   expect(seen).toEqual(['waiting', 'connecting', 'waiting']);
+});
+
+describe('a network that changes', () => {
+  test('has the bastion asked for a sign of life', async () => {
+    const { life, first, attempts } = scene({ outcomes: ['connects'] });
+    life.networkChanged();
+    expect(first.probe).toHaveBeenCalledTimes(1);
+    expect(life.current).toBe(first.connections);
+    expect(attempts).toEqual([]);
+  });
+
+  test('ends a long wait at once', async () => {
+    const { life, lose, attempts, opened } = scene({
+      outcomes: [UNREACHABLE, UNREACHABLE, UNREACHABLE, UNREACHABLE, UNREACHABLE, 'connects'],
+    });
+    await lose();
+    while (attempts.length < 5) await vi.advanceTimersByTimeAsync(100);
+    await vi.advanceTimersByTimeAsync(2_000);
+    life.networkChanged();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(attempts).toHaveLength(6);
+    expect(life.current).toBe(opened[0]?.connections);
+  });
+
+  test('begins an attempt anew that may wait for what the old network has swallowed', async () => {
+    const { life, lose, attempts, opened } = scene({ outcomes: ['hangs', 'connects'] });
+    await lose();
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(life.state.kind).toBe('connecting');
+    life.networkChanged();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(attempts).toHaveLength(2);
+    expect(life.current).toBe(opened[0]?.connections);
+  });
+
+  test('however often it changes, is no reason for more than two attempts a second', async () => {
+    const { life, lose, attempts } = scene({ outcomes: [UNREACHABLE] });
+    await lose();
+    for (let at = 0; at < 10_000; at += 100) {
+      life.networkChanged();
+      await vi.advanceTimersByTimeAsync(100);
+    }
+    expect(attempts.length).toBeGreaterThan(5);
+    expect(attempts.length).toBeLessThanOrEqual(20);
+    await life.close();
+  });
+
+  test('interrupts nobody who logs in', async () => {
+    const { life, lose, attempts, prompter } = scene({
+      outcomes: [REFUSED, 'hangs'],
+      prompterAvailable: true,
+    });
+    await lose();
+    await vi.advanceTimersByTimeAsync(1_000);
+    const login = life.login(prompter);
+    await vi.advanceTimersByTimeAsync(5_000);
+    life.networkChanged();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(attempts).toHaveLength(2);
+    await life.close();
+    await expect(login).rejects.toThrow('closing');
+  });
+
+  test('does not try a login again that was refused', async () => {
+    const { life, lose, attempts } = scene({ outcomes: [REFUSED] });
+    await lose();
+    await vi.advanceTimersByTimeAsync(60_000);
+    life.networkChanged();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(attempts).toHaveLength(1);
+  });
 });
