@@ -80,7 +80,10 @@ export interface CommandSession {
   /** Checks what was asked for a tunnel, and says what is wrong. @returns the exit code when something is */
   readonly configOf: (
     raw: RawOptions,
-    surroundings?: Pick<ConfigSurroundings, 'mayCaptureNothing'>,
+    surroundings?: Pick<ConfigSurroundings, 'mayCaptureNothing'> & {
+      /** Leaves `--openstack` to the command: its cloud adds nothing to what is captured. */
+      readonly leavesCloud?: true;
+    },
   ) => Promise<CheckedConfig | number>;
 }
 

@@ -107,6 +107,14 @@ export const TEXTS = {
   serviceStatus: 'say what the installed services do',
   serviceSystem: 'of the machine, not yours',
   servicePrint: 'print the unit, on macOS the launchd agent, and install nothing',
+  openstackCheck: 'say of each endpoint of a cloud whether the bastion reaches it, and what is wrong',
+  openstackCheckDescription:
+    'Asks each endpoint of a cloud for a page, without any secret, directly and through the bastion, and says\n' +
+    "what is wrong: the bastion's address is not on the allow-list, the tunnel is broken, TLS name mismatch.\n" +
+    'Its token, application credential or password asks for the catalog, through the bastion;\n' +
+    '--openstack-catalog=FILE or =cli needs none of them. No rule is set.\n' +
+    'Exit code 0 when all endpoints work, 1 when one does not.',
+  openstackChecked: 'of clouds.yaml or OS_* (default: OS_CLOUD)',
   cleanup: 'remove the rules of tunnels that ended without being able to',
   cleanupDescription:
     'Removes the rules of tunnels that ended without being able to.\n' +
@@ -146,6 +154,7 @@ export const TEXTS = {
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
   config: 'check the profiles, or print their JSON Schema',
+  openstack: 'find out why the API of a cloud is not reached',
   service: 'start tunnels at login',
 };
 

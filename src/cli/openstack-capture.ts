@@ -9,7 +9,7 @@ import { readTextFile } from '../config/text-file.ts';
 import { systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import { formatHostPort, type HostPort } from '../net/endpoint.ts';
-import { readCatalog, type ServicePlace } from '../openstack/catalog.ts';
+import { type CatalogFilter, readCatalog, type ServicePlace } from '../openstack/catalog.ts';
 import { type Cloud, type CloudResult, chooseCloud } from '../openstack/choose-cloud.ts';
 import type { CloudSurroundings, FoundFile } from '../openstack/cloud-files.ts';
 import { describeDisagreement, disagreements } from '../openstack/other-clients.ts';
@@ -77,7 +77,7 @@ export function wantedEndpoints(
   option: OpenstackOption,
   cloud: Cloud,
   environment: Environment,
-): { readonly interface: Cloud['interface']; readonly region: string | undefined } {
+): CatalogFilter {
   const region = option.region ?? (environment['OS_REGION_NAME'] || cloud.region);
   return { interface: option.interface ?? cloud.interface, region };
 }
@@ -121,19 +121,29 @@ type Places = { readonly list: readonly HostPort[] } | { readonly problems: read
 
 function placesAtStart(cloud: Cloud, option: OpenstackOption, environment: Environment): Places {
   if (option.catalog?.kind !== 'file') return { list: [cloud.authUrl] };
-  const { path } = option.catalog;
+  const file = readCatalogFile(option.catalog.path, wantedEndpoints(option, cloud, environment));
+  return file.kind === 'problem' ? { problems: [file.problem] } : { list: withAuthHost(file.places, cloud) };
+}
+
+/** Reads a catalog that `openstack catalog list -f json` has printed; `-` is standard input, which is read once. */
+export function readCatalogFile(
+  path: string,
+  filter: CatalogFilter,
+):
+  | { readonly kind: 'places'; readonly places: readonly ServicePlace[] }
+  | { readonly kind: 'problem'; readonly problem: Problem } {
   const where = path === '-' ? 'standard input' : path;
+  const problem = (what: string) => ({ kind: 'problem', problem: { where, what } }) as const;
   const file = readTextFile(path);
-  if (file.kind === 'unreadable') return { problems: [{ where, what: file.what }] };
+  if (file.kind === 'unreadable') return problem(file.what);
   let data: unknown;
   try {
     data = JSON.parse(file.text);
   } catch {
-    return { problems: [{ where, what: 'is no JSON, as openstack catalog list -f json prints it' }] };
+    return problem('is no JSON, as openstack catalog list -f json prints it');
   }
-  const catalog = readCatalog(data, wantedEndpoints(option, cloud, environment));
-  if (catalog.kind === 'invalid') return { problems: [{ where, what: catalog.what }] };
-  return { list: withAuthHost(catalog.places, cloud) };
+  const catalog = readCatalog(data, filter);
+  return catalog.kind === 'places' ? catalog : problem(catalog.what);
 }
 
 /** The places of a catalog and, first, that of auth_url, each once. */

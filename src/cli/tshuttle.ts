@@ -92,7 +92,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       });
       if (result.kind === 'problems')
         return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
-      if (result.config.openstack === undefined) return result;
+      if (result.config.openstack === undefined || surroundings?.leavesCloud) return result;
       const { addOpenstack } = await import('./openstack-capture.ts');
       const added = await addOpenstack(result.config, raw, context.environment);
       if (added.kind === 'problems') return await refuse('ERR_CONFIG', added.problems);

@@ -111,7 +111,7 @@ export class FlowTable {
     const carrying = this.#transport.carry(accepted, destinationOf(flow), originator, open.progress, options);
     void carrying.then((summary) => {
       const { end } = summary;
-      if (answer !== undefined && end.kind === 'refused') answer.failed(failureOf(end), end.description);
+      if (answer !== undefined && end.kind === 'refused') answer.failed(openFailureOf(end), end.description);
 
       this.#open.delete(open);
       this.#bytesUp += summary.bytesUp;
@@ -228,7 +228,8 @@ const WORDS_OF_FAILURES: ReadonlyArray<readonly [RegExp, OpenFailure]> = [
   [/timed out/i, 'timed-out'],
 ];
 
-function failureOf({ reason, description }: Refusal): OpenFailure {
+/** Why the bastion did not connect, by what it says. */
+export function openFailureOf({ reason, description }: Refusal): OpenFailure {
   if (reason === 'prohibited') return 'prohibited';
   return WORDS_OF_FAILURES.find(([words]) => words.test(description))?.[1] ?? 'other';
 }

@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandResult } from '../support/child.ts';
 import { startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
-import { runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { runTshuttle, startTshuttle, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
 
 /*
  * client, with a clouds.yaml ── bastion ── destination, which stands for the API
@@ -117,6 +118,52 @@ describe.skipIf(skipLab)('--openstack', () => {
     expect(result, result.stderr).toMatchObject({ code });
     expect(result.stderr).toMatch(line);
     expect(`${result.stdout}${result.stderr}`).not.toContain('hunter2');
+  });
+
+  const check = async (args: readonly string[], remote?: string): Promise<CommandResult> => {
+    const [node, program, ...options] = tshuttleArgv(lab, args, remote === undefined ? {} : { remote });
+    const argv = [node!, program!, 'openstack', 'check', ...options];
+    return await lab.client.exec(argv, { env: environment, timeoutMs: 50_000 });
+  };
+
+  it('openstack check says of each endpoint whether the bastion reaches it', async () => {
+    const endpoint = (url: string): unknown => ({ interface: 'public', region_id: 'one', url });
+    const catalog = join(lab.directory, 'checked.json');
+    await writeFile(
+      catalog,
+      JSON.stringify([
+        { Type: 'image', Endpoints: [endpoint(`http://${ADDRESSES.otherDestination4}:7080/`)] },
+        { Type: 'volume', Endpoints: [endpoint(`http://${ADDRESSES.destination4}:7999/v3`)] },
+      ]),
+    );
+    const args = ['lab', `--openstack-catalog=${catalog}`, '--json'];
+    const checked = await check(args);
+    expect(checked, checked.stderr).toMatchObject({ code: 1 });
+    const { problems, endpoints } = JSON.parse(checked.stdout) as {
+      problems: number;
+      endpoints: Array<{ services: string[]; verdict: string; throughBastion: { kind: string } }>;
+    };
+    expect(problems).toBe(1);
+    expect(
+      endpoints.map(({ services, verdict, throughBastion: { kind } }) => [...services, verdict, kind]),
+    ).toEqual([
+      ['identity', 'works', 'answers'],
+      ['image', 'works', 'answers'],
+      ['volume', 'nothing-listens', 'refused'],
+    ]);
+    expect(await lab.client.rules()).not.toContain('tshuttle');
+  });
+
+  it('openstack check tells a broken tunnel from a cloud that is not there', async () => {
+    const broken = await check(['lab'], `root@${ADDRESSES.bastion4}:9`);
+    expect(broken).toMatchObject({ code: 1 });
+    expect(broken.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /PROBLEM identity: db\.lab:7080: the tunnel is broken: cannot reach the bastion .*connection refused/,
+    );
+    const missing = await check(['nobody']);
+    expect(missing).toMatchObject({ code: 78, stdout: '' });
+    expect(missing.stderr).toMatch(/^tshuttle: the cloud nobody: is not in .*clouds\.yaml, which has lab/);
+    expect(`${broken.stdout}${broken.stderr}${missing.stderr}`).not.toContain('hunter2');
   });
 
   it('tells all that is wrong with clouds.yaml, with line and column', async () => {

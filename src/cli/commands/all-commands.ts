@@ -12,6 +12,7 @@ import { listCommand } from './list-command.ts';
 import { loginCommand } from './login-command.ts';
 import { logsCommand } from './logs-command.ts';
 import { manCommand } from './man-command.ts';
+import { openstackCheckCommand } from './openstack-check-command.ts';
 import { reloadCommand } from './reload-command.ts';
 import { reportCommand } from './report-command.ts';
 import { restartCommand } from './restart-command.ts';
@@ -36,6 +37,7 @@ export const ALL_COMMANDS: readonly AnyCommand[] = [
   runCommand,
   explainCommand,
   doctorCommand,
+  openstackCheckCommand,
   reportCommand,
   configCheckCommand,
   configSchemaCommand,
