@@ -122,7 +122,7 @@ export const TEXTS = {
   cleanupVerbose: 'log what is done; twice: log everything',
   doctor: 'find out what keeps a tunnel from working, and what to do',
   doctorDescription:
-    'Looks at this machine and, with -r, at the bastion: tools, privileges, ssh configuration, login, forwarding.\n' +
+    'Looks at this machine and, with -r or a PROFILE, at the bastion: tools, privileges, ssh configuration, login, forwarding.\n' +
     'The destinations that are named are tried through the bastion; nothing is sent to them and no rule is set.\n' +
     'Exit code 0 when nothing stops the job, 1 when something does.',
   doctorDestination: 'what the bastion is to connect to: db.example:5432, 10.0.0.8:443',

@@ -1,20 +1,32 @@
+import type { Config } from '../config/config.ts';
 import { type ClaimedNetwork, overlapsOf } from '../config/overlaps.ts';
-import type { Profile } from '../config/profiles/load-profiles.ts';
 import { rulesOf } from '../config/resolve-subnets.ts';
 import { parseSubnet } from '../config/subnet.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
 import { localNetworks, vpnRoutes } from '../net/local-networks.ts';
 
-/** Says which networks of these profiles others have, too: each other, running tunnels, the local network, VPNs. */
+/** A tunnel by its name. */
+interface NamedConfig {
+  readonly name: string;
+  readonly config: Config;
+}
+
+/**
+ * Says which of the networks of a tunnel this machine is in itself, so that its neighbours would be looked for behind the
+ * bastion. Whoever captures everything knows.
+ */
+export function localOverlaps(config: Config): readonly string[] {
+  const rules = rulesOf(config, new Map()).filter(({ cidr }) => cidr.prefixLength > 0);
+  return overlapsOf(rules, localClaims());
+}
+
+/** Says which networks of these tunnels others have, too: each other, running tunnels, the local network, VPNs. */
 export async function overlapWarnings(
-  profiles: readonly Profile[],
+  profiles: readonly NamedConfig[],
   running: readonly TunnelReport[],
 ): Promise<readonly string[]> {
   const machine: ClaimedNetwork[] = [
-    ...localNetworks().map(({ cidr, interfaceName }) => ({
-      cidr,
-      what: `is the local network on ${interfaceName}; excludes can leave it out`,
-    })),
+    ...localClaims(),
     ...(await vpnRoutes()).map(({ cidr, interfaceName }) => ({
       cidr,
       what: `is routed by the VPN on ${interfaceName}; excludes can leave it to that`,
@@ -30,6 +42,13 @@ export async function overlapWarnings(
     }
     return overlapsOf(rules, claimed).map((overlap) => `${name}: ${overlap}`);
   });
+}
+
+function localClaims(): readonly ClaimedNetwork[] {
+  return localNetworks().map(({ cidr, interfaceName }) => ({
+    cidr,
+    what: `is the local network on ${interfaceName}; excludes can leave it out`,
+  }));
 }
 
 function claimsOfReport({

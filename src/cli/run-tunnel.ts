@@ -10,6 +10,7 @@ import { dryRun } from './commands/dry-run.ts';
 import { EXIT_INTERRUPTED } from './exit-code.ts';
 import { type HostContext, hostTunnels } from './hosting/host-tunnels.ts';
 import { readProfile } from './hosting/read-profile.ts';
+import { localOverlaps } from './overlap-warnings.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
 import { prepare, surroundingsOf } from './surroundings.ts';
@@ -24,6 +25,7 @@ export async function runTunnel(
   const { process: context, parts, print } = session;
   const { logger, tunnelContext } = prepare(config, context, parts);
   for (const warning of warnings) logger.warn(renderProblem(warning));
+  for (const overlap of localOverlaps(config)) logger.warn(overlap);
   const order: TunnelOrder = { name: tunnelNameOf(config), profileFile: null, config };
   switch (config.mode.kind) {
     case 'dry-run':

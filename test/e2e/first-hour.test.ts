@@ -174,6 +174,20 @@ describe.skipIf(skipLab)('a bastion that prohibits forwarding', () => {
   });
 });
 
+describe.skipIf(skipLab)('a network that this machine is in itself', () => {
+  it('is told by both, with how to leave it out', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, ['198.51.100.0/24', SUBNET]);
+    await untilSaid(tshuttle, '198.51.100.0/24 is the local network on up0; excludes can leave it out');
+    await stopTshuttle(lab, tshuttle);
+    const doctor = await runTshuttle(lab, ['doctor', '198.51.100.0/24', DESTINATION]);
+    expect(doctor, doctor.stdout + doctor.stderr).toMatchObject({ code: 1 });
+    expect(problems(doctor)).toEqual([
+      expect.stringMatching(/is the local network on up0.* -> leave it out with -x/),
+    ]);
+  });
+});
+
 describe.skipIf(skipLab)('a start that is right', () => {
   it('has nothing wrong, and a destination that is not there is told', async () => {
     await using lab = await createLab();

@@ -21,7 +21,7 @@ export const doctorCommand = defineCommand<DoctorInput>({
     command
       .summary(TEXTS.doctor)
       .description(TEXTS.doctorDescription)
-      .usage('[-r [USER@]HOST [options]] [HOST:PORT...] [SUBNET...]')
+      .usage('[PROFILE | -r [USER@]HOST [options]] [HOST:PORT...] [SUBNET...]')
       .argument('[HOST:PORT...]', TEXTS.doctorDestination)
       .option('--json', TEXTS.json)
       .action((words: string[]) => {
@@ -31,10 +31,11 @@ export const doctorCommand = defineCommand<DoctorInput>({
         choose({ destinations, raw: rawOptions(subnets, options), asJson: options.json === true });
       });
   },
-  run: async ({ destinations, raw, asJson }, { process: context, print, prepare, configOf }) => {
-    const parsed = raw.remote === undefined ? undefined : await configOf(raw, { mayCaptureNothing: true });
-    if (typeof parsed === 'number') return parsed;
-    const config = parsed?.config;
+  run: async ({ destinations, raw, asJson }, session) => {
+    const { process: context, print, prepare } = session;
+    const { namedConfig } = await import('../named-config.ts');
+    const config = await namedConfig(raw, session);
+    if (typeof config === 'number') return config;
     const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
     const { doctor } = await import('./doctor.ts');
     const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;

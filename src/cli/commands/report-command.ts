@@ -11,16 +11,17 @@ export const reportCommand = defineCommand<RawOptions>({
     command
       .summary(TEXTS.report)
       .description(TEXTS.reportDescription)
-      .usage('[-r [USER@]HOST [options] [SUBNET...]] > FILE')
+      .usage('[PROFILE | -r [USER@]HOST [options] [SUBNET...]] > FILE')
       .argument('[SUBNET...]', TEXTS.subnet)
       .action((subnets: string[]) => {
         choose(rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()));
       });
   },
-  run: async (raw, { process: context, print, prepare, configOf }) => {
-    const parsed = raw.remote === undefined ? undefined : await configOf(raw, { mayCaptureNothing: true });
-    if (typeof parsed === 'number') return parsed;
-    const config = parsed?.config;
+  run: async (raw, session) => {
+    const { process: context, print, prepare } = session;
+    const { namedConfig } = await import('../named-config.ts');
+    const config = await namedConfig(raw, session);
+    if (typeof config === 'number') return config;
     const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
     const { examine } = await import('../doctor/examine.ts');
     const { RunningTunnels } = await import('../running-tunnels.ts');

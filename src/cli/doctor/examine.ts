@@ -1,7 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import type { HostPort } from '../../net/endpoint.ts';
+import { localOverlaps } from '../overlap-warnings.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
-import type { Finding } from './finding.ts';
+import { type Finding, problem } from './finding.ts';
 import { checkMachine } from './machine-checks.ts';
 
 /**
@@ -16,5 +17,8 @@ export async function* examine(
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
   yield* checkMachine({ method: config?.method ?? 'auto' }, machine);
-  if (config !== undefined) yield* checkBastion(config, destinations, context);
+  if (config === undefined) return;
+  for (const overlap of localOverlaps(config))
+    yield problem('networks', overlap, 'leave it out with -x, or capture less');
+  yield* checkBastion(config, destinations, context);
 }

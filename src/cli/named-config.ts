@@ -1,0 +1,25 @@
+import type { Config } from '../config/config.ts';
+import { loadProfiles } from '../config/profiles/load-profiles.ts';
+import type { RawOptions } from '../config/raw-options.ts';
+import type { CommandSession } from './command-definition.ts';
+import { profileSurroundingsOf } from './surroundings.ts';
+
+/**
+ * The tunnel that a command is about: by its options, or by the name of a profile where a SUBNET would stand; nothing has to
+ * be captured.
+ *
+ * @returns undefined when none is named; the exit code when something is wrong, which has been said
+ */
+export async function namedConfig(
+  raw: RawOptions,
+  session: CommandSession,
+): Promise<Config | undefined | number> {
+  if (raw.remote !== undefined) {
+    const parsed = await session.configOf(raw, { mayCaptureNothing: true });
+    return typeof parsed === 'number' ? parsed : parsed.config;
+  }
+  if (raw.subnets.length === 0) return undefined;
+  const surroundings = profileSurroundingsOf(session.process.environment);
+  const { profiles, problems } = loadProfiles(raw.subnets.slice(0, 1), surroundings);
+  return problems.length > 0 ? await session.refuse('ERR_CONFIG', problems) : profiles[0]?.config;
+}
