@@ -112,8 +112,7 @@ function renderBlock(block: Block): readonly string[] {
 function prose(text: string): readonly string[] {
   return text
     .split(/\n|(?<=[\w)]\.) (?=[A-Z])/)
-    .flatMap((sentence) => wrap(sentence, COLUMNS))
-    .map(literal);
+    .flatMap((sentence) => (sentence === '' ? ['.Pp'] : wrap(sentence, COLUMNS).map(literal)));
 }
 
 /** Text that roff takes as it is (groff_char(7)): no escapes, no request at the start of a line, no macro names. */

@@ -16,6 +16,7 @@ function manPage(topics = ALL): string {
 /** What a reader sees of it, near enough to look for words. */
 function withoutRoff(text: string): string {
   return text
+    .replace(/\n\.Pp\n/g, '\n')
     .replace(/\\&/g, '')
     .replace(/\\-/g, '-')
     .replace(/\\e/g, '\\')
