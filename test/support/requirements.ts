@@ -50,3 +50,15 @@ function findOpenstackClient(): { readonly python: string } | undefined {
   );
   return undefined;
 }
+
+/** Whether tests against a real Keystone are skipped on this machine, as {@link skipLab}. */
+export const skipKeystone: boolean = skipLab || openstackClient === undefined || lacksKeystone();
+
+function lacksKeystone(): boolean {
+  const missing = ['keystone-manage', 'uwsgi_python3', 'nginx', 'openssl'].filter((tool) => !isOnPath(tool));
+  if (missing.length === 0 || process.env['TSHUTTLE_LAB'] === 'require') return false;
+  console.warn(
+    `tests against Keystone are skipped: ${missing.join(', ')} missing (bash .ci/install-packages)`,
+  );
+  return true;
+}

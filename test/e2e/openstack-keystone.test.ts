@@ -1,0 +1,220 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Child, CommandResult } from '../support/child.ts';
+import {
+  CLOUD_HOSTS,
+  CLOUD_PLACES,
+  CLOUD_SECRETS,
+  type Keystone,
+  startKeystone,
+} from '../support/keystone.ts';
+import { createLab, type Lab } from '../support/lab.ts';
+import { skipKeystone } from '../support/requirements.ts';
+import {
+  expectNothingLeft,
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleArgv,
+} from '../support/tshuttle.ts';
+
+/*
+ * client ── bastion ── destination: a real Keystone and canned services on three addresses, for the bastion's address alone
+ */
+
+describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
+  let lab: Lab;
+  let keystone: Keystone;
+  const outputs: string[] = [];
+
+  beforeAll(async () => {
+    lab = await createLab();
+    keystone = await startKeystone(lab);
+  }, 600_000);
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+  afterEach(() => {
+    const text = outputs.splice(0).join('\n');
+    for (const secret of CLOUD_SECRETS) expect(text).not.toContain(secret);
+  });
+
+  const openstack = async (words: string): Promise<CommandResult> =>
+    await lab.client.exec(['openstack', ...words.split(' ')], {
+      env: keystone.environment('demo'),
+      timeoutMs: 60_000,
+    });
+
+  const isReached = async (host: string, port: number): Promise<boolean> => {
+    const argv = ['curl', '-sk', '-m', '1', '-o', '/dev/null', `https://${host}:${port}/`];
+    return (await lab.client.exec(argv)).code === 0;
+  };
+
+  const start = async (cloud: string, args: readonly string[]): Promise<Child> =>
+    await startTshuttle(lab, args, { env: keystone.environment(cloud) });
+
+  const run = async (cloud: string, args: readonly string[]): Promise<CommandResult> => {
+    const result = await runTshuttle(lab, ['-vv', ...args], { env: keystone.environment(cloud) });
+    outputs.push(result.stdout, result.stderr);
+    return result;
+  };
+
+  it('admits the bastion alone', async () => {
+    expect(await isReached(CLOUD_HOSTS.api.address, 5000)).toBe(false);
+    const probe = ['curl', '-sk', '-m', '5', '-o', '/dev/null', `https://${CLOUD_HOSTS.api.address}:5000/`];
+    expect((await lab.bastion.exec(probe)).code).toBe(0);
+  });
+
+  it('--openstack captures the host of auth_url, without any secret', async () => {
+    const tshuttle = await start('demo', ['-vv', '--openstack']);
+    outputs.push(tshuttle.stdout, tshuttle.stderr);
+    expect(tshuttle.stdout).toContain(
+      `tshuttle: --openstack demo is https://${CLOUD_HOSTS.api.name}:5000/v3 (${keystone.cloudsFile}:2:`,
+    );
+    expect(tshuttle.stdout).toContain(`capturing ${CLOUD_HOSTS.api.address} through`);
+    const token = await openstack('token issue -f value -c user_id');
+    expect(token, token.stderr).toMatchObject({ code: 0 });
+    expect(token.stdout).toMatch(/^[0-9a-f]{32}$/m);
+    const catalog = await openstack('catalog list -f value -c Type');
+    expect(catalog.stdout.trim().split('\n').sort()).toEqual([
+      'compute',
+      'identity',
+      'image',
+      'network',
+      'object-store',
+    ]);
+    // Another address, of which auth_url says nothing.
+    expect(await isReached(CLOUD_HOSTS.image.address, 9292)).toBe(false);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it.each([
+    ['an application credential', 'credential', []],
+    ['a password in secure.yaml', 'demo', []],
+    ['an auth_url without version', 'unversioned', []],
+    ['the openstack command', 'demo', ['=cli']],
+  ])(
+    '--openstack-catalog captures every place of the region and no other, by %s',
+    async (_what, cloud, [from = '']) => {
+      const tshuttle = await start(cloud, ['-vv', '--openstack', cloud, `--openstack-catalog${from}`]);
+      outputs.push(tshuttle.stdout, tshuttle.stderr);
+      const rules = await lab.client.rules();
+      expect(rules).not.toContain('10.255.0.5');
+      expect(capturedPlaces(rules), rules).toEqual([...CLOUD_PLACES].sort());
+      if (cloud === 'credential') {
+        expect(await isReached(CLOUD_HOSTS.api.address, 7000)).toBe(false);
+      }
+      outputs.push(tshuttle.stderr);
+      await stopTshuttle(lab, tshuttle);
+    },
+  );
+
+  it('tshuttle run has the openstack command list servers and images, on two addresses', async () => {
+    const [node, program, ...options] = tshuttleArgv(lab, ['--openstack', '--openstack-catalog']);
+    const command = 'openstack server list -f value -c Name && openstack image list -f value -c Name';
+    const argv = [node!, program!, 'run', ...options, '--', 'sh', '-c', command];
+    const result = await lab.client.exec(argv, {
+      env: keystone.environment('credential'),
+      timeoutMs: 55_000,
+    });
+    outputs.push(result.stdout, result.stderr);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.stdout).toMatch(/^web-1\ndebian-12$/m);
+    await expectNothingLeft(lab);
+  });
+
+  it('takes a token in OS_TOKEN first, and a catalog of a file or standard input without asking anybody', async () => {
+    const { token } = keystone;
+    const listed = await lab.bastion.exec(['openstack', 'catalog', 'list', '-f', 'json'], {
+      env: keystone.environment('demo'),
+      timeoutMs: 60_000,
+    });
+    const catalog = listed.stdout;
+    const file = join(lab.directory, 'catalog.json');
+    await writeFile(file, catalog);
+    const ways = [
+      {
+        args: ['--openstack', 'wrong', '--openstack-catalog'],
+        options: { env: { ...keystone.environment('wrong'), OS_TOKEN: token } },
+      },
+      {
+        args: ['--openstack', 'wrong', `--openstack-catalog=${file}`],
+        options: { env: keystone.environment('wrong') },
+      },
+      {
+        args: ['--openstack', 'wrong', '--openstack-catalog=-'],
+        options: { env: keystone.environment('wrong'), stdin: catalog },
+      },
+    ];
+    for (const { args, options } of ways) {
+      const tshuttle = await startTshuttle(lab, args, options);
+      outputs.push(tshuttle.stdout, tshuttle.stderr);
+      expect(await isReached(CLOUD_HOSTS.image.address, 9292)).toBe(true);
+      expect(`${tshuttle.stdout}${tshuttle.stderr}`).not.toContain(token);
+      await stopTshuttle(lab, tshuttle);
+    }
+  });
+
+  it.each([
+    ['wrong', 77, /^tshuttle: Keystone at api\.cloud\.test:5000 refuses the user name or password \(401\)$/m],
+    [
+      'expired',
+      77,
+      /^tshuttle: Keystone at api\.cloud\.test:5000 refuses the application credential \(401\)$/m,
+    ],
+    [
+      'untrusted',
+      76,
+      /^tshuttle: api\.cloud\.test:5000: its certificate is not trusted, no certificate authority of \S+other-ca\.pem has signed it$/m,
+    ],
+    [
+      'mismatch',
+      76,
+      /^tshuttle: 10\.77\.0\.2:5000: its certificate is for api\.cloud\.test, .*, not for 10\.77\.0\.2$/m,
+    ],
+  ])('ends with one line when the cloud is %s', async (cloud, code, line) => {
+    const result = await run(cloud, ['--openstack', cloud, '--openstack-catalog']);
+    expect(result, result.stderr).toMatchObject({ code });
+    expect(result.stderr).toMatch(line);
+    expect(result.stderr.match(/^tshuttle: /gm)).toHaveLength(1);
+  });
+
+  it('openstack check finds the endpoint whose allow-list lacks the bastion', async () => {
+    const image = 'tcp dport 9292 drop';
+    await lab.destination.must(['nft', 'insert', 'rule', 'inet', 'allowlist', 'input', ...image.split(' ')]);
+    const [node, program, ...options] = tshuttleArgv(lab, ['credential', '--json', '-vv']);
+    const argv = [node!, program!, 'openstack', 'check', ...options];
+    const checked = await lab.client.exec(argv, {
+      env: keystone.environment('credential'),
+      timeoutMs: 50_000,
+    });
+    outputs.push(checked.stdout, checked.stderr);
+    expect(checked, checked.stderr).toMatchObject({ code: 1 });
+    const { endpoints } = JSON.parse(checked.stdout) as {
+      endpoints: Array<{ services: string[]; verdict: string; direct: { kind: string } }>;
+    };
+    expect(
+      endpoints.map(({ services, verdict, direct }) => [...services, verdict, direct.kind]).sort(),
+    ).toEqual([
+      ['compute', 'works', 'silent'],
+      ['identity', 'works', 'silent'],
+      ['image', 'not-on-allow-list', 'silent'],
+      ['network', 'works', 'silent'],
+      ['object-store', 'works', 'silent'],
+    ]);
+  });
+});
+
+/** `address:port` of all that rules capture, each once, sorted. */
+function capturedPlaces(rules: string): readonly string[] {
+  const maps = [...rules.matchAll(/map (\w+) \{[^}]*?elements = \{([^}]*)\}/g)];
+  const addressesIn = new Map(
+    maps.map(([, name, elements]) => [name, elements!.match(/\d+\.\d+\.\d+\.\d+/g) ?? []]),
+  );
+  const uses = [...rules.matchAll(/(?:tcp dport (\d+) )?ip daddr vmap @(\w+)/g)];
+  const places = uses.flatMap(([, port, name]) =>
+    addressesIn.get(name)!.map((address) => `${address}:${port}`),
+  );
+  return [...new Set(places)].sort();
+}
