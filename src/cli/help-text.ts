@@ -112,7 +112,8 @@ export const TEXTS = {
     'Asks each endpoint of a cloud for a page, without any secret, directly and through the bastion, and says\n' +
     "what is wrong: the bastion's address is not on the allow-list, the tunnel is broken, TLS name mismatch.\n" +
     'Its token, application credential or password asks for the catalog, through the bastion;\n' +
-    '--openstack-catalog=FILE or =cli needs none of them. No rule is set.\n' +
+    '--openstack-catalog=FILE or =cli needs none of them. No rule is set; a tunnel that runs already captures\n' +
+    'the direct way, too.\n' +
     'Exit code 0 when all endpoints work, 1 when one does not.',
   openstackChecked: 'of clouds.yaml or OS_* (default: OS_CLOUD)',
   cleanup: 'remove the rules of tunnels that ended without being able to',

@@ -46,8 +46,8 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
       timeoutMs: 60_000,
     });
 
-  const isReached = async (host: string, port: number): Promise<boolean> => {
-    const argv = ['curl', '-sk', '-m', '1', '-o', '/dev/null', `https://${host}:${port}/`];
+  const isReached = async (host: string, port: number, limitS = 1): Promise<boolean> => {
+    const argv = ['curl', '-sk', '-m', `${limitS}`, '-o', '/dev/null', `https://${host}:${port}/`];
     return (await lab.client.exec(argv)).code === 0;
   };
 
@@ -62,7 +62,7 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
 
   it('admits the bastion alone', async () => {
     expect(await isReached(CLOUD_HOSTS.api.address, 5000)).toBe(false);
-    const probe = ['curl', '-sk', '-m', '5', '-o', '/dev/null', `https://${CLOUD_HOSTS.api.address}:5000/`];
+    const probe = ['curl', '-sk', '-m', '15', '-o', '/dev/null', `https://${CLOUD_HOSTS.api.address}:5000/`];
     expect((await lab.bastion.exec(probe)).code).toBe(0);
   });
 
@@ -150,7 +150,7 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
     for (const { args, options } of ways) {
       const tshuttle = await startTshuttle(lab, args, options);
       outputs.push(tshuttle.stdout, tshuttle.stderr);
-      expect(await isReached(CLOUD_HOSTS.image.address, 9292)).toBe(true);
+      expect(await isReached(CLOUD_HOSTS.image.address, 9292, 15)).toBe(true);
       expect(`${tshuttle.stdout}${tshuttle.stderr}`).not.toContain(token);
       await stopTshuttle(lab, tshuttle);
     }
