@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { missingForLab } from '../test/support/requirements.ts';
-import { createBenchLab } from './lab/bench-lab.ts';
+import { ADDRESSES, createBenchLab } from './lab/bench-lab.ts';
 import { REPOSITORY } from './lab/compile.ts';
 import { layPath } from './lab/paths.ts';
 import {
@@ -20,13 +20,14 @@ import { Progress } from './progress.ts';
 import type { BenchResult, Failure, PeerDescription, Sample } from './report/result.ts';
 import { writeReport } from './report/write-report.ts';
 import { SCENARIOS } from './scenarios/all-scenarios.ts';
+import { CAPTURED_NAMESERVER, TSHUTTLE_DNS } from './scenarios/names.ts';
 import { ALL_PEERS, OPENSSH_PEERS, TSHUTTLE_4 } from './scenarios/scenario.ts';
 import { type PlannedScenario, planVisits } from './schedule.ts';
 import { makeVisit } from './visit.ts';
 
 const known = {
   scenarios: SCENARIOS.map(({ name }) => name),
-  peers: [...ALL_PEERS, ...OPENSSH_PEERS, TSHUTTLE_4],
+  peers: [...ALL_PEERS, ...OPENSSH_PEERS, TSHUTTLE_4, TSHUTTLE_DNS],
 };
 
 function peersFor(options: BenchOptions): Peer[] {
@@ -40,9 +41,12 @@ function peersFor(options: BenchOptions): Peer[] {
       tshuttle(name, REPOSITORY, [...options.tshuttleOptions, ...opensshOptions(name)]),
     ),
     tshuttle(TSHUTTLE_4, REPOSITORY, ['--connections', '4', ...options.tshuttleOptions]),
+    tshuttle(TSHUTTLE_DNS, REPOSITORY, [...RESOLVING, ...options.tshuttleOptions]),
     ...options.checkouts.map(({ name, path }) => tshuttle(name, path, options.tshuttleOptions)),
   ];
 }
+
+const RESOLVING = ['--ns-hosts', CAPTURED_NAMESERVER, '--to-ns', ADDRESSES.destination];
 
 function opensshOptions(peer: (typeof OPENSSH_PEERS)[number]): readonly string[] {
   const carry = peer === 'tshuttle-handover' ? 'handover' : 'socks';

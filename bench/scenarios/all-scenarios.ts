@@ -3,6 +3,7 @@ import { correctness } from './correctness.ts';
 import { latency } from './latency.ts';
 import { linkScenarios } from './links.ts';
 import { longPath } from './long-path.ts';
+import { names } from './names.ts';
 import { openFlows } from './open-flows.ts';
 import type { Scenario } from './scenario.ts';
 import { stalledReaders } from './stalled-readers.ts';
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   throughput,
   connectionRate,
   latency,
+  names,
   openFlows,
   stalledReaders,
   longPath,

@@ -44,6 +44,9 @@ export class ResolverConnection {
   readonly #pending = new Map<number, Pending>();
   readonly #closed = deferred<void>();
   #isOpen = true;
+  #asked = 0;
+  #answered = 0;
+  #allowance: number | undefined;
   #answeredAtMs = 0;
   #idleTimer: NodeJS.Timeout | undefined;
 
@@ -53,7 +56,7 @@ export class ResolverConnection {
     this.closed = this.#closed.promise;
     this.#closeWhenIdle();
     stream.on('error', () => this.close());
-    stream.on('end', () => this.close());
+    stream.on('end', () => this.#endedByResolver());
     stream.on('close', () => this.close());
     stream.on('data', (chunk: Buffer) => {
       for (const message of this.#splitter.push(chunk)) this.#receive(message);
@@ -65,10 +68,21 @@ export class ResolverConnection {
     return this.#pending.size;
   }
 
+  /** How many queries it was ever sent. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /** After how many queries the resolver has ended it, although more were waiting; undefined when that is not why it ended. */
+  get allowance(): number | undefined {
+    return this.#allowance;
+  }
+
   /** Sends a query; never rejects. The id is ours and cannot be guessed (RFC 5452 section 9.2). */
   ask(query: Query): Promise<AskResult> {
     if (!this.#isOpen) return Promise.resolve({ kind: 'broken' });
     clearTimeout(this.#idleTimer);
+    this.#asked += 1;
     let id = randomInt(0x1_0000);
     while (this.#pending.has(id)) id = randomInt(0x1_0000);
     const result = deferred<AskResult>();
@@ -93,12 +107,19 @@ export class ResolverConnection {
     this.#closed.resolve();
   }
 
+  /** Some answer so many queries on a connection and no more: dnsmasq 100 (its TCP_MAX_QUERIES). */
+  #endedByResolver(): void {
+    if (this.#isOpen && this.#answered > 0 && this.#pending.size > 0) this.#allowance = this.#answered;
+    this.close();
+  }
+
   #receive(message: Buffer): void {
     const answer = readAnswer(message);
     const pending = answer === undefined ? undefined : this.#pending.get(answer.id);
     // What nobody asked, or asked differently, is no answer: the query goes on waiting (RFC 5452 section 9.1).
     if (answer === undefined || pending === undefined || !answers(answer, pending.query)) return;
     this.#answeredAtMs = performance.now();
+    this.#answered += 1;
     this.#settle(answer.id, { kind: 'answer', answer });
   }
 

@@ -12,6 +12,12 @@ const IDLE_TIMEOUT_MS = 10_000;
 /** Few connections (RFC 7766 section 6.2.2): dnsmasq answers one query after the other on each, and allows 20. */
 const MAX_CONNECTIONS = 4;
 
+/** With those that get no more queries and wait for their last answers. */
+const MAX_WITH_ENDING = 12;
+
+/** A resolver that ends connections sooner is only broken. */
+const LEAST_ALLOWANCE = 16;
+
 /** Queries that may wait for one connection's answers; of more, the client hears at once that it was too much. */
 const MAX_PIPELINED = 256;
 
@@ -27,6 +33,8 @@ export class Resolver {
   readonly #connections = new Set<ResolverConnection>();
   /** Connections that are being opened; every one of them settles within the timeout. */
   readonly #opening = new Set<Promise<ResolverConnection | undefined>>();
+  /** How many queries it takes on one connection, as far as it has shown that. */
+  #allowance = Number.POSITIVE_INFINITY;
 
   constructor(endpoint: Endpoint, open: OpenConnection, times: Partial<ConnectionTimes> = {}) {
     this.endpoint = endpoint;
@@ -52,11 +60,17 @@ export class Resolver {
     return await connection.ask(query);
   }
 
-  /** The connection with the fewest queries; a new one when all have some and there may be more. */
+  /**
+   * The connection with the fewest queries; a new one when all have some and there may be more, and ahead of time when the
+   * resolver will soon end it: so many at once would else wait for a new one.
+   */
   async #connection(): Promise<ResolverConnection | undefined> {
     const leastBusy = this.#leastBusy();
-    if (leastBusy !== undefined && leastBusy.inFlight === 0) return leastBusy;
-    if (this.#connections.size + this.#opening.size < MAX_CONNECTIONS) {
+    const isFresh = leastBusy !== undefined && leastBusy.asked < this.#allowance / 2;
+    if (isFresh && leastBusy.inFlight === 0) return leastBusy;
+    const fresh = [...this.#connections].filter(({ asked }) => asked < this.#allowance / 2).length;
+    const mayOpen = this.#connections.size + this.#opening.size < MAX_WITH_ENDING;
+    if (mayOpen && fresh + this.#opening.size < MAX_CONNECTIONS) {
       const opening = this.#openOne();
       this.#opening.add(opening);
       void opening.finally(() => this.#opening.delete(opening));
@@ -68,6 +82,7 @@ export class Resolver {
   #leastBusy(): ResolverConnection | undefined {
     let leastBusy: ResolverConnection | undefined;
     for (const connection of this.#connections) {
+      if (connection.asked >= this.#allowance) continue;
       if (leastBusy === undefined || connection.inFlight < leastBusy.inFlight) leastBusy = connection;
     }
     return leastBusy;
@@ -81,7 +96,11 @@ export class Resolver {
       const stream = await this.#open({ host, port }, signal);
       const connection = new ResolverConnection(stream, this.#times);
       this.#connections.add(connection);
-      void connection.closed.then(() => this.#connections.delete(connection));
+      void connection.closed.then(() => {
+        this.#connections.delete(connection);
+        const allowance = connection.allowance ?? Number.POSITIVE_INFINITY;
+        this.#allowance = Math.min(this.#allowance, Math.max(allowance, LEAST_ALLOWANCE));
+      });
       if (signal.aborted) connection.close();
       return connection;
     } catch {

@@ -89,6 +89,30 @@ describe('a resolver', () => {
     });
   });
 
+  it('that ends every connection after 100 queries is asked by new ones in time, once that is known', async () => {
+    const taken = new Map<Socket, number>();
+    const behaviour: Behaviour = (query, connection) => {
+      const count = (taken.get(connection) ?? 0) + 1;
+      taken.set(connection, count);
+      if (count > 100) return [];
+      const answer = [answerTo(query, '10.0.0.1')];
+      // As dnsmasq does, after the answer (its TCP_MAX_QUERIES).
+      if (count === 100) setImmediate(() => connection.end());
+      return answer;
+    };
+    await withResolver(behaviour, async (resolver, fake) => {
+      const rounds = Array.from({ length: 60 }, (_, round) => round);
+      for (const round of rounds) {
+        const names = Array.from({ length: 50 }, (_, index) => `n${round}-${index}`);
+        const answers = await Promise.all(names.map((name) => ask(resolver, name)));
+        expect(answers.map(addressIn)).toEqual(names.map(() => '10.0.0.1'));
+      }
+      const askedInVain = fake.queries.length - rounds.length * 50;
+      expect(askedInVain, 'queries to connections that were ending').toBeLessThan(400);
+      expect(fake.connections.length).toBeLessThan(100);
+    });
+  });
+
   it('that is silent is given up in time, and its connection is not used again', async () => {
     const behaviour: Behaviour = (query) => (named(query) === 'silence' ? [] : [answerTo(query, '10.0.0.1')]);
     const times = { answerTimeoutMs: 50 };
