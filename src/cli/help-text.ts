@@ -75,7 +75,8 @@ export const TEXTS = {
   explain: 'say what a tunnel would do with a connection, and which option decides',
   explainDescription:
     'Says what a tunnel with these options would do with a connection, and which option decides.\n' +
-    'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and connects to nobody.',
+    'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and connects to nobody.\n' +
+    'Of tunnels that run it says how their last connections there have ended: without -r that alone.',
   explained: 'a name or an address, on one port or on all: db.example:5432, 10.0.0.8, [2001:db8::1]:443',
   run: 'run a command with a tunnel around it, which ends with the command',
   runDescription:

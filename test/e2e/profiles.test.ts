@@ -92,6 +92,25 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     expect((await tshuttle('login', 'nothing')).code).toBe(64);
   });
 
+  it('are explained by what happened: how the last connections to a destination have ended', async () => {
+    await write({ here: { subnets: [HERE] } });
+    const up = await tshuttle('up', 'here');
+    expect(up.code, up.stderr).toBe(0);
+    expect(await isCarried(ADDRESSES.destination4)).toBe(true);
+    expect(await isCarried(ADDRESSES.destination4, 9)).toBe(false);
+
+    const refused = await tshuttle('explain', `${ADDRESSES.destination4}:9`);
+    expect(refused.stdout, refused.stderr).toMatch(
+      /^here: \d+ s ago: 10\.77\.0\.2:9: refused: Connection refused \(0 B up, 0 B down\)\n$/,
+    );
+    const both = await tshuttle('explain', ADDRESSES.destination4, '-r', `root@${ADDRESSES.bastion4}`, HERE);
+    expect(both.stdout, both.stderr).toMatch(
+      /^10\.77\.0\.2: captured by 10\.77\.0\.2 .*\nhere: \d+ s ago: 10\.77\.0\.2:9: refused.*\nhere: \d+ s ago: 10\.77\.0\.2:7000: ended /,
+    );
+    const other = await tshuttle('explain', `${ADDRESSES.farDestination4}:7000`);
+    expect(other.stdout).toBe('here: knows of no connection there\n');
+  });
+
   it('are reloaded under load, and no flow is lost', async () => {
     await write({ here: { subnets: [HERE] } });
     const up = await tshuttle('up', 'here');

@@ -7,12 +7,14 @@ export const completeCommand = defineCommand<readonly string[]>({
   describe: (command, choose) => {
     command.argument('[WORD...]').action((words: string[]) => choose(words));
   },
-  run: async (words, { describeProgram }) => {
+  run: async (words, { process, describeProgram }) => {
     const { completionTree } = await import('../completion/completion-tree.ts');
     const { filesLike, sshHosts } = await import('../completion/known-words.ts');
+    const { profileNames } = await import('../../config/profiles/load-profiles.ts');
+    const { profileSurroundingsOf } = await import('../surroundings.ts');
     const tree = completionTree(describeProgram(), {
       hosts: () => sshHosts(),
-      profiles: () => [],
+      profiles: () => profileNames(profileSurroundingsOf(process.environment)),
       files: () => filesLike(words.at(-1) ?? ''),
     });
     tree.parse([...words]);

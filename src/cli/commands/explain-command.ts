@@ -1,7 +1,8 @@
+import { isIP } from 'node:net';
 import type { RawOptions } from '../../config/raw-options.ts';
 import { parseSubnet } from '../../config/subnet.ts';
 import { formatCidr } from '../../net/cidr.ts';
-import { defineCommand } from '../command-definition.ts';
+import { type CommandSession, defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
 import type { ExplainedDestination } from './explain.ts';
@@ -33,20 +34,46 @@ export const explainCommand = defineCommand<ExplainInput>({
         choose({ destination, raw: rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()) });
       });
   },
-  run: async ({ destination, raw }, { process, print, prepare, configOf }) => {
-    const parsed = await configOf(raw);
-    if (typeof parsed === 'number') return parsed;
-    const { logger, tunnelContext } = await prepare(parsed.config);
-    const { explain } = await import('./explain.ts');
-    await explain(destination, parsed.config, {
-      logger,
-      signal: process.stop.signal,
-      lookUp: tunnelContext.lookUp,
-      print,
-    });
-    return 0;
+  run: async ({ destination, raw }, session) => {
+    const { RunningTunnels } = await import('../running-tunnels.ts');
+    const { surroundingsOf } = await import('../surroundings.ts');
+    const { explainRunning } = await import('./explain-running.ts');
+    const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
+    try {
+      // Who names no tunnel asks about those that run.
+      const isAboutRunning = raw.remote === undefined && raw.subnets.length === 0 && running.all.length > 0;
+      const hosts = isAboutRunning
+        ? await hostsOf(destination)
+        : await explainConfigured(destination, raw, session);
+      if (typeof hosts === 'number') return hosts;
+      await explainRunning(hosts, destination.port, running.all, session.print);
+      return 0;
+    } finally {
+      running.close();
+    }
   },
 });
+
+/** @returns the destination by its name and its addresses; or the exit code when the options are wrong */
+async function explainConfigured(
+  destination: ExplainedDestination,
+  raw: RawOptions,
+  { process, print, prepare, configOf }: CommandSession,
+): Promise<readonly string[] | number> {
+  const parsed = await configOf(raw);
+  if (typeof parsed === 'number') return parsed;
+  const { logger, tunnelContext } = await prepare(parsed.config);
+  const { explain } = await import('./explain.ts');
+  const { lookUp } = tunnelContext;
+  return await explain(destination, parsed.config, { logger, signal: process.stop.signal, lookUp, print });
+}
+
+async function hostsOf({ host }: ExplainedDestination): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host];
+  const { lookUpLocally } = await import('../../config/resolve-subnets.ts');
+  // A name that only the bastion resolves is found by the name.
+  return [host, ...(await lookUpLocally(host).catch(() => []))];
+}
 
 function parseExplained(text: string): ExplainedDestination | undefined {
   const subnet = parseSubnet(text);

@@ -33,13 +33,14 @@ export interface ExplainContext {
  * Prints what a tunnel with this configuration would do with a connection, and which of the options decides. Connects to
  * nobody and changes nothing; names are looked up, and the ssh configuration is read.
  *
+ * @returns the destination by its name and its addresses, as far as they are known
  * @throws TshuttleError ERR_CONFIG when there is nothing to capture or the ssh configuration is wrong
  */
 export async function explain(
   destination: ExplainedDestination,
   config: Config,
   context: ExplainContext,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { logger, lookUp, print } = context;
   const { addressesOf, warnings } = await resolveSubnets(config, lookUp);
   for (const warning of warnings) logger.warn(renderProblem(warning));
@@ -57,7 +58,7 @@ export async function explain(
   if (family === 0) {
     const name = explainName(destination.host, config.dns, namesOnTheWay(target));
     print(`${name.line}\n`);
-    if (name.by === 'name') return;
+    if (name.by === 'name') return [destination.host];
     addresses = name.addresses ?? (await addressesOrWhy(destination.host, lookUp, print));
   }
   for (const address of addresses) {
@@ -71,6 +72,7 @@ export async function explain(
       );
     }
   }
+  return [...new Set([destination.host, ...addresses])];
 }
 
 function toDestination(address: string, port: number | undefined): Destination | undefined {

@@ -53,6 +53,14 @@ export function loadProfiles(
   return loader.result;
 }
 
+/** The names of all profiles, right or not; none of a file that cannot be read. For completing a command line. */
+export function profileNames(surroundings: ProfileSurroundings): readonly string[] {
+  const loader = new Loader(surroundings);
+  loader.read(userProfileFile(surroundings), 'user');
+  projectFileCandidates(surroundings).some((file) => loader.read(file, 'project'));
+  return loader.names;
+}
+
 /** Loads all profiles of one file, whose they are. For checking it. */
 export function loadProfileFile(file: string, surroundings: ProfileSurroundings): LoadedProfiles {
   const loader = new Loader(surroundings);

@@ -12,7 +12,8 @@ let environment: NodeJS.ProcessEnv;
 
 beforeAll(() => {
   home = mkdtempSync(join(tmpdir(), 'tshuttle-shells-'));
-  for (const folder of ['bin', '.ssh']) mkdirSync(join(home, folder));
+  for (const folder of ['bin', '.ssh', '.config/tshuttle'])
+    mkdirSync(join(home, folder), { recursive: true });
   const wrapper = join(home, 'bin', 'tshuttle');
   writeFileSync(wrapper, `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`);
   chmodSync(wrapper, 0o755);
@@ -21,8 +22,11 @@ beforeAll(() => {
     join(home, '.ssh', 'known_hosts'),
     '[office.example]:2222 ssh-ed25519 AAAA\n|1|a|b ssh-rsa AAAA\n',
   );
+  const profiles = 'profiles: {intranet: {remote: bastion, subnets: [10.0.0.0/8]}}';
+  writeFileSync(join(home, '.config', 'tshuttle', 'config.yaml'), profiles, { mode: 0o600 });
   environment = {
     ...process.env,
+    XDG_CONFIG_HOME: '',
     HOME: home,
     PATH: `${join(home, 'bin')}${delimiter}${process.env['PATH']}`,
   };
@@ -45,6 +49,7 @@ describe('completion', () => {
     ['tshuttle --metho', '--method'],
     ['tshuttle -r bas', 'bastion'],
     ['tshuttle -r offi', 'office.example:2222'],
+    ['tshuttle up intr', 'intranet'],
   ])('bash: %s', (line, expected) => {
     const words = line.split(' ');
     const script = [

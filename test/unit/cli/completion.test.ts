@@ -35,6 +35,12 @@ describe('completionTree', () => {
       ['bash', 'zsh', 'fish'],
     ],
     [['explain', 'db:1', '-r', 'g'], ['gate']],
+    [['up', 'o'], ['office']],
+    [
+      ['down', 'office', ''],
+      ['office', 'home'],
+    ],
+    [['login', 'h'], ['home']],
     [['--connections', ''], []],
   ])('%j', (words, expected) => {
     expect(offered(...words)).toEqual(expected);

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../../src/config/parse-config.ts';
-import { loadProfileFile, loadProfiles } from '../../../../src/config/profiles/load-profiles.ts';
+import {
+  loadProfileFile,
+  loadProfiles,
+  profileNames,
+} from '../../../../src/config/profiles/load-profiles.ts';
 import type { TextFile } from '../../../../src/config/text-file.ts';
 import { renderProblem } from '../../../../src/core/problem.ts';
 
@@ -277,4 +281,21 @@ test('a name that is not there is told with those that are', () => {
     'x: is not a profile; there are office, home',
   ]);
   expect(load(['x'], {}).problems).toEqual([`x: is not a profile: there are none; write them into ${USER}`]);
+});
+
+describe('profileNames', () => {
+  const valid = 'profiles: {office: {remote: b, subnets: [10.0.0.0/8]}, odd: {remote: b, subnets: [x y]}}';
+  const project = 'profiles: {lab: {remote: b, subnets: [10.0.0.0/8]}}';
+
+  test('those of both files, also of profiles that are wrong', () => {
+    const files = { [USER]: valid, [PROJECT]: project };
+    expect(profileNames(surroundingsOf(files))).toEqual(['office', 'odd', 'lab']);
+  });
+
+  test('a file that is no file of profiles has none, and there may be no file', () => {
+    expect(profileNames(surroundingsOf({ [USER]: 'profiles: {office: {', [PROJECT]: project }))).toEqual([
+      'lab',
+    ]);
+    expect(profileNames(surroundingsOf({}))).toEqual([]);
+  });
 });
