@@ -6,6 +6,7 @@ import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
 import { connectionsOfProcessTree } from '../../net/process-connections.ts';
+import { isExiting } from '../../net/process-exiting.ts';
 import type { SshRequest } from '../request.ts';
 import { existingIdentities } from '../request-arguments.ts';
 import type { SshTarget } from '../ssh-target.ts';
@@ -71,7 +72,7 @@ export async function startMaster(
   const ssh = new SshProcess(sshArguments, folder, context.logger, (line) => isUp && refusals.take(line));
   try {
     const control = new UnixConnections(sockets.control);
-    const { connection } = await untilUp(control, ssh, target, context.signal);
+    const { connection, pid } = await untilUp(control, ssh, target, context.signal);
     isUp = true;
     const peers = await connectionsOfProcessTree(ssh.pid);
     context.signal.throwIfAborted();
@@ -86,7 +87,7 @@ export async function startMaster(
         const ending = await ssh.ended;
         return isEnding ? never() : lost(target, describeEnding(ending));
       }),
-      isGone: () => isOver(connection),
+      isGone: () => isOver(connection, pid),
       end: () => {
         isEnding = true;
         return ssh.end();
@@ -128,7 +129,7 @@ export async function joinMaster(target: SshTarget, path: string, context: Maste
     lost: connection.over.then(() =>
       isEnding ? never() : lost(target, `the ssh master at ${path} has ended`),
     ),
-    isGone: () => isOver(connection),
+    isGone: () => isOver(connection, pid),
     end: async () => {
       isEnding = true;
       connection.close();
@@ -165,8 +166,12 @@ async function greet(control: UnixConnections): Promise<{ connection: MuxConnect
   }
 }
 
-/** What the kernel has closed already is reported within the next round of the event loop. */
-async function isOver(connection: MuxConnection): Promise<boolean> {
+/**
+ * Whether the master has ended. What the kernel has closed already is reported within the next rounds of the event loop; a
+ * master that is just ending may have closed the socket of a flow, and not yet its own.
+ */
+async function isOver(connection: MuxConnection, pid: number): Promise<boolean> {
+  if (isExiting(pid)) return true;
   for (let round = 0; round < 3 && !connection.isOver; round += 1) {
     await new Promise((resolve) => setImmediate(resolve));
   }
