@@ -7,7 +7,7 @@ import { sendKeepalive, socketQueue } from './connection-internals.ts';
 import { isSignOfLife, judgeInterval, type LivenessSample, startLiveness } from './liveness-decision.ts';
 
 /** For an answer or TCP's acknowledgement, besides round trips: two or three retransmissions fit in. */
-const PROBE_PATIENCE_MS = 1_500;
+const PROBE_PATIENCE_MS = 1_000;
 const PROBE_ROUND_TRIPS = 3;
 /** An address may go and come back in a moment, as with DHCP. */
 const STRANDED_PATIENCE_MS = 500;
