@@ -74,7 +74,8 @@ describe.skipIf(skipLab)('a helper that is killed', () => {
     await expectToWork(lab);
     const answers = () => application.stdout.split('got').length;
     const before = answers();
-    await until(() => answers() > before + 2, { deadlineMs: 10_000, what: 'the connection goes on' });
+    // TCP on either side sends again after ever longer pauses.
+    await until(() => answers() > before + 2, { deadlineMs: 40_000, what: 'the connection goes on' });
     application.kill('SIGKILL');
     await application.exited;
     expect(await untilBack(tshuttle)).toHaveLength(1);
