@@ -30,9 +30,17 @@ function fetchOnce(url, deadlineMs) {
   });
 }
 
+/** A few of ssh2 1.17's new ed25519 keys are malformed: it drops a leading zero byte (lib/keygen.js). */
+function generateKeyPair() {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
+}
+
 function writeKeys() {
-  const host = ssh2.utils.generateKeyPairSync('ed25519');
-  const user = ssh2.utils.generateKeyPairSync('ed25519');
+  const host = generateKeyPair();
+  const user = generateKeyPair();
   const file = (name) => join(folder, name);
   writeFileSync(file('host_key'), host.private, { mode: 0o600 });
   writeFileSync(file('user_key'), user.private, { mode: 0o600 });
