@@ -12,6 +12,7 @@ import {
   startTshuttle,
   stopTshuttle,
   type TshuttleOptions,
+  tshuttleArgv,
   untilSaid,
 } from '../support/tshuttle.ts';
 
@@ -22,6 +23,8 @@ import {
 
 const SUBNET = '10.77.0.0/24';
 const DESTINATION = '10.77.0.2:7000';
+/** Where Debian has the shared libraries of this architecture. */
+const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`;
 
 /** A tshuttle that ends by itself, and the doctor, each asked for the same. */
 async function both(lab: Lab, options: TshuttleOptions, args: readonly string[] = []) {
@@ -29,6 +32,25 @@ async function both(lab: Lab, options: TshuttleOptions, args: readonly string[] 
   const doctor = await examine(lab, options, args);
   return { run, doctor };
 }
+
+/**
+ * A command line in a machine where nothing of nftables and iptables is installed: neither for the user, nor for root.
+ * The mounts are in the command's own mount namespace, and go with it.
+ */
+const WITHOUT_NFT = [
+  'sh',
+  '-euc',
+  `mount -t tmpfs none /mnt
+  for folder in /usr/sbin "$1"; do
+    mkdir -p "/mnt/upper$folder" "/mnt/work$folder"
+    mount -t overlay overlay -o "lowerdir=$folder,upperdir=/mnt/upper$folder,workdir=/mnt/work$folder" "$folder"
+  done
+  rm -f /usr/sbin/nft /usr/sbin/*tables* "$1"/libnftables.so*
+  shift
+  exec "$@"`,
+  'without-nft',
+  LIBRARIES,
+];
 
 async function examine(
   lab: Lab,
@@ -134,6 +156,19 @@ describe.skipIf(skipLab)('a wrong start', () => {
     expect(run, run.stderr).toMatchObject({ code: 77 });
     expect(run.stderr).toMatch(/-i/);
     expect(problems(doctor).join()).toMatch(/-> .*-i/);
+  });
+
+  it('with no nft and no iptables on the machine: which package has it', async () => {
+    await using lab = await createLab();
+    const says = /neither nft nor iptables is installed.*install nftables: apt install nftables/s;
+    const commands = [[SUBNET], ['--method', 'nft', SUBNET], ['doctor', DESTINATION]];
+    const [auto, nft, doctor] = await Promise.all(
+      commands.map((args) => lab.client.exec([...WITHOUT_NFT, ...tshuttleArgv(lab, args)])),
+    );
+    expect(auto, auto?.stderr).toMatchObject({ code: 69, stdout: '', stderr: expect.stringMatching(says) });
+    expect(nft).toMatchObject({ code: 69, stderr: expect.stringMatching(/nft is not installed/) });
+    expect(doctor, doctor?.stderr).toMatchObject({ code: 1 });
+    expect(problems(doctor!)).toEqual([expect.stringMatching(says)]);
   });
 
   it('banned by fail2ban: it refuses, and answered before', async () => {
