@@ -55,7 +55,7 @@ export class Resolver {
   }
 
   async #askOnce(query: Query): Promise<AskResult> {
-    const connection = await this.#connection();
+    const connection = await this.#connection(query);
     if (connection === undefined || connection.inFlight >= MAX_PIPELINED) return { kind: 'no-connection' };
     return await connection.ask(query);
   }
@@ -64,8 +64,8 @@ export class Resolver {
    * The connection with the fewest queries; a new one when all have some and there may be more, and ahead of time when the
    * resolver will soon end it: so many at once would else wait for a new one.
    */
-  async #connection(): Promise<ResolverConnection | undefined> {
-    const leastBusy = this.#leastBusy();
+  async #connection(query: Query): Promise<ResolverConnection | undefined> {
+    const leastBusy = this.#leastBusy(query);
     const isFresh = leastBusy !== undefined && leastBusy.asked < this.#allowance / 2;
     if (isFresh && leastBusy.inFlight === 0) return leastBusy;
     const fresh = [...this.#connections].filter(({ asked }) => asked < this.#allowance / 2).length;
@@ -79,10 +79,10 @@ export class Resolver {
     return leastBusy ?? (await Promise.any([...this.#opening].map(succeeded)).catch(() => undefined));
   }
 
-  #leastBusy(): ResolverConnection | undefined {
+  #leastBusy(query: Query): ResolverConnection | undefined {
     let leastBusy: ResolverConnection | undefined;
     for (const connection of this.#connections) {
-      if (connection.asked >= this.#allowance) continue;
+      if (connection.asked >= this.#allowance || !connection.takes(query)) continue;
       if (leastBusy === undefined || connection.inFlight < leastBusy.inFlight) leastBusy = connection;
     }
     return leastBusy;

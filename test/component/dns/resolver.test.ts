@@ -34,6 +34,8 @@ async function withResolver(
 const named = (query: { questions?: Array<{ name: string }> | undefined }) =>
   query.questions?.[0]?.name ?? '';
 
+const bytesRead = (fake: FakeResolver) => fake.connections.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+
 describe('a resolver', () => {
   it('is asked many questions over few connections, and each answer goes to its question, in any order', async () => {
     const held = new Map<Socket, Buffer[]>();
@@ -110,6 +112,32 @@ describe('a resolver', () => {
       const askedInVain = fake.queries.length - rounds.length * 50;
       expect(askedInVain, 'queries to connections that were ending').toBeLessThan(400);
       expect(fake.connections.length).toBeLessThan(100);
+    });
+  });
+
+  it('is sent the first octet of the next query while it owes answers, so that its kernel does not hold them back', async () => {
+    const owed: Array<() => void> = [];
+    const behaviour: Behaviour = (query, connection) => {
+      if (named(query) === 'first') return [answerTo(query, '10.0.0.1')];
+      owed.push(() => connection.write(frame(answerTo(query, '10.0.0.2'))));
+      return [];
+    };
+    await withResolver(behaviour, async (resolver, fake) => {
+      // More at once than there are connections: each connection has several in flight.
+      const asking = Array.from({ length: 16 }, () => ask(resolver, 'later'));
+      await until(() => owed.length === 16, { deadlineMs: 2_000, what: 'every query' });
+      const before = bytesRead(fake);
+      for (const answer of owed.splice(0, 12)) answer();
+      await Promise.all(asking.slice(0, 1));
+      await until(() => bytesRead(fake) > before, { deadlineMs: 2_000, what: 'an octet ahead of a query' });
+      expect(bytesRead(fake) - before).toBeLessThanOrEqual(fake.connections.length);
+      for (const answer of owed) answer();
+      await Promise.all(asking);
+      const long = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(57)}`;
+      const more = [ask(resolver, 'first'), ask(resolver, long), ask(resolver, 'first')];
+      await until(() => owed.length === 5, { deadlineMs: 2_000, what: 'the long query' });
+      owed[4]?.();
+      expect((await Promise.all(more)).map(addressIn)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.1']);
     });
   });
 
