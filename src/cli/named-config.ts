@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { loadProfiles } from '../config/profiles/load-profiles.ts';
 import type { RawOptions } from '../config/raw-options.ts';
 import type { CommandSession } from './command-definition.ts';
-import { profileSurroundingsOf } from './surroundings.ts';
+import { profileSurroundingsOf } from './profile-surroundings.ts';
 
 /**
  * The tunnel that a command is about: by its options, or by the name of a profile where a SUBNET would stand; nothing has to

@@ -13,7 +13,8 @@ import { readProfile } from './hosting/read-profile.ts';
 import { localOverlaps } from './overlap-warnings.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
-import { prepare, surroundingsOf } from './surroundings.ts';
+import { prepare } from './surroundings.ts';
+import { surroundingsOf } from './user-folders.ts';
 import { readVersion } from './version.ts';
 
 /** Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules. @returns the exit code */

@@ -1,12 +1,7 @@
-import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
-import { whyUnreadable } from '../config/parse-config.ts';
-import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
-import { readTrustedFile } from '../config/profiles/trusted-file.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
-import { readTextFile } from '../config/text-file.ts';
 import type { Logger } from '../core/log.ts';
-import { type DaemonSurroundings, stateFolderOf } from '../daemon/paths.ts';
+import { stateFolderOf } from '../daemon/paths.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { openTunnel } from '../tunnel/tunnel.ts';
 import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';
@@ -17,6 +12,7 @@ import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
 import type { Stop } from './stop.ts';
 import { TerminalPrompter } from './terminal-prompter.ts';
+import { surroundingsOf } from './user-folders.ts';
 
 /** What a command needs to open tunnels: {@link prepare} makes it. */
 export interface Prepared {
@@ -65,26 +61,4 @@ export function prepare(
     stateFolder,
   };
   return { output, loggers, logger, tunnelContext };
-}
-
-/** Where this user's files are. */
-export function surroundingsOf(environment: ProcessContext['environment']): DaemonSurroundings {
-  return {
-    runtimeDirectory: environment['XDG_RUNTIME_DIR'],
-    stateHome: environment['XDG_STATE_HOME'],
-    homeDirectory: homedir(),
-  };
-}
-
-/** Where profiles are, and how they are read. */
-export function profileSurroundingsOf(environment: ProcessContext['environment']): ProfileSurroundings {
-  return {
-    configHome: environment['XDG_CONFIG_HOME'],
-    credentialsFolder: environment['CREDENTIALS_DIRECTORY'],
-    homeDirectory: homedir(),
-    workingDirectory: process.cwd(),
-    readTextFile,
-    readTrustedFile,
-    whyUnreadable,
-  };
 }

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { renderProblem } from '../../core/problem.ts';
 import { defineCommand } from '../command-definition.ts';
-import { profileSurroundingsOf } from '../surroundings.ts';
 
 /** `tshuttle config check` */
 export const configCheckCommand = defineCommand<{ readonly file: string | undefined }>({
@@ -19,6 +18,7 @@ export const configCheckCommand = defineCommand<{ readonly file: string | undefi
   },
   run: async ({ file }, { process, print, refuse }) => {
     const { loadProfileFile, loadProfiles } = await import('../../config/profiles/load-profiles.ts');
+    const { profileSurroundingsOf } = await import('../profile-surroundings.ts');
     const surroundings = profileSurroundingsOf(process.environment);
     const loaded =
       file === undefined

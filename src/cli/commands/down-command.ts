@@ -27,7 +27,7 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
   },
   run: async ({ names, all, json }, { process, print }) => {
     const { RunningTunnels } = await import('../running-tunnels.ts');
-    const { surroundingsOf } = await import('../surroundings.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const running = await RunningTunnels.find(surroundingsOf(process.environment));
     try {
       const wanted = all === true ? running.all.map(({ report }) => report.name) : names;

@@ -36,7 +36,7 @@ export const explainCommand = defineCommand<ExplainInput>({
   },
   run: async ({ destination, raw }, session) => {
     const { RunningTunnels } = await import('../running-tunnels.ts');
-    const { surroundingsOf } = await import('../surroundings.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const { explainRunning } = await import('./explain-running.ts');
     const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
     try {

@@ -17,7 +17,8 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
   },
   run: async ({ json }, { process: context, print }) => {
     const { loadProfiles } = await import('../../config/profiles/load-profiles.ts');
-    const { profileSurroundingsOf, surroundingsOf } = await import('../surroundings.ts');
+    const { profileSurroundingsOf } = await import('../profile-surroundings.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const { RunningTunnels } = await import('../running-tunnels.ts');
     const { profiles, problems, warnings } = loadProfiles('all', profileSurroundingsOf(context.environment));
     const running = await RunningTunnels.find(surroundingsOf(context.environment));

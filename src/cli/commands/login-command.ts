@@ -17,7 +17,7 @@ export const loginCommand = defineCommand<{ readonly name: string }>({
   },
   run: async ({ name }, { process, print, prepare }) => {
     const { RunningTunnels } = await import('../running-tunnels.ts');
-    const { surroundingsOf } = await import('../surroundings.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const running = await RunningTunnels.find(surroundingsOf(process.environment));
     const { prompter } = (await prepare({ logFormat: 'auto', verbosity: 0 })).tunnelContext;
     try {

@@ -3,7 +3,7 @@ import type { CommandSession } from '../command-definition.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { renderFailure } from '../report.ts';
 import { type RunningTunnelHandle, RunningTunnels } from '../running-tunnels.ts';
-import { surroundingsOf } from '../surroundings.ts';
+import { surroundingsOf } from '../user-folders.ts';
 import type { NamedTunnels } from './profile-names.ts';
 
 /** Reloads the named tunnels, or all that have profiles. @returns the exit code: that of the first that failed */

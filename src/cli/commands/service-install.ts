@@ -22,7 +22,7 @@ import { canBeGranted, sudoersLine } from '../../intercept/install/sudoers.ts';
 import { whyNotRootsAlone } from '../../intercept/root-owned.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_CODES } from '../exit-code.ts';
-import { profileSurroundingsOf } from '../surroundings.ts';
+import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import type { ServiceInput } from './service-input.ts';
 
 const SUDO_TIMEOUT_MS = 10_000;

@@ -6,7 +6,7 @@ import { profilePaths } from '../../daemon/paths.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { makeReadable } from '../log-output.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
-import { surroundingsOf } from '../surroundings.ts';
+import { surroundingsOf } from '../user-folders.ts';
 import type { NamedTunnels } from './profile-names.ts';
 
 /** How often the files are looked at. */

@@ -6,9 +6,10 @@ import { startDaemon } from '../../daemon/start-daemon.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_INTERRUPTED } from '../exit-code.ts';
 import { overlapWarnings } from '../overlap-warnings.ts';
+import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import { hostInForeground } from '../run-tunnel.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
-import { profileSurroundingsOf, surroundingsOf } from '../surroundings.ts';
+import { surroundingsOf } from '../user-folders.ts';
 import type { NamedTunnels } from './profile-names.ts';
 
 /** What became of a name. */

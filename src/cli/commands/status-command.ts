@@ -19,7 +19,7 @@ export const statusCommand = defineCommand<NamedTunnels>({
   },
   run: async ({ names, json }, { process, print }) => {
     const { RunningTunnels } = await import('../running-tunnels.ts');
-    const { surroundingsOf } = await import('../surroundings.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const running = await RunningTunnels.find(surroundingsOf(process.environment));
     try {
       const wanted = names.length === 0 ? running.all : names.map((name) => running.mustBeNamed(name));

@@ -23,7 +23,7 @@ export const topCommand = defineCommand<TopInput>({
       });
   },
   run: async ({ name, once }, { process: context, print }) => {
-    const { surroundingsOf } = await import('../surroundings.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const { top } = await import('./top.ts');
     return await top(name, {
       surroundings: surroundingsOf(context.environment),

@@ -2,8 +2,8 @@ import type { Config } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { TunnelOrder } from '../../daemon/protocol.ts';
 import type { ProcessContext } from '../process-context.ts';
+import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import { problemLines } from '../report.ts';
-import { profileSurroundingsOf } from '../surroundings.ts';
 
 /**
  * Reads the profile of a tunnel anew, from the file where it was.

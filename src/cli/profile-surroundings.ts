@@ -1,0 +1,19 @@
+import { homedir } from 'node:os';
+import { whyUnreadable } from '../config/parse-config.ts';
+import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
+import { readTrustedFile } from '../config/profiles/trusted-file.ts';
+import { readTextFile } from '../config/text-file.ts';
+import type { ProcessContext } from './process-context.ts';
+
+/** Where profiles are, and how they are read. */
+export function profileSurroundingsOf(environment: ProcessContext['environment']): ProfileSurroundings {
+  return {
+    configHome: environment['XDG_CONFIG_HOME'],
+    credentialsFolder: environment['CREDENTIALS_DIRECTORY'],
+    homeDirectory: homedir(),
+    workingDirectory: process.cwd(),
+    readTextFile,
+    readTrustedFile,
+    whyUnreadable,
+  };
+}
