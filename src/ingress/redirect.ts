@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
-import type { InterceptMethod, Interceptor } from '../intercept/interceptor.ts';
-import { openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
+import type { InterceptMethod } from '../intercept/interceptor.ts';
+import { type LastingInterceptor, openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
@@ -36,6 +36,8 @@ export interface RedirectIngress {
   readonly families: readonly IpFamily[];
   /** Resolves, never rejects, when the rules can no longer be vouched for. */
   readonly lost: Promise<TshuttleError>;
+  /** Since when nothing is captured, because the root helper is being started again; ms since 1970. */
+  readonly rulesGoneSinceMs: number | undefined;
   /**
    * Sets the rules: from now on connections arrive. Repeatable; the latest call decides.
    *
@@ -75,12 +77,15 @@ export async function openRedirectIngress(
   return redirectIngress(interceptor, listeners);
 }
 
-function redirectIngress(interceptor: Interceptor, listeners: Listeners): RedirectIngress {
+function redirectIngress(interceptor: LastingInterceptor, listeners: Listeners): RedirectIngress {
   const families = listeners.families.filter((family) => interceptor.families.includes(family));
   return {
     method: interceptor.method,
     families,
     lost: interceptor.lost,
+    get rulesGoneSinceMs() {
+      return interceptor.rulesGoneSinceMs;
+    },
     capture: (rules, exempt, dns) =>
       interceptor.apply(planRedirects({ rules, exempt, dns, listenerPort: listeners.port, families })),
     setExempt: (endpoints) => interceptor.setExempt(endpoints),

@@ -18,14 +18,20 @@ const LOSSES_WITHIN_MS = 10_000;
 /** Nothing is captured meanwhile, so that a tunnel which takes longer has to end. */
 const RESTART_TIMEOUT_MS = 10_000;
 
+/** An interceptor that outlives its helper. */
+export interface LastingInterceptor extends Interceptor {
+  /** Since when there are no rules, because the helper has ended and the next one has not set them yet; ms since 1970. */
+  readonly rulesGoneSinceMs: number | undefined;
+}
+
 /**
  * Opens an interceptor that outlives its helper: one that ends is started again at once, where that asks for no password, and
  * told what was in force. Flows go on: the kernel translates what it has redirected also when the rule is gone.
  *
  * @throws TshuttleError as {@link openInterceptor} does; nothing is left behind then
  */
-export async function openLastingInterceptor(options: OpenInterceptorOptions): Promise<Interceptor> {
-  return new LastingInterceptor(await openInterceptor(options), options);
+export async function openLastingInterceptor(options: OpenInterceptorOptions): Promise<LastingInterceptor> {
+  return new HelperAfterHelper(await openInterceptor(options), options);
 }
 
 /**
@@ -36,7 +42,7 @@ export async function openLastingInterceptor(options: OpenInterceptorOptions): P
  *                               v
  *                             lost
  */
-class LastingInterceptor implements Interceptor {
+class HelperAfterHelper implements LastingInterceptor {
   readonly method: InterceptMethod;
   readonly families: readonly IpFamily[];
   readonly lost: Promise<TshuttleError>;
@@ -49,6 +55,7 @@ class LastingInterceptor implements Interceptor {
   /** The state in force: what the next helper is told. */
   #plan: RedirectPlan | undefined;
   #route: RoutedNetwork | undefined;
+  #rulesGoneSinceMs: number | undefined;
   #lossesAtMs: readonly number[] = [];
   #lastChange: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -66,6 +73,10 @@ class LastingInterceptor implements Interceptor {
     this.lost = this.#lost.promise;
     this.#current = Promise.resolve(first);
     this.#watch(first);
+  }
+
+  get rulesGoneSinceMs(): number | undefined {
+    return this.#rulesGoneSinceMs;
   }
 
   apply(plan: RedirectPlan): Promise<void> {
@@ -120,6 +131,7 @@ class LastingInterceptor implements Interceptor {
   #watch(interceptor: HelperInterceptor): void {
     void interceptor.lost.then((loss) => {
       if (this.#closing.signal.aborted) return;
+      this.#rulesGoneSinceMs = Date.now();
       this.#current = this.#replace(interceptor, loss);
       this.#current.catch(() => {}); // told through `lost`
     });
@@ -136,6 +148,7 @@ class LastingInterceptor implements Interceptor {
       const next = await this.#startAgain(dead, signal);
       const afterS = ((performance.now() - startedMs) / 1_000).toFixed(1);
       this.#logger.warn(`${loss.message}; another one runs, and its rules are back after ${afterS} s`);
+      this.#rulesGoneSinceMs = undefined;
       this.#watch(next);
       return next;
     } catch (cause) {

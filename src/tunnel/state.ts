@@ -17,10 +17,20 @@ export type WaitReason =
  *                              │                └──authentication failed, or would ask──> waiting: user ──login──> connecting
  *                              └──closed by the bastion while idle──> waiting: parked ──flow──> connecting
  *
+ * up is shown as uncaptured while the root helper, which has ended, is started again: the bastion is connected, and there are
+ * no rules.
+ *
  * and from each of them to stopped, which is the end. A tunnel whose first connection fails has never been.
  */
 export type TunnelState =
   | { readonly kind: 'connecting'; readonly sinceMs: number }
   | { readonly kind: 'up'; readonly sinceMs: number }
+  | { readonly kind: 'uncaptured'; readonly sinceMs: number }
   | { readonly kind: 'waiting'; readonly sinceMs: number; readonly for: WaitReason }
   | { readonly kind: 'stopped'; readonly sinceMs: number };
+
+/** What is shown of a tunnel whose bastion is in this state, and whose rules are gone since then; undefined: they are not. */
+export function withRules(bastion: TunnelState, rulesGoneSinceMs: number | undefined): TunnelState {
+  if (bastion.kind !== 'up' || rulesGoneSinceMs === undefined) return bastion;
+  return { kind: 'uncaptured', sinceMs: rulesGoneSinceMs };
+}

@@ -23,6 +23,7 @@ import { type DnsOptions, openDns } from './dns.ts';
 import { FlowTable } from './flow-table.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
+import { withRules } from './state.ts';
 import {
   adviceFor,
   type FlowEnding,
@@ -202,8 +203,9 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       status: () => {
         const { now, held, total, bytesUp, bytesDown } = table.totals();
         const lastError = ingressError ?? life.lastError ?? null;
+        const state = withRules(life.state, ingress.rulesGoneSinceMs);
         return {
-          state: life.state,
+          state,
           bastion: bastion.transport.description,
           roundTripMs: bastion.transport.roundTripMs ?? null,
           flows: { now, held, total },
@@ -211,7 +213,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           bytesDown,
           reconnects: life.reconnects,
           lastError,
-          advice: adviceFor(life.state, lastError),
+          advice: adviceFor(state, lastError),
         };
       },
       onChange: (listener) => life.onChange(listener),

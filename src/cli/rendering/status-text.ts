@@ -44,6 +44,7 @@ function cells(
 
 /** A state in a word. */
 export function stateWord(state: TunnelState): string {
+  if (state.kind === 'uncaptured') return 'no rules';
   if (state.kind !== 'waiting') return state.kind;
   switch (state.for.kind) {
     case 'backoff':

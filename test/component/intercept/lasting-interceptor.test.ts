@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Interceptor } from '../../../src/intercept/interceptor.ts';
-import { openLastingInterceptor } from '../../../src/intercept/lasting-interceptor.ts';
+import {
+  type LastingInterceptor,
+  openLastingInterceptor,
+} from '../../../src/intercept/lasting-interceptor.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import { makeEndpoint } from '../../../src/net/endpoint.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -22,7 +24,7 @@ function endpoint(address: string) {
 }
 
 let folder: string;
-let opened: Interceptor | undefined;
+let opened: LastingInterceptor | undefined;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tshuttle-lasting-'));
@@ -77,8 +79,16 @@ describe('a lasting interceptor', () => {
     const latest = { ...PLAN, families: [4, 6] as const };
     await interceptor.apply({ ...latest, exempt: [endpoint('192.0.2.1')] });
     await interceptor.setExempt([endpoint('192.0.2.2')]);
+    expect(interceptor.rulesGoneSinceMs).toBeUndefined();
+    const killedAtMs = Date.now();
     killTheLatest();
+    const gone = await until(() => interceptor.rulesGoneSinceMs, {
+      deadlineMs: 10_000,
+      what: 'it says that there are no rules',
+    });
+    expect(gone).toBeGreaterThanOrEqual(killedAtMs);
     await untilBack(1);
+    expect(interceptor.rulesGoneSinceMs).toBeUndefined();
     expect(helpers()).toHaveLength(2);
     expect(helpers()[1]?.requests).toEqual([
       { type: 'cleanup' },
