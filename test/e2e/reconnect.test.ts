@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
+import { changesSeen, watchRules } from '../support/rule-changes.ts';
 import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
@@ -18,30 +18,12 @@ async function expectToWork(lab: Lab): Promise<void> {
   expect(await lab.application(whoami)).toMatchObject({ peer: ADDRESSES.bastionInner4 });
 }
 
-/** Tells of every change of the client's rules. */
-async function watchRules(lab: Lab): Promise<Child> {
-  const monitor = lab.client.spawn(['stdbuf', '-oL', 'nft', 'monitor']);
-  // It says nothing by itself: a change of the test's own shows that it listens.
-  await until(
-    async () => {
-      await lab.client.must(['nft', 'add table ip watched; delete table ip watched']);
-      return monitor.stdout.includes('delete table ip watched');
-    },
-    { deadlineMs: 10_000, what: 'nft monitor listens' },
-  );
-  return monitor;
-}
-
-function changesSeen(monitor: Child): string[] {
-  return monitor.stdout.split('\n').filter((line) => line !== '' && !/watched|new generation/.test(line));
-}
-
 describe.skipIf(skipLab)('a bastion that is lost', () => {
   it('is connected again: what comes meanwhile waits, and no rule changes', async () => {
     await using lab = await createLab();
     const tshuttle = await startTshuttle(lab, [SUBNET]);
     await expectToWork(lab);
-    const monitor = await watchRules(lab);
+    const monitor = await watchRules(lab.client);
     await lab.sshd.stop();
     await tshuttle.untilOutput(/lost the bastion.*connections are held/);
     const waiting = lab.application(whoami);

@@ -186,6 +186,32 @@ describe('after a loss', () => {
   });
 });
 
+test('a day of flapping leaves no timer, nobody waiting, and every connection closed', async () => {
+  const steps = ['connects', UNREACHABLE, 'connects', 'hangs'] as const;
+  const outcomes: Outcome[] = Array.from({ length: 40_000 }, (_, index) => steps[index % steps.length]!);
+  const { life, first, opened, lose, attempts } = scene({ outcomes });
+  const dayEndsMs = performance.now() + 24 * 3_600_000;
+  let losses = 0;
+  while (performance.now() < dayEndsMs) {
+    await lose(LOST, { afterMs: 1_000 + ((losses * 7_919) % 60_000) });
+    losses += 1;
+    const waiting = [1, 2, 3].map(() => life.connections(performance.now()));
+    for (let waitedMs = 0; life.current === undefined; waitedMs += 5_000) {
+      expect(waitedMs).toBeLessThan(60_000);
+      life.networkChanged(); // also ends an attempt that hangs
+      await vi.advanceTimersByTimeAsync(5_000);
+    }
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => life.current));
+    expect(vi.getTimerCount()).toBe(0);
+  }
+  expect(losses).toBeGreaterThan(2_000);
+  expect(attempts.length).toBeGreaterThan(losses);
+  expect(life.reconnects).toBe(losses);
+  await life.close();
+  for (const { close } of [first, ...opened]) expect(close).toHaveBeenCalled();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 describe('a login that is refused', () => {
   test('is not tried again before the user acts, whatever waits', async () => {
     const { life, lose, attempts, logger, prompter } = scene({

@@ -1,0 +1,43 @@
+// Asks an HTTP server at a steady rate, whatever becomes of the requests: open loop, a connection for each.
+//   argument (JSON): {"host", "port", "ratePerS", "durationMs"}
+// Prints "started" with the first request, and at the end one JSON line: for each request [startMs since 1970, duration in
+// ms, outcome], where the outcome is "ok" or an error code.
+import { get } from 'node:http';
+
+const { host, port, ratePerS, durationMs } = JSON.parse(process.argv[2]);
+const TICK_MS = 5;
+const REQUEST_TIMEOUT_MS = 40_000;
+
+const results = [];
+const startedMs = performance.now();
+const over = [];
+
+function ask(path) {
+  const askedMs = performance.now();
+  const startMs = Date.now();
+  return new Promise((resolve) => {
+    const done = (outcome) => {
+      results.push([startMs, Math.round(performance.now() - askedMs), outcome]);
+      resolve();
+    };
+    const request = get({ host, port, path, agent: false, timeout: REQUEST_TIMEOUT_MS }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text) => {
+        body += text;
+      });
+      response.on('end', () => done(body.endsWith(` asked for ${path}`) ? 'ok' : 'WRONG_BODY'));
+      response.on('error', (error) => done(error.code));
+    });
+    request.on('timeout', () => request.destroy(Object.assign(new Error('timeout'), { code: 'TIMEOUT' })));
+    request.on('error', (error) => done(error.code));
+  });
+}
+
+const timer = setInterval(() => {
+  const elapsedMs = Math.min(performance.now() - startedMs, durationMs);
+  while (over.length < (elapsedMs * ratePerS) / 1_000) over.push(ask(`/${over.length}`));
+  if (elapsedMs < durationMs) return;
+  clearInterval(timer);
+  void Promise.all(over).then(() => console.log(JSON.stringify(results)));
+}, TICK_MS);
+console.log('started');
