@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { TOPICS } from '../../src/cli/manual/topics.ts';
 import { Child } from '../support/child.ts';
 import { ADDRESSES, createLab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
-import { startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
+import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -144,6 +145,20 @@ class Terminal implements AsyncDisposable {
   }
 }
 
+/** Checks that the log line of the one flow has the fields that `tshuttle help log` lists, of the types it says. */
+function expectDocumented(log: string): void {
+  const line = log.split('\n').find((text) => text.includes('"destination":"10.77.0.2:7000"'))!;
+  const found = Object.entries(JSON.parse(line) as object).map(([name, value]) => [name, typeof value]);
+  const blocks = TOPICS.find(({ name }) => name === 'log')!.blocks;
+  const fields = blocks.flatMap((block) => (block.kind === 'list' ? block.items : []));
+  const documented = fields
+    .filter(([, text]) => !text.endsWith('otherwise left out'))
+    .map(([name, text]) => [name, text.split(':', 1)[0]]);
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(documented));
+  const ends = fields.find(([name]) => name === 'end')![1];
+  expect(ends.split(/[:,] /)).toContain((JSON.parse(line) as { end: string }).end);
+}
+
 describe.skipIf(skipLab)('report', () => {
   it('tells nothing private of what it was fed', async () => {
     await using lab = await createLab();
@@ -157,6 +172,8 @@ describe.skipIf(skipLab)('report', () => {
     ];
     const tshuttle = await startTshuttle(lab, [SUBNET, '-v'], { env: { XDG_RUNTIME_DIR: lab.directory } });
     await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
+    await untilSaid(tshuttle, '"destination":"10.77.0.2:7000"');
+    expectDocumented(tshuttle.stderr);
     const report = await lab.client.exec(
       [
         ...[
