@@ -1,7 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Child, CommandResult } from '../support/child.ts';
+import { buildGophercloudClient, terraformCommand } from '../support/cloud-clients.ts';
 import {
   CLOUD_HOSTS,
   CLOUD_PLACES,
@@ -10,7 +12,7 @@ import {
   startKeystone,
 } from '../support/keystone.ts';
 import { createLab, type Lab } from '../support/lab.ts';
-import { skipKeystone } from '../support/requirements.ts';
+import { skipKeystone, skipTerraform } from '../support/requirements.ts';
 import {
   expectNothingLeft,
   runTshuttle,
@@ -26,11 +28,13 @@ import {
 describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
   let lab: Lab;
   let keystone: Keystone;
+  /** As Terraform's provider is a client. */
+  let gophercloud: string;
   const outputs: string[] = [];
 
   beforeAll(async () => {
     lab = await createLab();
-    keystone = await startKeystone(lab);
+    [keystone, gophercloud] = await Promise.all([startKeystone(lab), buildGophercloudClient(lab)]);
   }, 600_000);
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -110,17 +114,77 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
     },
   );
 
-  it('tshuttle run has the openstack command list servers and images, on two addresses', async () => {
-    const [node, program, ...options] = tshuttleArgv(lab, ['--openstack', '--openstack-catalog']);
-    const command = 'openstack server list -f value -c Name && openstack image list -f value -c Name';
-    const argv = [node!, program!, 'run', ...options, '--', 'sh', '-c', command];
-    const result = await lab.client.exec(argv, {
+  /** `tshuttle run` with the whole catalog of the cloud captured, by an application credential. */
+  const runArgv = (args: readonly string[], command: readonly string[]): readonly string[] => {
+    const [node, program, ...options] = tshuttleArgv(lab, ['--openstack', '--openstack-catalog', ...args]);
+    return [node!, program!, 'run', ...options, '--', ...command];
+  };
+  const runCommand = async (args: readonly string[], command: string): Promise<CommandResult> => {
+    const result = await lab.client.exec(runArgv(args, ['sh', '-c', command]), {
       env: keystone.environment('credential'),
       timeoutMs: 55_000,
     });
     outputs.push(result.stdout, result.stderr);
     expect(result, result.stderr).toMatchObject({ code: 0 });
-    expect(result.stdout).toMatch(/^web-1\ndebian-12$/m);
+    await expectNothingLeft(lab);
+    return result;
+  };
+
+  it('tshuttle run has the openstack command list servers and images, on two addresses', async () => {
+    const command = 'openstack server list -f value -c Name && openstack image list -f value -c Name';
+    expect((await runCommand([], command)).stdout).toMatch(/^web-1\ndebian-12$/m);
+  });
+
+  const WAYS: ReadonlyArray<readonly [string, readonly string[]]> = [
+    ['redirect', []],
+    ['rootless', ['--rootless']],
+  ];
+
+  it.each(WAYS)('%s: a client made as the provider of Terraform is', async (_way, args) => {
+    expect((await runCommand(args, gophercloud)).stdout).toMatch(/^networks \[public\]\nimage debian-12$/m);
+  });
+
+  it.skipIf(skipTerraform).each(WAYS)('%s: terraform itself, its state in the cloud', async (way, args) => {
+    const { stdout } = await runCommand(args, await terraformCommand(lab, keystone, way));
+    expect(stdout).toContain('Apply complete!');
+    const state = await readFile(join(lab.directory, 'cloud', 'state', `${way}.tfstate`), 'utf8');
+    expect(JSON.parse(state)).toMatchObject({ outputs: { where: { value: way } } });
+  });
+
+  it('no call fails when the bastion is lost between two, and one in flight is reset at once', async () => {
+    const environment = keystone.environment('credential');
+    const child = lab.client.spawn(runArgv(['-v'], [gophercloud, 'calls']), {
+      env: environment,
+      interactive: true,
+    });
+    const call = async (count: number): Promise<void> => {
+      child.write('\n');
+      await child.untilOutput(new RegExp(`^calls ${count}$`, 'm'), 30_000);
+    };
+    await child.untilOutput(/^ready$/m, 30_000);
+    for (let count = 1; count <= 25; count += 1) await call(count);
+    const slow = `https://${CLOUD_HOSTS.swift.name}:8080/slow`;
+    const inFlight = lab.client.spawn(['curl', '-sSNk', '-m', '60', slow]);
+    await inFlight.untilOutput(/^s/);
+    const lostAtMs = performance.now();
+    await lab.sshd.stop();
+    const ended = await inFlight.exited;
+    const resetAfterMs = performance.now() - lostAtMs;
+    expect(ended, ended.stderr).toMatchObject({ code: 56 });
+    expect(resetAfterMs).toBeLessThan(1_000);
+    const held = call(26);
+    await delay(4_000);
+    expect(child.stdout).not.toMatch(/^calls 26$/m);
+    await lab.sshd.restart();
+    await held;
+    for (let count = 27; count <= 50; count += 1) await call(count);
+    child.kill('SIGTERM');
+    const result = await child.exited;
+    outputs.push(result.stdout, result.stderr);
+    expect(result.stderr).toMatch(
+      new RegExp(`${CLOUD_HOSTS.swift.address}:8080: reset: the bastion was lost`),
+    );
+    expect(result.stderr).not.toContain('failed:');
     await expectNothingLeft(lab);
   });
 

@@ -33,6 +33,8 @@ export const CLOUD_PLACES = [
 export interface Keystone {
   /** clouds.yaml with `demo` (password), `unversioned`, `credential`, `expired`, `wrong`, `untrusted`, `mismatch`. */
   readonly cloudsFile: string;
+  /** Of the authority that has signed the certificates of its services. */
+  readonly caFile: string;
   /** Of the user `demo`. */
   readonly token: string;
   /** What a client of the cloud needs in its environment. */
@@ -92,6 +94,7 @@ export async function startKeystone(lab: Lab): Promise<Keystone> {
   await writeFile(join(folder, 'secure.yaml'), 'clouds: {demo: {auth: {password: demo-secret}}}\n');
   return {
     cloudsFile,
+    caFile,
     token: filled.token,
     environment: (cloud) => ({
       PATH: process.env['PATH'] ?? '',
@@ -224,7 +227,13 @@ http {
     ),
     json('/v2/images', { images: [{ id: '2', name: 'debian-12', status: 'active' }] }),
   ])}
-  ${listen(swift.address, 8080, [json('/v1', [])])}
+  ${listen(swift.address, 8080, [
+    json('/v1', []),
+    // Minutes long.
+    `location = /slow { limit_rate_after 600; limit_rate 1; return 200 '${'slow '.repeat(500)}'; }`,
+    // Where Terraform may keep its state.
+    `location /state/ { root ${folder}; dav_methods PUT; create_full_put_path on; }`,
+  ])}
 }
 `;
 }

@@ -55,10 +55,21 @@ function findOpenstackClient(): { readonly python: string } | undefined {
 export const skipKeystone: boolean = skipLab || openstackClient === undefined || lacksKeystone();
 
 function lacksKeystone(): boolean {
-  const missing = ['keystone-manage', 'uwsgi_python3', 'nginx', 'openssl'].filter((tool) => !isOnPath(tool));
+  const missing = ['keystone-manage', 'uwsgi_python3', 'nginx', 'openssl', 'go'].filter(
+    (tool) => !isOnPath(tool),
+  );
   if (missing.length === 0 || process.env['TSHUTTLE_LAB'] === 'require') return false;
   console.warn(
     `tests against Keystone are skipped: ${missing.join(', ')} missing (bash .ci/install-packages)`,
   );
+  return true;
+}
+
+/** Whether tests with terraform are skipped on this machine; no package of Debian has it. */
+export const skipTerraform: boolean = skipKeystone || lacksTerraform();
+
+function lacksTerraform(): boolean {
+  if (isOnPath('terraform')) return false;
+  console.warn('tests with terraform are skipped: it is not installed');
   return true;
 }
