@@ -99,6 +99,8 @@ export async function createBenchLab(): Promise<BenchLab> {
       clear: async () => {
         await endProcesses(client, []);
         await client.must(['nft', 'flush', 'ruleset']);
+        // Else a new connection may meet the mapping of a peer that has ended (native-notes/stale-mappings.md).
+        await client.must(['conntrack', '--flush']);
         await endProcesses(bastion, listener);
       },
       [Symbol.asyncDispose]: dispose,

@@ -1,4 +1,5 @@
 // Many connections at once: each opens, sends one request and gets its answer; then it is closed (rate) or kept (hold).
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,10 @@ static int events_fd;
 
 static void lose(struct flow *flow, int error) {
   static int shown;
-  if (shown++ < 5) fprintf(stderr, "lost: %s\n", strerror(error));
+  struct sockaddr_in own = {0};
+  socklen_t length = sizeof own;
+  if (flow->fd >= 0) getsockname(flow->fd, (struct sockaddr *)&own, &length);
+  if (shown++ < 5) fprintf(stderr, "lost, from port %d: %s\n", ntohs(own.sin_port), strerror(error));
   if (flow->fd >= 0) close(flow->fd);
   flow->fd = -1;
   flow->state = LOST;
