@@ -17,10 +17,11 @@ export type Handling =
 
 /** Decides over the packets of clients. */
 export class QueryHandler {
-  readonly #rules: NameRules;
+  readonly #rules: () => NameRules;
   readonly #answer: AnswerFromBastionSide;
 
-  constructor(rules: NameRules, answer: AnswerFromBastionSide) {
+  /** @param rules asked for each packet: they may change */
+  constructor(rules: () => NameRules, answer: AnswerFromBastionSide) {
     this.#rules = rules;
     this.#answer = answer;
   }
@@ -33,15 +34,17 @@ export class QueryHandler {
       case 'refused':
         return received;
       case 'unsupported':
-        return this.#rules.everything ? { kind: 'refused', answer: received.answer } : { kind: 'passed-on' };
+        return this.#rules().everything
+          ? { kind: 'refused', answer: received.answer }
+          : { kind: 'passed-on' };
       case 'query':
         return this.#handleQuery(received.query);
     }
   }
 
   #handleQuery(query: Query): Handling {
-    if (!query.isInternet && !this.#rules.everything) return { kind: 'passed-on' };
-    const route = routeName(query.name, this.#rules);
+    if (!query.isInternet && !this.#rules().everything) return { kind: 'passed-on' };
+    const route = routeName(query.name, this.#rules());
     switch (route.kind) {
       case 'asked-resolver':
         return { kind: 'passed-on' };

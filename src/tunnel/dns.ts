@@ -1,44 +1,21 @@
-import { messageOf, TshuttleError } from '../core/errors.ts';
-import type { Logger } from '../core/log.ts';
-import { BastionSide } from '../dns/bastion-side.ts';
+import { messageOf } from '../core/errors.ts';
 import { flushSystemCaches } from '../dns/flush-caches.ts';
 import { Forwarder } from '../dns/forwarder.ts';
-import { RCODES } from '../dns/layout.ts';
-import { errorAnswer } from '../dns/message.ts';
-import type { StaticHost } from '../dns/name-routes.ts';
+import type { NameRules, StaticHost } from '../dns/name-routes.ts';
 import { watchNameservers } from '../dns/nameserver-watch.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
-import { type Nameserver, parseNameservers, systemNameservers } from '../dns/resolv-conf.ts';
-import { type OpenConnection, Resolver } from '../dns/resolver.ts';
-import { Responder } from '../dns/responder.ts';
+import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
-import type { RedirectIngress } from '../ingress/redirect.ts';
-import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
-import type { Cidr } from '../net/cidr.ts';
-import { type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
-import { formatZone, type Zone } from '../net/zone.ts';
-import { type BastionFiles, readBastionHosts } from './bastion-hosts.ts';
-import { SyntheticNames } from './synthetic-names.ts';
-
-const DNS_PORT = 53;
-
-/** Whose queries are captured, and who answers them. */
-export interface DnsOptions {
-  /** Literal addresses; `system` is what this machine is configured with now. */
-  readonly nameservers: 'system' | readonly string[];
-  /** On the bastion's side, asked in this order. */
-  readonly resolvers: readonly Endpoint[];
-  /** Whether all names are answered on the bastion's side, or only those in the zones. */
-  readonly everything: boolean;
-  readonly zones: readonly Zone[];
-  readonly hosts: readonly StaticHost[];
-  /** Whether names in the bastion's /etc/hosts are answered with what it says. */
-  readonly bastionHosts: boolean;
-  /** Whether the resolvers are asked for names in the zones, or the bastion is to connect by name at once. */
-  readonly resolve: 'auto' | 'bastion';
-  /** What addresses that stand for names are taken from. */
-  readonly syntheticRanges: { readonly range4: Cidr; readonly range6: Cidr };
-}
+import type { CaptureRule } from '../net/capture-rule.ts';
+import type { IpFamily } from '../net/endpoint.ts';
+import {
+  BastionAnswers,
+  type BastionAnswersContext,
+  type BastionSurroundings,
+  isCaptured,
+} from './bastion-answers.ts';
+import { readBastionHosts } from './bastion-hosts.ts';
+import { type DnsOptions, describeDns } from './dns-options.ts';
 
 /** What {@link TunnelDns.redirectFor} has the rules redirect. */
 interface DnsRedirection {
@@ -46,178 +23,195 @@ interface DnsRedirection {
   readonly exemptPorts: readonly number[];
 }
 
-/** The DNS of a tunnel. */
-export interface TunnelDns {
-  /** For people: `DNS`, `names in internal.example`. */
-  readonly description: string;
+/** What {@link TunnelDns.open} needs of the tunnel. */
+export interface DnsContext extends BastionAnswersContext {
+  readonly ipv6: boolean;
+  /** Names that lead to the bastion, which must not be asked through it. */
+  readonly wayToBastion: readonly string[];
+}
+
+/** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
+export class TunnelDns {
+  readonly #context: DnsContext;
+  readonly #answers: BastionAnswers;
+  readonly #handler: QueryHandler;
+  #options: DnsOptions | undefined;
+  #surroundings: BastionSurroundings | undefined;
+  #bastionHosts: readonly StaticHost[] = [];
+  #nameRules: NameRules;
+  #forwarder: Forwarder | undefined;
+  #wanted: readonly Nameserver[] = [];
+  #recapture: () => Promise<void> = () => Promise.resolve();
+  #watch: { stop(): void } | undefined;
+  readonly #leftOut = new Set<string>();
+
+  private constructor(options: DnsOptions | undefined, context: DnsContext) {
+    this.#context = context;
+    this.#options = options;
+    this.#nameRules = this.#rulesBy(options);
+    this.#answers = new BastionAnswers(context);
+    this.#handler = new QueryHandler(
+      () => this.#nameRules,
+      (query, isInZone) => this.#answers.answer(query, isInZone),
+    );
+  }
+
   /**
-   * Gets ready for names that only the bastion resolves. Once, before queries are redirected.
+   * Starts to listen, if DNS is to be captured.
    *
-   * @param rules gives what is captured otherwise, asked each time
-   * @returns what is to be captured for them
+   * @throws TshuttleError ERR_LISTEN
+   */
+  static async open(options: DnsOptions | undefined, context: DnsContext): Promise<TunnelDns> {
+    const dns = new TunnelDns(options, context);
+    await dns.#serve(nameserversOf(options));
+    return dns;
+  }
+
+  /** For people: `DNS`, `names in internal.example`; undefined when it is left alone. */
+  get description(): string | undefined {
+    return this.#options === undefined ? undefined : describeDns(this.#options);
+  }
+
+  /** What is to be captured for names that only the bastion resolves. */
+  get rules(): readonly CaptureRule[] {
+    return this.#answers.rules;
+  }
+
+  /**
+   * Gets ready for names of the bastion's side. Once, before queries are redirected.
+   *
    * @throws TshuttleError ERR_USAGE when all names are to be answered and no resolver is known
    */
-  prepare(
-    rules: () => readonly CaptureRule[],
-    ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
-    bastionFiles: BastionFiles,
-  ): Promise<readonly CaptureRule[]>;
+  async prepare(surroundings: BastionSurroundings): Promise<void> {
+    this.#surroundings = surroundings;
+    const options = this.#options;
+    if (options === undefined) return;
+    if (options.bastionHosts) {
+      this.#bastionHosts = await readBastionHosts(surroundings.bastionFiles, {
+        ...this.#context,
+        hosts: options.hosts,
+        isCaptured: (destination) => isCaptured(destination, surroundings.rules()),
+      });
+      this.#nameRules = this.#rulesBy(options);
+    }
+    (await this.#answers.use(options, surroundings)).keep();
+  }
+
   /** The flow with the name that its destination stands for; undefined when it leads nowhere. Logs that. */
-  named(flow: IncomingFlow): IncomingFlow | undefined;
+  named(flow: IncomingFlow): IncomingFlow | undefined {
+    return this.#answers.named(flow);
+  }
+
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
-  redirectFor(families: readonly IpFamily[]): DnsRedirection;
+  redirectFor(families: readonly IpFamily[]): DnsRedirection | undefined {
+    if (this.#options === undefined || this.#forwarder === undefined) return undefined;
+    const wanted = new Set(this.#usable().map(({ address }) => address));
+    const redirects = this.#forwarder.fronts.filter(
+      ({ nameserver }) => wanted.has(nameserver) && families.includes(nameserver.includes(':') ? 6 : 4),
+    );
+    for (const { address } of this.#wanted) {
+      if (redirects.some(({ nameserver }) => nameserver === address) || this.#leftOut.has(address)) continue;
+      this.#leftOut.add(address);
+      this.#context.logger.warn(
+        `DNS queries to ${address} are not captured: this machine cannot capture its family`,
+      );
+    }
+    return { redirects, exemptPorts: this.#forwarder.ownPorts };
+  }
+
   /**
    * Queries are redirected from now on: has the machine forget what it was told before, and follows the nameservers that it
    * is told to ask, as in another network. Once.
    *
-   * @param recapture has what {@link TunnelDns.redirectFor} says now redirected
+   * @param recapture has what {@link TunnelDns.redirectFor} and {@link TunnelDns.rules} say now captured
    */
-  follow(recapture: () => Promise<void>): void;
+  follow(recapture: () => Promise<void>): void {
+    this.#recapture = recapture;
+    if (this.#options === undefined) return;
+    void flushSystemCaches();
+    this.#watchAnew();
+  }
+
+  /**
+   * Answers by other options from now on. Flows go on, also to names that are answered no more. The synthetic ranges stay
+   * what they were once there was a zone, and `bastionHosts` has no effect. After {@link TunnelDns.follow}, one at a time.
+   *
+   * @throws TshuttleError ERR_USAGE, ERR_LISTEN, ERR_INTERCEPT_APPLY, and queries are answered as before
+   */
+  async change(options: DnsOptions | undefined): Promise<void> {
+    const before = { options: this.#options, wanted: this.#wanted };
+    const change = options === undefined ? undefined : await this.#answers.use(options, this.#surroundings!);
+    try {
+      this.#options = options;
+      this.#nameRules = this.#rulesBy(options);
+      await this.#redirectFrom(nameserversOf(options));
+    } catch (error) {
+      this.#options = before.options;
+      this.#nameRules = this.#rulesBy(before.options);
+      this.#wanted = before.wanted;
+      change?.undo();
+      throw error;
+    }
+    change?.keep();
+    this.#watchAnew();
+    await flushSystemCaches();
+  }
+
   /** Ends its sockets and connections, and has the machine forget what it was told. Once, when nothing is redirected any more. */
-  close(): Promise<void>;
-}
+  async close(): Promise<void> {
+    this.#watch?.stop();
+    this.#watch = undefined;
+    this.#forwarder?.close();
+    this.#answers.close();
+    if (this.#forwarder !== undefined) await flushSystemCaches();
+  }
 
-/** What {@link openDns} needs of the tunnel. */
-export interface DnsContext {
-  readonly logger: Logger;
-  readonly ipv6: boolean;
-  /** Names that lead to the bastion, which must not be asked through it. */
-  readonly wayToBastion: readonly string[];
-  /** Tells tunnels apart. */
-  readonly bastion: string;
-  readonly stateFolder: string;
-  readonly open: OpenConnection;
-}
+  #rulesBy(options: DnsOptions | undefined): NameRules {
+    const { everything = false, zones = [], hosts = [], bastionHosts = false } = options ?? {};
+    const known = bastionHosts ? this.#bastionHosts : [];
+    const others = known.filter(({ name }) => !hosts.some((host) => host.name === name));
+    return { everything, zones, hosts: [...hosts, ...others], wayToBastion: this.#context.wayToBastion };
+  }
 
-/**
- * Starts the forwarder, if DNS is to be captured.
- *
- * @throws TshuttleError ERR_LISTEN
- */
-export async function openDns(
-  dns: DnsOptions | undefined,
-  { logger, ipv6, wayToBastion, bastion, stateFolder, open }: DnsContext,
-): Promise<TunnelDns | undefined> {
-  if (dns === undefined) return undefined;
-  const resolvers: Resolver[] = [];
-  let names: SyntheticNames | undefined;
-  let side: BastionSide | undefined;
-  const hosts = [...dns.hosts];
-  const handler = new QueryHandler({ ...dns, hosts, wayToBastion }, (query, isInZone) =>
-    side === undefined
-      ? Promise.resolve(errorAnswer(query, RCODES.serverFailure))
-      : side.answer(query, isInZone),
-  );
-  let wanted =
-    dns.nameservers === 'system'
-      ? systemNameservers()
-      : dns.nameservers.map((address) => ({ address, scope: undefined }));
-  const usable = (): readonly Nameserver[] => wanted.filter(({ address }) => ipv6 || !address.includes(':'));
-  const forwarder = await Forwarder.open(usable(), handler);
-  let watch: { stop(): void } | undefined;
-  const leftOut = new Set<string>();
-  return {
-    description: describe(dns),
-    prepare: async (rules, ingress, bastionFiles) => {
-      const isCaptured = ({ family, address }: { family: IpFamily; address: string }): boolean =>
-        decidingRule(rules(), { family, address }, undefined)?.action === 'include';
-      if (dns.bastionHosts)
-        hosts.push(...(await readBastionHosts(bastionFiles, { ...dns, wayToBastion, isCaptured, logger })));
-      const endpoints =
-        dns.resolvers.length > 0 ? dns.resolvers : await bastionResolvers(dns, bastionFiles, logger);
-      resolvers.push(...endpoints.map((endpoint) => new Resolver(endpoint, open)));
-      const responder = resolvers.length === 0 ? undefined : new Responder(resolvers, logger);
-      if (dns.zones.length === 0) {
-        side = new BastionSide({ responder, isCaptured: () => true });
-        return [];
-      }
-      const tunnel = [bastion, ...dns.zones.map(formatZone).sort()].join(' ');
-      const opened = await SyntheticNames.open(
-        { ...dns.syntheticRanges, stateFolder, tunnel },
-        ingress,
-        logger,
-      );
-      names = opened;
-      side = new BastionSide({
-        responder,
-        synthetic: opened.addresses,
-        resolve: dns.resolve,
-        isCaptured,
-        onGiven: () => opened.saveSoon(),
-      });
-      return opened.rules;
-    },
-    named: (flow) => (names === undefined ? flow : names.named(flow)),
-    redirectFor: (families) => {
-      const redirects = forwarder.fronts.filter(({ nameserver }) =>
-        families.includes(nameserver.includes(':') ? 6 : 4),
-      );
-      for (const { address } of wanted) {
-        if (redirects.some(({ nameserver }) => nameserver === address) || leftOut.has(address)) continue;
-        leftOut.add(address);
-        logger.warn(`DNS queries to ${address} are not captured: this machine cannot capture its family`);
-      }
-      return { redirects, exemptPorts: forwarder.ownPorts };
-    },
-    follow: (recapture) => {
-      void flushSystemCaches();
-      if (dns.nameservers !== 'system') return;
-      watch = watchNameservers(wanted, (nameservers) => {
-        wanted = nameservers;
-        const addresses = nameservers.map(({ address }) => address).join(', ');
-        void (async () => {
-          await forwarder.serve(usable());
-          await recapture();
-          forwarder.retireOthers(usable());
-          logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`);
-        })().catch((error: unknown) => {
-          if (watch !== undefined)
+  #usable(): readonly Nameserver[] {
+    return this.#wanted.filter(({ address }) => this.#context.ipv6 || !address.includes(':'));
+  }
+
+  async #serve(nameservers: readonly Nameserver[]): Promise<void> {
+    this.#wanted = nameservers;
+    if (this.#options === undefined) return;
+    if (this.#forwarder === undefined) this.#forwarder = await Forwarder.open(this.#usable(), this.#handler);
+    else await this.#forwarder.serve(this.#usable());
+  }
+
+  async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {
+    await this.#serve(nameservers);
+    await this.#recapture();
+    this.#forwarder?.retireOthers(this.#usable());
+  }
+
+  #watchAnew(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+    if (this.#options?.nameservers !== 'system') return;
+    const { logger } = this.#context;
+    const watch = watchNameservers(this.#wanted, (nameservers) => {
+      const addresses = nameservers.map(({ address }) => address).join(', ');
+      this.#redirectFrom(nameservers).then(
+        () =>
+          logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`),
+        (error: unknown) => {
+          if (this.#watch === watch)
             logger.warn(`DNS queries to ${addresses} are not captured: ${messageOf(error)}`);
-        });
-      });
-    },
-    close: async () => {
-      watch?.stop();
-      watch = undefined;
-      forwarder.close();
-      for (const resolver of resolvers) resolver.close();
-      names?.close();
-      await flushSystemCaches();
-    },
-  };
-}
-
-/** libc asks the first three (resolv.conf(5)). */
-const MAX_RESOLVERS = 3;
-
-/** Those that the bastion itself asks, for `--dns` without `--to-ns`; none where only zones are wanted, which need none. */
-async function bastionResolvers(
-  { everything, nameservers }: DnsOptions,
-  bastion: BastionFiles,
-  logger: Logger,
-): Promise<readonly Endpoint[]> {
-  if (!everything) return [];
-  try {
-    const found = parseNameservers(await bastion.readFile('/etc/resolv.conf')).slice(0, MAX_RESOLVERS);
-    const endpoints = found.flatMap(({ address }) => makeEndpoint(address, DNS_PORT) ?? []);
-    logger.info(`the bastion's /etc/resolv.conf names ${endpoints.map(({ address }) => address).join(', ')}`);
-    return endpoints;
-  } catch (error) {
-    const option = nameservers === 'system' ? '--dns' : '--ns-hosts';
-    const message = `${option} needs a resolver that the bastion can reach, and its /etc/resolv.conf cannot be read: ${messageOf(error)}`;
-    throw new TshuttleError('ERR_USAGE', message, {
-      remedy: 'name the resolver, as in --to-ns 10.0.0.2',
-      cause: error,
+        },
+      );
     });
+    this.#watch = watch;
   }
 }
 
-/** How many zones are named. */
-const NAMED_ZONES = 3;
-
-function describe({ everything, zones }: DnsOptions): string {
-  if (everything || zones.length === 0) return 'DNS';
-  const more = zones.length - NAMED_ZONES;
-  const named = zones.slice(0, NAMED_ZONES).map(formatZone).join(', ');
-  return `names in ${named}${more > 0 ? ` and ${more} more` : ''}`;
+function nameserversOf(options: DnsOptions | undefined): readonly Nameserver[] {
+  if (options === undefined) return [];
+  if (options.nameservers === 'system') return systemNameservers();
+  return options.nameservers.map((address) => ({ address, scope: undefined }));
 }

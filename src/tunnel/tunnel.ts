@@ -19,7 +19,8 @@ import type { SshTarget } from '../ssh/ssh-target.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
 import { type BastionOptions, openBastion } from './bastion.ts';
-import { type DnsOptions, openDns } from './dns.ts';
+import { TunnelDns } from './dns.ts';
+import type { DnsOptions } from './dns-options.ts';
 import { FlowTable } from './flow-table.ts';
 import type { LifeCycle } from './life-cycle.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
@@ -94,6 +95,8 @@ export interface Tunnel {
    * @throws TshuttleError ERR_INTERCEPT_APPLY, and what was captured before still is
    */
   setRules(rules: readonly CaptureRule[]): Promise<void>;
+  /** Answers names by other options; flows go on. Only of a tunnel that captures. See {@link TunnelDns.change}. */
+  setDns(dns: DnsOptions | undefined): Promise<void>;
   /**
    * Resets the flows, then removes the rules and ends the helper. Idempotent.
    *
@@ -120,7 +123,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
     // Before the ingress, so that it is closed after the rules are gone.
-    const dns = await openDns(options.dns, {
+    const dns = await TunnelDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,
       wayToBastion: namesOnTheWay(target),
@@ -131,10 +134,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           ? Promise.reject(new Error('no bastion yet'))
           : transport.open(destination, openSignal),
     });
-    if (dns !== undefined) cleanup.push(() => dns.close());
+    cleanup.push(() => dns.close());
     const accept = (flow: IncomingFlow): void => {
       // Only what is accepted holds its name.
-      const named = flows === undefined || dns === undefined ? flow : dns.named(flow);
+      const named = flows === undefined ? flow : dns.named(flow);
       if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
       else flows.accept(named);
     };
@@ -167,22 +170,18 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     );
     flows = table;
 
-    const rulesOfNames = (await dns?.prepare(() => rules, ingress, bastion.transport)) ?? [];
+    await dns.prepare({ rules: () => rules, ingress, bastionFiles: bastion.transport });
     signal.throwIfAborted();
     const isOpenToAll = (): boolean => options.onDown === 'direct' && life.isDown;
     const capture = oneAtATime(async () => {
       if (isOpenToAll()) await ingress.capture([], bastion.exempt());
       else {
-        await ingress.capture(
-          [...rules, ...rulesOfNames],
-          bastion.exempt(),
-          dns?.redirectFor(ingress.families),
-        );
+        await ingress.capture([...rules, ...dns.rules], bastion.exempt(), dns.redirectFor(ingress.families));
       }
     });
     await capture();
     signal.throwIfAborted();
-    dns?.follow(capture);
+    dns.follow(capture);
     if (options.onDown === 'direct') followWith(capture, isOpenToAll, life, logger);
 
     let ingressError: ShownError | undefined;
@@ -192,7 +191,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     return {
       get readyLine() {
         return readyLine(
-          [describeCaptured(rules, dns?.description), describeProxies(proxies.listens)],
+          [describeCaptured(rules, dns.description), describeProxies(proxies.listens)],
           bastion.transport,
           ingress,
         );
@@ -226,6 +225,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
         await capture();
       },
+      setDns: (wanted) => dns.change(wanted),
       close: () => cleanup.release(),
     };
   } catch (error) {

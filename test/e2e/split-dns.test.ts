@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CommandResult } from '../support/child.ts';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
@@ -23,6 +24,25 @@ const PUBLIC_ADDRESS = '192.0.2.80';
 /** Longer than any answer by UDP may be. */
 const LONG = 'long.public.example';
 const LONG_COUNT = 200;
+
+/** Sends a byte to the destination again and again, until SIGTERM; prints `echoed` when the first has come back. */
+const STEADY_ECHO = `
+  const socket = require('node:net').connect(7000, process.argv[1]);
+  let sent = 0;
+  let echoed = 0;
+  socket.write('{"do":"echo"}\\n');
+  const sending = setInterval(() => socket.write('x', () => (sent += 1)), 20);
+  socket.on('data', ({ length }) => {
+    if (echoed === 0) console.log('echoed');
+    echoed += length;
+  });
+  socket.on('error', ({ code }) => console.log(code));
+  socket.on('close', () => console.log(sent + ' sent, ' + echoed + ' echoed'));
+  process.on('SIGTERM', () => {
+    clearInterval(sending);
+    socket.end();
+  });
+`;
 
 describe.skipIf(skipLab)('--domain', () => {
   let lab: Lab;
@@ -165,6 +185,76 @@ describe.skipIf(skipLab)('--domain', () => {
       await writeFile(resolvConf, before);
     }
     await stopTshuttle(lab, tshuttle);
+  });
+
+  it('answers by what a profile says after a reload, and no flow is lost', async () => {
+    const configFile = join(lab.machine.homeOf('root'), '.config', 'tshuttle', 'config.yaml');
+    const tshuttle = (...words: readonly string[]): Promise<CommandResult> =>
+      lab.client.exec(['node', 'bin/tshuttle', ...words], { timeoutMs: 60_000 });
+    const write = async (names: object): Promise<void> => {
+      const profile = {
+        remote: `root@${ADDRESSES.bastion4}`,
+        identity: [lab.sshd.userKey],
+        ssh_options: [`UserKnownHostsFile=${lab.sshd.knownHosts}`],
+        subnets: ['10.77.0.0/24'],
+        ...names,
+      };
+      await writeFile(configFile, JSON.stringify({ profiles: { names: profile } }), { mode: 0o600 });
+    };
+    const reload = async (names: object): Promise<string> => {
+      await write(names);
+      const reloaded = await tshuttle('reload', 'names');
+      expect(reloaded.code, reloaded.stderr).toBe(0);
+      return reloaded.stdout;
+    };
+    await mkdir(join(configFile, '..'), { recursive: true });
+    await write({});
+    const up = await tshuttle('up', 'names');
+    expect(up.code, up.stderr).toBe(0);
+    expect(await dig(INNER), 'no names yet').toContain('status: NXDOMAIN');
+    const flow = lab.client.spawn(['node', '-e', STEADY_ECHO, ADDRESSES.destination4]);
+    await flow.untilOutput(/echoed/, 20_000);
+
+    expect(await reload({ zones: ['other.example'] })).toBe('tshuttle: names: holds now: names\n');
+    const synthetic = await dig('+short', 'www.other.example');
+    expect(synthetic).toMatch(/^198\.1[89]\./);
+    expect(await dig(INNER), 'no zone of it yet').toContain('status: NXDOMAIN');
+
+    const all = {
+      zones: ['other.example', 'inner.example'],
+      to_ns: [ADDRESSES.destination4],
+      hosts: ['host.made-up.example=192.0.2.7'],
+    };
+    expect(await reload(all)).toBe('tshuttle: names: holds now: zones, hosts, to_ns\n');
+    expect(await dig('+short', INNER)).toBe(`${ADDRESSES.destination4}\n`);
+    expect(await dig('+short', 'host.made-up.example')).toBe('192.0.2.7\n');
+    expect(await dig('+short', PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+
+    // A name keeps its address: clients remember it.
+    expect(await reload({ ...all, resolve: 'bastion' })).toBe('tshuttle: names: holds now: resolve\n');
+    expect(await dig('+short', INNER)).toMatch(/^198\.1[89]\./);
+    expect(await dig('+short', 'www.other.example')).toBe(synthetic);
+
+    // Who is asked elsewhere is asked as ever, who is named is answered.
+    const elsewhere = { ...all, resolve: 'bastion', ns_hosts: ['192.0.2.53'] };
+    expect(await reload(elsewhere)).toBe('tshuttle: names: holds now: ns_hosts\n');
+    expect(await dig(INNER)).toContain('status: NXDOMAIN');
+    expect(await dig('@192.0.2.53', '+short', INNER)).toMatch(/^198\.1[89]\./);
+
+    const reloaded = await reload({ zones: ['inner.example'], synthetic_range: ['198.18.0.0/16'] });
+    expect(reloaded).toContain('holds now: zones, hosts, resolve, to_ns, ns_hosts\n');
+    expect(reloaded).toMatch(/needs a restart .* for: synthetic_range\n/);
+    expect(await dig('+short', INNER)).toMatch(/^198\.1[89]\./);
+    expect(await dig('www.other.example'), 'a removed zone').not.toMatch(/198\.1[89]\./);
+    expect(await outer.log()).toContain('www.other.example');
+
+    expect(await reload({})).toBe('tshuttle: names: holds now: names\n');
+    expect(await dig(INNER), 'as ever').toContain('status: NXDOMAIN');
+    flow.kill('SIGTERM');
+    expect((await flow.exited).stdout).toMatch(/^echoed\n(\d+) sent, \1 echoed\n$/);
+    const down = await tshuttle('down', 'names');
+    expect(down.code, down.stderr).toBe(0);
+    await expectNothingLeft(lab);
   });
 
   it('survives 10,000 malformed and oversized packets in bounded memory', async () => {

@@ -10,8 +10,9 @@ export const reloadCommand = defineCommand<NamedTunnels>({
       {
         summary: 'have tunnels do what their profiles say now, without touching flows',
         description:
-          'Reads the profiles anew. Subnets and excludes hold at once, and no flow is touched; for what else has\n' +
-          'changed it says which tunnel needs a restart. Without NAME: every profile that is up.',
+          'Reads the profiles anew. Subnets, excludes and names (zones, hosts, resolve, to_ns, ns_hosts, dns) hold at\n' +
+          'once, and no flow is touched; for what else has changed it says which tunnel needs a restart. Without\n' +
+          'NAME: every profile that is up.',
         argument: '[NAME...]',
       },
       choose,

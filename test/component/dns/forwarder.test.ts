@@ -27,7 +27,10 @@ async function withForwarder(
   await using fake = await startFakeResolver(behaviour);
   const resolver = new Resolver({ family: 4, address: '10.0.0.2', port: 53 }, fake.open);
   const responder = new Responder([resolver], SILENT);
-  const handler = new QueryHandler(EVERYTHING, (query) => responder.respond(query));
+  const handler = new QueryHandler(
+    () => EVERYTHING,
+    (query) => responder.respond(query),
+  );
   const forwarder = await Forwarder.open([NAMESERVER], handler);
   try {
     await test({ port: forwarder.fronts[0]!.port }, fake);
@@ -74,7 +77,10 @@ describe('the forwarder', () => {
     server.listen(53, nameserver.address);
     await once(server, 'listening');
     const rules = { ...EVERYTHING, everything: false };
-    const handler = new QueryHandler(rules, async (query) => errorAnswer(query, 3));
+    const handler = new QueryHandler(
+      () => rules,
+      async (query) => errorAnswer(query, 3),
+    );
     const forwarder = await Forwarder.open([nameserver], handler);
     const client = connect(forwarder.fronts[0]!.port, '127.0.0.1');
     client.on('error', () => {});
@@ -97,7 +103,10 @@ describe('the forwarder', () => {
   });
 
   it('has a port for each nameserver, which stays when others come and go', async () => {
-    const handler = new QueryHandler(EVERYTHING, async (query) => errorAnswer(query, 3));
+    const handler = new QueryHandler(
+      () => EVERYTHING,
+      async (query) => errorAnswer(query, 3),
+    );
     const forwarder = await Forwarder.open([NAMESERVER], handler);
     const [first] = forwarder.fronts;
     const others = [
