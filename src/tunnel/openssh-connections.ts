@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
+import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { type Endpoint, makeEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, formatHostPort, makeEndpoint } from '../net/endpoint.ts';
 import type { LookUpHost } from '../ssh/look-up.ts';
 import { openOpensshTransport } from '../ssh/openssh/transport.ts';
 import type { SshRequest } from '../ssh/request.ts';
@@ -11,6 +12,8 @@ import type { TransportChoice } from '../ssh/transport-choice.ts';
 interface OpensshConnectionsOptions {
   readonly remote: SshRequest;
   readonly transport: TransportChoice;
+  /** Whether a session may run `true` on the bastion, and another read a file. */
+  readonly mayOpenSession: boolean;
 }
 
 interface OpensshConnectionsContext {
@@ -25,21 +28,23 @@ interface OpensshConnectionsContext {
 /** A connection by the user's own ssh, with what a tunnel asks of its connections. */
 interface OpensshConnections extends Transport {
   peers(): Promise<readonly Endpoint[]>;
-  /** Always rejects. */
+  /** Reads a small text file of the bastion. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
 }
 
 /**
  * Has the user's own ssh connect to the bastion, or joins one that is up.
  *
- * @throws TshuttleError as `openOpensshTransport` does; nothing is left behind then
+ * @throws TshuttleError as `openOpensshTransport` does; ERR_CONFIG for an upstream proxy; nothing is left behind then
  */
 export async function openOpensshConnections(
   target: SshTarget,
   options: OpensshConnectionsOptions,
   context: OpensshConnectionsContext,
 ): Promise<OpensshConnections> {
-  const { transport } = options;
+  const { transport, mayOpenSession } = options;
+  const upstream = options.remote.upstreamProxy;
+  if (upstream !== undefined) throw notThrough(upstream);
   const remote = context.mayAsk ? options.remote : silent(options.remote);
   if (remote.password !== undefined) {
     context.logger.warn(
@@ -48,15 +53,23 @@ export async function openOpensshConnections(
   }
   const wayIn = transport.controlPath === undefined ? await wayInOf(target, context.lookUp) : [];
   for (const endpoint of wayIn) await context.beforeDial(endpoint);
-  const { peers, ...opened } = await openOpensshTransport(target, remote, transport, context);
+  const { peers, readFile, ...opened } = await openOpensshTransport(target, remote, transport, {
+    ...context,
+    mayOpenSession,
+  });
   return {
     ...opened,
     peers: async () => peers,
-    readFile: () =>
-      Promise.reject(
-        new Error('--transport openssh reads no files of the bastion; name its resolver with --to-ns'),
-      ),
+    readFile: (path) => (mayOpenSession ? readFile(path) : Promise.reject(new Error('--no-session'))),
   };
+}
+
+/** ssh would pass it by. Where the user named this transport, that was said before (config/transport.ts). */
+function notThrough({ host, port }: NonNullable<SshRequest['upstreamProxy']>): TshuttleError {
+  const proxy = formatHostPort(host, port);
+  return new TshuttleError('ERR_CONFIG', `ssh itself does not go through --upstream-proxy ${proxy}`, {
+    remedy: `set ProxyCommand in its place, as in -o 'ProxyCommand=nc -X 5 -x ${proxy} %h %p'`,
+  });
 }
 
 /** For ssh the first value of an option counts. */

@@ -118,11 +118,13 @@ describe.skipIf(skipLab)('--dns', () => {
       hosts: [`${ADDRESSES.destination4} ${NAME}`],
       options: ['--local=/inner.example/'],
     });
-    const tshuttle = await startTshuttle(lab, ['--dns', '10.77.0.0/24']);
-    expect(await lab.client.must(['dig', '+short', '+time=3', '+tries=1', NAME])).toBe(
-      `${ADDRESSES.destination4}\n`,
-    );
-    await stopTshuttle(lab, tshuttle);
+    for (const transport of ['ssh2', 'openssh']) {
+      const tshuttle = await startTshuttle(lab, ['--transport', transport, '--dns', '10.77.0.0/24']);
+      expect(await lab.client.must(['dig', '+short', '+time=3', '+tries=1', NAME])).toBe(
+        `${ADDRESSES.destination4}\n`,
+      );
+      await stopTshuttle(lab, tshuttle);
+    }
 
     const forbidden = await runTshuttle(lab, ['--dns', '--no-session', '10.77.0.0/24']);
     expect(forbidden).toMatchObject({ code: 64 });
@@ -130,6 +132,8 @@ describe.skipIf(skipLab)('--dns', () => {
     const refused = await runTshuttle(lab, ['--dns', '10.77.0.0/24']);
     expect(refused).toMatchObject({ code: 64 });
     expect(refused.stderr).toMatch(/--dns needs a resolver .* cannot be read: .*\n.*--to-ns 10\.0\.0\.2/);
+    const byOpenssh = await runTshuttle(lab, ['--transport', 'openssh', '--dns', '10.77.0.0/24']);
+    expect(byOpenssh).toMatchObject({ code: 64, stderr: expect.stringContaining('--to-ns 10.0.0.2') });
     // What a forced command prints is no SFTP, and one that stays is given up.
     await lab.sshd.restart(['ForceCommand echo welcome; sleep 30']);
     expect(await runTshuttle(lab, ['--dns', '10.77.0.0/24'])).toMatchObject({ code: 64 });

@@ -1,4 +1,5 @@
 import { type ErrorCode, TshuttleError } from '../../core/errors.ts';
+import { LoginCutOff } from '../login-cut-off.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
 
@@ -43,8 +44,14 @@ const KINDS: readonly FailureKind[] = [
   },
   {
     code: 'ERR_BASTION_AUTH',
-    words:
-      /permission denied|too many authentication failures|no supported authentication methods|authentication failed/i,
+    words: /too many authentication failures/i,
+    what: 'does not let us in',
+    remedy: () =>
+      'if ssh has offered every key of the agent: name the right one with -i, and set -o IdentitiesOnly=yes',
+  },
+  {
+    code: 'ERR_BASTION_AUTH',
+    words: /permission denied|no supported authentication methods|authentication failed/i,
     what: 'does not let us in',
     remedy: (target) =>
       `see that this lets you in, and by which key or answer: ssh ${portOption(target)}${target.user}@${target.requestedHost}`,
@@ -73,7 +80,14 @@ export function masterFailure(target: SshTarget, ending: SshEnding): TshuttleErr
   const said = telling === undefined ? describeEnding(ending) : telling;
   return new TshuttleError(kind.code, `bastion ${describeTarget(target)}: ${kind.what}: ${said}`, {
     remedy: kind.remedy(target),
+    cause: isCutOff(ending.lines) ? new LoginCutOff(said) : undefined,
   });
+}
+
+/** Behind the exchange of versions, and without a word: to the bastion it may be a failed login. */
+function isCutOff(lines: readonly string[]): boolean {
+  const isClosed = lines.some((line) => /^Connection (?:closed|reset) by \S+ port \d+$/.test(line));
+  return isClosed && !lines.some((line) => line.startsWith('kex_exchange_identification: '));
 }
 
 /** How it ended and what it said last, for people. */

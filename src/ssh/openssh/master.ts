@@ -25,6 +25,7 @@ const LOOK_EVERY_MS = 25;
 export interface Master {
   /** Its control socket. */
   readonly control: UnixConnections;
+  readonly controlPath: string;
   /** Its socket for SOCKS requests; undefined where it has none. */
   readonly socks: UnixConnections | undefined;
   /** What it says of channels that were not opened; undefined where it says it to others. */
@@ -79,6 +80,7 @@ export async function startMaster(
     let isEnding = false;
     return {
       control,
+      controlPath: sockets.control,
       socks: sockets.socks === undefined ? undefined : new UnixConnections(sockets.socks),
       refusals,
       peers,
@@ -123,6 +125,7 @@ export async function joinMaster(target: SshTarget, path: string, context: Maste
   let isEnding = false;
   return {
     control,
+    controlPath: path,
     socks: undefined,
     refusals: undefined,
     peers,

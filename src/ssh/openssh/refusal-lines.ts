@@ -4,6 +4,9 @@ import type { Refusal, RefusalReason } from '../transport.ts';
 /** channels.c, channel_input_open_failure: the number is of no meaning outside of ssh. */
 const OPEN_FAILED = /^channel \d+: open failed: ([a-z ]+)(?:: (.*))?$/;
 
+/** sshd says so of a session only (serverloop.c, server_input_channel_open): one of ours, which is not needed. */
+const NO_SESSION = 'connect failed: open failed';
+
 /** channels.c, reason2txt. */
 const REASONS: Readonly<Record<string, RefusalReason>> = {
   'administratively prohibited': 'prohibited',
@@ -16,7 +19,8 @@ const REASONS: Readonly<Record<string, RefusalReason>> = {
 const SETTLE_MS = 30;
 const PATIENCE_MS = 1_000;
 
-/** Lines that nobody asks for belong to connections that were given up. */
+/** Lines that nobody asks for belong to connections that were given up: older ones are nobody's reason. */
+const MAX_AGE_MS = 5_000;
 const MAX_LINES = 1_000;
 
 interface Line {
@@ -36,6 +40,7 @@ export class RefusalLines {
   take(text: string): boolean {
     const match = OPEN_FAILED.exec(text);
     if (match === null) return false;
+    if (text.endsWith(NO_SESSION)) return true;
     const [, reason = '', description = reason] = match;
     const refusal: Refusal = { kind: 'refused', reason: REASONS[reason] ?? 'other', description };
     this.#lines.push({ refusal, atMs: performance.now(), isClaimed: false });
@@ -48,6 +53,8 @@ export class RefusalLines {
     const deadlineMs = performance.now() + PATIENCE_MS;
     do {
       await delay(SETTLE_MS);
+      const sinceMs = performance.now() - MAX_AGE_MS;
+      this.#lines = this.#lines.filter(({ atMs }) => atMs > sinceMs);
       const line = this.#lines.find(({ isClaimed }) => !isClaimed);
       if (line === undefined) continue;
       line.isClaimed = true;

@@ -13,6 +13,7 @@ import { type FlowProgress, type FlowSummary, startFlowProgress, type Transport 
 import type { CarriedFlow } from './carried-flow.ts';
 import { handOver } from './handover.ts';
 import { joinMaster, type Master, type MasterContext, startMaster } from './master.ts';
+import { MasterSessions } from './master-sessions.ts';
 import { carryBySocks } from './socks-carry.ts';
 
 /** How long flows may take to end, before ssh is ended under them. */
@@ -32,6 +33,8 @@ export interface OpensshOptions {
 export interface OpensshTransport extends Transport {
   /** Where ssh is connected to for the way to the bastion. */
   readonly peers: readonly Endpoint[];
+  /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
+  readFile(path: string): Promise<string>;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function openOpensshTransport(
   target: SshTarget,
   request: SshRequest,
   options: OpensshOptions,
-  context: MasterContext,
+  context: MasterContext & { readonly mayOpenSession: boolean },
 ): Promise<OpensshTransport> {
   const { controlPath, carry } = options;
   if (carry === 'handover' && !canPassDescriptors()) {
@@ -55,11 +58,13 @@ export async function openOpensshTransport(
     controlPath === undefined
       ? await startMaster(target, request, { ...context, wantsSocks: carry === 'socks' })
       : await joinMaster(target, controlPath, context);
-  return transportOver(master, `${describeTarget(target)} (ssh, ${controlPath ?? carry})`);
+  const sessions = new MasterSessions(master.controlPath);
+  if (context.mayOpenSession) sessions.deliverPromptly(context.logger);
+  return transportOver(master, sessions, `${describeTarget(target)} (ssh, ${controlPath ?? carry})`);
 }
 
-/** Owns the master from now on. */
-function transportOver(master: Master, description: string): OpensshTransport {
+/** Owns the master and its sessions from now on. */
+function transportOver(master: Master, sessions: MasterSessions, description: string): OpensshTransport {
   const ending = new AbortController();
   // One for each flow, which is no leak.
   setMaxListeners(0, ending.signal);
@@ -93,6 +98,7 @@ function transportOver(master: Master, description: string): OpensshTransport {
     description,
     roundTripMs: undefined,
     peers: master.peers,
+    readFile: (path) => sessions.readFile(path),
     lost: master.lost,
     carry: (accepted, destination, _originator, progress = startFlowProgress(), options = {}) => {
       // Its application is answered by us, and may have sent something already: no descriptor to hand over.
@@ -109,6 +115,7 @@ function transportOver(master: Master, description: string): OpensshTransport {
       ),
     close: () => {
       ending.abort();
+      sessions.end();
       closing ??= Promise.race([Promise.all(flows), delay(FAREWELL_TIMEOUT_MS)]).then(() => master.end());
       return closing;
     },

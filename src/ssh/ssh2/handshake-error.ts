@@ -1,4 +1,5 @@
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { LoginCutOff } from '../login-cut-off.ts';
 import { printableLine } from '../server-text.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
@@ -80,11 +81,6 @@ function brokenOff(failure: HandshakeFailure): TshuttleError {
     'check that an ssh server listens there',
     thrown,
   );
-}
-
-/** The cause of a login that broke off before the bastion had said anything about it; whoever tries again must bound that. */
-export class LoginCutOff extends Error {
-  override readonly name = 'LoginCutOff';
 }
 
 /** The error for a connection that went away in the middle of a login that was not refused. */

@@ -14,9 +14,11 @@ import { until } from '../../support/until.ts';
 
 let sshd: LoopbackSshd;
 const { signal } = new AbortController();
+const SFTP = 'Subsystem sftp internal-sftp';
 
 beforeAll(async () => {
   sshd = await startLoopbackSshd();
+  await sshd.reconfigure(SFTP);
   await sshd.authorize(await sshd.makeKey('user_key'));
   const hostKey = (await readFile(`${sshd.hostKeyFile}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
   await writeFile(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${hostKey}\n`);
@@ -26,11 +28,16 @@ afterAll(async () => {
   await sshd[Symbol.asyncDispose]();
 });
 
-async function connect(carry: OpensshCarry) {
+/** So many logins there should have been. */
+let connections = 0;
+
+async function connect(carry: OpensshCarry, mayOpenSession = false) {
+  connections += 1;
   const logger = recordingLogger();
   const request = sshd.request([join(sshd.directory, 'user_key')]);
   const target = await resolveTarget(request, { logger, signal });
-  return await openOpensshTransport(target, request, { controlPath: undefined, carry }, { logger, signal });
+  const context = { logger, signal, mayOpenSession };
+  return await openOpensshTransport(target, request, { controlPath: undefined, carry }, context);
 }
 
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -126,6 +133,50 @@ describe.each(['socks', 'handover'] as const)('a connection of our own through s
       message: expect.stringContaining('ssh was ended by SIGKILL'),
     });
     await transport.close();
+  });
+});
+
+describe('a session by the master', () => {
+  test('runs once so that small answers are sent at once, and others read files of the bastion', async () => {
+    const sessionsBefore = sshd.log().split('Starting session').length;
+    const transport = await connect('socks', true);
+    await until(() => sshd.log().includes('Starting session: command'), {
+      deadlineMs: 10_000,
+      what: () => `a session: ${sshd.log()}`,
+    });
+    const text = 'nameserver 10.0.0.2\n';
+    const file = join(sshd.directory, 'with "quotes" and spaces');
+    await writeFile(file, text);
+    expect(await transport.readFile(file)).toBe(text);
+    await expect(transport.readFile(join(sshd.directory, 'none'))).rejects.toThrow(/none.*not found/);
+    await writeFile(file, Buffer.alloc(1024 * 1024));
+    await expect(transport.readFile(file)).rejects.toThrow(/sftp/);
+    await transport.close();
+    await expect(transport.readFile(file)).rejects.toThrow('the tunnel is closing');
+    expect(sshd.log().split('Starting session').length - sessionsBefore).toBe(4);
+    expect(sshd.log().match(/Accepted publickey/g)?.length).toBe(connections);
+  });
+
+  test('that the bastion does not give has it log in no other way, and is the refusal of nobody', async () => {
+    await sshd.reconfigure(SFTP, 'MaxSessions 0');
+    const transport = await connect('socks', true);
+    await expect(transport.readFile('/etc/hosts')).rejects.toThrow('Session open refused by peer');
+    await expect(transport.open({ host: '127.0.0.1', port: 1 }, signal)).rejects.toMatchObject({
+      cause: { reason: 'connect-failed', description: 'Connection refused' },
+    });
+    await transport.close();
+    expect(sshd.log().match(/Accepted publickey/g)?.length).toBe(connections);
+    await sshd.reconfigure(SFTP);
+  });
+
+  test('is none for a user who wants none', async () => {
+    const sessionsBefore = sshd.log().split('Starting session').length;
+    const transport = await connect('handover', false);
+    await using destination = await openDestination((socket) => void socket.end('bye'));
+    const socket = await transport.open({ host: '127.0.0.1', port: destination.port }, signal);
+    expect((await readToEnd(socket)).toString()).toBe('bye');
+    await transport.close();
+    expect(sshd.log().split('Starting session').length).toBe(sessionsBefore);
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { masterFailure } from '../../../../src/ssh/openssh/master-failure.ts';
 import type { SshTarget } from '../../../../src/ssh/ssh-target.ts';
+import { isCutOffLogin } from '../../../../src/tunnel/attempt-decision.ts';
 
 const TARGET = { host: 'gate.example', requestedHost: 'gate', port: 2222, user: 'me' } as SshTarget;
 
@@ -57,6 +58,32 @@ test.each([
   expect(error.message).toContain('me@gate.example:2222');
   expect(error.message).toContain(said);
   expect(error.remedy).toBeTypeOf('string');
+});
+
+test.each([
+  {
+    what: 'in the middle of the login',
+    lines: ['Connection closed by 198.51.100.1 port 22'],
+    isCutOff: true,
+  },
+  {
+    what: 'before it has named its version, as by MaxStartups and PerSourcePenalties',
+    lines: [
+      'kex_exchange_identification: read: Connection reset by peer',
+      'Connection reset by 198.51.100.1 port 22',
+    ],
+    isCutOff: false,
+  },
+])('a bastion that hangs up $what', ({ lines, isCutOff }) => {
+  const error = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
+  expect(error.code).toBe('ERR_BASTION_UNREACHABLE');
+  expect(isCutOffLogin(error)).toBe(isCutOff);
+});
+
+test('too many keys for the bastion: the right one is to be named', () => {
+  const lines = ['Received disconnect from 198.51.100.1 port 22:2: Too many authentication failures'];
+  const { remedy } = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
+  expect(remedy).toContain('name the right one with -i');
 });
 
 test('an ssh that says nothing is told by its end', () => {

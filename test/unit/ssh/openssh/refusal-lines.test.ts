@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { RefusalLines } from '../../../../src/ssh/openssh/refusal-lines.ts';
 
 test('a reason is given to whoever was refused', async () => {
@@ -30,6 +30,22 @@ test('several at once for one reason have that, for different ones have all', as
   for (const refusal of both) {
     expect(refusal).toMatchObject({ reason: 'other', description: 'one of: open failed; No route to host' });
   }
+});
+
+test('a line of a connection that was given up is no reason for what fails later', async () => {
+  const lines = new RefusalLines();
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  lines.take('channel 1: open failed: administratively prohibited: open failed');
+  now.mockReturnValue(60_000);
+  lines.take('channel 2: open failed: connect failed: Connection refused');
+  expect(await lines.next()).toMatchObject({ reason: 'connect-failed', description: 'Connection refused' });
+  now.mockRestore();
+});
+
+test('that there was no session is no reason for a flow', async () => {
+  const lines = new RefusalLines();
+  expect(lines.take('channel 2: open failed: connect failed: open failed')).toBe(true);
+  expect(await lines.next()).toMatchObject({ description: 'ssh does not say why' });
 });
 
 test('other lines are none', () => {

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { environmentForChildren } from '../child-environment.ts';
+import { printableLine } from '../server-text.ts';
+
+/** For the whole of a session: a forced command may say nothing and stay. */
+const TIMEOUT_MS = 5_000;
+
+/** Any configuration file is smaller. */
+const MAX_FILE_BYTES = 64 * 1024;
+
+/** What is kept of what a program says; it goes on being read. */
+const MAX_SAID_BYTES = 4_096;
+
+/** `sh -c LIMITED sh BLOCKS COMMAND...`: a file that it writes may have so many blocks of 512 bytes, and no more. */
+const LIMITED = 'ulimit -f "$1" && shift && exec "$@"';
+
+/** How a program has ended, and its first words on standard error. */
+interface Ending {
+  readonly exitCode: number | null;
+  readonly said: string;
+}
+
+/**
+ * Sessions on the bastion by a master that is up, with the `ssh` and `sftp` of this machine. They go by that master or not at
+ * all: nobody is asked, nothing is dialled, and the user's configuration has no say.
+ */
+export class MasterSessions {
+  readonly #path: string;
+  readonly #over = new AbortController();
+
+  /** @param path the control socket */
+  constructor(path: string) {
+    this.#path = resolve(path);
+    // One for each program, which is no leak.
+    setMaxListeners(0, this.#over.signal);
+  }
+
+  /**
+   * Has the bastion send small answers at once, which sshd does from its first session on (native-notes/nagle.md): one runs
+   * `true`. Its fate is ignored.
+   */
+  deliverPromptly(logger: Logger): void {
+    void this.#run('ssh', [...this.#byMasterOnly(), '-T', '-n', '-a', '-x', '--', 'bastion', 'true']).then(
+      ({ said }) => {
+        if (said !== '') logger.debug(`the session on the bastion, which is not needed: ${said}`);
+      },
+    );
+  }
+
+  /** Reads a small text file of the bastion over SFTP. @throws Error with a reason for people */
+  async readFile(path: string): Promise<string> {
+    const file = await openNamelessFile();
+    try {
+      const blocks = String(MAX_FILE_BYTES / 512);
+      const { exitCode, said } = await this.#run(
+        '/bin/sh',
+        ['-c', LIMITED, 'sh', blocks, 'sftp', ...this.#byMasterOnly(), '-b', '-', 'bastion'],
+        { input: `get "${path.replaceAll(/["\\]/g, '\\$&')}" /dev/fd/3\n`, file },
+      );
+      if (exitCode !== 0) throw new Error(said === '' ? 'sftp was ended' : `sftp: ${said}`);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_FILE_BYTES), 0, MAX_FILE_BYTES, 0);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Ends those that run. Idempotent. */
+  end(): void {
+    this.#over.abort();
+  }
+
+  /** Where the master does not serve them, ssh would log in by itself. */
+  #byMasterOnly(): string[] {
+    const path = this.#path.replaceAll('%', '%%');
+    const options = [`ControlPath=${path}`, 'ControlMaster=no', 'ProxyCommand=false', 'BatchMode=yes'];
+    return ['-F', 'none', ...[...options, 'LogLevel=ERROR'].flatMap((option) => ['-o', option])];
+  }
+
+  /** Never rejects. */
+  async #run(
+    program: string,
+    programArguments: readonly string[],
+    streams?: { readonly input: string; readonly file: FileHandle },
+  ): Promise<Ending> {
+    if (this.#over.signal.aborted) return { exitCode: null, said: 'the tunnel is closing' };
+    const child = spawn(program, programArguments, {
+      stdio: [streams === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe', streams?.file.fd ?? 'ignore'],
+      env: environmentForChildren(process.env),
+      // With a process group: sftp starts an ssh, which would outlive it.
+      detached: true,
+    });
+    const kill = (): void => killGroup(child.pid);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      kill();
+    }, TIMEOUT_MS);
+    this.#over.signal.addEventListener('abort', kill, { once: true });
+    let said = '';
+    child.stderr?.on('error', () => {});
+    child.stderr?.on('data', (bytes: Buffer) => {
+      said = (said + bytes.toString()).slice(0, MAX_SAID_BYTES);
+    });
+    const input = child.stdin as Writable | null;
+    input?.on('error', () => {});
+    input?.end(streams?.input);
+    const exitCode = await new Promise<number | null>((settle) => {
+      child.on('error', (error) => {
+        said ||= messageOf(error);
+        settle(null);
+      });
+      child.once('close', (code) => settle(code));
+    });
+    clearTimeout(timer);
+    this.#over.signal.removeEventListener('abort', kill);
+    const first = /^.*session request failed: (.*)$/m.exec(said)?.[1] ?? /^.*\S.*$/m.exec(said)?.[0] ?? '';
+    return { exitCode, said: isLate ? `no answer within ${TIMEOUT_MS / 1_000} s` : printableLine(first) };
+  }
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // ESRCH: all have ended.
+  }
+}
+
+/** An empty file that only its descriptor leads to, so that nothing is left of it in any case. */
+async function openNamelessFile(): Promise<FileHandle> {
+  const folder = await mkdtemp(join(tmpdir(), 'tshuttle-'));
+  try {
+    return await open(join(folder, 'file'), 'wx+', 0o600);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
