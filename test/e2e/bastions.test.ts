@@ -48,30 +48,40 @@ describe.skipIf(skipLab)('a bastion', () => {
     await stopTshuttle(lab, tshuttle);
   });
 
-  it('that permits one destination, or none, makes the others end in a reset, and what to ask for is said', async () => {
-    await using lab = await createLab({ sshd: ['PermitOpen 10.77.0.2:7000'] });
-    const tshuttle = await startTshuttle(lab, [SUBNET]);
-    expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ peer: ADDRESSES.bastionInner4 });
-    const refused = await lab.application({ do: 'whoami', ...here, port: 7001 });
-    expect(refused).toMatchObject({ error: 'ECONNRESET' });
-    expect(refused.afterMs).toBeLessThan(1_000);
-    await untilSaid(
-      tshuttle,
-      'the bastion prohibits forwarding to 10.77.0.2:7001: it forwards to 10.77.0.2:7000, so it permits some ' +
-        'destinations only; ask for 10.77.0.2:7001 in PermitOpen of its sshd_config',
-    );
-    await stopTshuttle(lab, tshuttle);
+  it.each([
+    ['ssh2', []],
+    ['openssh', []],
+    ['openssh', ['--openssh-carry', 'handover']],
+  ])(
+    'that permits one destination, or none, makes the others end in a reset, and what to ask for is said, by %s %j',
+    async (kind, carry) => {
+      const transport = ['--transport', kind, ...carry];
+      await using lab = await createLab({ sshd: ['PermitOpen 10.77.0.2:7000'] });
+      const tshuttle = await startTshuttle(lab, [...transport, SUBNET]);
+      expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({
+        peer: ADDRESSES.bastionInner4,
+      });
+      const refused = await lab.application({ do: 'whoami', ...here, port: 7001 });
+      expect(refused).toMatchObject({ error: 'ECONNRESET' });
+      expect(refused.afterMs).toBeLessThan(1_000);
+      await untilSaid(
+        tshuttle,
+        'the bastion prohibits forwarding to 10.77.0.2:7001: it forwards to 10.77.0.2:7000, so it permits some ' +
+          'destinations only; ask for 10.77.0.2:7001 in PermitOpen of its sshd_config',
+      );
+      await stopTshuttle(lab, tshuttle);
 
-    await lab.sshd.restart(['AllowTcpForwarding no']);
-    const closed = await startTshuttle(lab, [SUBNET]);
-    expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ error: 'ECONNRESET' });
-    await untilSaid(
-      closed,
-      'the bastion prohibits forwarding to 10.77.0.2:7000: sshd does not tell which of its settings prohibits it; ' +
-        'ask for AllowTcpForwarding yes (or local), no DisableForwarding and, if it has PermitOpen, 10.77.0.2:7000 in that',
-    );
-    await stopTshuttle(lab, closed);
-  });
+      await lab.sshd.restart(['AllowTcpForwarding no']);
+      const closed = await startTshuttle(lab, [...transport, SUBNET]);
+      expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ error: 'ECONNRESET' });
+      await untilSaid(
+        closed,
+        'the bastion prohibits forwarding to 10.77.0.2:7000: sshd does not tell which of its settings prohibits it; ' +
+          'ask for AllowTcpForwarding yes (or local), no DisableForwarding and, if it has PermitOpen, 10.77.0.2:7000 in that',
+      );
+      await stopTshuttle(lab, closed);
+    },
+  );
 
   it('that has 1,024 descriptors carries 1,500 flows at the same time, over further connections', async () => {
     await using lab = await createLab();

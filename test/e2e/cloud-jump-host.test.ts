@@ -46,5 +46,17 @@ describe.skipIf(skipLab)('a jump host that is a stock machine of a cloud', () =>
     const seen = await lab.application({ do: 'whoami', host: DESTINATION.host, port: 7000 });
     expect(seen).toMatchObject({ peer: DESTINATION.seenAs });
     await stopTshuttle(lab, withAgent);
+
+    const handover = ['--transport', 'openssh', '--openssh-carry', 'handover', RANGE];
+    const handedOver = await startTshuttle(lab, handover, { remote });
+    await expectToCarry(lab, DESTINATION, 'handover');
+    await stopTshuttle(lab, handedOver);
+    const copied = await startTshuttle(lab, ['--transport', 'openssh', RANGE], {
+      remote,
+      env: { SSH_AUTH_SOCK: agent.socket },
+      sshOptions: ['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`],
+    });
+    await expectToCarry(lab, DESTINATION);
+    await stopTshuttle(lab, copied);
   });
 });

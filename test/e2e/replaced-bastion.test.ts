@@ -22,35 +22,51 @@ async function isCarried(lab: Lab): Promise<boolean> {
 }
 
 describe.skipIf(skipLab)('a bastion without a machine', () => {
-  it('is found at its new address while we run, by the key of its alias; a key that is new with the image is refused', async () => {
-    await using lab = await createLab();
-    const task = await defineTask(lab);
-    const trust = [`UserKnownHostsFile=${task.knownHosts}`, `HostKeyAlias=${TASK_ALIAS}`];
-    const strict = [...trust, 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=yes'];
-    const sshOptions = ['-i', lab.sshd.userKey, ...strict.flatMap((option) => ['-o', option])];
+  it.each([
+    { transport: 'ssh2', refusal: 'shows the RSA key', remedy: `ssh-keygen -R '${TASK_ALIAS}'` },
+    {
+      transport: 'openssh',
+      refusal: 'Host key verification failed',
+      remedy: 'compare the fingerprint with what',
+    },
+  ])(
+    'is found at its new address while we run, by the key of its alias; a key that is new with the image is refused, by $transport',
+    async ({ transport, refusal, remedy }) => {
+      await using lab = await createLab();
+      const task = await defineTask(lab);
+      const trust = [`UserKnownHostsFile=${task.knownHosts}`, `HostKeyAlias=${TASK_ALIAS}`];
+      const strict = [...trust, 'GlobalKnownHostsFile=none', 'StrictHostKeyChecking=yes'];
+      const sshOptions = ['-i', lab.sshd.userKey, ...strict.flatMap((option) => ['-o', option])];
 
-    await task.start(ADDRESSES.bastion4);
-    const tshuttle = await startTshuttle(lab, ['-v', SUBNET], { remote, sshOptions });
-    await expectToCarry(lab, DESTINATION);
-    await task.stop();
-    await task.start(OTHER_ADDRESS);
-    await until(() => isCarried(lab), { deadlineMs: 40_000, what: () => `a connection: ${tshuttle.stderr}` });
-    expect(tshuttle.stderr).toContain(OTHER_ADDRESS);
+      const args = ['--transport', transport];
 
-    await task.stop();
-    await task.rebuild();
-    await task.start(OTHER_ADDRESS);
-    await until(
-      async () => {
-        await isCarried(lab);
-        return tshuttle.stderr.includes('shows the RSA key');
-      },
-      { deadlineMs: 40_000, what: () => `the new key is refused: ${tshuttle.stderr}` },
-    );
-    await stopTshuttle(lab, tshuttle);
-    const refused = await runTshuttle(lab, [SUBNET], { remote, sshOptions });
-    expect(refused).toMatchObject({ code: 76 });
-    expect(refused.stderr).toContain(`ssh-keygen -R '${TASK_ALIAS}'`);
-    await expectNothingLeft(lab);
-  });
+      await task.start(ADDRESSES.bastion4);
+      const tshuttle = await startTshuttle(lab, [...args, '-v', SUBNET], { remote, sshOptions });
+      await expectToCarry(lab, DESTINATION);
+      await task.stop();
+      await task.start(OTHER_ADDRESS);
+      await until(() => isCarried(lab), {
+        deadlineMs: 40_000,
+        what: () => `a connection: ${tshuttle.stderr}`,
+      });
+      const sockets = ['ss', '-Hnt', 'state', 'established', 'dst', OTHER_ADDRESS];
+      expect(await lab.client.must(sockets)).toContain(`${OTHER_ADDRESS}:22`);
+
+      await task.stop();
+      await task.rebuild();
+      await task.start(OTHER_ADDRESS);
+      await until(
+        async () => {
+          await isCarried(lab);
+          return tshuttle.stderr.includes(refusal);
+        },
+        { deadlineMs: 40_000, what: () => `the new key is refused: ${tshuttle.stderr}` },
+      );
+      await stopTshuttle(lab, tshuttle);
+      const refused = await runTshuttle(lab, [...args, SUBNET], { remote, sshOptions });
+      expect(refused).toMatchObject({ code: 76 });
+      expect(refused.stderr).toContain(remedy);
+      await expectNothingLeft(lab);
+    },
+  );
 });

@@ -19,6 +19,8 @@ import { until } from '../support/until.ts';
 const SUBNET = '10.77.0.0/24';
 const remote = `${BASTION_USER.name}@${ADDRESSES.bastion4}`;
 
+const DESTINATION = { host: ADDRESSES.destination4, seenAs: ADDRESSES.bastionInner4 };
+
 async function expectToWork(lab: Lab): Promise<void> {
   const result = await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 });
   expect(result).toMatchObject({ peer: ADDRESSES.bastionInner4 });
@@ -38,19 +40,6 @@ async function askpassProgram(
 }
 
 describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () => {
-  it('gets the code from the terminal', async () => {
-    await using lab = await createLab({ sshd: KEY_AND_CODE });
-    await enrol(lab);
-    const terminal = startOnTerminal(lab, [SUBNET], { remote });
-    await terminal.untilOutput(/code: ?$/i);
-    terminal.write(`${codeNow()}\n`);
-    await terminal.untilOutput(/capturing .* through/);
-    await expectToWork(lab);
-    terminal.write('\u0003');
-    expect(await terminal.exited).toMatchObject({ code: 130 });
-    await expectNothingLeft(lab);
-  });
-
   it.each(['ssh2', 'openssh'])(
     'gets the code from SSH_ASKPASS where there is no terminal, by %s',
     async (transport) => {
@@ -79,18 +68,41 @@ describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () =>
     await expectNothingLeft(lab);
   });
 
-  it('asks again on the terminal after a wrong code', async () => {
+  it.each([
+    { transport: ['ssh2'] },
+    { transport: ['openssh'] },
+    { transport: ['openssh', '--openssh-carry', 'handover'], endsBoth: 'handover' },
+  ] as const)(
+    'gets the code from the terminal, and is asked again after a wrong one, by $transport',
+    async ({ transport, ...carry }) => {
+      await using lab = await createLab({ sshd: KEY_AND_CODE });
+      await enrol(lab);
+      const args = ['--transport', ...transport, '-o', 'NumberOfPasswordPrompts=2', SUBNET];
+      const terminal = startOnTerminal(lab, args, { remote });
+      await terminal.untilOutput(/code: ?$/i);
+      terminal.write('000000\n');
+      await terminal.untilOutput(/code: ?\s+[\s\S]*code: ?$/i);
+      terminal.write(`${codeNow()}\n`);
+      await terminal.untilOutput(/capturing .* through/);
+      expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
+      await expectToCarry(lab, DESTINATION, 'endsBoth' in carry ? carry.endsBoth : undefined);
+      terminal.write('\u0003');
+      expect(await terminal.exited).toMatchObject({ code: 130 });
+      await expectNothingLeft(lab);
+    },
+  );
+
+  it('is given up on the terminal after as many wrong codes as NumberOfPasswordPrompts, by openssh', async () => {
     await using lab = await createLab({ sshd: KEY_AND_CODE });
     await enrol(lab);
-    const terminal = startOnTerminal(lab, ['-o', 'NumberOfPasswordPrompts=2', SUBNET], { remote });
+    const args = ['--transport', 'openssh', '-o', 'NumberOfPasswordPrompts=1', SUBNET];
+    const terminal = startOnTerminal(lab, args, { remote });
     await terminal.untilOutput(/code: ?$/i);
     terminal.write('000000\n');
-    await terminal.untilOutput(/try again[\s\S]*code: ?$/i);
-    terminal.write(`${codeNow()}\n`);
-    await terminal.untilOutput(/capturing .* through/);
+    const result = await terminal.exited;
+    expect(result).toMatchObject({ code: 77 });
+    expect(result.stdout.match(/code: /gi)).toHaveLength(1);
     expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
-    terminal.write('\u0003');
-    expect(await terminal.exited).toMatchObject({ code: 130 });
     await expectNothingLeft(lab);
   });
 });
@@ -163,7 +175,7 @@ describe.skipIf(skipLab)('the same, with eight keys in the agent of which the la
     await terminal.untilOutput(/code: ?$/i);
     terminal.write(`${codeNow()}\n`);
     await terminal.untilOutput(/capturing .* through/);
-    await expectToCarry(lab, { host: ADDRESSES.destination4, seenAs: ADDRESSES.bastionInner4 });
+    await expectToCarry(lab, DESTINATION);
     const named = lab.sshd.log().slice(log.length);
     expect(named.match(/Connection from/g)).toHaveLength(1);
     expect(named).not.toContain('Failed publickey');

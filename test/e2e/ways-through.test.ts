@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expectToCarry } from '../support/carrying.ts';
 import { FAR_VM, openGate, VM } from '../support/gate.ts';
-import { ADDRESSES, createLab } from '../support/lab.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   clientProcesses,
@@ -23,28 +23,39 @@ const SUBNET = '10.78.0.0/24';
 const DESTINATION = { host: ADDRESSES.farDestination4, seenAs: ADDRESSES.farDestination4 };
 
 describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', () => {
-  it.each([
-    ['ProxyCommand', 'ssh2'],
-    ['ProxyJump', 'ssh2'],
-    ['ProxyCommand', 'openssh'],
-  ] as const)('is reached by %s, with the transport %s', async (way, transport) => {
+  it('is reached by ProxyCommand and by ProxyJump, with either transport', async () => {
     await using lab = await createLab();
-    const config = await (await openGate(lab)).configure(way);
-    const options = { remote: VM, sshOptions: ['-F', config] };
-    const tshuttle = await startTshuttle(lab, ['-v', '--transport', transport, SUBNET], options);
-    await expectToCarry(lab, DESTINATION);
-    await stopTshuttle(lab, tshuttle);
+    const gate = await openGate(lab);
+    const ways = [
+      { way: 'ProxyCommand', transport: ['ssh2'] },
+      { way: 'ProxyJump', transport: ['ssh2'] },
+      { way: 'ProxyCommand', transport: ['openssh'] },
+      { way: 'ProxyJump', transport: ['openssh', '--openssh-carry', 'handover'], endsBoth: 'handover' },
+    ] as const;
+    for (const { way, transport, ...carry } of ways) {
+      const options = { remote: VM, sshOptions: ['-F', await gate.configure(way)] };
+      const tshuttle = await startTshuttle(lab, ['-v', '--transport', ...transport, SUBNET], options);
+      await expectToCarry(lab, DESTINATION, 'endsBoth' in carry ? carry.endsBoth : undefined);
+      await stopTshuttle(lab, tshuttle);
+    }
   });
 
   it('two hops, everything captured: only the first is dialled, and it is exempt', async () => {
     await using lab = await createLab();
     const config = await (await openGate(lab)).configure('ProxyJump');
-    const tshuttle = await startTshuttle(lab, ['0/0'], { remote: FAR_VM, sshOptions: ['-F', config] });
+    const options = { remote: FAR_VM, sshOptions: ['-F', config] };
+    const tshuttle = await startTshuttle(lab, ['0/0'], options);
     expect(tshuttle.stdout).toContain(
       `${FAR_VM} (through root@${VM} (through root@gate (198.51.100.1:2222)))`,
     );
     await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
+
+    const handover = ['--transport', 'openssh', '--openssh-carry', 'handover', '0/0'];
+    const bySsh = await startTshuttle(lab, handover, options);
+    expect(await lab.client.rules()).toContain('2222');
+    await expectToCarry(lab, DESTINATION, 'handover');
+    await stopTshuttle(lab, bySsh);
   });
 
   it('by ProxyCommand, everything captured: what the command is connected to is exempt', async () => {
@@ -70,6 +81,13 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     expect(tshuttle.stdout).toContain(`through the proxy ${ADDRESSES.bastion4}:1080`);
     await expectToCarry(lab, DESTINATION);
     await stopTshuttle(lab, tshuttle);
+
+    const command = `ProxyCommand=nc -X 5 -x ${ADDRESSES.bastion4}:1080 %h %p`;
+    const direct = [...optionsForBastion(lab), '-o', command, '--transport', 'openssh'];
+    const bySsh = await startTshuttle(lab, ['10.77.0.0/24'], { sshOptions: direct });
+    expect(await lab.bastion.must(['ss', '-Hnt', 'state', 'established', 'sport = :1080'])).not.toBe('');
+    await expectToCarry(lab, { host: ADDRESSES.destination4, seenAs: ADDRESSES.bastionInner4 });
+    await stopTshuttle(lab, bySsh);
   });
 
   it('leaves no ProxyCommand when tshuttle is killed', async () => {
@@ -104,3 +122,7 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
     await expectNothingLeft(lab);
   });
 });
+
+function optionsForBastion(lab: Lab): string[] {
+  return ['-i', lab.sshd.userKey, '-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
+}
