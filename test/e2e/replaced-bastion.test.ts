@@ -23,9 +23,15 @@ async function isCarried(lab: Lab): Promise<boolean> {
 
 describe.skipIf(skipLab)('a bastion without a machine', () => {
   it.each([
-    { transport: 'ssh2', refusal: 'shows the RSA key', remedy: `ssh-keygen -R '${TASK_ALIAS}'` },
+    {
+      transport: 'ssh2',
+      otherCarry: undefined,
+      refusal: 'shows the RSA key',
+      remedy: `ssh-keygen -R '${TASK_ALIAS}'`,
+    },
     {
       transport: 'openssh',
+      otherCarry: 'handover',
       refusal: 'Host key verification failed',
       remedy: 'compare the fingerprint with what',
     },
