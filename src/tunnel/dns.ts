@@ -5,6 +5,7 @@ import type { NameRules, StaticHost } from '../dns/name-routes.ts';
 import { watchNameservers } from '../dns/nameserver-watch.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
 import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
+import { resolvedObstacles } from '../dns/resolved-obstacles.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import type { IpFamily } from '../net/endpoint.ts';
@@ -129,6 +130,7 @@ export class TunnelDns {
     this.#recapture = recapture;
     if (this.#options === undefined) return;
     void flushSystemCaches();
+    void this.#warnOfObstacles();
     this.#watchAnew();
   }
 
@@ -153,6 +155,7 @@ export class TunnelDns {
       throw error;
     }
     change?.keep();
+    if (before.options === undefined) void this.#warnOfObstacles();
     this.#watchAnew();
     await flushSystemCaches();
   }
@@ -171,6 +174,12 @@ export class TunnelDns {
     const known = bastionHosts ? this.#bastionHosts : [];
     const others = known.filter(({ name }) => !hosts.some((host) => host.name === name));
     return { everything, zones, hosts: [...hosts, ...others], wayToBastion: this.#context.wayToBastion };
+  }
+
+  /** Where only the nameservers that the user names are captured, the machine's own are none of ours. */
+  async #warnOfObstacles(): Promise<void> {
+    if (this.#options?.nameservers !== 'system') return;
+    for (const obstacle of await resolvedObstacles()) this.#context.logger.warn(obstacle);
   }
 
   #usable(): readonly Nameserver[] {

@@ -79,6 +79,8 @@ describe.skipIf(skipLab)('with systemd-resolved', () => {
       expect((await outer.log()).slice(asked)).toContain(`query[A] ${PUBLIC} from ${ADDRESSES.client4}`);
       expect((await outer.log()).slice(asked)).not.toContain(NAME);
 
+      // It has this in its cache now.
+      expect(await query(NAME)).toMatch(/198\.1[89]\./);
       const { main, helper } = await tshuttleProcesses(lab);
       for (const pid of signal === 'SIGTERM' ? [main] : [main, helper]) process.kill(pid, signal);
       expect(await tshuttle.exited).toMatchObject(signal === 'SIGTERM' ? { code: 0 } : { code: null });
@@ -92,4 +94,24 @@ describe.skipIf(skipLab)('with systemd-resolved', () => {
       expect(await query(NAME)).toContain('not found');
     },
   );
+
+  it('is said to keep names of a zone from being answered where it encrypts or validates', async () => {
+    const before = await state();
+    await system.must(['resolvectl', 'dnsovertls', 'up0', 'yes']);
+    await system.must(['resolvectl', 'dnssec', 'up0', 'yes']);
+    const tshuttle = await start('--domain', 'inner.example');
+    await tshuttle.untilOutput(/of up0 over TLS, .*: sudo resolvectl dnsovertls up0 no/, 10_000);
+    await tshuttle.untilOutput(/signed answers of up0, .*: sudo resolvectl dnssec up0 no/, 10_000);
+    expect(await query(NAME), 'no query was redirected').not.toMatch(/198\.1[89]\./);
+
+    // As it says.
+    await system.must(['resolvectl', 'dnsovertls', 'up0', 'no']);
+    await system.must(['resolvectl', 'dnssec', 'up0', 'no']);
+    expect(await query(NAME)).toMatch(/198\.1[89]\./);
+    expect(await query(PUBLIC)).toContain('192.0.2.80');
+    const { main } = await tshuttleProcesses(lab);
+    process.kill(main, 'SIGTERM');
+    expect(await tshuttle.exited).toMatchObject({ code: 0 });
+    expect(await state()).toBe(before);
+  });
 });

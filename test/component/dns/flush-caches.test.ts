@@ -22,7 +22,7 @@ describe('flushSystemCaches', () => {
     await flushSystemCaches({ program, runningFile: join(folder, 'no such file') });
     expect(existsSync(join(folder, 'called'))).toBe(false);
     await flushSystemCaches({ program, runningFile: program });
-    expect(readFileSync(join(folder, 'called'), 'utf8')).toBe('flush-caches --no-ask-password\n');
+    expect(readFileSync(join(folder, 'called'), 'utf8')).toBe('flush-caches\n');
   });
 
   it('never rejects, and does not wait for long', async () => {
