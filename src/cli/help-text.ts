@@ -85,6 +85,8 @@ export const TEXTS = {
     'Where there is no root, the command gets proxies instead, as with --rootless.',
   rootless:
     'capture nothing: the command gets proxies of its own by HTTPS_PROXY and its like; what no SUBNET has goes direct',
+  isolated:
+    'capture in a network namespace of the command alone, which needs no root (Linux); what no SUBNET has is relayed',
   probe: 'start the command when this can be connected to through the bastion',
   sudoers: 'print or install what has sudo ask for no password',
   sudoersDescription:

@@ -1,7 +1,8 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { IpFamily } from '../net/endpoint.ts';
+import { type SocketPlace, THIS_MACHINE } from '../net/socket-place.ts';
 import { AskedResolvers } from './asked-resolvers.ts';
 import { fitForUdp, readQuery } from './message.ts';
 import type { QueryHandler } from './query-handler.ts';
@@ -48,9 +49,13 @@ export class Forwarder {
    *
    * @throws TshuttleError ERR_LISTEN; nothing is left open then
    */
-  static async open(nameservers: readonly Nameserver[], handler: QueryHandler): Promise<Forwarder> {
+  static async open(
+    nameservers: readonly Nameserver[],
+    handler: QueryHandler,
+    place: SocketPlace = THIS_MACHINE,
+  ): Promise<Forwarder> {
     const asked = await openAskedResolvers();
-    const forwarder = new Forwarder({ handler, asked, tcpClients: new Set(), udpInFlight: 0 });
+    const forwarder = new Forwarder({ handler, asked, place, tcpClients: new Set(), udpInFlight: 0 });
     try {
       await forwarder.serve(nameservers);
       return forwarder;
@@ -109,6 +114,8 @@ function keyOf({ address, scope = '' }: Nameserver): string {
 interface Shared {
   readonly handler: QueryHandler;
   readonly asked: AskedResolvers;
+  /** Where it listens; the nameservers are asked from this machine. */
+  readonly place: SocketPlace;
   readonly tcpClients: Set<Socket>;
   udpInFlight: number;
 }
@@ -162,55 +169,44 @@ function listenError(where: string, cause: unknown): TshuttleError {
   return new TshuttleError('ERR_LISTEN', message, { cause, remedy: 'leave --dns and --domain out' });
 }
 
-function listenTcp(
+async function listenTcp(
   host: string,
   nameserver: Nameserver,
-  { handler, asked, tcpClients }: Shared,
+  { handler, asked, tcpClients, place }: Shared,
 ): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
-      client.on('error', () => {});
-      if (tcpClients.size >= MAX_TCP_CLIENTS) {
-        client.destroy();
-        return;
-      }
-      tcpClients.add(client);
-      client.on('close', () => tcpClients.delete(client));
-      serveTcpClient(client, handler, () => asked.connect(nameserver));
-    });
-    server.once('error', reject);
-    server.listen({ host, port: 0, ipv6Only: true }, () => {
-      server.off('error', reject);
-      server.on('error', () => {});
-      resolve(server);
-    });
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
+    client.on('error', () => {});
+    if (tcpClients.size >= MAX_TCP_CLIENTS) {
+      client.destroy();
+      return;
+    }
+    tcpClients.add(client);
+    client.on('close', () => tcpClients.delete(client));
+    serveTcpClient(client, handler, () => asked.connect(nameserver));
   });
+  await place.listen(server, { host, port: 0 });
+  server.on('error', () => {});
+  return server;
 }
 
-function listenUdp(host: string, port: number, nameserver: Nameserver, shared: Shared): Promise<UdpSocket> {
-  return new Promise((resolve, reject) => {
-    const isIpv6 = familyOf(nameserver) === 6;
-    const socket = createSocket({ type: isIpv6 ? 'udp6' : 'udp4', ipv6Only: isIpv6 });
-    const fail = (error: Error): void => {
-      socket.close();
-      reject(error);
+async function listenUdp(
+  host: string,
+  port: number,
+  nameserver: Nameserver,
+  shared: Shared,
+): Promise<UdpSocket> {
+  const socket = await shared.place.bind({ host, port });
+  socket.on('error', () => {});
+  socket.on('message', (packet, client) => {
+    // The client may be gone, and the socket closed, by the time there is an answer: then it is lost, as UDP is.
+    const reply = (answer: Buffer): void => {
+      try {
+        socket.send(answer, client.port, client.address, () => {});
+      } catch {}
     };
-    socket.once('error', fail);
-    socket.on('message', (packet, client) => {
-      // The client may be gone, and the socket closed, by the time there is an answer: then it is lost, as UDP is.
-      const reply = (answer: Buffer): void => {
-        try {
-          socket.send(answer, client.port, client.address, () => {});
-        } catch {}
-      };
-      takeDatagram(packet, nameserver, `${client.address} ${client.port}`, shared, reply);
-    });
-    socket.bind({ address: host, port, exclusive: true }, () => {
-      socket.off('error', fail);
-      socket.on('error', () => {});
-      resolve(socket);
-    });
+    takeDatagram(packet, nameserver, `${client.address} ${client.port}`, shared, reply);
   });
+  return socket;
 }
 
 /** What the nameserver sent by UDP fits anyhow; TCP knows no limit. */

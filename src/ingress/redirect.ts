@@ -1,17 +1,20 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
+import { helperCommandBehind } from '../intercept/helper/command.ts';
 import type { InterceptMethod } from '../intercept/interceptor.ts';
 import { type LastingInterceptor, openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
-import { type Cidr, numberToAddress } from '../net/cidr.ts';
+import { type Cidr, numberToAddress, parseCidr } from '../net/cidr.ts';
 import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
 import { isOwnListener } from '../net/local-addresses.ts';
 import { originalDestination } from '../net/native-original-destination.ts';
 import { prepareSocketOptions } from '../net/native-socket-option.ts';
+import type { NetworkNamespace } from '../net/network-namespace.ts';
+import { ALL_PORTS } from '../net/port-range.ts';
 import type { IncomingFlow } from './incoming-flow.ts';
 
 /** How connections are to be caught. */
@@ -20,6 +23,8 @@ export interface RedirectOptions {
   readonly listen: ListenAddresses | undefined;
   readonly ipv6: boolean;
   readonly method: 'auto' | InterceptMethod;
+  /** Captures the connections of this namespace, all of them, and not the machine's. */
+  readonly namespace: NetworkNamespace | undefined;
 }
 
 /** What {@link openRedirectIngress} needs of its caller. */
@@ -63,7 +68,9 @@ export async function openRedirectIngress(
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
   prepareSocketOptions();
-  const interceptor = await openLastingInterceptor({ method: options.method, logger, signal });
+  const { method, namespace } = options;
+  const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
+  const interceptor = await openLastingInterceptor({ method, logger, signal, ...inside });
   let listeners: Listeners;
   try {
     listeners = await listenAsAsked(options, (accepted, family) => {
@@ -74,7 +81,8 @@ export async function openRedirectIngress(
     await interceptor.close();
     throw error;
   }
-  return redirectIngress(interceptor, listeners);
+  const ingress = redirectIngress(interceptor, listeners);
+  return namespace === undefined ? ingress : capturingAll(ingress);
 }
 
 function redirectIngress(interceptor: LastingInterceptor, listeners: Listeners): RedirectIngress {
@@ -101,20 +109,40 @@ function redirectIngress(interceptor: LastingInterceptor, listeners: Listeners):
   };
 }
 
+/**
+ * In a namespace nothing leads past us, and what is not captured is relayed: no connection, and no query, is exempt. Nor does
+ * any network want for a route.
+ */
+function capturingAll(ingress: RedirectIngress): RedirectIngress {
+  const all = ['0.0.0.0/0', '::/0'].map(
+    (text): CaptureRule => ({ action: 'include', cidr: parseCidr(text)!, ports: ALL_PORTS }),
+  );
+  return {
+    ...ingress,
+    get rulesGoneSinceMs() {
+      return ingress.rulesGoneSinceMs;
+    },
+    capture: (_rules, _exempt, dns) =>
+      ingress.capture(all, [], dns === undefined ? undefined : { ...dns, exemptPorts: [] }),
+    setExempt: async () => {},
+    addRoute: async () => {},
+  };
+}
+
 async function listenAsAsked(
   options: RedirectOptions,
   onAccepted: (accepted: Socket, family: IpFamily) => void,
 ): Promise<Listeners> {
-  if (options.listen !== undefined) return openListeners(options.listen, onAccepted);
+  if (options.listen !== undefined) return openListeners(options.listen, onAccepted, options.namespace);
   const ipv4Only = { address4: '127.0.0.1', address6: undefined, port: undefined };
-  if (!options.ipv6) return openListeners(ipv4Only, onAccepted);
+  if (!options.ipv6) return openListeners(ipv4Only, onAccepted, options.namespace);
   try {
-    return await openListeners({ ...ipv4Only, address6: '::1' }, onAccepted);
+    return await openListeners({ ...ipv4Only, address6: '::1' }, onAccepted, options.namespace);
   } catch (error) {
     const code = systemCodeOf(error instanceof Error ? error.cause : undefined);
     const hasNoIpv6 = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL';
     if (!hasNoIpv6) throw error;
-    return openListeners(ipv4Only, onAccepted);
+    return openListeners(ipv4Only, onAccepted, options.namespace);
   }
 }
 

@@ -3,9 +3,7 @@ import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { formatHostPort, type IpFamily } from './endpoint.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
-
-/** Connections the kernel may queue for us; Linux caps it at net.core.somaxconn (4096 since 5.4). */
-const BACKLOG = 4096;
+import { BACKLOG, type SocketPlace, THIS_MACHINE } from './socket-place.ts';
 
 /** How many connections are taken in one turn of the event loop (native-notes/accepting.md). */
 const ACCEPTED_IN_A_TURN = 8;
@@ -40,6 +38,7 @@ export interface Listeners {
 export async function openListeners(
   addresses: ListenAddresses,
   onAccepted: (accepted: Socket, family: IpFamily) => void,
+  place: SocketPlace = THIS_MACHINE,
 ): Promise<Listeners> {
   const hosts: Array<readonly [IpFamily, string]> = [];
   if (addresses.address4 !== undefined) hosts.push([4, addresses.address4]);
@@ -52,7 +51,8 @@ export async function openListeners(
     try {
       for (const [family, address] of hosts) {
         host = address;
-        const server = await listen(address, port, (accepted) => onAccepted(accepted, family));
+        const server = makeServer((accepted) => onAccepted(accepted, family));
+        await startListening(server, address, port, place);
         servers.push(server);
         servers.push(...acceptMore(server, (accepted) => onAccepted(accepted, family)));
         port = portOf(server);
@@ -67,20 +67,16 @@ export async function openListeners(
   }
 }
 
-function listen(host: string, port: number, onAccepted: (accepted: Socket) => void): Promise<Server> {
-  return startListening(makeServer(onAccepted), host, port);
-}
-
-function startListening(server: Server, host: string, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port, backlog: BACKLOG, ipv6Only: true }, () => {
-      server.off('error', reject);
-      // Accepting can fail later for want of descriptors (EMFILE); libuv then retries by itself.
-      server.on('error', ignoreError);
-      resolve(server);
-    });
-  });
+async function startListening(
+  server: Server,
+  host: string,
+  port: number,
+  place: SocketPlace = THIS_MACHINE,
+): Promise<Server> {
+  await place.listen(server, { host, port });
+  // Accepting can fail later for want of descriptors (EMFILE); libuv then retries by itself.
+  server.on('error', ignoreError);
+  return server;
 }
 
 /** Further servers that accept from the same queue as the first, where this system can: it does without them, only slower. */

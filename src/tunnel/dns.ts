@@ -9,6 +9,7 @@ import { resolvedObstacles } from '../dns/resolved-obstacles.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import type { IpFamily } from '../net/endpoint.ts';
+import type { NetworkNamespace } from '../net/network-namespace.ts';
 import {
   BastionAnswers,
   type BastionAnswersContext,
@@ -29,6 +30,8 @@ export interface DnsContext extends BastionAnswersContext {
   readonly ipv6: boolean;
   /** Names that lead to the bastion, which must not be asked through it. */
   readonly wayToBastion: readonly string[];
+  /** Whose queries these are, where they are not the machine's. */
+  readonly namespace: NetworkNamespace | undefined;
 }
 
 /** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
@@ -129,7 +132,7 @@ export class TunnelDns {
   follow(recapture: () => Promise<void>): void {
     this.#recapture = recapture;
     if (this.#options === undefined) return;
-    void flushSystemCaches();
+    void this.#flushCaches();
     void this.#warnOfObstacles();
     this.#watchAnew();
   }
@@ -157,7 +160,7 @@ export class TunnelDns {
     change?.keep();
     if (before.options === undefined) void this.#warnOfObstacles();
     this.#watchAnew();
-    await flushSystemCaches();
+    await this.#flushCaches();
   }
 
   /** Ends its sockets and connections, and has the machine forget what it was told. Once, when nothing is redirected any more. */
@@ -166,7 +169,12 @@ export class TunnelDns {
     this.#watch = undefined;
     this.#forwarder?.close();
     this.#answers.close();
-    if (this.#forwarder !== undefined) await flushSystemCaches();
+    if (this.#forwarder !== undefined) await this.#flushCaches();
+  }
+
+  /** Those of the machine, which know nothing of what is said in a namespace. */
+  async #flushCaches(): Promise<void> {
+    if (this.#context.namespace === undefined) await flushSystemCaches();
   }
 
   #rulesBy(options: DnsOptions | undefined): NameRules {
@@ -176,9 +184,9 @@ export class TunnelDns {
     return { everything, zones, hosts: [...hosts, ...others], wayToBastion: this.#context.wayToBastion };
   }
 
-  /** Where only the nameservers that the user names are captured, the machine's own are none of ours. */
+  /** Where only the nameservers that the user names are captured, or a namespace's, the machine's own are none of ours. */
   async #warnOfObstacles(): Promise<void> {
-    if (this.#options?.nameservers !== 'system') return;
+    if (this.#options?.nameservers !== 'system' || this.#context.namespace !== undefined) return;
     for (const obstacle of await resolvedObstacles()) this.#context.logger.warn(obstacle);
   }
 
@@ -189,8 +197,9 @@ export class TunnelDns {
   async #serve(nameservers: readonly Nameserver[]): Promise<void> {
     this.#wanted = nameservers;
     if (this.#options === undefined) return;
-    if (this.#forwarder === undefined) this.#forwarder = await Forwarder.open(this.#usable(), this.#handler);
-    else await this.#forwarder.serve(this.#usable());
+    const { namespace } = this.#context;
+    if (this.#forwarder !== undefined) await this.#forwarder.serve(this.#usable());
+    else this.#forwarder = await Forwarder.open(this.#usable(), this.#handler, namespace);
   }
 
   async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {

@@ -3,6 +3,7 @@ import { messageOf } from '../core/errors.ts';
 import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
 import { dialDirectly } from '../net/dial-directly.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../net/endpoint.ts';
+import { isOwnAddress } from '../net/local-addresses.ts';
 import { relay } from '../net/relay.ts';
 import { type Zone, zoneOf } from '../net/zone.ts';
 import {
@@ -21,6 +22,8 @@ export interface SplitOptions {
   readonly names: readonly string[];
   /** Names with an address of their own. */
   readonly hosts: ReadonlyArray<{ readonly name: string; readonly address: string }>;
+  /** Whether a connection to this machine itself is refused. */
+  readonly refusesOwnAddresses: boolean;
   /** With the resolver of this machine. */
   readonly lookUp: (name: string) => Promise<readonly string[]>;
 }
@@ -31,7 +34,7 @@ type Way =
   | { readonly kind: 'bastion'; readonly hosts: readonly string[] }
   /** From this machine, as without tshuttle. */
   | { readonly kind: 'direct'; readonly addresses: readonly string[] }
-  | { readonly kind: 'unknown'; readonly why: string };
+  | { readonly kind: 'refused'; readonly why: string };
 
 /** Carries what is captured over the transport, and everything else from this machine itself. */
 export class SplitCarrier implements Pick<Transport, 'carry'> {
@@ -63,7 +66,7 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
         return await this.#throughBastion(way.hosts, accepted, destination, originator, progress, options);
       case 'direct':
         return await carryDirectly(way.addresses, accepted, destination.port, progress, options);
-      case 'unknown':
+      case 'refused':
         return refused(accepted, way.why, options);
     }
   }
@@ -100,7 +103,7 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
       return this.#wayToOneOf(await lookUp(host), port);
     } catch (error) {
       if (names.some((one) => one.toLowerCase() === name)) return { kind: 'bastion', hosts: [host] };
-      return { kind: 'unknown', why: `Name or service not known (${messageOf(error)})` };
+      return { kind: 'refused', why: `Name or service not known (${messageOf(error)})` };
     }
   }
 
@@ -111,7 +114,10 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
       const endpoint = makeEndpoint(address, port);
       return endpoint !== undefined && decidingRule(rules, endpoint, port)?.action === 'include';
     });
-    return captured.length > 0 ? { kind: 'bastion', hosts: captured } : { kind: 'direct', addresses };
+    if (captured.length > 0) return { kind: 'bastion', hosts: captured };
+    if (this.#options.refusesOwnAddresses && addresses.some(isOwnAddress))
+      return { kind: 'refused', why: 'it is this machine itself, which is not reachable with --isolated' };
+    return { kind: 'direct', addresses };
   }
 }
 

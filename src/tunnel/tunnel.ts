@@ -129,6 +129,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       wayToBastion: namesOnTheWay(target),
       bastion: `${target.user}@${target.requestedHost}:${target.port}`,
       stateFolder: options.stateFolder,
+      namespace: options.namespace,
       open: (destination, openSignal) =>
         transport === undefined
           ? Promise.reject(new Error('no bastion yet'))
@@ -151,7 +152,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     cleanup.push(() => proxies.close());
     let rules = capturable(options.rules, ingress.families, logger);
-    if (options.captures) {
+    if (options.captures && options.namespace === undefined) {
       await warnOfUnroutedNetworks(rules, logger);
       warnOfProxyCommand(target, logger);
     }

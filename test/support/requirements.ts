@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
@@ -35,6 +36,24 @@ function decideToSkip(): boolean {
   const missing = missingForLab();
   if (missing === undefined || process.env['TSHUTTLE_LAB'] === 'require') return false;
   console.warn(`lab tests are skipped: ${missing}`);
+  return true;
+}
+
+/** Whether tests of `run --isolated` are skipped, as {@link skipLab}: where users may make no namespaces. */
+export const skipIsolated: boolean = skipLab || mayMakeNoNamespace();
+
+function mayMakeNoNamespace(): boolean {
+  const anybody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+  const { status } = spawnSync('setpriv', [
+    ...anybody,
+    'unshare',
+    '--user',
+    '--map-root-user',
+    '--net',
+    'true',
+  ]);
+  if (status === 0 || process.env['TSHUTTLE_LAB'] === 'require') return false;
+  console.warn('tests of run --isolated are skipped: users may make no namespaces on this machine');
   return true;
 }
 

@@ -12,6 +12,8 @@ interface RunInput {
   readonly command: readonly [string, ...string[]];
   /** By proxies of ours, without root and rules. */
   readonly rootless: boolean;
+  /** In a network namespace of its own, without root. */
+  readonly isolated: boolean;
   readonly probe: HostPort | undefined;
 }
 
@@ -27,8 +29,9 @@ export const runCommand = defineCommand<RunInput>({
       .argument('[SUBNET...]', TEXTS.subnet)
       .optionsGroup('Options:')
       .option('--rootless', TEXTS.rootless)
+      .option('--isolated', TEXTS.isolated)
       .option('--probe <HOST:PORT>', TEXTS.probe)
-      .action((words: string[], options: { rootless?: true; probe?: string }) => {
+      .action((words: string[], options: { rootless?: true; isolated?: true; probe?: string }) => {
         const [subnets, [file, ...others]] = splitAtDashes(words, rawWordsOf(command));
         const probe = options.probe === undefined ? undefined : parseHostPort(options.probe);
         if (file === undefined) {
@@ -40,7 +43,8 @@ export const runCommand = defineCommand<RunInput>({
           refuse({ where: `--probe ${options.probe}`, what: 'is not HOST:PORT, as in api.internal:443' });
         } else {
           const raw = rawOptions(subnets, command.optsWithGlobals<CommanderOptions>());
-          choose({ raw, command: [file, ...others], rootless: options.rootless === true, probe });
+          const { rootless = false, isolated = false } = options;
+          choose({ raw, command: [file, ...others], rootless, isolated, probe });
         }
       });
   },
@@ -60,6 +64,17 @@ export const runCommand = defineCommand<RunInput>({
     if (input.rootless && config.proxies.length > 0) {
       const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
       return await session.refuse('ERR_USAGE', [{ where: '--socks, --http-proxy', what }]);
+    }
+    if (input.isolated) {
+      const forbidden = [
+        ...(input.rootless ? ['--rootless'] : []),
+        ...((config.listen.address4 ?? config.listen.address6 ?? config.listen.port) === undefined
+          ? []
+          : ['-l']),
+        ...(config.onDown === 'direct' ? ['--on-down direct'] : []),
+      ];
+      const problems = forbidden.map((where) => ({ where, what: 'cannot be combined with --isolated' }));
+      if (problems.length > 0) return await session.refuse('ERR_USAGE', problems);
     }
     const { run } = await import('./run.ts');
     return await run(input, parsed, session);

@@ -3,7 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
+import { parseCidr } from '../../net/cidr.ts';
 import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
+import { hasRoute } from '../../net/route-check.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 import { type ChildCommand, startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';
@@ -15,6 +17,7 @@ import { type RunningTunnel, type UpContext, up } from './up.ts';
 interface RunOptions {
   readonly command: readonly [string, ...string[]];
   readonly rootless: boolean;
+  readonly isolated: boolean;
   /** What must be reachable through the bastion before the command starts. */
   readonly probe: HostPort | undefined;
 }
@@ -36,6 +39,7 @@ export async function run(
 ): Promise<number> {
   const { logger, tunnelContext } = await session.prepare(config);
   for (const warning of warnings) logger.warn(renderProblem(warning));
+  if (options.isolated) return await runIsolated(options, config, tunnelContext, session);
   const runWith = (rootless: boolean): Promise<number> =>
     runInside({ ...options, rootless }, config, tunnelContext, session);
   if (options.rootless) return await runWith(true);
@@ -46,6 +50,27 @@ export async function run(
     if (!mayDoWithout || session.process.stop.signal.aborted) throw error;
     logger.warn(`${error.message}; the command gets proxies instead, as with --rootless`);
     return await runWith(true);
+  }
+}
+
+/** @throws TshuttleError ERR_NO_PRIVILEGE when no namespace can be had */
+async function runIsolated(
+  options: RunOptions,
+  config: Config,
+  tunnelContext: Omit<UpContext, 'onReady'>,
+  session: CommandSession,
+): Promise<number> {
+  const { openNetworkNamespace } = await import('../../net/network-namespace.ts');
+  const isIpv6Captured = config.subnets.some(
+    ({ action, subnet }) => action === 'include' && subnet.kind === 'network' && subnet.cidr.family === 6,
+  );
+  const everywhere = parseCidr('2000::/3')!;
+  const ipv6 = config.ipv6 && (isIpv6Captured || (await hasRoute(everywhere)));
+  const namespace = await openNetworkNamespace(ipv6);
+  try {
+    return await runInside(options, config, { ...tunnelContext, namespace }, session);
+  } finally {
+    await namespace.close();
   }
 }
 
@@ -70,7 +95,8 @@ async function runInside(
     const proxies = rootless ? proxyEnvironment(tunnel.proxies, login) : {};
     const letSleep = keepAwake(command[0]);
     const report = (line: string): void => void process.stderr.write(`tshuttle: ${line}\n`);
-    const running = startCommand(command, { ...context.environment, ...proxies }, report);
+    const inside = [...(tunnelContext.namespace?.asUser ?? []), ...command] as [string, ...string[]];
+    const running = startCommand(inside, { ...context.environment, ...proxies }, report);
     started = running;
     context.onSignal = (name) => running.signal(name);
     void running.ended.then((exitCode) => {

@@ -1,14 +1,18 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Config, capturesAnything } from '../../config/config.ts';
+import { DEFAULT_RANGES } from '../../config/dns.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import type { CaptureRule } from '../../net/capture-rule.ts';
+import { type Cidr, parseCidr } from '../../net/cidr.ts';
 import type { ListenAddresses } from '../../net/listener.ts';
+import type { NetworkNamespace } from '../../net/network-namespace.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
+import type { DnsOptions } from '../../tunnel/dns-options.ts';
 import type { SplitOptions } from '../../tunnel/split.ts';
 import type { openTunnel, Tunnel, TunnelOptions } from '../../tunnel/tunnel.ts';
 import type { CatalogSource } from '../catalog-source.ts';
@@ -30,6 +34,8 @@ export interface UpContext {
   readonly onReady: (running: RunningTunnel) => Promise<void>;
   /** Only what comes by proxies is carried, and what no rule captures goes direct: nothing needs root. */
   readonly isRootless?: boolean;
+  /** What is captured are the connections in it, not the machine's; stays with whoever made it. */
+  readonly namespace?: NetworkNamespace | undefined;
 }
 
 /** A tunnel that carries, with the names that it follows. */
@@ -165,18 +171,20 @@ function leftSomething(error: unknown): boolean {
 function tunnelOptions(
   config: Config,
   rules: readonly CaptureRule[],
-  { stateFolder, lookUp, isRootless = false }: UpContext,
+  { stateFolder, lookUp, isRootless = false, namespace }: UpContext,
 ): TunnelOptions {
+  const carriesAll = isRootless || namespace !== undefined;
   return {
     remote: sshRequestOf(config),
     rules,
     listen: listenAddresses(config),
     method: config.method,
-    dns: isRootless ? undefined : config.dns,
+    dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
+    namespace,
     stateFolder: join(stateFolder, 'synthetic-addresses'),
-    ipv6: config.ipv6,
-    captures: !isRootless && capturesAnything(config),
-    split: isRootless ? splitOptions(config, lookUp) : undefined,
+    ipv6: config.ipv6 && namespace?.ipv6 !== false,
+    captures: namespace !== undefined || (!isRootless && capturesAnything(config)),
+    split: carriesAll ? splitOptions(config, lookUp, namespace !== undefined) : undefined,
     proxies: config.proxies,
     proxyCredentials: config.proxyLogin,
     mayOpenSession: config.mayOpenSession,
@@ -187,11 +195,27 @@ function tunnelOptions(
   };
 }
 
-function splitOptions({ dns, subnets }: Config, lookUp: LookUp): SplitOptions {
+/** Where no query finds its way by itself, those for names of no concern to us are passed on. */
+function dnsOfAll({ dns }: Config): DnsOptions {
+  const [range4, range6] = DEFAULT_RANGES.split(',').map((text) => parseCidr(text)!) as [Cidr, Cidr];
+  const asEver: DnsOptions = {
+    nameservers: 'system',
+    resolvers: [],
+    everything: false,
+    zones: [],
+    hosts: [],
+    bastionHosts: false,
+    resolve: 'auto',
+    syntheticRanges: { range4, range6 },
+  };
+  return dns === undefined ? asEver : { ...dns, nameservers: 'system' };
+}
+
+function splitOptions({ dns, subnets }: Config, lookUp: LookUp, refusesOwnAddresses: boolean): SplitOptions {
   const names = subnets.flatMap(({ action, subnet }) =>
     action === 'include' && subnet.kind === 'name' ? [subnet.name] : [],
   );
-  return { zones: dns?.zones ?? [], hosts: dns?.hosts ?? [], names, lookUp };
+  return { zones: dns?.zones ?? [], hosts: dns?.hosts ?? [], names, lookUp, refusesOwnAddresses };
 }
 
 function listenAddresses({ listen, ipv6 }: Config): ListenAddresses | undefined {

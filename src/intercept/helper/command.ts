@@ -83,6 +83,11 @@ export function withoutPrompt([program = '', ...words]: readonly string[]): read
   return program.endsWith('/sudo') ? [program, '-n', ...words] : [program, ...words];
 }
 
+/** The command that runs the helper behind words that make it root of a user namespace. */
+export function helperCommandBehind(words: readonly string[]): readonly string[] {
+  return [...words, process.execPath, HELPER_PATH];
+}
+
 /** The environment of the helper's child process. */
 export function helperEnvironment(ours: NodeJS.ProcessEnv): Record<string, string> {
   const kept = KEPT_VARIABLES.flatMap((name) => {

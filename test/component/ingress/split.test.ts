@@ -22,7 +22,7 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Tells what it is asked for, and refuses the addresses in `refused`. */
-function split(refused: readonly string[] = []) {
+function split(refused: readonly string[] = [], refusesOwnAddresses = false) {
   const asked: string[] = [];
   const transport = {
     carry: async (accepted: Socket, { host, port }: HostPort): Promise<FlowSummary> => {
@@ -41,6 +41,7 @@ function split(refused: readonly string[] = []) {
   const carrier = new SplitCarrier(transport, () => RULES, {
     zones: [parseZone('internal.example')!],
     names: ['only-there.example'],
+    refusesOwnAddresses,
     hosts: [{ name: 'fixed.example', address: '10.1.2.3' }],
     lookUp: async (name) => {
       const addresses = ADDRESSES[name];

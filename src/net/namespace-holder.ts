@@ -1,0 +1,112 @@
+import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { messageOf, systemCodeOf } from '../core/errors.ts';
+import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
+import { THIS_MACHINE } from './socket-place.ts';
+
+/*
+ * The process that holds a network namespace of its own, as root of its user namespace: makes it ready, makes sockets in it
+ * for the process that started it, and ends what is in it when that process ends, in whatever way.
+ */
+
+/** A dummy address (RFC 7600): a source that no destination has. */
+const SOURCE = '192.0.0.8';
+
+/** With them a name is resolved by a process outside, past the capture: nss-resolve and nscd, in all places they have had. */
+const RESOLVING_SOCKETS = [
+  '/run/systemd/resolve/io.systemd.Resolve',
+  '/run/nscd/socket',
+  '/var/run/nscd/socket',
+];
+
+/** How long what is asked to end may take, in ms. */
+const GRACE_MS = 1_000;
+
+const TOOL_OPTIONS: ExecFileSyncOptions = {
+  env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin', LC_ALL: 'C' },
+  stdio: ['ignore', 'ignore', 'pipe'],
+  timeout: 10_000,
+};
+
+function prepare(ipv6: boolean): void {
+  const ip = (words: string): void => void execFileSync('ip', words.split(' '), TOOL_OPTIONS);
+  ip('link set lo up');
+  ip(`address add ${SOURCE}/32 dev lo`);
+  ip(`route add default dev lo src ${SOURCE}`);
+  if (ipv6) ip('-6 route add default dev lo');
+  for (const path of RESOLVING_SOCKETS.filter((one) => existsSync(one)))
+    execFileSync('mount', ['--bind', '/dev/null', path], TOOL_OPTIONS);
+}
+
+function reply(id: number, answer: HolderReply['answer']): void {
+  process.send?.({ id, answer } satisfies HolderReply, undefined, undefined, ignoreError);
+}
+
+async function make({ id, make: kind, at }: Extract<HolderRequest, { make: unknown }>): Promise<void> {
+  const answer: HolderReply = { id, answer: { kind: 'done' } };
+  if (kind === 'server') {
+    const server = createServer();
+    await THIS_MACHINE.listen(server, at);
+    // A copy here would take connections, too.
+    process.send?.(answer, server, {}, () => server.close());
+  } else {
+    const socket = await THIS_MACHINE.bind(at);
+    process.send?.(answer, socket, {}, () => socket.close());
+  }
+}
+
+/** Its processes, but for this one: descendants of the command, whatever they have become. */
+function othersInside(): readonly number[] {
+  const namespaceOf = (pid: number | 'self'): string => readlinkSync(`/proc/${pid}/ns/net`);
+  const own = namespaceOf('self');
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid > 0 && pid !== process.pid && namespaceOf(pid) === own;
+      } catch {
+        return false; // it has ended, or is another user's
+      }
+    });
+}
+
+function signalOthers(signal: 'SIGTERM' | 'SIGKILL'): boolean {
+  const others = othersInside();
+  for (const pid of others) {
+    try {
+      process.kill(pid, signal);
+    } catch {} // it has ended
+  }
+  return others.length > 0;
+}
+
+function end(): void {
+  if (!signalOthers('SIGTERM')) process.exit();
+  const startedMs = performance.now();
+  setInterval(() => {
+    if (othersInside().length === 0) process.exit();
+    if (performance.now() - startedMs > GRACE_MS) signalOthers('SIGKILL');
+  }, 50);
+}
+
+function ignoreError(): void {}
+
+process.on('disconnect', end);
+// Ctrl-C is for the command.
+for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM', 'SIGTSTP'] as const)
+  process.on(signal, ignoreError);
+process.on('message', (request: HolderRequest) => {
+  const fail = (error: unknown): void =>
+    reply(request.id, { kind: 'failed', code: systemCodeOf(error), message: messageOf(error) });
+  if ('make' in request) {
+    make(request).catch(fail);
+    return;
+  }
+  try {
+    prepare(request.ipv6);
+    reply(request.id, { kind: 'done' });
+  } catch (error) {
+    fail(error);
+  }
+});

@@ -1,0 +1,15 @@
+import type { PlacedAddress } from './socket-place.ts';
+
+/** What the holder of a network namespace is asked for, over Node's own channel. */
+export type HolderRequest = { readonly id: number } & (
+  | { readonly prepare: true; readonly ipv6: boolean }
+  | { readonly make: 'server' | 'datagram'; readonly at: PlacedAddress }
+);
+
+/** Its answer; a socket comes with it. */
+export interface HolderReply {
+  readonly id: number;
+  readonly answer:
+    | { readonly kind: 'done' }
+    | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string };
+}
