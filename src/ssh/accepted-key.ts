@@ -1,4 +1,6 @@
 import { certificateAlgorithm } from './certificate.ts';
+import type { PublicKey } from './public-key.ts';
+import { rsaBits } from './signature.ts';
 import type { SigningKey } from './signing-key.ts';
 
 /** RSA keys sign in several ways (RFC 8332); all others in one, which has the name of their type. */
@@ -23,4 +25,11 @@ export function acceptedKey(
   const [only, ...more] = usable;
   if (only === undefined) return undefined;
   return type === 'ssh-rsa' && more.length === 0 ? { ...key, onlyAlgorithm: only } : key;
+}
+
+/** Why RequiredRSASize leaves a key out; undefined where it does not. */
+export function whyTooSmall(key: PublicKey, requiredRsaBits: number): string | undefined {
+  const bits = rsaBits(key);
+  const isSmall = bits !== undefined && bits < requiredRsaBits;
+  return isSmall ? `it has ${bits} bits, and RequiredRSASize is ${requiredRsaBits}` : undefined;
 }

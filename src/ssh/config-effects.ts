@@ -20,37 +20,28 @@ const HONOURED: ReadonlySet<string> = new Set([
   ...['kexalgorithms', 'ciphers', 'macs', 'hostkeyalgorithms'],
 ]);
 
-/** What concerns sessions, forwardings and messages of ssh's own: here there are none. */
+/** What concerns ssh itself, by the reason for which it is of no use here. */
 const OF_SSH_ITSELF: ReadonlySet<string> = new Set([
+  // The sessions of its user: there are none here.
   ...[
-    'host',
     'requesttty',
     'sessiontype',
     'stdinnull',
     'forkafterauthentication',
     'remotecommand',
     'sendenv',
+    'setenv',
   ],
-  ...['setenv', 'escapechar', 'enableescapecommandline', 'localcommand', 'permitlocalcommand', 'loglevel'],
-  ...['logverbose', 'syslogfacility', 'fingerprinthash', 'xauthlocation', 'forwardx11'],
-  ...[
-    'forwardx11trusted',
-    'forwardx11timeout',
-    'forwardagent',
-    'addkeystoagent',
-    'localforward',
-    'remoteforward',
-  ],
-  ...['dynamicforward', 'permitremoteopen', 'gatewayports', 'exitonforwardfailure', 'clearallforwardings'],
-  ...[
-    'streamlocalbindmask',
-    'streamlocalbindunlink',
-    'tunnel',
-    'tunneldevice',
-    'controlmaster',
-    'controlpath',
-  ],
-  ...['controlpersist', 'channeltimeout'],
+  ...['escapechar', 'enableescapecommandline', 'localcommand', 'permitlocalcommand', 'channeltimeout'],
+  ...['xauthlocation', 'forwardx11', 'forwardx11trusted', 'forwardx11timeout', 'forwardagent'],
+  // Forwardings of its own: those of a tunnel are made here.
+  ...['localforward', 'remoteforward', 'dynamicforward', 'permitremoteopen', 'gatewayports'],
+  ...['exitonforwardfailure', 'clearallforwardings', 'streamlocalbindmask', 'streamlocalbindunlink'],
+  ...['tunnel', 'tunneldevice'],
+  // What it says: what is said here follows -v and --log-format.
+  ...['loglevel', 'logverbose', 'syslogfacility', 'fingerprinthash'],
+  // Other processes of its own: its masters, and an agent that is to have the key besides.
+  ...['controlmaster', 'controlpath', 'controlpersist', 'addkeystoagent'],
 ]);
 
 const MAX_VALUE_CHARACTERS = 80;

@@ -59,11 +59,14 @@ export function hostKeyPolicy(
           ? 'yes'
           : 'no',
     revokedKeyFiles: configPathList(configured, 'revokedhostkeys').map(expand),
-    requiredRsaBits: Math.max(
-      DEFAULT_REQUIRED_RSA_BITS,
-      configNumber(configured, 'requiredrsasize', DEFAULT_REQUIRED_RSA_BITS),
-    ),
+    requiredRsaBits: requiredRsaBits(configured),
   };
+}
+
+/** RequiredRSASize, of host keys and the user's own; OpenSSH takes less for a mistake, too. */
+export function requiredRsaBits(configured: SshConfigOutput): number {
+  const configuredBits = configNumber(configured, 'requiredrsasize', DEFAULT_REQUIRED_RSA_BITS);
+  return Math.max(DEFAULT_REQUIRED_RSA_BITS, configuredBits);
 }
 
 function unknownKeyPolicy(strictness: string): HostKeyPolicy['unknownKey'] {

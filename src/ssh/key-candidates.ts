@@ -1,5 +1,5 @@
 import type { Logger } from '../core/log.ts';
-import { acceptedKey } from './accepted-key.ts';
+import { acceptedKey, whyTooSmall } from './accepted-key.ts';
 import { type AgentKey, listAgentKeys, signWithAgent } from './agent-client.ts';
 import { type Certificate, isCertificateType, parseCertificate } from './certificate.ts';
 import { type Identity, readIdentity, signingKeyOf, unlockIdentity } from './identity-file.ts';
@@ -41,9 +41,11 @@ export async function* keyCandidates(
   context: KeyCandidateContext,
 ): AsyncGenerator<SigningKey, void, undefined> {
   for await (const key of allKeys(policy, context)) {
-    const accepted = acceptedKey(key, policy.acceptedAlgorithms);
+    const whySmall = whyTooSmall(key.publicKey, policy.requiredRsaBits);
+    const accepted = whySmall === undefined ? acceptedKey(key, policy.acceptedAlgorithms) : undefined;
     if (accepted !== undefined) yield accepted;
-    else context.note(`${key.description} is skipped: it is not in PubkeyAcceptedAlgorithms`);
+    else
+      context.note(`${key.description} is skipped: ${whySmall ?? 'it is not in PubkeyAcceptedAlgorithms'}`);
   }
 }
 

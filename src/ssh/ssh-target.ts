@@ -113,6 +113,8 @@ export interface AuthenticationPolicy {
   readonly identities: readonly IdentityFile[];
   /** PubkeyAcceptedAlgorithms: what a key may sign with; undefined where the user has not set it. */
   readonly acceptedAlgorithms: readonly string[] | undefined;
+  /** RequiredRSASize: a smaller RSA key is not offered. */
+  readonly requiredRsaBits: number;
   /** CertificateFile; those beside identity files are not here. */
   readonly certificateFiles: readonly string[];
 }

@@ -1,7 +1,7 @@
 import { Secret } from '../core/secret.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
-import { hostKeyPolicy } from './host-key-policy.ts';
+import { hostKeyPolicy, requiredRsaBits } from './host-key-policy.ts';
 import { opensshNeeds } from './openssh-needs.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
 import { type ConfiguredProxy, proxyFromConfig } from './proxy-from-config.ts';
@@ -89,7 +89,7 @@ export function targetFromConfig(
     algorithms: chooseAlgorithms(configured, builtIn),
     openssh: {
       ignoredKeywords: configured.get('ignoreunknown')?.flatMap((list) => list.split(',')) ?? [],
-      notInSsh2: ignoredKeywords(configured),
+      notInSsh2: ignoredKeywords(configured, builtIn),
       needs: opensshNeeds(request.host, configured, builtIn, authentication.methods),
     },
   };
@@ -97,10 +97,13 @@ export function targetFromConfig(
   return { target, proxy };
 }
 
-function ignoredKeywords(configured: SshConfigOutput): string[] {
+/** What is so by default, as CheckHostIP was before OpenSSH 8.5, the user has not asked for. */
+function ignoredKeywords(configured: SshConfigOutput, builtIn: SshConfigOutput): string[] {
   return [...IGNORED_KEYWORDS, ...IGNORED_SWITCHES].flatMap((keyword) => {
     const value = configValue(configured, keyword.toLowerCase());
-    return value === undefined || value === 'no' || value === 'false' ? [] : [`${keyword} ${value}`];
+    const isAsEver = value === configValue(builtIn, keyword.toLowerCase());
+    const isOff = value === undefined || value === 'no' || value === 'false';
+    return isOff || isAsEver ? [] : [`${keyword} ${value}`];
   });
 }
 
@@ -124,6 +127,7 @@ function authenticationPolicy(
     identitiesOnly: configSwitch(configured, 'identitiesonly', false),
     identities: withoutRepetition(identities),
     acceptedAlgorithms: acceptedAlgorithms(configured, builtIn),
+    requiredRsaBits: requiredRsaBits(configured),
     certificateFiles: (configured.get('certificatefile') ?? [])
       .filter((path) => path !== '' && path.toLowerCase() !== 'none')
       .map(expand),

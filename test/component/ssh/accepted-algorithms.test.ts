@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
+import { outcomeOf, outcomeOfSsh } from '../../support/bastion-outcome.ts';
 import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -64,6 +65,16 @@ test('a key that may not sign is not offered, and said so', async () => {
     code: 'ERR_BASTION_AUTH',
     message: expect.stringContaining('not in PubkeyAcceptedAlgorithms'),
   });
+});
+
+test('an RSA key that is smaller than RequiredRSASize is not offered, as by ssh', async () => {
+  const request = sshd.request([rsa], 'RequiredRSASize=3072', 'StrictHostKeyChecking=accept-new');
+  const before = sshd.log().length;
+  expect(await outcomeOf(request, { logger: recordingLogger() })).toMatch(
+    /^ERR_BASTION_AUTH: .*RSA SHA256:\S+ .* is skipped: it has 2048 bits, and RequiredRSASize is 3072/,
+  );
+  expect(sshd.log().slice(before)).not.toContain('test pkalg');
+  expect(await outcomeOfSsh(request)).toBe('out');
 });
 
 test('a certificate has an algorithm of its own', async () => {
