@@ -6,6 +6,11 @@ import {
   authenticationError,
   type OfferedCredential,
 } from './authentication-error.ts';
+import type {
+  AuthenticationAttempt,
+  AuthenticationReply,
+  KeyboardInteractiveRound,
+} from './authentication-messages.ts';
 import { keyCandidates } from './key-candidates.ts';
 import type { Prompter } from './prompter.ts';
 import { printable, printableLine } from './server-text.ts';
@@ -14,26 +19,6 @@ import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 
 /** sshd knows half a dozen; more than this is not worth showing. */
 const MAX_SHOWN_METHODS = 8;
-
-/** What to send to the bastion next. */
-export type AuthenticationAttempt =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'publickey'; readonly key: SigningKey }
-  | { readonly kind: 'password'; readonly password: string }
-  | { readonly kind: 'keyboard-interactive' };
-
-/** The bastion's answer to an attempt that did not complete the authentication (RFC 4252 section 5.1). */
-export interface AuthenticationReply {
-  readonly methodsLeft: readonly string[];
-  readonly partialSuccess: boolean;
-}
-
-/** One SSH_MSG_USERAUTH_INFO_REQUEST (RFC 4256 section 3.2). */
-export interface KeyboardInteractiveRound {
-  readonly name: string;
-  readonly instructions: string;
-  readonly prompts: ReadonlyArray<{ readonly prompt: string; readonly echo?: boolean }>;
-}
 
 /** What an {@link Authenticator} needs beside the target. */
 export interface AuthenticatorContext {

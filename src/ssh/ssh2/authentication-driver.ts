@@ -1,5 +1,6 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware, Client, NextAuthHandler } from 'ssh2';
-import type { AuthenticationAttempt, Authenticator } from '../authenticator.ts';
+import type { AuthenticationAttempt } from '../authentication-messages.ts';
+import type { Authenticator } from '../authenticator.ts';
 import { KeyUnavailableError } from '../signing-key.ts';
 import { KeySigner } from './connection-internals.ts';
 import type { HandshakeClock } from './handshake-clock.ts';

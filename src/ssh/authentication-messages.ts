@@ -1,0 +1,21 @@
+import type { SigningKey } from './signing-key.ts';
+
+/** What to send to the bastion next. */
+export type AuthenticationAttempt =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'publickey'; readonly key: SigningKey }
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'keyboard-interactive' };
+
+/** The bastion's answer to an attempt that did not complete the authentication (RFC 4252 section 5.1). */
+export interface AuthenticationReply {
+  readonly methodsLeft: readonly string[];
+  readonly partialSuccess: boolean;
+}
+
+/** One SSH_MSG_USERAUTH_INFO_REQUEST (RFC 4256 section 3.2). */
+export interface KeyboardInteractiveRound {
+  readonly name: string;
+  readonly instructions: string;
+  readonly prompts: ReadonlyArray<{ readonly prompt: string; readonly echo?: boolean }>;
+}
