@@ -1,5 +1,5 @@
 import type { Logger } from '../core/log.ts';
-import { type Certificate, isCertificateType, parseCertificate } from './certificate.ts';
+import type { Certificate } from './certificate.ts';
 import { type CertificateProblem, decideHostCertificate, describeCertificate } from './host-certificate.ts';
 import { decideHostKey } from './host-key-decision.ts';
 import {
@@ -11,19 +11,15 @@ import {
   revokedKeyError,
   unknownKeyError,
 } from './host-key-errors.ts';
+import { askAboutHostKey } from './host-key-question.ts';
 import { entryNames, type KnownHostEntry } from './known-hosts.ts';
 import { askKnownHostsCommand } from './known-hosts-command.ts';
 import { addKnownHost } from './known-hosts-files.ts';
 import type { Prompter } from './prompter.ts';
-import {
-  fingerprintOf,
-  keyTypeName,
-  type PublicKey,
-  publicKeyFromBlob,
-  samePublicKey,
-} from './public-key.ts';
+import { fingerprintOf, type PublicKey, samePublicKey } from './public-key.ts';
 import { findRevocation } from './revoked-keys.ts';
-import { isSignedBy, rsaBits } from './signature.ts';
+import { readShownKey, type ShownKey } from './shown-key.ts';
+import { rsaBits } from './signature.ts';
 import type { SshTarget } from './ssh-target.ts';
 
 /** What the verifier needs beside the target. */
@@ -37,15 +33,6 @@ export interface HostKeyContext {
   readonly signal: AbortSignal;
   /** The bastion's literal address, or how it is reached where a proxy knows it; to be shown in the question. */
   readonly address: string;
-}
-
-/** What the bastion has shown: a key, alone or in a certificate. */
-interface ShownKey {
-  /** As it came; every later key exchange must show the same. */
-  readonly blob: Buffer;
-  /** Without its certificate. */
-  readonly key: PublicKey;
-  readonly certificate: Certificate | undefined;
 }
 
 /** A certificate that a known authority has signed and that nevertheless does not count. */
@@ -100,7 +87,7 @@ export class HostKeyVerifier {
    *   than at the first key exchange.
    */
   async verify(blob: Buffer): Promise<void> {
-    if (this.#accepted === undefined) await this.#checkFirst(this.#read(blob));
+    if (this.#accepted === undefined) await this.#checkFirst(readShownKey(this.#target, blob));
     else this.verifyAgain(blob);
   }
 
@@ -115,25 +102,6 @@ export class HostKeyVerifier {
     const key = this.#toBeFiled;
     this.#toBeFiled = undefined;
     if (key !== undefined) await addKnownHost(this.#target.hostKeys, key, this.#context.logger);
-  }
-
-  #read(shown: Buffer): ShownKey {
-    // The parser's buffer is reused for the next packet.
-    const blob = Buffer.from(shown);
-    const key = publicKeyFromBlob(blob);
-    if (key === undefined) throw hostKeyError(this.#target, 'shows a host key that cannot be read');
-    if (!isCertificateType(key.type)) return { blob, key, certificate: undefined };
-    const certificate = parseCertificate(blob);
-    if (certificate === undefined)
-      throw hostKeyError(this.#target, 'shows a host certificate that cannot be read');
-    if (!isSignedBy(certificate.authorityKey, certificate.signature, certificate.signedData)) {
-      throw hostKeyError(
-        this.#target,
-        `shows a ${describeCertificate(certificate)}, which that authority has not signed`,
-        'somebody may be listening in: ask who runs the bastion; do not connect before',
-      );
-    }
-    return { blob, key: certificate.certifiedKey, certificate };
   }
 
   async #checkFirst(shown: ShownKey): Promise<void> {
@@ -259,43 +227,13 @@ export class HostKeyVerifier {
     if (hostKeys.unknownKey === 'accept' && isNew) return;
     const mayAsk = hostKeys.unknownKey !== 'refuse' && this.#context.prompter.available;
     if (mayAsk && !authentication.batchMode) {
-      await this.#ask(key, otherKeys, refused);
+      const certificateProblem = refused?.problem.reason;
+      await askAboutHostKey(this.#target, this.#context, { key, otherKeys, certificateProblem });
       this.#mayUpdate = true;
       return;
     }
     if (refused === undefined) throw unknownKeyError(this.#target, key, otherKeys);
     const { certificate, problem, authority } = refused;
     throw certificateError(this.#target, describeCertificate(certificate), problem, authority);
-  }
-
-  async #ask(
-    key: PublicKey,
-    otherKeys: readonly KnownHostEntry[],
-    refused: RefusedCertificate | undefined,
-  ): Promise<void> {
-    const { prompter, address } = this.#context;
-    const fingerprint = fingerprintOf(key);
-    prompter.show(
-      [
-        ...(refused === undefined ? [] : [`Its host certificate does not count: ${refused.problem.reason}.`]),
-        `The authenticity of host '${this.#target.hostKeys.lookupName} (${address})' can't be established.`,
-        `${keyTypeName(key.type)} key fingerprint is ${fingerprint}.`,
-        otherKeys.length === 0
-          ? 'This key is not known by any other names.'
-          : `The host is known by other keys: ${otherKeys.map(placeOf).join(', ')}.`,
-      ].join('\n'),
-    );
-    let question = 'Are you sure you want to continue connecting (yes/no/[fingerprint])? ';
-    for (;;) {
-      const answer = (await prompter.ask(question, { echo: true }))?.trim();
-      if (answer?.toLowerCase() === 'yes' || answer === fingerprint) return;
-      if (answer === undefined || answer.toLowerCase() === 'no')
-        throw hostKeyError(
-          this.#target,
-          'has a host key that you did not accept',
-          `compare the ${keyTypeName(key.type)} fingerprint with what the bastion's administrator says; if it is the same, run this again and answer yes`,
-        );
-      question = "Please type 'yes', 'no' or the fingerprint: ";
-    }
   }
 }
