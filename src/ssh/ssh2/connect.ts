@@ -12,7 +12,8 @@ import type { LookUpHost } from '../look-up.ts';
 import type { Prompter } from '../prompter.ts';
 import { fingerprintOf, keyTypeName, type PublicKey } from '../public-key.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { type NegotiatedAlgorithms, shakeHands } from './handshake.ts';
+import { shakeHands } from './handshake.ts';
+import type { NegotiatedAlgorithms } from './negotiated-algorithms.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
 
 /** What {@link connectBastion} needs from its caller. */

@@ -83,6 +83,22 @@ function brokenOff(failure: HandshakeFailure): TshuttleError {
   );
 }
 
+/** The bastion said nothing for too long. */
+export class Silence extends Error {
+  override readonly name = 'Silence';
+}
+
+/**
+ * Whether a login broke off by itself: by the path, which is worth another connection, or without a word of a bastion that
+ * had nothing to refuse.
+ *
+ * @param mayBeRefused whether the bastion was given something that it may have found wrong
+ */
+export function isCutOff(thrown: unknown, mayBeRefused: boolean): boolean {
+  const isWordless = thrown === undefined || thrown instanceof Silence;
+  return systemCodeOf(thrown)?.startsWith('E') === true || (isWordless && !mayBeRefused);
+}
+
 /** The error for a connection that went away in the middle of a login that was not refused. */
 export function loginCutOff(target: SshTarget, via: string, thrown: unknown): TshuttleError {
   const why = describeEnding(thrown);

@@ -1,59 +1,43 @@
-import type { Socket } from 'node:net';
 import ssh2 from 'ssh2';
 import { deferred } from '../../core/deferred.ts';
-import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
 import { updateHostKeys } from '../host-key-updater.ts';
 import { HostKeyVerifier } from '../host-key-verifier.ts';
-import { type KeyOptions, parseKeyOptions } from '../key-options.ts';
+import type { KeyOptions } from '../key-options.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import type { Prompter } from '../prompter.ts';
 import type { PublicKey } from '../public-key.ts';
-import { printable, printableLine } from '../server-text.ts';
-import type { SshTarget } from '../ssh-target.ts';
+import { printableLine } from '../server-text.ts';
 import { AuthenticationDriver } from './authentication-driver.ts';
 import { onHostKeysAnnounced, stopDebugOutput } from './connection-internals.ts';
+import { EarlyText } from './early-text.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
-import { handshakeError, loginCutOff } from './handshake-error.ts';
-import { offerHostCertificates, withoutCertificates } from './host-certificate-internals.ts';
+import { handshakeError, isCutOff, loginCutOff, Silence } from './handshake-error.ts';
+import { type NegotiatedAlgorithms, negotiatedAlgorithms } from './negotiated-algorithms.ts';
 import type { Route } from './route.ts';
+import { type ClientStart, startClient } from './start-client.ts';
+import { ToldByBastion } from './told-by-bastion.ts';
 
 /** Key exchange and authentication together, without the time in which the user is being asked. */
 const HANDSHAKE_LIMIT_MS = 15_000;
 /** A ProxyCommand connects meanwhile, which may take a login of its own. */
 const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
-const EARLY_TEXT_LIMIT_BYTES = 2048;
-/** More keys than any bastion wants of one user (AuthenticationMethods). */
-const MAX_KEY_OPTIONS = 16;
 
-/** What a handshake starts from. */
-export interface HandshakeContext {
-  readonly target: SshTarget;
-  /** Connected; destroyed by the handshake when it fails. */
-  readonly socket: Socket;
+/** What a handshake starts from. Its socket is destroyed when it fails. */
+export interface HandshakeContext extends ClientStart {
   readonly route: Pick<Route, 'dialled' | 'description'>;
   readonly knownHosts: readonly KnownHostEntry[];
   /** What the bastion has shown before; undefined where it may show whatever the user trusts. */
   readonly heldKey: PublicKey | undefined;
-  /** The preferred first; those of certificates only where one may count. */
-  readonly hostKeyAlgorithms: readonly string[];
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
   /** See `ConnectContext`. */
   readonly onInteractive?: (() => void) | undefined;
-}
-
-/** The algorithms in use, by their SSH names; one name where both directions have the same. */
-export interface NegotiatedAlgorithms {
-  readonly keyExchange: string;
-  readonly hostKey: string;
-  readonly cipher: string;
-  readonly mac: string;
-  readonly compression: string;
 }
 
 /** An authenticated connection. */
@@ -98,19 +82,19 @@ class Handshake {
   readonly #verifier: HostKeyVerifier;
   readonly #authenticator: Authenticator;
   readonly #driver: AuthenticationDriver;
-  readonly #offeredByBastion = new Map<string, string>();
+  readonly #told: ToldByBastion;
   #phase: 'waiting for its version' | 'exchanging keys' | 'authenticating' | 'done' =
     'waiting for its version';
-  #earlyText = '';
+  #earlyText: EarlyText | undefined;
   #algorithms: NegotiatedAlgorithms | undefined;
   #filing: Promise<void> = Promise.resolve();
-  readonly #keyOptions = new Map<string, KeyOptions>();
 
   constructor(context: HandshakeContext) {
     this.#context = context;
     // Awaited in run(); but a start that throws must not leave a rejection that nobody owns.
     this.#outcome.promise.catch(() => {});
     const { target, knownHosts, heldKey, logger, route } = context;
+    this.#told = new ToldByBastion(logger);
     const limitMs = target.proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
     this.#clock = new HandshakeClock(limitMs, () => {
       this.#fail(new Silence(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
@@ -162,7 +146,7 @@ class Handshake {
       client: this.#client,
       hostKey,
       algorithms: this.#algorithms,
-      keyOptions: () => [...this.#keyOptions.values()],
+      keyOptions: () => this.#told.keyOptions,
     };
   }
 
@@ -170,47 +154,24 @@ class Handshake {
   async release(): Promise<void> {
     this.#clock.stop();
     this.#over.abort(new Error('the handshake is over'));
-    this.#context.socket.off('data', this.#keepEarlyText);
+    this.#earlyText?.stop();
     await this.#authenticator.close();
   }
 
   #start(): void {
-    const { target, socket, hostKeyAlgorithms } = this.#context;
-    const { algorithms } = target;
+    const { socket } = this.#context;
     this.#listen();
-    this.#connectClient({
-      sock: socket,
-      username: target.user,
-      keepaliveInterval: 0,
-      readyTimeout: 0,
-      algorithms: {
-        kex: [...algorithms.keyExchange] as ssh2.KexAlgorithm[],
-        serverHostKey: [...withoutCertificates(hostKeyAlgorithms)] as ssh2.ServerHostKeyAlgorithm[],
-        cipher: [...algorithms.cipher] as ssh2.CipherAlgorithm[],
-        hmac: [...algorithms.mac] as ssh2.MacAlgorithm[],
-        compress: [...algorithms.compression] as ssh2.CompressionAlgorithm[],
-      },
-      debug: (message) => this.#readDebugOutput(message),
+    startClient(this.#client, this.#context, {
+      debug: (line) => this.#told.take(line),
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
       authHandler: this.#driver.onReply,
     });
-    offerHostCertificates(this.#client, hostKeyAlgorithms);
     onHostKeysAnnounced(this.#client, (announcement) => this.#updateHostKeys(announcement));
     this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
-    socket.on('data', this.#keepEarlyText);
-  }
-
-  /** ssh2 checks the names of the algorithms against what this machine's OpenSSL has. */
-  #connectClient(config: ssh2.ConnectConfig): void {
-    try {
-      this.#client.connect(config);
-    } catch (error) {
-      throw new TshuttleError('ERR_CONFIG', `the ssh settings cannot be used here: ${messageOf(error)}`, {
-        remedy: 'remove the algorithm that it names from the ssh configuration, or from -o',
-        cause: error,
-      });
-    }
+    this.#earlyText = new EarlyText(socket, () => {
+      if (this.#phase === 'waiting for its version') this.#phase = 'exchanging keys';
+    });
   }
 
   #listen(): void {
@@ -224,16 +185,10 @@ class Handshake {
     this.#client.on('handshake', (negotiated) => {
       if (this.#phase !== 'exchanging keys' && this.#phase !== 'waiting for its version') return;
       this.#phase = 'authenticating';
-      this.#algorithms = {
-        keyExchange: negotiated.kex,
-        hostKey: negotiated.serverHostKey,
-        cipher: bothWays(negotiated.cs.cipher, negotiated.sc.cipher),
-        mac: bothWays(negotiated.cs.mac, negotiated.sc.mac),
-        compression: bothWays(negotiated.cs.compress, negotiated.sc.compress),
-      };
+      this.#algorithms = negotiatedAlgorithms(negotiated);
       this.#filing = this.#verifier.handshakeDone();
     });
-    this.#client.on('banner', (text) => this.#showBanner(text));
+    this.#client.on('banner', (text) => this.#told.banner(text, this.#context.prompter));
     this.#client.on('change password', () => {
       this.#outcome.reject(passwordExpired(this.#context.target));
     });
@@ -242,16 +197,6 @@ class Handshake {
       this.#outcome.resolve();
     });
   }
-
-  readonly #keepEarlyText = (chunk: Buffer): void => {
-    this.#earlyText += chunk.toString('latin1', 0, EARLY_TEXT_LIMIT_BYTES);
-    const version = /^SSH-/m.test(this.#earlyText);
-    if (!version && this.#earlyText.length < EARLY_TEXT_LIMIT_BYTES) return;
-    this.#context.socket.off('data', this.#keepEarlyText);
-    if (!version) return;
-    this.#earlyText = '';
-    if (this.#phase === 'waiting for its version') this.#phase = 'exchanging keys';
-  };
 
   #verifyHostKey(blob: Buffer, verify: (accepted: boolean) => void): void {
     if (this.#verifier.acceptedKey === undefined) {
@@ -282,9 +227,7 @@ class Handshake {
 
   #fail(thrown: unknown): void {
     const { target, route } = this.#context;
-    const isWordless = thrown === undefined || thrown instanceof Silence;
-    const isCutOff = isNetworkFailure(thrown) || (isWordless && !this.#authenticator.mayBeRefused);
-    if (this.#phase === 'authenticating' && isCutOff) {
+    if (this.#phase === 'authenticating' && isCutOff(thrown, this.#authenticator.mayBeRefused)) {
       this.#outcome.reject(loginCutOff(target, route.description, thrown));
       return;
     }
@@ -292,46 +235,10 @@ class Handshake {
       this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
       return;
     }
-    const { earlyText, offeredByBastion } = {
-      earlyText: this.#earlyText,
-      offeredByBastion: this.#offeredByBastion,
-    };
+    const earlyText = this.#earlyText?.text ?? '';
+    const offeredByBastion = this.#told.algorithms;
     this.#outcome.reject(
       handshakeError({ target, via: route.description, thrown, earlyText, offeredByBastion }),
     );
   }
-
-  #showBanner(text: string): void {
-    const { prompter, logger } = this.#context;
-    if (prompter.available) prompter.show(printable(text).trimEnd());
-    else logger.info(`banner of the bastion: ${printableLine(text)}`);
-  }
-
-  /** The only source of the bastion's algorithm lists, and of SSH_MSG_DEBUG ("key options ..."), is ssh2's debug output. */
-  #readDebugOutput(message: string): void {
-    const list = /^Handshake: \(remote\) ([^:]+): (.*)$/.exec(message);
-    if (list !== null) this.#offeredByBastion.set(list[1] ?? '', list[2] ?? '');
-    const quoted = /^Debug output from server: (".*")$/s.exec(message)?.[1];
-    if (quoted === undefined) return;
-    const told = String(JSON.parse(quoted));
-    const options = parseKeyOptions(told);
-    if (options !== undefined && this.#keyOptions.size < MAX_KEY_OPTIONS) this.#keyOptions.set(told, options);
-    this.#context.logger.debug(`bastion: ${printableLine(told)}`);
-  }
-}
-
-/** The bastion said nothing for too long. */
-class Silence extends Error {
-  override readonly name = 'Silence';
-}
-
-/** A failure of the path and not of the authentication: worth another connection. */
-function isNetworkFailure(thrown: unknown): boolean {
-  return systemCodeOf(thrown)?.startsWith('E') === true;
-}
-
-/** The cipher authenticates by itself where there is no name of a MAC. */
-function bothWays(up: string, down: string): string {
-  if (up === down) return up === '' ? 'implicit' : up;
-  return `${up} up, ${down} down`;
 }

@@ -1,0 +1,27 @@
+import type { NegotiatedAlgorithms as Ssh2Algorithms } from 'ssh2';
+
+/** The algorithms in use, by their SSH names; one name where both directions have the same. */
+export interface NegotiatedAlgorithms {
+  readonly keyExchange: string;
+  readonly hostKey: string;
+  readonly cipher: string;
+  readonly mac: string;
+  readonly compression: string;
+}
+
+/** What ssh2 tells at the end of a key exchange. */
+export function negotiatedAlgorithms({ kex, serverHostKey, cs, sc }: Ssh2Algorithms): NegotiatedAlgorithms {
+  return {
+    keyExchange: kex,
+    hostKey: serverHostKey,
+    cipher: bothWays(cs.cipher, sc.cipher),
+    mac: bothWays(cs.mac, sc.mac),
+    compression: bothWays(cs.compress, sc.compress),
+  };
+}
+
+/** The cipher authenticates by itself where there is no name of a MAC. */
+function bothWays(up: string, down: string): string {
+  if (up === down) return up === '' ? 'implicit' : up;
+  return `${up} up, ${down} down`;
+}
