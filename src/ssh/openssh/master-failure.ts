@@ -19,7 +19,8 @@ interface FailureKind {
   /** In the words of ssh, which has no others: it is not translated. */
   readonly words: RegExp;
   readonly what: string;
-  remedy(target: SshTarget): string;
+  /** @param said the line of ssh that decides */
+  remedy(target: SshTarget, said: string): string;
 }
 
 /**
@@ -36,8 +37,20 @@ const KINDS: readonly FailureKind[] = [
   },
   {
     code: 'ERR_HOST_KEY',
-    words:
-      /host key verification failed|remote host identification has changed|host key is known for|revoked host key/i,
+    words: /\brevoked\b/i,
+    what: 'shows a host key that is revoked',
+    remedy: () => 'ask who runs the bastion what has happened; do not connect before',
+  },
+  {
+    code: 'ERR_HOST_KEY',
+    words: /host key for (\S+) has changed/i,
+    what: 'shows another host key than the one that is known',
+    remedy: (_target, said) =>
+      `compare the fingerprint with what the bastion's administrator says; if it is the same, remove the old key with: ssh-keygen -R '${/ for (\S+) has/.exec(said)?.[1]}'`,
+  },
+  {
+    code: 'ERR_HOST_KEY',
+    words: /host key verification failed|host key is known for/i,
     what: 'ssh does not trust the host key',
     remedy: (target) =>
       `compare the fingerprint with what the bastion's administrator says, then connect once on a terminal with: ssh ${portOption(target)}${target.user}@${target.requestedHost}`,
@@ -79,7 +92,7 @@ export function masterFailure(target: SshTarget, ending: SshEnding): TshuttleErr
   const telling = ending.lines.findLast((line) => kind.words.test(line));
   const said = telling === undefined ? describeEnding(ending) : telling;
   return new TshuttleError(kind.code, `bastion ${describeTarget(target)}: ${kind.what}: ${said}`, {
-    remedy: kind.remedy(target),
+    remedy: kind.remedy(target, said),
     cause: isCutOff(ending.lines) ? new LoginCutOff(said) : undefined,
   });
 }

@@ -80,6 +80,27 @@ test.each([
   expect(isCutOffLogin(error)).toBe(isCutOff);
 });
 
+test.each([
+  {
+    what: 'changed',
+    lines: [
+      '@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @',
+      'Host key for [gate.example]:2222 has changed and you have requested strict checking.',
+      'Host key verification failed.',
+    ],
+    remedy: /ssh-keygen -R '\[gate\.example\]:2222'$/,
+  },
+  {
+    what: 'revoked',
+    lines: ['Host key ED25519 SHA256:abc revoked by file /etc/ssh/revoked', 'Host key verification failed.'],
+    remedy: /do not connect before/,
+  },
+])('a host key that is $what has a remedy of its own', ({ lines, remedy }) => {
+  const error = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
+  expect(error.code).toBe('ERR_HOST_KEY');
+  expect(error.remedy).toMatch(remedy);
+});
+
 test('too many keys for the bastion: the right one is to be named', () => {
   const lines = ['Received disconnect from 198.51.100.1 port 22:2: Too many authentication failures'];
   const { remedy } = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
