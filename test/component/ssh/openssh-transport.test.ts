@@ -31,10 +31,10 @@ afterAll(async () => {
 /** So many logins there should have been. */
 let connections = 0;
 
-async function connect(carry: OpensshCarry, mayOpenSession = false) {
+async function connect(carry: OpensshCarry, mayOpenSession = false, ...options: string[]) {
   connections += 1;
   const logger = recordingLogger();
-  const request = sshd.request([join(sshd.directory, 'user_key')]);
+  const request = sshd.request([join(sshd.directory, 'user_key')], ...options);
   const target = await resolveTarget(request, { logger, signal });
   const context = { logger, signal, mayOpenSession };
   return await openOpensshTransport(target, request, { controlPath: undefined, carry }, context);
@@ -134,6 +134,24 @@ describe.each(['socks', 'handover'] as const)('a connection of our own through s
     });
     await transport.close();
   });
+});
+
+test('a bastion that has gone silent is lost after ServerAliveInterval times ServerAliveCountMax', async () => {
+  const transport = await connect('socks', false, 'ServerAliveInterval=1', 'ServerAliveCountMax=2');
+  const children = await mustRun(['ps', '--ppid', String(sshd.pid), '-o', 'pid=']);
+  const [serving, ...others] = children.trim().split(/\s+/).map(Number);
+  if (serving === undefined) throw new Error('nobody serves the connection');
+  expect(others).toEqual([]);
+  process.kill(serving, 'SIGSTOP');
+  try {
+    expect(await transport.lost).toMatchObject({
+      code: 'ERR_BASTION_LOST',
+      message: expect.stringMatching(/Timeout, server .* not responding/),
+    });
+  } finally {
+    process.kill(serving, 'SIGKILL');
+  }
+  await transport.close();
 });
 
 describe('a session by the master', () => {
