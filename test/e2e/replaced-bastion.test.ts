@@ -77,5 +77,6 @@ describe.skipIf(skipLab)('a bastion without a machine', () => {
       expect(refused.stderr).toContain(`ssh-keygen -R '${TASK_ALIAS}'`);
       await expectNothingLeft(lab);
     },
+    120_000,
   );
 });
