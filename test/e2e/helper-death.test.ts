@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Child } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { isLong } from '../support/long.ts';
 import { ORDINARY_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
+  type ClientProcess,
   clientProcesses,
   expectNothingLeft,
   startTshuttle,
@@ -69,16 +71,42 @@ describe.skipIf(skipLab)('a helper that is killed', () => {
     const rules = await rulesWithoutInstance(lab);
     await killHelper(lab);
     const [seconds] = await untilBack(tshuttle);
-    expect(seconds).toBeLessThan(5); // 1 s on a machine that is not busy with other tests
+    if (isLong) console.log(`${method}: rules back after ${seconds} s`);
+    expect(seconds).toBeLessThan(isLong ? 1 : 5); // CI's machine is busy with other tests
     expect(await rulesWithoutInstance(lab)).toEqual(rules);
     await expectToWork(lab);
     const answers = () => application.stdout.split('got').length;
     const before = answers();
     // TCP on either side sends again after ever longer pauses.
-    await until(() => answers() > before + 2, { deadlineMs: 40_000, what: 'the connection goes on' });
+    await until(() => answers() > before + 2, {
+      deadlineMs: 40_000,
+      what: () => `the connection goes on: ${application.stdout.slice(-300)}`,
+    });
     application.kill('SIGKILL');
     await application.exited;
     expect(await untilBack(tshuttle)).toHaveLength(1);
+    await stopTshuttle(lab, tshuttle);
+  });
+
+  it('status does not say up before the rules are back', async () => {
+    await using lab = await createLab();
+    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    const status = () => lab.client.must(['node', 'bin/tshuttle', 'status']);
+    expect(await status()).toMatch(/ up /);
+    const { helper: first } = await tshuttleProcesses(lab);
+    process.kill(first, 'SIGKILL');
+    // The next one is kept from going on for as long as it takes to ask.
+    const second = await until(() => helperOtherThan(lab, first), {
+      deadlineMs: 10_000,
+      what: () => `another helper: ${tshuttle.stderr}`,
+    });
+    process.kill(second, 'SIGSTOP');
+    expect(await lab.client.rules()).not.toContain('redirect');
+    expect(await status()).toMatch(/ no rules /);
+    process.kill(second, 'SIGCONT');
+    await untilBack(tshuttle);
+    expect(await lab.client.rules()).toContain('redirect');
+    expect(await status()).toMatch(/ up /);
     await stopTshuttle(lab, tshuttle);
   });
 
@@ -110,17 +138,13 @@ describe.skipIf(skipLab)('a helper that is killed', () => {
   it('ends the tunnel when it happens again and again', async () => {
     await using lab = await createLab();
     const tshuttle = await startTshuttle(lab, [SUBNET]);
-    const helpers = async () =>
-      (await clientProcesses(lab)).filter(({ argv }) =>
-        argv.some((word) => word.includes('tshuttle-helper')),
-      );
     let isOver = false;
     void tshuttle.exited.then(() => {
       isOver = true;
     });
     await until(
       async () => {
-        for (const { pid } of await helpers()) process.kill(pid, 'SIGKILL');
+        for (const { pid } of await helpers(lab)) process.kill(pid, 'SIGKILL');
         return isOver;
       },
       { deadlineMs: 20_000, what: () => `tshuttle ends: ${tshuttle.stderr}` },
@@ -141,6 +165,16 @@ describe.skipIf(skipLab)('a helper that is killed', () => {
     await stopTshuttle(lab, tshuttle);
   });
 });
+
+/** The helpers, started by root. */
+async function helpers(lab: Lab): Promise<ClientProcess[]> {
+  const processes = await clientProcesses(lab);
+  return processes.filter(({ argv }) => argv.some((word) => word.includes('tshuttle-helper')));
+}
+
+async function helperOtherThan(lab: Lab, first: number): Promise<number | undefined> {
+  return (await helpers(lab)).find(({ pid }) => pid !== first)?.pid;
+}
 
 /** Without which helper holds them, what they have counted, and an order that means nothing. */
 async function rulesWithoutInstance(lab: Lab): Promise<string[]> {
