@@ -1,28 +1,27 @@
 import type { Socket } from 'node:net';
 import { CleanupStack } from '../core/cleanup-stack.ts';
-import { messageOf, TshuttleError } from '../core/errors.ts';
+import { messageOf, type TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
-import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
-import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
-import { formatCidr } from '../net/cidr.ts';
-import { formatHostPort, type HostPort, type IpFamily } from '../net/endpoint.ts';
-import { isOwnAddress } from '../net/local-addresses.ts';
+import { openRedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
+import type { CaptureRule } from '../net/capture-rule.ts';
+import type { HostPort } from '../net/endpoint.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
-import type { SshTarget } from '../ssh/ssh-target.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
 import { type BastionOptions, openBastion } from './bastion.ts';
+import { capturableRules, warnOfProxyCommand, warnOfUnroutedNetworks } from './capturable-rules.ts';
 import { TunnelDns } from './dns.ts';
 import type { DnsOptions } from './dns-options.ts';
 import { FlowTable } from './flow-table.ts';
 import type { LifeCycle } from './life-cycle.ts';
+import { describeCaptured, describeProxies, readyLine } from './ready-line.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
 import { withRules } from './state.ts';
 import {
@@ -33,7 +32,6 @@ import {
   showError,
   type TunnelStatus,
 } from './status.ts';
-import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
 /** What a tunnel is to do. */
 export interface TunnelOptions extends RedirectOptions, BastionOptions {
@@ -151,7 +149,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       onFlow: accept,
     });
     cleanup.push(() => proxies.close());
-    let rules = capturable(options.rules, ingress.families, logger);
+    let rules = capturableRules(options.rules, ingress.families, logger);
     if (options.captures && options.namespace === undefined) {
       await warnOfUnroutedNetworks(rules, logger);
       warnOfProxyCommand(target, logger);
@@ -250,96 +248,4 @@ function followWith(
     wasOpen = isOpenToAll();
     capture().catch((error: unknown) => logger.warn(`the rules do not follow: ${messageOf(error)}`));
   });
-}
-
-/**
- * The rules that can take effect here; warns of those that cannot.
- *
- * @throws TshuttleError ERR_CONFIG when nothing is left to capture
- */
-function capturable(
-  rules: readonly CaptureRule[],
-  families: readonly IpFamily[],
-  logger: Logger,
-): readonly CaptureRule[] {
-  const usable = rules.filter(({ cidr }) => families.includes(cidr.family));
-  const leftOut = rules.find((rule) => rule.action === 'include' && !usable.includes(rule));
-  if (leftOut !== undefined) {
-    const family = `IPv${leftOut.cidr.family}`;
-    const why = `this machine cannot capture ${family}, or -l has no ${family} address`;
-    if (!usable.some(({ action }) => action === 'include')) {
-      throw new TshuttleError('ERR_CONFIG', `nothing is left to capture: ${why}`, {
-        remedy: `add a network that is not ${family}, or leave -l out`,
-      });
-    }
-    logger.warn(`${formatCaptureRule(leftOut)} is not captured: ${why}`);
-  }
-  for (const rule of usable) {
-    const address = formatCidr(rule.cidr);
-    if (rule.action === 'include' && isOwnAddress(address)) {
-      logger.warn(`${address} is this machine itself, and connections to that are never captured`);
-    }
-  }
-  return usable;
-}
-
-/** What it is connected to at the start is exempt; nothing keeps the rules from capturing a connection that it makes later. */
-function warnOfProxyCommand(target: SshTarget, logger: Logger): void {
-  let first = target;
-  while (first.proxy.kind === 'jump') first = first.proxy.jumpHost;
-  if (first.proxy.kind !== 'command') return;
-  logger.warn(
-    `what the ProxyCommand of ${first.requestedHost} connects to later is captured like others: ` +
-      'exclude it with -x if it is in a captured network',
-  );
-}
-
-async function warnOfUnroutedNetworks(rules: readonly CaptureRule[], logger: Logger): Promise<void> {
-  for (const network of await unroutedNetworks(rules)) {
-    logger.warn(
-      `no route to ${network.text}: the kernel refuses connections there before they can be captured; ` +
-        (network.text.endsWith('/0') ? 'connect to a network first' : routeToAdd(network)),
-    );
-  }
-}
-
-function routeToAdd({ family, text }: UnroutedNetwork): string {
-  const ip = family === 6 ? 'ip -6' : 'ip';
-  const source = family === 6 ? '' : ' src 127.0.0.1';
-  return `any route will do, for example: sudo ${ip} route add ${text} dev lo${source} (and later: route del)`;
-}
-
-function readyLine(
-  services: readonly string[],
-  { description }: Transport,
-  { method }: Pick<RedirectIngress, 'method'>,
-): string {
-  const served = services.filter((service) => service !== '').join(' and ');
-  return `${served} through ${description}${method === 'none' ? '' : `, by ${method}`}`;
-}
-
-function describeProxies(listens: readonly ProxyListen[]): string {
-  if (listens.length === 0) return '';
-  const places = listens.map(
-    ({ protocol, address, port }) =>
-      `${protocol === 'socks' ? 'SOCKS' : 'HTTP'} on ${formatHostPort(address, port)}`,
-  );
-  return `serving ${places.join(', ')}`;
-}
-
-function describeCaptured(rules: readonly CaptureRule[], dns: string | undefined): string {
-  const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
-  const captured = [...networks, ...(dns === undefined ? [] : [dns])];
-  return captured.length === 0 ? '' : `capturing ${captured.join(' and ')}`;
-}
-
-/** How many networks the ready line names. */
-const NAMED_NETWORKS = 3;
-
-function describeRules(rules: readonly CaptureRule[]): string {
-  const includes = rules.filter((rule) => rule.action === 'include');
-  const named = includes.slice(0, NAMED_NETWORKS).map(formatCaptureRule).join(', ');
-  const more = includes.length - NAMED_NETWORKS;
-  const excludes = rules.length - includes.length;
-  return named + (more > 0 ? ` and ${more} more` : '') + (excludes > 0 ? ` (${excludes} excluded)` : '');
 }

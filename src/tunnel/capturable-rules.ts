@@ -1,0 +1,66 @@
+import { TshuttleError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
+import { formatCidr } from '../net/cidr.ts';
+import type { IpFamily } from '../net/endpoint.ts';
+import { isOwnAddress } from '../net/local-addresses.ts';
+import type { SshTarget } from '../ssh/ssh-target.ts';
+import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
+
+/**
+ * The rules that can take effect here; warns of those that cannot.
+ *
+ * @throws TshuttleError ERR_CONFIG when nothing is left to capture
+ */
+export function capturableRules(
+  rules: readonly CaptureRule[],
+  families: readonly IpFamily[],
+  logger: Logger,
+): readonly CaptureRule[] {
+  const usable = rules.filter(({ cidr }) => families.includes(cidr.family));
+  const leftOut = rules.find((rule) => rule.action === 'include' && !usable.includes(rule));
+  if (leftOut !== undefined) {
+    const family = `IPv${leftOut.cidr.family}`;
+    const why = `this machine cannot capture ${family}, or -l has no ${family} address`;
+    if (!usable.some(({ action }) => action === 'include')) {
+      throw new TshuttleError('ERR_CONFIG', `nothing is left to capture: ${why}`, {
+        remedy: `add a network that is not ${family}, or leave -l out`,
+      });
+    }
+    logger.warn(`${formatCaptureRule(leftOut)} is not captured: ${why}`);
+  }
+  for (const rule of usable) {
+    const address = formatCidr(rule.cidr);
+    if (rule.action === 'include' && isOwnAddress(address)) {
+      logger.warn(`${address} is this machine itself, and connections to that are never captured`);
+    }
+  }
+  return usable;
+}
+
+/** What it is connected to at the start is exempt; nothing keeps the rules from capturing a connection that it makes later. */
+export function warnOfProxyCommand(target: SshTarget, logger: Logger): void {
+  let first = target;
+  while (first.proxy.kind === 'jump') first = first.proxy.jumpHost;
+  if (first.proxy.kind !== 'command') return;
+  logger.warn(
+    `what the ProxyCommand of ${first.requestedHost} connects to later is captured like others: ` +
+      'exclude it with -x if it is in a captured network',
+  );
+}
+
+/** Warns of networks where connections are refused before a rule can catch them. */
+export async function warnOfUnroutedNetworks(rules: readonly CaptureRule[], logger: Logger): Promise<void> {
+  for (const network of await unroutedNetworks(rules)) {
+    logger.warn(
+      `no route to ${network.text}: the kernel refuses connections there before they can be captured; ` +
+        (network.text.endsWith('/0') ? 'connect to a network first' : routeToAdd(network)),
+    );
+  }
+}
+
+function routeToAdd({ family, text }: UnroutedNetwork): string {
+  const ip = family === 6 ? 'ip -6' : 'ip';
+  const source = family === 6 ? '' : ' src 127.0.0.1';
+  return `any route will do, for example: sudo ${ip} route add ${text} dev lo${source} (and later: route del)`;
+}
