@@ -8,7 +8,8 @@ import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
 import { type ConnectionsOptions, openConnections } from './connections.ts';
 import { Exemptions } from './exemptions.ts';
 import { LastingTransport } from './lasting-transport.ts';
-import type { Attempt, OnDown } from './life-cycle.ts';
+import type { OnDown } from './outages.ts';
+import type { Attempt } from './running-attempt.ts';
 
 const WITHOUT_NATIVE_CRYPTO =
   "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +

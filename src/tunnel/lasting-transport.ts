@@ -12,7 +12,9 @@ import {
   type Transport,
 } from '../ssh/transport.ts';
 import type { HeldOutcome } from './held.ts';
-import { LifeCycle, type OnDown, type OpenConnections } from './life-cycle.ts';
+import { LifeCycle } from './life-cycle.ts';
+import type { OnDown } from './outages.ts';
+import type { OpenConnections } from './running-attempt.ts';
 
 /** Flows, and connections of our own, that wait at once. */
 const MAX_HELD = 4_096;

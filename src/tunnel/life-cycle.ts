@@ -1,33 +1,14 @@
 import { deferred } from '../core/deferred.ts';
-import { messageOf, TshuttleError } from '../core/errors.ts';
+import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import { BastionHungUp } from '../ssh/transport.ts';
-import { afterFailure, isCutOffLogin, nextAttemptDelayMs } from './attempt-decision.ts';
+import { AttemptHistory } from './attempt-history.ts';
 import { type Connections, NOBODY } from './connections.ts';
 import { Held, type HeldLimits, type HeldOutcome } from './held.ts';
+import { type OnDown, Outages } from './outages.ts';
+import { type AttemptOutcomes, type OpenConnections, RunningAttempt } from './running-attempt.ts';
 import type { TunnelState, WaitReason } from './state.ts';
-import { type ShownError, showError } from './status.ts';
-
-/** What becomes of new flows while the bastion is lost; `exit` ends the tunnel with the connection. */
-export type OnDown = 'hold' | 'reject' | 'direct' | 'exit';
-
-/** A connection that lasted for so long was a success: the next attempt is made soon. */
-const LASTED_MS = 1_000;
-
-/** What happened so lately belongs to the network as it is now. */
-const FRESH_MS = 1_000;
-
-/** What one attempt to connect is made with. */
-export interface Attempt {
-  readonly prompter: Prompter;
-  readonly signal: AbortSignal;
-  /** Somebody is being asked. */
-  onAsked(): void;
-}
-
-/** Connects once. */
-export type OpenConnections = (attempt: Attempt, isFirst: boolean) => Promise<Connections>;
 
 /** What a {@link LifeCycle} is to do. */
 export interface LifeOptions {
@@ -38,16 +19,6 @@ export interface LifeOptions {
   readonly prompter: Prompter;
   /** Whether nothing has been carried lately: a bastion that hangs up then does it for that. */
   isIdle(): boolean;
-}
-
-interface RunningAttempt {
-  readonly controller: AbortController;
-  readonly startedAtMs: number;
-  /** Resolves, never rejects, with why it failed. */
-  readonly done: Promise<Error | undefined>;
-  /** Not one that the user began, or is being asked for. */
-  isReplaceable: boolean;
-  hasAsked: boolean;
 }
 
 /** See {@link TunnelState}, which is what is shown of it. */
@@ -68,21 +39,18 @@ export class LifeCycle {
   readonly #open: OpenConnections;
   readonly #lost = deferred<TshuttleError>();
   readonly #held: Held;
+  readonly #history = new AttemptHistory();
+  readonly #outages: Outages;
   readonly #listeners = new Set<() => void>();
+  readonly #outcomes: AttemptOutcomes = {
+    onConnected: (connections, hasAsked) => this.#connected(connections, hasAsked),
+    onFailed: (error) => this.#failed(error),
+  };
   #phase: Phase;
   #state: TunnelState;
   #description: string;
   /** Whether the last login asked somebody: so would the next one. */
   #asks: boolean;
-  #failures = 0;
-  /** Connections in a row that were lost as soon as they stood. */
-  #shortLived = 0;
-  #cutOffLogins = 0;
-  #reconnects = 0;
-  #lastError: ShownError | undefined;
-  /** When the last attempt began, or the connection was lost. */
-  #lastEventMs = 0;
-  #lostAtMs: number | undefined;
 
   /**
    * Owns `first` from now on.
@@ -92,6 +60,7 @@ export class LifeCycle {
   constructor(options: LifeOptions, open: OpenConnections, first: Connections, hasAsked: boolean) {
     this.#options = options;
     this.#open = open;
+    this.#outages = new Outages(options.onDown, options.logger);
     this.lost = this.#lost.promise;
     this.#held = new Held(options.held, () => this.#wanted());
     this.#asks = hasAsked;
@@ -114,18 +83,9 @@ export class LifeCycle {
     return this.#state;
   }
 
-  /** How often it was connected again. */
-  get reconnects(): number {
-    return this.#reconnects;
-  }
-
-  get lastError(): ShownError | undefined {
-    return this.#lastError;
-  }
-
-  /** Whether the bastion cannot be reached: not where it has only hung up because there was nothing to carry. */
-  get isDown(): boolean {
-    return this.#lostAtMs !== undefined;
+  /** When the bastion could not be reached, and why. */
+  get outages(): Pick<Outages, 'isDown' | 'reconnects' | 'lastError'> {
+    return this.#outages;
   }
 
   /** Has `listener` called after each change of {@link LifeCycle.state}. @returns what ends that */
@@ -149,7 +109,7 @@ export class LifeCycle {
       const phase = this.#phase;
       if (phase.kind === 'up') return phase.connections;
       if (phase.kind === 'stopped') return 'given up';
-      if (this.isDown && this.#options.onDown !== 'hold') return 'turned away';
+      if (this.#outages.isDown && this.#options.onDown !== 'hold') return 'turned away';
       onHeld?.();
       const outcome = await this.#held.wait(sinceMs, signal);
       if (outcome !== 'released') return outcome;
@@ -159,7 +119,7 @@ export class LifeCycle {
   /** Connects at once where it waits to: also where it waits for the user, who has acted. */
   retryNow(): void {
     if (this.#phase.kind !== 'waiting') return;
-    this.#startOver();
+    this.#history.startOver();
     this.#begin(this.#options.prompter);
   }
 
@@ -171,7 +131,7 @@ export class LifeCycle {
   async login(prompter: Prompter): Promise<void> {
     if (this.#phase.kind === 'up') return;
     if (this.#phase.kind === 'stopped') throw new TshuttleError('ERR_BASTION_LOST', 'the tunnel is stopped');
-    this.#startOver();
+    this.#history.startOver();
     const failure = await this.#begin(prompter).done;
     if (failure !== undefined) throw failure;
   }
@@ -180,9 +140,9 @@ export class LifeCycle {
   networkChanged(): void {
     const phase = this.#phase;
     if (phase.kind === 'up') phase.connections.probe?.();
-    const isFresh = performance.now() - this.#lastEventMs < FRESH_MS;
+    const { isFresh } = this.#history;
     if (phase.kind === 'waiting' && phase.for.kind === 'backoff') {
-      this.#failures = 0;
+      this.#history.networkChanged();
       if (isFresh) this.#next();
       else this.#begin();
     }
@@ -197,34 +157,28 @@ export class LifeCycle {
     this.#held.endAll('given up');
     if (phase.kind === 'up') await phase.connections.close();
     if (phase.kind === 'connecting') {
-      phase.attempt.controller.abort(new Error('the tunnel is closing'));
+      phase.attempt.giveUp('the tunnel is closing');
       await phase.attempt.done;
     }
   }
 
   #connectionLost(connections: Connections, error: TshuttleError): void {
     if (this.#phase.kind !== 'up' || this.#phase.connections !== connections) return;
-    const nowMs = performance.now();
-    const hasLasted = nowMs - this.#phase.sinceMs >= LASTED_MS;
-    this.#shortLived = hasLasted ? 0 : this.#shortLived + 1;
-    this.#failures = 0;
+    this.#history.lost(this.#phase.sinceMs);
     // Ends what its extra parts have open, timers before all.
     void connections.close();
-    this.#lastEventMs = nowMs;
-    const { logger, onDown } = this.#options;
+    const { onDown } = this.#options;
     if (onDown !== 'exit' && this.#options.isIdle() && error.cause instanceof BastionHungUp) {
-      logger.info(`${error.message}; nothing was carried, and the next flow has it connected again`);
+      this.#outages.hungUp(error);
       this.#wait({ kind: 'parked' });
       return;
     }
-    this.#lastError = showError(error);
-    this.#lostAtMs = nowMs;
+    this.#outages.lost(error);
     if (onDown === 'exit') {
       this.#lost.resolve(error);
       void this.close();
       return;
     }
-    logger.warn(`${error.message}; ${FATES[onDown]} until it is connected again`);
     this.#next();
   }
 
@@ -234,12 +188,7 @@ export class LifeCycle {
       this.#wait({ kind: 'user', why: 'would ask' });
       return;
     }
-    const delayMs = nextAttemptDelayMs({
-      failures: this.#failures + this.#shortLived,
-      isWanted: this.#held.size > 0,
-      elapsedMs: performance.now() - this.#lastEventMs,
-      random: Math.random(),
-    });
+    const delayMs = this.#history.nextDelayMs(this.#held.size > 0);
     const timer = setTimeout(() => this.#begin(), delayMs);
     this.#wait({ kind: 'backoff', retryAtMs: Date.now() + delayMs }, timer);
   }
@@ -249,7 +198,7 @@ export class LifeCycle {
     if (this.#phase.kind !== 'waiting') return;
     switch (this.#phase.for.kind) {
       case 'backoff':
-        this.#startOver();
+        this.#history.startOver();
         this.#next();
         return;
       case 'parked':
@@ -270,91 +219,29 @@ export class LifeCycle {
   #begin(users?: Prompter): RunningAttempt {
     const prompter = users ?? (this.#held.size > 0 ? this.#options.prompter : NOBODY);
     const before = this.#phase.kind === 'connecting' ? this.#phase.attempt : undefined;
-    before?.controller.abort(new Error('another attempt takes its place'));
-    const started = deferred<void>();
-    const attempt: RunningAttempt = {
-      controller: new AbortController(),
-      startedAtMs: performance.now(),
-      done: started.promise.then(async () => {
-        await before?.done;
-        return await this.#run(attempt, prompter);
-      }),
-      isReplaceable: users === undefined,
-      hasAsked: false,
-    };
-    this.#lastEventMs = attempt.startedAtMs;
+    this.#history.began();
+    const isUsers = users !== undefined;
+    const attempt = new RunningAttempt(this.#open, { ...this.#outcomes, prompter, isUsers }, before);
     this.#enter({ kind: 'connecting', attempt });
-    started.resolve();
     return attempt;
   }
 
-  /** Never rejects. @returns why it failed */
-  async #run(attempt: RunningAttempt, prompter: Prompter): Promise<Error | undefined> {
-    const { signal } = attempt.controller;
-    const onAsked = (): void => {
-      attempt.hasAsked = true;
-      attempt.isReplaceable = false;
-    };
-    try {
-      const connections = await this.#open({ prompter, signal, onAsked }, false);
-      if (signal.aborted) {
-        await connections.close();
-        return signal.reason as Error;
-      }
-      this.#connected(connections, attempt);
-      return undefined;
-    } catch (error) {
-      if (!signal.aborted) this.#failed(error);
-      return error instanceof Error ? error : new Error(String(error));
-    }
-  }
-
-  #connected(connections: Connections, { hasAsked }: RunningAttempt): void {
-    const { logger } = this.#options;
-    this.#reconnects += 1;
+  #connected(connections: Connections, hasAsked: boolean): void {
     this.#asks = hasAsked;
-    this.#cutOffLogins = 0;
+    this.#history.connected();
     this.#description = connections.description;
-    const nowMs = performance.now();
-    const held = this.#held.size;
-    const onward = held === 0 ? '' : `; ${held} that waited go${held === 1 ? 'es' : ''} on`;
-    if (this.#lostAtMs === undefined) logger.info(`connected to ${connections.description} again${onward}`);
-    else {
-      const afterS = ((nowMs - this.#lostAtMs) / 1000).toFixed(1);
-      logger.warn(`connected to ${connections.description} again after ${afterS} s${onward}`);
-    }
-    this.#lostAtMs = undefined;
-    this.#enter({ kind: 'up', connections, sinceMs: nowMs });
+    this.#outages.connected(connections.description, this.#held.size);
+    this.#enter({ kind: 'up', connections, sinceMs: performance.now() });
     void connections.lost.then((error) => this.#connectionLost(connections, error));
     this.#held.endAll('released');
   }
 
   #failed(error: unknown): void {
-    const { logger, onDown } = this.#options;
-    this.#lostAtMs ??= performance.now();
-    const after = afterFailure(error, this.#cutOffLogins);
-    this.#cutOffLogins = isCutOffLogin(error) ? this.#cutOffLogins + 1 : 0;
-    this.#failures += 1;
-    const failure =
-      error instanceof TshuttleError
-        ? error
-        : new TshuttleError('ERR_INTERNAL', messageOf(error), { cause: error });
-    this.#lastError = showError(failure);
-    if (onDown !== 'hold') this.#held.endAll('turned away');
-    if (after === 'wait for the user') {
-      const remedy = failure.remedy === undefined ? '' : ` (${failure.remedy})`;
-      logger.warn(`${failure.message}${remedy}; it is not tried again before you log in`);
-      this.#wait({ kind: 'user', why: 'refused' });
-      return;
-    }
-    logger.info(`not connected: ${failure.message}`);
-    this.#next();
-  }
-
-  /** Attempts begin anew, the quick ones first. */
-  #startOver(): void {
-    this.#failures = 0;
-    this.#cutOffLogins = 0;
+    const after = this.#history.failed(error);
+    this.#outages.failed(error, after);
+    if (this.#options.onDown !== 'hold') this.#held.endAll('turned away');
+    if (after === 'wait for the user') this.#wait({ kind: 'user', why: 'refused' });
+    else this.#next();
   }
 
   #wait(reason: WaitReason, timer?: NodeJS.Timeout): void {
@@ -370,10 +257,3 @@ export class LifeCycle {
     for (const listener of this.#listeners) listener();
   }
 }
-
-/** What becomes of new flows, for people. */
-const FATES: Readonly<Record<Exclude<OnDown, 'exit'>, string>> = {
-  hold: 'new connections are held',
-  reject: 'new connections are reset',
-  direct: 'nothing is captured',
-};

@@ -171,7 +171,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
 
     await dns.prepare({ rules: () => rules, ingress, bastionFiles: bastion.transport });
     signal.throwIfAborted();
-    const isOpenToAll = (): boolean => options.onDown === 'direct' && life.isDown;
+    const isOpenToAll = (): boolean => options.onDown === 'direct' && life.outages.isDown;
     const capture = oneAtATime(async () => {
       if (isOpenToAll()) await ingress.capture([], bastion.exempt());
       else {
@@ -200,7 +200,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       open: (destination, openSignal) => bastion.transport.open(destination, openSignal),
       status: () => {
         const { now, held, total, bytesUp, bytesDown } = table.totals();
-        const lastError = ingressError ?? life.lastError ?? null;
+        const lastError = ingressError ?? life.outages.lastError ?? null;
         const state = withRules(life.state, ingress.rulesGoneSinceMs);
         return {
           state,
@@ -209,7 +209,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           flows: { now, held, total },
           bytesUp,
           bytesDown,
-          reconnects: life.reconnects,
+          reconnects: life.outages.reconnects,
           lastError,
           advice: adviceFor(state, lastError),
         };

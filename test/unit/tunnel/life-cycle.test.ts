@@ -4,7 +4,9 @@ import { TshuttleError } from '../../../src/core/errors.ts';
 import type { Prompter } from '../../../src/ssh/prompter.ts';
 import { BastionHungUp } from '../../../src/ssh/transport.ts';
 import type { Connections } from '../../../src/tunnel/connections.ts';
-import { type Attempt, LifeCycle, type OnDown } from '../../../src/tunnel/life-cycle.ts';
+import { LifeCycle } from '../../../src/tunnel/life-cycle.ts';
+import type { OnDown } from '../../../src/tunnel/outages.ts';
+import type { Attempt } from '../../../src/tunnel/running-attempt.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -99,8 +101,8 @@ describe('after a loss', () => {
     expect(attempts.map(({ atMs }) => atMs)).toEqual([200, 500, 1_000, 3_000, 5_000]);
     expect(await waiting).toBe(opened[0]?.connections);
     expect(life.state.kind).toBe('up');
-    expect(life.reconnects).toBe(1);
-    expect(life.isDown).toBe(false);
+    expect(life.outages.reconnects).toBe(1);
+    expect(life.outages.isDown).toBe(false);
   });
 
   test('without anything that waits, attempts become rare', async () => {
@@ -110,7 +112,7 @@ describe('after a loss', () => {
     expect(attempts.length).toBeGreaterThan(20);
     expect(attempts.length).toBeLessThan(50);
     expect(life.state).toMatchObject({ kind: 'waiting', for: { kind: 'backoff' } });
-    expect(life.lastError).toMatchObject({ code: 'ERR_BASTION_UNREACHABLE' });
+    expect(life.outages.lastError).toMatchObject({ code: 'ERR_BASTION_UNREACHABLE' });
 
     const before = attempts.length;
     void life.connections(performance.now());
@@ -155,7 +157,7 @@ describe('after a loss', () => {
     const { life, lose, opened } = scene({ outcomes: [UNREACHABLE, 'connects'], onDown });
     await lose();
     expect(await life.connections(performance.now())).toBe('turned away');
-    expect(life.isDown).toBe(true);
+    expect(life.outages.isDown).toBe(true);
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await life.connections(performance.now())).toBe(opened[0]?.connections);
   });
@@ -206,7 +208,7 @@ test('a day of flapping leaves no timer, nobody waiting, and every connection cl
   }
   expect(losses).toBeGreaterThan(2_000);
   expect(attempts.length).toBeGreaterThan(losses);
-  expect(life.reconnects).toBe(losses);
+  expect(life.outages.reconnects).toBe(losses);
   await life.close();
   for (const { close } of [first, ...opened]) expect(close).toHaveBeenCalled();
   expect(vi.getTimerCount()).toBe(0);
@@ -282,7 +284,7 @@ describe('a bastion that hangs up', () => {
     await vi.advanceTimersByTimeAsync(60 * 60_000);
     expect(attempts).toEqual([]);
     expect(life.state).toMatchObject({ kind: 'waiting', for: { kind: 'parked' } });
-    expect(life.isDown).toBe(false);
+    expect(life.outages.isDown).toBe(false);
     const waiting = life.connections(performance.now());
     await vi.advanceTimersByTimeAsync(0);
     expect(await waiting).toBe(opened[0]?.connections);
@@ -295,7 +297,7 @@ describe('a bastion that hangs up', () => {
     const waiting = life.connections(performance.now());
     await vi.advanceTimersByTimeAsync(200);
     expect(await waiting).toBe('turned away');
-    expect(life.isDown).toBe(true);
+    expect(life.outages.isDown).toBe(true);
   });
 
   test('while something is carried is connected again at once', async () => {
