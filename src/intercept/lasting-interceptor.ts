@@ -26,7 +26,8 @@ export interface LastingInterceptor extends Interceptor {
 
 /**
  * Opens an interceptor that outlives its helper: one that ends is started again at once, where that asks for no password, and
- * told what was in force. Flows go on: the kernel translates what it has redirected also when the rule is gone.
+ * told what was in force. Flows that are quiet meanwhile go on; the kernel resets one in which an answer comes before the rules
+ * are back (native-notes/translation-without-rules.md).
  *
  * @throws TshuttleError as {@link openInterceptor} does; nothing is left behind then
  */

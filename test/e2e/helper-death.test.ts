@@ -44,14 +44,24 @@ async function untilBack(tshuttle: Child, times = 1): Promise<number[]> {
   return found();
 }
 
-/** An application that has one connection, and says what is answered there again and again. */
+/**
+ * An application that has one connection, and says what is answered there again and again. One that is reset, as it is when an
+ * answer comes while there are no rules, is made anew.
+ */
 const STEADY_APPLICATION = `
-  const socket = require('node:net').connect({ port: 7000, host: '${ADDRESSES.destination4}' });
-  socket.write('{"do":"echo"}\\n');
-  socket.on('data', (bytes) => console.log('got ' + bytes));
-  socket.on('error', (error) => console.log(error.code));
+  let socket;
+  const connect = () => {
+    socket = require('node:net').connect({ port: 7000, host: '${ADDRESSES.destination4}' });
+    socket.write('{"do":"echo"}\\n');
+    socket.on('data', (bytes) => console.log('got ' + bytes));
+    socket.on('error', (error) => {
+      console.log(error.code);
+      setTimeout(connect, 100);
+    });
+  };
+  connect();
   let sent = 0;
-  setInterval(() => socket.write(String(++sent) + ' '), 100);
+  setInterval(() => socket.writable && socket.write(String(++sent) + ' '), 100);
 `;
 
 describe.skipIf(skipLab)('a helper that is killed', () => {
@@ -59,7 +69,7 @@ describe.skipIf(skipLab)('a helper that is killed', () => {
     ['nft', 'root', undefined],
     ['nft', 'an ordinary user who need not type a password', user],
     ['iptables', 'an ordinary user who need not type a password', user],
-  ])('%s, %s: another one has its rules back, and flows go on', async (method, _who, as) => {
+  ])('%s, %s: another one has its rules back, and applications go on', async (method, _who, as) => {
     await using lab = await createLab();
     const tshuttle = await startTshuttle(
       lab,

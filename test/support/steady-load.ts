@@ -1,5 +1,5 @@
-import type { Child } from './child.ts';
 import type { Namespace } from './namespace.ts';
+import { until } from './until.ts';
 
 /** One request of a steady load. */
 export interface SteadyRequest {
@@ -20,7 +20,8 @@ export interface SteadyLoadOptions {
 
 /** A steady load that runs. */
 export interface SteadyLoad {
-  readonly child: Child;
+  /** Resolves when all that began before this is over; ms since 1970. */
+  untilOver(beforeMs: number): Promise<void>;
   /** All requests, when the last of them is over. */
   readonly requests: Promise<readonly SteadyRequest[]>;
 }
@@ -35,5 +36,11 @@ export async function startSteadyLoad(namespace: Namespace, options: SteadyLoadO
     return rows.map(([startMs, durationMs, outcome]) => ({ startMs, durationMs, outcome }));
   });
   requests.catch(() => {}); // reported to whoever awaits it
-  return { child, requests };
+  const untilOver = async (beforeMs: number): Promise<void> => {
+    await until(() => Number(/open since (\w+)\n$/.exec(child.stderr)?.[1] ?? 0) >= beforeMs, {
+      deadlineMs: 30_000,
+      what: () => `what began before ${beforeMs} is over: ${child.stderr.slice(-100)}`,
+    });
+  };
+  return { untilOver, requests };
 }
