@@ -2,12 +2,11 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectToCarry } from '../support/carrying.ts';
-import { mustRun } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
 import { codeNow, enrol, KEY_AND_CODE, nextCode } from '../support/second-factor.ts';
-import { startAgent } from '../support/ssh-agent.ts';
+import { makeKeys, startAgent } from '../support/ssh-agent.ts';
 import { startCommandOnTerminal, startOnTerminal } from '../support/terminal.ts';
 import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
@@ -157,8 +156,7 @@ describe.skipIf(skipLab)('the same, with eight keys in the agent of which the la
   it('gets that one first where -i names it, and five keys on one connection where nothing does', async () => {
     await using lab = await createLab({ sshd: KEY_AND_CODE });
     await enrol(lab);
-    const wrong = Array.from({ length: 7 }, (_, index) => join(lab.directory, `wrong_key_${index}`));
-    for (const key of wrong) await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    const wrong = await makeKeys(lab, 7);
     await using agent = await startAgent(join(lab.directory, 'agent.sock'), [...wrong, lab.sshd.userKey]);
     const env = { SSH_AUTH_SOCK: agent.socket };
     const knownHosts = ['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
@@ -176,6 +174,35 @@ describe.skipIf(skipLab)('the same, with eight keys in the agent of which the la
     terminal.write(`${codeNow()}\n`);
     await terminal.untilOutput(/capturing .* through/);
     await expectToCarry(lab, DESTINATION);
+    const named = lab.sshd.log().slice(log.length);
+    expect(named.match(/Connection from/g)).toHaveLength(1);
+    expect(named).not.toContain('Failed publickey');
+    terminal.write('\u0003');
+    expect(await terminal.exited).toMatchObject({ code: 130 });
+    await expectNothingLeft(lab);
+  });
+
+  it('the same by openssh, which offers as many keys as the bastion hears where none is named', async () => {
+    await using lab = await createLab({ sshd: KEY_AND_CODE });
+    await enrol(lab);
+    const wrong = await makeKeys(lab, 7);
+    await using agent = await startAgent(join(lab.directory, 'agent.sock'), [...wrong, lab.sshd.userKey]);
+    const env = { SSH_AUTH_SOCK: agent.socket };
+    const knownHosts = ['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
+    const args = ['--transport', 'openssh', SUBNET];
+
+    const unnamed = await runTshuttle(lab, args, { remote, env, sshOptions: knownHosts });
+    expect(unnamed).toMatchObject({ code: 77 });
+    expect(unnamed.stderr).toMatch(/Too many authentication failures[\s\S]*name the right one with -i/);
+    const log = lab.sshd.log();
+    expect(log.match(/Connection from/g)).toHaveLength(1);
+
+    const sshOptions = ['-i', `${lab.sshd.userKey}.pub`, ...knownHosts];
+    const terminal = startOnTerminal(lab, args, { remote, env, sshOptions });
+    await terminal.untilOutput(/code: ?$/i);
+    terminal.write(`${codeNow()}\n`);
+    await terminal.untilOutput(/capturing .* through/);
+    await expectToWork(lab);
     const named = lab.sshd.log().slice(log.length);
     expect(named.match(/Connection from/g)).toHaveLength(1);
     expect(named).not.toContain('Failed publickey');
