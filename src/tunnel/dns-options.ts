@@ -24,10 +24,15 @@ export interface DnsOptions {
 /** How many zones are named. */
 const NAMED_ZONES = 3;
 
-/** For people: `DNS`, `names in internal.example`. */
-export function describeDns({ everything, zones }: DnsOptions): string {
-  if (everything || zones.length === 0) return 'DNS';
+/** For people: `DNS`, `names in internal.example`, `names of --host`. */
+export function describeDns({ everything, zones, hosts, bastionHosts }: DnsOptions): string {
+  if (everything) return 'DNS';
   const more = zones.length - NAMED_ZONES;
   const named = zones.slice(0, NAMED_ZONES).map(formatZone).join(', ');
-  return `names in ${named}${more > 0 ? ` and ${more} more` : ''}`;
+  const parts = [
+    ...(zones.length > 0 ? [`in ${named}${more > 0 ? ` and ${more} more` : ''}`] : []),
+    ...(hosts.length > 0 ? ['of --host'] : []),
+    ...(bastionHosts ? ["of the bastion's /etc/hosts"] : []),
+  ];
+  return `names ${parts.join(' and ')}`;
 }

@@ -71,7 +71,7 @@ export class TunnelDns {
     return dns;
   }
 
-  /** For people: `DNS`, `names in internal.example`; undefined when it is left alone. */
+  /** See {@link describeDns}; undefined when it is left alone. */
   get description(): string | undefined {
     return this.#options === undefined ? undefined : describeDns(this.#options);
   }
