@@ -12,6 +12,9 @@ import { printableLine } from '../server-text.ts';
 /** For the whole of a session: a forced command may say nothing and stay. */
 const TIMEOUT_MS = 5_000;
 
+/** How long the last words of a program that has ended may take. The master has its standard error, too, and may keep it open. */
+const LAST_WORDS_MS = 250;
+
 /** Any configuration file is smaller. */
 const MAX_FILE_BYTES = 64 * 1024;
 
@@ -118,6 +121,7 @@ export class MasterSessions {
         settle(null);
       });
       child.once('close', (code) => settle(code));
+      child.once('exit', () => setTimeout(() => child.stderr?.destroy(), LAST_WORDS_MS).unref());
     });
     clearTimeout(timer);
     this.#over.signal.removeEventListener('abort', kill);

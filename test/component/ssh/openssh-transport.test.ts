@@ -187,6 +187,16 @@ describe('a session by the master', () => {
     await sshd.reconfigure(SFTP);
   });
 
+  test('of which a forced command makes something else, and stays, is given up', async () => {
+    const pidFile = join(sshd.directory, 'forced.pid');
+    await sshd.reconfigure(SFTP, `ForceCommand echo $$ >'${pidFile}'; echo welcome; exec sleep 60`);
+    const transport = await connect('socks');
+    await expect(transport.readFile('/etc/hosts')).rejects.toThrow('message too long');
+    process.kill(Number(await readFile(pidFile, 'utf8')));
+    await transport.close();
+    await sshd.reconfigure(SFTP);
+  });
+
   test('is none for a user who wants none', async () => {
     const sessionsBefore = sshd.log().split('Starting session').length;
     const transport = await connect('handover', false);
