@@ -82,12 +82,16 @@ export const TEXTS = {
   runDescription:
     "Runs a command once the tunnel carries, and ends the tunnel with it. The exit code is the command's, 126 or 127\n" +
     "when it cannot be run, 128 and the number for a signal; before the command starts it is tshuttle's.\n" +
+    'A tunnel of yours that is up and does the same is joined, and stays: one of that NAME, or one through the same\n' +
+    'bastion that captures all of SUBNET. Where none is, NAME is a profile, whose tunnel ends with the command.\n' +
+    'With --openstack the command starts when the host of auth_url answers through the bastion.\n' +
     'Where there is no root, the command gets proxies instead, as with --rootless.',
+  runSubnet: 'what to capture, as of tshuttle; without -r the NAME of a tunnel that is up, or of a profile',
   rootless:
     'capture nothing: the command gets proxies of its own by HTTPS_PROXY and its like; what no SUBNET has goes direct',
   isolated:
     'capture in a network namespace of the command alone, which needs no root (Linux); what no SUBNET has is relayed',
-  probe: 'start the command when this can be connected to through the bastion',
+  probe: 'start the command when this can be connected to through the bastion; waits 30 s for it',
   sudoers: 'print or install what has sudo ask for no password',
   sudoersDescription:
     'Prints what has sudo ask for no password when a tunnel starts: a line for one program without\n' +

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts';
 import { loadProfiles } from '../config/profiles/load-profiles.ts';
 import type { RawOptions } from '../config/raw-options.ts';
 import type { CommandSession } from './command-definition.ts';
+import { withClouds } from './profile-clouds.ts';
 import { profileSurroundingsOf } from './profile-surroundings.ts';
 
 /**
@@ -19,7 +20,8 @@ export async function namedConfig(
     return typeof parsed === 'number' ? parsed : parsed.config;
   }
   if (raw.subnets.length === 0) return undefined;
-  const surroundings = profileSurroundingsOf(session.process.environment);
-  const { profiles, problems } = loadProfiles(raw.subnets.slice(0, 1), surroundings);
+  const { environment } = session.process;
+  const loaded = loadProfiles(raw.subnets.slice(0, 1), profileSurroundingsOf(environment));
+  const { profiles, problems } = await withClouds(loaded, environment);
   return problems.length > 0 ? await session.refuse('ERR_CONFIG', problems) : profiles[0]?.config;
 }

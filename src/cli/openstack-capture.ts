@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import type { Config, OpenstackOption, SubnetRule } from '../config/config.ts';
+import type { AuthHost, Config, OpenstackOption, SubnetRule } from '../config/config.ts';
 import { parseDns } from '../config/dns.ts';
 import type { RawOptions } from '../config/raw-options.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
@@ -57,7 +57,7 @@ export async function addOpenstack(
       ...config,
       openstack: {
         ...option,
-        unknownAuthHost: unknown.includes(cloud.authUrl.host) ? placeOf(cloud) : undefined,
+        authHost: authHostOf(cloud, !unknown.includes(cloud.authUrl.host)),
       },
       subnets: [...config.subnets, ...subnetsOf(known, cloud, option)],
       dns: unknown.length > 0 ? dns.dns : config.dns,
@@ -105,8 +105,8 @@ export function subnetsOf(
   });
 }
 
-function placeOf({ authUrl: { host, port, from } }: Cloud): NonNullable<OpenstackOption['unknownAuthHost']> {
-  return { host, port, from };
+function authHostOf({ authUrl: { host, port, from } }: Cloud, isKnownHere: boolean): AuthHost {
+  return { host, port, from, isKnownHere };
 }
 
 function whereOf({ name }: Cloud): string {

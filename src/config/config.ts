@@ -60,10 +60,18 @@ export interface OpenstackOption {
   readonly interface: OpenstackInterface | undefined;
   /** Who says which endpoints there are; undefined: only the host of auth_url is captured. */
   readonly catalog: OpenstackCatalog | undefined;
-  /** The host of auth_url, if only the bastion may know it; this machine does not. */
-  readonly unknownAuthHost?:
-    | { readonly host: string; readonly port: number; readonly from: string }
-    | undefined;
+  /** Where auth_url leads, and where it stands; left out until the cloud is looked up. */
+  readonly authHost?: AuthHost | undefined;
+}
+
+/** The host of an auth_url. */
+export interface AuthHost {
+  readonly host: string;
+  readonly port: number;
+  /** For people: the file with line and column, or the variable. */
+  readonly from: string;
+  /** Whether this machine knows it; else only the bastion may. */
+  readonly isKnownHere: boolean;
 }
 
 /** Which endpoints of services are meant. */

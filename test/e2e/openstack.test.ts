@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandResult } from '../support/child.ts';
 import { startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { isLong } from '../support/long.ts';
 import { skipLab } from '../support/requirements.ts';
-import { runTshuttle, startTshuttle, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
+import {
+  expectNothingLeft,
+  runTshuttle,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleArgv,
+} from '../support/tshuttle.ts';
 
 /*
  * client, with a clouds.yaml ── bastion ── destination, which stands for the API
@@ -16,6 +23,8 @@ const CLOUDS = `clouds:
     auth: {auth_url: 'http://db.lab:7080/v3', username: me, password: hunter2, project_name: p}
   elsewhere:
     auth: {auth_url: 'https://nowhere.inner.example:5000/v3', username: me, password: hunter2, project_name: p}
+  closed:
+    auth: {auth_url: 'http://db.lab:7999/v3'}
   inner:
     auth: {auth_url: 'https://api.inner.example:5000/v3'}
 `;
@@ -95,6 +104,68 @@ describe.skipIf(skipLab)('--openstack', () => {
     }
   });
 
+  it('run joins the tunnel of a profile that has the cloud, and one with its own options, by what it captures', async () => {
+    const profile = {
+      remote: `root@${ADDRESSES.bastion4}`,
+      identity: [lab.sshd.userKey],
+      ssh_options: [`UserKnownHostsFile=${lab.sshd.knownHosts}`],
+      openstack: 'lab',
+    };
+    const folder = join(environment['HOME']!, '.config', 'tshuttle');
+    await mkdir(folder, { recursive: true });
+    const config = JSON.stringify({ profiles: { cloud: profile } });
+    await writeFile(join(folder, 'config.yaml'), config, { mode: 0o600 });
+    const tshuttle = (...words: readonly string[]): Promise<CommandResult> =>
+      lab.client.exec(['node', 'bin/tshuttle', ...words], { env: environment });
+    const logins = (): number => lab.sshd.log().match(/Accepted publickey/g)?.length ?? 0;
+    const curl = ['--', 'curl', '-sS', '-m', '10', `http://${ADDRESSES.destination4}:${HTTP_PORT}/joined`];
+    const answered = { code: 0, stdout: `${ADDRESSES.bastionInner4} asked for /joined` };
+
+    const up = await tshuttle('up', 'cloud');
+    expect(up, up.stderr).toMatchObject({ code: 0 });
+    expect(up.stdout).toContain(`cloud is capturing ${ADDRESSES.destination4}, `);
+    const before = logins();
+    const named = await tshuttle('run', 'cloud', ...curl);
+    expect(named, named.stderr).toMatchObject(answered);
+    const [, , ...options] = tshuttleArgv(lab, ['--openstack', 'lab']);
+    const same = await tshuttle('run', ...options, ...curl);
+    expect(same, same.stderr).toMatchObject(answered);
+    const nowhere = await tshuttle(
+      'run',
+      'cloud',
+      '--probe',
+      'nowhere.inner.example:1',
+      '--',
+      'echo',
+      'started',
+    );
+    expect(nowhere).toMatchObject({ code: 68, stdout: '' });
+    expect(nowhere.stderr).toMatch(/^tshuttle: .*nowhere\.inner\.example:1/m);
+    expect(logins()).toBe(before);
+    const more = await tshuttle('run', ...options, `${ADDRESSES.farDestination4}/32`, ...curl);
+    expect(more, more.stderr).toMatchObject(answered);
+    expect(logins()).toBe(before + 1);
+    expect((await tshuttle('down', 'cloud')).code).toBe(0);
+    const own = await tshuttle('run', 'cloud', ...curl);
+    expect(own, own.stderr).toMatchObject(answered);
+    expect(logins()).toBe(before + 2);
+    await expectNothingLeft(lab);
+    expect(await tshuttle('run', 'clout', '--', 'true')).toMatchObject({
+      code: 78,
+      stderr: 'tshuttle: clout: is not a profile; perhaps cloud\n',
+    });
+  });
+
+  it.runIf(isLong)('run says what it has waited for in vain', async () => {
+    const [node, program, ...options] = tshuttleArgv(lab, ['--openstack', 'closed']);
+    const argv = [node!, program!, 'run', ...options, '--', 'echo', 'started'];
+    const result = await lab.client.exec(argv, { env: environment, timeoutMs: 50_000 });
+    expect(result).toMatchObject({ code: 68, stdout: '' });
+    expect(result.stderr).toMatch(
+      /no connection to db\.lab:7999 through the bastion within 30 s: .*refused/i,
+    );
+  });
+
   it('has the bastion resolve a host that only the bastion knows', async () => {
     const tshuttle = await startTshuttle(lab, ['--openstack', 'inner'], { env: environment });
     expect(tshuttle.stdout).toContain(
@@ -111,7 +182,7 @@ describe.skipIf(skipLab)('--openstack', () => {
       78,
       /nowhere\.inner\.example, the host of auth_url \(.*:5:22\), does not exist, neither here nor at the bastion/,
     ],
-    ['nobody', [], 78, /the cloud nobody: is not in .*clouds\.yaml, which has lab, elsewhere, inner/],
+    ['nobody', [], 78, /the cloud nobody: is not in .*clouds\.yaml, which has lab, elsewhere, closed, inner/],
     ['lab', ['--openstack-catalog'], 78, /auth_url \(.*:3:22\) is not https: no secret is sent there/],
   ])('ends with one line for the cloud %s %j', async (cloud, args, code, line) => {
     const result = await runTshuttle(lab, ['-vv', '--openstack', cloud, ...args], { env: environment });

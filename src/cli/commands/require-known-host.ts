@@ -1,4 +1,4 @@
-import type { OpenstackOption } from '../../config/config.ts';
+import type { AuthHost } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
 import { isUnknownName } from '../../tunnel/flow-table.ts';
@@ -13,7 +13,7 @@ const TIMEOUT_MS = 10_000;
  * @throws TshuttleError ERR_CONFIG when it does not either; ERR_BASTION_LOST; the signal's reason
  */
 export async function requireKnownHost(
-  place: NonNullable<OpenstackOption['unknownAuthHost']>,
+  place: AuthHost,
   tunnel: Pick<Tunnel, 'open'>,
   stop: AbortSignal,
 ): Promise<void> {

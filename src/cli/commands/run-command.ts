@@ -1,20 +1,14 @@
 import type { Command } from 'commander';
 import type { RawOptions } from '../../config/raw-options.ts';
-import type { HostPort } from '../../net/endpoint.ts';
 import { parseHostPort } from '../../net/host-port.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import { type RunOptions, whatCannotBeHad } from './run-options.ts';
 
 /** What `tshuttle run` is asked for. */
-interface RunInput {
+interface RunInput extends RunOptions {
   readonly raw: RawOptions;
-  readonly command: readonly [string, ...string[]];
-  /** By proxies of ours, without root and rules. */
-  readonly rootless: boolean;
-  /** In a network namespace of its own, without root. */
-  readonly isolated: boolean;
-  readonly probe: HostPort | undefined;
 }
 
 /** `tshuttle run` */
@@ -25,8 +19,8 @@ export const runCommand = defineCommand<RunInput>({
     command
       .summary(TEXTS.run)
       .description(TEXTS.runDescription)
-      .usage('-r [USER@]HOST [options] SUBNET... -- COMMAND...')
-      .argument('[SUBNET...]', TEXTS.subnet)
+      .usage('(NAME | -r [USER@]HOST [options] SUBNET...) -- COMMAND...')
+      .argument('[SUBNET...]', TEXTS.runSubnet)
       .optionsGroup('Options:')
       .option('--rootless', TEXTS.rootless)
       .option('--isolated', TEXTS.isolated)
@@ -49,6 +43,11 @@ export const runCommand = defineCommand<RunInput>({
       });
   },
   run: async ({ raw, ...input }, session) => {
+    const [name, ...others] = raw.subnets;
+    if (raw.remote === undefined && name !== undefined && others.length === 0) {
+      const { runNamed } = await import('./run-named.ts');
+      return await runNamed(name, input, raw.verbosity, session);
+    }
     const parsed = await session.configOf(raw);
     if (typeof parsed === 'number') return parsed;
     const { config } = parsed;
@@ -56,26 +55,8 @@ export const runCommand = defineCommand<RunInput>({
       const where = config.mode.kind === 'daemon' ? '-D' : '--dry-run';
       return await session.refuse('ERR_USAGE', [{ where, what: 'is not for run' }]);
     }
-    if (input.rootless && config.dns?.everything === true) {
-      const what =
-        'cannot be had with --rootless, which captures no queries; use --domain for names of a zone';
-      return await session.refuse('ERR_USAGE', [{ where: '--dns', what }]);
-    }
-    if (input.rootless && config.proxies.length > 0) {
-      const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
-      return await session.refuse('ERR_USAGE', [{ where: '--socks, --http-proxy', what }]);
-    }
-    if (input.isolated) {
-      const forbidden = [
-        ...(input.rootless ? ['--rootless'] : []),
-        ...((config.listen.address4 ?? config.listen.address6 ?? config.listen.port) === undefined
-          ? []
-          : ['-l']),
-        ...(config.onDown === 'direct' ? ['--on-down direct'] : []),
-      ];
-      const problems = forbidden.map((where) => ({ where, what: 'cannot be combined with --isolated' }));
-      if (problems.length > 0) return await session.refuse('ERR_USAGE', problems);
-    }
+    const problems = whatCannotBeHad(input, config);
+    if (problems.length > 0) return await session.refuse('ERR_USAGE', problems);
     const { run } = await import('./run.ts');
     return await run(input, parsed, session);
   },

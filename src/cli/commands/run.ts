@@ -1,33 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
+import { resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import { parseCidr } from '../../net/cidr.ts';
-import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
 import { hasRoute } from '../../net/route-check.ts';
-import type { Tunnel } from '../../tunnel/tunnel.ts';
 import { type ChildCommand, startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { keepAwake } from '../keep-awake.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
+import { cloudProbe, waitUntilReached } from '../reach-probe.ts';
+import { type RunningTunnelHandle, RunningTunnels } from '../running-tunnels.ts';
+import { doesTheSame } from '../same-tunnel.ts';
+import { surroundingsOf } from '../user-folders.ts';
+import { runJoined } from './run-joined.ts';
+import { mayJoin, type RunOptions } from './run-options.ts';
 import { type RunningTunnel, type UpContext, up } from './up.ts';
 
-/** What is to be run, and how. */
-interface RunOptions {
-  readonly command: readonly [string, ...string[]];
-  readonly rootless: boolean;
-  readonly isolated: boolean;
-  /** What must be reachable through the bastion before the command starts. */
-  readonly probe: HostPort | undefined;
-}
-
-/** How long a probe may be refused before that counts, and between two of them, in ms. */
-const PROBE_PATIENCE_MS = 30_000;
-const PROBE_INTERVAL_MS = 1_000;
-
 /**
- * Runs a command with a tunnel around it. Where nobody lets us set rules, the command gets proxies instead.
+ * Runs a command with a tunnel around it, or with one that is up and does the same. Where nobody lets us set rules, the
+ * command gets proxies instead.
  *
  * @returns the command's exit code
  * @throws TshuttleError only before the command has started
@@ -37,6 +29,11 @@ export async function run(
   { config, warnings }: { readonly config: Config; readonly warnings: readonly Problem[] },
   session: CommandSession,
 ): Promise<number> {
+  const joined = mayJoin(options) ? await findSame(config, session) : undefined;
+  if (joined !== undefined) {
+    const place = options.probe ?? config.openstack?.authHost;
+    return await runJoined(options.command, joined, place, session);
+  }
   const { logger, tunnelContext } = await session.prepare(config);
   for (const warning of warnings) logger.warn(renderProblem(warning));
   if (options.isolated) return await runIsolated(options, config, tunnelContext, session);
@@ -74,6 +71,17 @@ async function runIsolated(
   }
 }
 
+/** A tunnel of this user that captures all that is asked for already. */
+async function findSame(
+  config: Config,
+  { process: context }: CommandSession,
+): Promise<RunningTunnelHandle | undefined> {
+  const running = await RunningTunnels.find(surroundingsOf(context.environment));
+  // Names are only looked up where there is something to compare them with.
+  const rules = running.all.length === 0 ? [] : (await resolveSubnets(config)).rules;
+  return running.take(({ report }) => doesTheSame(report, config, rules));
+}
+
 function isForWantOfRoot(error: unknown): error is TshuttleError {
   return (
     error instanceof TshuttleError &&
@@ -91,7 +99,9 @@ async function runInside(
   const login = { user: 'tshuttle', password: randomBytes(24).toString('base64url') };
   let started: ChildCommand | undefined;
   const onReady = async ({ tunnel }: RunningTunnel): Promise<void> => {
-    if (probe !== undefined) await waitUntilReached(tunnel, probe, stop.signal);
+    const { authHost } = config.openstack ?? {};
+    const place = probe ?? (authHost === undefined ? undefined : cloudProbe(authHost));
+    if (place !== undefined) await waitUntilReached(tunnel, place, stop.signal);
     const proxies = rootless ? proxyEnvironment(tunnel.proxies, login) : {};
     const letSleep = keepAwake(command[0]);
     const report = (line: string): void => void process.stderr.write(`tshuttle: ${line}\n`);
@@ -122,31 +132,4 @@ async function runInside(
     context.reportFailure(error);
     return await started.ended;
   }
-}
-
-/** Waits until something answers behind the bastion. @throws TshuttleError as `Transport.open` does, when that takes too long */
-async function waitUntilReached(tunnel: Tunnel, probe: HostPort, signal: AbortSignal): Promise<void> {
-  const deadlineMs = performance.now() + PROBE_PATIENCE_MS;
-  for (;;) {
-    try {
-      const attempt = AbortSignal.any([signal, AbortSignal.timeout(PROBE_PATIENCE_MS)]);
-      (await tunnel.open(probe, attempt)).destroy();
-      return;
-    } catch (error) {
-      if (signal.aborted) throw error;
-      if (!(error instanceof TshuttleError)) throw notReached(probe, error);
-      if (performance.now() > deadlineMs || isProhibited(error.cause)) throw error;
-      await delay(PROBE_INTERVAL_MS, undefined, { signal });
-    }
-  }
-}
-
-function notReached({ host, port }: HostPort, cause: unknown): TshuttleError {
-  const seconds = PROBE_PATIENCE_MS / 1_000;
-  const message = `no answer from ${formatHostPort(host, port)} through the bastion within ${seconds} s`;
-  return new TshuttleError('ERR_CHANNEL_REFUSED', message, { cause });
-}
-
-function isProhibited(end: unknown): boolean {
-  return typeof end === 'object' && end !== null && Reflect.get(end, 'reason') === 'prohibited';
 }

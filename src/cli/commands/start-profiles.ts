@@ -6,6 +6,7 @@ import { startDaemon } from '../../daemon/start-daemon.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_INTERRUPTED } from '../exit-code.ts';
 import { overlapWarnings } from '../overlap-warnings.ts';
+import { withClouds } from '../profile-clouds.ts';
 import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import { hostInForeground } from '../run-tunnel.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
@@ -33,9 +34,9 @@ export async function startProfiles(
 ): Promise<number> {
   const { process: context, print, refuse } = session;
   const surroundings = surroundingsOf(context.environment);
-  const { profiles, problems, warnings } = loadProfiles(
-    input.names,
-    profileSurroundingsOf(context.environment),
+  const { profiles, problems, warnings } = await withClouds(
+    loadProfiles(input.names, profileSurroundingsOf(context.environment)),
+    context.environment,
   );
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   for (const warning of warnings) process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);

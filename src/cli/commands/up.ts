@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Config, capturesAnything } from '../../config/config.ts';
+import { type Config, capturesAnything, type SubnetRule } from '../../config/config.ts';
 import { DEFAULT_RANGES } from '../../config/dns.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
 import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
@@ -75,7 +75,10 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     return await stop.requested;
   }
   let { rules } = resolved;
+  let asked = config;
   let held = { config, resolved };
+  /** Of the cloud, as far as its catalog has been asked for: beside what the configuration says. */
+  let catalogSubnets: readonly SubnetRule[] = [];
   const setRules = async (wanted: readonly CaptureRule[]): Promise<void> => {
     await tunnel.setRules(wanted);
     rules = wanted;
@@ -91,12 +94,14 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     tunnel,
     rules: () => rules,
     capture: async (wanted) => {
-      const other = await resolveSubnets(wanted, context.lookUp);
+      const whole = { ...wanted, subnets: [...wanted.subnets, ...catalogSubnets] };
+      const other = await resolveSubnets(whole, context.lookUp);
       // Else the names of before might set their rules once more.
       following.stop();
       try {
         await setRules(other.rules);
-        held = { config: wanted, resolved: other };
+        held = { config: whole, resolved: other };
+        asked = wanted;
       } finally {
         following = follow();
       }
@@ -110,9 +115,10 @@ export async function up(config: Config, context: UpContext): Promise<number> {
       const { serveMetrics } = await import('../metrics/serve-metrics.ts');
       metrics = await serveMetrics(config.metrics, () => tunnel.status());
     }
-    if (config.openstack?.unknownAuthHost !== undefined) {
+    const authHost = config.openstack?.authHost;
+    if (authHost?.isKnownHere === false) {
       const { requireKnownHost } = await import('./require-known-host.ts');
-      await requireKnownHost(config.openstack.unknownAuthHost, tunnel, stop.signal);
+      await requireKnownHost(authHost, tunnel, stop.signal);
     }
     if (catalog === undefined) return;
     const { followCatalog } = await import('./follow-catalog.ts');
@@ -121,7 +127,14 @@ export async function up(config: Config, context: UpContext): Promise<number> {
       open: (destination, signal) => tunnel.open(destination, signal),
       signal: stop.signal,
       capture: async (subnets) => {
-        await running.capture({ ...config, subnets: [...config.subnets, ...subnets] });
+        const before = catalogSubnets;
+        catalogSubnets = subnets;
+        try {
+          await running.capture(asked);
+        } catch (error) {
+          catalogSubnets = before;
+          throw error;
+        }
         return held.resolved;
       },
     });

@@ -8,9 +8,12 @@ import { PidFile } from '../../daemon/pid-file.ts';
 import { makePrivateFolder } from '../../daemon/private-folder.ts';
 import type { TunnelOrder } from '../../daemon/protocol.ts';
 import { RotatingFile } from '../../daemon/rotating-file.ts';
+import type { HostPort } from '../../net/endpoint.ts';
 import { type RunningTunnel, type UpContext, up } from '../commands/up.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { logFailure, sinkFor } from '../logging.ts';
+import { cloudProbe, waitUntilCarrying, waitUntilReached } from '../reach-probe.ts';
+import { bastionKey, catalogKey } from '../same-tunnel.ts';
 import { Stop } from '../stop.ts';
 import type { Prepared } from '../surroundings.ts';
 import { reloadTunnel } from './reload.ts';
@@ -48,6 +51,7 @@ export class HostedTunnel implements ControlledTunnel {
   #log: RotatingFile | undefined;
   #pidFile: PidFile | undefined;
   #end: Promise<TunnelEnd> | undefined;
+  #opened: Promise<TunnelEnd | undefined> | undefined;
   #logsToFile = false;
 
   constructor(order: TunnelOrder, context: HostedTunnelContext) {
@@ -91,7 +95,8 @@ export class HostedTunnel implements ControlledTunnel {
       this.#running = running;
       ready.resolve(undefined);
     });
-    return await Promise.race([ready.promise, this.#end]);
+    this.#opened = Promise.race([ready.promise, this.#end]);
+    return await this.#opened;
   }
 
   /** Logs to its file from now on. */
@@ -127,6 +132,8 @@ export class HostedTunnel implements ControlledTunnel {
     return {
       name: this.name,
       profileFile: this.order.profileFile,
+      bastionKey: bastionKey(this.#config),
+      catalogKey: catalogKey(this.#config),
       logFile: this.#context.paths?.logFile ?? null,
       captured: this.captured ?? null,
       ...reportedRules(this.#running?.rules() ?? []),
@@ -140,6 +147,15 @@ export class HostedTunnel implements ControlledTunnel {
 
   endings(limit: number) {
     return this.#running?.tunnel.endings(limit) ?? [];
+  }
+
+  async reach(place: HostPort | undefined, signal: AbortSignal): Promise<void> {
+    await this.#opened;
+    const { tunnel } = this.#mustRun();
+    const { authHost } = this.#config.openstack ?? {};
+    if (place !== undefined) await waitUntilReached(tunnel, place, signal);
+    else if (authHost !== undefined) await waitUntilReached(tunnel, cloudProbe(authHost), signal);
+    else await waitUntilCarrying(tunnel, signal);
   }
 
   async down(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { TunnelOrder } from '../../daemon/protocol.ts';
 import type { ProcessContext } from '../process-context.ts';
+import { withClouds } from '../profile-clouds.ts';
 import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import { problemLines } from '../report.ts';
 
@@ -15,7 +16,8 @@ export async function readProfile(
   environment: ProcessContext['environment'],
 ): Promise<Config> {
   const { loadProfile } = await import('../../config/profiles/load-profiles.ts');
-  const { profiles, problems } = loadProfile(name, profileFile!, profileSurroundingsOf(environment));
+  const loaded = loadProfile(name, profileFile!, profileSurroundingsOf(environment));
+  const { profiles, problems } = await withClouds(loaded, environment);
   const profile = profiles[0];
   if (profile !== undefined && problems.length === 0) return profile.config;
   throw new TshuttleError('ERR_CONFIG', `${name} stays as it is: ${problemLines(problems).join('\n')}`, {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import type { Problem } from '../../core/problem.ts';
 import type { Config } from '../config.ts';
 import { withCredentials } from '../credentials.ts';
-import type { ConfigSurroundings } from '../raw-options.ts';
+import type { ConfigSurroundings, RawOptions } from '../raw-options.ts';
 import { closestOf } from './closest.ts';
 import { configOfProfile } from './profile.ts';
 import { type ProfileDocument, parseProfileDocument } from './profile-document.ts';
@@ -16,6 +16,8 @@ export interface Profile {
   /** The file it stands in, as an absolute path. */
   readonly file: string;
   readonly config: Config;
+  /** The same as options of a command line. */
+  readonly raw: RawOptions;
 }
 
 /** The profiles that were asked for, as far as they are right, and all that is wrong. */
@@ -165,6 +167,7 @@ class Loader {
       name,
       file,
       config: withCredentials(result.config, credentialsFolder, isReadable),
+      raw: result.raw,
     });
   }
 

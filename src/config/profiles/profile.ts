@@ -37,6 +37,10 @@ const OPTION_NAMES: Readonly<Record<keyof ProfileOptions, string>> = {
   dns: '--dns',
   ns_hosts: '--ns-hosts',
   to_ns: '--to-ns',
+  openstack: '--openstack',
+  openstack_catalog: '--openstack-catalog',
+  openstack_interface: '--openstack-interface',
+  openstack_region: '--openstack-region',
   ipv6: '--disable-ipv6',
   method: '--method',
   listen: '-l',
@@ -78,11 +82,10 @@ function rawOptionsOf(profile: ProfileOptions): RawOptions {
     dns: profile.dns ?? false,
     nameservers: profile.ns_hosts?.join(','),
     resolvers: profile.to_ns?.join(','),
-    // A cloud is one of the person's who starts the tunnel, and of that terminal.
-    openstack: undefined,
-    openstackCatalog: undefined,
-    openstackInterface: undefined,
-    openstackRegion: undefined,
+    openstack: profile.openstack,
+    openstackCatalog: profile.openstack_catalog === '-' ? undefined : profile.openstack_catalog,
+    openstackInterface: profile.openstack_interface,
+    openstackRegion: profile.openstack_region,
     ipv6: profile.ipv6 ?? true,
     method: profile.method,
     listen: profile.listen,
@@ -109,7 +112,13 @@ type PlaceInFile = (path: ReadonlyArray<string | number>) => string;
 
 /** A profile, or all that is wrong with it. */
 export type ProfileConfig =
-  | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly Problem[] }
+  | {
+      readonly kind: 'config';
+      readonly config: Config;
+      /** The same as options of a command line. */
+      readonly raw: RawOptions;
+      readonly warnings: readonly Problem[];
+    }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
 
 /**
@@ -129,11 +138,12 @@ export function configOfProfile(
     ...inputProblems(profile, placeOf),
     ...(origin === 'project' ? projectProblems(profile, placeOf) : []),
   ];
-  const result = parseConfig(rawOptionsOf(profile), { ...surroundings, placeOf: placesOf(profile, placeOf) });
+  const raw = rawOptionsOf(profile);
+  const result = parseConfig(raw, { ...surroundings, placeOf: placesOf(profile, placeOf) });
   if (result.kind === 'problems') problems.push(...result.problems);
   return problems.length > 0 || result.kind === 'problems'
     ? { kind: 'problems', problems: problems.sort(byPlace) }
-    : result;
+    : { ...result, raw };
 }
 
 /** A key, and an item of it where that is known by its text. */
@@ -171,9 +181,13 @@ function secretProblems({ remote, upstream_proxy: proxy }: ProfileOptions, place
 }
 
 function inputProblems(profile: ProfileOptions, placeOf: PlaceInFile): Problem[] {
-  return (['subnets_from', 'excludes_from'] as const).flatMap((key) => {
+  const what = 'is standard input, which a profile has not; name a file';
+  const problems: Problem[] = (['subnets_from', 'excludes_from'] as const).flatMap((key) => {
     const index = profile[key]?.indexOf('-') ?? -1;
-    const what = 'is standard input, which a profile has not; name a file';
     return index < 0 ? [] : [{ where: `${placeOf([key, index])} ${key} -`, what }];
   });
+  if (profile.openstack_catalog === '-') {
+    problems.push({ where: `${placeOf(['openstack_catalog'])} openstack_catalog -`, what });
+  }
+  return problems;
 }

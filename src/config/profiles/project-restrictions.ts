@@ -57,6 +57,11 @@ export function projectProblems(
     const what = 'may not stand in a project file: that file could run commands; use your own config.yaml';
     problems.push({ where: `${placeOf(['ssh_config'])} ssh_config`, what });
   }
+  if (profile.openstack_catalog !== undefined) {
+    const what =
+      'may not stand in a project file, which must not have your credentials used; use your own config.yaml';
+    problems.push({ where: `${placeOf(['openstack_catalog'])} openstack_catalog`, what });
+  }
   for (const key of ['socks', 'http_proxy'] as const) {
     for (const [index, place] of (profile[key] ?? []).entries()) {
       const parsed = parseProxyListen(place);

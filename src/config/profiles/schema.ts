@@ -17,6 +17,12 @@ const words = <const T extends readonly [string, ...string[]]>(choices: T, descr
 
 const flag = (description: string) => v.pipe(v.boolean('must be true or false'), v.description(description));
 
+const textOrTrue = (description: string) =>
+  v.pipe(
+    v.union([text(description), v.literal(true)], 'must be text or true; put text in quotes'),
+    v.description(description),
+  );
+
 const number = (min: number, max: number, description: string) => {
   const message = `must be a whole number from ${min} to ${max}`;
   return v.pipe(
@@ -74,6 +80,16 @@ export const profileSchema = v.pipe(
       dns: v.optional(flag('whether all DNS queries of this machine are captured, as --dns')),
       ns_hosts: v.optional(list('an IP address', 'whose queries alone are captured, as --ns-hosts')),
       to_ns: v.optional(list('IP, IP:PORT, [IPV6]:PORT', 'resolvers behind the bastion, as --to-ns')),
+      openstack: v.optional(
+        textOrTrue('the cloud whose API is captured, or true for that of OS_CLOUD, as --openstack'),
+      ),
+      openstack_catalog: v.optional(
+        textOrTrue(
+          'captures the endpoints in its catalog: true asks by its credentials; cli, or a file, as --openstack-catalog',
+        ),
+      ),
+      openstack_interface: v.optional(words(['public', 'internal', 'admin'], 'as --openstack-interface')),
+      openstack_region: v.optional(text('as --openstack-region')),
       ipv6: v.optional(flag(EVERY_FAMILY)),
       method: v.optional(words(['auto', 'nft', 'iptables'], 'what redirects, as --method')),
       listen: v.optional(text('where redirected connections are accepted, [ip:]port, as -l')),

@@ -1,3 +1,4 @@
+import type { HostPort } from '../../net/endpoint.ts';
 import type { FlowEnding, FlowInfo } from '../../tunnel/status.ts';
 import type { DaemonInfo, ReloadReport, TunnelReport } from './protocol.ts';
 
@@ -16,6 +17,13 @@ export interface ControlledTunnel {
   flows(limit: number): readonly FlowInfo[];
   /** How the last flows have ended, the latest first. */
   endings(limit: number): readonly FlowEnding[];
+  /**
+   * Resolves when it carries, and something answers there.
+   *
+   * @param place left out: what it is for, where it knows that
+   * @throws TshuttleError when that takes too long, or cannot be; the signal's reason when that aborts
+   */
+  reach(place: HostPort | undefined, signal: AbortSignal): Promise<void>;
   /** Ends it; resolves when it is gone. */
   down(): Promise<void>;
   /** @throws TshuttleError when what it should do now is wrong, or could not be done */

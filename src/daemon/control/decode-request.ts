@@ -11,11 +11,15 @@ import { type ControlRequest, MAX_LISTED, MAX_REQUEST_BYTES } from './protocol.t
 /** A name of a tunnel: that of a profile, or `user@host-port`. */
 const MAX_NAME_LENGTH = 400;
 
+/** A name of DNS (RFC 1035, 2.3.4), with the dot at its end. */
+const MAX_HOST_LENGTH = 254;
+
 /** The keys of each request, beside `type` and `id`. */
 const KEYS = {
   status: [],
   flows: ['name', 'limit'],
   endings: ['name', 'limit'],
+  reach: ['name', 'host', 'port'],
   down: ['name'],
   reload: ['name'],
   login: ['name'],
@@ -42,6 +46,12 @@ export function decodeRequest(line: string): ControlRequest {
     case 'flows':
     case 'endings':
       return { type, id, name: name(), limit: readInteger(fields['limit'], 'limit', 1, MAX_LISTED) };
+    case 'reach': {
+      const isOwn = fields['host'] === null && fields['port'] === null;
+      const host = isOwn ? null : readText(fields['host'], 'host', MAX_HOST_LENGTH);
+      const port = isOwn ? null : readInteger(fields['port'], 'port', 1, 65_535);
+      return { type, id, name: name(), host, port };
+    }
     case 'down':
     case 'reload':
     case 'login':

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { FlowEnding, FlowInfo, TunnelStatus } from '../../tunnel/status.ts';
 
 /** Goes up with every change that the other side would not understand. */
-export const CONTROL_VERSION = 1;
+export const CONTROL_VERSION = 2;
 
 /** The longest request, in bytes; the longest answer of a person fits. */
 export const MAX_REQUEST_BYTES = 16_384;
@@ -22,6 +22,17 @@ export type ControlRequest =
   | { readonly type: 'flows'; readonly id: number; readonly name: string; readonly limit: number }
   /** How its last flows have ended, the latest first. */
   | { readonly type: 'endings'; readonly id: number; readonly name: string; readonly limit: number }
+  /**
+   * Waits until a tunnel carries and something answers there through its bastion; null: the auth_url of its cloud, if it has
+   * one. Answered by `done`.
+   */
+  | {
+      readonly type: 'reach';
+      readonly id: number;
+      readonly name: string;
+      readonly host: string | null;
+      readonly port: number | null;
+    }
   /** Ends a tunnel; answered when it is gone. */
   | { readonly type: 'down'; readonly id: number; readonly name: string }
   /** Has a tunnel do what its profile says now. */
@@ -66,6 +77,10 @@ export interface TunnelReport {
   readonly name: string;
   /** The file of its profile; null when it was started by a command line. */
   readonly profileFile: string | null;
+  /** The bastion and the way to it, as they were written; for comparing, not for people. */
+  readonly bastionKey: string;
+  /** The cloud whose catalog it captures, for comparing; null without one. */
+  readonly catalogKey: string | null;
   /** Null when it logs to standard error. */
   readonly logFile: string | null;
   /** What is captured, through whom, by what; null until that is so. */

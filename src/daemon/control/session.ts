@@ -104,6 +104,12 @@ export class ControlSession {
         return { type, id, flows: tunnel.flows(request.limit) };
       case 'endings':
         return { type, id, endings: tunnel.endings(request.limit) };
+      case 'reach': {
+        const { host, port } = request;
+        const place = host === null || port === null ? undefined : { host, port };
+        await tunnel.reach(place, this.#gone.signal);
+        return { type: 'done', id };
+      }
       case 'down':
         await tunnel.down();
         return { type: 'done', id };

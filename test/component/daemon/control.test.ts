@@ -62,8 +62,11 @@ describe('the control socket', () => {
       flows: [FLOW, FLOW],
     });
     expect(await client.ask({ type: 'reload', name: 'office' })).toMatchObject({ applied: ['subnets'] });
+    const reach = { type: 'reach', name: 'office' } as const;
+    expect(await client.ask({ ...reach, host: 'db', port: 5432 })).toMatchObject({ type: 'done' });
+    expect(await client.ask({ ...reach, host: null, port: null })).toMatchObject({ type: 'done' });
     expect(await client.ask({ type: 'down', name: 'office' })).toMatchObject({ type: 'done' });
-    expect(tunnel.done).toEqual(['reload', 'down']);
+    expect(tunnel.done).toEqual(['reload', 'reach db 5432', 'reach its own', 'down']);
     await expect(client.ask({ type: 'down', name: 'home' })).rejects.toMatchObject({ code: 'ERR_USAGE' });
   });
 

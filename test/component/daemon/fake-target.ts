@@ -1,4 +1,5 @@
 import type { ControlledTunnel, ControlTarget, Person } from '../../../src/daemon/control/control-target.ts';
+import type { HostPort } from '../../../src/net/endpoint.ts';
 import type { FlowInfo } from '../../../src/tunnel/status.ts';
 
 /** A flow as `flows` lists it. */
@@ -27,6 +28,8 @@ export class FakeTunnel implements ControlledTunnel {
     return {
       name: this.name,
       profileFile: null,
+      bastionKey: '',
+      catalogKey: null,
       logFile: null,
       captured: null,
       rules: [],
@@ -41,6 +44,10 @@ export class FakeTunnel implements ControlledTunnel {
 
   endings() {
     return [];
+  }
+
+  async reach(place: HostPort | undefined) {
+    this.done.push(`reach ${place === undefined ? 'its own' : `${place.host} ${place.port}`}`);
   }
 
   async down() {

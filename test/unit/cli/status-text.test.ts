@@ -21,6 +21,8 @@ const UP: TunnelStatus = {
 const report = (name: string, status: TunnelStatus | null, captured: string | null): TunnelReport => ({
   name,
   profileFile: null,
+  bastionKey: '',
+  catalogKey: null,
   logFile: null,
   captured,
   rules: [],

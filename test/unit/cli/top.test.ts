@@ -69,6 +69,8 @@ describe('the screen', () => {
     report: {
       name: 'office',
       profileFile: null,
+      bastionKey: '',
+      catalogKey: null,
       logFile: null,
       captured: null,
       rules: [],

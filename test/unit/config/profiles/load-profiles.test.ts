@@ -76,6 +76,10 @@ profiles:
     log_format: json
     transport: auto
     openssh_carry: handover
+    openstack: mycloud
+    openstack_catalog: catalog.json
+    openstack_interface: internal
+    openstack_region: one
 `;
 
 describe('a profile', () => {
@@ -100,6 +104,10 @@ describe('a profile', () => {
         upstreamProxy: 'socks5://proxy:1081',
         transport: 'auto',
         opensshCarry: 'handover',
+        openstack: 'mycloud',
+        openstackCatalog: 'catalog.json',
+        openstackInterface: 'internal',
+        openstackRegion: 'one',
         mayOpenSession: false,
         connections: '4',
         subnets: ['10.0.0.0/8', '[2001:db8::/32]:443'],
@@ -230,6 +238,17 @@ more: true
   });
 });
 
+test('a cloud is all that a profile needs to capture', () => {
+  const yaml = (more: string): string => `profiles: {cloud: {remote: h, ${more}}}`;
+  expect(problemsOf(yaml('openstack: true'))).toEqual([]);
+  expect(problemsOf(yaml('openstack: mycloud, openstack_catalog: true'))).toEqual([]);
+  expect(problemsOf(yaml('openstack: false')).join()).toContain('must be text or true');
+  expect(problemsOf(yaml('subnets: [db], openstack_region: one')).join()).toContain('has no effect without');
+  expect(problemsOf(yaml('openstack: mycloud, openstack_catalog: "-"')).join()).toContain(
+    'is standard input, which a profile has not',
+  );
+});
+
 describe('a project file', () => {
   const yaml = 'profiles: {shop: {remote: shop.example, subnets: [10.0.0.0/8]}}';
 
@@ -264,6 +283,8 @@ describe('a project file', () => {
     ['ssh_options: [hostname=x;y]', 'ssh_options: hostname may not'],
     ['ssh_options: [StrictHostKeyChecking=no]', 'ssh_options: StrictHostKeyChecking may not'],
     ['ssh_config: theirs', 'ssh_config: may not'],
+    ['openstack_catalog: true', 'openstack_catalog: may not'],
+    ['openstack_catalog: cli', 'openstack_catalog: may not'],
     ['jump: "a;b"', 'jump: has a host'],
   ])('may not say %s', (line, problem) => {
     const text = `profiles:\n  shop:\n    remote: h\n    subnets: [10.0.0.0/8]\n    ${line}\n`;
