@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { openListeners } from '../../../src/net/listener.ts';
 import { duplicateDescriptor } from '../../../src/net/native-duplicate.ts';
+import { originalDestination } from '../../../src/net/native-original-destination.ts';
 import { until } from '../../support/until.ts';
 
 const LOOPBACK = { address4: '127.0.0.1', address6: undefined, port: undefined };
@@ -37,6 +38,30 @@ test('after close nothing listens any more', async () => {
   const [error] = await once(application, 'error');
   expect(error).toMatchObject({ code: 'ECONNREFUSED' });
 });
+
+test('a port that is taken is told with its number', async () => {
+  const first = await openListeners(LOOPBACK, () => {});
+  await expect(openListeners({ ...LOOPBACK, port: first.port }, () => {})).rejects.toMatchObject({
+    code: 'ERR_LISTEN',
+    message: expect.stringContaining(`127.0.0.1:${first.port}`),
+  });
+  await first.close();
+});
+
+test.runIf(process.platform === 'linux')(
+  'of a connection that is gone, nobody knows where it meant to go',
+  async () => {
+    const accepted: Socket[] = [];
+    const listeners = await openListeners(LOOPBACK, (socket) => accepted.push(socket));
+    const application = connect(listeners.port, '127.0.0.1');
+    await until(() => accepted.length === 1, { deadlineMs: 5_000, what: 'it is accepted' });
+    for (const socket of [application, ...accepted]) socket.destroy();
+    expect(() => originalDestination(accepted[0]!, 4)).toThrow(
+      expect.objectContaining({ code: 'ERR_ORIGINAL_DST' }),
+    );
+    await listeners.close();
+  },
+);
 
 test.runIf(process.platform === 'linux')('a duplicate is not for children', () => {
   const O_CLOEXEC = 0o2000000;

@@ -79,6 +79,14 @@ describe('the parts of ssh2 that connecting relies on', () => {
   });
 });
 
+test('another version of ssh2 is refused with what to do', () => {
+  const other = new ssh2.Client();
+  Object.assign(other, { _callbacks: undefined });
+  expect(() => sendKeepalive(other)).toThrow(
+    expect.objectContaining({ code: 'ERR_INTERNAL', remedy: expect.stringContaining('npm ci') }),
+  );
+});
+
 test('ssh2 knows every algorithm that we may offer', () => {
   const names = (list: keyof typeof DEFAULT_ALGORITHMS): string[] => [
     ...DEFAULT_ALGORITHMS[list],

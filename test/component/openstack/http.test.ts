@@ -1,0 +1,33 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import { ask } from '../../../src/openstack/http.ts';
+
+describe('a service of a cloud', () => {
+  it.each([
+    ['ends the connection without an answer', ''],
+    ['is no web server', 'SSH-2.0-OpenSSH_9.2p1\r\n'],
+  ])('that %s is said to give none', async (_what, greeting) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.end(greeting));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const url = new URL(`http://127.0.0.1:${port}/v3`);
+    const open = async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    };
+    const trust = { certificates: undefined, from: 'this machine' };
+    const asking = ask({ url, method: 'GET' }, { open, trust, signal: AbortSignal.timeout(5_000) });
+    await expect(asking).rejects.toMatchObject({
+      code: 'ERR_API_UNREACHABLE',
+      message: expect.stringContaining(`127.0.0.1:${port} gives no answer`),
+    });
+    server.close();
+    await once(server, 'close');
+  });
+});
