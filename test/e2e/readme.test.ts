@@ -1,0 +1,223 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Child, mustRun } from '../support/child.ts';
+import { startDnsmasq } from '../support/dnsmasq.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
+import { isLong } from '../support/long.ts';
+import { commandsOf, readmeBlocks } from '../support/readme-blocks.ts';
+import { skipLab } from '../support/requirements.ts';
+import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle.ts';
+
+/*
+ *  client: a shell that runs what README says ── bastion ── destination
+ */
+
+/** What in README stands for something of the reader's own, and what it is in the lab. */
+const SUBSTITUTES: ReadonlyArray<readonly [string, string]> = [
+  ['me@', 'root@'],
+  [':443', ':8000'],
+  [':5432', ':7001'],
+  // Done on a clean clone in the long form.
+  ['npm ci && ', ''],
+];
+
+/** Where connections must arrive while the command runs, and where they must not. */
+interface Carries {
+  readonly kind: 'carries' | 'daemon';
+  readonly reached: ReadonlyArray<readonly [host: string, port: number]>;
+  readonly unreached: ReadonlyArray<readonly [host: string, port: number]>;
+}
+
+/** What a command of README must do. */
+type Expectation =
+  | Carries
+  | { readonly kind: 'proxies'; readonly urls: readonly string[] }
+  | { readonly kind: 'ends'; readonly says: RegExp };
+
+const { destination4, otherDestination4, farDestination4, destination6 } = ADDRESSES;
+const NETWORK: Carries = {
+  kind: 'carries',
+  reached: [[farDestination4, 7000]],
+  unreached: [[destination6, 7000]],
+};
+
+/** Every command that is executed, as README has it. */
+const EXPECTED: Readonly<Record<string, Expectation>> = {
+  'npm ci && npm run demo': { kind: 'ends', says: /48 MiB in .* SHA-256 as it should be/ },
+  'tshuttle -r me@bastion.example.com 10.0.0.0/8': NETWORK,
+  'tshuttle -r bastion 10.0.0.0/8:443 db.example.com:5432': {
+    kind: 'carries',
+    reached: [
+      [otherDestination4, 8000],
+      ['db.example.com', 7001],
+    ],
+    unreached: [[destination4, 7000]],
+  },
+  'tshuttle -r bastion 0/0 ::/0 -x 192.168.0.0/16': {
+    kind: 'carries',
+    reached: [
+      [destination4, 7000],
+      [destination6, 7000],
+    ],
+    unreached: [],
+  },
+  'tshuttle -r db-gate -J me@gate.example.com 10.0.0.0/8': NETWORK,
+  'tshuttle -D -r bastion -s networks.txt -X never.txt': {
+    kind: 'daemon',
+    reached: [[destination4, 7000]],
+    unreached: [[otherDestination4, 7000]],
+  },
+  'tshuttle -r bastion --domain internal.example': {
+    kind: 'carries',
+    reached: [['db.internal.example', 7000]],
+    unreached: [[destination4, 7000]],
+  },
+  'tshuttle -r bastion --socks 1080 --http-proxy 8080': {
+    kind: 'proxies',
+    urls: ['socks5h://127.0.0.1:1080', 'http://127.0.0.1:8080'],
+  },
+  'tshuttle -r bastion --dry-run 10.0.0.0/8': { kind: 'ends', says: /10\.0\.0\.0\/8/ },
+};
+
+const BLOCKS = readmeBlocks();
+const EXECUTED = BLOCKS.filter(({ language, notExecuted }) => language === 'sh' && notExecuted === undefined);
+const PROFILES = BLOCKS.filter(({ language }) => language === 'yaml');
+
+describe.skipIf(skipLab)('README, followed to the letter', () => {
+  let lab: Lab;
+  let folder: string;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    const home = lab.machine.homeOf('root');
+    folder = join(lab.directory, 'reader');
+    const configFolder = join(home, '.config', 'tshuttle');
+    for (const name of [join(folder, 'bin'), configFolder]) await mkdir(name, { recursive: true });
+    // As `npm link` does.
+    await symlink(join(lab.machine.repository, 'bin', 'tshuttle'), join(folder, 'bin', 'tshuttle'));
+    const hosts = [
+      `Host bastion bastion.example.com gate.example.com\n  HostName ${ADDRESSES.bastion4}`,
+      // Reached from the gate, which is the same machine: by another address.
+      `Host db-gate\n  HostName ${ADDRESSES.bastion6}`,
+      `Host *\n  User root\n  IdentityFile ${lab.sshd.userKey}\n  UserKnownHostsFile ${lab.sshd.knownHosts}\n`,
+    ];
+    await writeFile(join(home, '.ssh', 'config'), hosts.join('\n'));
+    await appendFile(join(lab.directory, 'etc', 'hosts'), `${destination4} db.example.com\n`);
+    await writeFile(join(folder, 'networks.txt'), '10.77.0.0/24\n');
+    await writeFile(join(folder, 'never.txt'), `${otherDestination4}\n`);
+    const profiles = PROFILES.map(({ text }) => inTheLab(text)).join('');
+    await writeFile(join(configFolder, 'config.yaml'), profiles, { mode: 0o600 });
+    const names = [`${destination4} db.internal.example`];
+    await startDnsmasq(lab, lab.bastion, { name: 'inner', listenAddress: '127.0.0.1', hosts: names });
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const inTheLab = (text: string): string =>
+    SUBSTITUTES.reduce((result, [from, to]) => result.replaceAll(from, to), text);
+
+  /** A command of README, as typed into a shell of the reader's; npm's are typed in the repository. */
+  const typed = (command: string): readonly string[] => {
+    const where = command.startsWith('npm ') ? '.' : folder;
+    return ['bash', '-c', `cd ${where} && PATH="${join(folder, 'bin')}:$PATH" && exec ${inTheLab(command)}`];
+  };
+
+  const isReached = async (host: string, port: number, timeoutMs: number): Promise<boolean> =>
+    (await lab.application({ do: 'whoami', host, port, timeoutMs })).error === undefined;
+
+  const expectCarried = async ({ reached, unreached }: Carries): Promise<void> => {
+    for (const [host, port] of reached)
+      expect(await isReached(host, port, 10_000), `${host}:${port}`).toBe(true);
+    for (const [host, port] of unreached)
+      expect(await isReached(host, port, 500), `${host}:${port}`).toBe(false);
+  };
+
+  const stop = async (tshuttle: Child): Promise<void> => {
+    tshuttle.kill('SIGTERM');
+    const result = await tshuttle.exited;
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+  };
+
+  it.each(EXECUTED.flatMap(commandsOf))('%s', async (command) => {
+    const expected = EXPECTED[command];
+    if (expected === undefined) {
+      throw new Error(
+        `README has '${command}': say here what it must do, or mark its block "not executed: WHY"`,
+      );
+    }
+    switch (expected.kind) {
+      case 'ends': {
+        const result = await lab.client.exec(typed(command));
+        expect(result, result.stderr).toMatchObject({ code: 0 });
+        expect(result.stdout).toMatch(expected.says);
+        break;
+      }
+      case 'daemon': {
+        const result = await lab.client.exec(typed(command));
+        expect(result, result.stderr).toMatchObject({ code: 0 });
+        await expectCarried(expected);
+        process.kill((await tshuttleProcesses(lab)).main, 'SIGTERM');
+        break;
+      }
+      case 'carries': {
+        const tshuttle = lab.client.spawn(typed(command));
+        await tshuttle.untilOutput(READY, 30_000);
+        await expectCarried(expected);
+        await stop(tshuttle);
+        break;
+      }
+      case 'proxies': {
+        const tshuttle = lab.client.spawn(typed(command));
+        await tshuttle.untilOutput(/^tshuttle: .*:8080/m, 30_000);
+        for (const proxy of expected.urls) {
+          const url = `http://db.internal.example:${HTTP_PORT}/`;
+          const status = ['-o', '/dev/null', '-w', '%{http_code}'];
+          expect(await lab.client.must(['curl', '-sS', ...status, '--proxy', proxy, url])).toBe('200');
+        }
+        await stop(tshuttle);
+        break;
+      }
+    }
+    await expectNothingLeft(lab);
+  });
+
+  it('its profile goes up, carries and goes down', async () => {
+    const up = await lab.client.exec(typed('tshuttle up office'));
+    expect(up, up.stderr).toMatchObject({ code: 0 });
+    await expectCarried(NETWORK);
+    const down = await lab.client.exec(typed('tshuttle down office'));
+    expect(down, down.stderr).toMatchObject({ code: 0 });
+    await expectNothingLeft(lab);
+  });
+
+  it.runIf(isLong)(
+    'npm ci && npm run demo, on a clean clone of what is committed',
+    async () => {
+      const clone = mkdtempSync(join(tmpdir(), 'tshuttle-clone-'));
+      try {
+        await mustRun(['git', 'clone', '--quiet', '.', clone]);
+        const argv = ['bash', '-c', `cd ${clone} && npm ci && npm run demo`];
+        expect(await mustRun(argv, { timeoutMs: 500_000 })).toMatch(/SHA-256 as it should be/);
+      } finally {
+        rmSync(clone, { recursive: true, force: true });
+      }
+    },
+    600_000,
+  );
+});
+
+describe('README', () => {
+  it('has no command that a test promises something of and README no longer has', () => {
+    expect(Object.keys(EXPECTED).sort()).toEqual([...new Set(EXECUTED.flatMap(commandsOf))].sort());
+  });
+
+  it('has no block that nobody thought of', () => {
+    const known = BLOCKS.filter(({ language, notExecuted }) => language !== '' || notExecuted !== undefined);
+    expect(BLOCKS.filter((block) => !known.includes(block)).map(({ text }) => text)).toEqual([]);
+    expect(known.map(({ language }) => language)).toContain('yaml');
+  });
+});
