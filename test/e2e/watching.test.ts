@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { TOPICS } from '../../src/cli/manual/topics.ts';
 import { Child } from '../support/child.ts';
 import { ADDRESSES, createLab } from '../support/lab.ts';
+import { isLong } from '../support/long.ts';
 import { skipLab } from '../support/requirements.ts';
 import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
@@ -16,6 +18,7 @@ import { until } from '../support/until.ts';
 const SUBNET = '10.77.0.0/24';
 const METRICS_PORT = 9464;
 const PROMETHEUS_PORT = 9090;
+const SHARE_SECONDS = 10;
 
 describe.skipIf(skipLab)('metrics', () => {
   it('are what Prometheus scrapes, and promtool finds nothing wrong with them', async () => {
@@ -96,6 +99,60 @@ describe.skipIf(skipLab)('top', () => {
   });
 });
 
+/** Opens as many connections as it is told, and keeps them. */
+const MANY = `const { connect } = require('node:net');
+  const [host, port, count] = process.argv.slice(1);
+  let open = 0, asked = 0;
+  const next = () => {
+    if (asked++ >= count) return;
+    const socket = connect(port, host).on('error', (error) => { console.error(error.code); process.exit(1); });
+    socket.on('connect', () => { if (++open == count) console.log('all open'); next(); });
+  };
+  for (let at = 0; at < 100; at += 1) next();`;
+
+/** CPU seconds that a process has used, user and system. */
+async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The share of one core that processes use while nothing else happens. */
+async function coreShares(pids: readonly number[]): Promise<number[]> {
+  const before = await Promise.all(pids.map(cpuSeconds));
+  await delay(SHARE_SECONDS * 1_000);
+  const after = await Promise.all(pids.map(cpuSeconds));
+  return after.map((seconds, at) => (seconds - before[at]!) / SHARE_SECONDS);
+}
+
+describe.skipIf(skipLab || !isLong)('top with 10,000 flows', () => {
+  it('uses less than a tenth of a core, and so does the tunnel for it', { timeout: 120_000 }, async () => {
+    await using lab = await createLab();
+    const runtime = { XDG_RUNTIME_DIR: lab.directory };
+    const tshuttle = await startTshuttle(lab, [SUBNET], { env: runtime });
+    const many = lab.client.spawn(['node', '-e', MANY, ADDRESSES.destination4, '7001', '10000']);
+    await many.untilOutput(/all open/, 60_000);
+    const { main } = await tshuttleProcesses(lab);
+    await delay(5_000); // the garbage of opening them is collected
+    const [alone = 0] = await coreShares([main]);
+
+    await using screen = await Terminal.open(lab.directory);
+    await screen.type(
+      `XDG_RUNTIME_DIR=${lab.directory} LANG=C.UTF-8 exec nsenter -t ${main} -n node bin/tshuttle top`,
+    );
+    await screen.shows(/10[,.]?000/);
+    const top = await screen.pid();
+    const [used = 1, watched = 1] = await coreShares([top, main]);
+    console.log(`top ${used}, the tunnel with it ${watched}, without ${alone}\n${await screen.text()}`);
+    expect(used).toBeLessThan(0.1);
+    expect(watched - alone).toBeLessThan(0.1);
+
+    many.kill('SIGKILL');
+    await many.exited;
+    tshuttle.kill('SIGTERM');
+    expect(await tshuttle.exited).toMatchObject({ code: 0 });
+  });
+});
+
 /** A real terminal: tmux draws it, and tells what is on it. */
 class Terminal implements AsyncDisposable {
   readonly #socket: string;
@@ -112,6 +169,11 @@ class Terminal implements AsyncDisposable {
 
   async type(line: string): Promise<void> {
     await this.#tmux('send-keys', line, 'Enter');
+  }
+
+  /** The process that runs in it. */
+  async pid(): Promise<number> {
+    return Number(await this.#tmux('display-message', '-p', '#{pane_pid}'));
   }
 
   async press(key: string): Promise<void> {
