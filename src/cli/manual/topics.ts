@@ -1,3 +1,4 @@
+import { OPENSTACK_TOPIC } from './openstack-topic.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** What is worth a page beside `--help`: how things hang together, and recipes. */
@@ -88,6 +89,7 @@ export const TOPICS: readonly Topic[] = [
       commands('echo "-r bastion 10.0.0.0/8 -x 10.9.0.0/16" > office.conf', 'tshuttle @office.conf'),
     ],
   },
+  OPENSTACK_TOPIC,
   {
     name: 'log',
     summary: 'what the log has of each connection, for programs that read it',

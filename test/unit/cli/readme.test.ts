@@ -47,11 +47,6 @@ describe('command lines that are shown to people are ones that tshuttle takes', 
     expect(complaint(line)).toBeUndefined();
   });
 
-  const example = readFileSync(new URL('../../../examples/openstack.md', import.meta.url), 'utf8');
-  test.each(commandLines(example))('examples/openstack.md: %s', (line) => {
-    expect(complaint(line)).toBeUndefined();
-  });
-
   const inTopics = TOPICS.flatMap(({ blocks }) =>
     blocks.flatMap((block) => (block.kind === 'commands' ? block.lines : [])),
   );
