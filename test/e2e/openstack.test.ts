@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandResult } from '../support/child.ts';
 import { startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { isLong } from '../support/long.ts';
+import { ONCE_IF_LONG } from '../support/long.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   expectNothingLeft,
@@ -156,7 +156,7 @@ describe.skipIf(skipLab)('--openstack', () => {
     });
   });
 
-  it.runIf(isLong)('run says what it has waited for in vain', async () => {
+  it.each(ONCE_IF_LONG)('run says what it has waited for in vain', async () => {
     const [node, program, ...options] = tshuttleArgv(lab, ['--openstack', 'closed']);
     const argv = [node!, program!, 'run', ...options, '--', 'echo', 'started'];
     const result = await lab.client.exec(argv, { env: environment, timeoutMs: 50_000 });

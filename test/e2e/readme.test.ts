@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Child, mustRun } from '../support/child.ts';
 import { startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { isLong } from '../support/long.ts';
+import { ONCE_IF_LONG } from '../support/long.ts';
 import { commandsOf, readmeBlocks } from '../support/readme-blocks.ts';
 import { skipLab } from '../support/requirements.ts';
 import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle.ts';
@@ -194,7 +194,7 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
     await expectNothingLeft(lab);
   });
 
-  it.runIf(isLong)(
+  it.each(ONCE_IF_LONG)(
     'npm ci && npm run demo, on a clean clone of what is committed',
     async () => {
       const clone = mkdtempSync(join(tmpdir(), 'tshuttle-clone-'));

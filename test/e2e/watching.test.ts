@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { TOPICS } from '../../src/cli/manual/topics.ts';
 import { Child } from '../support/child.ts';
 import { ADDRESSES, createLab } from '../support/lab.ts';
-import { isLong } from '../support/long.ts';
+import { ONCE_IF_LONG } from '../support/long.ts';
 import { skipLab } from '../support/requirements.ts';
 import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
@@ -97,6 +97,37 @@ describe.skipIf(skipLab)('top', () => {
     tshuttle.kill('SIGTERM');
     expect(await tshuttle.exited).toMatchObject({ code: 0 });
   });
+
+  it.each(ONCE_IF_LONG)(
+    'uses less than a tenth of a core with 10,000 flows, and so does the tunnel for it',
+    { timeout: 120_000 },
+    async () => {
+      await using lab = await createLab();
+      const runtime = { XDG_RUNTIME_DIR: lab.directory };
+      const tshuttle = await startTshuttle(lab, [SUBNET], { env: runtime });
+      const many = lab.client.spawn(['node', '-e', MANY, ADDRESSES.destination4, '7001', '10000']);
+      await many.untilOutput(/all open/, 60_000);
+      const { main } = await tshuttleProcesses(lab);
+      await delay(5_000); // the garbage of opening them is collected
+      const [alone = 0] = await coreShares([main]);
+
+      await using screen = await Terminal.open(lab.directory);
+      await screen.type(
+        `XDG_RUNTIME_DIR=${lab.directory} LANG=C.UTF-8 exec nsenter -t ${main} -n node bin/tshuttle top`,
+      );
+      await screen.shows(/10[,.]?000/);
+      const top = await screen.pid();
+      const [used = 1, watched = 1] = await coreShares([top, main]);
+      console.log(`top ${used}, the tunnel with it ${watched}, without ${alone}\n${await screen.text()}`);
+      expect(used).toBeLessThan(0.1);
+      expect(watched - alone).toBeLessThan(0.1);
+
+      many.kill('SIGKILL');
+      await many.exited;
+      tshuttle.kill('SIGTERM');
+      expect(await tshuttle.exited).toMatchObject({ code: 0 });
+    },
+  );
 });
 
 /** Opens as many connections as it is told, and keeps them. */
@@ -123,35 +154,6 @@ async function coreShares(pids: readonly number[]): Promise<number[]> {
   const after = await Promise.all(pids.map(cpuSeconds));
   return after.map((seconds, at) => (seconds - before[at]!) / SHARE_SECONDS);
 }
-
-describe.skipIf(skipLab || !isLong)('top with 10,000 flows', () => {
-  it('uses less than a tenth of a core, and so does the tunnel for it', { timeout: 120_000 }, async () => {
-    await using lab = await createLab();
-    const runtime = { XDG_RUNTIME_DIR: lab.directory };
-    const tshuttle = await startTshuttle(lab, [SUBNET], { env: runtime });
-    const many = lab.client.spawn(['node', '-e', MANY, ADDRESSES.destination4, '7001', '10000']);
-    await many.untilOutput(/all open/, 60_000);
-    const { main } = await tshuttleProcesses(lab);
-    await delay(5_000); // the garbage of opening them is collected
-    const [alone = 0] = await coreShares([main]);
-
-    await using screen = await Terminal.open(lab.directory);
-    await screen.type(
-      `XDG_RUNTIME_DIR=${lab.directory} LANG=C.UTF-8 exec nsenter -t ${main} -n node bin/tshuttle top`,
-    );
-    await screen.shows(/10[,.]?000/);
-    const top = await screen.pid();
-    const [used = 1, watched = 1] = await coreShares([top, main]);
-    console.log(`top ${used}, the tunnel with it ${watched}, without ${alone}\n${await screen.text()}`);
-    expect(used).toBeLessThan(0.1);
-    expect(watched - alone).toBeLessThan(0.1);
-
-    many.kill('SIGKILL');
-    await many.exited;
-    tshuttle.kill('SIGTERM');
-    expect(await tshuttle.exited).toMatchObject({ code: 0 });
-  });
-});
 
 /** A real terminal: tmux draws it, and tells what is on it. */
 class Terminal implements AsyncDisposable {
