@@ -11,7 +11,7 @@ const sha256 = createHash('sha256').update(large).digest('hex');
 const server = createServer((request, response) => {
   const caller = (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   if (request.url === '/large') response.setHeader('x-sha256', sha256).end(large);
-  else response.setHeader('x-caller', caller).end(`Hello ${caller}, this is the database.`);
+  else response.setHeader('x-caller', caller).end(`Hello ${caller}, this is the database.\n`);
 });
 process.stdin.resume().on('end', () => process.exit()); // the stage is gone
 process.stdin.once('data', () => server.listen(80, () => console.log(JSON.stringify({ kind: 'ready' }))));

@@ -81,7 +81,7 @@ async function fetchThrough(subnets, bastion) {
   for (const host of subnets.length > 1 ? [DATABASE, `[${DATABASE_6}]`] : [DATABASE]) {
     const url = `http://${host}/`;
     const { body } = await fetchOnce(url, TRANSFER_DEADLINE_MS);
-    command(`curl ${url}`, green(body.toString()));
+    command(`curl ${url}`, green(body.toString().trim()));
   }
   const startedMs = performance.now();
   const { body, headers } = await fetchOnce(`http://${DATABASE}/large`, TRANSFER_DEADLINE_MS);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { TOPICS } from '../../src/cli/manual/topics.ts';
-import { Child } from '../support/child.ts';
 import { ADDRESSES, createLab } from '../support/lab.ts';
 import { ONCE_IF_LONG } from '../support/long.ts';
 import { skipLab } from '../support/requirements.ts';
+import { TmuxTerminal } from '../support/tmux-terminal.ts';
 import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
@@ -79,12 +79,8 @@ describe.skipIf(skipLab)('top', () => {
     const flow = { do: 'hold', host: ADDRESSES.destination4, port: 7001, bytes: 50_000_000 } as const;
     // Does not read, so that it is still there at the end, and ends with the lab.
     void lab.application({ ...flow, timeoutMs: 60_000 }).catch(() => {});
-    await using screen = await Terminal.open(lab.directory);
-    const { main } = await tshuttleProcesses(lab);
-    // In the client's namespaces, so that it is the same machine.
-    await screen.type(
-      `XDG_RUNTIME_DIR=${lab.directory} LANG=C.UTF-8 nsenter -t ${main} -n node bin/tshuttle top; echo over`,
-    );
+    await using screen = await TmuxTerminal.open(lab, { env: runtime });
+    await screen.type('node bin/tshuttle top; echo over');
     await screen.shows(/: up for .*root@198\.51\.100\.1/);
     await screen.shows(/10\.77\.0\.2:7001 +open/);
     await screen.shows(/sort: r rate/);
@@ -111,10 +107,8 @@ describe.skipIf(skipLab)('top', () => {
       await delay(5_000); // the garbage of opening them is collected
       const [alone = 0] = await coreShares([main]);
 
-      await using screen = await Terminal.open(lab.directory);
-      await screen.type(
-        `XDG_RUNTIME_DIR=${lab.directory} LANG=C.UTF-8 exec nsenter -t ${main} -n node bin/tshuttle top`,
-      );
+      await using screen = await TmuxTerminal.open(lab, { env: runtime });
+      await screen.type('exec node bin/tshuttle top');
       await screen.shows(/10[,.]?000/);
       const top = await screen.pid();
       const [used = 1, watched = 1] = await coreShares([top, main]);
@@ -153,60 +147,6 @@ async function coreShares(pids: readonly number[]): Promise<number[]> {
   await delay(SHARE_SECONDS * 1_000);
   const after = await Promise.all(pids.map(cpuSeconds));
   return after.map((seconds, at) => (seconds - before[at]!) / SHARE_SECONDS);
-}
-
-/** A real terminal: tmux draws it, and tells what is on it. */
-class Terminal implements AsyncDisposable {
-  readonly #socket: string;
-
-  private constructor(socket: string) {
-    this.#socket = socket;
-  }
-
-  static async open(folder: string): Promise<Terminal> {
-    const terminal = new Terminal(join(folder, 'tmux'));
-    await terminal.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', '80', '-y', '24', 'sh');
-    return terminal;
-  }
-
-  async type(line: string): Promise<void> {
-    await this.#tmux('send-keys', line, 'Enter');
-  }
-
-  /** The process that runs in it. */
-  async pid(): Promise<number> {
-    return Number(await this.#tmux('display-message', '-p', '#{pane_pid}'));
-  }
-
-  async press(key: string): Promise<void> {
-    await this.#tmux('send-keys', key);
-  }
-
-  async text(): Promise<string> {
-    return await this.#tmux('capture-pane', '-p');
-  }
-
-  async shows(pattern: RegExp): Promise<void> {
-    let text = '';
-    await until(
-      async () => {
-        text = await this.text();
-        return pattern.test(text);
-      },
-      { deadlineMs: 20_000, what: () => `${pattern} on the screen:\n${text}` },
-    );
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#tmux('kill-server');
-  }
-
-  async #tmux(...words: readonly string[]): Promise<string> {
-    const child = new Child(['tmux', '-S', this.#socket, ...words]);
-    const { stdout, stderr, code } = await child.exited;
-    if (code !== 0) throw new Error(`tmux ${words.join(' ')}: ${stderr}`);
-    return stdout;
-  }
 }
 
 /** Checks that the log line of the one flow has the fields that `tshuttle help log` lists, of the types it says. */
