@@ -1,9 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Child, CommandResult } from '../support/child.ts';
-import { buildGophercloudClient, terraformCommand } from '../support/cloud-clients.ts';
+import {
+  buildGophercloudClient,
+  terraformCommand,
+  terraformEnvironment,
+  writeTerraform,
+} from '../support/cloud-clients.ts';
 import {
   CLOUD_HOSTS,
   CLOUD_PLACES,
@@ -11,10 +16,12 @@ import {
   type Keystone,
   startKeystone,
 } from '../support/keystone.ts';
-import { createLab, type Lab } from '../support/lab.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { readmeCommand } from '../support/readme-blocks.ts';
 import { skipIsolated, skipKeystone, skipTerraform } from '../support/requirements.ts';
 import {
   expectNothingLeft,
+  READY,
   runTshuttle,
   startTshuttle,
   stopTshuttle,
@@ -41,6 +48,7 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
   beforeAll(async () => {
     lab = await createLab();
     [keystone, gophercloud] = await Promise.all([startKeystone(lab), buildGophercloudClient(lab)]);
+    await prepareReader();
   }, 600_000);
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -61,8 +69,31 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
     return (await lab.client.exec(argv)).code === 0;
   };
 
-  const start = async (cloud: string, args: readonly string[]): Promise<Child> =>
-    await startTshuttle(lab, args, { env: keystone.environment(cloud) });
+  /** The reader of README: has the bastion in the ssh configuration, and tshuttle and Terraform on PATH. */
+  const prepareReader = async (): Promise<void> => {
+    const { userKey, knownHosts } = lab.sshd;
+    const host = `HostName ${ADDRESSES.bastion4}\n  IdentityFile ${userKey}\n  UserKnownHostsFile ${knownHosts}\n`;
+    await writeFile(join(lab.machine.homeOf('root'), '.ssh', 'config'), `Host bastion\n  ${host}`);
+    const bin = join(lab.directory, 'bin');
+    await mkdir(bin);
+    await symlink(join(lab.machine.repository, 'bin', 'tshuttle'), join(bin, 'tshuttle'));
+    if (!skipTerraform) return;
+    // A client made as its provider is, where it is not installed.
+    await writeFile(join(bin, 'terraform'), `#!/bin/sh\nexec ${gophercloud}\n`);
+    await chmod(join(bin, 'terraform'), 0o755);
+  };
+
+  /** Commands of README as typed in a folder of the reader's, with names of the lab. */
+  const typed = (cloud: string, commands: string, folder = lab.directory): readonly string[] => {
+    const text = commands.replaceAll('ubuntu@', 'root@').replaceAll('mycloud', cloud);
+    return ['bash', '-ec', `cd ${folder}; PATH="${join(lab.directory, 'bin')}:$PATH"; ${text}`];
+  };
+  const startTyped = async (cloud: string, command: string): Promise<Child> => {
+    const env = { ...keystone.environment(cloud), TSHUTTLE_ARGS: '-vv' };
+    const child = lab.client.spawn(typed(cloud, `exec ${command}`), { env });
+    await child.untilOutput(READY, 30_000);
+    return child;
+  };
 
   const run = async (cloud: string, args: readonly string[]): Promise<CommandResult> => {
     const result = await runTshuttle(lab, ['-vv', ...args], { env: keystone.environment(cloud) });
@@ -77,7 +108,10 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
   });
 
   it('--openstack captures the host of auth_url, without any secret', async () => {
-    const tshuttle = await start('demo', ['-vv', '--openstack']);
+    const tshuttle = await startTyped(
+      'demo',
+      readmeCommand('tshuttle -r ubuntu@bastion --openstack mycloud'),
+    );
     outputs.push(tshuttle.stdout, tshuttle.stderr);
     expect(tshuttle.stdout).toContain(
       `tshuttle: --openstack demo is https://${CLOUD_HOSTS.api.name}:5000/v3 (${keystone.cloudsFile}:2:`,
@@ -99,15 +133,21 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
     await stopTshuttle(lab, tshuttle);
   });
 
+  const CATALOG = readmeCommand('tshuttle -r ubuntu@bastion --openstack mycloud --openstack-catalog');
+
   it.each([
-    ['an application credential', 'credential', []],
-    ['a password in secure.yaml', 'demo', []],
-    ['an auth_url without version', 'unversioned', []],
-    ['the openstack command', 'demo', ['=cli']],
+    ['an application credential', 'credential', CATALOG],
+    ['a password in secure.yaml', 'demo', CATALOG],
+    ['an auth_url without version', 'unversioned', CATALOG],
+    [
+      'the openstack command',
+      'demo',
+      readmeCommand('tshuttle -r ubuntu@bastion --openstack mycloud --openstack-catalog=cli'),
+    ],
   ])(
     '--openstack-catalog captures every place of the region and no other, by %s',
-    async (_what, cloud, [from = '']) => {
-      const tshuttle = await start(cloud, ['-vv', '--openstack', cloud, `--openstack-catalog${from}`]);
+    async (_what, cloud, command) => {
+      const tshuttle = await startTyped(cloud, command);
       outputs.push(tshuttle.stdout, tshuttle.stderr);
       const rules = await lab.client.rules();
       expect(rules).not.toContain('10.255.0.5');
@@ -119,6 +159,28 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
       await stopTshuttle(lab, tshuttle);
     },
   );
+
+  it('everything is then as README says, in another terminal', async () => {
+    const tshuttle = await startTyped('credential', CATALOG);
+    const env = { ...keystone.environment('credential'), ...terraformEnvironment(keystone) };
+    const folder = await writeTerraform(lab, 'reader');
+    await lab.client.must(typed('credential', 'terraform init -input=false', folder), {
+      env,
+      timeoutMs: 60_000,
+    });
+    const commands = [
+      readmeCommand('export OS_CLOUD=mycloud'),
+      readmeCommand('openstack server list'),
+      readmeCommand('terraform apply'),
+    ];
+    const options = { env: { ...env, OS_CLOUD: 'nobody' }, stdin: 'yes\n', timeoutMs: 60_000 };
+    const done = await lab.client.exec(typed('credential', commands.join('\n'), folder), options);
+    outputs.push(done.stdout, done.stderr, tshuttle.stdout, tshuttle.stderr);
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    expect(done.stdout).toContain('web-1');
+    expect(done.stdout).toContain(skipTerraform ? 'networks [public]' : 'Apply complete!');
+    await stopTshuttle(lab, tshuttle);
+  });
 
   /** `tshuttle run` with the whole catalog of the cloud captured, by an application credential. */
   const runArgv = (args: readonly string[], command: readonly string[]): readonly string[] => {
@@ -202,21 +264,22 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
 
   it('takes a token in OS_TOKEN first, and a catalog of a file or standard input without asking anybody', async () => {
     const { token } = keystone;
-    const listed = await lab.bastion.exec(['openstack', 'catalog', 'list', '-f', 'json'], {
-      env: keystone.environment('demo'),
-      timeoutMs: 60_000,
-    });
-    const catalog = listed.stdout;
-    const file = join(lab.directory, 'catalog.json');
-    await writeFile(file, catalog);
+    // Where Keystone answers without tshuttle.
+    const listing = readmeCommand('openstack catalog list -f json > catalog.json');
+    await lab.bastion.must(typed('demo', listing), { env: keystone.environment('demo'), timeoutMs: 60_000 });
+    const catalog = await readFile(join(lab.directory, 'catalog.json'), 'utf8');
+    const command = readmeCommand(
+      'tshuttle -r ubuntu@bastion --openstack mycloud --openstack-catalog=catalog.json 10.2.0.0/16',
+    );
+    const ofFile = await startTyped('wrong', command);
+    outputs.push(ofFile.stdout, ofFile.stderr);
+    expect(await isReached(CLOUD_HOSTS.image.address, 9292, 15)).toBe(true);
+    expect(await lab.client.rules()).toContain('10.2.0.0/16');
+    await stopTshuttle(lab, ofFile);
     const ways = [
       {
         args: ['--openstack', 'wrong', '--openstack-catalog'],
         options: { env: { ...keystone.environment('wrong'), OS_TOKEN: token } },
-      },
-      {
-        args: ['--openstack', 'wrong', `--openstack-catalog=${file}`],
-        options: { env: keystone.environment('wrong') },
       },
       {
         args: ['--openstack', 'wrong', '--openstack-catalog=-'],

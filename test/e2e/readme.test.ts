@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,8 @@ import { type Child, mustRun } from '../support/child.ts';
 import { startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { ONCE_IF_LONG } from '../support/long.ts';
-import { commandsOf, readmeBlocks } from '../support/readme-blocks.ts';
+import { ORDINARY_USER } from '../support/machine.ts';
+import { readmeBlocks, readmeCommands } from '../support/readme-blocks.ts';
 import { skipLab } from '../support/requirements.ts';
 import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle.ts';
 
@@ -83,8 +84,28 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
 };
 
 const BLOCKS = readmeBlocks();
-const EXECUTED = BLOCKS.filter(({ language, notExecuted }) => language === 'sh' && notExecuted === undefined);
-const PROFILES = BLOCKS.filter(({ language }) => language === 'yaml');
+const textsOf = (language: string): readonly string[] =>
+  BLOCKS.filter((block) => block.language === language && block.notExecuted === undefined).map(
+    ({ text }) => text,
+  );
+
+/** How blocks of a language are followed; blocks of any other have to say why not. */
+const FOLLOWED = {
+  sh: 'each command is executed: here, or where a test says readmeCommand(...)',
+  yaml: 'is the configuration of the profiles that go up here',
+  sudoers: 'is what `tshuttle sudoers` prints here',
+} as const;
+
+/** The commands that other tests execute, as they have them. */
+function executedElsewhere(): readonly string[] {
+  const folder = new URL('.', import.meta.url);
+  const sources = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));
+  return sources.flatMap((name) =>
+    [...readFileSync(new URL(name, folder), 'utf8').matchAll(/readmeCommand\(\s*(['"`])(.+?)\1,?\s*\)/g)].map(
+      ([, , command = '']) => command,
+    ),
+  );
+}
 
 describe.skipIf(skipLab)('README, followed to the letter', () => {
   let lab: Lab;
@@ -108,7 +129,7 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
     await appendFile(join(lab.directory, 'etc', 'hosts'), `${destination4} db.example.com\n`);
     await writeFile(join(folder, 'networks.txt'), '10.77.0.0/24\n');
     await writeFile(join(folder, 'never.txt'), `${otherDestination4}\n`);
-    const profiles = PROFILES.map(({ text }) => inTheLab(text)).join('');
+    const profiles = textsOf('yaml').map(inTheLab).join('\n');
     await writeFile(join(configFolder, 'config.yaml'), profiles, { mode: 0o600 });
     const names = [`${destination4} db.internal.example`];
     await startDnsmasq(lab, lab.bastion, { name: 'inner', listenAddress: '127.0.0.1', hosts: names });
@@ -142,7 +163,8 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
     expect(result, result.stderr).toMatchObject({ code: 0 });
   };
 
-  it.each(EXECUTED.flatMap(commandsOf))('%s', async (command) => {
+  const elsewhere = executedElsewhere();
+  it.each(readmeCommands().filter((command) => !elsewhere.includes(command)))('%s', async (command) => {
     const expected = EXPECTED[command];
     if (expected === undefined) {
       throw new Error(
@@ -185,6 +207,12 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
     await expectNothingLeft(lab);
   });
 
+  it('its line for sudo is what tshuttle prints', async () => {
+    const printed = await lab.client.must(typed('tshuttle sudoers'), { user: ORDINARY_USER.name });
+    expect(textsOf('sudoers').length).toBeGreaterThan(0);
+    for (const text of textsOf('sudoers')) expect(printed.split('\n')).toContain(text);
+  });
+
   it('its profile goes up, carries and goes down', async () => {
     const up = await lab.client.exec(typed('tshuttle up office'));
     expect(up, up.stderr).toMatchObject({ code: 0 });
@@ -211,13 +239,24 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
 });
 
 describe('README', () => {
-  it('has no command that a test promises something of and README no longer has', () => {
-    expect(Object.keys(EXPECTED).sort()).toEqual([...new Set(EXECUTED.flatMap(commandsOf))].sort());
+  it('has every command that a test promises something of', () => {
+    expect(readmeCommands()).toEqual(
+      expect.arrayContaining([...Object.keys(EXPECTED), ...executedElsewhere()]),
+    );
   });
 
-  it('has no block that nobody thought of', () => {
-    const known = BLOCKS.filter(({ language, notExecuted }) => language !== '' || notExecuted !== undefined);
-    expect(BLOCKS.filter((block) => !known.includes(block)).map(({ text }) => text)).toEqual([]);
-    expect(known.map(({ language }) => language)).toContain('yaml');
+  it('has no block that nobody follows and that does not say why', () => {
+    const unknown = BLOCKS.filter(
+      ({ language, notExecuted }) => notExecuted === undefined && !Object.hasOwn(FOLLOWED, language),
+    );
+    expect(unknown).toEqual([]);
+    for (const language of Object.keys(FOLLOWED)) expect(textsOf(language), language).not.toEqual([]);
+  });
+
+  it('says "not executed" of a picture and of the tests themselves, and of nothing else', () => {
+    expect(BLOCKS.flatMap(({ notExecuted }) => notExecuted ?? [])).toEqual([
+      'it is the tests themselves',
+      'a picture',
+    ]);
   });
 });

@@ -22,12 +22,8 @@ export async function buildGophercloudClient(lab: Lab): Promise<string> {
   return program;
 }
 
-/**
- * Writes a configuration of Terraform that needs no provider and keeps its state in the cloud.
- *
- * @returns the command that applies it, of `sh`, with an empty state of its own
- */
-export async function terraformCommand(lab: Lab, keystone: Keystone, name: string): Promise<string> {
+/** A configuration of Terraform that needs no provider and keeps its state in the cloud. @returns its folder */
+export async function writeTerraform(lab: Lab, name: string): Promise<string> {
   const folder = join(lab.directory, `terraform-${name}`);
   await mkdir(folder);
   const address = `https://${CLOUD_HOSTS.swift.name}:8080/state/${name}.tfstate`;
@@ -42,6 +38,17 @@ export async function terraformCommand(lab: Lab, keystone: Keystone, name: strin
 output "where" { value = "${name}" }
 `,
   );
-  const terraform = `SSL_CERT_FILE=${keystone.caFile} CHECKPOINT_DISABLE=1 terraform -chdir=${folder}`;
+  return folder;
+}
+
+/** What Terraform needs in its environment for the cloud's certificates, and not to ask the internet. */
+export function terraformEnvironment(keystone: Keystone): Record<string, string> {
+  return { SSL_CERT_FILE: keystone.caFile, CHECKPOINT_DISABLE: '1' };
+}
+
+/** The command of `sh` that applies {@link writeTerraform}'s configuration with an empty state. */
+export async function terraformCommand(lab: Lab, keystone: Keystone, name: string): Promise<string> {
+  const variables = Object.entries(terraformEnvironment(keystone)).map(([key, value]) => `${key}=${value}`);
+  const terraform = `${variables.join(' ')} terraform -chdir=${await writeTerraform(lab, name)}`;
   return `${terraform} init -input=false -no-color && ${terraform} apply -input=false -no-color -auto-approve`;
 }
