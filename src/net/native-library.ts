@@ -47,6 +47,11 @@ export function defineStruct(name: string, fields: Readonly<Record<string, strin
   loadKoffi().struct(name, fields);
 }
 
+/** Where bytes lie, for a struct that a native call reads; they must stay referred to until it returns. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return loadKoffi().address(bytes);
+}
+
 /** `errno` of the last native call in this thread. */
 export function lastErrno(): number {
   return loadKoffi().errno();

@@ -1,13 +1,22 @@
 import type { Socket } from 'node:net';
 import { descriptorOf } from './native-descriptor.ts';
-import { openLibc } from './native-library.ts';
+import { addressOf, openLibc } from './native-library.ts';
 
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
+/** An address and a length in struct iovec, as the 64-bit systems have them. */
+const WORDS_OF_PIECE = 2;
+const MAX_PIECES = 64;
+const HAS_WIDE_WORDS = ['x64', 'arm64', 'riscv64', 'loong64', 'ppc64'].includes(process.arch);
+
 type Send = (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number;
+type WriteVector = (descriptor: number, pieces: BigUint64Array, count: number) => number;
 let send: Send | undefined;
+let writeVector: WriteVector | undefined;
+/** Read by the kernel during a call only. */
+const vector = new BigUint64Array(WORDS_OF_PIECE * MAX_PIECES);
 
 const sentNow = new WeakMap<Socket, number>();
 
@@ -21,14 +30,43 @@ const sentNow = new WeakMap<Socket, number>();
  *   caller writes the rest to the stream, which also tells of failures.
  */
 export function sendNow(socket: Socket, bytes: Uint8Array): number {
-  if (process.platform !== 'linux' || !socket.writable) return 0;
-  if (socket.writableLength > 0 || socket.writableCorked > 0) return 0;
-  const descriptor = descriptorOf(socket);
+  const descriptor = idleDescriptorOf(socket);
   if (descriptor === undefined) return 0;
   send ??= openLibc().func(
     'intptr_t send(int descriptor, const void *bytes, uintptr_t length, int flags)',
   ) as Send;
   return Math.max(0, send(descriptor, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+/**
+ * As {@link sendNow}, of bytes that lie in several places: one call, and whom they are for wakes up once (writev(2)).
+ *
+ * @returns how many bytes of all pieces together the kernel took
+ */
+export function sendPiecesNow(socket: Socket, pieces: readonly Uint8Array[]): number {
+  const [first] = pieces;
+  if (first === undefined) return 0;
+  if (pieces.length === 1 || !HAS_WIDE_WORDS) return sendNow(socket, first);
+  const descriptor = idleDescriptorOf(socket);
+  if (descriptor === undefined) return 0;
+  const count = Math.min(pieces.length, MAX_PIECES);
+  for (let index = 0; index < count; index++) {
+    const piece = pieces[index] as Uint8Array;
+    vector[WORDS_OF_PIECE * index] = addressOf(piece);
+    vector[WORDS_OF_PIECE * index + 1] = BigInt(piece.length);
+  }
+  // Descriptors of sockets do not block, and Node ignores SIGPIPE.
+  writeVector ??= openLibc().func(
+    'intptr_t writev(int descriptor, const void *pieces, int count)',
+  ) as WriteVector;
+  return Math.max(0, writeVector(descriptor, vector, count));
+}
+
+/** Where bytes may go to at once; undefined where the stream has to take them. */
+function idleDescriptorOf(socket: Socket): number | undefined {
+  if (process.platform !== 'linux' || !socket.writable) return undefined;
+  if (socket.writableLength > 0 || socket.writableCorked > 0) return undefined;
+  return descriptorOf(socket);
 }
 
 /** As {@link sendNow}, and counts what was sent in {@link bytesSentNow}. */

@@ -52,6 +52,8 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     events.onWritable();
   };
   socket.on('drain', () => events.onWritable());
+  // Behind the listener with which ssh2 reads.
+  socket.on('data', () => events.onReadEnd());
 
   return {
     open: (localId, windowBytes, packetBytes, destination, originator) =>
@@ -121,7 +123,11 @@ function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, packets
   takeOver('CHANNEL_OPEN_FAILURE', (localId, reasonCode: number, description: string) =>
     events.onFailure(localId, reasonCode, description),
   );
-  takeOver('CHANNEL_DATA', (localId, bytes: Buffer) => events.onData(localId, bytes));
+  takeOver('CHANNEL_DATA', (localId, bytes: Buffer) => {
+    events.onData(localId, bytes);
+    // It may lie in memory of ssh2's that its next packet goes to.
+    events.onReadEnd();
+  });
   takeOver('CHANNEL_WINDOW_ADJUST', (localId, bytes: number) => events.onWindowAdjust(localId, bytes));
   takeOver('CHANNEL_EOF', (localId) => events.onEof(localId));
   takeOver('CHANNEL_CLOSE', (localId) => events.onClose(localId));

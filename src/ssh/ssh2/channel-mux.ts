@@ -15,6 +15,9 @@ import { ReceiveBudget } from './receive-budget.ts';
 import { MAX_PACKET_BYTES } from './receive-window.ts';
 import { SendScheduler } from './send-scheduler.ts';
 
+/** What arrives for one channel together is at most so many messages. */
+const MAX_PIECES = 64;
+
 /** How a flow is carried, beside where to. */
 export interface ChannelOptions extends CarryOptions {
   /** Asked when the bastion refuses; with true the accepted socket is given back as it was, paused and unread. */
@@ -37,6 +40,10 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly #flows = new Set<Channel>();
   /** What waits for the confirmation of its channel, by id. */
   readonly #onOpen = new Map<number, () => void>();
+  /** Consecutive data of one channel, which its application gets in one go. */
+  #arrived: Buffer[] = [];
+  #arrivedBytes = 0;
+  #arrivedFor = 0;
   #receivedBytes = 0;
   #nextLocalId = FIRST_LOCAL_ID;
   /** How flows end that come when there is no connection any more. */
@@ -124,12 +131,14 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /** Ends every flow because we end the connection. */
   abortAll(detail: string): void {
     this.#end = { kind: 'aborted', detail };
+    this.onReadEnd();
     for (const channel of [...this.#flows]) channel.abort(detail);
   }
 
   /** Ends every flow that still needs the connection, because it is gone. */
   connectionLost(): void {
     this.#end ??= { kind: 'bastion-lost' };
+    this.onReadEnd();
     this.#monitor.stop();
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }
@@ -156,9 +165,21 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onData(localId: number, bytes: Buffer): void {
+    if (localId !== this.#arrivedFor || this.#arrived.length === MAX_PIECES) this.onReadEnd();
+    this.#arrivedFor = localId;
+    this.#arrived.push(bytes);
+    this.#arrivedBytes += bytes.length;
+  }
+
+  onReadEnd(): void {
+    if (this.#arrived.length === 0) return;
+    const pieces = this.#arrived;
+    const bytes = this.#arrivedBytes;
+    this.#arrived = [];
+    this.#arrivedBytes = 0;
     this.#monitor.activity();
-    this.#receivedBytes += bytes.length;
-    this.#channels.get(localId)?.received(bytes);
+    this.#receivedBytes += bytes;
+    this.#channels.get(this.#arrivedFor)?.received(pieces, bytes);
   }
 
   onWindowAdjust(localId: number, bytes: number): void {
@@ -166,10 +187,12 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onEof(localId: number): void {
+    this.onReadEnd();
     this.#channels.get(localId)?.eofReceived();
   }
 
   onClose(localId: number): void {
+    this.onReadEnd();
     this.#channels.get(localId)?.closeReceived();
   }
 

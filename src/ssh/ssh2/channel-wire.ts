@@ -39,8 +39,10 @@ export interface ChannelWire {
 export interface ChannelWireEvents {
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void;
   onFailure(localId: number, reasonCode: number, description: string): void;
-  /** `bytes` are lent: after the call their memory is used again. */
+  /** `bytes` are lent: after the next {@link ChannelWireEvents.onReadEnd} their memory is used again. */
   onData(localId: number, bytes: Buffer): void;
+  /** All that has come with one read of the socket was told. */
+  onReadEnd(): void;
   onWindowAdjust(localId: number, bytes: number): void;
   onEof(localId: number): void;
   onClose(localId: number): void;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
-import { sendNow } from '../../net/native-send.ts';
+import { sendPiecesNow } from '../../net/native-send.ts';
 import { resetWhenTaken } from '../../net/reset-when-taken.ts';
 import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
@@ -173,21 +173,21 @@ export class Channel implements Sender {
   }
 
   /** Data for the application, lent for the call; what comes after the application has gone is dropped. */
-  received(bytes: Buffer): void {
+  received(pieces: readonly Buffer[], bytes: number): void {
     if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
-    if (!this.#receiveWindow.received(bytes.length)) {
+    if (!this.#receiveWindow.received(bytes)) {
       this.abort('the bastion sent more than its window allows');
     } else if (this.#isOver) {
       // A destination that cannot send may never take the rest of the upload that the channel is kept for.
       this.#grant();
     } else {
-      this.#progress.bytesDown += bytes.length;
-      const sentBytes = sendNow(this.#accepted, bytes);
-      if (sentBytes === bytes.length) this.#grant();
+      this.#progress.bytesDown += bytes;
+      const sentBytes = sendPiecesNow(this.#accepted, pieces);
+      if (sentBytes === bytes) this.#grant();
       else {
         // Not on 'drain', which comes only above the socket's high-water mark.
         this.#onTaken ??= () => this.#grant();
-        this.#accepted.write(Buffer.from(bytes.subarray(sentBytes)), this.#onTaken);
+        this.#accepted.write(copyFrom(pieces, sentBytes), this.#onTaken);
       }
     }
   }
@@ -377,6 +377,17 @@ export class Channel implements Sender {
       resetWhenTaken(this.#accepted, () => this.#breakOff(end));
     }
   }
+}
+
+/** A copy of all that comes after the first so many bytes. */
+function copyFrom(pieces: readonly Buffer[], offset: number): Buffer {
+  let skippedBytes = 0;
+  const rest: Buffer[] = [];
+  for (const piece of pieces) {
+    rest.push(piece.subarray(Math.max(0, offset - skippedBytes)));
+    skippedBytes += piece.length;
+  }
+  return Buffer.concat(rest);
 }
 
 function closedByDestination(detail: string): FlowEnd {

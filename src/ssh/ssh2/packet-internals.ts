@@ -33,6 +33,8 @@ const READ_BYTES = 256 * 1024;
 /** For memory that is used once. */
 const ONE_READ_BYTES = 64 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Decipher classes that refer to what was read in `_packet` only. */
 const REUSABLE_AFTER: ReadonlySet<string> = new Set(['AESGCMDecipherBinding', 'ChaChaPolyDecipherBinding']);
 
@@ -80,6 +82,8 @@ export class PacketLayer {
   readonly #events: ChannelWireEvents;
   #memory = Buffer.allocUnsafeSlow(READ_BYTES);
   #isReadKept = false;
+  /** The beginning of a packet of which the rest is still to be read. */
+  #rest: Buffer = NOTHING;
 
   constructor(protocol: PacketProtocol, socket: Socket, events: ChannelWireEvents) {
     this.outgoing = new OutgoingPackets(socket);
@@ -109,22 +113,31 @@ export class PacketLayer {
     }
   }
 
-  /** Decrypts whole packets with half of the objects that ssh2 makes for each; parts of packets are left to ssh2. */
+  /**
+   * Decrypts with half of the objects that ssh2 makes for each packet. What is left of a read is put before the next one, so
+   * that every packet is whole; ssh2 finishes one of which it has the beginning, and refuses what is none.
+   */
   #shortenDecryption(decipher: GcmDecipher): void {
     const decryptPart = decipher.decrypt;
     decipher.decrypt = (read, from, end) => {
-      let at = from;
-      while (at < end) {
-        const packetBytes = decipher._lenBytes === 0 ? wholePacketBytes(read, at, end) : undefined;
-        if (packetBytes === undefined) return decryptPart.call(decipher, read, at, end);
-        const packet = read.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + packetBytes);
+      if (decipher._lenBytes !== 0) return decryptPart.call(decipher, read, from, end);
+      const bytes = joinedTo(this.#rest, read, from, end);
+      const toRead = end - bytes.length;
+      let at = 0;
+      while (at < bytes.length) {
+        const packetBytes = wholePacketBytes(bytes, at);
+        if (packetBytes === 'invalid') return decryptPart.call(decipher, bytes, at, bytes.length);
+        if (packetBytes === 'incomplete') break;
+        const packet = bytes.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + packetBytes);
         at += LENGTH_BYTES + packetBytes + TAG_BYTES;
-        decipher._instance.decrypt(packet, packetBytes, read.subarray(at - TAG_BYTES, at));
+        decipher._instance.decrypt(packet, packetBytes, bytes.subarray(at - TAG_BYTES, at));
         decipher.inSeqno = (decipher.inSeqno + 1) >>> 0;
         if (this.#takeMessage(packet)) continue;
+        this.#rest = NOTHING;
         const result = decipher._onPayload(packet.subarray(1, packetBytes - (packet[0] ?? 0)));
-        if (result !== undefined) return result === false ? at : result;
+        if (result !== undefined) return result === false ? toRead + at : result;
       }
+      this.#rest = bytes.subarray(at);
       return undefined;
     };
   }
@@ -179,14 +192,28 @@ export class PacketLayer {
       this.#memory = Buffer.allocUnsafeSlow(isReusable ? READ_BYTES : ONE_READ_BYTES);
     }
     this.#isReadKept = false;
-    return this.#memory;
+    if (this.#rest.length === 0) return this.#memory;
+    this.#memory.set(this.#rest);
+    this.#rest = this.#memory.subarray(0, this.#rest.length);
+    return this.#memory.subarray(this.#rest.length);
   }
 }
 
-/** The length of the packet that begins here, when all of it and its tag is here and ssh2 would take it. */
-function wholePacketBytes(read: Buffer, at: number, end: number): number | undefined {
-  if (at + LENGTH_BYTES + BLOCK_BYTES + TAG_BYTES > end) return undefined;
-  const bytes = read.readUInt32BE(at);
-  const isValid = bytes >= BLOCK_BYTES && bytes % BLOCK_BYTES === 0 && bytes + 20 <= MAX_PACKET_BYTES;
-  return isValid && at + LENGTH_BYTES + bytes + TAG_BYTES <= end ? bytes : undefined;
+/** What was left of the last read, and after it this one: mostly the same memory. */
+function joinedTo(rest: Buffer, read: Buffer, from: number, end: number): Buffer {
+  if (rest.length === 0) return read.subarray(from, end);
+  const isBehind = rest.buffer === read.buffer && rest.byteOffset + rest.length === read.byteOffset + from;
+  return isBehind
+    ? Buffer.from(rest.buffer, rest.byteOffset, rest.length + end - from)
+    : Buffer.concat([rest, read.subarray(from, end)]);
+}
+
+/** The length of the packet that begins here, without its tag; ssh2 refuses the same lengths. */
+function wholePacketBytes(bytes: Buffer, at: number): number | 'incomplete' | 'invalid' {
+  if (at + LENGTH_BYTES > bytes.length) return 'incomplete';
+  const packetBytes = bytes.readUInt32BE(at);
+  const isValid =
+    packetBytes >= BLOCK_BYTES && packetBytes % BLOCK_BYTES === 0 && packetBytes + 20 <= MAX_PACKET_BYTES;
+  if (!isValid) return 'invalid';
+  return at + LENGTH_BYTES + packetBytes + TAG_BYTES <= bytes.length ? packetBytes : 'incomplete';
 }

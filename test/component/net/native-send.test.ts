@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { bytesSentNow, sendNow, sendNowCounted } from '../../../src/net/native-send.ts';
+import { bytesSentNow, sendNow, sendNowCounted, sendPiecesNow } from '../../../src/net/native-send.ts';
 import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { until } from '../../support/until.ts';
 
@@ -13,6 +13,34 @@ test('what the kernel takes is sent when the call returns, and counted', async (
   pair.accepted.end(' second');
   expect((await received).toString()).toBe('first second');
   expect(bytesSentNow(pair.accepted)).toBe(5);
+});
+
+test('pieces from several places arrive as one, also when they are more than one call takes', async () => {
+  await using pair = await openSocketPair();
+  const received = readToEnd(pair.application);
+  const memory = Buffer.from('zero one two three four ');
+  expect(sendPiecesNow(pair.accepted, [])).toBe(0);
+  expect(sendPiecesNow(pair.accepted, [memory.subarray(5, 9), memory.subarray(0, 5), Buffer.alloc(0)])).toBe(
+    9,
+  );
+  const many = Array.from({ length: 100 }, (_, index) => Buffer.from([index]));
+  const taken = sendPiecesNow(pair.accepted, many);
+  expect(taken).toBe(64);
+  pair.accepted.end(Buffer.concat(many).subarray(taken));
+  expect(await received).toEqual(Buffer.concat([Buffer.from('one zero '), ...many]));
+});
+
+test('pieces for a reader that stalls: a part is taken, and counted over all pieces', async () => {
+  await using pair = await openSocketPair();
+  const pieces = [Buffer.alloc(300_000, 'a'), Buffer.alloc(300_001, 'b')];
+  let taken = 0;
+  let last = 600_001;
+  while (last === 600_001) {
+    last = sendPiecesNow(pair.accepted, pieces);
+    taken += last;
+  }
+  pair.accepted.end();
+  expect((await readToEnd(pair.application)).length).toBe(taken);
 });
 
 test('a reader that stalls: the kernel takes a part, then nothing; the rest follows by the stream, in order', async () => {

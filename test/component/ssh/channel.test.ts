@@ -40,6 +40,12 @@ async function openConfirmedLab(windowBytes = AMPLE_WINDOW): Promise<Lab> {
   return lab;
 }
 
+/** Plays a bastion that sends data, which one read brings. */
+function arrive(lab: Lab, bytes: Buffer): void {
+  lab.mux.onData(lab.localId, bytes);
+  lab.mux.onReadEnd();
+}
+
 /** Plays a bastion that answers our CLOSE. */
 function answerClose(lab: Lab): void {
   expect(lab.wire.of('close')).toEqual([{ type: 'close', remoteId: REMOTE_ID }]);
@@ -63,7 +69,7 @@ describe('a flow that ends well', () => {
     expect(lab.wire.of('close')).toEqual([]);
 
     const answer = readToEnd(lab.application);
-    lab.mux.onData(lab.localId, Buffer.from('late answer'));
+    arrive(lab, Buffer.from('late answer'));
     lab.mux.onEof(lab.localId);
     expect((await answer).toString()).toBe('late answer');
     answerClose(lab);
@@ -71,10 +77,30 @@ describe('a flow that ends well', () => {
     expect(lab.mux.size).toBe(0);
   });
 
+  test('what one read brings for several channels reaches each, before its end', async () => {
+    await using lab = await openConfirmedLab();
+    await using other = await openSocketPair();
+    void lab.mux.carry(other.accepted, { host: '10.0.0.9', port: 80 }, ORIGINATOR);
+    const otherId = lab.wire.of('open')[1]?.localId ?? -1;
+    lab.mux.onConfirmation(otherId, REMOTE_ID + 1, AMPLE_WINDOW, MAX_PACKET_BYTES);
+    const answers = [readToEnd(lab.application), readToEnd(other.application)];
+    for (const [id, text] of [
+      [lab.localId, 'a'],
+      [lab.localId, 'b'],
+      [otherId, 'x'],
+      [lab.localId, 'c'],
+    ] as const) {
+      lab.mux.onData(id, Buffer.from(text));
+    }
+    lab.mux.onEof(lab.localId);
+    lab.mux.onEof(otherId);
+    expect((await Promise.all(answers)).map(String)).toEqual(['abc', 'x']);
+  });
+
   test('the destination ends first: the application gets its EOF and can go on sending', async () => {
     await using lab = await openConfirmedLab();
     const answer = readToEnd(lab.application);
-    lab.mux.onData(lab.localId, Buffer.from('greeting'));
+    arrive(lab, Buffer.from('greeting'));
     lab.mux.onEof(lab.localId);
     expect((await answer).toString()).toBe('greeting');
     lab.application.end('still talking');
@@ -90,7 +116,7 @@ describe('a flow that ends well', () => {
     lab.application.end('12345678');
     await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 4);
     lab.application.resetAndDestroy();
-    lab.mux.onData(lab.localId, Buffer.alloc(100));
+    arrive(lab, Buffer.alloc(100));
     lab.mux.onWindowAdjust(lab.localId, 2);
     lab.mux.onWindowAdjust(lab.localId, 100);
     await soon('EOF', () => lab.wire.of('eof').length === 1);
@@ -132,7 +158,7 @@ describe('a flow that the application must not take for a success', () => {
 
   test('CLOSE without EOF: reset', async () => {
     await using lab = await openConfirmedLab();
-    lab.mux.onData(lab.localId, Buffer.from('half a resp'));
+    arrive(lab, Buffer.from('half a resp'));
     // Read first: libuv reports data and a reset that arrive together as data and an end.
     await once(lab.application, 'data');
     lab.mux.onClose(lab.localId);
@@ -146,7 +172,7 @@ describe('a flow that the application must not take for a success', () => {
     await using lab = await openConfirmedLab(0);
     lab.application.write('too much');
     await soon('pause', () => lab.accepted.isPaused());
-    lab.mux.onData(lab.localId, Buffer.from('413'));
+    arrive(lab, Buffer.from('413'));
     lab.mux.onEof(lab.localId);
     lab.mux.onClose(lab.localId);
     expect((await readToEnd(lab.application)).toString()).toBe('413');
@@ -180,7 +206,7 @@ describe('a flow that the application must not take for a success', () => {
     await using lab = await openConfirmedLab();
     const answer = Buffer.alloc(INITIAL_WINDOW_BYTES, 'a');
     for (let sent = 0; sent < answer.length; sent += MAX_PACKET_BYTES) {
-      lab.mux.onData(lab.localId, answer.subarray(sent, sent + MAX_PACKET_BYTES));
+      arrive(lab, answer.subarray(sent, sent + MAX_PACKET_BYTES));
     }
     lab.mux.onEof(lab.localId);
     lab.mux.onClose(lab.localId);
@@ -207,7 +233,7 @@ describe('a flow that the application must not take for a success', () => {
     await using lab = await openConfirmedLab();
     // A corked socket holds what a stalled reader does not take: the end has to wait behind it.
     lab.accepted.cork();
-    lab.mux.onData(lab.localId, Buffer.alloc(MAX_PACKET_BYTES));
+    arrive(lab, Buffer.alloc(MAX_PACKET_BYTES));
     expect(lab.accepted.writableLength).toBeGreaterThan(0);
     lab.mux.onEof(lab.localId);
     lab.mux.connectionLost();
@@ -275,7 +301,7 @@ describe('windows and back-pressure', () => {
     let sentBytes = 0;
     const grantedBytes = () => lab.wire.of('windowAdjust').reduce((sum, { bytes }) => sum + bytes, 0);
     while (sentBytes < INITIAL_WINDOW_BYTES + grantedBytes()) {
-      lab.mux.onData(lab.localId, packet);
+      arrive(lab, packet);
       sentBytes += packet.length;
     }
     expect(lab.accepted.writableLength).toBeGreaterThan(0);
@@ -301,7 +327,7 @@ describe('windows and back-pressure', () => {
         const availableBytes = INITIAL_WINDOW_BYTES + grantedBytes() - sentBytes;
         expect(availableBytes).toBeGreaterThan(0);
         for (let left = availableBytes; left > 0; left -= MAX_PACKET_BYTES) {
-          lab.mux.onData(lab.localId, Buffer.alloc(Math.min(left, MAX_PACKET_BYTES)));
+          arrive(lab, Buffer.alloc(Math.min(left, MAX_PACKET_BYTES)));
         }
         sentBytes += availableBytes;
         await soon('a grant', () => INITIAL_WINDOW_BYTES + grantedBytes() > sentBytes);
@@ -316,15 +342,15 @@ describe('windows and back-pressure', () => {
     lab.application.end('12345678');
     await soon('the window is used up', () => lab.wire.dataTo(REMOTE_ID).length === 4);
     lab.application.resetAndDestroy();
-    lab.mux.onData(lab.localId, Buffer.alloc(100));
+    arrive(lab, Buffer.alloc(100));
     await soon('the application is gone', () => lab.accepted.destroyed);
-    lab.mux.onData(lab.localId, Buffer.alloc(INITIAL_WINDOW_BYTES - 100));
+    arrive(lab, Buffer.alloc(INITIAL_WINDOW_BYTES - 100));
     await soon('a grant', () => lab.wire.of('windowAdjust').length > 0);
   });
 
   test('down: a bastion that overruns its window is cut off', async () => {
     await using lab = await openConfirmedLab();
-    lab.mux.onData(lab.localId, Buffer.alloc(INITIAL_WINDOW_BYTES + 1));
+    arrive(lab, Buffer.alloc(INITIAL_WINDOW_BYTES + 1));
     expect((await lab.summary).end).toMatchObject({ kind: 'aborted' });
     expect(lab.wire.of('close')).toHaveLength(1);
   });
