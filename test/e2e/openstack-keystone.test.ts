@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -16,7 +16,8 @@ import {
   type Keystone,
   startKeystone,
 } from '../support/keystone.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { createLab, type Lab } from '../support/lab.ts';
+import { prepareReader, type Reader } from '../support/reader.ts';
 import { readmeCommand } from '../support/readme-blocks.ts';
 import { skipIsolated, skipKeystone, skipTerraform } from '../support/requirements.ts';
 import {
@@ -43,12 +44,16 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
   let keystone: Keystone;
   /** As Terraform's provider is a client. */
   let gophercloud: string;
+  let reader: Reader;
   const outputs: string[] = [];
 
   beforeAll(async () => {
     lab = await createLab();
     [keystone, gophercloud] = await Promise.all([startKeystone(lab), buildGophercloudClient(lab)]);
-    await prepareReader();
+    reader = await prepareReader(lab);
+    if (!skipTerraform) return;
+    // A client made as its provider is, where it is not installed.
+    await writeFile(join(reader.bin, 'terraform'), `#!/bin/sh\nexec ${gophercloud}\n`, { mode: 0o755 });
   }, 600_000);
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
@@ -69,25 +74,9 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
     return (await lab.client.exec(argv)).code === 0;
   };
 
-  /** The reader of README: has the bastion in the ssh configuration, and tshuttle and Terraform on PATH. */
-  const prepareReader = async (): Promise<void> => {
-    const { userKey, knownHosts } = lab.sshd;
-    const host = `HostName ${ADDRESSES.bastion4}\n  IdentityFile ${userKey}\n  UserKnownHostsFile ${knownHosts}\n`;
-    await writeFile(join(lab.machine.homeOf('root'), '.ssh', 'config'), `Host bastion\n  ${host}`);
-    const bin = join(lab.directory, 'bin');
-    await mkdir(bin);
-    await symlink(join(lab.machine.repository, 'bin', 'tshuttle'), join(bin, 'tshuttle'));
-    if (!skipTerraform) return;
-    // A client made as its provider is, where it is not installed.
-    await writeFile(join(bin, 'terraform'), `#!/bin/sh\nexec ${gophercloud}\n`);
-    await chmod(join(bin, 'terraform'), 0o755);
-  };
-
-  /** Commands of README as typed in a folder of the reader's, with names of the lab. */
-  const typed = (cloud: string, commands: string, folder = lab.directory): readonly string[] => {
-    const text = commands.replaceAll('ubuntu@', 'root@').replaceAll('mycloud', cloud);
-    return ['bash', '-ec', `cd ${folder}; PATH="${join(lab.directory, 'bin')}:$PATH"; ${text}`];
-  };
+  /** Commands of README as its reader types them, with a cloud of the lab. */
+  const typed = (cloud: string, commands: string): readonly string[] =>
+    reader.typed(commands, [['mycloud', cloud]]);
   const startTyped = async (cloud: string, command: string): Promise<Child> => {
     const env = { ...keystone.environment(cloud), TSHUTTLE_ARGS: '-vv' };
     const child = lab.client.spawn(typed(cloud, `exec ${command}`), { env });
@@ -163,23 +152,33 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
   it('everything is then as README says, in another terminal', async () => {
     const tshuttle = await startTyped('credential', CATALOG);
     const env = { ...keystone.environment('credential'), ...terraformEnvironment(keystone) };
-    const folder = await writeTerraform(lab, 'reader');
-    await lab.client.must(typed('credential', 'terraform init -input=false', folder), {
-      env,
-      timeoutMs: 60_000,
-    });
+    await writeTerraform(reader.folder, 'reader');
+    await lab.client.must(typed('credential', 'terraform init -input=false'), { env, timeoutMs: 60_000 });
     const commands = [
       readmeCommand('export OS_CLOUD=mycloud'),
       readmeCommand('openstack server list'),
       readmeCommand('terraform apply'),
     ];
     const options = { env: { ...env, OS_CLOUD: 'nobody' }, stdin: 'yes\n', timeoutMs: 60_000 };
-    const done = await lab.client.exec(typed('credential', commands.join('\n'), folder), options);
+    const done = await lab.client.exec(typed('credential', commands.join('\n')), options);
     outputs.push(done.stdout, done.stderr, tshuttle.stdout, tshuttle.stderr);
     expect(done, done.stderr).toMatchObject({ code: 0 });
     expect(done.stdout).toContain('web-1');
-    expect(done.stdout).toContain(skipTerraform ? 'networks [public]' : 'Apply complete!');
+    const applied = skipTerraform ? 'networks [public]' : 'Apply complete!';
+    expect(done.stdout).toContain(applied);
     await stopTshuttle(lab, tshuttle);
+
+    const recipe = readmeCommand(
+      'tshuttle run -r ubuntu@bastion --openstack mycloud --openstack-catalog -- terraform apply',
+    );
+    const run = await lab.client.exec(typed('credential', recipe), {
+      env,
+      stdin: 'yes\n',
+      timeoutMs: 60_000,
+    });
+    outputs.push(run.stdout, run.stderr);
+    expect(run, run.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining(applied) });
+    await expectNothingLeft(lab);
   });
 
   /** `tshuttle run` with the whole catalog of the cloud captured, by an application credential. */
@@ -267,7 +266,7 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
     // Where Keystone answers without tshuttle.
     const listing = readmeCommand('openstack catalog list -f json > catalog.json');
     await lab.bastion.must(typed('demo', listing), { env: keystone.environment('demo'), timeoutMs: 60_000 });
-    const catalog = await readFile(join(lab.directory, 'catalog.json'), 'utf8');
+    const catalog = await readFile(join(reader.folder, 'catalog.json'), 'utf8');
     const command = readmeCommand(
       'tshuttle -r ubuntu@bastion --openstack mycloud --openstack-catalog=catalog.json 10.2.0.0/16',
     );

@@ -1,5 +1,5 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { ONCE_IF_LONG } from '../support/long.ts';
 import { ORDINARY_USER } from '../support/machine.ts';
+import { prepareReader, type Reader, type Substitutes } from '../support/reader.ts';
 import { readmeBlocks, readmeCommands } from '../support/readme-blocks.ts';
 import { skipLab } from '../support/requirements.ts';
 import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle.ts';
@@ -17,8 +18,9 @@ import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle
  */
 
 /** What in README stands for something of the reader's own, and what it is in the lab. */
-const SUBSTITUTES: ReadonlyArray<readonly [string, string]> = [
+const SUBSTITUTES: Substitutes = [
   ['me@', 'root@'],
+  [':6443', `:${HTTP_PORT}`],
   [':443', ':8000'],
   [':5432', ':7001'],
   // Done on a clean clone in the long form.
@@ -80,6 +82,13 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
     kind: 'proxies',
     urls: ['socks5h://127.0.0.1:1080', 'http://127.0.0.1:8080'],
   },
+  'tshuttle run -r bastion --probe api.cluster.example:6443 api.cluster.example:6443 -- kubectl get nodes': {
+    kind: 'ends',
+    says: /10\.77\.0\.1 asked for \/get\/nodes/,
+  },
+  'echo "-r bastion 10.0.0.0/8 -x 10.9.0.0/16" > office.conf': { kind: 'ends', says: /^$/ },
+  'tshuttle @office.conf': NETWORK,
+  'tshuttle -r me@bastion.example.com -x 10.9.0.0/16 10.0.0.0/8': NETWORK,
   'tshuttle -r bastion --dry-run 10.0.0.0/8': { kind: 'ends', says: /10\.0\.0\.0\/8/ },
 };
 
@@ -109,24 +118,21 @@ function executedElsewhere(): readonly string[] {
 
 describe.skipIf(skipLab)('README, followed to the letter', () => {
   let lab: Lab;
-  let folder: string;
+  let reader: Reader;
 
   beforeAll(async () => {
     lab = await createLab();
-    const home = lab.machine.homeOf('root');
-    folder = join(lab.directory, 'reader');
-    const configFolder = join(home, '.config', 'tshuttle');
-    for (const name of [join(folder, 'bin'), configFolder]) await mkdir(name, { recursive: true });
-    // As `npm link` does.
-    await symlink(join(lab.machine.repository, 'bin', 'tshuttle'), join(folder, 'bin', 'tshuttle'));
-    const hosts = [
-      `Host bastion bastion.example.com gate.example.com\n  HostName ${ADDRESSES.bastion4}`,
-      // Reached from the gate, which is the same machine: by another address.
-      `Host db-gate\n  HostName ${ADDRESSES.bastion6}`,
-      `Host *\n  User root\n  IdentityFile ${lab.sshd.userKey}\n  UserKnownHostsFile ${lab.sshd.knownHosts}\n`,
-    ];
-    await writeFile(join(home, '.ssh', 'config'), hosts.join('\n'));
-    await appendFile(join(lab.directory, 'etc', 'hosts'), `${destination4} db.example.com\n`);
+    reader = await prepareReader(lab);
+    const { folder, bin } = reader;
+    const configFolder = join(lab.machine.homeOf('root'), '.config', 'tshuttle');
+    await mkdir(configFolder, { recursive: true });
+    // In place of the real one: connects where that would.
+    const kubectl = `#!/bin/sh\nexec curl -sS --fail http://api.cluster.example:${HTTP_PORT}/$1/$2\n`;
+    await writeFile(join(bin, 'kubectl'), kubectl, { mode: 0o755 });
+    await appendFile(
+      join(lab.directory, 'etc', 'hosts'),
+      `${destination4} db.example.com api.cluster.example\n`,
+    );
     await writeFile(join(folder, 'networks.txt'), '10.77.0.0/24\n');
     await writeFile(join(folder, 'never.txt'), `${otherDestination4}\n`);
     const profiles = textsOf('yaml').map(inTheLab).join('\n');
@@ -142,10 +148,11 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
     SUBSTITUTES.reduce((result, [from, to]) => result.replaceAll(from, to), text);
 
   /** A command of README, as typed into a shell of the reader's; npm's are typed in the repository. */
-  const typed = (command: string): readonly string[] => {
-    const where = command.startsWith('npm ') ? '.' : folder;
-    return ['bash', '-c', `cd ${where} && PATH="${join(folder, 'bin')}:$PATH" && exec ${inTheLab(command)}`];
-  };
+  const typed = (command: string): readonly string[] =>
+    reader.typed(
+      command.startsWith('npm ') ? `cd ${lab.machine.repository}; exec ${command}` : `exec ${command}`,
+      SUBSTITUTES,
+    );
 
   const isReached = async (host: string, port: number, timeoutMs: number): Promise<boolean> =>
     (await lab.application({ do: 'whoami', host, port, timeoutMs })).error === undefined;
@@ -208,7 +215,9 @@ describe.skipIf(skipLab)('README, followed to the letter', () => {
   });
 
   it('its line for sudo is what tshuttle prints', async () => {
-    const printed = await lab.client.must(typed('tshuttle sudoers'), { user: ORDINARY_USER.name });
+    const printed = await lab.client.must(['node', 'bin/tshuttle', 'sudoers'], {
+      user: ORDINARY_USER.name,
+    });
     expect(textsOf('sudoers').length).toBeGreaterThan(0);
     for (const text of textsOf('sudoers')) expect(printed.split('\n')).toContain(text);
   });

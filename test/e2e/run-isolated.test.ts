@@ -1,8 +1,11 @@
-import { readlink } from 'node:fs/promises';
+import { chown, readFile, readlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { ORDINARY_USER } from '../support/machine.ts';
+import { prepareReader } from '../support/reader.ts';
+import { readmeCommand } from '../support/readme-blocks.ts';
 import { skipIsolated } from '../support/requirements.ts';
 import { expectNothingLeft, tshuttleArgv } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
@@ -67,6 +70,25 @@ describe.skipIf(skipIsolated)('tshuttle run --isolated, as an ordinary user who 
     expect(result, result.stderr).toMatchObject({
       code: 143,
       stdout: `${ADDRESSES.bastionInner4} asked for /path\ndirect from ${ADDRESSES.client4}\n`,
+    });
+    await expectNothingLeft(lab);
+  });
+
+  it('does so in CI, as README has it', async () => {
+    const reader = await prepareReader(lab, { user: ORDINARY_USER.name });
+    const write = async (name: string, text: string, mode: number): Promise<void> => {
+      await writeFile(join(reader.folder, name), text, { mode });
+      await chown(join(reader.folder, name), ORDINARY_USER.id, ORDINARY_USER.id);
+    };
+    await write('deploy_key', await readFile(lab.sshd.userKey, 'utf8'), 0o600);
+    await write('deploy.sh', `#!/bin/sh\nexec curl -sS -m 10 ${URL}\n`, 0o755);
+    const command = readmeCommand(
+      'tshuttle run --isolated -r ci@bastion.example.com -i deploy_key 10.0.0.0/8 -- ./deploy.sh',
+    );
+    const result = await lab.client.exec(['setpriv', '--no-new-privs', '--', ...reader.typed(command)], USER);
+    expect(result, result.stderr).toMatchObject({
+      code: 0,
+      stdout: `${ADDRESSES.bastionInner4} asked for /path`,
     });
     await expectNothingLeft(lab);
   });

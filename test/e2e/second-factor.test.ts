@@ -1,9 +1,11 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectToCarry } from '../support/carrying.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { BASTION_USER } from '../support/machine.ts';
+import { prepareReader } from '../support/reader.ts';
+import { readmeCommand } from '../support/readme-blocks.ts';
 import { skipLab } from '../support/requirements.ts';
 import { codeNow, enrol, KEY_AND_CODE, nextCode } from '../support/second-factor.ts';
 import { makeKeys, startAgent } from '../support/ssh-agent.ts';
@@ -168,8 +170,12 @@ describe.skipIf(skipLab)('the same, with eight keys in the agent of which the la
     expect(log.match(/Connection from/g)).toHaveLength(1);
     expect(log.match(/Failed publickey/g)).toHaveLength(5);
 
-    const sshOptions = ['-i', `${lab.sshd.userKey}.pub`, ...knownHosts];
-    const terminal = startOnTerminal(lab, [SUBNET], { remote, env, sshOptions });
+    const reader = await prepareReader(lab, { login: BASTION_USER.name, hasIdentity: false });
+    await copyFile(`${lab.sshd.userKey}.pub`, join(lab.machine.homeOf('root'), '.ssh', 'id_work.pub'));
+    const command = readmeCommand('tshuttle -r me@bastion -i ~/.ssh/id_work.pub 10.0.0.0/8');
+    const script = join(reader.folder, 'typed');
+    await writeFile(script, reader.typed(`exec ${command}`)[2]!);
+    const terminal = startCommandOnTerminal(lab, ['bash', '-e', script], { env });
     await terminal.untilOutput(/code: ?$/i);
     terminal.write(`${codeNow()}\n`);
     await terminal.untilOutput(/capturing .* through/);

@@ -1,10 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/child.ts';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
 import { startPostgresql } from '../support/postgresql.ts';
+import { prepareReader } from '../support/reader.ts';
+import { readmeCommand } from '../support/readme-blocks.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   expectNothingLeft,
@@ -22,6 +24,7 @@ import { until } from '../support/until.ts';
 
 const NAME = 'db.inner.example';
 const CACHE = 'cache.inner.example';
+const RDS = 'db.cluster-x.eu-west-1.rds.amazonaws.com';
 const HTTPS_PORT = 7443;
 const REDIS_PORT = 7379;
 /** As curl tells it: the reset may come before curl has looked at how its connect() ended. */
@@ -44,7 +47,10 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     await startDnsmasq(lab, lab.bastion, {
       name: 'bastion',
       listenAddress: '127.0.0.1',
-      hosts: [`${ADDRESSES.destination4} ${NAME} www.inner.example`, `${ADDRESSES.destination4} ${CACHE}`],
+      hosts: [
+        `${ADDRESSES.destination4} ${NAME} www.inner.example`,
+        `${ADDRESSES.destination4} ${CACHE} ${RDS}`,
+      ],
       options: ['--local=/inner.example/'],
     });
     certificate = await makeCertificate(lab);
@@ -122,6 +128,35 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     await stopTshuttle(lab, tshuttle);
   });
 
+  it('reach it as README has it, by the name that AWS gives it and by one of a zone', async () => {
+    const reader = await prepareReader(lab);
+    await copyFile(certificate, join(reader.folder, 'rds-ca.pem'));
+    const substitutes = [
+      ['dbname=app', 'dbname=postgres'],
+      ['internal.example', 'inner.example'],
+    ] as const;
+    const env = { PGUSER: 'alice', PGDATABASE: 'postgres', PGCONNECT_TIMEOUT: '10' };
+    const type = async (command: string): Promise<void> => {
+      const stdin = command.includes('psql') ? '\\conninfo\n' : '';
+      const result = await lab.client.exec(reader.typed(command, substitutes), { env, stdin });
+      expect(result, result.stderr).toMatchObject({ code: 0 });
+      if (command.includes('psql'))
+        expect(result.stdout).toContain('You are connected to database "postgres"');
+    };
+    await type(readmeCommand("tshuttle -D -r app@bastion.example.com --domain '*.rds.amazonaws.com'"));
+    await type(
+      readmeCommand(
+        'psql "host=db.cluster-x.eu-west-1.rds.amazonaws.com sslmode=verify-full sslrootcert=rds-ca.pem dbname=app"',
+      ),
+    );
+    process.kill((await tshuttleProcesses(lab)).main, 'SIGTERM');
+    await expectNothingLeft(lab);
+    await type(
+      readmeCommand('tshuttle run -r bastion --domain internal.example -- psql -h db.internal.example'),
+    );
+    await expectNothingLeft(lab);
+  });
+
   it('that do not exist end in a reset, and the log has the name', async () => {
     const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
     const curl = await lab.client.exec(['curl', '-sS', '-m5', 'http://nowhere.inner.example/']);
@@ -197,10 +232,10 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
   });
 });
 
-/** For {@link NAME} and {@link CACHE}. @returns its file, beside which is the key */
+/** For {@link NAME}, {@link CACHE} and {@link RDS}. @returns its file, beside which is the key */
 async function makeCertificate(lab: Lab): Promise<string> {
   const at = (name: string): string => join(lab.directory, name);
-  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},DNS:${CACHE}`];
+  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},DNS:${CACHE},DNS:${RDS}`];
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
   await mustRun([
     'openssl',

@@ -22,10 +22,8 @@ export async function buildGophercloudClient(lab: Lab): Promise<string> {
   return program;
 }
 
-/** A configuration of Terraform that needs no provider and keeps its state in the cloud. @returns its folder */
-export async function writeTerraform(lab: Lab, name: string): Promise<string> {
-  const folder = join(lab.directory, `terraform-${name}`);
-  await mkdir(folder);
+/** Writes a configuration of Terraform that needs no provider and keeps its state in the cloud, under a name. */
+export async function writeTerraform(folder: string, name: string): Promise<void> {
   const address = `https://${CLOUD_HOSTS.swift.name}:8080/state/${name}.tfstate`;
   await writeFile(
     join(folder, 'main.tf'),
@@ -38,7 +36,6 @@ export async function writeTerraform(lab: Lab, name: string): Promise<string> {
 output "where" { value = "${name}" }
 `,
   );
-  return folder;
 }
 
 /** What Terraform needs in its environment for the cloud's certificates, and not to ask the internet. */
@@ -49,6 +46,9 @@ export function terraformEnvironment(keystone: Keystone): Record<string, string>
 /** The command of `sh` that applies {@link writeTerraform}'s configuration with an empty state. */
 export async function terraformCommand(lab: Lab, keystone: Keystone, name: string): Promise<string> {
   const variables = Object.entries(terraformEnvironment(keystone)).map(([key, value]) => `${key}=${value}`);
-  const terraform = `${variables.join(' ')} terraform -chdir=${await writeTerraform(lab, name)}`;
+  const folder = join(lab.directory, `terraform-${name}`);
+  await mkdir(folder);
+  await writeTerraform(folder, name);
+  const terraform = `${variables.join(' ')} terraform -chdir=${folder}`;
   return `${terraform} init -input=false -no-color && ${terraform} apply -input=false -no-color -auto-approve`;
 }

@@ -64,28 +64,39 @@ export const TOPICS: readonly Topic[] = [
     name: 'recipes',
     summary: 'Terraform, kubectl, psql, RDS, a bastion with a second factor, at login, CI without root',
     blocks: [
-      paragraph('Terraform or the openstack CLI against APIs that admit only the bastion’s address:'),
-      commands(
-        'tshuttle -r ubuntu@198.51.100.7 --openstack mycloud',
-        'tshuttle -r ubuntu@198.51.100.7 --openstack mycloud --openstack-catalog',
-        'terraform apply',
-      ),
       paragraph(
-        'The second captures services on other hosts than auth_url too. What stands in Terraform’s provider block alone, tshuttle does ' +
-          'not see: set cloud there, or OS_CLOUD; add the hosts of endpoint_overrides as SUBNETs.',
+        'Terraform, against an API that admits the bastion’s address only; more of it in tshuttle help openstack:',
       ),
-      paragraph('kubectl, with the API server’s name as its certificate has it:'),
-      commands('tshuttle -r bastion api.cluster.example:6443', 'kubectl get nodes'),
+      commands('tshuttle run -r ubuntu@bastion --openstack mycloud --openstack-catalog -- terraform apply'),
       paragraph(
-        'psql with the certificate checked against the private name, through a bastion without a shell:',
+        'kubectl; the API server keeps its name, so its certificate is right. The command starts when that answers:',
       ),
       commands(
-        "tshuttle -D -r app@bastion.example --domain '*.rds.amazonaws.com'",
+        'tshuttle run -r bastion --probe api.cluster.example:6443 api.cluster.example:6443 -- kubectl get nodes',
+      ),
+      paragraph('psql, to a database whose name only the bastion resolves:'),
+      commands('tshuttle run -r bastion --domain internal.example -- psql -h db.internal.example'),
+      paragraph(
+        'RDS behind a container on Fargate, or any bastion without a shell, in the background. The certificate is checked against ' +
+          'the private name; rds-ca.pem is the bundle that AWS publishes:',
+      ),
+      commands(
+        "tshuttle -D -r app@bastion.example.com --domain '*.rds.amazonaws.com'",
         'psql "host=db.cluster-x.eu-west-1.rds.amazonaws.com sslmode=verify-full sslrootcert=rds-ca.pem dbname=app"',
       ),
-      paragraph('a bastion that wants a key and then a code, with the right one of many keys:'),
+      paragraph(
+        'A bastion that wants a key and then a one-time code, which is asked for; -i names the right one of the agent’s many keys:',
+      ),
       commands('tshuttle -r me@bastion -i ~/.ssh/id_work.pub 10.0.0.0/8'),
-      paragraph('options that are always the same, in a file:'),
+      paragraph(
+        'At login, by systemd, the profile office of ~/.config/tshuttle/config.yaml; nobody is asked for a password then:',
+      ),
+      commands('tshuttle sudoers --install', 'tshuttle service install office'),
+      paragraph(
+        'CI without root, with a key of the job’s own. Where users may make no namespaces, --rootless gives the command proxies instead:',
+      ),
+      commands('tshuttle run --isolated -r ci@bastion.example.com -i deploy_key 10.0.0.0/8 -- ./deploy.sh'),
+      paragraph('Options that are always the same, in a file:'),
       commands('echo "-r bastion 10.0.0.0/8 -x 10.9.0.0/16" > office.conf', 'tshuttle @office.conf'),
     ],
   },
@@ -119,10 +130,15 @@ export const TOPICS: readonly Topic[] = [
     summary: 'for users of sshuttle: what is the same, and what is not',
     blocks: [
       paragraph(
-        'Options have sshuttle’s names where it has one: -r, -x, -X, -s, -l, -D, --pidfile, --dns, --ns-hosts, --to-ns, @FILE. ' +
-          'Nothing runs on the bastion: any sshd with AllowTcpForwarding yes will do, without Python and without a shell.',
+        'Options have sshuttle’s names where it has one: -r, -x, -X, -s, -l, -D, -H, --pidfile, --dns, --ns-hosts, --to-ns, @FILE. So most ' +
+          'command lines work when their first word is changed; one that does not is refused, and the message says what to do instead.',
       ),
+      commands('tshuttle -r me@bastion.example.com -x 10.9.0.0/16 10.0.0.0/8'),
       list(
+        [
+          'on the bastion',
+          'nothing runs; AllowTcpForwarding yes will do, without Python and without a shell',
+        ],
         ['SSHUTTLE_ARGS', 'TSHUTTLE_ARGS'],
         ['-e, --ssh-cmd', 'the options of ssh are here too: -F, -i, -J, -o; a port is -r HOST:PORT'],
         ['-N, --auto-nets', 'nothing can ask the bastion for its routes: list the networks'],
@@ -130,6 +146,12 @@ export const TOPICS: readonly Topic[] = [
           '-H, --auto-hosts',
           'names come from the bastion’s /etc/hosts, if SFTP may read it; nothing is scanned',
         ],
+        [
+          '--dns',
+          'asks the resolvers of the bastion’s /etc/resolv.conf, if SFTP may read it; otherwise name one by --to-ns',
+        ],
+        ['--sudoers-no-modify', 'tshuttle sudoers, which grants one program instead of a command line'],
+        ['a lost bastion', 'is connected again, where sshuttle ends'],
         ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],
       ),
     ],

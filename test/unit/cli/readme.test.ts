@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import { EXAMPLES } from '../../../src/cli/help-text.ts';
@@ -7,8 +7,10 @@ import { collectArgumentWords } from '../../../src/config/argument-words.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { splitShellWords } from '../../../src/config/shell-words.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
+import { renderMarkdown } from '../../support/topic-markdown.ts';
 
-const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+const FILE = new URL('../../../README.md', import.meta.url);
+const README = readFileSync(FILE, 'utf8');
 
 /** Lines of its shell blocks, and what stands as code in its prose. */
 function commandLines(text: string): readonly string[] {
@@ -63,5 +65,22 @@ describe('command lines that are shown to people are ones that tshuttle takes', 
     expect(commandLines(README).length).toBeGreaterThan(15);
     expect(complaint('tshuttle --no-such-option')).toMatch(/is not an option/);
     expect(complaint('tshuttle -r bastion 10.0.0.0/33')).toBeDefined();
+  });
+});
+
+/** Of `npm run readme`, which copies the pages of `tshuttle help` into README anew. */
+const isWriting = process.env['TSHUTTLE_README'] === 'write';
+
+describe('pages of tshuttle help in README are what tshuttle help has', () => {
+  test.each(['recipes', 'sshuttle'])('%s', (name) => {
+    const page = renderMarkdown(TOPICS.find((topic) => topic.name === name)!);
+    const begin = `<!-- as in tshuttle help ${name}: npm run readme -->\n`;
+    const end = `<!-- so far tshuttle help ${name} -->\n`;
+    const text = readFileSync(FILE, 'utf8');
+    const [before, rest] = text.split(begin);
+    const [found, after] = (rest ?? '').split(end);
+    expect(after, `${begin}...${end} in README`).toBeDefined();
+    if (isWriting) writeFileSync(FILE, `${before}${begin}\n${page}\n${end}${after}`);
+    else expect(found?.trim(), 'npm run readme').toBe(page.trim());
   });
 });
