@@ -3,6 +3,7 @@ import type { IncomingFlow, OpenFailure } from '../ingress/incoming-flow.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
 import { diagnoseProhibition } from '../ssh/forwarding-diagnosis.ts';
 import {
+  type CarryOptions,
   type FlowEnd,
   type FlowProgress,
   type FlowSummary,
@@ -26,6 +27,9 @@ const MAX_UNKNOWN_NAMES = 100;
 
 /** Destinations that are told to be prohibited: one by one, for each needs a line of its own in PermitOpen. */
 const MAX_PROHIBITED = 20;
+
+/** For a flow whose application is told by a reset. */
+const ASKS_NOTHING: CarryOptions = {};
 
 /** A flow that is not over. */
 interface OpenFlow {
@@ -107,7 +111,8 @@ export class FlowTable {
     this.#open.add(open);
     this.#total += 1;
     const { accepted, originator, answer } = flow;
-    const options = answer === undefined ? {} : { onOpen: () => answer.opened(), givesBackRefused: true };
+    const options =
+      answer === undefined ? ASKS_NOTHING : { onOpen: () => answer.opened(), givesBackRefused: true };
     const carrying = this.#transport.carry(accepted, destinationOf(flow), originator, open.progress, options);
     void carrying.then((summary) => {
       const { end } = summary;

@@ -11,6 +11,7 @@ import {
   startFlowProgress,
   type Transport,
 } from '../ssh/transport.ts';
+import type { Connections } from './connections.ts';
 import type { HeldOutcome } from './held.ts';
 import { LifeCycle } from './life-cycle.ts';
 import type { OnDown } from './outages.ts';
@@ -32,6 +33,19 @@ interface LastingOptions {
   readonly prompter: Prompter;
 }
 
+/** A flow that is not over. */
+interface Flow {
+  readonly accepted: Socket;
+  readonly destination: HostPort;
+  readonly originator: Endpoint;
+  readonly progress: FlowProgress;
+  readonly options: CarryOptions;
+  readonly sinceMs: number;
+}
+
+/** What is asked of the connections for every flow. */
+const GIVEN_BACK: CarryOptions = { giveBackWhenLost: true };
+
 /**
  * A transport that outlives its connection to the bastion: it connects again, and holds meanwhile what comes. What had been
  * open is reset with the connection; what the bastion had not opened yet goes on over the next one.
@@ -43,6 +57,11 @@ export class LastingTransport implements Transport {
   #carried = 0;
   #lastCarriedMs = performance.now();
   #hasWarnedOfFull = false;
+
+  readonly #onOver = (): void => {
+    this.#carried -= 1;
+    this.#lastCarriedMs = performance.now();
+  };
 
   private constructor(life: (isIdle: () => boolean) => LifeCycle, options: LastingOptions) {
     this.#options = options;
@@ -82,36 +101,50 @@ export class LastingTransport implements Transport {
     return this.life.lost;
   }
 
-  async carry(
+  /** Without an async function's frame for each flow, as in `ConnectionPool`. */
+  carry(
     accepted: Socket,
     destination: HostPort,
     originator: Endpoint,
     progress: FlowProgress = startFlowProgress(),
     options: CarryOptions = {},
   ): Promise<FlowSummary> {
-    const startedAtMs = performance.now();
     this.#carried += 1;
-    try {
-      for (;;) {
-        const connections = await this.life.connections(startedAtMs, undefined, () => {
-          progress.stage = 'held';
-        });
-        if (typeof connections === 'string') {
-          accepted.resetAndDestroy();
-          return { end: this.#endOf(connections), bytesUp: 0, bytesDown: 0 };
-        }
-        progress.stage = 'opening';
-        const summary = await connections.carry(accepted, destination, originator, progress, {
-          ...options,
-          giveBackWhenLost: true,
-        });
-        if (summary.isGivenBack !== true || summary.end.kind !== 'bastion-lost') return summary;
-        await connections.lost;
-      }
-    } finally {
-      this.#carried -= 1;
-      this.#lastCarriedMs = performance.now();
+    const flow: Flow = { accepted, destination, originator, progress, options, sinceMs: performance.now() };
+    const { current } = this.life;
+    const over = current === undefined ? this.#holdAndCarry(flow) : this.#carryOver(current, flow);
+    void over.then(this.#onOver);
+    return over;
+  }
+
+  #carryOver(connections: Connections, flow: Flow): Promise<FlowSummary> {
+    const { accepted, destination, originator, progress, options } = flow;
+    const asksNothing = options.onOpen === undefined && options.givesBackRefused !== true;
+    const forwarded = asksNothing ? GIVEN_BACK : { ...options, ...GIVEN_BACK };
+    return connections
+      .carry(accepted, destination, originator, progress, forwarded)
+      .then((summary) =>
+        summary.isGivenBack === true && summary.end.kind === 'bastion-lost'
+          ? this.#carryLater(connections, flow)
+          : summary,
+      );
+  }
+
+  async #carryLater(lostConnections: Connections, flow: Flow): Promise<FlowSummary> {
+    await lostConnections.lost;
+    return await this.#holdAndCarry(flow);
+  }
+
+  async #holdAndCarry(flow: Flow): Promise<FlowSummary> {
+    const connections = await this.life.connections(flow.sinceMs, undefined, () => {
+      flow.progress.stage = 'held';
+    });
+    if (typeof connections === 'string') {
+      flow.accepted.resetAndDestroy();
+      return { end: this.#endOf(connections), bytesUp: 0, bytesDown: 0 };
     }
+    flow.progress.stage = 'opening';
+    return await this.#carryOver(connections, flow);
   }
 
   async open(destination: HostPort, signal: AbortSignal): Promise<Socket> {

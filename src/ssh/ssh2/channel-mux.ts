@@ -1,28 +1,17 @@
 import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import {
-  type CarryOptions,
-  type FlowEnd,
-  type FlowProgress,
-  type FlowSummary,
-  type Refusal,
-  startFlowProgress,
-} from '../transport.ts';
-import { Channel, type ChannelOwner, type NotOpened } from './channel.ts';
+import type { KeyOptions } from '../key-options.ts';
+import { type FlowEnd, type FlowProgress, type FlowSummary, startFlowProgress } from '../transport.ts';
+import { Channel, type ChannelOptions, type ChannelOwner } from './channel.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
 import { ReceiveBudget } from './receive-budget.ts';
 import { MAX_PACKET_BYTES } from './receive-window.ts';
+import { refusalOf } from './refusal.ts';
 import { SendScheduler } from './send-scheduler.ts';
 
 /** What arrives for one channel together is at most so many messages. */
 const MAX_PIECES = 64;
-
-/** How a flow is carried, beside where to. */
-export interface ChannelOptions extends CarryOptions {
-  /** Asked when the bastion refuses; with true the accepted socket is given back as it was, paused and unread. */
-  readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
-}
 
 /**
  * All direct-tcpip channels of one ssh connection: gives out ids and hands messages to their channel; what may be under
@@ -38,8 +27,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly #channels = new Map<number, Channel>();
   /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
   readonly #flows = new Set<Channel>();
-  /** What waits for the confirmation of its channel, by id. */
-  readonly #onOpen = new Map<number, () => void>();
+  readonly #keyOptions: () => readonly KeyOptions[];
   /** Consecutive data of one channel, which its application gets in one go. */
   #arrived: Buffer[] = [];
   #arrivedBytes = 0;
@@ -49,8 +37,15 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /** How flows end that come when there is no connection any more. */
   #end: FlowEnd | undefined;
 
-  /** @param attach makes the wire that reports to the given events */
-  constructor(attach: (events: ChannelWireEvents) => ChannelWire) {
+  /**
+   * @param attach makes the wire that reports to the given events
+   * @param keyOptions of the keys that let us in: evidence of why a channel is prohibited
+   */
+  constructor(
+    attach: (events: ChannelWireEvents) => ChannelWire,
+    keyOptions: () => readonly KeyOptions[] = () => [],
+  ) {
+    this.#keyOptions = keyOptions;
     this.wire = attach(this);
     const monitor = new PathMonitor(
       {
@@ -94,36 +89,21 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     destination: HostPort,
     originator: Endpoint,
     progress: FlowProgress = startFlowProgress(),
-    { onOpen, givesBackRefused, giveBackWhenLost, mayTryElsewhere }: ChannelOptions = {},
+    options: ChannelOptions = {},
   ): Promise<FlowSummary> {
     const end = this.#end ?? endOfDestroyed(accepted);
     if (end !== undefined) {
-      if (end.kind === 'bastion-lost' && giveBackWhenLost === true) {
+      if (end.kind === 'bastion-lost' && options.giveBackWhenLost === true) {
         return Promise.resolve({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
       }
       accepted.resetAndDestroy();
       return Promise.resolve({ end, bytesUp: 0, bytesDown: 0 });
     }
-    const isWantedBack = (why: NotOpened): boolean => {
-      if (why.kind === 'bastion-lost') return giveBackWhenLost === true;
-      return mayTryElsewhere === undefined ? givesBackRefused === true : mayTryElsewhere(why);
-    };
-    return new Promise((resolve) => {
+    return new Promise((onOver) => {
       const localId = this.#takeLocalId();
-      const channel = new Channel(
-        localId,
-        accepted,
-        this,
-        (summary) => {
-          this.#flows.delete(channel);
-          resolve(summary);
-        },
-        progress,
-        isWantedBack,
-      );
+      const channel = new Channel(localId, accepted, this, onOver, progress, options);
       this.#channels.set(localId, channel);
       this.#flows.add(channel);
-      if (onOpen !== undefined) this.#onOpen.set(localId, onOpen);
       this.wire.open(localId, channel.initialWindowBytes, MAX_PACKET_BYTES, destination, originator);
     });
   }
@@ -150,18 +130,21 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
 
   forget(channel: Channel): void {
     this.#channels.delete(channel.localId);
-    this.#onOpen.delete(channel.localId);
     this.#scheduler.forget(channel);
+  }
+
+  flowIsOver(channel: Channel): void {
+    this.#flows.delete(channel);
   }
 
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void {
     this.#channels.get(localId)?.confirmed(remoteId, windowBytes, packetBytes);
-    this.#onOpen.get(localId)?.();
-    this.#onOpen.delete(localId);
   }
 
   onFailure(localId: number, reasonCode: number, description: string): void {
-    this.#channels.get(localId)?.refused(reasonCode, description);
+    const refusal = refusalOf(reasonCode, description);
+    const keyOptions = refusal.reason === 'prohibited' ? this.#keyOptions() : [];
+    this.#channels.get(localId)?.refused(keyOptions.length > 0 ? { ...refusal, keyOptions } : refusal);
   }
 
   onData(localId: number, bytes: Buffer): void {

@@ -3,7 +3,7 @@ import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
 import { sendPiecesNow } from '../../net/native-send.ts';
 import { resetWhenTaken } from '../../net/reset-when-taken.ts';
-import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
+import type { CarryOptions, FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import { ReceiveWindow } from './receive-window.ts';
@@ -28,6 +28,12 @@ interface CarriedSocket extends Socket {
 /** Why a channel was not opened. */
 export type NotOpened = Refusal | Extract<FlowEnd, { kind: 'bastion-lost' }>;
 
+/** How a flow is carried, beside where to. */
+export interface ChannelOptions extends CarryOptions {
+  /** Asked when the bastion refuses; with true the accepted socket is given back, too, as it was, paused and unread. */
+  readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
+}
+
 /** What a channel asks of the multiplexer that owns it. */
 export interface ChannelOwner {
   readonly wire: ChannelWire;
@@ -36,6 +42,8 @@ export interface ChannelOwner {
   enqueue(channel: Channel): void;
   /** The id may be given out again: both sides have closed, or the open was refused. */
   forget(channel: Channel): void;
+  /** The accepted socket is closed, or given back. */
+  flowIsOver(channel: Channel): void;
 }
 
 type SshSide =
@@ -92,7 +100,7 @@ export class Channel implements Sender {
   readonly #owner: ChannelOwner;
   readonly #onOver: (summary: FlowSummary) => void;
   readonly #progress: FlowProgress;
-  readonly #mayTryElsewhere: ((end: NotOpened) => boolean) | undefined;
+  readonly #options: ChannelOptions;
 
   #ssh: SshSide = { kind: 'opening' };
   /** The first cause of the end, once there is one. */
@@ -120,7 +128,7 @@ export class Channel implements Sender {
 
   /**
    * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again because the channel
-   * was not opened and `mayTryElsewhere` has granted that.
+   * was not opened and the options want it back.
    */
   constructor(
     localId: number,
@@ -128,7 +136,7 @@ export class Channel implements Sender {
     owner: ChannelOwner,
     onOver: (summary: FlowSummary) => void,
     progress: FlowProgress,
-    mayTryElsewhere?: (end: NotOpened) => boolean,
+    options: ChannelOptions,
   ) {
     this.localId = localId;
     this.#accepted = accepted;
@@ -136,7 +144,7 @@ export class Channel implements Sender {
     this.#owner = owner;
     this.#onOver = onOver;
     this.#progress = progress;
-    this.#mayTryElsewhere = mayTryElsewhere;
+    this.#options = options;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
     (accepted as CarriedSocket)[CHANNEL] = this;
     for (const [event, listener] of Channel.#listeners) accepted.on(event, listener as () => void);
@@ -163,13 +171,14 @@ export class Channel implements Sender {
       if (this.#applicationEnded) this.#allSent();
       else this.#accepted.resume();
     }
+    this.#options.onOpen?.();
   }
 
   /** The bastion did not open the channel. */
-  refused(reasonCode: number, description: string): void {
+  refused(refusal: Refusal): void {
     if (this.#ssh.kind !== 'opening') return;
     this.#sshClosed();
-    this.#notOpened(refusalOf(reasonCode, description));
+    this.#notOpened(refusal);
   }
 
   /** Data for the application, lent for the call; what comes after the application has gone is dropped. */
@@ -210,7 +219,9 @@ export class Channel implements Sender {
 
   /** The bastion is done with the channel. */
   closeReceived(): void {
-    if (this.#ssh.kind === 'opening') this.refused(0, 'closed by the bastion instead of opened');
+    if (this.#ssh.kind === 'opening') {
+      this.refused(refusalOf(0, 'closed by the bastion instead of opened'));
+    }
     if (this.#ssh.kind === 'closed') return;
     this.#sendClose();
     this.#sshClosed();
@@ -327,6 +338,7 @@ export class Channel implements Sender {
     }
     this.#end ??= { kind: 'eof' };
     const { bytesUp, bytesDown } = this.#progress;
+    this.#owner.flowIsOver(this);
     this.#onOver({ end: this.#end, bytesUp, bytesDown });
   }
 
@@ -351,13 +363,20 @@ export class Channel implements Sender {
 
   #notOpened(end: NotOpened): void {
     const isOurs = !this.#isOver && !this.#isBreakingOff;
-    if (!isOurs || this.#mayTryElsewhere?.(end) !== true) {
+    if (!isOurs || !this.#isWantedBack(end)) {
       this.#breakOff(end);
       return;
     }
     this.#isOver = true;
     for (const [event, listener] of Channel.#listeners) this.#accepted.off(event, listener as () => void);
+    this.#owner.flowIsOver(this);
     this.#onOver({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
+  }
+
+  #isWantedBack(end: NotOpened): boolean {
+    const { giveBackWhenLost, givesBackRefused, mayTryElsewhere } = this.#options;
+    if (end.kind === 'bastion-lost') return giveBackWhenLost === true;
+    return mayTryElsewhere?.(end) === true || givesBackRefused === true;
   }
 
   #breakOff(end: FlowEnd): void {

@@ -3,7 +3,16 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { CarryOptions, FlowProgress, FlowSummary, Refusal, Transport } from '../transport.ts';
+import {
+  type CarryOptions,
+  type FlowEnd,
+  type FlowProgress,
+  type FlowSummary,
+  type Refusal,
+  startFlowProgress,
+  type Transport,
+} from '../transport.ts';
+import type { ChannelOptions } from './channel.ts';
 import { type Candidate, chooseConnection, RecentBytes, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
 import type { Ssh2Transport } from './transport.ts';
@@ -35,6 +44,10 @@ export interface PoolOptions {
 interface Member {
   readonly transport: Ssh2Transport;
   readonly recent: RecentBytes;
+  /** What it refused for lack of descriptors, and with how many channels. */
+  readonly shortages: WeakMap<FlowEnd, number>;
+  /** Of a flow that asks for nothing itself: the same for all of them. */
+  readonly options: ChannelOptions;
   capacity: number;
   idleSinceMs: number | undefined;
 }
@@ -75,49 +88,57 @@ export class ConnectionPool implements Transport {
     return this.#members[0]?.transport.roundTripMs;
   }
 
-  async carry(
+  /** Without an async function's frame for each flow: with thousands of them that was a quarter of their memory. */
+  carry(
     accepted: Socket,
     destination: HostPort,
     originator: Endpoint,
-    progress?: FlowProgress,
+    progress: FlowProgress = startFlowProgress(),
     options: CarryOptions = {},
   ): Promise<FlowSummary> {
     const member = this.#choose();
     if (member === undefined) {
       const lost: FlowSummary = { end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 };
-      if (options.giveBackWhenLost === true) return { ...lost, isGivenBack: true };
+      if (options.giveBackWhenLost === true) return Promise.resolve({ ...lost, isGivenBack: true });
       accepted.resetAndDestroy();
-      return lost;
+      return Promise.resolve(lost);
     }
-    let channelsThen = 0;
-    let isShort = false;
-    const mayTryElsewhere = (refusal: Refusal): boolean => {
-      channelsThen = member.transport.load().channels;
-      isShort =
-        channelsThen >= SHORTAGE_CHANNELS &&
-        refusal.reason === 'connect-failed' &&
-        refusal.description === SHORTAGE_TEXT;
-      return isShort || options.givesBackRefused === true;
-    };
-    const summary = await member.transport.carry(accepted, destination, originator, progress, {
-      ...options,
-      mayTryElsewhere,
-      giveBackWhenLost: true,
-    });
-    if (summary.isGivenBack === true && summary.end.kind === 'bastion-lost') {
+    const asksNothing = options.onOpen === undefined && options.givesBackRefused !== true;
+    const forwarded = asksNothing ? member.options : { ...options, ...member.options };
+    return member.transport
+      .carry(accepted, destination, originator, progress, forwarded)
+      .then((summary) =>
+        summary.isGivenBack === true
+          ? this.#carryOn(summary, member, accepted, destination, originator, progress, options)
+          : summary,
+      );
+  }
+
+  /** Has another connection carry what was not opened by one that was lost, or has no descriptor left. */
+  async #carryOn(
+    summary: FlowSummary,
+    member: Member,
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    progress: FlowProgress,
+    options: CarryOptions,
+  ): Promise<FlowSummary> {
+    if (summary.end.kind === 'bastion-lost') {
       // Until it is no member any more.
       await member.transport.lost;
       return this.carry(accepted, destination, originator, progress, options);
     }
-    if (!isShort) return summary;
-    const other = await this.#another(member, channelsThen);
+    const channels = member.shortages.get(summary.end);
+    if (channels === undefined) return summary;
+    const other = await this.#another(member, channels);
     if (other === undefined) {
       if (options.givesBackRefused !== true) accepted.resetAndDestroy();
       return summary;
     }
     // It opens elsewhere: so it was not the destination.
     const onOpen = (): void => {
-      member.capacity = Math.min(member.capacity, channelsThen);
+      member.capacity = Math.min(member.capacity, channels);
       options.onOpen?.();
     };
     return other.transport.carry(accepted, destination, originator, progress, { ...options, onOpen });
@@ -154,12 +175,7 @@ export class ConnectionPool implements Transport {
   }
 
   #add(transport: Ssh2Transport): Member {
-    const member: Member = {
-      transport,
-      recent: new RecentBytes(performance.now()),
-      capacity: Number.POSITIVE_INFINITY,
-      idleSinceMs: undefined,
-    };
+    const member = newMember(transport);
     this.#members.push(member);
     void transport.lost.then((error) => this.#memberLost(member, error));
     return member;
@@ -226,4 +242,25 @@ export class ConnectionPool implements Transport {
       }
     }
   }
+}
+
+function newMember(transport: Ssh2Transport): Member {
+  const shortages = new WeakMap<FlowEnd, number>();
+  const isShort = (refusal: Refusal): boolean => {
+    const { channels } = transport.load();
+    const isShortage =
+      channels >= SHORTAGE_CHANNELS &&
+      refusal.reason === 'connect-failed' &&
+      refusal.description === SHORTAGE_TEXT;
+    if (isShortage) shortages.set(refusal, channels);
+    return isShortage;
+  };
+  return {
+    transport,
+    recent: new RecentBytes(performance.now()),
+    shortages,
+    options: { mayTryElsewhere: isShort, giveBackWhenLost: true },
+    capacity: Number.POSITIVE_INFINITY,
+    idleSinceMs: undefined,
+  };
 }

@@ -2,12 +2,12 @@ import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
-import type { KeyOptions } from '../key-options.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { BastionHungUp, type FlowProgress, type FlowSummary, type Transport } from '../transport.ts';
+import type { ChannelOptions } from './channel.ts';
 import { attachChannelWire } from './channel-internals.ts';
-import { ChannelMux, type ChannelOptions } from './channel-mux.ts';
+import { ChannelMux } from './channel-mux.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
 import { describeEnding } from './handshake-error.ts';
@@ -68,7 +68,10 @@ async function openAlong(
 /** Owns the bastion's connection from now on. */
 function transportOver(bastion: ConnectedBastion): Ssh2Transport {
   const { client, socket, route, description } = bastion;
-  const mux = new ChannelMux((events) => attachChannelWire(client, socket, events));
+  const mux = new ChannelMux(
+    (events) => attachChannelWire(client, socket, events),
+    () => bastion.keyOptions(),
+  );
   const lost = deferred<TshuttleError>();
   let isOver = false;
   let closing: Promise<void> | undefined;
@@ -107,9 +110,6 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
       client.end();
     });
 
-  const carry = async (...flow: Parameters<ChannelMux['carry']>): Promise<FlowSummary> =>
-    withEvidence(await mux.carry(...flow), bastion.keyOptions());
-
   return {
     description,
     dialled: route.dialled,
@@ -120,12 +120,13 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     get roundTripMs() {
       return mux.roundTripMs;
     },
-    carry,
+    carry: (accepted, destination, originator, progress, options) =>
+      mux.carry(accepted, destination, originator, progress, options),
     open: (destination, signal) =>
       openByCarry(
         {
           description,
-          carry: (far, onOpen) => carry(far, destination, OWN_ORIGINATOR, undefined, { onOpen }),
+          carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, undefined, { onOpen }),
         },
         destination,
         signal,
@@ -137,13 +138,6 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
       return closing;
     },
   };
-}
-
-/** A prohibited flow, with what its bastion has told of the reason. */
-function withEvidence(summary: FlowSummary, keyOptions: readonly KeyOptions[]): FlowSummary {
-  const { end } = summary;
-  if (end.kind !== 'refused' || end.reason !== 'prohibited') return summary;
-  return { ...summary, end: { ...end, keyOptions } };
 }
 
 function connectionLost(description: string, cause: Error | undefined): TshuttleError {
