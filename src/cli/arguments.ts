@@ -4,7 +4,7 @@ import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS } from './commands/all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram, programToParse } from './program.ts';
 import { type CommanderOptions, rawOptions } from './tunnel-options.ts';
 
 /** What the words of the command line ask for. */
@@ -16,12 +16,14 @@ export type Invocation =
   | { readonly kind: 'refused'; readonly problem: Problem };
 
 /** Tells options from subnets and commands; nothing is checked yet but that every option exists and has its value. */
-export function parseArguments(words: readonly string[], version: string): Invocation {
+export async function parseArguments(words: readonly string[], version: string): Promise<Invocation> {
   let invocation: Invocation | undefined;
   let failed: AnyCommand | undefined;
+  let isAboutCommand = false;
   let output = '';
-  const program = buildProgram(version, {
+  const program = programToParse(version, {
     onOutput: (text) => (output += text),
+    onNamed: () => (isAboutCommand = true),
     onChosen: (name, chosen) => (invocation = { kind: 'command', name, ...chosen }),
     onRefused: (problem) => (invocation = { kind: 'refused', problem }),
     onFailed: (command) => (failed = command),
@@ -30,14 +32,25 @@ export function parseArguments(words: readonly string[], version: string): Invoc
     invocation = invocationOf(rawOptions(subnets, options));
   });
   try {
-    program.parse(words, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed' && !isAboutCommand) {
+      return { kind: 'text', text: await programHelp(version) };
+    }
     if (error.exitCode === 0) return { kind: 'text', text: output };
     return { kind: 'refused', problem: problemOf(error, failed) };
   }
   if (invocation === undefined) throw new Error('commander ran no action');
   return invocation;
+}
+
+/** Of the whole program, which says a line about every command. */
+async function programHelp(version: string): Promise<string> {
+  let text = '';
+  const program = await buildProgram(version);
+  program.configureOutput({ writeOut: (piece) => (text += piece) }).outputHelp();
+  return text;
 }
 
 /**
@@ -46,11 +59,12 @@ export function parseArguments(words: readonly string[], version: string): Invoc
  *
  * @returns undefined for a command that takes no options of a tunnel
  */
-export function wordsBeforeTunnel(words: readonly string[]): number | undefined {
+export async function wordsBeforeTunnel(words: readonly string[]): Promise<number | undefined> {
   const first = words.findIndex((word) => !/^(-v+|--verbose)$/.test(word));
   const text = words.slice(Math.max(first, 0)).join(' ');
-  const command = ALL_COMMANDS.find(({ name }) => text === name || text.startsWith(`${name} `));
-  if (command === undefined) return 0;
+  const known = ALL_COMMANDS.find(({ name }) => text === name || text.startsWith(`${name} `));
+  if (known === undefined) return 0;
+  const command = await known.load();
   return command.wordsBeforeTunnel === undefined ? undefined : first + command.wordsBeforeTunnel;
 }
 

@@ -14,8 +14,6 @@ import type { Prepared } from './surroundings.ts';
 interface CommandDefinition<Input> {
   /** The word, or words, that choose it: `cleanup`, `openstack check`. */
   readonly name: string;
-  /** Not in help. */
-  readonly isHidden?: boolean;
   /** For people: what is wrong when an argument is missing. */
   readonly missing?: string;
   /**
@@ -44,7 +42,7 @@ export interface ChosenCommand {
 
 /** A command as the command line sees it: {@link defineCommand} makes it. */
 export interface AnyCommand
-  extends Pick<CommandDefinition<unknown>, 'name' | 'isHidden' | 'missing' | 'wordsBeforeTunnel'> {
+  extends Pick<CommandDefinition<unknown>, 'name' | 'missing' | 'wordsBeforeTunnel'> {
   describe(
     command: Command,
     choose: (chosen: ChosenCommand) => void,
@@ -74,7 +72,7 @@ export interface CommandSession {
   /** Says what is wrong with the input. @returns the exit code */
   readonly refuse: (code: ProblemCode, problems: readonly Problem[]) => Promise<number>;
   /** The program with all its commands, for what describes it. */
-  readonly describeProgram: () => Command;
+  readonly describeProgram: () => Promise<Command>;
   /** Logs, prompts and places as these options want them. */
   readonly prepare: (config: Pick<Config, 'logFormat' | 'verbosity'>) => Promise<Prepared>;
   /** Checks what was asked for a tunnel, and says what is wrong. @returns the exit code when something is */

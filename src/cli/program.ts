@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
-import { ALL_COMMANDS } from './commands/all-commands.ts';
+import { ALL_COMMANDS, type KnownCommand } from './commands/all-commands.ts';
 import { GROUPS, TEXTS } from './help-text.ts';
 import { describeProgram } from './tunnel-options.ts';
 
@@ -12,14 +12,44 @@ const HELP_COLUMNS = 100;
 interface ProgramEvents {
   /** A piece of help, or the version. */
   readonly onOutput: (text: string) => void;
+  /** The words name a command, or a group of them; what is wrong with the others comes next. */
+  readonly onNamed: () => void;
   readonly onChosen: (name: string, chosen: ChosenCommand) => void;
   readonly onRefused: (problem: Problem) => void;
   /** Commander finds the words of this command wrong, and throws next. */
   readonly onFailed: (command: AnyCommand) => void;
 }
 
-/** The program with all its commands, for commander to parse, or for help, manual and completion to describe. */
-export function buildProgram(version: string, events?: ProgramEvents): Command {
+/** The program with all its commands, for help, manual and completion to describe. */
+export async function buildProgram(version: string): Promise<Command> {
+  const { program, places } = nameCommands(version);
+  await Promise.all(places.map((place) => fill(place)));
+  return program;
+}
+
+/**
+ * The program for commander to parse with, by `parseAsync`. It has the names of all commands; what else belongs to a command is
+ * loaded when the words turn out to name it.
+ */
+export function programToParse(version: string, events: ProgramEvents): Command {
+  const { program, places } = nameCommands(version, events);
+  return program.hook('preSubcommand', async (_program, named) => {
+    events.onNamed();
+    const chosen = places.filter(({ known }) => known.name.split(' ', 1)[0] === named.name());
+    await Promise.all(chosen.map((place) => fill(place, events)));
+  });
+}
+
+/** A command that is known by its name only. */
+interface CommandPlace {
+  readonly known: KnownCommand;
+  readonly command: Command;
+}
+
+function nameCommands(
+  version: string,
+  events?: ProgramEvents,
+): { readonly program: Command; readonly places: readonly CommandPlace[] } {
   const program = describeProgram(version)
     .exitOverride()
     // Commands take this over when they are added.
@@ -29,21 +59,29 @@ export function buildProgram(version: string, events?: ProgramEvents): Command {
       getOutHelpWidth: () => HELP_COLUMNS,
     });
   const refuse = (problem: Problem): void => events?.onRefused(problem);
-  for (const definition of ALL_COMMANDS) {
-    const command = addCommand(program, definition, refuse);
-    definition.describe(command, (chosen) => events?.onChosen(definition.name, chosen), refuse);
-    command.exitOverride((error) => {
-      events?.onFailed(definition);
-      throw error;
-    });
-  }
-  return program;
+  return {
+    program,
+    places: ALL_COMMANDS.map((known) => ({ known, command: addCommand(program, known, refuse) })),
+  };
+}
+
+async function fill({ known, command }: CommandPlace, events?: ProgramEvents): Promise<void> {
+  const definition = await known.load();
+  definition.describe(
+    command,
+    (chosen) => events?.onChosen(definition.name, chosen),
+    (problem) => events?.onRefused(problem),
+  );
+  command.exitOverride((error) => {
+    events?.onFailed(definition);
+    throw error;
+  });
 }
 
 /** `openstack check` is a command of the command `openstack`. */
 function addCommand(
   program: Command,
-  { name, isHidden = false }: AnyCommand,
+  { name, isHidden = false }: KnownCommand,
   refuse: (problem: Problem) => void,
 ): Command {
   const words = name.split(' ');

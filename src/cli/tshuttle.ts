@@ -40,7 +40,7 @@ async function runCommand(
   parts: Parts,
   environmentWords: string | undefined,
 ): Promise<number> {
-  const leading = wordsBeforeTunnel(context.arguments);
+  const leading = await wordsBeforeTunnel(context.arguments);
   const sources = {
     environment: leading === undefined ? undefined : environmentWords,
     arguments: context.arguments,
@@ -50,7 +50,7 @@ async function runCommand(
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse);
-  const invocation = parseArguments(words, readVersion());
+  const invocation = await parseArguments(words, readVersion());
   switch (invocation.kind) {
     case 'text':
       print(invocation.text);

@@ -1,51 +1,56 @@
 import type { AnyCommand } from '../command-definition.ts';
-import { cleanupCommand } from './cleanup-command.ts';
-import { completeCommand } from './complete-command.ts';
-import { completionCommand } from './completion-command.ts';
-import { configCheckCommand } from './config-check-command.ts';
-import { configSchemaCommand } from './config-schema-command.ts';
-import { doctorCommand } from './doctor-command.ts';
-import { downCommand } from './down-command.ts';
-import { explainCommand } from './explain-command.ts';
-import { helpCommand } from './help-command.ts';
-import { listCommand } from './list-command.ts';
-import { loginCommand } from './login-command.ts';
-import { logsCommand } from './logs-command.ts';
-import { manCommand } from './man-command.ts';
-import { openstackCheckCommand } from './openstack-check-command.ts';
-import { reloadCommand } from './reload-command.ts';
-import { reportCommand } from './report-command.ts';
-import { restartCommand } from './restart-command.ts';
-import { runCommand } from './run-command.ts';
-import { SERVICE_COMMANDS } from './service-commands.ts';
-import { statusCommand } from './status-command.ts';
-import { sudoersCommand } from './sudoers-command.ts';
-import { topCommand } from './top-command.ts';
-import { upCommand } from './up-command.ts';
+
+/** What a command line may begin with, and where its definition is. */
+export interface KnownCommand {
+  /** The word, or words, that choose it: `cleanup`, `openstack check`. */
+  readonly name: string;
+  /** Not in help. */
+  readonly isHidden?: boolean;
+  /** Its definition, which a command line of another command does not need. */
+  load(): Promise<AnyCommand>;
+}
 
 /** Every command, in the order in which help names them. */
-export const ALL_COMMANDS: readonly AnyCommand[] = [
-  upCommand,
-  downCommand,
-  restartCommand,
-  reloadCommand,
-  statusCommand,
-  topCommand,
-  listCommand,
-  logsCommand,
-  loginCommand,
-  runCommand,
-  explainCommand,
-  doctorCommand,
-  openstackCheckCommand,
-  reportCommand,
-  configCheckCommand,
-  configSchemaCommand,
-  sudoersCommand,
-  ...SERVICE_COMMANDS,
-  cleanupCommand,
-  helpCommand,
-  manCommand,
-  completionCommand,
-  completeCommand,
+export const ALL_COMMANDS: readonly KnownCommand[] = [
+  { name: 'up', load: async () => (await import('./up-command.ts')).upCommand },
+  { name: 'down', load: async () => (await import('./down-command.ts')).downCommand },
+  { name: 'restart', load: async () => (await import('./restart-command.ts')).restartCommand },
+  { name: 'reload', load: async () => (await import('./reload-command.ts')).reloadCommand },
+  { name: 'status', load: async () => (await import('./status-command.ts')).statusCommand },
+  { name: 'top', load: async () => (await import('./top-command.ts')).topCommand },
+  { name: 'list', load: async () => (await import('./list-command.ts')).listCommand },
+  { name: 'logs', load: async () => (await import('./logs-command.ts')).logsCommand },
+  { name: 'login', load: async () => (await import('./login-command.ts')).loginCommand },
+  { name: 'run', load: async () => (await import('./run-command.ts')).runCommand },
+  { name: 'explain', load: async () => (await import('./explain-command.ts')).explainCommand },
+  { name: 'doctor', load: async () => (await import('./doctor-command.ts')).doctorCommand },
+  {
+    name: 'openstack check',
+    load: async () => (await import('./openstack-check-command.ts')).openstackCheckCommand,
+  },
+  { name: 'report', load: async () => (await import('./report-command.ts')).reportCommand },
+  { name: 'config check', load: async () => (await import('./config-check-command.ts')).configCheckCommand },
+  {
+    name: 'config schema',
+    load: async () => (await import('./config-schema-command.ts')).configSchemaCommand,
+  },
+  { name: 'sudoers', load: async () => (await import('./sudoers-command.ts')).sudoersCommand },
+  {
+    name: 'service install',
+    load: async () => (await import('./service-commands.ts')).serviceInstallCommand,
+  },
+  {
+    name: 'service uninstall',
+    load: async () => (await import('./service-commands.ts')).serviceUninstallCommand,
+  },
+  { name: 'service status', load: async () => (await import('./service-commands.ts')).serviceStatusCommand },
+  { name: 'cleanup', load: async () => (await import('./cleanup-command.ts')).cleanupCommand },
+  { name: 'help', load: async () => (await import('./help-command.ts')).helpCommand },
+  { name: 'man', load: async () => (await import('./man-command.ts')).manCommand },
+  { name: 'completion', load: async () => (await import('./completion-command.ts')).completionCommand },
+  {
+    name: 'complete',
+    isHidden: true,
+    load: async () => (await import('./complete-command.ts')).completeCommand,
+  },
 ];

@@ -3,7 +3,6 @@ import { defineCommand } from '../command-definition.ts';
 /** `tshuttle complete -- WORD...`: what the shells' scripts call; not for people. */
 export const completeCommand = defineCommand<readonly string[]>({
   name: 'complete',
-  isHidden: true,
   describe: (command, choose) => {
     command.argument('[WORD...]').action((words: string[]) => choose(words));
   },
@@ -12,7 +11,7 @@ export const completeCommand = defineCommand<readonly string[]>({
     const { filesLike, sshHosts } = await import('../completion/known-words.ts');
     const { profileNames } = await import('../../config/profiles/load-profiles.ts');
     const { profileSurroundingsOf } = await import('../profile-surroundings.ts');
-    const tree = completionTree(describeProgram(), {
+    const tree = completionTree(await describeProgram(), {
       hosts: () => sshHosts(),
       profiles: () => profileNames(profileSurroundingsOf(process.environment)),
       files: () => filesLike(words.at(-1) ?? ''),

@@ -18,7 +18,7 @@ export const manCommand = defineCommand<undefined>({
     const { errorTopics } = await import('../manual/error-pages.ts');
     const { EXIT_MEANINGS } = await import('../exit-code.ts');
     print(
-      renderManPage(describeProgram(), {
+      renderManPage(await describeProgram(), {
         version: readVersion(),
         date: new Date().toISOString().slice(0, 10),
         topics: [...TOPICS, ...errorTopics()],

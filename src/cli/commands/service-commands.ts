@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type AnyCommand, defineCommand } from '../command-definition.ts';
+import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import type { ServiceInput } from './service-input.ts';
 
@@ -9,47 +9,49 @@ interface ServiceOptions {
   readonly json?: true;
 }
 
-/** `tshuttle service install`, `uninstall`, `status` */
-export const SERVICE_COMMANDS: readonly AnyCommand[] = [
-  defineCommand<ServiceInput>({
-    name: 'service install',
-    describe: (command, choose) => {
-      describeService(command, TEXTS.serviceInstall, TEXTS.serviceInstallDescription, '[NAME...]', choose)
-        .argument('[NAME...]', TEXTS.serviceNames)
-        .option('--print', TEXTS.servicePrint);
-    },
-    run: async (input, session) => {
-      const { installService } = await import('./service-install.ts');
-      return await installService(input, session);
-    },
-  }),
-  defineCommand<ServiceInput>({
-    name: 'service uninstall',
-    describe: (command, choose) => {
-      describeService(command, TEXTS.serviceUninstall, TEXTS.serviceUninstall, '[NAME...]', choose).argument(
-        '[NAME...]',
-        TEXTS.serviceUninstallNames,
-      );
-    },
-    run: async (input, session) => {
-      const { uninstallService } = await import('./service-uninstall.ts');
-      return await uninstallService(input, session);
-    },
-  }),
-  defineCommand<ServiceInput>({
-    name: 'service status',
-    describe: (command, choose) => {
-      describeService(command, TEXTS.serviceStatus, TEXTS.serviceStatus, '', choose).option(
-        '--json',
-        TEXTS.json,
-      );
-    },
-    run: async (input, session) => {
-      const { serviceStatus } = await import('./service-status.ts');
-      return await serviceStatus(input, session);
-    },
-  }),
-];
+/** `tshuttle service install` */
+export const serviceInstallCommand = defineCommand<ServiceInput>({
+  name: 'service install',
+  describe: (command, choose) => {
+    describeService(command, TEXTS.serviceInstall, TEXTS.serviceInstallDescription, '[NAME...]', choose)
+      .argument('[NAME...]', TEXTS.serviceNames)
+      .option('--print', TEXTS.servicePrint);
+  },
+  run: async (input, session) => {
+    const { installService } = await import('./service-install.ts');
+    return await installService(input, session);
+  },
+});
+
+/** `tshuttle service uninstall` */
+export const serviceUninstallCommand = defineCommand<ServiceInput>({
+  name: 'service uninstall',
+  describe: (command, choose) => {
+    describeService(command, TEXTS.serviceUninstall, TEXTS.serviceUninstall, '[NAME...]', choose).argument(
+      '[NAME...]',
+      TEXTS.serviceUninstallNames,
+    );
+  },
+  run: async (input, session) => {
+    const { uninstallService } = await import('./service-uninstall.ts');
+    return await uninstallService(input, session);
+  },
+});
+
+/** `tshuttle service status` */
+export const serviceStatusCommand = defineCommand<ServiceInput>({
+  name: 'service status',
+  describe: (command, choose) => {
+    describeService(command, TEXTS.serviceStatus, TEXTS.serviceStatus, '', choose).option(
+      '--json',
+      TEXTS.json,
+    );
+  },
+  run: async (input, session) => {
+    const { serviceStatus } = await import('./service-status.ts');
+    return await serviceStatus(input, session);
+  },
+});
 
 function describeService(
   command: Command,

@@ -69,6 +69,8 @@ export class ControlClient {
   readonly #socket: Socket;
   readonly #hello = deferred<Hello>();
   #daemon: Hello | undefined;
+  /** Of a process that has not said who it is. */
+  #silentPid: number | undefined;
   #failure: TshuttleError | undefined;
   #pending:
     | { readonly id: number; readonly reply: Deferred<Answer>; readonly person: Person | undefined }
@@ -88,6 +90,7 @@ export class ControlClient {
       }
     });
     socket.on('error', (error) => this.#fail(lost(error.message, error)));
+    socket.on('end', () => this.#fail(lost('it closed the connection')));
     socket.on('close', () => this.#fail(lost('it closed the connection')));
   }
 
@@ -100,8 +103,6 @@ export class ControlClient {
     const socket = connect(path);
     const client = new ControlClient(socket);
     const timer = setTimeout(() => client.#fail(lost('it does not answer')), HELLO_TIMEOUT_MS);
-    let pid: number | undefined;
-    socket.once('connect', () => (pid = peerCredentials(socket)?.pid));
     try {
       const hello = await client.#hello.promise;
       if (hello.protocol === CONTROL_VERSION) return client;
@@ -115,7 +116,7 @@ export class ControlClient {
         rmSync(path, { force: true });
         return undefined;
       }
-      return { path, pid, reason: messageOf(error) };
+      return { path, pid: client.#silentPid, reason: messageOf(error) };
     } finally {
       clearTimeout(timer);
     }
@@ -192,6 +193,8 @@ export class ControlClient {
   }
 
   #fail(error: TshuttleError): void {
+    // Asked only now, which is nearly never: the library for it takes longer to load than a daemon to answer.
+    if (this.#daemon === undefined) this.#silentPid ??= peerCredentials(this.#socket)?.pid;
     this.#failure ??= error;
     this.#hello.reject(error);
     this.#pending?.reply.reject(error);

@@ -257,6 +257,7 @@ describe('the control socket', () => {
       'it is tshuttle 9.0.0, which this one does not understand',
       'the daemon is not to be reached: it does not answer',
     ]);
+    expect(silent.map(({ pid }) => pid).sort()).toEqual([5, process.pid].sort());
     for (const client of clients) client.close();
     mute.close();
     strange.close();

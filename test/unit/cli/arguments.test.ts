@@ -7,7 +7,7 @@ function parse(...words: readonly string[]) {
 }
 
 describe('parseArguments', () => {
-  test('takes options and subnets in any order, short options with and without a blank', () => {
+  test('takes options and subnets in any order, short options with and without a blank', async () => {
     const words = [
       '-vv',
       '10.0.0.0/8',
@@ -22,7 +22,7 @@ describe('parseArguments', () => {
       '-ib',
       '-v',
     ];
-    expect(parse(...words)).toMatchObject({
+    expect(await parse(...words)).toMatchObject({
       kind: 'tunnel',
       raw: {
         subnets: ['10.0.0.0/8', '::/0'],
@@ -36,11 +36,11 @@ describe('parseArguments', () => {
     });
   });
 
-  test('has a long form of everything', () => {
+  test('has a long form of everything', async () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --listen 1 --method nft ' +
       '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
-    expect(parse(...words.split(' '))).toEqual({
+    expect(await parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
         subnets: ['0/0'],
@@ -73,18 +73,18 @@ describe('parseArguments', () => {
     });
   });
 
-  test('the last of two values wins, so that arguments win over TSHUTTLE_ARGS', () => {
-    expect(parse('-r', 'a', '-r', 'b', '0/0')).toMatchObject({ raw: { remote: 'b' } });
+  test('the last of two values wins, so that arguments win over TSHUTTLE_ARGS', async () => {
+    expect(await parse('-r', 'a', '-r', 'b', '0/0')).toMatchObject({ raw: { remote: 'b' } });
   });
 
-  test('cleanup', () => {
+  test('cleanup', async () => {
     const expected = { kind: 'command', name: 'cleanup', input: { verbosity: 2, logFormat: 'json' } };
-    expect(parse('-v', 'cleanup', '-v', '--log-format', 'json')).toMatchObject(expected);
+    expect(await parse('-v', 'cleanup', '-v', '--log-format', 'json')).toMatchObject(expected);
   });
 
-  test('explain, with the options of a tunnel wherever they stand', () => {
+  test('explain, with the options of a tunnel wherever they stand', async () => {
     expect(
-      parse('-v', 'explain', 'db.example:5432', '-r', 'h', '10.0.0.0/8', '--domain', 'a.example'),
+      await parse('-v', 'explain', 'db.example:5432', '-r', 'h', '10.0.0.0/8', '--domain', 'a.example'),
     ).toMatchObject({
       kind: 'command',
       name: 'explain',
@@ -93,16 +93,16 @@ describe('parseArguments', () => {
         raw: { remote: 'h', subnets: ['10.0.0.0/8'], domains: ['a.example'], verbosity: 1 },
       },
     });
-    expect(parse('explain', '[2001:db8::1]:443', '-r', 'h')).toMatchObject({
+    expect(await parse('explain', '[2001:db8::1]:443', '-r', 'h')).toMatchObject({
       input: { destination: { host: '2001:db8::1', port: 443 } },
     });
-    expect(parse('explain', '10.0.0.8', '-r', 'h')).toMatchObject({
+    expect(await parse('explain', '10.0.0.8', '-r', 'h')).toMatchObject({
       input: { destination: { host: '10.0.0.8', port: undefined } },
     });
     for (const wrong of ['10.0.0.0/8', '10.0.0.8:80-90', 'https://a/', '']) {
-      expect(parse('explain', wrong, '-r', 'h'), wrong).toMatchObject({ kind: 'refused' });
+      expect(await parse('explain', wrong, '-r', 'h'), wrong).toMatchObject({ kind: 'refused' });
     }
-    expect(parse('explain')).toMatchObject({ kind: 'refused', problem: { where: 'explain' } });
+    expect(await parse('explain')).toMatchObject({ kind: 'refused', problem: { where: 'explain' } });
   });
 
   test.each<[readonly string[], number | undefined]>([
@@ -113,16 +113,16 @@ describe('parseArguments', () => {
     [['cleanup'], undefined],
     [['-v', 'cleanup', '-v'], undefined],
     [['-r', 'cleanup', '10/8'], 0],
-  ])('before the options of a tunnel in %j', (words, count) => {
-    expect(wordsBeforeTunnel(words)).toBe(count);
+  ])('before the options of a tunnel in %j', async (words, count) => {
+    expect(await wordsBeforeTunnel(words)).toBe(count);
   });
 
-  test('version', () => {
-    expect(parse('-V')).toEqual({ kind: 'text', text: 'tshuttle 1.2.3\n' });
+  test('version', async () => {
+    expect(await parse('-V')).toEqual({ kind: 'text', text: 'tshuttle 1.2.3\n' });
   });
 
-  test('help', () => {
-    const help = parse('--help');
+  test('help', async () => {
+    const help = await parse('--help');
     expect(help.kind === 'text' && help.text).toMatchSnapshot();
   });
 
@@ -137,8 +137,8 @@ describe('parseArguments', () => {
       '--ssh-cmd: names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
     ],
     ['--python=python3', '--python: is not needed, nothing runs on the bastion; leave it out'],
-  ])('refuses %s in one line', (word, line) => {
-    const invocation = parse(word);
+  ])('refuses %s in one line', async (word, line) => {
+    const invocation = await parse(word);
     expect(invocation.kind === 'refused' && renderProblem(invocation.problem)).toBe(line);
   });
 
@@ -146,21 +146,24 @@ describe('parseArguments', () => {
     ['clean', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
     ['halt', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
     ['version', 'is not a command; write --version'],
-  ])('%s alone is taken for a command that is not there', (word, what) => {
-    expect(parse(word)).toEqual({ kind: 'refused', problem: { where: word, what } });
-    expect(parse('-r', 'h', word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
+  ])('%s alone is taken for a command that is not there', async (word, what) => {
+    expect(await parse(word)).toEqual({ kind: 'refused', problem: { where: word, what } });
+    expect(await parse('-r', 'h', word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
   });
 
-  test.each(['10.0.0.0/8', 'db.example.com', 'db:5432'])('%s alone is a subnet', (word) => {
-    expect(parse(word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
+  test.each(['10.0.0.0/8', 'db.example.com', 'db:5432'])('%s alone is a subnet', async (word) => {
+    expect(await parse(word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
   });
 
-  test('help of cleanup', () => {
-    const help = parse('cleanup', '--help');
+  test('help of cleanup', async () => {
+    const help = await parse('cleanup', '--help');
     expect(help.kind === 'text' && help.text).toMatchSnapshot();
   });
 
-  test('cleanup takes no arguments', () => {
-    expect(parse('cleanup', 'x')).toMatchObject({ kind: 'refused', problem: { what: 'takes no arguments' } });
+  test('cleanup takes no arguments', async () => {
+    expect(await parse('cleanup', 'x')).toMatchObject({
+      kind: 'refused',
+      problem: { what: 'takes no arguments' },
+    });
   });
 });

@@ -9,9 +9,9 @@ const VALUES = {
 };
 
 /** What the shell is offered for these words, the last of which is being typed. */
-function offered(...words: readonly string[]): readonly string[] {
+async function offered(...words: readonly string[]): Promise<readonly string[]> {
   const log = vi.spyOn(console, 'log').mockImplementation(() => {});
-  completionTree(buildProgram('1.2.3'), VALUES).parse([...words]);
+  completionTree(await buildProgram('1.2.3'), VALUES).parse([...words]);
   return log.mock.calls.map(([line]) => String(line).split('\t', 1)[0]!).slice(0, -1);
 }
 
@@ -42,11 +42,11 @@ describe('completionTree', () => {
     ],
     [['login', 'h'], ['home']],
     [['--connections', ''], []],
-  ])('%j', (words, expected) => {
-    expect(offered(...words)).toEqual(expected);
+  ])('%j', async (words, expected) => {
+    expect(await offered(...words)).toEqual(expected);
   });
 
-  test('what is not for people is not offered', () => {
-    expect(offered('comp')).toEqual(['completion']);
+  test('what is not for people is not offered', async () => {
+    expect(await offered('comp')).toEqual(['completion']);
   });
 });

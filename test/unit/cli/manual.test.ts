@@ -8,9 +8,14 @@ import { buildProgram } from '../../../src/cli/program.ts';
 
 const ALL = [...TOPICS, ...errorTopics()];
 
-function manPage(topics = ALL): string {
+async function manPage(topics = ALL): Promise<string> {
   const exitCodes = [[64, 'wrong usage']] as const;
-  return renderManPage(buildProgram('1.2.3'), { version: '1.2.3', date: '2026-01-02', topics, exitCodes });
+  return renderManPage(await buildProgram('1.2.3'), {
+    version: '1.2.3',
+    date: '2026-01-02',
+    topics,
+    exitCodes,
+  });
 }
 
 /** What a reader sees of it, near enough to look for words. */
@@ -26,9 +31,9 @@ function withoutRoff(text: string): string {
 }
 
 describe('the manual', () => {
-  test('has every option and every command of --help, with the same words', () => {
-    const page = withoutRoff(manPage());
-    const program = buildProgram('1.2.3');
+  test('has every option and every command of --help, with the same words', async () => {
+    const page = withoutRoff(await manPage());
+    const program = await buildProgram('1.2.3');
     const visible = [program, ...program.createHelp().visibleCommands(program)];
     expect(visible.length).toBeGreaterThan(3);
     for (const command of visible) {
@@ -41,7 +46,7 @@ describe('the manual', () => {
     expect(page).not.toContain('complete -- ');
   });
 
-  test('keeps roff from reading what is meant for people', () => {
+  test('keeps roff from reading what is meant for people', async () => {
     const topic = {
       name: 'odd',
       summary: 'x',
@@ -51,7 +56,7 @@ describe('the manual', () => {
         list(['No', 'Os']),
       ],
     };
-    const page = manPage([topic]);
+    const page = await manPage([topic]);
     expect(page).toContain('.Sh ODD\n\\&.Sh no request, a\\epath, \\&Ar no macro.\n\\&It is so.\n');
     expect(page).toContain('.Bd -literal -offset indent\n\\&.x \\-y \\e\n.Ed');
     expect(page).toContain('.It \\&No\n\\&Os\n');

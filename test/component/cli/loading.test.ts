@@ -1,0 +1,94 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ControlServer } from '../../../src/daemon/control/server.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+import { FakeTunnel, fakeTarget } from '../daemon/fake-target.ts';
+import { Home, runReal } from './entry.ts';
+
+const BUILT = new URL('../../../dist/', import.meta.url).href;
+
+/** Each of them takes longer to load than what the commands below have to do. */
+const HEAVY = [
+  'ssh2',
+  'valibot',
+  'pino',
+  'pino-pretty',
+  'koffi',
+  'yaml',
+  'prom-client',
+  'ipaddr.js',
+  'socks',
+];
+
+/** What a command line has said and loaded. */
+interface Loaded {
+  readonly output: string;
+  /** Files below dist/. */
+  readonly own: readonly string[];
+  readonly packages: readonly string[];
+}
+
+/** Runs the built program, and reads which scripts V8 had at its end, by whichever way they were loaded. */
+async function load(home: Home, ...words: readonly string[]): Promise<Loaded> {
+  const folder = join(home.path, 'loaded');
+  const env = { ...home.environment(), NODE_V8_COVERAGE: folder };
+  const { stdout, stderr } = await runReal(words, { env });
+  const urls = new Set<string>();
+  for (const name of await readdir(folder)) {
+    const { result } = JSON.parse(await readFile(join(folder, name), 'utf8')) as {
+      readonly result: ReadonlyArray<{ readonly url: string }>;
+    };
+    for (const { url } of result) urls.add(url);
+  }
+  const packages = [...urls].flatMap((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url)?.[1] ?? []);
+  const own = [...urls].filter((url) => url.startsWith(BUILT)).map((url) => url.slice(BUILT.length));
+  return { output: `${stdout}${stderr}`, own: own.sort(), packages: [...new Set(packages)] };
+}
+
+function commandsIn({ own }: Loaded): readonly string[] {
+  return own.filter((path) => path.endsWith('-command.js'));
+}
+
+describe('what the program loads', () => {
+  test('for --version: nothing but it', async () => {
+    await using home = await Home.make();
+    const { output, own, packages } = await load(home, '--version');
+    expect(output).toMatch(/^tshuttle \d/);
+    expect(own).toEqual(['cli/main.js', 'cli/version.js']);
+    expect(packages).toEqual([]);
+  });
+
+  test.each([
+    [['status'], 'status', /^no tunnel is up\n$/],
+    [['down', 'office'], 'down', /office/],
+    [['help'], 'help', /ERR_USAGE/],
+  ] as const)('for %j: its own command, and no heavy package', async (words, name, said) => {
+    await using home = await Home.make();
+    const loaded = await load(home, ...words);
+    expect(loaded.output).toMatch(said);
+    expect(commandsIn(loaded)).toEqual([`cli/commands/${name}-command.js`]);
+    expect(loaded.packages).toContain('commander');
+    for (const heavy of HEAVY) expect(loaded.packages).not.toContain(heavy);
+  });
+
+  test('for status of a tunnel that is up: no heavy package either', async () => {
+    await using home = await Home.make();
+    const folder = join(home.path, 'run/tshuttle');
+    const server = await ControlServer.open(folder, fakeTarget(new FakeTunnel('office')), recordingLogger());
+    try {
+      const { output, packages } = await load(home, 'status');
+      expect(output).toMatch(/^office +opening /m);
+      for (const heavy of HEAVY) expect(packages).not.toContain(heavy);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('for a tunnel: no command', async () => {
+    await using home = await Home.make();
+    const loaded = await load(home, '-r', 'h', '10.0.0.0/33');
+    expect(loaded.output).toContain('10.0.0.0/33');
+    expect(commandsIn(loaded)).toEqual([]);
+  });
+});
