@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { TmuxTerminal } from '../support/tmux-terminal.ts';
 import { readScreen, type Screen, textOf, typedUpTo } from './screen.ts';
 
-const KEY_MS = 35;
+const KEY_MS = 30;
 const SAMPLE_MS = 40;
 const DEADLINE_MS = 20_000;
 

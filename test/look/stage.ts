@@ -5,7 +5,7 @@ import { ORDINARY_USER } from '../support/machine.ts';
 import { TmuxTerminal } from '../support/tmux-terminal.ts';
 
 /** What a download through the bastion is held to, so that it lasts for some seconds. */
-const LINK = 'rate 100mbit burst 256kb latency 50ms';
+const LINK = 'rate 80mbit burst 256kb latency 50ms';
 
 const HOME = '/home/alice';
 

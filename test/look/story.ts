@@ -30,21 +30,21 @@ const SCENES: readonly Scene[] = [
     caption: '10.0.0.8 is on a network that only the bastion can reach',
     does: { types: 'curl -m 2 http://10.0.0.8' },
     shows: [/Connection timed out/, PROMPT],
-    holdMs: 1_000,
+    holdMs: 800,
   },
   {
     terminal: 0,
     caption: 'One ssh connection; nothing is installed on the bastion',
     does: { types: 'tshuttle -r me@bastion 10.0.0.0/24' },
     shows: [/^tshuttle: capturing 10\.0\.0\.0\/24 through me@bastion \(198\.51\.100\.1:22\), by nft$/m],
-    holdMs: 1_200,
+    holdMs: 900,
   },
   {
     terminal: 1,
     caption: 'Now every program reaches it, as it is',
     does: { types: 'curl http://10.0.0.8' },
     shows: [/^Hello 10\.0\.0\.1, this is the database\.$/m, PROMPT],
-    holdMs: 1_200,
+    holdMs: 900,
   },
   {
     terminal: 1,
@@ -55,7 +55,7 @@ const SCENES: readonly Scene[] = [
   },
   {
     terminal: 1,
-    caption: 'What goes through it, as it goes',
+    caption: 'See what goes through it, live',
     does: { types: 'tshuttle top' },
     shows: [/me@bastion: up for/, /10\.0\.0\.8:80 +open/, /flows 0,/],
     holdMs: 0,
@@ -63,7 +63,7 @@ const SCENES: readonly Scene[] = [
   },
   {
     terminal: 1,
-    caption: 'What goes through it, as it goes',
+    caption: 'See what goes through it, live',
     does: { presses: 'q' },
     shows: [/\[1\]\+ +Done/, PROMPT],
     holdMs: 0,
@@ -80,7 +80,7 @@ const SCENES: readonly Scene[] = [
     caption: 'Ctrl-C, and nothing stays behind',
     does: { types: 'sudo nft list ruleset' },
     shows: [/(?<=ruleset)\n\$\s*$/],
-    holdMs: 2_000,
+    holdMs: 1_600,
   },
 ];
 
