@@ -1,6 +1,5 @@
-import { COLUMNS, type Run, type Style } from './screen.ts';
+import { COLUMNS, type Run, type Style, TERMINALS } from './screen.ts';
 import type { Content, Span } from './spans.ts';
-import { TERMINALS } from './story.ts';
 
 const FONT_SIZE = 14;
 const CELL_WIDTH = 8.4;
@@ -40,8 +39,8 @@ export interface Picture {
 }
 
 /**
- * Draws it as an SVG that moves by CSS alone, which GitHub shows. Each run of text has its place and its width, so that the
- * columns are right in any font.
+ * Draws it as an SVG that moves by CSS alone, which GitHub shows (native-notes/moving-svg.md). Each run of text has its
+ * place and its width, so that the columns are right in any font.
  */
 export function drawPicture({ spans, endMs, stillMs, title, description }: Picture): string {
   const percent = (ms: number): string => `${Number(((100 * ms) / endMs).toFixed(2))}%`;

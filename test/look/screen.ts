@@ -25,7 +25,14 @@ export interface Screen {
   readonly cursor: Capture['cursor'];
 }
 
+/** How wide the terminals are. */
 export const COLUMNS = 80;
+
+/** The terminals, from top to bottom. */
+export const TERMINALS = [
+  { title: 'one terminal', rows: 3 },
+  { title: 'another terminal', rows: 20 },
+] as const;
 
 /** Has a terminal emulator read what tmux has captured. */
 export async function readScreen({ lines, cursor }: Capture): Promise<Screen> {

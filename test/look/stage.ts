@@ -7,7 +7,8 @@ import { TmuxTerminal } from '../support/tmux-terminal.ts';
 /** What a download through the bastion is held to, so that it lasts for some seconds. */
 const LINK = 'rate 80mbit burst 256kb latency 50ms';
 
-const HOME = '/home/alice';
+const USER = ORDINARY_USER.name;
+const HOME = `/home/${USER}`;
 
 /**
  * Makes the lab a network as README has it: a web server on 10.0.0.8 behind a bastion of that name, where a user has the
@@ -24,7 +25,7 @@ export async function setStage(lab: Lab): Promise<void> {
 
   await appendFile(join(lab.directory, 'etc', 'passwd'), 'me:x:10079:10079:me:/:/bin/sh\n');
   await appendFile(join(lab.directory, 'etc', 'shadow'), 'me:*:20000:0:99999:7:::\n');
-  const home = lab.machine.homeOf(ORDINARY_USER.name);
+  const home = lab.machine.homeOf(USER);
   const config = join(home, '.ssh', 'config');
   const { ordinaryUserKey, knownHosts } = lab.sshd;
   const lines = [
@@ -40,8 +41,8 @@ export async function setStage(lab: Lab): Promise<void> {
 
 /** A terminal of that user's, whose home has a short name. */
 export async function openTerminal(lab: Lab, name: string, rows: number): Promise<TmuxTerminal> {
-  const shell = `mount --bind ${lab.directory}/home /home && cd ${HOME} && exec setpriv --reuid=alice --regid=alice --init-groups \
-    env HOME=${HOME} USER=alice LOGNAME=alice PATH=${HOME}/bin:$PATH PS1='\\[\\e[36m\\]$\\[\\e[m\\] ' bash --norc --noprofile`;
+  const shell = `mount --bind ${lab.directory}/home /home && cd ${HOME} && exec setpriv --reuid=${USER} --regid=${USER} --init-groups \
+    env HOME=${HOME} USER=${USER} LOGNAME=${USER} PATH=${HOME}/bin:$PATH PS1='\\[\\e[36m\\]$\\[\\e[m\\] ' bash --norc --noprofile`;
   const terminal = await TmuxTerminal.open(lab, { name, rows, shell: ['sh', '-c', shell] });
   await terminal.shows(/^\$\s*$/);
   return terminal;

@@ -1,5 +1,6 @@
 import type { Lab } from '../support/lab.ts';
 import { Recording } from './recording.ts';
+import { TERMINALS } from './screen.ts';
 import { openTerminal, setStage } from './stage.ts';
 
 /** Something that somebody does in a terminal, and what must come of it. */
@@ -15,12 +16,6 @@ interface Scene {
   /** What it shows before the last of all is shown where nothing moves. */
   readonly isStill?: true;
 }
-
-/** The terminals, from top to bottom. */
-export const TERMINALS = [
-  { title: 'one terminal', rows: 3 },
-  { title: 'another terminal', rows: 20 },
-] as const;
 
 const PROMPT = /\n\$ ?\s*$/;
 
