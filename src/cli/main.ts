@@ -15,7 +15,7 @@ async function runCommandLine(): Promise<never> {
   return await runProcess((context) =>
     tshuttle(context, {
       openTunnel: async (options, tunnelContext) =>
-        (await import('../tunnel/tunnel.ts')).openTunnel(options, tunnelContext),
+        (await import('../tunnel/open-tunnel.ts')).openTunnel(options, tunnelContext),
       cleanUp: async (cleanupContext) =>
         (await import('../intercept/helper-interceptor.ts')).cleanupDeadInstances(cleanupContext),
     }),

@@ -1,4 +1,4 @@
-import type { openTunnel } from '../tunnel/tunnel.ts';
+import type { openTunnel } from '../tunnel/open-tunnel.ts';
 import type { CleanUp } from './commands/cleanup.ts';
 
 /** What the command line drives; tests put others in their place. */

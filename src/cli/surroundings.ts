@@ -3,7 +3,7 @@ import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import type { Logger } from '../core/log.ts';
 import { stateFolderOf } from '../daemon/paths.ts';
 import type { Prompter } from '../ssh/prompter.ts';
-import type { openTunnel } from '../tunnel/tunnel.ts';
+import type { openTunnel } from '../tunnel/open-tunnel.ts';
 import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';
 import { EXIT_INTERRUPTED } from './exit-code.ts';
 import { type LineSink, LogOutput, openStandardErrorSink } from './log-output.ts';

@@ -7,6 +7,7 @@ import { AttemptHistory } from './attempt-history.ts';
 import { type Connections, NOBODY } from './connections.ts';
 import { Held, type HeldLimits, type HeldOutcome } from './held.ts';
 import { type OnDown, Outages } from './outages.ts';
+import { CurrentPhase, type Phase } from './phase.ts';
 import { type AttemptOutcomes, type OpenConnections, RunningAttempt } from './running-attempt.ts';
 import type { TunnelState, WaitReason } from './state.ts';
 
@@ -21,13 +22,6 @@ export interface LifeOptions {
   isIdle(): boolean;
 }
 
-/** See {@link TunnelState}, which is what is shown of it. */
-type Phase =
-  | { readonly kind: 'up'; readonly connections: Connections; readonly sinceMs: number }
-  | { readonly kind: 'connecting'; readonly attempt: RunningAttempt }
-  | { readonly kind: 'waiting'; readonly for: WaitReason; readonly timer: NodeJS.Timeout | undefined }
-  | { readonly kind: 'stopped' };
-
 /**
  * The life of the connection to a bastion, after the first one stood: see {@link TunnelState} for its states. Owns the
  * connections, one after the other, and what waits for them.
@@ -41,13 +35,11 @@ export class LifeCycle {
   readonly #held: Held;
   readonly #history = new AttemptHistory();
   readonly #outages: Outages;
-  readonly #listeners = new Set<() => void>();
   readonly #outcomes: AttemptOutcomes = {
     onConnected: (connections, hasAsked) => this.#connected(connections, hasAsked),
     onFailed: (error) => this.#failed(error),
   };
-  #phase: Phase;
-  #state: TunnelState;
+  readonly #current: CurrentPhase;
   #description: string;
   /** Whether the last login asked somebody: so would the next one. */
   #asks: boolean;
@@ -65,8 +57,7 @@ export class LifeCycle {
     this.#held = new Held(options.held, () => this.#wanted());
     this.#asks = hasAsked;
     this.#description = first.description;
-    this.#phase = { kind: 'up', connections: first, sinceMs: performance.now() };
-    this.#state = { kind: 'up', sinceMs: Date.now() };
+    this.#current = new CurrentPhase({ kind: 'up', connections: first, sinceMs: performance.now() });
     void first.lost.then((error) => this.#connectionLost(first, error));
   }
 
@@ -80,7 +71,7 @@ export class LifeCycle {
   }
 
   get state(): TunnelState {
-    return this.#state;
+    return this.#current.state;
   }
 
   /** When the bastion could not be reached, and why. */
@@ -90,8 +81,7 @@ export class LifeCycle {
 
   /** Has `listener` called after each change of {@link LifeCycle.state}. @returns what ends that */
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#current.onChange(listener);
   }
 
   /**
@@ -153,7 +143,7 @@ export class LifeCycle {
   async close(): Promise<void> {
     const phase = this.#phase;
     if (phase.kind === 'stopped') return;
-    this.#enter({ kind: 'stopped' });
+    this.#current.enter({ kind: 'stopped' });
     this.#held.endAll('given up');
     if (phase.kind === 'up') await phase.connections.close();
     if (phase.kind === 'connecting') {
@@ -222,7 +212,7 @@ export class LifeCycle {
     this.#history.began();
     const isUsers = users !== undefined;
     const attempt = new RunningAttempt(this.#open, { ...this.#outcomes, prompter, isUsers }, before);
-    this.#enter({ kind: 'connecting', attempt });
+    this.#current.enter({ kind: 'connecting', attempt });
     return attempt;
   }
 
@@ -231,7 +221,7 @@ export class LifeCycle {
     this.#history.connected();
     this.#description = connections.description;
     this.#outages.connected(connections.description, this.#held.size);
-    this.#enter({ kind: 'up', connections, sinceMs: performance.now() });
+    this.#current.enter({ kind: 'up', connections, sinceMs: performance.now() });
     void connections.lost.then((error) => this.#connectionLost(connections, error));
     this.#held.endAll('released');
   }
@@ -245,15 +235,10 @@ export class LifeCycle {
   }
 
   #wait(reason: WaitReason, timer?: NodeJS.Timeout): void {
-    this.#enter({ kind: 'waiting', for: reason, timer });
+    this.#current.enter({ kind: 'waiting', for: reason, timer });
   }
 
-  #enter(phase: Phase): void {
-    if (this.#phase.kind === 'waiting') clearTimeout(this.#phase.timer);
-    this.#phase = phase;
-    const sinceMs = Date.now();
-    this.#state =
-      phase.kind === 'waiting' ? { kind: 'waiting', sinceMs, for: phase.for } : { kind: phase.kind, sinceMs };
-    for (const listener of this.#listeners) listener();
+  get #phase(): Phase {
+    return this.#current.phase;
   }
 }

@@ -1,0 +1,197 @@
+import { CleanupStack } from '../core/cleanup-stack.ts';
+import { messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { oneAtATime } from '../core/one-at-a-time.ts';
+import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import { NO_REDIRECT } from '../ingress/no-redirect.ts';
+import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
+import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
+import { openRedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
+import type { CaptureRule } from '../net/capture-rule.ts';
+import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
+import type { Prompter } from '../ssh/prompter.ts';
+import type { SshRequest } from '../ssh/request.ts';
+import { resolveTarget } from '../ssh/target.ts';
+import type { Transport } from '../ssh/transport.ts';
+import { type BastionOptions, openBastion } from './bastion.ts';
+import { capturableRules, warnOfProxyCommand, warnOfUnroutedNetworks } from './capturable-rules.ts';
+import { TunnelDns } from './dns.ts';
+import type { DnsOptions } from './dns-options.ts';
+import { FlowTable } from './flow-table.ts';
+import type { LifeCycle } from './life-cycle.ts';
+import { describeCaptured, describeProxies, readyLine } from './ready-line.ts';
+import { SplitCarrier, type SplitOptions } from './split.ts';
+import { withRules } from './state.ts';
+import { adviceFor, type ShownError, showError } from './status.ts';
+import type { Tunnel } from './tunnel.ts';
+
+/** What a tunnel is to do. */
+export interface TunnelOptions extends RedirectOptions, BastionOptions {
+  readonly remote: SshRequest;
+  readonly rules: readonly CaptureRule[];
+  /** Whether connections and queries are captured at all; without it nothing needs root. */
+  readonly captures: boolean;
+  /** What no rule captures leaves from this machine itself; undefined: all that comes to us goes through the bastion. */
+  readonly split: SplitOptions | undefined;
+  /** Where flows come in by proxies of ours, which carry whatever their clients ask for. */
+  readonly proxies: readonly ProxyListen[];
+  readonly proxyCredentials: ProxyCredentials | undefined;
+  /** Undefined leaves DNS alone. */
+  readonly dns: DnsOptions | undefined;
+  /** Where names keep their synthetic addresses from one run to the next. */
+  readonly stateFolder: string;
+}
+
+/** What a tunnel needs of whoever runs it. */
+export interface TunnelContext {
+  readonly logger: Logger;
+  readonly prompter: Prompter;
+  /** Ends the opening; after that use {@link Tunnel.close}. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion, the
+ * rules last. Closing is the reverse.
+ *
+ * @throws TshuttleError with the code of the part that failed, and nothing is left behind; AggregateError, that error
+ *   first, when something is
+ */
+export async function openTunnel(options: TunnelOptions, context: TunnelContext): Promise<Tunnel> {
+  const { logger, signal } = context;
+  const cleanup = new CleanupStack();
+  try {
+    const target = await resolveTarget(options.remote, { logger, signal });
+    signal.throwIfAborted();
+
+    let flows: FlowTable | undefined;
+    let transport: Transport | undefined;
+    // Before the ingress, so that it is closed after the rules are gone.
+    const dns = await TunnelDns.open(options.dns, {
+      logger,
+      ipv6: options.ipv6,
+      wayToBastion: namesOnTheWay(target),
+      bastion: `${target.user}@${target.requestedHost}:${target.port}`,
+      stateFolder: options.stateFolder,
+      namespace: options.namespace,
+      open: (destination, openSignal) =>
+        transport === undefined
+          ? Promise.reject(new Error('no bastion yet'))
+          : transport.open(destination, openSignal),
+    });
+    cleanup.push(() => dns.close());
+    const accept = (flow: IncomingFlow): void => {
+      // Only what is accepted holds its name.
+      const named = flows === undefined ? flow : dns.named(flow);
+      if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
+      else flows.accept(named);
+    };
+    const ingress = options.captures ? await openRedirectIngress(options, context, accept) : NO_REDIRECT;
+    cleanup.push(() => ingress.close());
+    signal.throwIfAborted();
+    const proxies = await openProxies(options.proxies, {
+      logger,
+      credentials: options.proxyCredentials,
+      onFlow: accept,
+    });
+    cleanup.push(() => proxies.close());
+    let rules = capturableRules(options.rules, ingress.families, logger);
+    if (options.captures && options.namespace === undefined) {
+      await warnOfUnroutedNetworks(rules, logger);
+      warnOfProxyCommand(target, logger);
+    }
+    const bastion = await openBastion(target, options, {
+      ...context,
+      setExempt: (endpoints) => ingress.setExempt(endpoints),
+    });
+    const { life } = bastion.transport;
+    transport = bastion.transport;
+    cleanup.push(() => bastion.transport.close());
+    signal.throwIfAborted();
+    const { split } = options;
+    const table = new FlowTable(
+      split === undefined ? bastion.transport : new SplitCarrier(bastion.transport, () => rules, split),
+      logger,
+    );
+    flows = table;
+
+    await dns.prepare({ rules: () => rules, ingress, bastionFiles: bastion.transport });
+    signal.throwIfAborted();
+    const isOpenToAll = (): boolean => options.onDown === 'direct' && life.outages.isDown;
+    const capture = oneAtATime(async () => {
+      if (isOpenToAll()) await ingress.capture([], bastion.exempt());
+      else {
+        await ingress.capture([...rules, ...dns.rules], bastion.exempt(), dns.redirectFor(ingress.families));
+      }
+    });
+    await capture();
+    signal.throwIfAborted();
+    dns.follow(capture);
+    if (options.onDown === 'direct') followWith(capture, isOpenToAll, life, logger);
+
+    let ingressError: ShownError | undefined;
+    void ingress.lost.then((error) => {
+      ingressError = showError(error);
+    });
+    return {
+      get readyLine() {
+        return readyLine(
+          [describeCaptured(rules, dns.description), describeProxies(proxies.listens)],
+          bastion.transport,
+          ingress,
+        );
+      },
+      lost: Promise.race([life.lost, ingress.lost]),
+      proxies: proxies.listens,
+      open: (destination, openSignal) => bastion.transport.open(destination, openSignal),
+      status: () => {
+        const { now, held, total, bytesUp, bytesDown } = table.totals();
+        const lastError = ingressError ?? life.outages.lastError ?? null;
+        const state = withRules(life.state, ingress.rulesGoneSinceMs);
+        return {
+          state,
+          bastion: bastion.transport.description,
+          roundTripMs: bastion.transport.roundTripMs ?? null,
+          flows: { now, held, total },
+          bytesUp,
+          bytesDown,
+          reconnects: life.outages.reconnects,
+          lastError,
+          advice: adviceFor(state, lastError),
+        };
+      },
+      onChange: (listener) => life.onChange(listener),
+      retryNow: () => life.retryNow(),
+      login: (prompter) => life.login(prompter),
+      flows: (limit) => table.list(limit),
+      endings: (limit) => table.endings(limit),
+      setRules: async (wanted) => {
+        // What of it is left out has been said at the start.
+        rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
+        await capture();
+      },
+      setDns: (wanted) => dns.change(wanted),
+      close: () => cleanup.release(),
+    };
+  } catch (error) {
+    await cleanup.release().catch((failure: unknown) => {
+      throw new AggregateError([error, failure], 'could not open the tunnel, nor release what it had');
+    });
+    throw error;
+  }
+}
+
+/** Has the rules follow whether the bastion is down. */
+function followWith(
+  capture: () => Promise<void>,
+  isOpenToAll: () => boolean,
+  life: LifeCycle,
+  logger: Logger,
+): void {
+  let wasOpen = false;
+  life.onChange(() => {
+    if (life.state.kind === 'stopped' || isOpenToAll() === wasOpen) return;
+    wasOpen = isOpenToAll();
+    capture().catch((error: unknown) => logger.warn(`the rules do not follow: ${messageOf(error)}`));
+  });
+}
