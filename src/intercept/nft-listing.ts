@@ -1,4 +1,5 @@
-import { EXEMPT_PORT_SET, INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
+import { INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
+import { EXEMPT_PORT_SET } from './nft-sets.ts';
 
 /** A table of ours as the kernel lists it. */
 export interface ListedTable {

@@ -1,7 +1,17 @@
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import { ALL_PORTS, formatPortRange, type PortRange } from '../net/port-range.ts';
-import { addressValue, prefixLengthOf } from './address-value.ts';
-import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.ts';
+import type { Endpoint } from '../net/endpoint.ts';
+import { renderOutput } from './nft-output-chain.ts';
+import {
+  EXEMPT_PORT_SET,
+  exemptElements,
+  exemptPorts,
+  mapName,
+  mapsOf,
+  renderExemptSet,
+  renderMaps,
+  renderPortSet,
+  replaceElements,
+} from './nft-sets.ts';
+import type { RedirectPlan } from './redirect-plan.ts';
 
 /**
  * Renders redirect plans for nft(8). Pure; nothing here runs anything (native-notes/nft.md).
@@ -23,12 +33,6 @@ export interface NftTableOptions {
 export const TABLE_PREFIX = 'tshuttle-';
 /** What the name of the chain that carries the instance begins with. */
 export const INSTANCE_PREFIX = 'helper-';
-
-/** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
-const HOOK_PRIORITY = -110;
-
-/** Addresses of one link: routers do not carry them, and 169.254.169.254 is the cloud's metadata service. */
-const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6: 'fe80::/10' };
 
 /** `inet tshuttle-PORT`: the table of the tunnel whose listener has this port. */
 export function nftTable(listenerPort: number): string {
@@ -119,13 +123,6 @@ export function renderNftExempt(
   );
 }
 
-function replaceElements(set: string, elements: readonly string[]): string[] {
-  return [
-    `flush set ${set}`,
-    ...(elements.length > 0 ? [`add element ${set} { ${elements.join(', ')} }`] : []),
-  ];
-}
-
 /** Renders the removal of a table that exists. */
 export function renderNftRemoval(listenerPort: number): string {
   return `delete table ${nftTable(listenerPort)}\n`;
@@ -137,138 +134,4 @@ function textOf(lines: readonly string[]): string {
 
 function renderFlags(lifetime: NftTableOptions['lifetime']): string[] {
   return lifetime === 'owner' ? ['  flags owner'] : [];
-}
-
-function renderExemptSet(family: IpFamily, exempt: readonly Endpoint[]): string[] {
-  return [
-    `  set exempt${family} {`,
-    `    type ${addressType(family)} . inet_service`,
-    ...renderElements(exemptElements(exempt, family)),
-    '  }',
-  ];
-}
-
-/** The set of the source ports from which nameservers are asked past the redirect. */
-export const EXEMPT_PORT_SET = 'exempt_ports';
-
-function renderPortSet(ports: readonly string[]): string[] {
-  return [`  set ${EXEMPT_PORT_SET} {`, '    type inet_service', ...renderElements(ports), '  }'];
-}
-
-function exemptPorts({ dns }: RedirectPlan): string[] {
-  return [...new Set(dns?.exemptPorts ?? [])].map(String);
-}
-
-function exemptElements(exempt: readonly Endpoint[], family: IpFamily): string[] {
-  const elements = exempt
-    .filter((endpoint) => endpoint.family === family)
-    .map((endpoint) => `${endpoint.address} . ${endpoint.port}`);
-  return [...new Set(elements)];
-}
-
-interface GroupMap {
-  readonly index: number;
-  readonly family: IpFamily;
-  readonly ports: PortRange;
-  readonly intervals: readonly AddressInterval[];
-}
-
-/** One map for each group and family that has intervals, in the order in which they decide. */
-function mapsOf(plan: RedirectPlan): GroupMap[] {
-  return plan.groups
-    .flatMap((group, index) =>
-      plan.families.map((family) => ({
-        index,
-        family,
-        ports: group.ports,
-        intervals: intervalsOf(group, family),
-      })),
-    )
-    .filter((map) => map.intervals.length > 0);
-}
-
-function renderMaps(plan: RedirectPlan, generation: number): string[] {
-  return mapsOf(plan).flatMap(({ index, family, intervals }) => [
-    `  map ${mapName(generation, index, family)} {`,
-    `    type ${addressType(family)} : verdict`,
-    '    flags interval',
-    ...renderElements(intervals.map((interval) => renderInterval(family, interval))),
-    '  }',
-  ]);
-}
-
-function renderElements(elements: readonly string[]): string[] {
-  if (elements.length === 0) return [];
-  return ['    elements = {', ...elements.map((element) => `      ${element},`), '    }'];
-}
-
-function renderInterval(family: IpFamily, { first, last, action }: AddressInterval): string {
-  const prefixLength = prefixLengthOf(family, addressValue(family, first), addressValue(family, last));
-  const network = first === last ? first : `${first}/${prefixLength}`;
-  return `${prefixLength === undefined ? `${first}-${last}` : network} : ${action === 'capture' ? 'goto capture' : 'return'}`;
-}
-
-function renderOutput(plan: RedirectPlan, generation: number): string[] {
-  return [
-    '  chain output {',
-    `    type nat hook output priority ${HOOK_PRIORITY}; policy accept;`,
-    ...renderDecisions(plan, generation).map((rule) => `    ${rule}`),
-    '  }',
-  ];
-}
-
-/** The rules of the output chain, in the order in which they decide. */
-function renderDecisions(plan: RedirectPlan, generation: number): string[] {
-  return [
-    ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
-    // Before what is never captured: the stub of systemd-resolved is an address of this machine.
-    ...renderDns(plan),
-    'meta l4proto != tcp return',
-    'fib daddr type { local, broadcast, multicast, anycast } return',
-    ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
-    ...mapsOf(plan).map(
-      ({ index, family, ports }) =>
-        `${portMatch(ports)}${destination(family)} vmap @${mapName(generation, index, family)}`,
-    ),
-  ];
-}
-
-/** What DNS goes by. */
-const PROTOCOLS = ['udp', 'tcp'] as const;
-
-/** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
-function renderDns({ dns, families }: RedirectPlan): string[] {
-  if (dns === null) return [];
-  const passing = PROTOCOLS.map(
-    (protocol) => `${protocol} dport 53 ${protocol} sport @${EXEMPT_PORT_SET} return`,
-  );
-  const redirects = dns.redirects.flatMap(({ nameserver, port }) => {
-    const family = nameserver.includes(':') ? 6 : 4;
-    if (!families.includes(family)) return [];
-    return PROTOCOLS.map(
-      (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,
-    );
-  });
-  return [...passing, ...redirects];
-}
-
-function portMatch(ports: PortRange): string {
-  const isAll = ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last;
-  return isAll ? '' : `tcp dport ${formatPortRange(ports)} `;
-}
-
-function intervalsOf(group: PortGroup, family: IpFamily): readonly AddressInterval[] {
-  return family === 4 ? group.intervals4 : group.intervals6;
-}
-
-function mapName(generation: number, index: number, family: IpFamily): string {
-  return `plan${generation}_group${index}_${family}`;
-}
-
-function addressType(family: IpFamily): string {
-  return `ipv${family}_addr`;
-}
-
-function destination(family: IpFamily): string {
-  return family === 4 ? 'ip daddr' : 'ip6 daddr';
 }

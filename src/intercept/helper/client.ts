@@ -1,21 +1,10 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { deferred } from '../../core/deferred.ts';
-import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { LineSplitter } from '../../net/line-splitter.ts';
-import {
-  cannotRunError,
-  endedError,
-  type HelperExit,
-  privilegeError,
-  protocolError,
-  renderExit,
-  rulesLeftError,
-} from './client-errors.ts';
-import { helperEnvironment } from './command.ts';
+import { endedError, type HelperExit, privilegeError, protocolError, renderExit } from './client-errors.ts';
 import { decodeReply } from './decode-reply.ts';
-import { MAX_REPLY_BYTES, PROTOCOL_VERSION, type Reply, type Request } from './protocol.ts';
-import { StderrReader } from './stderr-reader.ts';
+import { HelperProcess } from './helper-process.ts';
+import { PROTOCOL_VERSION, type Reply, type Request } from './protocol.ts';
 
 /** A request without its id, which the client gives it. */
 type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
@@ -68,15 +57,6 @@ const HELLO_TIMEOUT_MS = 5 * 60_000;
 /** A tool may run 20 s (run-tool.ts), and iptables needs two tools for each of two families. */
 const REPLY_TIMEOUT_MS = 90_000;
 
-/** Twice what one tool may take; see UNDO_TIMEOUT_MS in main.ts, after which the helper ends anyway. */
-const CLOSE_TIMEOUT_MS = 50_000;
-
-/** After SIGTERM a helper that still does not end is stuck in the kernel, or sudo may not be signalled by us. */
-const CLOSE_GRACE_MS = 2_000;
-
-/** Ended by 71: it could not remove its rules. */
-const EXIT_RULES_LEFT = 71;
-
 /**
  * Starts the helper and waits for its greeting.
  *
@@ -104,12 +84,9 @@ export async function startHelper(options: StartHelperOptions): Promise<HelperCl
 class HelperConnection implements HelperClient {
   readonly lost: Promise<TshuttleError>;
   pid = 0;
-  readonly #command: readonly string[];
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #stderr: StderrReader;
+  readonly #process: HelperProcess;
   readonly #replyTimeoutMs: number;
   readonly #lost = deferred<TshuttleError>();
-  readonly #exited = deferred<HelperExit>();
   readonly #greeted = deferred<void>();
   #failure: TshuttleError | undefined;
   #pending: { readonly id: number; resolve(reply: Reply): void; reject(error: unknown): void } | undefined;
@@ -118,25 +95,20 @@ class HelperConnection implements HelperClient {
   #closing: Promise<void> | undefined;
 
   constructor(options: StartHelperOptions) {
-    this.#command = options.command;
     this.#replyTimeoutMs = options.replyTimeoutMs ?? REPLY_TIMEOUT_MS;
-    this.#stderr = new StderrReader(options.logger);
     this.lost = this.#lost.promise;
     this.#greeted.promise.catch(() => {}); // also reported through `lost`
-    const [file = '', ...argv] = options.command;
-    this.#child = spawn(file, argv, {
-      shell: false,
-      cwd: '/',
-      env: helperEnvironment(process.env),
-      stdio: ['pipe', 'pipe', 'pipe'],
+    this.#process = new HelperProcess(options.command, options.logger, {
+      onLine: (line) => this.#receive(decodeReply(line)),
+      onBroken: (error) => this.#fail(error),
+      onEnded: (exit) => this.#fail(this.#endedError(exit)),
     });
-    this.#listen();
   }
 
   /** Waits for the greeting. */
   async hello(timeoutMs: number): Promise<void> {
     const timer = setTimeout(() => {
-      this.#fail(privilegeError(`no answer within ${timeoutMs / 1_000} s`, this.#stderr.sudoLines));
+      this.#fail(privilegeError(`no answer within ${timeoutMs / 1_000} s`, this.#process.stderr.sudoLines));
     }, timeoutMs);
     try {
       await this.#greeted.promise;
@@ -159,33 +131,7 @@ class HelperConnection implements HelperClient {
   /** Ends a start that failed: sudo may still be asking, and is ours to end then. */
   abandon(): void {
     this.#closing ??= Promise.resolve();
-    this.#child.stdin.destroy();
-    this.#child.kill('SIGTERM');
-  }
-
-  #listen(): void {
-    const child = this.#child;
-    const lines = new LineSplitter(MAX_REPLY_BYTES, (line) => this.#receive(decodeReply(line)));
-    child.stdout.on('data', (chunk: Buffer) => {
-      try {
-        lines.push(chunk);
-      } catch (error) {
-        this.#fail(protocolError(messageOf(error), error));
-      }
-    });
-    child.stdout.on('error', (error) => this.#fail(protocolError(error.message, error)));
-    child.stderr.on('error', () => {}); // only the log loses by it
-    child.stderr.on('data', (chunk: Buffer) => this.#stderr.push(chunk));
-    child.stdin.on('error', () => {}); // the helper has ended; 'close' says how
-    child.on('error', (error) => {
-      if (child.pid !== undefined) return; // sudo may not be signalled by us; its end is what counts
-      this.#fail(cannotRunError(this.#command[0], error));
-      this.#exited.resolve({ status: null, signal: null });
-    });
-    child.on('close', (status, signal) => {
-      this.#exited.resolve({ status, signal });
-      this.#fail(this.#endedError({ status, signal }));
-    });
+    this.#process.abandon();
   }
 
   #receive(reply: Reply): void {
@@ -212,7 +158,7 @@ class HelperConnection implements HelperClient {
     const timer = setTimeout(() => {
       this.#fail(protocolError(`no answer to ${request.type} within ${this.#replyTimeoutMs} ms`));
     }, this.#replyTimeoutMs);
-    this.#child.stdin.write(`${JSON.stringify({ ...request, id })}\n`);
+    this.#process.write(JSON.stringify({ ...request, id }));
     try {
       const reply = await answered.promise;
       if (reply.type === 'failed') throw new HelperRefusal(reply.reason);
@@ -227,7 +173,7 @@ class HelperConnection implements HelperClient {
   #fail(error: TshuttleError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
-    this.#child.stdin.end();
+    this.#process.endInput();
     this.#greeted.reject(error);
     this.#pending?.reject(error);
     this.#pending = undefined;
@@ -236,21 +182,12 @@ class HelperConnection implements HelperClient {
 
   async #close(): Promise<void> {
     await this.#lastCall;
-    this.#child.stdin.end();
-    const stuck = deferred<'stuck'>();
-    const terminate = setTimeout(() => this.#child.kill('SIGTERM'), CLOSE_TIMEOUT_MS);
-    const giveUp = setTimeout(() => stuck.resolve('stuck'), CLOSE_TIMEOUT_MS + CLOSE_GRACE_MS);
-    const end = await Promise.race([this.#exited.promise, stuck.promise]);
-    clearTimeout(terminate);
-    clearTimeout(giveUp);
-    if (end === 'stuck') throw rulesLeftError('the helper does not end');
-    if (end.status === EXIT_RULES_LEFT) throw rulesLeftError(this.#stderr.lastError ?? 'no reason given');
+    await this.#process.close();
   }
 
   #endedError(exit: HelperExit): TshuttleError {
-    const isSudo = this.#command[0]?.endsWith('/sudo') ?? false;
-    return this.pid === 0 && isSudo
-      ? privilegeError(`sudo ended with ${renderExit(exit)}`, this.#stderr.sudoLines)
-      : endedError(exit, this.#stderr.lastError);
+    return this.pid === 0 && this.#process.isThroughSudo
+      ? privilegeError(`sudo ended with ${renderExit(exit)}`, this.#process.stderr.sudoLines)
+      : endedError(exit, this.#process.stderr.lastError);
   }
 }
