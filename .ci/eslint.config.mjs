@@ -1,4 +1,4 @@
-// Only the four typed rules that biome does not have; biome does formatting and ordinary lint.
+// Only the four typed rules that biome does not have, and the length of files; biome does formatting and ordinary lint.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import tseslint from 'typescript-eslint';
@@ -19,5 +19,11 @@ export default [
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/only-throw-error': 'error',
     },
+  },
+  {
+    // A longer file has more than one reason to exist.
+    files: ['src/**/*.ts'],
+    ignores: ['src/ssh/ssh2/channel.ts', 'src/ssh/ssh2/connection-pool.ts'],
+    rules: { 'max-lines': ['error', { max: 250, skipBlankLines: false, skipComments: false }] },
   },
 ];

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { whyUnreadable } from '../config/parse-config.ts';
+import { whyUnreadable } from '../config/named-files.ts';
 import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
 import { readTrustedFile } from '../config/profiles/trusted-file.ts';
 import { readTextFile } from '../config/text-file.ts';

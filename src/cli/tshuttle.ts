@@ -82,7 +82,8 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     describeProgram: () => buildProgram(readVersion()),
     prepare: async (config) => (await import('./surroundings.ts')).prepare(config, context, parts),
     configOf: async (raw, surroundings) => {
-      const { parseConfig, whyUnreadable } = await import('../config/parse-config.ts');
+      const { parseConfig } = await import('../config/parse-config.ts');
+      const { whyUnreadable } = await import('../config/named-files.ts');
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,

@@ -1,0 +1,27 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { messageOf, systemCodeOf } from '../core/errors.ts';
+import type { ConfigSurroundings } from './raw-options.ts';
+
+/** Makes a path absolute that the user wrote. */
+export type ToAbsolute = (path: string) => string;
+
+/** Resolves paths as a shell does, `~/` too: profiles and files of arguments have no shell. */
+export function absolutePaths({
+  homeDirectory,
+  workingDirectory,
+}: Pick<ConfigSurroundings, 'homeDirectory' | 'workingDirectory'>): ToAbsolute {
+  return (path) =>
+    path.startsWith('~/') ? resolve(homeDirectory, path.slice(2)) : resolve(workingDirectory, path);
+}
+
+/** {@link ConfigSurroundings.whyUnreadable} on the file system. */
+export function whyUnreadable(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return 'there is no such file';
+    return systemCodeOf(error) === 'EACCES' ? 'permission denied' : messageOf(error);
+  }
+}
