@@ -70,4 +70,5 @@ int rate(char **arguments);       // ADDRESS PORT COUNT AT_ONCE TIMEOUT_S
 int hold(char **arguments);       // ADDRESS PORT COUNT AT_ONCE TIMEOUT_S; then a JSON line per line on stdin
 int stall(char **arguments);      // ADDRESS PORT COUNT BYTES; then the same
 int verify(char **arguments);     // ADDRESS PORT BYTES
+int first_byte(char **arguments); // ADDRESS PORT COMMAND...
 #endif

@@ -121,6 +121,20 @@ export class Load {
     return await this.#toEnd<VerifyResult>('verify', [String(bytes)], timeoutMs);
   }
 
+  /**
+   * Starts a program that makes the destination reachable, and ends it.
+   *
+   * @returns milliseconds from its exec to the first byte of an answer
+   */
+  async firstByte(command: readonly string[]): Promise<number> {
+    const { microseconds } = await this.#toEnd<{ readonly microseconds: number }>(
+      'first-byte',
+      command,
+      GRACE_MS,
+    );
+    return microseconds / 1000;
+  }
+
   #bulkWords(direction: Direction, flows: number, seconds: number): string[] {
     return [this.#lab.counterFile, direction, String(flows), String(seconds)];
   }

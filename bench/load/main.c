@@ -28,6 +28,7 @@ int main(int count, char **words) {
       return programs[at].run(words + 2);
     }
   }
-  fprintf(stderr, "usage: load serve|bulk|keep-alive|fresh|rate|hold|stall|verify ARGUMENTS (load.h)\n");
+  if (count > 4 && strcmp(words[1], "first-byte") == 0) return first_byte(words + 2);
+  fprintf(stderr, "usage: load serve|bulk|keep-alive|fresh|rate|hold|stall|verify|first-byte ARGUMENTS (load.h)\n");
   return 64;
 }

@@ -11,6 +11,8 @@ export interface Peer {
   readonly seenAs: string;
   /** Flows that it is able to hold open; more are not tried. */
   readonly maxFlows: number;
+  /** What starts it in the client, where it is one program. */
+  command?(lab: BenchLab): readonly string[];
   /** Starts it in the client. The lab is cleared afterwards, whatever it leaves. */
   start(lab: BenchLab): Promise<RunningPeer>;
   /** Whether a process of it is privileged by-play that carries no traffic. */

@@ -7,11 +7,13 @@ import { names } from './names.ts';
 import { openFlows } from './open-flows.ts';
 import type { Scenario } from './scenario.ts';
 import { stalledReaders } from './stalled-readers.ts';
+import { start } from './start.ts';
 import { throughput } from './throughput.ts';
 
 /** Every scenario, in the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   correctness,
+  start,
   throughput,
   connectionRate,
   latency,
