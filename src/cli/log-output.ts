@@ -1,5 +1,8 @@
+import { createRequire } from 'node:module';
 import pino from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type { prettyFactory } from 'pino-pretty';
+
+const require = createRequire(import.meta.url);
 
 /** The most that waits for a reader that does not read, in bytes; what is more is dropped. */
 const WAITING_LIMIT_BYTES = 1_048_576;
@@ -36,11 +39,21 @@ export function openStandardErrorSink(): LineSink {
 
 /** Makes JSON lines readable before they go to another sink. */
 export function makeReadable(sink: LineSink, options: { readonly colour: boolean }): LineSink {
-  const render = prettyFactory({
-    colorize: options.colour,
-    ignore: 'pid,hostname',
-    singleLine: true,
-    translateTime: 'SYS:HH:MM:ss',
-  });
-  return { write: (line) => sink.write(String(render(line))) };
+  let render: ReturnType<typeof prettyFactory> | undefined;
+  const load = (): ReturnType<typeof prettyFactory> => {
+    const pretty = require('pino-pretty') as { readonly prettyFactory: typeof prettyFactory };
+    return pretty.prettyFactory({
+      colorize: options.colour,
+      ignore: 'pid,hostname',
+      singleLine: true,
+      translateTime: 'SYS:HH:MM:ss',
+    });
+  };
+  return {
+    write: (line) => {
+      // With the first line: a tunnel that has nothing to say starts without it.
+      render ??= load();
+      sink.write(String(render(line)));
+    },
+  };
 }

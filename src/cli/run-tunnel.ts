@@ -6,7 +6,6 @@ import type { TunnelOrder } from '../daemon/protocol.ts';
 import { ServiceNotifier } from '../daemon/service/service-notifier.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
 import type { CommandSession } from './command-definition.ts';
-import { dryRun } from './commands/dry-run.ts';
 import { EXIT_INTERRUPTED } from './exit-code.ts';
 import { type HostContext, hostTunnels } from './hosting/host-tunnels.ts';
 import { readProfile } from './hosting/read-profile.ts';
@@ -29,7 +28,8 @@ export async function runTunnel(
   for (const overlap of localOverlaps(config)) logger.warn(overlap);
   const order: TunnelOrder = { name: tunnelNameOf(config), profileFile: null, config };
   switch (config.mode.kind) {
-    case 'dry-run':
+    case 'dry-run': {
+      const { dryRun } = await import('./commands/dry-run.ts');
       await dryRun(config, {
         ...tunnelContext,
         logger,
@@ -38,6 +38,7 @@ export async function runTunnel(
         print,
       });
       return 0;
+    }
     case 'foreground':
       return await hostInForeground([order], session);
     case 'daemon': {

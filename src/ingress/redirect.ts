@@ -67,12 +67,12 @@ export async function openRedirectIngress(
   { logger, signal }: RedirectContext,
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
-  prepareSocketOptions();
   const { method, namespace } = options;
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
   const interceptor = await openLastingInterceptor({ method, logger, signal, ...inside });
   let listeners: Listeners;
   try {
+    prepareSocketOptions();
     listeners = await listenAsAsked(options, (accepted, family) => {
       const flow = incomingFlow(accepted, family, listeners.port, logger);
       if (flow !== undefined) onFlow(flow);

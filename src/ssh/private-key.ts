@@ -5,11 +5,14 @@ import {
   type KeyObject,
   sign as signData,
 } from 'node:crypto';
-import ssh2 from 'ssh2';
+import { createRequire } from 'node:module';
+import type ssh2 from 'ssh2';
 import { messageOf } from '../core/errors.ts';
 import { type PublicKey, publicKeyFromBlob } from './public-key.ts';
 import { KeyUnavailableError, SIGNATURE_HASHES } from './signing-key.ts';
 import { encodeString, WireReader } from './wire.ts';
+
+const require = createRequire(import.meta.url);
 
 const OPENSSH_BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----';
 const OPENSSH_MAGIC = 'openssh-key-v1\0';
@@ -76,7 +79,9 @@ function hashFor(algorithm: string): string | null {
 }
 
 function keyFromOpenSsh(text: string, passphrase: string | undefined): KeyObject {
-  const parsed: unknown = ssh2.utils.parseKey(text, passphrase);
+  // Only here: it takes longer to load than all that is to be known before a key is used.
+  const { utils } = require('ssh2') as typeof ssh2;
+  const parsed: unknown = utils.parseKey(text, passphrase);
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ssh2.ParsedKey | Error;
   if (key instanceof Error) throw new KeyUnavailableError(key.message, { cause: key });
   return keyFromPem(key.getPrivatePEM(), undefined);

@@ -11,7 +11,6 @@ import { isDisagreement } from '../ssh/ssh2/handshake-error.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import type { Transport } from '../ssh/transport.ts';
 import type { TransportChoice } from '../ssh/transport-choice.ts';
-import { openOpensshConnections } from './openssh-connections.ts';
 
 /** What {@link openConnections} needs of its caller. */
 export interface ConnectionsContext {
@@ -56,7 +55,10 @@ export async function openConnections(
 ): Promise<Connections> {
   const { kind } = options.transport;
   const mayAsk = context.prompter !== NOBODY;
-  const openByOpenssh = () => openOpensshConnections(target, options, { ...context, mayAsk });
+  const openByOpenssh = async () => {
+    const { openOpensshConnections } = await import('./openssh-connections.ts');
+    return await openOpensshConnections(target, options, { ...context, mayAsk });
+  };
   if (kind === 'openssh') return await openByOpenssh();
   const needs = await allOpensshNeeds(target, context.signal);
   const refused = needs.find(({ error }) => error !== undefined)?.error;

@@ -6,16 +6,16 @@ import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
-import { openRedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
+import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
-import { type BastionOptions, openBastion } from './bastion.ts';
+import type { BastionOptions } from './bastion.ts';
 import { capturableRules, warnOfProxyCommand, warnOfUnroutedNetworks } from './capturable-rules.ts';
-import { TunnelDns } from './dns.ts';
+import type { TunnelDns } from './dns.ts';
 import type { DnsOptions } from './dns-options.ts';
 import { FlowTable } from './flow-table.ts';
 import type { LifeCycle } from './life-cycle.ts';
@@ -66,8 +66,20 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
 
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
-    // Before the ingress, so that it is closed after the rules are gone.
-    const dns = await TunnelDns.open(options.dns, {
+    let dns: TunnelDns | undefined;
+    const accept = (flow: IncomingFlow): void => {
+      // Only what is accepted holds its name.
+      const named = flows === undefined ? flow : dns?.named(flow);
+      if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
+      else flows.accept(named);
+    };
+    // Closed after the rules are gone.
+    cleanup.push(async () => await dns?.close());
+    const opening = beginIngress(options, context, accept);
+    cleanup.push(() => opening.close());
+    // Takes about as long as the start of the helper, which goes on meanwhile.
+    const [{ TunnelDns }, { openBastion }] = await Promise.all([import('./dns.ts'), import('./bastion.ts')]);
+    dns = await TunnelDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,
       wayToBastion: namesOnTheWay(target),
@@ -79,15 +91,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           ? Promise.reject(new Error('no bastion yet'))
           : transport.open(destination, openSignal),
     });
-    cleanup.push(() => dns.close());
-    const accept = (flow: IncomingFlow): void => {
-      // Only what is accepted holds its name.
-      const named = flows === undefined ? flow : dns.named(flow);
-      if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
-      else flows.accept(named);
-    };
-    const ingress = options.captures ? await openRedirectIngress(options, context, accept) : NO_REDIRECT;
-    cleanup.push(() => ingress.close());
+    const ingress = await opening.ingress;
     signal.throwIfAborted();
     const proxies = await openProxies(options.proxies, {
       logger,
@@ -179,6 +183,26 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     throw error;
   }
+}
+
+/** Begins to open the ingress, which may wait for a password; `close` ends that wait, and what was opened. */
+function beginIngress(
+  options: TunnelOptions,
+  { logger, signal }: TunnelContext,
+  accept: (flow: IncomingFlow) => void,
+): { readonly ingress: Promise<RedirectIngress>; close(): Promise<void> } {
+  if (!options.captures) return { ingress: Promise.resolve(NO_REDIRECT), close: async () => {} };
+  const giveUp = new AbortController();
+  const context = { logger, signal: AbortSignal.any([signal, giveUp.signal]) };
+  const ingress = openRedirectIngress(options, context, accept);
+  const opened = ingress.catch(() => undefined);
+  return {
+    ingress,
+    close: async () => {
+      giveUp.abort(new Error('the tunnel could not be opened'));
+      await (await opened)?.close();
+    },
+  };
 }
 
 /** Has the rules follow whether the bastion is down. */

@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SocksClient } from 'socks';
 import { abortable } from '../../core/abortable.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { formatHostPort } from '../../net/endpoint.ts';
@@ -32,6 +31,7 @@ export async function dialThroughProxy(
   const early: Buffer[] = [];
   const keep = (bytes: Buffer): void => void early.push(bytes);
   try {
+    const { SocksClient } = await import('socks');
     const { login } = proxy;
     const opening = SocksClient.createConnection({
       proxy: {
