@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import pino from 'pino';
+import type pino from 'pino';
 import type { prettyFactory } from 'pino-pretty';
 
 const require = createRequire(import.meta.url);
@@ -32,9 +32,19 @@ export class LogOutput implements LineSink {
 
 /** Standard error, written at once, so that nothing is lost at the end. A reader that went away is no failure. */
 export function openStandardErrorSink(): LineSink {
-  const stream = pino.destination({ dest: 2, sync: true, maxLength: WAITING_LIMIT_BYTES });
-  stream.on('error', () => {});
-  return { write: (line) => void stream.write(line) };
+  const open = (): ReturnType<typeof pino.destination> => {
+    const { destination } = require('pino') as typeof pino;
+    const opened = destination({ dest: 2, sync: true, maxLength: WAITING_LIMIT_BYTES });
+    opened.on('error', () => {});
+    return opened;
+  };
+  let stream: ReturnType<typeof open> | undefined;
+  return {
+    write: (line) => {
+      stream ??= open();
+      stream.write(line);
+    },
+  };
 }
 
 /** Makes JSON lines readable before they go to another sink. */

@@ -1,9 +1,12 @@
-import pino from 'pino';
+import { createRequire } from 'node:module';
+import type pino from 'pino';
 import type { LogFormat } from '../config/config.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
 import { failuresIn } from './exit-code.ts';
 import { type LineSink, makeReadable } from './log-output.ts';
+
+const require = createRequire(import.meta.url);
 
 /** By the number of `-v`: warnings; the ending of every connection; everything. */
 const LEVELS = ['warn', 'info', 'debug'] as const;
@@ -18,19 +21,17 @@ export interface Loggers {
   readonly milestones: Logger;
 }
 
-/** Binds {@link Logger} to pino. Every line names the tunnel, if there is one to name. */
+/**
+ * Binds {@link Logger} to pino, which is loaded with the first line: a tunnel that has nothing to say starts without it. Every line
+ * names the tunnel, if there is one to name.
+ */
 export function createLoggers(verbosity: number, sink: LineSink, tunnel?: string): Loggers {
-  const root = pino(
-    {
-      level: LEVELS[Math.min(verbosity, LEVELS.length - 1)]!,
-      base: { pid: process.pid, ...(tunnel === undefined ? {} : { tunnel }) },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '***' },
-    },
-    sink,
-  );
-  return { logger: bind(root), milestones: bind(root.child({}, { level: 'info' })) };
+  let opened: pino.Logger | undefined;
+  const open = (): pino.Logger => {
+    opened ??= openPino(sink, tunnel);
+    return opened;
+  };
+  return { logger: bind(open, verbosity), milestones: bind(open, LEVELS.indexOf('info')) };
 }
 
 /** Puts the wanted format before a sink: text on a terminal and JSON elsewhere, unless the user has chosen. */
@@ -54,11 +55,31 @@ export function logFailure(logger: Logger, thrown: unknown): void {
   }
 }
 
-function bind(target: pino.Logger): Logger {
+function openPino(sink: LineSink, tunnel: string | undefined): pino.Logger {
+  const load = require('pino') as typeof pino;
+  return load(
+    {
+      level: LEVELS.at(-1)!,
+      base: { pid: process.pid, ...(tunnel === undefined ? {} : { tunnel }) },
+      timestamp: load.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '***' },
+    },
+    sink,
+  );
+}
+
+/** @param verbosity index in {@link LEVELS} of the least important lines that are written; higher numbers write all */
+function bind(open: () => pino.Logger, verbosity: number): Logger {
+  const writes = (level: (typeof LEVELS)[number]): boolean => LEVELS.indexOf(level) <= verbosity;
   return {
-    debug: (message: string, fields: LogFields = {}) => target.debug(fields, message),
-    info: (message: string, fields: LogFields = {}) => target.info(fields, message),
-    warn: (message: string, fields: LogFields = {}) => target.warn(fields, message),
-    error: (message: string, fields: LogFields = {}) => target.error(fields, message),
+    debug: (message: string, fields: LogFields = {}) => {
+      if (writes('debug')) open().debug(fields, message);
+    },
+    info: (message: string, fields: LogFields = {}) => {
+      if (writes('info')) open().info(fields, message);
+    },
+    warn: (message: string, fields: LogFields = {}) => open().warn(fields, message),
+    error: (message: string, fields: LogFields = {}) => open().error(fields, message),
   };
 }

@@ -61,7 +61,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   const { logger, signal } = context;
   const cleanup = new CleanupStack();
   try {
-    const target = await resolveTarget(options.remote, { logger, signal });
+    const [target, { TunnelDns }] = await Promise.all([
+      resolveTarget(options.remote, { logger, signal }),
+      import('./dns.ts'),
+    ]);
     signal.throwIfAborted();
 
     let flows: FlowTable | undefined;
@@ -78,7 +81,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const opening = beginIngress(options, context, accept);
     cleanup.push(() => opening.close());
     // Takes about as long as the start of the helper, which goes on meanwhile.
-    const [{ TunnelDns }, { openBastion }] = await Promise.all([import('./dns.ts'), import('./bastion.ts')]);
+    const { openBastion } = await import('./bastion.ts');
     dns = await TunnelDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,
