@@ -32,6 +32,8 @@ export interface RedirectContext {
   readonly logger: Logger;
   /** Ends the opening, a password prompt included. */
   readonly signal: AbortSignal;
+  /** Called when nobody is asked for a password any more. */
+  readonly onStarted: () => void;
 }
 
 /** Flows that kernel rules redirect to listeners of ours. */
@@ -64,12 +66,12 @@ export interface RedirectIngress {
  */
 export async function openRedirectIngress(
   options: RedirectOptions,
-  { logger, signal }: RedirectContext,
+  { logger, signal, onStarted }: RedirectContext,
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
   const { method, namespace } = options;
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
-  const interceptor = await openLastingInterceptor({ method, logger, signal, ...inside });
+  const interceptor = await openLastingInterceptor({ method, logger, signal, onStarted, ...inside });
   let listeners: Listeners;
   try {
     prepareSocketOptions();

@@ -18,6 +18,8 @@ export interface OpenInterceptorOptions {
   readonly command?: readonly string[];
   /** Ends the wait for a password. */
   readonly signal?: AbortSignal;
+  /** Called when the helper runs: nobody is asked for a password any more. */
+  readonly onStarted?: () => void;
   /** What an earlier helper has settled on: no other method is looked for then. */
   readonly selection?: Selection;
 }
@@ -40,6 +42,7 @@ export interface HelperInterceptor extends Interceptor {
 export async function openInterceptor(options: OpenInterceptorOptions): Promise<HelperInterceptor> {
   const { logger, method: wanted, families = [4, 6] } = options;
   const client = await start(options);
+  options.onStarted?.();
   try {
     reportCleanup(await cleanUp(client), logger);
     const selection = options.selection ?? (await select(client, wanted, families, logger));

@@ -1,7 +1,9 @@
 import { CleanupStack } from '../core/cleanup-stack.ts';
+import { deferred } from '../core/deferred.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
+import { beginOpening } from '../core/opening.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
@@ -51,8 +53,8 @@ export interface TunnelContext {
 }
 
 /**
- * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion, the
- * rules last. Closing is the reverse.
+ * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion while the helper
+ * gets ready, the rules last. Closing is the reverse.
  *
  * @throws TshuttleError with the code of the part that failed, and nothing is left behind; AggregateError, that error
  *   first, when something is
@@ -70,6 +72,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
     let dns: TunnelDns | undefined;
+    let ingress: RedirectIngress | undefined;
     const accept = (flow: IncomingFlow): void => {
       // Only what is accepted holds its name.
       const named = flows === undefined ? flow : dns?.named(flow);
@@ -78,8 +81,20 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     };
     // Closed after the rules are gone.
     cleanup.push(async () => await dns?.close());
-    const opening = beginIngress(options, context, accept);
-    cleanup.push(() => opening.close());
+    const helper = deferred<void>();
+    const ingressOpening = beginOpening<RedirectIngress>(
+      signal,
+      async (ownSignal) =>
+        options.captures
+          ? await openRedirectIngress(
+              options,
+              { logger, signal: ownSignal, onStarted: () => helper.resolve() },
+              accept,
+            )
+          : NO_REDIRECT,
+      (one) => one.close(),
+    );
+    cleanup.push(() => ingressOpening.close());
     // Takes about as long as the start of the helper, which goes on meanwhile.
     const { openBastion } = await import('./bastion.ts');
     dns = await TunnelDns.open(options.dns, {
@@ -94,26 +109,37 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           ? Promise.reject(new Error('no bastion yet'))
           : transport.open(destination, openSignal),
     });
-    const ingress = await opening.ingress;
-    signal.throwIfAborted();
     const proxies = await openProxies(options.proxies, {
       logger,
       credentials: options.proxyCredentials,
       onFlow: accept,
     });
     cleanup.push(() => proxies.close());
+    // Nobody is asked for two things at once.
+    await Promise.race([helper.promise, ingressOpening.opened]);
+    signal.throwIfAborted();
+    const bastionOpening = beginOpening(
+      signal,
+      (ownSignal) =>
+        openBastion(target, options, {
+          ...context,
+          signal: ownSignal,
+          // There are no rules before it is connected, which is when the ingress is there.
+          setExempt: async (endpoints) => await ingress?.setExempt(endpoints),
+        }),
+      (one) => one.transport.close(),
+    );
+    cleanup.push(() => bastionOpening.close());
+    ingress = await ingressOpening.opened;
+    signal.throwIfAborted();
     let rules = capturableRules(options.rules, ingress.families, logger);
     if (options.captures && options.namespace === undefined) {
       await warnOfUnroutedNetworks(rules, logger);
       warnOfProxyCommand(target, logger);
     }
-    const bastion = await openBastion(target, options, {
-      ...context,
-      setExempt: (endpoints) => ingress.setExempt(endpoints),
-    });
+    const bastion = await bastionOpening.opened;
     const { life } = bastion.transport;
     transport = bastion.transport;
-    cleanup.push(() => bastion.transport.close());
     signal.throwIfAborted();
     const { split } = options;
     const table = new FlowTable(
@@ -186,26 +212,6 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     throw error;
   }
-}
-
-/** Begins to open the ingress, which may wait for a password; `close` ends that wait, and what was opened. */
-function beginIngress(
-  options: TunnelOptions,
-  { logger, signal }: TunnelContext,
-  accept: (flow: IncomingFlow) => void,
-): { readonly ingress: Promise<RedirectIngress>; close(): Promise<void> } {
-  if (!options.captures) return { ingress: Promise.resolve(NO_REDIRECT), close: async () => {} };
-  const giveUp = new AbortController();
-  const context = { logger, signal: AbortSignal.any([signal, giveUp.signal]) };
-  const ingress = openRedirectIngress(options, context, accept);
-  const opened = ingress.catch(() => undefined);
-  return {
-    ingress,
-    close: async () => {
-      giveUp.abort(new Error('the tunnel could not be opened'));
-      await (await opened)?.close();
-    },
-  };
 }
 
 /** Has the rules follow whether the bastion is down. */
