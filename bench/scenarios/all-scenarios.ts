@@ -1,3 +1,4 @@
+import { commands } from './commands.ts';
 import { connectionRate } from './connection-rate.ts';
 import { correctness } from './correctness.ts';
 import { latency } from './latency.ts';
@@ -14,6 +15,7 @@ import { throughput } from './throughput.ts';
 export const SCENARIOS: readonly Scenario[] = [
   correctness,
   start,
+  commands,
   throughput,
   connectionRate,
   latency,
