@@ -105,8 +105,8 @@ export function subnetsOf(
   });
 }
 
-function authHostOf({ authUrl: { host, port, from } }: Cloud, isKnownHere: boolean): AuthHost {
-  return { host, port, from, isKnownHere };
+function authHostOf({ authUrl: { host, port, from: where } }: Cloud, isKnownHere: boolean): AuthHost {
+  return { host, port, where, isKnownHere };
 }
 
 function whereOf({ name }: Cloud): string {

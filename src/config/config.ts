@@ -69,7 +69,7 @@ export interface AuthHost {
   readonly host: string;
   readonly port: number;
   /** For people: the file with line and column, or the variable. */
-  readonly from: string;
+  readonly where: string;
   /** Whether this machine knows it; else only the bastion may. */
   readonly isKnownHere: boolean;
 }

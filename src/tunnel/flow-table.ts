@@ -11,6 +11,7 @@ import {
   type Transport,
 } from '../ssh/transport.ts';
 import { describeEnd, isConnectFailure, isProhibited, isUnknownName, openFailureOf } from './flow-end.ts';
+import { LostFlows } from './lost-flows.ts';
 import type { FlowEnding, FlowInfo } from './status.ts';
 
 /**
@@ -63,11 +64,13 @@ export class FlowTable {
   readonly #prohibited = new Set<string>();
   /** The last one to which the bastion has connected, or tried to. */
   #permitted: string | undefined;
+  readonly #lostFlows: LostFlows;
   #hasWarnedOfLimit = false;
 
   constructor(transport: Pick<Transport, 'carry'>, logger: Logger) {
     this.#transport = transport;
     this.#logger = logger;
+    this.#lostFlows = new LostFlows(logger);
   }
 
   /** Counts what there is and was. */
@@ -123,6 +126,10 @@ export class FlowTable {
       this.#bytesDown += summary.bytesDown;
       if (open.progress.stage === 'open' || isConnectFailure(summary.end)) {
         this.#permitted = describeFlow(flow).destination;
+      }
+      // One that was not open yet goes on over the next connection, or is reset as new ones are.
+      if (end.kind === 'bastion-lost' && open.progress.stage === 'open') {
+        this.#lostFlows.add(describeFlow(flow).destination);
       }
       flow.destinationName?.release();
       this.#report(flow, summary, performance.now() - open.startedAtMs);

@@ -14,6 +14,11 @@ const SUBNET = '10.77.0.0/24';
 
 const whoami = { do: 'whoami', host: ADDRESSES.destination4, port: 7000 } as const;
 
+/** A flow that the destination has answered on, and that stays. */
+const OPEN_FLOW = `exec 3<>/dev/tcp/${ADDRESSES.destination4}/7000
+printf '{"do":"echo"}\\nopen\\n' >&3
+cat <&3`;
+
 async function expectToWork(lab: Lab): Promise<void> {
   expect(await lab.application(whoami)).toMatchObject({ peer: ADDRESSES.bastionInner4 });
 }
@@ -24,8 +29,14 @@ describe.skipIf(skipLab)('a bastion that is lost', () => {
     const tshuttle = await startTshuttle(lab, [SUBNET]);
     await expectToWork(lab);
     const monitor = await watchRules(lab.client);
+    const open = lab.client.spawn(['bash', '-c', OPEN_FLOW]);
+    await open.untilOutput(/^open$/m);
     await lab.sshd.stop();
     await tshuttle.untilOutput(/lost the bastion.*connections are held/);
+    await tshuttle.untilOutput(
+      /with the bastion one open connection was lost, and reset: 10\.77\.0\.2:7000\b/,
+    );
+    await open.exited;
     const waiting = lab.application(whoami);
     await lab.sshd.restart();
     expect(await waiting).toMatchObject({ peer: ADDRESSES.bastionInner4 });

@@ -96,6 +96,32 @@ describe.skipIf(skipLab)('tshuttle run', () => {
     await expectNothingLeft(lab);
   });
 
+  it('in a tunnel that is up already: Ctrl-C ends the command, and the tunnel stays', async () => {
+    const up = await lab.client.exec(tshuttleArgv(lab, ['-D', NETWORK]));
+    expect(up, up.stderr).toMatchObject({ code: 0 });
+    const logins = () => lab.sshd.log().match(/Accepted publickey/g)?.length;
+    const before = logins();
+    const onTerminal = async (script: string) => {
+      // Without exec the shell in between would die of the signal itself.
+      const line = ['exec', ...argvOf('redirect', [], ['sh', '-c', `'${script}'`])].join(' ');
+      const child = lab.client.spawn(['script', '-qec', line, '/dev/null'], { interactive: true });
+      await child.untilOutput(/^ready/m, 20_000);
+      child.write('\u0003');
+      return await child.exited;
+    };
+    expect(await onTerminal('echo ready; exec sleep 60')).toMatchObject({ code: 130 });
+    const trapped = await onTerminal('trap "echo got; exit 7" INT; echo ready; while :; do sleep 0.1; done');
+    expect(trapped).toMatchObject({ code: 7 });
+    expect(trapped.stdout.match(/got/g)).toHaveLength(1);
+    expect(await run('redirect', ['curl', '-sS', '-m', '10', URL])).toMatchObject({
+      code: 0,
+      stdout: `${ADDRESSES.bastionInner4} asked for /path`,
+    });
+    expect(logins()).toBe(before);
+    expect(await lab.client.exec(['node', 'bin/tshuttle', 'down', '--all'])).toMatchObject({ code: 0 });
+    await expectNothingLeft(lab);
+  });
+
   it('rootless: the password is in the environment of the command, and nowhere else', async () => {
     const { stdout, stderr } = await run('rootless', ['env'], ['-vv']);
     const variables = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s, 2) as [string, string]));

@@ -25,8 +25,8 @@ export async function requireKnownHost(
     if (!(error instanceof TshuttleError)) return;
     if (error.code !== 'ERR_CHANNEL_REFUSED') throw error;
     if (!isUnknownName(error.cause as FlowEnd)) return;
-    const { host, from } = place;
-    const message = `${host}, the host of auth_url (${from}), does not exist, neither here nor at the bastion`;
+    const { host, where } = place;
+    const message = `${host}, the host of auth_url (${where}), does not exist, neither here nor at the bastion`;
     throw new TshuttleError('ERR_CONFIG', message, {
       remedy: 'check the spelling of auth_url',
       cause: error,

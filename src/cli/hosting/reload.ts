@@ -81,10 +81,13 @@ function changeOfNames(held: Config, wanted: Config): ChangeOfNames {
   };
 }
 
-/** A subnet that only stands in another line is the same. */
+/** What only stands in another line is the same. */
 function withoutPlaces(value: unknown): unknown {
-  if (!Array.isArray(value)) return value;
-  return value.map((item: unknown) =>
-    typeof item === 'object' && item !== null && 'where' in item ? { ...item, where: '' } : item,
-  );
+  if (Array.isArray(value)) return value.map(withoutPlaces);
+  // Instances, such as secrets, are compared as they are.
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype) {
+    return value;
+  }
+  const entries = Object.entries(value).filter(([key]) => key !== 'where');
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutPlaces(item)]));
 }

@@ -1,0 +1,38 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { LostFlows } from '../../../src/tunnel/lost-flows.ts';
+import { recordingLogger } from '../../support/recording-logger.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test.each<[readonly string[], string]>([
+  [['10.0.0.8:5432'], 'with the bastion one open connection was lost, and reset: 10.0.0.8:5432'],
+  [
+    ['10.0.0.8:5432', 'api.example:5000', 'api.example:5000'],
+    'with the bastion 3 open connections were lost, and reset: api.example:5000 (2), 10.0.0.8:5432',
+  ],
+  [
+    ['a:1', 'b:1', 'c:1', 'd:1', 'e:1', 'f:1', 'g:1', 'g:1'],
+    'with the bastion 8 open connections were lost, and reset: g:1 (2), a:1, b:1, c:1, d:1 and 2 more',
+  ],
+])('%j is one line', (destinations, line) => {
+  const logger = recordingLogger();
+  const lost = new LostFlows(logger);
+  for (const destination of destinations) lost.add(destination);
+  expect(logger.lines).toEqual([]);
+  vi.runAllTimers();
+  expect(logger.lines).toEqual([`warn ${line}`]);
+});
+
+test('another loss has a line of its own', () => {
+  const logger = recordingLogger();
+  const lost = new LostFlows(logger);
+  for (const destination of ['a:1', 'b:1']) {
+    lost.add(destination);
+    vi.runAllTimers();
+  }
+  expect(logger.lines).toEqual([
+    'warn with the bastion one open connection was lost, and reset: a:1',
+    'warn with the bastion one open connection was lost, and reset: b:1',
+  ]);
+});
