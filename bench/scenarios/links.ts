@@ -30,8 +30,9 @@ function linkScenario(
   extent: Extent,
   runs: Readonly<Record<Pace, number>>,
 ): Scenario {
-  // A hole in one connection holds up all that it carries.
-  const peers = ['ssh-L', 'tshuttle', ...(LINK_PROFILES[link].lossPercent > 0 ? [TSHUTTLE_4] : [])];
+  // A hole in one connection holds up all that it carries; what plain TCP reaches then is no more than a part of the rate.
+  const isLossy = LINK_PROFILES[link].lossPercent > 0;
+  const peers = ['ssh-L', 'tshuttle', ...(isLossy ? [TSHUTTLE_4, 'raw'] : [])];
   return {
     name: `link-${link}${congestionControl === 'bbr' ? '' : `-${congestionControl}`}`,
     title: `${LINK_PROFILES[link].title}, ${congestionControl}`,

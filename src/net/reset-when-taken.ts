@@ -23,3 +23,10 @@ export function resetWhenTaken(socket: Socket, reset: () => void): void {
   timer.unref();
   socket.once('close', () => clearInterval(timer));
 }
+
+/** Resets a socket: at once, or, while its shutdown waits, after that (native-notes/reset.md). */
+export function resetWhenShut(socket: Socket): void {
+  const isEnding = socket.writableEnded && !socket.writableFinished;
+  if (isEnding) socket.once('finish', () => socket.resetAndDestroy());
+  else socket.resetAndDestroy();
+}

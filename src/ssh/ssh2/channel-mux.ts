@@ -2,7 +2,8 @@ import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import type { KeyOptions } from '../key-options.ts';
 import { type FlowEnd, type FlowProgress, type FlowSummary, startFlowProgress } from '../transport.ts';
-import { Channel, type ChannelOptions, type ChannelOwner } from './channel.ts';
+import { Channel } from './channel.ts';
+import type { ChannelOptions, ChannelOwner, OwnedChannel } from './channel-owner.ts';
 import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
 import { ReceiveBudget } from './receive-budget.ts';
@@ -26,7 +27,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /** By id, until both sides have closed the channel. */
   readonly #channels = new Map<number, Channel>();
   /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
-  readonly #flows = new Set<Channel>();
+  readonly #flows = new Set<OwnedChannel>();
   readonly #keyOptions: () => readonly KeyOptions[];
   /** Consecutive data of one channel, which its application gets in one go. */
   #arrived: Buffer[] = [];
@@ -123,17 +124,17 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }
 
-  enqueue(channel: Channel): void {
+  enqueue(channel: OwnedChannel): void {
     this.#monitor.activity();
     this.#scheduler.enqueue(channel);
   }
 
-  forget(channel: Channel): void {
+  forget(channel: OwnedChannel): void {
     this.#channels.delete(channel.localId);
     this.#scheduler.forget(channel);
   }
 
-  flowIsOver(channel: Channel): void {
+  flowIsOver(channel: OwnedChannel): void {
     this.#flows.delete(channel);
   }
 

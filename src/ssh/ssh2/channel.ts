@@ -1,14 +1,17 @@
 import type { Socket } from 'node:net';
 import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
-import { sendPiecesNow } from '../../net/native-send.ts';
-import { resetWhenTaken } from '../../net/reset-when-taken.ts';
-import type { CarryOptions, FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
-import type { ChannelWire } from './channel-wire.ts';
-import type { ReceiveBudget } from './receive-budget.ts';
+import { resetWhenShut, resetWhenTaken } from '../../net/reset-when-taken.ts';
+import { sendOrCopy } from '../../net/send-or-copy.ts';
+import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
+import {
+  type ApplicationListener,
+  listenToApplication,
+  stopListeningToApplication,
+} from './application-events.ts';
+import type { ChannelOptions, ChannelOwner, NotOpened, OwnedChannel } from './channel-owner.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { refusalOf } from './refusal.ts';
-import type { Sender } from './send-scheduler.ts';
 
 /** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
 const MAX_WINDOW_BYTES = 2 ** 32 - 1;
@@ -17,34 +20,6 @@ const NOTHING = Buffer.alloc(0);
 
 /** What was sent lately counts half after so long, in ms. */
 const RECENT_HALF_LIFE_MS = 1000;
-
-/** The channel of an accepted socket. */
-const CHANNEL = Symbol('channel');
-
-interface CarriedSocket extends Socket {
-  [CHANNEL]: Channel;
-}
-
-/** Why a channel was not opened. */
-export type NotOpened = Refusal | Extract<FlowEnd, { kind: 'bastion-lost' }>;
-
-/** How a flow is carried, beside where to. */
-export interface ChannelOptions extends CarryOptions {
-  /** Asked when the bastion refuses; with true the accepted socket is given back, too, as it was, paused and unread. */
-  readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
-}
-
-/** What a channel asks of the multiplexer that owns it. */
-export interface ChannelOwner {
-  readonly wire: ChannelWire;
-  readonly budget: ReceiveBudget;
-  /** The channel has something to send: give it turns. */
-  enqueue(channel: Channel): void;
-  /** The id may be given out again: both sides have closed, or the open was refused. */
-  forget(channel: Channel): void;
-  /** The accepted socket is closed, or given back. */
-  flowIsOver(channel: Channel): void;
-}
 
 type SshSide =
   | { readonly kind: 'opening' }
@@ -64,37 +39,7 @@ type SshSide =
  * destination's EOF becomes a FIN after all its bytes are written. The flow is over when the accepted socket is closed;
  * its id is free when the ssh side is closed. An end that the application must not take for a success is a reset.
  */
-export class Channel implements Sender {
-  /** One for all channels: thousands of idle ones would cost as many closures each. */
-  static readonly #listeners: ReadonlyArray<
-    readonly [string, (this: CarriedSocket, argument: never) => void]
-  > = [
-    [
-      'error',
-      function (error: Error) {
-        this[CHANNEL].#applicationFailed(error.message);
-      },
-    ],
-    [
-      'close',
-      function () {
-        this[CHANNEL].#acceptedClosed();
-      },
-    ],
-    [
-      'data',
-      function (bytes: Buffer) {
-        this[CHANNEL].#applicationSent(bytes);
-      },
-    ],
-    [
-      'end',
-      function () {
-        this[CHANNEL].#applicationFinished();
-      },
-    ],
-  ];
-
+export class Channel implements OwnedChannel, ApplicationListener {
   readonly localId: number;
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
@@ -146,8 +91,7 @@ export class Channel implements Sender {
     this.#progress = progress;
     this.#options = options;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
-    (accepted as CarriedSocket)[CHANNEL] = this;
-    for (const [event, listener] of Channel.#listeners) accepted.on(event, listener as () => void);
+    listenToApplication(accepted, this);
   }
 
   /** The window to open the channel with, in bytes. */
@@ -191,12 +135,12 @@ export class Channel implements Sender {
       this.#grant();
     } else {
       this.#progress.bytesDown += bytes;
-      const sentBytes = sendPiecesNow(this.#accepted, pieces);
-      if (sentBytes === bytes) this.#grant();
+      const rest = sendOrCopy(this.#accepted, pieces);
+      if (rest === undefined) this.#grant();
       else {
         // Not on 'drain', which comes only above the socket's high-water mark.
         this.#onTaken ??= () => this.#grant();
-        this.#accepted.write(copyFrom(pieces, sentBytes), this.#onTaken);
+        this.#accepted.write(rest, this.#onTaken);
       }
     }
   }
@@ -292,7 +236,7 @@ export class Channel implements Sender {
 
   // --- from the application
 
-  #applicationSent(bytes: Buffer): void {
+  applicationSent(bytes: Buffer): void {
     if (this.#ssh.kind !== 'open') {
       this.#accepted.pause();
       this.#breakOffAfterFlush(closedByDestination('closed while the application was sending'));
@@ -308,7 +252,7 @@ export class Channel implements Sender {
     this.#accepted.pause();
   }
 
-  #applicationFinished(): void {
+  applicationFinished(): void {
     this.#applicationEnded = true;
     if (this.#pendingUp === undefined) this.#allSent();
   }
@@ -323,11 +267,11 @@ export class Channel implements Sender {
     }
   }
 
-  #applicationFailed(detail: string): void {
+  applicationFailed(detail: string): void {
     this.#end ??= { kind: 'reset', by: 'application', detail };
   }
 
-  #acceptedClosed(): void {
+  acceptedClosed(): void {
     this.#isOver = true;
     if (this.#applicationEnded) {
       // An application that has sent everything and is gone: what it sent still arrives.
@@ -368,7 +312,7 @@ export class Channel implements Sender {
       return;
     }
     this.#isOver = true;
-    for (const [event, listener] of Channel.#listeners) this.#accepted.off(event, listener as () => void);
+    stopListeningToApplication(this.#accepted);
     this.#owner.flowIsOver(this);
     this.#onOver({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
   }
@@ -383,9 +327,7 @@ export class Channel implements Sender {
     if (this.#isOver || this.#isBreakingOff) return;
     this.#isBreakingOff = true;
     this.#end ??= end;
-    const isEnding = this.#accepted.writableEnded && !this.#accepted.writableFinished;
-    if (isEnding) this.#accepted.once('finish', () => this.#accepted.resetAndDestroy());
-    else this.#accepted.resetAndDestroy();
+    resetWhenShut(this.#accepted);
   }
 
   /** What has arrived still reaches the application, if it is complete. */
@@ -396,17 +338,6 @@ export class Channel implements Sender {
       resetWhenTaken(this.#accepted, () => this.#breakOff(end));
     }
   }
-}
-
-/** A copy of all that comes after the first so many bytes. */
-function copyFrom(pieces: readonly Buffer[], offset: number): Buffer {
-  let skippedBytes = 0;
-  const rest: Buffer[] = [];
-  for (const piece of pieces) {
-    rest.push(piece.subarray(Math.max(0, offset - skippedBytes)));
-    skippedBytes += piece.length;
-  }
-  return Buffer.concat(rest);
 }
 
 function closedByDestination(detail: string): FlowEnd {

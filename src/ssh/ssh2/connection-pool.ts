@@ -5,26 +5,18 @@ import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import {
   type CarryOptions,
-  type FlowEnd,
   type FlowProgress,
   type FlowSummary,
-  type Refusal,
   startFlowProgress,
   type Transport,
 } from '../transport.ts';
-import type { ChannelOptions } from './channel.ts';
-import { type Candidate, chooseConnection, RecentBytes, wantsAnother } from './choose-connection.ts';
+import { type Candidate, chooseConnection, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
+import { type Member, makeMember } from './pool-member.ts';
 import type { Ssh2Transport } from './transport.ts';
 
 /** More than this is never opened, whatever the bastion runs out of. */
 const MAX_CONNECTIONS = 16;
-
-/** Below this a refusal is the destination's: no sshd has so few descriptors. */
-const SHORTAGE_CHANNELS = 200;
-
-/** sshd's words for a destination without a route and for its own lack of descriptors (native-notes/sshd-descriptors.md). */
-const SHORTAGE_TEXT = 'open failed';
 
 /** An extra connection that has carried nothing for so long is closed. */
 const IDLE_MS = 60_000;
@@ -39,17 +31,6 @@ export interface PoolOptions {
   readonly openAnother: OpenAnother;
   /** Tests shorten it. */
   readonly idleMs?: number;
-}
-
-interface Member {
-  readonly transport: Ssh2Transport;
-  readonly recent: RecentBytes;
-  /** What it refused for lack of descriptors, and with how many channels. */
-  readonly shortages: WeakMap<FlowEnd, number>;
-  /** Of a flow that asks for nothing itself: the same for all of them. */
-  readonly options: ChannelOptions;
-  capacity: number;
-  idleSinceMs: number | undefined;
 }
 
 /**
@@ -175,7 +156,7 @@ export class ConnectionPool implements Transport {
   }
 
   #add(transport: Ssh2Transport): Member {
-    const member = newMember(transport);
+    const member = makeMember(transport);
     this.#members.push(member);
     void transport.lost.then((error) => this.#memberLost(member, error));
     return member;
@@ -242,25 +223,4 @@ export class ConnectionPool implements Transport {
       }
     }
   }
-}
-
-function newMember(transport: Ssh2Transport): Member {
-  const shortages = new WeakMap<FlowEnd, number>();
-  const isShort = (refusal: Refusal): boolean => {
-    const { channels } = transport.load();
-    const isShortage =
-      channels >= SHORTAGE_CHANNELS &&
-      refusal.reason === 'connect-failed' &&
-      refusal.description === SHORTAGE_TEXT;
-    if (isShortage) shortages.set(refusal, channels);
-    return isShortage;
-  };
-  return {
-    transport,
-    recent: new RecentBytes(performance.now()),
-    shortages,
-    options: { mayTryElsewhere: isShort, giveBackWhenLost: true },
-    capacity: Number.POSITIVE_INFINITY,
-    idleSinceMs: undefined,
-  };
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { bytesSentNow, sendNow, sendNowCounted, sendPiecesNow } from '../../../src/net/native-send.ts';
+import { sendOrCopy } from '../../../src/net/send-or-copy.ts';
 import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { until } from '../../support/until.ts';
 
@@ -75,4 +76,21 @@ test('a socket that failed or is closed takes nothing', async () => {
   pair.accepted.destroy();
   expect(sendNow(pair.accepted, Buffer.from('x'))).toBe(0);
   await closed;
+});
+
+test('what the kernel does not take of lent pieces is copied, from where it stopped', async () => {
+  await using pair = await openSocketPair();
+  const pieces = [Buffer.alloc(400_000, 'a'), Buffer.alloc(400_000, 'b'), Buffer.from('the end')];
+  let rest: Buffer | undefined;
+  let sentBytes = 0;
+  while (rest === undefined) {
+    rest = sendOrCopy(pair.accepted, pieces);
+    sentBytes += 800_007 - (rest?.length ?? 0);
+  }
+  for (const piece of pieces) piece.fill('X');
+  pair.accepted.end(rest);
+  const received = await readToEnd(pair.application);
+  expect(received.length).toBe(sentBytes + rest.length);
+  expect(received.subarray(-7).toString()).toBe('the end');
+  expect(received.includes('X')).toBe(false);
 });

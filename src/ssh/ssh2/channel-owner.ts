@@ -1,0 +1,32 @@
+import type { CarryOptions, FlowEnd, Refusal } from '../transport.ts';
+import type { ChannelWire } from './channel-wire.ts';
+import type { ReceiveBudget } from './receive-budget.ts';
+import type { Sender } from './send-scheduler.ts';
+
+/** Why a channel was not opened. */
+export type NotOpened = Refusal | Extract<FlowEnd, { kind: 'bastion-lost' }>;
+
+/** How a flow is carried, beside where to. */
+export interface ChannelOptions extends CarryOptions {
+  /** Asked when the bastion refuses; with true the accepted socket is given back, too, as it was, paused and unread. */
+  readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
+}
+
+/** What a channel asks of the multiplexer that owns it. */
+export interface ChannelOwner {
+  readonly wire: ChannelWire;
+  readonly budget: ReceiveBudget;
+  /** The channel has something to send: give it turns. */
+  enqueue(channel: OwnedChannel): void;
+  /** The id may be given out again: both sides have closed, or the open was refused. */
+  forget(channel: OwnedChannel): void;
+  /** The accepted socket is closed, or given back. */
+  flowIsOver(channel: OwnedChannel): void;
+}
+
+/** A channel as its owner knows it. */
+export interface OwnedChannel extends Sender {
+  readonly localId: number;
+  /** Ends the flow; the application sees a reset. */
+  abort(detail: string): void;
+}
