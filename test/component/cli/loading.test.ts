@@ -91,4 +91,13 @@ describe('what the program loads', () => {
     expect(loaded.output).toContain('10.0.0.0/33');
     expect(commandsIn(loaded)).toEqual([]);
   });
+
+  test('for a tunnel that has nothing to log: ssh2, and what only others need not', async () => {
+    await using home = await Home.make();
+    const { output, packages } = await load(home, '-r', '127.0.0.1:1', '--socks', '0');
+    expect(output).toContain('connection refused');
+    expect(packages).toContain('ssh2');
+    for (const others of ['pino', 'pino-pretty', 'socks', 'yaml', 'valibot', 'prom-client'])
+      expect(packages).not.toContain(others);
+  });
 });
