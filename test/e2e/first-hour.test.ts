@@ -1,7 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { CommandResult } from '../support/child.ts';
-import { openJumpbox } from '../support/jumpbox.ts';
+import { MAX_RETRY, openJumpbox } from '../support/jumpbox.ts';
 import { ADDRESSES, createLab, type Lab, type LabOptions } from '../support/lab.ts';
 import { BASTION_USER } from '../support/machine.ts';
 import { skipLab } from '../support/requirements.ts';
@@ -15,6 +16,7 @@ import {
   tshuttleArgv,
   untilSaid,
 } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
 
 /*
  *  client ──ssh── bastion ── destination         what goes wrong in the first hour; tshuttle and its doctor say the same
@@ -28,8 +30,10 @@ const LIBRARIES = `/usr/lib/${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-l
 
 /** A tshuttle that ends by itself, and the doctor, each asked for the same. */
 async function both(lab: Lab, options: TshuttleOptions, args: readonly string[] = []) {
-  const run = await runTshuttle(lab, [SUBNET, ...args], options);
-  const doctor = await examine(lab, options, args);
+  const [run, doctor] = await Promise.all([
+    runTshuttle(lab, [SUBNET, ...args], options),
+    examine(lab, options, args),
+  ]);
   return { run, doctor };
 }
 
@@ -171,41 +175,85 @@ describe.skipIf(skipLab)('a wrong start', () => {
     expect(problems(doctor!)).toEqual([expect.stringMatching(says)]);
   });
 
-  it('banned by fail2ban: it refuses, and answered before', async () => {
+  it('banned by fail2ban, which refuses or drops: it answered before, and does again', async () => {
     await using lab = await createLab();
     const jumpbox = await openJumpbox(lab);
-    await lab.bastion.exec(['iptables', '-I', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'REJECT']);
-    const { run, doctor } = await both(lab, { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` });
-    expect(run, run.stderr).toMatchObject({ code: 68 });
-    expect(run.stderr).toMatch(/answered before[\s\S]*banned this address: wait 10 minutes/);
-    expect(problems(doctor).join()).toMatch(/banned this address/);
-    expect(await jumpbox.banned()).toEqual([]);
+    const options = { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` };
+    const args = ['-o', 'ConnectTimeout=2'];
+    await stopTshuttle(lab, await startTshuttle(lab, [SUBNET], options));
+    for (const { blocktype, cause } of [
+      { blocktype: 'REJECT', cause: /connection refused, and it answered before/ },
+      { blocktype: 'DROP', cause: /no answer within 2 s, and it answered before/ },
+    ] as const) {
+      await jumpbox.setBlocktype(blocktype);
+      const before = (await jumpbox.banned()).length;
+      const misspelt = { remote: `engineeer@${ADDRESSES.bastion4}` };
+      const guesses = Array.from({ length: MAX_RETRY }, () => runTshuttle(lab, [SUBNET], misspelt));
+      for (const guess of await Promise.all(guesses)) expect(guess, guess.stderr).toMatchObject({ code: 77 });
+      await until(async () => (await jumpbox.banned()).length > before, {
+        deadlineMs: 30_000,
+        what: 'a user that is not there is banned',
+      });
+      const { run, doctor } = await both(lab, options, args);
+      expect(run, run.stderr).toMatchObject({ code: 68 });
+      expect(run.stderr).toMatch(cause);
+      expect(run.stderr).toMatch(/fail2ban there has banned this address: .*wait 10 minutes/s);
+      expect(doctor, doctor.stdout).toMatchObject({ code: 1 });
+      expect(problems(doctor)).toEqual([expect.stringMatching(cause)]);
+      expect(problems(doctor)[0]).toMatch(/-> .*fail2ban there has banned this address: .*wait 10 minutes/);
+      await jumpbox.unban(ADDRESSES.client4);
+    }
+    await stopTshuttle(lab, await startTshuttle(lab, [SUBNET], options));
   });
 });
 
 describe.skipIf(skipLab)('a bastion that prohibits forwarding', () => {
-  it.each<[string, LabOptions, RegExp]>([
-    [
-      'PermitOpen',
-      { sshd: ['PermitOpen 10.77.0.3:7000 localhost:22'] },
-      /permits some destinations only.*ask for 10\.77\.0\.2:7000 in PermitOpen/,
-    ],
-    [
-      'AllowTcpForwarding no',
-      { sshd: ['AllowTcpForwarding no'] },
-      /does not tell which.*AllowTcpForwarding yes.*PermitOpen, 10\.77\.0\.2:7000/,
-    ],
-  ])('%s: what to ask the administrator for', async (_what, options, says) => {
+  it.each<{ what: string; lab?: LabOptions; key?: string; permitted?: string; says: RegExp }>([
+    {
+      what: 'PermitOpen',
+      lab: { sshd: ['PermitOpen 10.77.0.3:7000 localhost:22'] },
+      permitted: '10.77.0.3',
+      says: /permits some destinations only.*ask for 10\.77\.0\.2:7000 in PermitOpen/,
+    },
+    {
+      what: 'AllowTcpForwarding no',
+      lab: { sshd: ['AllowTcpForwarding no'] },
+      says: /does not tell which.*AllowTcpForwarding yes.*PermitOpen, 10\.77\.0\.2:7000/,
+    },
+    {
+      what: 'DisableForwarding yes',
+      lab: { sshd: ['DisableForwarding yes'] },
+      says: /does not tell which.*no DisableForwarding.*PermitOpen, 10\.77\.0\.2:7000/,
+    },
+    {
+      what: 'no-port-forwarding of the key',
+      key: 'no-port-forwarding',
+      says: /options of your key do not allow it \(.*authorized_keys:1\).*no-port-forwarding to be removed/,
+    },
+    {
+      what: 'permitopen of the key',
+      key: 'permitopen="10.77.0.3:7000"',
+      says: /your key has permitopen \(.*authorized_keys:1\).*ask for permitopen="10\.77\.0\.2:7000" there/,
+    },
+  ])('with $what: what to ask the administrator for', async ({ lab: options = {}, key, permitted, says }) => {
     await using lab = await createLab(options);
-    const doctor = await examine(lab, {});
+    if (key !== undefined) {
+      const file = join(lab.directory, 'authorized_keys');
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/^/gm, `${key} `));
+    }
+    const [doctor, tshuttle] = await Promise.all([examine(lab, {}), startTshuttle(lab, [SUBNET])]);
     expect(doctor, doctor.stdout + doctor.stderr).toMatchObject({ code: 1 });
-    expect(problems(doctor)).toHaveLength(1);
-    expect(problems(doctor)[0]).toMatch(says);
-
-    const tshuttle = await startTshuttle(lab, [SUBNET]);
-    expect(await lab.application({ do: 'whoami', host: '10.77.0.2', port: 7000 })).toHaveProperty('error');
+    expect(problems(doctor)).toEqual([expect.stringMatching(says)]);
+    for (const host of [...(permitted === undefined ? [] : [permitted]), '10.77.0.2', '10.77.0.2']) {
+      const result = await lab.application({ do: 'whoami', host, port: 7000 });
+      if (host === permitted) expect(result).toHaveProperty('peer');
+      else expect(result).toHaveProperty('error');
+    }
     await untilSaid(tshuttle, '10.77.0.2:7000');
     await stopTshuttle(lab, tshuttle);
+    const lines = tshuttle.stderr.trim().split('\n');
+    const told = lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
+    expect(told.filter((line) => line.includes('10.77.0.2:7000'))).toEqual([expect.stringMatching(says)]);
   });
 });
 

@@ -18,5 +18,5 @@ mount -o remount,bind,ro /
 
 rsyslogd -n -iNONE -f "$box/rsyslog.conf" &
 until [ -S /dev/log ]; do sleep 0.05; done
-fail2ban-server -xf -c "$box/fail2ban" -s /run/fail2ban.sock -p /run/fail2ban.pid --logtarget "$box/log/fail2ban.log" start &
+fail2ban-server -xf -c "$box/fail2ban" -s "$box/fail2ban.sock" -p "$box/fail2ban.pid" --logtarget "$box/log/fail2ban.log" start &
 exec /usr/sbin/sshd -D -f "$box/sshd_config"

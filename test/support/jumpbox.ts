@@ -24,6 +24,10 @@ export interface Jumpbox {
   log(): Promise<string>;
   /** The addresses that fail2ban has banned so far. */
   banned(): Promise<readonly string[]>;
+  /** Lifts the ban of an address, as its administrator does. */
+  unban(address: string): Promise<void>;
+  /** Has those who are banned from now on refused, which is the default, or not answered at all. */
+  setBlocktype(blocktype: 'REJECT' | 'DROP'): Promise<void>;
 }
 
 /** Puts a jumpbox in the place of the lab's sshd, with the same host key and user key; it ends with the lab. */
@@ -46,10 +50,21 @@ export async function openJumpbox(lab: Lab): Promise<Jumpbox> {
     },
     { deadlineMs: 20_000, what: () => `sshd and fail2ban: ${child.stdout}${child.stderr}` },
   );
+  const fail2ban = async (...words: readonly string[]): Promise<void> =>
+    void (await lab.bastion.must([
+      'fail2ban-client',
+      '-s',
+      join(box, 'fail2ban.sock'),
+      'set',
+      'sshd',
+      ...words,
+    ]));
   return {
     log: () => read('auth.log'),
     banned: async () =>
       [...(await read('fail2ban.log')).matchAll(/\[sshd\] Ban (\S+)/g)].map(([, address = '']) => address),
+    unban: (address) => fail2ban('unbanip', address),
+    setBlocktype: (blocktype) => fail2ban('action', 'iptables-multiport', 'blocktype', blocktype),
   };
 }
 

@@ -39,8 +39,8 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
         'look it up with the resolver of this machine, not the one behind the bastion',
       ],
       [
-        'connection refused at once, and it answered before',
-        'fail2ban or PerSourcePenalties may have banned this address: wait some minutes, and name the right key with -i',
+        'connection refused at once, or no answer, and it answered before',
+        'fail2ban or PerSourcePenalties may have banned this address: wait some minutes, then name the right user, and key with -i',
       ],
       ['connection refused', 'sshd does not listen there: check the port'],
       ['timed out', 'a firewall on the way: is this address on its list, is the network up?'],

@@ -101,16 +101,26 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
   }
 }
 
+/** What may be the matter with a bastion that answered before, by how it does not. */
+const NO_LONGER_ANSWERS: Readonly<Record<string, string>> = {
+  ECONNREFUSED:
+    'sshd may be down, or fail2ban there has banned this address: wait 10 minutes, ' +
+    'then name the right user, and the right key with -i',
+  ETIMEDOUT:
+    'the network or the bastion may be down, or fail2ban there has banned this address: see whether it answers from ' +
+    'elsewhere; if so, wait 10 minutes, then name the right user, and the right key with -i',
+};
+
 /**
- * A bastion that is known, so that it has answered before, and now refuses at once: sshd may be down, or have this address
- * banned, which fail2ban does by refusing (its actions, iptables-multiport) for ten minutes by default.
+ * A bastion that is known, so that it has answered before, and now does not: it may have this address banned, for ten minutes
+ * by default. fail2ban refuses whom it bans, or drops what they send where its blocktype is DROP.
  */
 function perhapsBanned(error: unknown, hasAnsweredBefore: boolean): unknown {
-  const isRefused = error instanceof TshuttleError && systemCodeOf(error.cause) === 'ECONNREFUSED';
-  if (!isRefused || !hasAnsweredBefore) return error;
+  if (!hasAnsweredBefore || !(error instanceof TshuttleError)) return error;
+  const remedy = NO_LONGER_ANSWERS[systemCodeOf(error.cause) ?? ''];
+  if (remedy === undefined) return error;
   return new TshuttleError(error.code, `${error.message}, and it answered before`, {
-    remedy:
-      'sshd may be down, or fail2ban there has banned this address: wait 10 minutes, then name the right key with -i',
+    remedy,
     cause: error.cause,
   });
 }

@@ -116,7 +116,7 @@ function connect(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): P
       socket.destroy();
       reject(error as Error);
     };
-    const onTimeout = (): void => fail(new Error(`no answer within ${target.connectTimeoutMs / 1000} s`));
+    const onTimeout = (): void => fail(new NoAnswerError(target.connectTimeoutMs));
     const onAbort = (): void => fail(signal.reason);
     const timer = setTimeout(onTimeout, target.connectTimeoutMs);
     const finish = (): void => {
@@ -151,6 +151,16 @@ const FAILURES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'cannot use the bind address',
 };
 
+/** ConnectTimeout came before the kernel's own limit. */
+class NoAnswerError extends Error {
+  readonly code = 'ETIMEDOUT';
+
+  constructor(timeoutMs: number) {
+    super(`no answer within ${timeoutMs / 1000} s`);
+  }
+}
+
 function describeFailure(error: unknown): string {
+  if (error instanceof NoAnswerError) return error.message;
   return FAILURES[systemCodeOf(error) ?? ''] ?? messageOf(error);
 }
