@@ -1,11 +1,11 @@
-import type { Command } from 'commander';
+import { type Command, Help } from 'commander';
 import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS, type KnownCommand } from './commands/all-commands.ts';
 import { GROUPS, TEXTS } from './help-text.ts';
 import { describeProgram } from './tunnel-options.ts';
 
-/** How wide help is written. */
+/** How wide help is written at most; narrower where the terminal is. */
 const HELP_COLUMNS = 100;
 
 /** What the words of a command line come to. */
@@ -56,8 +56,9 @@ function nameCommands(
     .configureOutput({
       writeOut: (text) => events?.onOutput(text),
       writeErr: () => {},
-      getOutHelpWidth: () => HELP_COLUMNS,
-    });
+      getOutHelpWidth: () => Math.min(HELP_COLUMNS, process.stdout.columns ?? HELP_COLUMNS),
+    })
+    .configureHelp({ boxWrap: wrapParagraphs });
   const refuse = (problem: Problem): void => events?.onRefused(problem);
   return {
     program,
@@ -101,4 +102,9 @@ function addGroup(parent: Command, word: string, refuse: (problem: Problem) => v
     const names = group.commands.map((command) => command.name());
     refuse({ where: word, what: `is followed by one of ${names.join(', ')}` });
   });
+}
+
+/** Wraps texts that are broken into lines already, of whatever length; blank and indented lines stay as they are. */
+function wrapParagraphs(this: Help, text: string, columns: number): string {
+  return Help.prototype.boxWrap.call(this, text.replace(/(?<=\S)\n(?=\S)/g, ' '), columns);
 }
