@@ -91,7 +91,9 @@ function remedyFor(target: SshTarget, record: AuthenticationRecord): string {
   const wantsKey = record.wanted.includes('publickey') || record.wanted.length === 0;
   const secret = refusedSecret(record.refused);
   if (secret !== undefined) {
-    return `check the user name and the ${secret}${wantsKey ? ', or name a key with -i FILE' : ''}`;
+    const code =
+      secret === 'answers' ? '; a one-time code counts once, and only while both clocks are right' : '';
+    return `check the user name and the ${secret}${wantsKey ? ', or name a key with -i FILE' : ''}${code}`;
   }
   if (wantsKey && !record.refused.some(({ method }) => method === 'publickey')) {
     return 'name the key with -i FILE, or load it into ssh-agent with ssh-add';

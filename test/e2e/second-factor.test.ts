@@ -7,7 +7,7 @@ import { BASTION_USER } from '../support/machine.ts';
 import { prepareReader } from '../support/reader.ts';
 import { readmeCommand } from '../support/readme-blocks.ts';
 import { skipLab } from '../support/requirements.ts';
-import { codeNow, enrol, KEY_AND_CODE, nextCode } from '../support/second-factor.ts';
+import { codeNow, enrol, expiredCode, KEY_AND_CODE, nextCode } from '../support/second-factor.ts';
 import { makeKeys, startAgent } from '../support/ssh-agent.ts';
 import { startCommandOnTerminal, startOnTerminal } from '../support/terminal.ts';
 import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
@@ -55,17 +55,24 @@ describe.skipIf(skipLab)('a bastion that wants a key and a one-time code', () =>
     },
   );
 
-  it('sees one series of attempts when the code is wrong, and no more', async () => {
+  it('sees one series of attempts when the time of the code is over, and both say that clocks may be the reason', async () => {
     await using lab = await createLab({ sshd: KEY_AND_CODE });
     await enrol(lab);
-    const askpass = await askpassProgram(lab, '000000');
+    const code = expiredCode();
+    const askpass = await askpassProgram(lab, code);
     const env = { SSH_ASKPASS: askpass.path, SSH_ASKPASS_REQUIRE: 'force' };
     const result = await runTshuttle(lab, [SUBNET], { remote, env });
     expect(result.code).toBe(77);
     expect(result.stderr).toContain('does not let us in');
-    expect(result.stderr).not.toContain('000000');
+    expect(result.stderr).not.toContain(code);
+    expect(result.stderr).toMatch(/a one-time code counts once, and only while both clocks are right/);
     expect((await askpass.asked()).trim().split('\n')).toHaveLength(1);
     expect(lab.sshd.log().match(/Connection from/g)).toHaveLength(1);
+
+    const doctor = await runTshuttle(lab, ['doctor'], { remote, env });
+    expect(doctor, doctor.stderr).toMatchObject({ code: 1 });
+    expect(doctor.stdout).toMatch(/^(?:note|ok) +clock: .*one-time codes/m);
+    expect((await askpass.asked()).trim().split('\n')).toHaveLength(2);
     await expectNothingLeft(lab);
   });
 

@@ -34,6 +34,11 @@ export function nextCode(): string {
   return codeOf(currentStep() + 1);
 }
 
+/** One whose time is over, as that of a clock that is ten minutes late. */
+export function expiredCode(): string {
+  return codeOf(currentStep() - 20);
+}
+
 function currentStep(): number {
   return Math.floor(Date.now() / 1000 / STEP_S);
 }

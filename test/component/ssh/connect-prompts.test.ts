@@ -275,7 +275,8 @@ test('no secret is in an error or the log, whatever was answered', async () => {
     message: expect.stringMatching(
       /us in: the answers to its questions were refused \(3 times\); accepted were: password; it still wants/,
     ),
-    remedy: 'check the user name and the answers',
+    remedy:
+      'check the user name and the answers; a one-time code counts once, and only while both clocks are right',
   });
   const shown = inspect(failure, { depth: Number.POSITIVE_INFINITY, showHidden: true });
   expect(`${shown}${user.shown.join('')}`).not.toMatch(/hunter2|98765/);
