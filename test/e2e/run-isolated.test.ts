@@ -141,7 +141,8 @@ describe.skipIf(skipIsolated)('tshuttle run --isolated, as an ordinary user who 
       .map((line) => line.split(' '));
     expect(outcomes).toEqual(addresses.map((address) => [address, expect.toBeOneOf(['7', '56'])]));
     const refused = await run(['curl', '-sS', '-m', '5', `http://${ADDRESSES.bastion4}:9/`]);
-    expect(refused).toMatchObject({ code: 56, stderr: expect.stringContaining('reset') });
+    // The reset may come while curl still connects (7), or after that (56), and before its own time is over (28).
+    expect([7, 56], refused.stderr).toContain(refused.code);
   });
 
   it('the command keeps its user and folder, and has no power over its network', async () => {
