@@ -9,7 +9,17 @@ export default defineConfig({
   test: {
     reporters: ['default', './.ci/closing-line-reporter.ts'],
     projects: [
-      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        root,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000,
+          // Pure tests share nothing that a process of their own for each file could keep apart.
+          pool: 'threads',
+          isolate: false,
+        },
+      },
       { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000 } },
       {
         root,

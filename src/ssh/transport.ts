@@ -76,6 +76,11 @@ export interface CarryOptions {
   readonly giveBackWhenLost?: boolean | undefined;
 }
 
+/** Whether nobody but the application, by a reset, is told how its flow begins. */
+export function asksNothing(options: CarryOptions): boolean {
+  return options.onOpen === undefined && options.givesBackRefused !== true;
+}
+
 /** How a flow goes out: one connection to a bastion that carries many flows. */
 export interface Transport {
   /** For people: `user@bastion (203.0.113.7:22)`. */

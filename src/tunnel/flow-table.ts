@@ -136,6 +136,11 @@ export class FlowTable {
     });
   }
 
+  /** No flow is left: says what is still to be said of them. */
+  close(): void {
+    this.#lostFlows.tell();
+  }
+
   #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
     const { host } = destinationOf(flow);
     const { destination, address, originator } = describeFlow(flow);

@@ -4,6 +4,7 @@ import type { Logger } from '../core/log.ts';
 import type { Endpoint, HostPort } from '../net/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import {
+  asksNothing,
   type CarryOptions,
   type FlowEnd,
   type FlowProgress,
@@ -119,8 +120,7 @@ export class LastingTransport implements Transport {
 
   #carryOver(connections: Connections, flow: Flow): Promise<FlowSummary> {
     const { accepted, destination, originator, progress, options } = flow;
-    const asksNothing = options.onOpen === undefined && options.givesBackRefused !== true;
-    const forwarded = asksNothing ? GIVEN_BACK : { ...options, ...GIVEN_BACK };
+    const forwarded = asksNothing(options) ? GIVEN_BACK : { ...options, ...GIVEN_BACK };
     return connections
       .carry(accepted, destination, originator, progress, forwarded)
       .then((summary) =>

@@ -11,6 +11,7 @@ export class LostFlows {
   readonly #logger: Logger;
   /** How many flows of the present loss there were, by destination. */
   readonly #counts = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -18,11 +19,15 @@ export class LostFlows {
 
   /** Counts an open flow that was reset because the bastion was lost. */
   add(destination: string): void {
-    if (this.#counts.size === 0) setTimeout(() => this.#tell(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.tell(), GATHER_MS);
     this.#counts.set(destination, (this.#counts.get(destination) ?? 0) + 1);
   }
 
-  #tell(): void {
+  /** Says at once what is still to be said, if anything: for a tunnel that ends with the loss. Idempotent. */
+  tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#counts.size === 0) return;
     const total = [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
     // What had most of them comes first, and is named most surely.
     const destinations = [...this.#counts].sort(([, one], [, other]) => other - one);

@@ -129,6 +129,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         }),
       (one) => one.transport.close(),
     );
+    cleanup.push(() => flows?.close());
     cleanup.push(() => bastionOpening.close());
     ingress = await ingressOpening.opened;
     signal.throwIfAborted();

@@ -9,7 +9,13 @@ import { openByCarry } from '../open-by-carry.ts';
 import type { SshRequest } from '../request.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
-import { type FlowProgress, type FlowSummary, startFlowProgress, type Transport } from '../transport.ts';
+import {
+  asksNothing,
+  type FlowProgress,
+  type FlowSummary,
+  startFlowProgress,
+  type Transport,
+} from '../transport.ts';
 import type { CarriedFlow } from './carried-flow.ts';
 import { handOver } from './handover.ts';
 import { joinMaster, type Master, type MasterContext, startMaster } from './master.ts';
@@ -102,10 +108,9 @@ function transportOver(master: Master, sessions: MasterSessions, description: st
     lost: master.lost,
     carry: (accepted, destination, _originator, progress = startFlowProgress(), options = {}) => {
       // Its application is answered by us, and may have sent something already: no descriptor to hand over.
-      const isAnswered = options.onOpen !== undefined || options.givesBackRefused === true;
-      return isAnswered
-        ? carryByPair(accepted, (far, onOpen) => carry(far, destination, progress, onOpen), options)
-        : carry(accepted, destination, progress, () => {});
+      return asksNothing(options)
+        ? carry(accepted, destination, progress, () => {})
+        : carryByPair(accepted, (far, onOpen) => carry(far, destination, progress, onOpen), options);
     },
     open: (destination, signal) =>
       openByCarry(

@@ -9,7 +9,7 @@ import { PathMonitor } from './path-monitor.ts';
 import { ReceiveBudget } from './receive-budget.ts';
 import { MAX_PACKET_BYTES } from './receive-window.ts';
 import { refusalOf } from './refusal.ts';
-import { SendScheduler } from './send-scheduler.ts';
+import { type Sender, SendScheduler } from './send-scheduler.ts';
 
 /** What arrives for one channel together is at most so many messages. */
 const MAX_PIECES = 64;
@@ -124,14 +124,14 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }
 
-  enqueue(channel: OwnedChannel): void {
+  enqueue(sender: Sender): void {
     this.#monitor.activity();
-    this.#scheduler.enqueue(channel);
+    this.#scheduler.enqueue(sender);
   }
 
   forget(channel: OwnedChannel): void {
     this.#channels.delete(channel.localId);
-    this.#scheduler.forget(channel);
+    this.#scheduler.forget(channel.upload);
   }
 
   flowIsOver(channel: OwnedChannel): void {
@@ -167,7 +167,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onWindowAdjust(localId: number, bytes: number): void {
-    this.#channels.get(localId)?.windowAdjusted(bytes);
+    this.#channels.get(localId)?.upload.windowAdjusted(bytes);
   }
 
   onEof(localId: number): void {

@@ -16,8 +16,8 @@ export interface ChannelOptions extends CarryOptions {
 export interface ChannelOwner {
   readonly wire: ChannelWire;
   readonly budget: ReceiveBudget;
-  /** The channel has something to send: give it turns. */
-  enqueue(channel: OwnedChannel): void;
+  /** There is something to send: give it turns. */
+  enqueue(sender: Sender): void;
   /** The id may be given out again: both sides have closed, or the open was refused. */
   forget(channel: OwnedChannel): void;
   /** The accepted socket is closed, or given back. */
@@ -25,8 +25,9 @@ export interface ChannelOwner {
 }
 
 /** A channel as its owner knows it. */
-export interface OwnedChannel extends Sender {
+export interface OwnedChannel {
   readonly localId: number;
+  readonly upload: Sender;
   /** Ends the flow; the application sees a reset. */
   abort(detail: string): void;
 }

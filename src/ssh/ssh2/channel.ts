@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
 import { lendReads } from '../../net/lent-reads.ts';
 import { resetWhenShut, resetWhenTaken } from '../../net/reset-when-taken.ts';
 import { sendOrCopy } from '../../net/send-or-copy.ts';
@@ -12,18 +11,13 @@ import {
 import type { ChannelOptions, ChannelOwner, NotOpened, OwnedChannel } from './channel-owner.ts';
 import { ReceiveWindow } from './receive-window.ts';
 import { refusalOf } from './refusal.ts';
-
-/** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
-const MAX_WINDOW_BYTES = 2 ** 32 - 1;
+import { Upload, type UploadListener } from './upload.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** What was sent lately counts half after so long, in ms. */
-const RECENT_HALF_LIFE_MS = 1000;
-
 type SshSide =
   | { readonly kind: 'opening' }
-  | { readonly kind: 'open'; readonly remoteId: number; readonly maxPacketBytes: number }
+  | { readonly kind: 'open'; readonly remoteId: number }
   /** We have sent CLOSE and wait for the other. */
   | { readonly kind: 'closing' }
   | { readonly kind: 'closed' };
@@ -39,7 +33,7 @@ type SshSide =
  * destination's EOF becomes a FIN after all its bytes are written. The flow is over when the accepted socket is closed;
  * its id is free when the ssh side is closed. An end that the application must not take for a success is a reset.
  */
-export class Channel implements OwnedChannel, ApplicationListener {
+export class Channel implements OwnedChannel, ApplicationListener, UploadListener {
   readonly localId: number;
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
@@ -55,14 +49,8 @@ export class Channel implements OwnedChannel, ApplicationListener {
   /** The accepted socket is closed. */
   #isOver = false;
 
-  // Up: application to destination.
-  #sendWindowBytes = 0;
-  /** Not sent yet: what one read of the socket gave, since it is paused meanwhile. */
-  #pendingUp: Buffer | undefined;
-  #applicationEnded = false;
-  #eofSent = false;
-  #recentBytes = 0;
-  #recentAtMs = 0;
+  /** Application to destination. */
+  readonly upload: Upload;
 
   // Down: destination to application.
   readonly #receiveWindow: ReceiveWindow;
@@ -85,12 +73,12 @@ export class Channel implements OwnedChannel, ApplicationListener {
   ) {
     this.localId = localId;
     this.#accepted = accepted;
-    this.#applicationEnded = accepted.readableEnded;
     this.#owner = owner;
     this.#onOver = onOver;
     this.#progress = progress;
     this.#options = options;
     this.#receiveWindow = new ReceiveWindow(owner.budget);
+    this.upload = new Upload(accepted, owner, progress, this);
     listenToApplication(accepted, this);
   }
 
@@ -104,16 +92,13 @@ export class Channel implements OwnedChannel, ApplicationListener {
   /** The channel is open: data may flow both ways. */
   confirmed(remoteId: number, windowBytes: number, packetBytes: number): void {
     if (this.#ssh.kind !== 'opening') return;
-    this.#ssh = { kind: 'open', remoteId, maxPacketBytes: Math.max(1, packetBytes) };
-    this.#sendWindowBytes = windowBytes;
+    this.#ssh = { kind: 'open', remoteId };
     if (this.#isOver) {
       this.#sendClose();
     } else {
       this.#progress.stage = 'open';
       lendReads(this.#accepted);
-      // Nothing to read, not even the end, is left of one that has been read and has ended before.
-      if (this.#applicationEnded) this.#allSent();
-      else this.#accepted.resume();
+      this.upload.open(remoteId, windowBytes, packetBytes);
     }
     this.#options.onOpen?.();
   }
@@ -145,12 +130,6 @@ export class Channel implements OwnedChannel, ApplicationListener {
     }
   }
 
-  /** The bastion takes more. */
-  windowAdjusted(bytes: number): void {
-    this.#sendWindowBytes = Math.min(this.#sendWindowBytes + bytes, MAX_WINDOW_BYTES);
-    if (this.wantsTurn()) this.#owner.enqueue(this);
-  }
-
   /** The destination has sent all it had. */
   eofReceived(): void {
     if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
@@ -171,7 +150,7 @@ export class Channel implements OwnedChannel, ApplicationListener {
     this.#sshClosed();
     if (!this.#eofReceived) {
       this.#breakOff(closedByDestination('closed before its end of data'));
-    } else if (this.#pendingUp !== undefined) {
+    } else if (this.upload.isPending) {
       this.#breakOffAfterFlush(closedByDestination('closed before it took all data'));
     }
     // Else, as with TCP, the application has its FIN, and is reset only if it goes on sending.
@@ -188,7 +167,7 @@ export class Channel implements OwnedChannel, ApplicationListener {
     this.#sshClosed();
     if (wasOpening) this.#notOpened({ kind: 'bastion-lost' });
     // What is complete needs the connection no more: a slow reader may take the rest.
-    else if (!this.#eofReceived || !this.#eofSent) this.#breakOff({ kind: 'bastion-lost' });
+    else if (!this.#eofReceived || !this.upload.eofSent) this.#breakOff({ kind: 'bastion-lost' });
   }
 
   // --- from us
@@ -197,34 +176,6 @@ export class Channel implements OwnedChannel, ApplicationListener {
   abort(detail: string): void {
     this.#breakOff({ kind: 'aborted', detail });
     this.#sendClose();
-  }
-
-  wantsTurn(): boolean {
-    return this.#ssh.kind === 'open' && this.#pendingUp !== undefined && this.#sendWindowBytes > 0;
-  }
-
-  recentlySentBytes(): number {
-    return this.#recentBytes * 0.5 ** ((performance.now() - this.#recentAtMs) / RECENT_HALF_LIFE_MS);
-  }
-
-  sendPacket(): number {
-    const chunk = this.#pendingUp;
-    if (this.#ssh.kind !== 'open' || chunk === undefined) return 0;
-    const { remoteId, maxPacketBytes } = this.#ssh;
-    const bytes = Math.min(chunk.length, this.#sendWindowBytes, maxPacketBytes);
-    if (bytes === 0) return 0;
-    this.#sendWindowBytes -= bytes;
-    this.#recentBytes = this.recentlySentBytes() + bytes;
-    this.#recentAtMs = performance.now();
-    this.#owner.wire.data(remoteId, chunk.subarray(0, bytes));
-    if (bytes < chunk.length) {
-      this.#pendingUp = chunk.subarray(bytes);
-    } else {
-      this.#pendingUp = undefined;
-      giveBack(chunk);
-    }
-    if (this.#pendingUp === undefined) this.#allSent();
-    return bytes;
   }
 
   #grant(): void {
@@ -242,29 +193,11 @@ export class Channel implements OwnedChannel, ApplicationListener {
       this.#breakOffAfterFlush(closedByDestination('closed while the application was sending'));
       return;
     }
-    this.#progress.bytesUp += bytes.length;
-    this.#pendingUp = bytes;
-    if (this.wantsTurn()) this.#owner.enqueue(this);
-    const unsent = this.#pendingUp as Buffer | undefined;
-    if (unsent === undefined) return;
-    // What is read is lent, unless it has waited in the stream.
-    this.#pendingUp = isKept(unsent) ? unsent : keepBytes(unsent);
-    this.#accepted.pause();
+    this.upload.sent(bytes);
   }
 
   applicationFinished(): void {
-    this.#applicationEnded = true;
-    if (this.#pendingUp === undefined) this.#allSent();
-  }
-
-  #allSent(): void {
-    if (!this.#applicationEnded) {
-      this.#accepted.resume();
-    } else if (this.#ssh.kind === 'open' && !this.#eofSent) {
-      this.#eofSent = true;
-      this.#owner.wire.eof(this.#ssh.remoteId);
-      this.#closeWhenBothEnded();
-    }
+    this.upload.finished();
   }
 
   applicationFailed(detail: string): void {
@@ -273,11 +206,11 @@ export class Channel implements OwnedChannel, ApplicationListener {
 
   acceptedClosed(): void {
     this.#isOver = true;
-    if (this.#applicationEnded) {
+    if (this.upload.applicationEnded) {
       // An application that has sent everything and is gone: what it sent still arrives.
       this.#closeWhenBothEnded();
     } else {
-      this.#pendingUp = undefined;
+      this.upload.drop();
       this.#sendClose();
     }
     this.#end ??= { kind: 'eof' };
@@ -288,26 +221,32 @@ export class Channel implements OwnedChannel, ApplicationListener {
 
   // --- endings
 
+  uploadEnded(): void {
+    this.#closeWhenBothEnded();
+  }
+
   #closeWhenBothEnded(): void {
-    if (this.#eofSent && (this.#eofReceived || this.#isOver)) this.#sendClose();
+    if (this.upload.eofSent && (this.#eofReceived || this.#isOver)) this.#sendClose();
   }
 
   #sendClose(): void {
     if (this.#ssh.kind !== 'open') return;
     const { remoteId } = this.#ssh;
     this.#ssh = { kind: 'closing' };
+    this.upload.stop();
     this.#owner.wire.close(remoteId);
   }
 
   #sshClosed(): void {
     this.#ssh = { kind: 'closed' };
+    this.upload.stop();
     this.#owner.budget.forget(this.#receiveWindow);
     this.#owner.forget(this);
   }
 
   #notOpened(end: NotOpened): void {
     const isOurs = !this.#isOver && !this.#isBreakingOff;
-    if (!isOurs || !this.#isWantedBack(end)) {
+    if (!isOurs || !isWantedBack(end, this.#options)) {
       this.#breakOff(end);
       return;
     }
@@ -315,12 +254,6 @@ export class Channel implements OwnedChannel, ApplicationListener {
     stopListeningToApplication(this.#accepted);
     this.#owner.flowIsOver(this);
     this.#onOver({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
-  }
-
-  #isWantedBack(end: NotOpened): boolean {
-    const { giveBackWhenLost, givesBackRefused, mayTryElsewhere } = this.#options;
-    if (end.kind === 'bastion-lost') return giveBackWhenLost === true;
-    return mayTryElsewhere?.(end) === true || givesBackRefused === true;
   }
 
   #breakOff(end: FlowEnd): void {
@@ -338,6 +271,11 @@ export class Channel implements OwnedChannel, ApplicationListener {
       resetWhenTaken(this.#accepted, () => this.#breakOff(end));
     }
   }
+}
+
+function isWantedBack(end: NotOpened, options: ChannelOptions): boolean {
+  if (end.kind === 'bastion-lost') return options.giveBackWhenLost === true;
+  return options.mayTryElsewhere?.(end) === true || options.givesBackRefused === true;
 }
 
 function closedByDestination(detail: string): FlowEnd {

@@ -4,6 +4,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import {
+  asksNothing,
   type CarryOptions,
   type FlowProgress,
   type FlowSummary,
@@ -84,8 +85,7 @@ export class ConnectionPool implements Transport {
       accepted.resetAndDestroy();
       return Promise.resolve(lost);
     }
-    const asksNothing = options.onOpen === undefined && options.givesBackRefused !== true;
-    const forwarded = asksNothing ? member.options : { ...options, ...member.options };
+    const forwarded = asksNothing(options) ? member.options : { ...options, ...member.options };
     return member.transport
       .carry(accepted, destination, originator, progress, forwarded)
       .then((summary) =>

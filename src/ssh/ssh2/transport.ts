@@ -88,7 +88,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
   let cause: Error | undefined;
   client.on('error', (error) => {
     cause ??= error;
-    // A protocol error ends the connection, but ssh2 may emit no 'close' for it (native-notes/ssh2-connection.md).
+    // A protocol error ends the connection, but ssh2 may emit no 'close' for it (native-notes/ssh2-connection-internals.md).
     socket.destroy();
   });
   socket.on('close', () => isGone(connectionLost(description, cause)));

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isExiting } from '../../../src/net/process-exiting.ts';
 import { Child } from '../../support/child.ts';
@@ -6,12 +7,18 @@ import { until } from '../../support/until.ts';
 test.runIf(process.platform === 'linux')(
   'a process that has ended and is not forgotten yet is told from one that runs',
   async () => {
-    // Whoever started it has become another program, and does not ask for its end.
-    const parent = new Child(['sh', '-c', 'sh -c "exit 0" & echo $!; exec sleep 30']);
+    // Whoever started it becomes another program, and does not ask for its end: a shell would (dash, after each builtin).
+    const parent = new Child(['sh', '-c', 'sleep 30 & echo $!; exec tail -f /dev/null']);
     try {
       await parent.untilOutput(/^\d+$/m, 5_000);
-      const ended = Number(parent.stdout);
-      await until(() => isExiting(ended), { deadlineMs: 5_000, what: 'its end' });
+      await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'tail\n', {
+        deadlineMs: 5_000,
+        what: 'the shell has become another program',
+      });
+      const child = Number(parent.stdout);
+      expect(isExiting(child)).toBe(false);
+      process.kill(child, 'SIGKILL');
+      await until(() => isExiting(child), { deadlineMs: 5_000, what: 'its end' });
       expect(isExiting(process.pid)).toBe(false);
     } finally {
       parent.kill('SIGKILL');

@@ -36,3 +36,14 @@ test('another loss has a line of its own', () => {
     'warn with the bastion one open connection was lost, and reset: b:1',
   ]);
 });
+
+test('a tunnel that ends with the loss has its line at once, and once', () => {
+  const logger = recordingLogger();
+  const lost = new LostFlows(logger);
+  lost.tell();
+  lost.add('a:1');
+  lost.tell();
+  expect(logger.lines).toEqual(['warn with the bastion one open connection was lost, and reset: a:1']);
+  vi.runAllTimers();
+  expect(logger.lines).toHaveLength(1);
+});
