@@ -9,14 +9,14 @@ const PROBLEMS_SHOWN = 20;
 /** Whether arguments are wrong, or only the files that they name. */
 export type ProblemCode = Extract<ErrorCode, 'ERR_USAGE' | 'ERR_CONFIG'>;
 
-/** Renders what was thrown for the user: the message and what to do about it; a stack only for a bug of ours. */
+/** Renders what was thrown for the user: a line of the message and what to do about it; a stack only for a bug of ours. */
 export function renderFailure(thrown: unknown): string {
   return failuresIn(thrown).map(renderOne).join('');
 }
 
 function renderOne(thrown: unknown): string {
   if (thrown instanceof TshuttleError) {
-    return `tshuttle: ${thrown.message}\n${indent(thrown.remedy ?? remedyOf(thrown.code))}\n`;
+    return `tshuttle: ${thrown.message} -> ${thrown.remedy ?? remedyOf(thrown.code)}\n`;
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return `tshuttle: internal error; please report it with these lines:\n${indent(stack)}\n`;

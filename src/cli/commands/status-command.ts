@@ -27,7 +27,7 @@ export const statusCommand = defineCommand<NamedTunnels>({
       if (json) print(`${JSON.stringify({ tunnels: reports, silent: running.silent })}\n`);
       else {
         const { renderStatus } = await import('../rendering/status-text.ts');
-        print(renderStatus(reports, running.silent, Date.now()));
+        print(await renderStatus(reports, running.silent, Date.now()));
       }
       return 0;
     } finally {

@@ -3,19 +3,18 @@ import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { TunnelState } from '../../tunnel/state.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
-import { renderTable } from './table.ts';
 
 /** What `tshuttle status` shows to people: a line for each tunnel, and below what is to be said about some. */
-export function renderStatus(
+export async function renderStatus(
   reports: readonly TunnelReport[],
   silent: readonly SilentDaemon[],
   nowMs: number,
   colours: Pick<typeof pc, 'green' | 'yellow' | 'red' | 'bold'> = pc,
-): string {
+): Promise<string> {
   if (reports.length === 0 && silent.length === 0) return 'no tunnel is up\n';
   const rows = reports.map((report) => [colours.bold(report.name), ...cells(report, nowMs, colours)]);
   const head = ['NAME', 'STATE', 'SINCE', 'BASTION', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN'];
-  const table = reports.length === 0 ? '' : renderTable(head, rows);
+  const table = reports.length === 0 ? '' : (await import('./table.ts')).renderTable(head, rows);
   const notes = [...reports.flatMap((report) => notesOf(report, nowMs)), ...silent.map(describeSilent)];
   return notes.length === 0 ? table : `${table}\n${notes.map((note) => `${note}\n`).join('')}`;
 }

@@ -141,7 +141,7 @@ describe('the command', () => {
     expect(await home.run(['-r', 'h', '0/0'], 'refused')).toMatchObject({
       code: 77,
       stdout: '',
-      stderr: 'tshuttle: me@bastion refused every key\n    give one with -i\n',
+      stderr: 'tshuttle: me@bastion refused every key -> give one with -i\n',
     });
     const bug = await home.run(['-r', 'h', '0/0'], 'bug');
     expect(bug.code).toBe(70);
@@ -160,7 +160,7 @@ describe('the command', () => {
     await using home = await Home.make();
     expect(await home.run(['-r', 'h', '0/0'], 'lost')).toMatchObject({
       code: 75,
-      stderr: expect.stringContaining('tshuttle: the bastion is gone\n    start again\n'),
+      stderr: expect.stringContaining('tshuttle: the bastion is gone -> start again\n'),
     });
     expect((await home.notes()).at(-1)).toBe('closed');
   });

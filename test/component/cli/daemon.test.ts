@@ -74,7 +74,7 @@ test('a failure before that is on standard error, with its exit code', async () 
   expect(await home.run(WORDS, 'refused')).toMatchObject({
     code: 77,
     stdout: '',
-    stderr: 'tshuttle: me@bastion refused every key\n    give one with -i\n',
+    stderr: 'tshuttle: me@bastion refused every key -> give one with -i\n',
   });
   expect(existsSync(join(home.path, PID_FILE))).toBe(false);
 });

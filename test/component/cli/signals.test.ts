@@ -56,7 +56,7 @@ test('a close that hangs is given up after 5 s, and said so', async () => {
   child.kill('SIGTERM');
   const { code, stderr } = await child.exited;
   expect(code).toBe(71);
-  expect(stderr).toContain('tshuttle: could not end in order within 5 s\n');
+  expect(stderr).toContain('tshuttle: could not end in order within 5 s -> the helper removes the rules');
 });
 
 test('a reader of its output that goes away does not end it', async () => {

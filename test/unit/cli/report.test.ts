@@ -5,10 +5,10 @@ import { TshuttleError } from '../../../src/core/errors.ts';
 
 test('an expected failure is its message and what to do, without a stack', () => {
   const failure = new TshuttleError('ERR_BASTION_AUTH', 'no key', {
-    remedy: 'give one\nwith -i',
+    remedy: 'give one with -i',
     cause: new Error('x'),
   });
-  expect(renderFailure(failure)).toBe('tshuttle: no key\n    give one\n    with -i\n');
+  expect(renderFailure(failure)).toBe('tshuttle: no key -> give one with -i\n');
 });
 
 test('a bug is its stack', () => {
@@ -23,7 +23,7 @@ test('failures that came together are all told, one without a remedy with that o
     new TshuttleError('ERR_LISTEN', 'two'),
   ]);
   const remedy = remedyOf('ERR_LISTEN');
-  expect(renderFailure(both)).toBe(`tshuttle: one\n    do this\ntshuttle: two\n    ${remedy}\n`);
+  expect(renderFailure(both)).toBe(`tshuttle: one -> do this\ntshuttle: two -> ${remedy}\n`);
 });
 
 test('problems are listed up to a bound, and end with where to read on', () => {

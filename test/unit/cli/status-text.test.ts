@@ -30,7 +30,7 @@ const report = (name: string, status: TunnelStatus | null, captured: string | nu
   status,
 });
 
-test('status shows a line for each tunnel, and below what is to be said', () => {
+test('status shows a line for each tunnel, and below what is to be said', async () => {
   const waiting: TunnelStatus = {
     ...UP,
     state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user', why: 'refused' } },
@@ -49,7 +49,7 @@ test('status shows a line for each tunnel, and below what is to be said', () => 
     ...UP,
     state: { kind: 'waiting', sinceMs: NOW - 5_000, for: { kind: 'backoff', retryAtMs: NOW + 2_000 } },
   };
-  const text = renderStatus(
+  const text = await renderStatus(
     [
       report('office', UP, 'capturing 10.0.0.0/8 through me@gate.example, by nft'),
       report('otp', waiting, 'capturing 10.9.0.0/16 through me@otp.example, by nft'),
@@ -63,8 +63,8 @@ test('status shows a line for each tunnel, and below what is to be said', () => 
   expect(`\n${text}`).toMatchSnapshot();
 });
 
-test('status says when there is nothing', () => {
-  expect(renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
+test('status says when there is nothing', async () => {
+  expect(await renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
 });
 
 test.each([
