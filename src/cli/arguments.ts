@@ -13,10 +13,34 @@ export type Invocation =
   | ({ readonly kind: 'command'; readonly name: string } & ChosenCommand)
   /** Text to print, and nothing more to do: help or version. */
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'refused'; readonly problem: Problem };
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
+
+/** Or the first option that there is not, of which commander throws before it reads on. */
+type Parsed =
+  | Invocation
+  | { readonly kind: 'unknown-option'; readonly flag: string; readonly problem: Problem };
+
+/** So many options that there are not are named at once. */
+const MAX_UNKNOWN_OPTIONS = 20;
 
 /** Tells options from subnets and commands; nothing is checked yet but that every option exists and has its value. */
 export async function parseArguments(words: readonly string[], version: string): Promise<Invocation> {
+  const problems: Problem[] = [];
+  let rest = words;
+  for (;;) {
+    const parsed = await parseWords(rest, version);
+    if (parsed.kind !== 'unknown-option') {
+      // What else is wrong may come of a value that stood after one of them.
+      return problems.length === 0 ? parsed : { kind: 'refused', problems };
+    }
+    problems.push(parsed.problem);
+    const place = rest.findIndex((word) => word === parsed.flag || word.startsWith(`${parsed.flag}=`));
+    if (place === -1 || problems.length === MAX_UNKNOWN_OPTIONS) return { kind: 'refused', problems };
+    rest = rest.toSpliced(place, 1);
+  }
+}
+
+async function parseWords(words: readonly string[], version: string): Promise<Parsed> {
   let invocation: Invocation | undefined;
   let failed: AnyCommand | undefined;
   let isAboutCommand = false;
@@ -25,7 +49,7 @@ export async function parseArguments(words: readonly string[], version: string):
     onOutput: (text) => (output += text),
     onNamed: () => (isAboutCommand = true),
     onChosen: (name, chosen) => (invocation = { kind: 'command', name, ...chosen }),
-    onRefused: (problem) => (invocation = { kind: 'refused', problem }),
+    onRefused: (problem) => (invocation = { kind: 'refused', problems: [problem] }),
     onFailed: (command) => (failed = command),
   });
   program.action((subnets: string[], options: CommanderOptions) => {
@@ -39,7 +63,11 @@ export async function parseArguments(words: readonly string[], version: string):
       return { kind: 'text', text: await programHelp(version) };
     }
     if (error.exitCode === 0) return { kind: 'text', text: output };
-    return { kind: 'refused', problem: problemOf(error, failed) };
+    const problem = problemOf(error, failed);
+    if (error.code === 'commander.unknownOption') {
+      return { kind: 'unknown-option', flag: flagIn(error.message), problem };
+    }
+    return { kind: 'refused', problems: [problem] };
   }
   if (invocation === undefined) throw new Error('commander ran no action');
   return invocation;
@@ -81,14 +109,13 @@ function invocationOf(raw: RawOptions): Invocation {
     option === undefined
       ? 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'
       : `is not a command; write ${option}`;
-  return { kind: 'refused', problem: { where: word, what } };
+  return { kind: 'refused', problems: [{ where: word, what }] };
 }
 
 /** Commander's message in our words: `error: unknown option '--foo'`, perhaps with a suggestion in a second line. */
 function problemOf(error: CommanderError, command: AnyCommand | undefined): Problem {
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
-  // Without its value, which may be a password.
-  const flag = /'([^'=]*)/.exec(message)?.[1] ?? '';
+  const flag = flagIn(message);
   switch (error.code) {
     case 'commander.unknownOption': {
       const foreign = describeForeignOption(flag);
@@ -105,6 +132,11 @@ function problemOf(error: CommanderError, command: AnyCommand | undefined): Prob
     default:
       return { where: command?.name ?? 'command line', what: message };
   }
+}
+
+/** The option that a message of commander's names, without its value, which may be a password. */
+function flagIn(message: string): string {
+  return /'([^'=]*)/.exec(message)?.[1] ?? '';
 }
 
 /** `too many arguments for 'cleanup'. Expected 0 arguments but got 1.` */

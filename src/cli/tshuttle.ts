@@ -56,7 +56,7 @@ async function runCommand(
       print(invocation.text);
       return 0;
     case 'refused':
-      return await refuse('ERR_USAGE', [invocation.problem]);
+      return await refuse('ERR_USAGE', invocation.problems);
     case 'command':
       return await invocation.run(session);
     case 'tunnel': {

@@ -1,8 +1,9 @@
+import type { RawDns } from './dns.ts';
 import type { PlaceOf } from './place.ts';
 import type { ReadTextFile } from './text-file.ts';
 
 /** A tunnel as text, before anything is checked: what commander makes of a command line, and what a profile says. */
-export interface RawOptions {
+export interface RawOptions extends RawDns {
   readonly subnets: readonly string[];
   readonly remote?: string | undefined;
   readonly subnetFiles: readonly string[];
@@ -18,15 +19,6 @@ export interface RawOptions {
   readonly opensshCarry?: string | undefined;
   readonly listen?: string | undefined;
   readonly method?: string | undefined;
-  readonly dns: boolean;
-  readonly nameservers?: string | undefined;
-  readonly resolvers?: string | undefined;
-  readonly domains: readonly string[];
-  readonly hosts: readonly string[];
-  readonly autoHosts?: boolean | undefined;
-  readonly seedHosts?: string | undefined;
-  readonly resolve?: string | undefined;
-  readonly syntheticRanges?: string | undefined;
   readonly socks?: readonly string[] | undefined;
   readonly httpProxies?: readonly string[] | undefined;
   readonly proxyLoginFile?: string | undefined;

@@ -102,7 +102,7 @@ describe('parseArguments', () => {
     for (const wrong of ['10.0.0.0/8', '10.0.0.8:80-90', 'https://a/', '']) {
       expect(await parse('explain', wrong, '-r', 'h'), wrong).toMatchObject({ kind: 'refused' });
     }
-    expect(await parse('explain')).toMatchObject({ kind: 'refused', problem: { where: 'explain' } });
+    expect(await parse('explain')).toMatchObject({ kind: 'refused', problems: [{ where: 'explain' }] });
   });
 
   test.each<[readonly string[], number | undefined]>([
@@ -139,7 +139,22 @@ describe('parseArguments', () => {
     ['--python=python3', '--python: is not needed, nothing runs on the bastion; leave it out'],
   ])('refuses %s in one line', async (word, line) => {
     const invocation = await parse(word);
-    expect(invocation.kind === 'refused' && renderProblem(invocation.problem)).toBe(line);
+    expect(invocation.kind === 'refused' && invocation.problems.map(renderProblem)).toEqual([line]);
+  });
+
+  test('refuses all options that there are not, and what may be a value of one of them is not blamed', async () => {
+    const invocation = await parse('--remot=h', '10.0.0.0/8', '--nope', 'value', '--dsn', '-N', '--nope');
+    expect(invocation.kind === 'refused' && invocation.problems.map(({ where }) => where)).toEqual([
+      '--remot',
+      '--nope',
+      '--dsn',
+      '-N',
+      '--nope',
+    ]);
+    expect(await parse('status', '--nope', '--jsn')).toMatchObject({
+      kind: 'refused',
+      problems: [{ where: '--nope' }, { what: 'is not an option; perhaps --json' }],
+    });
   });
 
   test.each([
@@ -147,7 +162,7 @@ describe('parseArguments', () => {
     ['halt', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
     ['version', 'is not a command; write --version'],
   ])('%s alone is taken for a command that is not there', async (word, what) => {
-    expect(await parse(word)).toEqual({ kind: 'refused', problem: { where: word, what } });
+    expect(await parse(word)).toEqual({ kind: 'refused', problems: [{ where: word, what }] });
     expect(await parse('-r', 'h', word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
   });
 
@@ -163,7 +178,7 @@ describe('parseArguments', () => {
   test('cleanup takes no arguments', async () => {
     expect(await parse('cleanup', 'x')).toMatchObject({
       kind: 'refused',
-      problem: { what: 'takes no arguments' },
+      problems: [{ what: 'takes no arguments' }],
     });
   });
 });

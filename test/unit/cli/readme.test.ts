@@ -33,7 +33,7 @@ async function complaint(line: string): Promise<string | undefined> {
     () => ({ kind: 'text', text: '-r bastion 10.0.0.0/8\n' }),
   );
   const invocation = await parseArguments(words, '1.2.3');
-  if (invocation.kind === 'refused') return renderProblem(invocation.problem);
+  if (invocation.kind === 'refused') return invocation.problems.map(renderProblem).join('\n');
   if (invocation.kind !== 'tunnel') return undefined;
   const parsed = parseConfig(invocation.raw, {
     readTextFile: () => ({ kind: 'text', text: '10.0.0.0/8\n' }),
