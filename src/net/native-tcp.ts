@@ -10,8 +10,10 @@ const TCP_NOTSENT_LOWAT = 25;
 /** Offsets into struct tcp_info, and how much of it is read. Its fields are only ever added at the end. */
 const TCPI_RTT_OFFSET = 68;
 const TCPI_TOTAL_RETRANS_OFFSET = 100;
-const TCPI_BYTES_ACKED_OFFSET = 120;
 const TCPI_BYTES_RECEIVED_OFFSET = 128;
+const TCPI_NOTSENT_BYTES_OFFSET = 144;
+const TCPI_BYTES_SENT_OFFSET = 200;
+const TCPI_BYTES_RETRANS_OFFSET = 208;
 const TCPI_RCV_OOOPACK_OFFSET = 224;
 const TCP_INFO_BYTES = 228;
 
@@ -43,7 +45,7 @@ export function tcpInfo(socket: Socket): TcpInfo | undefined {
 export interface TcpByteCounts {
   /** In order, whether or not somebody has read it. */
   readonly receivedBytes: number;
-  /** As far as the peer has acknowledged it. */
+  /** As far as the kernel has taken it: the last of it is acknowledged only after whoever wrote it is done. */
   readonly sentBytes: number;
 }
 
@@ -55,7 +57,9 @@ export function tcpByteCounts(socket: Socket): TcpByteCounts | undefined {
   const fin = STATES_AFTER_FIN.has(info.readUInt8(0)) ? 1 : 0;
   return {
     receivedBytes: Math.max(0, Number(info.readBigUInt64LE(TCPI_BYTES_RECEIVED_OFFSET)) - fin),
-    sentBytes: Number(info.readBigUInt64LE(TCPI_BYTES_ACKED_OFFSET)),
+    sentBytes:
+      Number(info.readBigUInt64LE(TCPI_BYTES_SENT_OFFSET) - info.readBigUInt64LE(TCPI_BYTES_RETRANS_OFFSET)) +
+      info.readUInt32LE(TCPI_NOTSENT_BYTES_OFFSET),
   };
 }
 

@@ -106,7 +106,7 @@ describe.skipIf(skipLab)('a machine with systemd, at login', () => {
       const refused = await sudoers('--install');
       expect(refused).toMatchObject({ code: 78 });
       expect(refused.stderr).toMatch(
-        /\/usr\/local\/libexec can be written by others than root\n.*chmod go-w/,
+        /\/usr\/local\/libexec can be written by others than root -> .*chmod go-w/,
       );
       expect((await system.exec(['ls', '/etc/sudoers.d/tshuttle', HELPER])).stdout).toBe('');
       await system.must(['rmdir', '/usr/local/libexec']);

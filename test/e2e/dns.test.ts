@@ -131,7 +131,7 @@ describe.skipIf(skipLab)('--dns', () => {
     await lab.sshd.restart(['ForceCommand /bin/false']);
     const refused = await runTshuttle(lab, ['--dns', '10.77.0.0/24']);
     expect(refused).toMatchObject({ code: 64 });
-    expect(refused.stderr).toMatch(/--dns needs a resolver .* cannot be read: .*\n.*--to-ns 10\.0\.0\.2/);
+    expect(refused.stderr).toMatch(/--dns needs a resolver .* cannot be read: .* -> .*--to-ns 10\.0\.0\.2/);
     const byOpenssh = await runTshuttle(lab, ['--transport', 'openssh', '--dns', '10.77.0.0/24']);
     expect(byOpenssh).toMatchObject({ code: 64, stderr: expect.stringContaining('--to-ns 10.0.0.2') });
     // What a forced command prints is no SFTP, and one that stays is given up.

@@ -183,7 +183,7 @@ describe.skipIf(skipLab)('a wrong start', () => {
     expect(problems(doctor!)).toEqual([expect.stringMatching(says)]);
   });
 
-  it('banned by fail2ban, which refuses or drops: it answered before, and does again', async () => {
+  it('banned by fail2ban, which refuses, prohibits or drops: it answered before, and does again', async () => {
     await using lab = await createLab();
     const jumpbox = await openJumpbox(lab);
     const options = { remote: `${BASTION_USER.name}@${ADDRESSES.bastion4}` };
@@ -191,6 +191,10 @@ describe.skipIf(skipLab)('a wrong start', () => {
     await stopTshuttle(lab, await startTshuttle(lab, [SUBNET], options));
     for (const { blocktype, cause } of [
       { blocktype: 'REJECT', cause: /connection refused, and it answered before/ },
+      {
+        blocktype: 'REJECT --reject-with icmp-host-prohibited',
+        cause: /no route to host, and it answered before/,
+      },
       { blocktype: 'DROP', cause: /no answer within 2 s, and it answered before/ },
     ] as const) {
       await jumpbox.setBlocktype(blocktype);

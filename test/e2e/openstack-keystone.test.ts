@@ -295,21 +295,25 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
   });
 
   it.each([
-    ['wrong', 77, /^tshuttle: Keystone at api\.cloud\.test:5000 refuses the user name or password \(401\)$/m],
+    [
+      'wrong',
+      77,
+      /^tshuttle: Keystone at api\.cloud\.test:5000 refuses the user name or password \(401\) -> \S.*$/m,
+    ],
     [
       'expired',
       77,
-      /^tshuttle: Keystone at api\.cloud\.test:5000 refuses the application credential \(401\)$/m,
+      /^tshuttle: Keystone at api\.cloud\.test:5000 refuses the application credential \(401\) -> \S.*$/m,
     ],
     [
       'untrusted',
       76,
-      /^tshuttle: api\.cloud\.test:5000: its certificate is not trusted, no certificate authority of \S+other-ca\.pem has signed it$/m,
+      /^tshuttle: api\.cloud\.test:5000: its certificate is not trusted, no certificate authority of \S+other-ca\.pem has signed it -> \S.*$/m,
     ],
     [
       'mismatch',
       76,
-      /^tshuttle: 10\.77\.0\.2:5000: its certificate is for api\.cloud\.test, .*, not for 10\.77\.0\.2$/m,
+      /^tshuttle: 10\.77\.0\.2:5000: its certificate is for api\.cloud\.test, .*, not for 10\.77\.0\.2 -> \S.*$/m,
     ],
   ])('ends with one line when the cloud is %s', async (cloud, code, line) => {
     const result = await run(cloud, ['--openstack', cloud, '--openstack-catalog']);

@@ -27,7 +27,7 @@ export interface Jumpbox {
   /** Lifts the ban of an address, as its administrator does. */
   unban(address: string): Promise<void>;
   /** Has those who are banned from now on refused, which is the default, or not answered at all. */
-  setBlocktype(blocktype: 'REJECT' | 'DROP'): Promise<void>;
+  setBlocktype(blocktype: 'REJECT' | 'REJECT --reject-with icmp-host-prohibited' | 'DROP'): Promise<void>;
 }
 
 /** Puts a jumpbox in the place of the lab's sshd, with the same host key and user key; it ends with the lab. */

@@ -101,19 +101,23 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
   }
 }
 
+const GONE_OR_BANNED =
+  'the network or the bastion may be down, or fail2ban there has banned this address: see whether it answers from ' +
+  'elsewhere; if so, wait 10 minutes, then name the right user, and the right key with -i';
+
 /** What may be the matter with a bastion that answered before, by how it does not. */
 const NO_LONGER_ANSWERS: Readonly<Record<string, string>> = {
   ECONNREFUSED:
     'sshd may be down, or fail2ban there has banned this address: wait 10 minutes, ' +
     'then name the right user, and the right key with -i',
-  ETIMEDOUT:
-    'the network or the bastion may be down, or fail2ban there has banned this address: see whether it answers from ' +
-    'elsewhere; if so, wait 10 minutes, then name the right user, and the right key with -i',
+  ETIMEDOUT: GONE_OR_BANNED,
+  // Also what the system makes of an ICMP "prohibited" (Linux, net/ipv4/icmp.c, icmp_err_convert).
+  EHOSTUNREACH: GONE_OR_BANNED,
 };
 
 /**
  * A bastion that is known, so that it has answered before, and now does not: it may have this address banned, for ten minutes
- * by default. fail2ban refuses whom it bans, or drops what they send where its blocktype is DROP.
+ * by default. fail2ban refuses whom it bans, drops what they send, or answers with another ICMP, by its blocktype.
  */
 function perhapsBanned(error: unknown, hasAnsweredBefore: boolean): unknown {
   if (!hasAnsweredBefore || !(error instanceof TshuttleError)) return error;

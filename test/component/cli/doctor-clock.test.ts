@@ -19,7 +19,10 @@ afterEach(async () => {
 /** systemd's program, on a machine whose clock is as it says. */
 async function putTimedatectl(body: string): Promise<void> {
   const path = join(programs, 'timedatectl');
-  await writeFile(path, `#!/bin/sh\n[ "$*" = 'show --property=NTPSynchronized --value' ] || exit 64\n${body}\n`);
+  await writeFile(
+    path,
+    `#!/bin/sh\n[ "$*" = 'show --property=NTPSynchronized --value' ] || exit 64\n${body}\n`,
+  );
   await chmod(path, 0o755);
 }
 
