@@ -201,7 +201,8 @@ describe.skipIf(skipLab)('a wrong start', () => {
       const before = (await jumpbox.banned()).length;
       const misspelt = { remote: `engineeer@${ADDRESSES.bastion4}` };
       const guesses = Array.from({ length: MAX_RETRY }, () => runTshuttle(lab, [SUBNET], misspelt));
-      for (const guess of await Promise.all(guesses)) expect(guess, guess.stderr).toMatchObject({ code: 77 });
+      // The ban may come while the last of them are still logging in.
+      expect((await Promise.all(guesses)).map(({ code }) => code)).toContain(77);
       await until(async () => (await jumpbox.banned()).length > before, {
         deadlineMs: 30_000,
         what: 'a user that is not there is banned',
