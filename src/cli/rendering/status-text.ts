@@ -13,7 +13,8 @@ export async function renderStatus(
 ): Promise<string> {
   if (reports.length === 0 && silent.length === 0) return 'no tunnel is up\n';
   const rows = reports.map((report) => [colours.bold(report.name), ...cells(report, nowMs, colours)]);
-  const head = ['NAME', 'STATE', 'SINCE', 'BASTION', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN'];
+  // The widest comes last: where the terminal is narrow, nothing else is wrapped.
+  const head = ['NAME', 'STATE', 'SINCE', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN', 'BASTION'];
   const table = reports.length === 0 ? '' : (await import('./table.ts')).renderTable(head, rows);
   const notes = [...reports.flatMap((report) => notesOf(report, nowMs)), ...silent.map(describeSilent)];
   return notes.length === 0 ? table : `${table}\n${notes.map((note) => `${note}\n`).join('')}`;
@@ -31,13 +32,13 @@ function cells(
   return [
     colour(stateWord(state)),
     formatDuration(nowMs - state.sinceMs),
-    status.bastion,
     status.roundTripMs === null ? '-' : `${Math.round(status.roundTripMs)} ms`,
     String(flows.now),
     String(flows.held),
     String(flows.total),
     formatBytes(status.bytesUp),
     formatBytes(status.bytesDown),
+    status.bastion,
   ];
 }
 
