@@ -49,7 +49,10 @@ export interface TcpByteCounts {
   readonly sentBytes: number;
 }
 
-/** Asks the kernel what an accepted connection has carried, whoever read and wrote it; undefined as for {@link tcpInfo}. */
+/**
+ * Asks the kernel what an accepted connection has carried, whoever read and wrote it; undefined as for {@link tcpInfo}. What was
+ * sent is counted since Linux 4.19.
+ */
 export function tcpByteCounts(socket: Socket): TcpByteCounts | undefined {
   const info = Buffer.alloc(TCP_INFO_BYTES);
   if (!isLinux || !getSocketOption(socket, IPPROTO_TCP, TCP_INFO, info)) return undefined;

@@ -29,6 +29,9 @@ const MAX_UNKNOWN_NAMES = 100;
 /** Destinations that are told to be prohibited: one by one, for each needs a line of its own in PermitOpen. */
 const MAX_PROHIBITED = 20;
 
+/** How long a table that is closed waits for the last flows. */
+const LAST_FLOWS_MS = 100;
+
 /** For a flow whose application is told by a reset. */
 const ASKS_NOTHING: CarryOptions = {};
 
@@ -65,6 +68,8 @@ export class FlowTable {
   /** The last one to which the bastion has connected, or tried to. */
   #permitted: string | undefined;
   readonly #lostFlows: LostFlows;
+  /** While the table is closed. */
+  #onNoneLeft: (() => void) | undefined;
   #hasWarnedOfLimit = false;
 
   constructor(transport: Pick<Transport, 'carry'>, logger: Logger) {
@@ -133,11 +138,24 @@ export class FlowTable {
       }
       flow.destinationName?.release();
       this.#report(flow, summary, performance.now() - open.startedAtMs);
+      if (this.#open.size === 0) this.#onNoneLeft?.();
     });
   }
 
-  /** No flow is left: says what is still to be said of them. */
-  close(): void {
+  /**
+   * Says what is still to be said of flows, when the last one is over. To be called once the transport is closed, which resets
+   * what it carries; what still goes on then, because its application reads slowly or it goes past the bastion, is not waited for
+   * long.
+   */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, LAST_FLOWS_MS);
+      this.#onNoneLeft = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (this.#open.size === 0) this.#onNoneLeft();
+    });
     this.#lostFlows.tell();
   }
 

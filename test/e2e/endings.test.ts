@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { ORDINARY_USER } from '../support/machine.ts';
+import { OPEN_FLOW } from '../support/open-flow.ts';
 import { skipLab } from '../support/requirements.ts';
 import {
   expectNothingLeft,
@@ -124,12 +125,18 @@ describe.skipIf(skipLab)('an open connection', () => {
 });
 
 describe.skipIf(skipLab)('when the bastion goes away', () => {
-  it('--on-down exit says so and leaves nothing behind', async () => {
+  it('--on-down exit says so, and which connections end with it, and leaves nothing behind', async () => {
     await using lab = await createLab();
     const tshuttle = await startTshuttle(lab, ['--on-down', 'exit', SUBNET]);
+    const application = lab.client.spawn(['bash', '-c', OPEN_FLOW]);
+    await application.untilOutput(/^open$/m);
     await lab.sshd.stop();
     const result = await tshuttle.exited;
     expect(result, result.stderr).toMatchObject({ code: 75 });
+    expect(result.stderr).toMatch(
+      /with the bastion one open connection was lost, and reset: 10\.77\.0\.2:7000\b/,
+    );
+    await application.exited;
     await expectNothingLeft(lab);
     await lab.sshd.restart();
     const ended = await runTshuttle(lab, ['--dry-run', SUBNET]);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { OPEN_FLOW } from '../support/open-flow.ts';
 import { skipLab } from '../support/requirements.ts';
 import { changesSeen, watchRules } from '../support/rule-changes.ts';
 import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
@@ -13,11 +14,6 @@ import { until } from '../support/until.ts';
 const SUBNET = '10.77.0.0/24';
 
 const whoami = { do: 'whoami', host: ADDRESSES.destination4, port: 7000 } as const;
-
-/** A flow that the destination has answered on, and that stays. */
-const OPEN_FLOW = `exec 3<>/dev/tcp/${ADDRESSES.destination4}/7000
-printf '{"do":"echo"}\\nopen\\n' >&3
-cat <&3`;
 
 async function expectToWork(lab: Lab): Promise<void> {
   expect(await lab.application(whoami)).toMatchObject({ peer: ADDRESSES.bastionInner4 });

@@ -91,3 +91,24 @@ test('open flows are listed, the latest first, with what they have moved so far'
   ]);
   expect(flows.list(1)).toHaveLength(1);
 });
+
+test('closing waits for the flows that end with the bastion, and says so once; not for ever for others', async () => {
+  const logger = recordingLogger();
+  const ends: Array<(summary: FlowSummary) => void> = [];
+  const carry: Transport['carry'] = (_accepted, _destination, _originator, progress) => {
+    progress!.stage = 'open';
+    return new Promise((resolve) => ends.push(resolve));
+  };
+  const flows = new FlowTable({ carry }, logger);
+  flows.accept(FLOW);
+  const closed = flows.close();
+  await new Promise(setImmediate);
+  ends[0]!({ end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 });
+  await closed;
+  const told = 'warn with the bastion one open connection was lost, and reset: 10.0.0.8:5432';
+  expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([told]);
+
+  flows.accept(FLOW);
+  await flows.close();
+  expect(flows.totals().now).toBe(1);
+});
