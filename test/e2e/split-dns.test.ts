@@ -1,11 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CommandResult } from '../support/child.ts';
 import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
+import { isBeforeLinux, skipLab } from '../support/requirements.ts';
 import {
+  endAllTshuttles,
   expectNothingLeft,
   residentBytes,
   startTshuttle,
@@ -69,6 +70,9 @@ describe.skipIf(skipLab)('--domain', () => {
       ],
     });
   });
+  afterEach(async () => {
+    if (lab !== undefined) await endAllTshuttles(lab);
+  });
   afterAll(async () => {
     await lab?.[Symbol.asyncDispose]();
   });
@@ -98,6 +102,28 @@ describe.skipIf(skipLab)('--domain', () => {
       await stopTshuttle(lab, tshuttle);
       expect(await dig('unknown-again.inner.example')).toContain('status: NXDOMAIN');
       expect(await outer.log()).toContain('unknown-again.inner.example');
+    },
+  );
+
+  it.skipIf(isBeforeLinux(6, 12)).each(['nft', 'iptables'])(
+    'answers and leaves also those who always ask from the same port, at once (%s)',
+    async (method) => {
+      // As Docker has it: without anybody's NAT the kernel remembers nothing.
+      const table =
+        'add table inet other; add chain inet other output { type nat hook output priority -100; }';
+      await lab.client.must([
+        'nft',
+        `${table}; add rule inet other output ip daddr 192.0.2.1 dnat ip to 192.0.2.2`,
+      ]);
+      const fromOnePort = (name: string) => dig('-b', '127.0.0.1#40053', '+short', name);
+      const options = ['--method', method, '--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];
+      expect(await fromOnePort(INNER), 'before').toBe('');
+      const tshuttle = await startTshuttle(lab, [...options, '10.77.0.0/24']);
+      expect(await fromOnePort(INNER)).toBe(`${ADDRESSES.destination4}\n`);
+      await stopTshuttle(lab, tshuttle);
+      expect(await fromOnePort(INNER), 'after').toBe('');
+      expect(await fromOnePort(PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+      await lab.client.must(['nft', 'delete table inet other']);
     },
   );
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
+import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 const TOOLS = ['ip', 'nft', 'iptables', 'sshd', 'ssh', 'ssh-keygen', 'setpriv', 'mount', 'sudo'] as const;
@@ -37,6 +38,12 @@ function decideToSkip(): boolean {
   if (missing === undefined || process.env['TSHUTTLE_LAB'] === 'require') return false;
   console.warn(`lab tests are skipped: ${missing}`);
   return true;
+}
+
+/** Whether this kernel is older than that. */
+export function isBeforeLinux(major: number, minor: number): boolean {
+  const [ownMajor = 0, ownMinor = 0] = release().split('.').map(Number);
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
 }
 
 /** Whether tests of `run --isolated` are skipped, as {@link skipLab}: where users may make no namespaces. */

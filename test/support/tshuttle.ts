@@ -64,6 +64,14 @@ export async function stopTshuttle(lab: Lab, child: Child): Promise<void> {
   await expectNothingLeft(lab);
 }
 
+/** Ends what a test that has failed has left running, so that the tests after it fail only for their own reasons. */
+export async function endAllTshuttles(lab: Lab): Promise<void> {
+  const isTshuttle = ({ argv }: ClientProcess): boolean => argv[0] === 'tshuttle';
+  const left = (await clientProcesses(lab)).filter(isTshuttle);
+  for (const { pid } of left) process.kill(pid, 'SIGTERM');
+  if (left.length > 0) await expectNothingLeft(lab);
+}
+
 /** Checks that within 2 s the client has no rule that redirects and none of ours, and no process. */
 export async function expectNothingLeft(lab: Lab): Promise<void> {
   let state = '';

@@ -1,7 +1,9 @@
 import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/field-reader.ts';
+import type { DnsRedirect } from '../redirect-plan.ts';
 import type { Candidate } from '../select.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
+import { forgetQueries } from './forget-queries.ts';
 import { openBackend } from './open-backend.ts';
 import { probeCandidates } from './probe.ts';
 import { type HelperState, MAX_REASON_CHARACTERS, PERMITTED, type Reply, type Request } from './protocol.ts';
@@ -14,6 +16,7 @@ export interface SessionActions {
   readonly cleanup: typeof cleanUpDeadInstances;
   readonly openBackend: (candidate: Candidate) => RuleBackend;
   readonly openRoute: typeof openRoute;
+  readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
 }
 
 const REAL_ACTIONS: SessionActions = {
@@ -21,6 +24,7 @@ const REAL_ACTIONS: SessionActions = {
   cleanup: cleanUpDeadInstances,
   openBackend,
   openRoute,
+  forgetQueries,
 };
 
 /** The root side of one client: serves its requests in the order that {@link PERMITTED} allows, and undoes them. */
@@ -30,6 +34,7 @@ export class HelperSession {
   #state: HelperState = 'started';
   #backend: RuleBackend | undefined;
   #listenerPort: number | undefined;
+  #dns: DnsRedirect | null = null;
   #route: Route | undefined;
 
   /** @param onLost called once at most, when rules went away that nobody had removed */
@@ -60,6 +65,7 @@ export class HelperSession {
     try {
       await this.#backend?.close();
       this.#backend = undefined;
+      this.#dnsChanged(null);
     } finally {
       this.#route?.close();
       this.#route = undefined;
@@ -81,6 +87,7 @@ export class HelperSession {
       case 'apply':
         this.#keepListenerPort(request.plan.listenerPort);
         await this.#backend?.apply(request.plan);
+        this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
         break;
       case 'exempt':
@@ -92,11 +99,18 @@ export class HelperSession {
         break;
       case 'remove':
         await this.#backend?.remove();
+        this.#dnsChanged(null);
         this.#listenerPort = undefined;
         this.#state = 'ready';
         break;
     }
     return { type: 'done', id };
+  }
+
+  #dnsChanged(now: DnsRedirect | null): void {
+    const before = this.#dns;
+    this.#dns = now;
+    this.#actions.forgetQueries(before, now);
   }
 
   #use(candidate: Candidate): void {

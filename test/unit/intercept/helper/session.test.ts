@@ -45,6 +45,7 @@ function openSession() {
   const backend = new FakeBackend();
   const routes: string[] = [];
   const lost: string[] = [];
+  const dns: (number | undefined)[] = [];
   const session = new HelperSession((reason) => lost.push(reason), {
     probe: () => Promise.resolve([]),
     cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
@@ -54,8 +55,9 @@ function openSession() {
       routes.push(network);
       return { close: () => void routes.splice(routes.indexOf(network), 1) };
     },
+    forgetQueries: (before, now) => dns.push(before?.redirects.length, now?.redirects.length),
   });
-  return { session, backend, lost, routes };
+  return { session, backend, lost, routes, dns };
 }
 
 describe('HelperSession', () => {
@@ -89,6 +91,25 @@ describe('HelperSession', () => {
     expect(backend.rules).toBe('none');
     await session.end();
     expect(backend.rules).toBe('closed');
+  });
+
+  it('has queries forgotten whenever the rules about them have changed, not when they could not be', async () => {
+    const { session, backend, dns } = openSession();
+    await session.serve(use);
+    backend.refusal = 'busy';
+    await session.serve(apply);
+    expect(dns).toEqual([]);
+    backend.refusal = undefined;
+    await session.serve(apply);
+    expect(dns.splice(0)).toEqual([undefined, 3]);
+    await session.serve({ ...apply, plan: { ...plan, dns: null } });
+    expect(dns.splice(0)).toEqual([3, undefined]);
+    await session.serve(apply);
+    await session.serve({ type: 'remove', id: 11 });
+    expect(dns.splice(0)).toEqual([undefined, 3, 3, undefined]);
+    await session.serve(apply);
+    await session.end();
+    expect(dns).toEqual([undefined, 3, 3, undefined]);
   });
 
   it.each<[string, readonly Request[], Request]>([
