@@ -73,7 +73,7 @@ describe.skipIf(skipLab)('a network that changes', { timeout: 120_000 }, () => {
     const endOutage = await drop(lab);
     const outageBeganMs = performance.now();
     // The lab's addresses may have been new a moment ago, which is a change of the network as well.
-    await tshuttle.untilOutput(/lost the bastion.*connections are held/, 20_000);
+    await tshuttle.untilOutput(/(?:lost the|nothing heard from) bastion.*connections are held/, 20_000);
     await until(() => tshuttle.stderr.match(/not connected/g)?.length === 2, {
       deadlineMs: 40_000,
       what: () => `attempts have become rare:\n${tshuttle.stderr}`,
