@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
+import { acceptingServer } from '../net/accepting-server.ts';
 import { formatHostPort, isLoopback } from '../net/endpoint.ts';
 import { listenAt } from '../net/listener.ts';
 import type { ProxyContext } from './proxy-context.ts';
@@ -71,8 +72,7 @@ async function serverFor(
 
 function socksServer(context: ProxyContext): { readonly server: Server; readonly close: () => void } {
   const handshakes = new Set<{ destroy(): void }>();
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (accepted) => {
-    accepted.on('error', () => {});
+  const server = acceptingServer((accepted) => {
     if (handshakes.size >= MAX_HANDSHAKES) {
       accepted.resetAndDestroy();
       return;

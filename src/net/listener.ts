@@ -1,5 +1,6 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import { acceptingServer } from './accepting-server.ts';
 import { formatHostPort, type IpFamily } from './endpoint.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
@@ -28,10 +29,7 @@ export interface Listeners {
 }
 
 /**
- * Listens on the same port for each family asked for.
- *
- * Accepted sockets are paused (not a byte is read), half-open capable, without Nagle's delay, and have an error listener
- * from their first tick, so that a reset between accept and hand-over does not end the process.
+ * Listens on the same port for each family asked for; accepted sockets are those of {@link acceptingServer}.
  *
  * @throws TshuttleError ERR_LISTEN when an address or the port cannot be had.
  */
@@ -51,7 +49,7 @@ export async function openListeners(
     try {
       for (const [family, address] of hosts) {
         host = address;
-        const server = makeServer((accepted) => onAccepted(accepted, family));
+        const server = acceptingServer((accepted) => onAccepted(accepted, family));
         await startListening(server, address, port, place);
         servers.push(server);
         servers.push(...acceptMore(server, (accepted) => onAccepted(accepted, family)));
@@ -75,7 +73,7 @@ async function startListening(
 ): Promise<Server> {
   await place.listen(server, { host, port });
   // Accepting can fail later for want of descriptors (EMFILE); libuv then retries by itself.
-  server.on('error', ignoreError);
+  server.on('error', () => {});
   return server;
 }
 
@@ -87,23 +85,13 @@ function acceptMore(first: Server, onAccepted: (accepted: Socket) => void): Serv
   while (servers.length < ACCEPTED_IN_A_TURN - 1) {
     const duplicate = duplicateDescriptor(descriptor);
     if (duplicate === undefined) break;
-    const server = makeServer(onAccepted).on('error', ignoreError);
+    const server = acceptingServer(onAccepted).on('error', () => {});
     // The queue is one, and its length the last that was asked for.
     server.listen({ fd: duplicate }, BACKLOG);
     servers.push(server);
   }
   return servers;
 }
-
-function makeServer(onAccepted: (accepted: Socket) => void): Server {
-  return createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (accepted) => {
-    accepted.on('error', ignoreError);
-    onAccepted(accepted);
-  });
-}
-
-/** One for all: a listener of its own for each of many thousand sockets costs memory. */
-function ignoreError(): void {}
 
 /**
  * Has one server listen at one address.

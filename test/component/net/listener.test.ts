@@ -5,9 +5,18 @@ import { expect, test } from 'vitest';
 import { openListeners } from '../../../src/net/listener.ts';
 import { duplicateDescriptor } from '../../../src/net/native-duplicate.ts';
 import { originalDestination } from '../../../src/net/native-original-destination.ts';
+import { getSocketOption } from '../../../src/net/native-socket-option.ts';
 import { until } from '../../support/until.ts';
 
 const LOOPBACK = { address4: '127.0.0.1', address6: undefined, port: undefined };
+
+async function readAll(socket: Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+  socket.resume();
+  await once(socket, 'end');
+  return Buffer.concat(chunks).toString();
+}
 
 test('connections that come together are taken together', async () => {
   const accepted: Socket[] = [];
@@ -28,6 +37,34 @@ test('connections that come together are taken together', async () => {
   expect(mostInATurn).toBeGreaterThanOrEqual(process.platform === 'linux' ? 8 : 1);
   expect(new Set(accepted.map(({ remotePort }) => remotePort)).size).toBe(count);
   for (const socket of [...applications, ...accepted]) socket.destroy();
+  await listeners.close();
+});
+
+test('what is accepted is paused, half-open capable and without delay, and its reset is its own', async () => {
+  const accepted: Socket[] = [];
+  const listeners = await openListeners(LOOPBACK, (socket) => accepted.push(socket));
+  const application = connect({ port: listeners.port, host: '127.0.0.1', allowHalfOpen: true });
+  application.end('asked');
+  await until(() => accepted.length === 1, { deadlineMs: 5_000, what: 'it is accepted' });
+  const socket = accepted[0]!;
+  expect([socket.isPaused() || socket.readableFlowing === false, socket.bytesRead]).toEqual([true, 0]);
+  expect([socket.localPort, socket.remotePort]).toEqual([listeners.port, application.localPort]);
+  if (process.platform === 'linux') {
+    const noDelay = Buffer.alloc(4);
+    expect(getSocketOption(socket, 6, 1, noDelay)).toBe(true);
+    expect(noDelay.readInt32LE()).toBe(1);
+  }
+  expect(await readAll(socket)).toBe('asked');
+  socket.write('answered after the end');
+  socket.end();
+  expect(await readAll(application)).toBe('answered after the end');
+
+  const another = connect(listeners.port, '127.0.0.1');
+  await until(() => accepted.length === 2, { deadlineMs: 5_000, what: 'another is accepted' });
+  another.resetAndDestroy();
+  accepted[1]!.resume();
+  await until(() => accepted[1]!.closed, { deadlineMs: 5_000, what: 'it is closed' });
+  expect(accepted[1]!.errored).toMatchObject({ code: 'ECONNRESET' });
   await listeners.close();
 });
 
