@@ -57,7 +57,7 @@ export class ReceiveBudget {
     const rateBytesPerMs = this.#receivedInRoundBytes / round.durationMs;
     this.#receivedInRoundBytes = 0;
     if (rateBytesPerMs * round.averageRoundTripMs >= LIMITED_USE * this.#rule.bytes) {
-      this.#rule.onLimitedRound({ ...round, rateBytesPerMs });
+      this.#rule.onLimitedRound(round, rateBytesPerMs);
     }
     for (const share of this.#active) {
       if (!share.endRound()) this.#active.delete(share);

@@ -134,7 +134,7 @@ export class SendScheduler {
     const isLimited =
       this.#wasLimited && rateBytesPerMs * round.averageRoundTripMs >= LIMITED_USE * this.#rule.bytes;
     this.#wasLimited = false;
-    if (isLimited) this.#rule.onLimitedRound({ ...round, rateBytesPerMs });
+    if (isLimited) this.#rule.onLimitedRound(round, rateBytesPerMs);
     this.#limitQueues(rateBytesPerMs);
     this.run();
   }

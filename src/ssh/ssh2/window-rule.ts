@@ -34,8 +34,6 @@ export interface Round {
   readonly tcpRoundTripMs: number | undefined;
   /** Whether packets were lost or reordered within the last three round trips. */
   readonly isLossy: boolean;
-  /** Payload moved per ms. */
-  readonly rateBytesPerMs: number;
 }
 
 /**
@@ -75,9 +73,13 @@ export class WindowRule {
     return this.#isStarting;
   }
 
-  /** Takes a round into account in which the window was the limit. */
-  onLimitedRound(round: Round): void {
-    const { baseRoundTripMs: base, rateBytesPerMs: rate } = round;
+  /**
+   * Takes a round into account in which the window was the limit.
+   *
+   * @param rate payload moved in it, in bytes per ms
+   */
+  onLimitedRound(round: Round, rate: number): void {
+    const { baseRoundTripMs: base } = round;
     this.#smoothedRate = this.#smoothedRate === 0 ? rate : 0.7 * this.#smoothedRate + 0.3 * rate;
     const measured =
       (this.#isStarting || round.isLossy) && round.tcpRoundTripMs !== undefined

@@ -14,10 +14,14 @@ function round(path: Path, windowBytes: number) {
   return {
     roundTripMs,
     baseRoundTripMs: path.baseRoundTripMs,
-    tcpRoundTripMs: undefined,
+    tcpRoundTripMs: undefined as number | undefined,
     isLossy: false,
     rateBytesPerMs: windowBytes / roundTripMs,
   };
+}
+
+function limited(rule: WindowRule, { rateBytesPerMs, ...shown }: ReturnType<typeof round>): void {
+  rule.onLimitedRound(shown, rateBytesPerMs);
 }
 
 const LINKS: Record<string, Path> = {
@@ -30,7 +34,7 @@ const LINKS: Record<string, Path> = {
 describe.each(Object.entries(LINKS))('on link %s', (_name, path) => {
   const ruleAfter = (rounds: number) => {
     const rule = new WindowRule(DOWN);
-    for (let passed = 0; passed < rounds; passed += 1) rule.onLimitedRound(round(path, rule.bytes));
+    for (let passed = 0; passed < rounds; passed += 1) limited(rule, round(path, rule.bytes));
     return rule;
   };
 
@@ -51,8 +55,8 @@ test('shrinks when the path becomes slower', () => {
   const rule = new WindowRule(DOWN);
   const fast = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
   const slow = { rateBytesPerMs: 2_500, baseRoundTripMs: 100 };
-  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(fast, rule.bytes));
-  for (let rounds = 0; rounds < 10; rounds += 1) rule.onLimitedRound(round(slow, rule.bytes));
+  for (let rounds = 0; rounds < 40; rounds += 1) limited(rule, round(fast, rule.bytes));
+  for (let rounds = 0; rounds < 10; rounds += 1) limited(rule, round(slow, rule.bytes));
   expect(round(slow, rule.bytes).roundTripMs).toBeLessThan(130);
 });
 
@@ -60,17 +64,17 @@ test('grows again when the path becomes faster', () => {
   const rule = new WindowRule(DOWN);
   const slow = { rateBytesPerMs: 2_500, baseRoundTripMs: 100 };
   const fast = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
-  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(slow, rule.bytes));
-  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(fast, rule.bytes));
+  for (let rounds = 0; rounds < 40; rounds += 1) limited(rule, round(slow, rule.bytes));
+  for (let rounds = 0; rounds < 40; rounds += 1) limited(rule, round(fast, rule.bytes));
   expect(round(fast, rule.bytes).rateBytesPerMs).toBeGreaterThan(12_400);
 });
 
 test('after a loss it trusts the round trip of TCP, which does not count what waits behind the hole', () => {
   const path = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
   const rule = new WindowRule(DOWN);
-  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(round(path, rule.bytes));
+  for (let rounds = 0; rounds < 40; rounds += 1) limited(rule, round(path, rule.bytes));
   const before = rule.bytes;
-  rule.onLimitedRound({ ...round(path, before), roundTripMs: 400, tcpRoundTripMs: 105, isLossy: true });
+  limited(rule, { ...round(path, before), roundTripMs: 400, tcpRoundTripMs: 105, isLossy: true });
   expect(rule.bytes).toBeGreaterThan(0.95 * before);
 });
 
@@ -84,15 +88,15 @@ test('while packets are lost it fills the path in a few rounds, although data wa
     isLossy: true,
     rateBytesPerMs: Math.min(path.rateBytesPerMs, bytes / 200),
   });
-  for (let rounds = 0; rounds < 4; rounds += 1) rule.onLimitedRound(lossy(rule.bytes));
+  for (let rounds = 0; rounds < 4; rounds += 1) limited(rule, lossy(rule.bytes));
   expect(rule.bytes).toBeGreaterThan(path.rateBytesPerMs * 200);
-  for (let rounds = 0; rounds < 40; rounds += 1) rule.onLimitedRound(lossy(rule.bytes));
+  for (let rounds = 0; rounds < 40; rounds += 1) limited(rule, lossy(rule.bytes));
   expect(rule.bytes).toBeLessThanOrEqual(6 * path.rateBytesPerMs * path.baseRoundTripMs);
 });
 
 test('never exceeds 32 MiB', () => {
   const path = { rateBytesPerMs: 10_000_000, baseRoundTripMs: 200 };
   const rule = new WindowRule(DOWN);
-  for (let rounds = 0; rounds < 60; rounds += 1) rule.onLimitedRound(round(path, rule.bytes));
+  for (let rounds = 0; rounds < 60; rounds += 1) limited(rule, round(path, rule.bytes));
   expect(rule.bytes).toBe(32 * 1024 * 1024);
 });
