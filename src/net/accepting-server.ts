@@ -1,4 +1,5 @@
 import { createServer, type Server, Socket } from 'node:net';
+import { acceptWithoutDelay } from './native-tcp.ts';
 
 /** Clones of objects that get further properties have a new hidden class each, before V8 12 (Node.js 22). */
 const CLONES_ARE_SLOW = Number(process.versions.v8.split('.')[0]) < 12;
@@ -34,9 +35,10 @@ function ignoreError(): void {}
 function takeFromHandle(server: Server, take: (accepted: Socket) => void): void {
   const handle = (server as unknown as { readonly _handle?: ServerHandle | null })._handle;
   if (typeof handle?.onconnection !== 'function') return;
+  const isWithoutDelay = acceptWithoutDelay(server);
   handle.onconnection = (_error, accepted) => {
     if (accepted === undefined) return; // for want of descriptors; libuv tries again
-    accepted.setNoDelay(true);
+    if (!isWithoutDelay) accepted.setNoDelay(true);
     take(socketOf(accepted));
   };
 }

@@ -14,3 +14,13 @@ export function descriptorOf(socket: Socket | Server): number | undefined {
   const descriptor = (socket as unknown as HasHandle)._handle?.fd;
   return typeof descriptor === 'number' && descriptor >= 0 ? descriptor : undefined;
 }
+
+/**
+ * The descriptor of a socket where bytes and the end of data may go past its stream: nothing waits in that, so the order is kept.
+ * Undefined where the stream has to take them, and where the system is not Linux.
+ */
+export function idleDescriptorOf(socket: Socket): number | undefined {
+  if (process.platform !== 'linux' || !socket.writable) return undefined;
+  if (socket.writableLength > 0 || socket.writableCorked > 0) return undefined;
+  return descriptorOf(socket);
+}

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
-import { descriptorOf } from './native-descriptor.ts';
+import { idleDescriptorOf } from './native-descriptor.ts';
 import { addressOf, openLibc } from './native-library.ts';
 
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
+const MSG_MORE = 0x8000;
 
 /** An address and a length in struct iovec, as the 64-bit systems have them. */
 const WORDS_OF_PIECE = 2;
@@ -26,16 +27,18 @@ const sentNow = new WeakMap<Socket, number>();
  *
  * Only while nothing waits in the stream, so that the order is kept. Does not count in `socket.bytesWritten`.
  *
+ * @param isLast the end of data is next: where that can be, both go in one packet (MSG_MORE, tcp(7))
  * @returns how many bytes the kernel took; 0 when it takes none now, the socket has failed, or the system is not Linux. The
  *   caller writes the rest to the stream, which also tells of failures.
  */
-export function sendNow(socket: Socket, bytes: Uint8Array): number {
+export function sendNow(socket: Socket, bytes: Uint8Array, isLast = false): number {
   const descriptor = idleDescriptorOf(socket);
   if (descriptor === undefined) return 0;
   send ??= openLibc().func(
     'intptr_t send(int descriptor, const void *bytes, uintptr_t length, int flags)',
   ) as Send;
-  return Math.max(0, send(descriptor, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL));
+  const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (isLast ? MSG_MORE : 0);
+  return Math.max(0, send(descriptor, bytes, bytes.length, flags));
 }
 
 /**
@@ -43,10 +46,10 @@ export function sendNow(socket: Socket, bytes: Uint8Array): number {
  *
  * @returns how many bytes of all pieces together the kernel took
  */
-export function sendPiecesNow(socket: Socket, pieces: readonly Uint8Array[]): number {
+export function sendPiecesNow(socket: Socket, pieces: readonly Uint8Array[], isLast = false): number {
   const [first] = pieces;
   if (first === undefined) return 0;
-  if (pieces.length === 1 || !HAS_WIDE_WORDS) return sendNow(socket, first);
+  if (pieces.length === 1 || !HAS_WIDE_WORDS) return sendNow(socket, first, isLast);
   const descriptor = idleDescriptorOf(socket);
   if (descriptor === undefined) return 0;
   const count = Math.min(pieces.length, MAX_PIECES);
@@ -60,13 +63,6 @@ export function sendPiecesNow(socket: Socket, pieces: readonly Uint8Array[]): nu
     'intptr_t writev(int descriptor, const void *pieces, int count)',
   ) as WriteVector;
   return Math.max(0, writeVector(descriptor, vector, count));
-}
-
-/** Where bytes may go to at once; undefined where the stream has to take them. */
-function idleDescriptorOf(socket: Socket): number | undefined {
-  if (process.platform !== 'linux' || !socket.writable) return undefined;
-  if (socket.writableLength > 0 || socket.writableCorked > 0) return undefined;
-  return descriptorOf(socket);
 }
 
 /** As {@link sendNow}, and counts what was sent in {@link bytesSentNow}. */

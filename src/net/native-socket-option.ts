@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { descriptorOf } from './native-descriptor.ts';
 import { openLibc } from './native-library.ts';
 
@@ -52,7 +52,12 @@ export function getSocketOption(socket: Socket, level: number, name: number, val
 }
 
 /** setsockopt(2) with an int; false when the system refuses, or the socket is closed. */
-export function setSocketOption(socket: Socket, level: number, name: number, value: number): boolean {
+export function setSocketOption(
+  socket: Socket | Server,
+  level: number,
+  name: number,
+  value: number,
+): boolean {
   const descriptor = descriptorOf(socket);
   if (descriptor === undefined) return false;
   return prepareSocketOptions().set(descriptor, level, name, new Int32Array([value]), 4) === 0;

@@ -1,8 +1,9 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { getSocketOption, setSocketOption } from './native-socket-option.ts';
 
 /** linux/tcp.h; the same on every architecture. */
 const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 const TCP_INFO = 11;
 const TCP_QUICKACK = 12;
 const TCP_NOTSENT_LOWAT = 25;
@@ -72,6 +73,15 @@ export function tcpByteCounts(socket: Socket): TcpByteCounts | undefined {
  */
 export function setNotSentLowWater(socket: Socket, bytes: number): void {
   if (isLinux) setSocketOption(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
+}
+
+/**
+ * Has all sockets that a server accepts send without Nagle's delay: they have it from the listening one (tcp(7) TCP_NODELAY).
+ *
+ * @returns false where that is not known to be so
+ */
+export function acceptWithoutDelay(server: Server): boolean {
+  return isLinux && setSocketOption(server, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 /** Makes the kernel acknowledge what has arrived at once (tcp(7) TCP_QUICKACK); it forgets soon. Best effort. */

@@ -14,7 +14,8 @@ const PATIENCE_MS = 30_000;
 export function resetWhenTaken(socket: Socket, reset: () => void): void {
   const startedAtMs = performance.now();
   const look = (): void => {
-    const isTaken = socket.writableFinished && (unacknowledgedBytes(socket) ?? 0) === 0;
+    const isTaken =
+      !isEnding(socket) && socket.writableLength === 0 && (unacknowledgedBytes(socket) ?? 0) === 0;
     if (!isTaken && performance.now() - startedAtMs < PATIENCE_MS) return;
     clearInterval(timer);
     if (!socket.destroyed) reset();
@@ -26,7 +27,11 @@ export function resetWhenTaken(socket: Socket, reset: () => void): void {
 
 /** Resets a socket: at once, or, while its shutdown waits, after that (native-notes/reset.md). */
 export function resetWhenShut(socket: Socket): void {
-  const isEnding = socket.writableEnded && !socket.writableFinished;
-  if (isEnding) socket.once('finish', () => socket.resetAndDestroy());
+  if (isEnding(socket)) socket.once('finish', () => socket.resetAndDestroy());
   else socket.resetAndDestroy();
+}
+
+/** Its shutdown waits behind what is written. */
+function isEnding(socket: Socket): boolean {
+  return socket.writableEnded && !socket.writableFinished;
 }

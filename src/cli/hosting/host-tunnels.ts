@@ -8,6 +8,7 @@ import { EXIT_INTERRUPTED, exitCodeOf } from '../exit-code.ts';
 import type { ProcessContext } from '../process-context.ts';
 import type { Prepared } from '../surroundings.ts';
 import { HostedTunnel, type HostedTunnelContext } from './hosted-tunnel.ts';
+import { limitYoungGeneration } from './young-generation.ts';
 
 /** What {@link hostTunnels} needs. */
 export interface HostContext {
@@ -61,6 +62,7 @@ class Host {
     const claimed = this.#claim();
     void stop.requested.then((exitCode) => this.#stopAll(exitCode));
     const control = claimed.length === 0 ? undefined : await this.#openControl();
+    const endLimiting = limitYoungGeneration();
     try {
       for (const tunnel of claimed) {
         if (stop.signal.aborted) break;
@@ -71,6 +73,7 @@ class Host {
       const failed = [...this.#outcomes.values(), ...ends].find(({ exitCode }) => exitCode !== 0);
       return failed?.exitCode ?? (stop.signal.aborted ? await stop.requested : 0);
     } finally {
+      endLimiting();
       this.#stopAll(EXIT_INTERRUPTED);
       await Promise.all([...this.#live].map((tunnel) => this.#untilEnd(tunnel)));
       for (const tunnel of claimed) tunnel.release();

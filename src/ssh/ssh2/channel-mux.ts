@@ -156,6 +156,11 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onReadEnd(): void {
+    this.#deliver(false);
+  }
+
+  /** @param isLast EOF of the same channel is next */
+  #deliver(isLast: boolean): void {
     if (this.#arrived.length === 0) return;
     const pieces = this.#arrived;
     const bytes = this.#arrivedBytes;
@@ -163,7 +168,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     this.#arrivedBytes = 0;
     this.#monitor.activity();
     this.#receivedBytes += bytes;
-    this.#channels.get(this.#arrivedFor)?.received(pieces, bytes);
+    this.#channels.get(this.#arrivedFor)?.received(pieces, bytes, isLast);
   }
 
   onWindowAdjust(localId: number, bytes: number): void {
@@ -171,7 +176,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onEof(localId: number): void {
-    this.onReadEnd();
+    this.#deliver(localId === this.#arrivedFor);
     this.#channels.get(localId)?.eofReceived();
   }
 

@@ -31,3 +31,9 @@ export interface OwnedChannel {
   /** Ends the flow; the application sees a reset. */
   abort(detail: string): void;
 }
+
+/** Whether the accepted socket of a channel that was not opened is to be given back. */
+export function isWantedBack(end: NotOpened, options: ChannelOptions): boolean {
+  if (end.kind === 'bastion-lost') return options.giveBackWhenLost === true;
+  return options.mayTryElsewhere?.(end) === true || options.givesBackRefused === true;
+}

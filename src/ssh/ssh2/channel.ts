@@ -1,19 +1,22 @@
 import type { Socket } from 'node:net';
 import { lendReads } from '../../net/lent-reads.ts';
 import { resetWhenShut, resetWhenTaken } from '../../net/reset-when-taken.ts';
-import { sendOrCopy } from '../../net/send-or-copy.ts';
 import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
 import {
   type ApplicationListener,
   listenToApplication,
   stopListeningToApplication,
 } from './application-events.ts';
-import type { ChannelOptions, ChannelOwner, NotOpened, OwnedChannel } from './channel-owner.ts';
-import { ReceiveWindow } from './receive-window.ts';
+import {
+  type ChannelOptions,
+  type ChannelOwner,
+  isWantedBack,
+  type NotOpened,
+  type OwnedChannel,
+} from './channel-owner.ts';
+import { Download } from './download.ts';
 import { refusalOf } from './refusal.ts';
 import { Upload, type UploadListener } from './upload.ts';
-
-const NOTHING = Buffer.alloc(0);
 
 type SshSide =
   | { readonly kind: 'opening' }
@@ -52,12 +55,8 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
   /** Application to destination. */
   readonly upload: Upload;
 
-  // Down: destination to application.
-  readonly #receiveWindow: ReceiveWindow;
-  #eofReceived = false;
-
-  /** Made when a reader is slow, then one for all writes. */
-  #onTaken: (() => void) | undefined;
+  /** Destination to application. */
+  readonly #download: Download;
 
   /**
    * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again because the channel
@@ -77,17 +76,15 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#onOver = onOver;
     this.#progress = progress;
     this.#options = options;
-    this.#receiveWindow = new ReceiveWindow(owner.budget);
+    this.#download = new Download(accepted, owner, progress);
     this.upload = new Upload(accepted, owner, progress, this);
     listenToApplication(accepted, this);
   }
 
   /** The window to open the channel with, in bytes. */
   get initialWindowBytes(): number {
-    return this.#receiveWindow.initialBytes;
+    return this.#download.initialWindowBytes;
   }
-
-  // --- from the bastion
 
   /** The channel is open: data may flow both ways. */
   confirmed(remoteId: number, windowBytes: number, packetBytes: number): void {
@@ -98,6 +95,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     } else {
       this.#progress.stage = 'open';
       lendReads(this.#accepted);
+      this.#download.open(remoteId);
       this.upload.open(remoteId, windowBytes, packetBytes);
     }
     this.#options.onOpen?.();
@@ -110,33 +108,15 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#notOpened(refusal);
   }
 
-  /** Data for the application, lent for the call; what comes after the application has gone is dropped. */
-  received(pieces: readonly Buffer[], bytes: number): void {
-    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
-    if (!this.#receiveWindow.received(bytes)) {
-      this.abort('the bastion sent more than its window allows');
-    } else if (this.#isOver) {
-      // A destination that cannot send may never take the rest of the upload that the channel is kept for.
-      this.#grant();
-    } else {
-      this.#progress.bytesDown += bytes;
-      const rest = sendOrCopy(this.#accepted, pieces);
-      if (rest === undefined) this.#grant();
-      else {
-        // Not on 'drain', which comes only above the socket's high-water mark.
-        this.#onTaken ??= () => this.#grant();
-        this.#accepted.write(rest, this.#onTaken);
-      }
-    }
+  /** Data for the application, lent for the call; after the last EOF is next. */
+  received(pieces: readonly Buffer[], bytes: number, isLast: boolean): void {
+    const isAllowed = this.#download.received(pieces, bytes, isLast);
+    if (!isAllowed) this.abort('the bastion sent more than its window allows');
   }
 
   /** The destination has sent all it had. */
   eofReceived(): void {
-    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
-    this.#eofReceived = true;
-    // Ending only what is flushed: a socket cannot be reset while its shutdown waits (native-notes/reset.md).
-    if (this.#accepted.writableLength === 0) this.#accepted.end();
-    else this.#accepted.write(NOTHING, () => this.#accepted.end());
+    this.#download.ended();
     this.#closeWhenBothEnded();
   }
 
@@ -148,7 +128,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     if (this.#ssh.kind === 'closed') return;
     this.#sendClose();
     this.#sshClosed();
-    if (!this.#eofReceived) {
+    if (!this.#download.eofReceived) {
       this.#breakOff(closedByDestination('closed before its end of data'));
     } else if (this.upload.isPending) {
       this.#breakOffAfterFlush(closedByDestination('closed before it took all data'));
@@ -167,25 +147,14 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#sshClosed();
     if (wasOpening) this.#notOpened({ kind: 'bastion-lost' });
     // What is complete needs the connection no more: a slow reader may take the rest.
-    else if (!this.#eofReceived || !this.upload.eofSent) this.#breakOff({ kind: 'bastion-lost' });
+    else if (!this.#download.eofReceived || !this.upload.eofSent) this.#breakOff({ kind: 'bastion-lost' });
   }
-
-  // --- from us
 
   /** Ends the flow; the application sees a reset. */
   abort(detail: string): void {
     this.#breakOff({ kind: 'aborted', detail });
     this.#sendClose();
   }
-
-  #grant(): void {
-    if (this.#ssh.kind !== 'open' || this.#eofReceived) return;
-    const undeliveredBytes = this.#isOver ? 0 : this.#accepted.writableLength;
-    const bytes = this.#receiveWindow.grant(undeliveredBytes);
-    if (bytes > 0) this.#owner.wire.windowAdjust(this.#ssh.remoteId, bytes);
-  }
-
-  // --- from the application
 
   applicationSent(bytes: Buffer): void {
     if (this.#ssh.kind !== 'open') {
@@ -198,6 +167,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   applicationFinished(): void {
     this.upload.finished();
+    this.#download.applicationEnded();
   }
 
   applicationFailed(detail: string): void {
@@ -206,6 +176,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   acceptedClosed(): void {
     this.#isOver = true;
+    this.#download.acceptedClosed();
     if (this.upload.applicationEnded) {
       // An application that has sent everything and is gone: what it sent still arrives.
       this.#closeWhenBothEnded();
@@ -219,14 +190,12 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#onOver({ end: this.#end, bytesUp, bytesDown });
   }
 
-  // --- endings
-
   uploadEnded(): void {
     this.#closeWhenBothEnded();
   }
 
   #closeWhenBothEnded(): void {
-    if (this.upload.eofSent && (this.#eofReceived || this.#isOver)) this.#sendClose();
+    if (this.upload.eofSent && (this.#download.eofReceived || this.#isOver)) this.#sendClose();
   }
 
   #sendClose(): void {
@@ -234,13 +203,14 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     const { remoteId } = this.#ssh;
     this.#ssh = { kind: 'closing' };
     this.upload.stop();
+    this.#download.stop();
     this.#owner.wire.close(remoteId);
   }
 
   #sshClosed(): void {
     this.#ssh = { kind: 'closed' };
     this.upload.stop();
-    this.#owner.budget.forget(this.#receiveWindow);
+    this.#download.stop();
     this.#owner.forget(this);
   }
 
@@ -265,17 +235,12 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   /** What has arrived still reaches the application, if it is complete. */
   #breakOffAfterFlush(end: FlowEnd): void {
-    if (!this.#eofReceived) this.#breakOff(end);
+    if (!this.#download.eofReceived) this.#breakOff(end);
     else if (this.#end === undefined) {
       this.#end = end;
       resetWhenTaken(this.#accepted, () => this.#breakOff(end));
     }
   }
-}
-
-function isWantedBack(end: NotOpened, options: ChannelOptions): boolean {
-  if (end.kind === 'bastion-lost') return options.giveBackWhenLost === true;
-  return options.mayTryElsewhere?.(end) === true || options.givesBackRefused === true;
 }
 
 function closedByDestination(detail: string): FlowEnd {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { bytesSentNow, sendNow, sendNowCounted, sendPiecesNow } from '../../../src/net/native-send.ts';
+import { shutNow } from '../../../src/net/native-shutdown.ts';
 import { sendOrCopy } from '../../../src/net/send-or-copy.ts';
 import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { until } from '../../support/until.ts';
@@ -93,4 +94,24 @@ test('what the kernel does not take of lent pieces is copied, from where it stop
   expect(received.length).toBe(sentBytes + rest.length);
   expect(received.subarray(-7).toString()).toBe('the end');
   expect(received.includes('X')).toBe(false);
+});
+
+test('the end of data past the stream: after all that was sent, and only once nothing waits in the stream', async () => {
+  await using pair = await openSocketPair();
+  const received = readToEnd(pair.application);
+  expect(sendNow(pair.accepted, Buffer.from('the last'), true)).toBe(8);
+  pair.accepted.cork();
+  pair.accepted.write(', no, this');
+  expect(shutNow(pair.accepted)).toBe(false);
+  pair.accepted.uncork();
+  await until(() => pair.accepted.writableLength === 0, { deadlineMs: 2_000, what: 'it is flushed' });
+  expect(shutNow(pair.accepted)).toBe(true);
+  expect((await received).toString()).toBe('the last, no, this');
+  const back = readToEnd(pair.accepted);
+  pair.accepted.resume();
+  pair.application.end('the other way goes on');
+  expect((await back).toString()).toBe('the other way goes on');
+  expect(pair.accepted.destroyed).toBe(false);
+  pair.accepted.destroy();
+  expect(shutNow(pair.accepted)).toBe(false);
 });

@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { afterEach, expect, test, vi } from 'vitest';
+import { limitYoungGeneration } from '../../../src/cli/hosting/young-generation.ts';
+
+afterEach(() => void vi.useRealTimers());
+
+const MEBIBYTE = 1024 * 1024;
+
+test('lets it grow until it is large enough, and says so once', () => {
+  vi.useFakeTimers();
+  let [bytes, stopped] = [MEBIBYTE, 0];
+  const end = limitYoungGeneration({ bytes: () => bytes, stopGrowing: () => (stopped += 1) });
+  vi.advanceTimersByTime(10_000);
+  expect(stopped).toBe(0);
+  bytes = 4 * MEBIBYTE;
+  vi.advanceTimersByTime(10_000);
+  expect([stopped, vi.getTimerCount()]).toEqual([1, 0]);
+  end();
+});
+
+test('looks no more when its host is gone', () => {
+  vi.useFakeTimers();
+  limitYoungGeneration({ bytes: () => 0, stopGrowing: () => {} })();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+/** Has many objects live on, and prints how large the young generation has become, in MiB. */
+const SURVIVORS = `
+  const { getHeapSpaceStatistics } = require('node:v8');
+  const all = [];
+  for (let index = 0; index < 3_000_000; index += 1) all.push({ index });
+  console.log(getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size / 1024 / 1024);
+`;
+
+test('V8 of this Node.js does as it is told while it runs', () => {
+  const told = "require('node:v8').setFlagsFromString('--semi-space-growth-factor=1');";
+  const [free, limited] = ['', told].map((before) => {
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', before + SURVIVORS], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    return Number(stdout);
+  });
+  expect(free).toBeGreaterThanOrEqual(16);
+  expect(limited).toBeLessThanOrEqual(4);
+});
