@@ -28,29 +28,30 @@ export const throughput: Scenario = {
 
 /** The first seconds of a process, which cost more: told, but not counted in the others. */
 async function measureFirst(visit: Visit, direction: Direction): Promise<void> {
-  const meter = await startCpuMeter(visit.lab);
-  const result = await visit.load.bulk(direction, 1, FIRST_SECONDS[visit.pace]);
-  const cost = await meter.stop();
-  if (visit.peer.name === 'raw') return;
-  const gibibytes = (result.bytes.at(-1) ?? 0) / GIBIBYTE;
+  const { cost, gibibytes } = await carryBulk(visit, direction, 1, FIRST_SECONDS[visit.pace]);
+  if (visit.peer.name === 'raw') return; // no process of its own
   const name = `client CPU, first seconds ${direction}`;
   visit.record({ name, unit: 's/GiB', better: 'less' }, [cost.clientSeconds / gibibytes]);
 }
 
 async function measureBulk(visit: Visit, direction: Direction, flows: number): Promise<void> {
   const label = `${flows === 1 ? 'one flow' : 'eight flows'} ${direction}`;
-  const meter = await startCpuMeter(visit.lab);
-  const result = await visit.load.bulk(direction, flows, SECONDS[visit.pace]);
-  const cost = await meter.stop();
+  const { result, cost, gibibytes } = await carryBulk(visit, direction, flows, SECONDS[visit.pace]);
   if (result.failed > 0) throw new Error(`${label}: ${result.failed} flows broke`);
   const bytesPerSecond = growthPerSecond(result.microseconds, result.bytes, WARM_UP_SECONDS);
   visit.record({ name: label, unit: 'Gbit/s', better: 'more' }, [(bytesPerSecond * 8) / 1e9]);
   if (visit.peer.name === 'raw') return; // no process of its own
-  const gibibytes = (result.bytes.at(-1) ?? 0) / GIBIBYTE;
   for (const [side, seconds] of [
     ['client', cost.clientSeconds],
     ['server', cost.serverSeconds],
   ] as const) {
     visit.record({ name: `${side} CPU, ${label}`, unit: 's/GiB', better: 'less' }, [seconds / gibibytes]);
   }
+}
+
+async function carryBulk(visit: Visit, direction: Direction, flows: number, seconds: number) {
+  const meter = await startCpuMeter(visit.lab);
+  const result = await visit.load.bulk(direction, flows, seconds);
+  const cost = await meter.stop();
+  return { result, cost, gibibytes: (result.bytes.at(-1) ?? 0) / GIBIBYTE };
 }

@@ -176,7 +176,6 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   acceptedClosed(): void {
     this.#isOver = true;
-    this.#download.acceptedClosed();
     if (this.upload.applicationEnded) {
       // An application that has sent everything and is gone: what it sent still arrives.
       this.#closeWhenBothEnded();

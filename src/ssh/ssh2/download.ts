@@ -32,9 +32,6 @@ export class Download {
   /** While data may come. */
   #remoteId: number | undefined;
   #ending: Ending = 'none yet';
-  #hasApplicationEnded: boolean;
-  /** The accepted socket is closed. */
-  #isOver = false;
   /** Made when a reader is slow, then one for all writes. */
   #onTaken: (() => void) | undefined;
 
@@ -43,7 +40,6 @@ export class Download {
     this.#owner = owner;
     this.#progress = progress;
     this.#window = new ReceiveWindow(owner.budget);
-    this.#hasApplicationEnded = accepted.readableEnded;
   }
 
   /** The window to open the channel with, in bytes. */
@@ -77,7 +73,7 @@ export class Download {
     if (this.#remoteId === undefined || this.eofReceived) return true;
     if (!this.#window.received(bytes)) return false;
     // A destination that cannot send may never take the rest of the upload that the channel is kept for.
-    if (this.#isOver) this.#grant();
+    if (this.#accepted.closed) this.#grant();
     else this.#deliver(pieces, bytes, isLast);
     return true;
   }
@@ -93,14 +89,8 @@ export class Download {
 
   /** The application has sent all it had, and that is read. */
   applicationEnded(): void {
-    this.#hasApplicationEnded = true;
     // The stream does not know of this end, and does not close by itself.
     if (this.#ending === 'passed on past the stream') this.#accepted.destroy();
-  }
-
-  /** The accepted socket is closed. */
-  acceptedClosed(): void {
-    this.#isOver = true;
   }
 
   #deliver(pieces: readonly Buffer[], bytes: number, isLast: boolean): void {
@@ -116,7 +106,7 @@ export class Download {
 
   #grant(): void {
     if (this.#remoteId === undefined || this.eofReceived) return;
-    const undeliveredBytes = this.#isOver ? 0 : this.#accepted.writableLength;
+    const undeliveredBytes = this.#accepted.closed ? 0 : this.#accepted.writableLength;
     const bytes = this.#window.grant(undeliveredBytes);
     if (bytes > 0) this.#owner.wire.windowAdjust(this.#remoteId, bytes);
   }
@@ -127,6 +117,6 @@ export class Download {
       return;
     }
     this.#ending = 'passed on past the stream';
-    if (this.#hasApplicationEnded) this.#accepted.destroy();
+    if (this.#accepted.readableEnded) this.#accepted.destroy();
   }
 }
