@@ -1,4 +1,4 @@
-import type { ChannelWire, ChannelWireEvents } from '../../src/ssh/ssh2/channel-wire.ts';
+import type { ChannelWire, ChannelWireEvents, DataSource } from '../../src/ssh/ssh2/channel-wire.ts';
 
 /** A message that the channel layer sent. */
 export type SentMessage =
@@ -37,6 +37,12 @@ export class FakeWire implements ChannelWire {
   data(remoteId: number, bytes: Buffer): void {
     this.sent.push({ type: 'data', remoteId, bytes: Buffer.from(bytes) });
   }
+  dataFrom(remoteId: number, maxBytes: number, source: DataSource): number {
+    const memory = Buffer.alloc(maxBytes);
+    const bytes = source.fill(memory);
+    if (bytes > 0) this.data(remoteId, memory.subarray(0, bytes));
+    return bytes;
+  }
   windowAdjust(remoteId: number, bytes: number): void {
     this.sent.push({ type: 'windowAdjust', remoteId, bytes });
   }
@@ -57,6 +63,9 @@ export class FakeWire implements ChannelWire {
   }
   flush(): boolean {
     return false;
+  }
+  afterOthers(callback: () => void): void {
+    setImmediate(callback);
   }
   limitUnsent(): void {}
   ping(onReply: () => void): void {

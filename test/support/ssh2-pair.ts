@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { Client, type Connection, Server } from 'ssh2';
+import { type CipherAlgorithm, Client, type Connection, Server } from 'ssh2';
 import { generateKeyPair } from './ssh2-key.ts';
 
 /** An authenticated ssh2 client and the in-process server it talks to, over a real loopback connection. */
@@ -18,9 +18,11 @@ export interface Ssh2Pair {
  * connection that fails is refused with reason 2, as sshd does.
  *
  * @param openProxy opens something to connect through, before the given port; closed with the pair
+ * @param cipher the only one to offer
  */
 export async function openSsh2Pair(
   openProxy?: (port: number) => Promise<{ readonly port: number } & AsyncDisposable>,
+  cipher?: CipherAlgorithm,
 ): Promise<Ssh2Pair> {
   const connections: Connection[] = [];
   const server = new Server({ hostKeys: [generateKeyPair().private] }, (connection) => {
@@ -47,7 +49,8 @@ export async function openSsh2Pair(
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const client = new Client();
   client.on('error', () => {});
-  client.connect({ sock: socket, username: 'anybody', password: 'none' });
+  const algorithms = cipher === undefined ? {} : { algorithms: { cipher: [cipher] } };
+  client.connect({ sock: socket, username: 'anybody', password: 'none', ...algorithms });
   await once(client, 'ready');
   const connection = connections[0];
   if (connection === undefined) throw new Error('the server has seen no connection');

@@ -24,7 +24,6 @@ interface Protocol extends PacketProtocol {
     packetBytes: number,
     addresses: { srcIP: string; srcPort: number; dstIP: string; dstPort: number },
   ): void;
-  channelData(remoteId: number, bytes: Buffer): void;
   channelWindowAdjust(remoteId: number, bytes: number): void;
   channelEOF(remoteId: number): void;
   channelClose(remoteId: number): void;
@@ -64,6 +63,7 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
         dstPort: destination.port,
       }),
     data: (remoteId, bytes) => protocol.channelData(remoteId, bytes),
+    dataFrom: (remoteId, maxBytes, source) => packets.sendDataFrom(remoteId, maxBytes, source),
     windowAdjust: (remoteId, bytes) => protocol.channelWindowAdjust(remoteId, bytes),
     eof: (remoteId) => protocol.channelEOF(remoteId),
     close: (remoteId) => protocol.channelClose(remoteId),
@@ -71,6 +71,7 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     isOpenForData: () => protocol._kexinit === undefined,
     queuedBytes: () => socket.writableLength + packets.outgoing.waitingBytes,
     flush: () => packets.outgoing.flush(),
+    afterOthers: (callback) => setImmediate(callback),
     limitUnsent: (bytes) => setNotSentLowWater(socket, bytes),
     ping: (onReply) => sendKeepalive(client, onReply),
     tcpPath: () => tcpInfo(socket),

@@ -1,6 +1,12 @@
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import type { TcpPath } from './path-monitor.ts';
 
+/** Who has data to send, and can put it into memory that is given. */
+export interface DataSource {
+  /** Fills the memory from its beginning, as far as there is something now; returns the bytes. */
+  fill(memory: Buffer): number;
+}
+
 /** What the channel layer says to the bastion (RFC 4254 section 5); implemented over ssh2 in `channel-internals.ts`. */
 export interface ChannelWire {
   /** SSH_MSG_CHANNEL_OPEN of type direct-tcpip. */
@@ -13,6 +19,12 @@ export interface ChannelWire {
   ): void;
   /** SSH_MSG_CHANNEL_DATA. The caller keeps to the window and the packet size; `bytes` is copied. */
   data(remoteId: number, bytes: Buffer): void;
+  /**
+   * The same, of what a source has now: it fills at most so many bytes, where the message is built.
+   *
+   * @returns how many there were; with none nothing is sent
+   */
+  dataFrom(remoteId: number, maxBytes: number, source: DataSource): number;
   /** SSH_MSG_CHANNEL_WINDOW_ADJUST. */
   windowAdjust(remoteId: number, bytes: number): void;
   /** SSH_MSG_CHANNEL_EOF. */
@@ -27,6 +39,8 @@ export interface ChannelWire {
   queuedBytes(): number;
   /** Gives the kernel the messages that wait to leave together; false when none does. They leave by themselves soon. */
   flush(): boolean;
+  /** Calls back once other sockets have had their turn. */
+  afterOthers(callback: () => void): void;
   /** Limits what the kernel takes beyond what it can send at once. Best effort. */
   limitUnsent(bytes: number): void;
   /** Sends a request that any server answers; `onReply` is called then. Rides with the data. */

@@ -49,6 +49,17 @@ export class OutgoingPackets {
     return packet;
   }
 
+  /**
+   * Memory for one packet of at most so many bytes of payload, not framed: its beginning becomes the packet. Undefined for more
+   * than there is memory.
+   */
+  reserve(maxPayloadBytes: number): Buffer | undefined {
+    const bytes = gcmPacketBytes(maxPayloadBytes);
+    if (bytes > MEMORY_BYTES) return undefined;
+    if (this.#filledBytes + bytes > MEMORY_BYTES) this.flush();
+    return this.#memory.subarray(this.#filledBytes, this.#filledBytes + bytes);
+  }
+
   /** Sends an encrypted packet, wherever it was built. */
   send(packet: Buffer): void {
     if (packet.buffer === this.#memory.buffer) {

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { lendReads } from '../../net/lent-reads.ts';
-import { type ChannelWireEvents, isOurChannel } from './channel-wire.ts';
+import { type ChannelWireEvents, type DataSource, isOurChannel } from './channel-wire.ts';
 import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
+import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 
 // The packet layer of ssh2's protocol object (RFC 4253 section 6), as far as the data path goes past it: the memory that
 // packets are read into and built in, and the decryption of channel messages. Not public; channel-internals.ts refuses any
@@ -27,6 +28,11 @@ const RECIPIENT_OFFSET = 2;
 const FIELDS_OFFSET = 6;
 const INTEGER_BYTES = 4;
 
+/** In a packet that is built: its length and that of its padding; then the payload, which is, of data, type, recipient, length. */
+const PAYLOAD_OFFSET = 5;
+const DATA_HEADER_BYTES = 9;
+const DATA_OFFSET = PAYLOAD_OFFSET + DATA_HEADER_BYTES;
+
 /** Several packets of a busy connection. */
 const READ_BYTES = 256 * 1024;
 
@@ -41,6 +47,8 @@ const REUSABLE_AFTER: ReadonlySet<string> = new Set(['AESGCMDecipherBinding', 'C
 /** One for each key exchange. */
 interface Cipher {
   allocPacket(payloadBytes: number): Buffer;
+  /** In place. */
+  encrypt(packet: Buffer): void;
   /** Gets each packet, encrypted in place, right after it was built. */
   _onWrite(packet: Buffer): void;
 }
@@ -70,6 +78,7 @@ export interface PacketProtocol {
   readonly _kexinit: unknown;
   /** Compression, where it was agreed on. */
   readonly _packetRW: { readonly read: object };
+  channelData(remoteId: number, bytes: Buffer): void;
 }
 
 /**
@@ -81,6 +90,8 @@ export class PacketLayer {
   readonly #protocol: PacketProtocol;
   readonly #events: ChannelWireEvents;
   #memory = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** For ciphers whose packets are not built in our memory. */
+  #scratch: Buffer | undefined;
   #isReadKept = false;
   /** The beginning of a packet of which the rest is still to be read. */
   #rest: Buffer = NOTHING;
@@ -93,6 +104,29 @@ export class PacketLayer {
     lendReads(socket, () => this.#nextMemory());
   }
 
+  /** Sends a CHANNEL_DATA of what a source has now, which is filled in where it is encrypted; see `ChannelWire.dataFrom`. */
+  sendDataFrom(remoteId: number, maxBytes: number, source: DataSource): number {
+    const { _cipher: cipher } = this.#protocol;
+    const memory = isGcm(cipher) ? this.outgoing.reserve(DATA_HEADER_BYTES + maxBytes) : undefined;
+    if (memory === undefined) {
+      this.#scratch ??= Buffer.allocUnsafeSlow(ONE_READ_BYTES);
+      const data = this.#scratch.subarray(0, maxBytes);
+      const dataBytes = source.fill(data);
+      if (dataBytes > 0) this.#protocol.channelData(remoteId, data.subarray(0, dataBytes));
+      return dataBytes;
+    }
+    const dataBytes = source.fill(memory.subarray(DATA_OFFSET, DATA_OFFSET + maxBytes));
+    if (dataBytes === 0) return 0;
+    const payloadBytes = DATA_HEADER_BYTES + dataBytes;
+    const packet = memory.subarray(0, gcmPacketBytes(payloadBytes));
+    framePacket(packet, payloadBytes);
+    packet[PAYLOAD_OFFSET] = SSH_MSG_CHANNEL_DATA;
+    packet.writeUInt32BE(remoteId, PAYLOAD_OFFSET + 1);
+    packet.writeUInt32BE(dataBytes, PAYLOAD_OFFSET + 5);
+    cipher.encrypt(packet);
+    return dataBytes;
+  }
+
   /** What is being read now was given to somebody who may keep it. */
   keepRead(): void {
     this.#isReadKept = true;
@@ -101,7 +135,7 @@ export class PacketLayer {
   /** Takes over the ciphers of a key exchange that is complete. */
   onNewKeys(): void {
     const { _cipher: cipher, _decipher: decipher } = this.#protocol;
-    if (cipher.constructor.name === 'AESGCMCipherBinding') {
+    if (isGcm(cipher)) {
       // Packets that are built during a key exchange wait in ssh2's queue, so their memory is theirs.
       cipher.allocPacket = (payloadBytes) =>
         this.#protocol._kexinit === undefined ? this.outgoing.build(payloadBytes) : buildPacket(payloadBytes);
@@ -197,6 +231,10 @@ export class PacketLayer {
     this.#rest = this.#memory.subarray(0, this.#rest.length);
     return this.#memory.subarray(this.#rest.length);
   }
+}
+
+function isGcm(cipher: Cipher): boolean {
+  return cipher.constructor.name === 'AESGCMCipherBinding';
 }
 
 /** What was left of the last read, and after it this one: mostly the same memory. */

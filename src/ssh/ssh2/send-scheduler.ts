@@ -24,15 +24,18 @@ export const MIN_QUEUE_BYTES = 16 * 1024;
 const QUEUE_MS = 2;
 const MAX_QUEUE_BYTES = 1024 * 1024;
 
+/** After so much in a row, other sockets have their turn: whoever asks little waits for it. */
+const ROW_BYTES = 128 * 1024;
+
 /** A round in which so much of the in-flight limit was used shows that it was the limit. */
 const LIMITED_USE = 0.5;
 
 /** A channel that takes its turn. */
 export interface Sender {
-  /** Payload bytes sent lately, halved every second. */
-  recentlySentBytes(): number;
+  /** Payload bytes sent lately, halved every second; `nowMs` is of the clock of performance.now(). */
+  recentlySentBytes(nowMs: number): number;
   /** Sends one packet; 0 when the channel's window is used up or nothing is left. */
-  sendPacket(): number;
+  sendPacket(nowMs: number): number;
   /** Whether another turn is wanted now. */
   wantsTurn(): boolean;
 }
@@ -45,6 +48,8 @@ export interface SendTarget {
   queuedBytes(): number;
   /** Gives the kernel what was sent so far, which otherwise waits for more; false when nothing does. */
   flush(): boolean;
+  /** Calls back once other sockets have had their turn. */
+  afterOthers(callback: () => void): void;
   /** Sets how much may wait unsent in the kernel. */
   limitUnsent(bytes: number): void;
 }
@@ -70,6 +75,12 @@ export class SendScheduler {
   #arrivedAtRoundBytes = 0;
   #wasLimited = false;
   #queueLimitBytes = MIN_QUEUE_BYTES;
+  #isRunDue = false;
+
+  readonly #runWhenDue = (): void => {
+    this.#isRunDue = false;
+    this.run();
+  };
 
   /** @param measure asks for a measurement, whose mark tells what has arrived: bulk waits for that */
   constructor(target: SendTarget, measure: () => void) {
@@ -86,26 +97,34 @@ export class SendScheduler {
   /** A channel wants to send; it gets its turns until it wants no more. */
   enqueue(sender: Sender): void {
     if (this.#interactive.has(sender) || this.#bulk.has(sender)) return;
-    const queue = sender.recentlySentBytes() < INTERACTIVE_BYTES ? this.#interactive : this.#bulk;
-    queue.add(sender);
+    this.#queueOf(sender, performance.now()).add(sender);
     this.run();
   }
 
-  /** Gives turns until the queues are full or nobody wants one. To be called again when the connection has drained. */
+  /** Gives turns until the queues are full or nobody wants one, in parts. To be called again when the connection has drained. */
   run(): void {
+    const nowMs = performance.now();
+    let rowBytes = 0;
     while (this.#target.isOpenForData()) {
-      const sender = this.#nextSender();
-      if (sender === undefined) {
+      if (rowBytes >= ROW_BYTES) {
+        this.#runLater();
+        return;
+      }
+      const queue = this.#nextQueue();
+      const sender = queue?.values().next().value;
+      if (queue === undefined || sender === undefined) {
         const isAnyHeldUp = this.#interactive.size > 0 || this.#bulk.size > 0;
         // What waits for more to go with may be what holds them up.
         if (isAnyHeldUp && this.#target.flush()) continue;
         return;
       }
-      const bytes = sender.sendPacket();
+      const bytes = sender.sendPacket(nowMs);
+      rowBytes += bytes;
       if (bytes > 0) this.#countSent(bytes + PACKET_OVERHEAD_BYTES);
-      if (sender.wantsTurn()) {
-        (sender.recentlySentBytes() < INTERACTIVE_BYTES ? this.#interactive : this.#bulk).add(sender);
-      }
+      const nextQueue = sender.wantsTurn() ? this.#queueOf(sender, nowMs) : undefined;
+      if (nextQueue === queue && queue.size === 1) continue;
+      queue.delete(sender);
+      nextQueue?.add(sender);
     }
   }
 
@@ -139,22 +158,25 @@ export class SendScheduler {
     this.run();
   }
 
+  #runLater(): void {
+    if (this.#isRunDue) return;
+    this.#isRunDue = true;
+    this.#target.afterOthers(this.#runWhenDue);
+  }
+
   /** A mark every quarter of what may be in flight: so arrivals are seen while the rest is still on its way. */
   #countSent(bytes: number): void {
     this.#sentBytes += bytes;
     if (this.#sentBytes - this.#markedBytes >= this.#rule.bytes / 4) this.#measure();
   }
 
-  /** Takes the next sender out of its queue. */
-  #nextSender(): Sender | undefined {
-    if (this.#target.queuedBytes() >= MAX_QUEUE_BYTES) return undefined;
-    const queue = this.#nextQueue();
-    const [sender] = queue ?? [];
-    if (sender !== undefined) queue?.delete(sender);
-    return sender;
+  #queueOf(sender: Sender, nowMs: number): Set<Sender> {
+    return sender.recentlySentBytes(nowMs) < INTERACTIVE_BYTES ? this.#interactive : this.#bulk;
   }
 
+  /** Whose turn it is; undefined when nobody may send. */
   #nextQueue(): Set<Sender> | undefined {
+    if (this.#target.queuedBytes() >= MAX_QUEUE_BYTES) return undefined;
     const bulkMaySend = this.#bulk.size > 0 && this.#bulkMaySend();
     const isInteractiveTurn =
       this.#interactive.size > 0 && !(bulkMaySend && this.#interactiveTurns >= INTERACTIVE_TURNS);

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
+import { holdReads, LENT_BYTES, letRead } from '../../net/lent-reads.ts';
+import { receiveNow } from '../../net/native-receive.ts';
 import type { FlowProgress } from '../transport.ts';
-import type { ChannelWire } from './channel-wire.ts';
+import type { ChannelWire, DataSource } from './channel-wire.ts';
 import type { Sender } from './send-scheduler.ts';
 
 /** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
@@ -36,7 +38,7 @@ interface Remote {
  * It begins with {@link Upload.open} and is over with {@link Upload.stop}, or when EOF is sent. The accepted socket is its
  * channel's.
  */
-export class Upload implements Sender {
+export class Upload implements Sender, DataSource {
   readonly #accepted: Socket;
   readonly #owner: UploadOwner;
   readonly #progress: FlowProgress;
@@ -46,6 +48,8 @@ export class Upload implements Sender {
   #windowBytes = 0;
   /** Not sent yet: what one read of the socket gave, since it is paused meanwhile. */
   #pending: Buffer | undefined;
+  /** Reads are held, and each turn takes what the kernel has, past the stream: of an application that has much to send. */
+  #isPulled = false;
   #applicationEnded: boolean;
   #eofSent = false;
   #recentBytes = 0;
@@ -85,6 +89,7 @@ export class Upload implements Sender {
   /** Nothing is sent any more. Idempotent. */
   stop(): void {
     this.#remote = undefined;
+    this.#endPulling();
   }
 
   /** Forgets what is not sent. */
@@ -103,11 +108,12 @@ export class Upload implements Sender {
     this.#progress.bytesUp += bytes.length;
     this.#pending = bytes;
     if (this.wantsTurn()) this.#owner.enqueue(this);
+    if (bytes.length >= LENT_BYTES) this.#beginPulling();
     const unsent = this.#pending as Buffer | undefined;
     if (unsent === undefined) return;
     // What is read is lent, unless it has waited in the stream.
     this.#pending = isKept(unsent) ? unsent : keepBytes(unsent);
-    this.#accepted.pause();
+    if (!this.#isPulled) this.#accepted.pause();
   }
 
   /** The application's end of data. */
@@ -117,31 +123,69 @@ export class Upload implements Sender {
   }
 
   wantsTurn(): boolean {
-    return this.#remote !== undefined && this.#pending !== undefined && this.#windowBytes > 0;
+    const hasSomething = this.#pending !== undefined || this.#isPulled;
+    return this.#remote !== undefined && hasSomething && this.#windowBytes > 0;
   }
 
-  recentlySentBytes(): number {
-    return this.#recentBytes * 0.5 ** ((performance.now() - this.#recentAtMs) / RECENT_HALF_LIFE_MS);
+  recentlySentBytes(nowMs: number): number {
+    const elapsedMs = nowMs - this.#recentAtMs;
+    return elapsedMs > 0 ? this.#recentBytes * 0.5 ** (elapsedMs / RECENT_HALF_LIFE_MS) : this.#recentBytes;
   }
 
-  sendPacket(): number {
-    const chunk = this.#pending;
-    if (this.#remote === undefined || chunk === undefined) return 0;
+  sendPacket(nowMs: number): number {
+    if (this.#remote === undefined) return 0;
     const { id, maxPacketBytes } = this.#remote;
-    const bytes = Math.min(chunk.length, this.#windowBytes, maxPacketBytes);
+    const maxBytes = Math.min(this.#windowBytes, maxPacketBytes);
+    const bytes =
+      this.#pending === undefined ? this.#sendPulled(id, maxBytes) : this.#sendPending(id, maxBytes);
     if (bytes === 0) return 0;
     this.#windowBytes -= bytes;
-    this.#recentBytes = this.recentlySentBytes() + bytes;
-    this.#recentAtMs = performance.now();
-    this.#owner.wire.data(id, chunk.subarray(0, bytes));
+    this.#recentBytes = this.recentlySentBytes(nowMs) + bytes;
+    this.#recentAtMs = nowMs;
+    // EOF needs no window, and the stream sees it.
+    if (this.#windowBytes === 0 && this.#pending === undefined) this.#endPulling();
+    return bytes;
+  }
+
+  fill(memory: Buffer): number {
+    return receiveNow(this.#accepted, memory);
+  }
+
+  #sendPending(remoteId: number, maxBytes: number): number {
+    const chunk = this.#pending;
+    if (chunk === undefined) return 0;
+    const bytes = Math.min(chunk.length, maxBytes);
+    if (bytes === 0) return 0;
+    this.#owner.wire.data(remoteId, chunk.subarray(0, bytes));
     if (bytes < chunk.length) {
       this.#pending = chunk.subarray(bytes);
     } else {
       this.#pending = undefined;
       giveBack(chunk);
-      this.#allSent();
+      if (!this.#isPulled) this.#allSent();
     }
     return bytes;
+  }
+
+  #sendPulled(remoteId: number, maxBytes: number): number {
+    if (!this.#isPulled || maxBytes === 0) return 0;
+    const bytes = this.#owner.wire.dataFrom(remoteId, maxBytes, this);
+    this.#progress.bytesUp += bytes;
+    if (bytes === 0) this.#endPulling();
+    return bytes;
+  }
+
+  #beginPulling(): void {
+    if (this.#remote === undefined || this.#windowBytes === 0) return;
+    this.#isPulled = holdReads(this.#accepted);
+    if (this.#isPulled) this.#owner.enqueue(this);
+  }
+
+  /** The stream's own reads tell of what comes next, the end of data included. */
+  #endPulling(): void {
+    if (!this.#isPulled) return;
+    this.#isPulled = false;
+    letRead(this.#accepted);
   }
 
   #allSent(): void {

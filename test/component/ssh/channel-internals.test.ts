@@ -26,36 +26,43 @@ test('the installed ssh2 is the pinned one', () => {
   );
 });
 
-test('8 MiB up, half-close, 8 MiB down, byte-exact, through several key exchanges', async () => {
-  await using pair = await openSsh2Pair();
-  const down = randomBytes(8 * 1024 * 1024);
-  let receivedUp: Buffer | undefined;
-  await using destination = await openDestination((socket) => {
-    void readToEnd(socket).then((bytes) => {
-      receivedUp = bytes;
-      socket.end(down);
+test.each(['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com', 'aes256-ctr'] as const)(
+  '8 MiB up, half-close, 8 MiB down, byte-exact, through several key exchanges, with %s',
+  async (cipher) => {
+    await using pair = await openSsh2Pair(undefined, cipher);
+    const down = randomBytes(8 * 1024 * 1024);
+    let receivedUp: Buffer | undefined;
+    await using destination = await openDestination((socket) => {
+      void readToEnd(socket).then((bytes) => {
+        receivedUp = bytes;
+        socket.end(down);
+      });
     });
-  });
-  await using application = await openSocketPair();
-  const mux = attach(pair);
-  const summary = mux.carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+    await using application = await openSocketPair();
+    const mux = attach(pair);
+    const summary = mux.carry(
+      application.accepted,
+      { host: '127.0.0.1', port: destination.port },
+      ORIGINATOR,
+    );
 
-  const up = randomBytes(8 * 1024 * 1024);
-  application.application.end(up);
-  let receivedDown = 0;
-  application.application.on('data', (bytes: Buffer) => {
-    // A key exchange in the middle of each mebibyte; ssh2 ignores the call while one is under way.
-    if (receivedDown >> 20 !== (receivedDown + bytes.length) >> 20) {
-      (pair.client as unknown as { _protocol: { rekey(): void } })._protocol.rekey();
-    }
-    receivedDown += bytes.length;
-  });
-  const answer = await readToEnd(application.application);
-  expect(sha256(receivedUp ?? Buffer.alloc(0))).toBe(sha256(up));
-  expect(sha256(answer)).toBe(sha256(down));
-  expect(await summary).toEqual({ end: { kind: 'eof' }, bytesUp: up.length, bytesDown: down.length });
-  await until(() => mux.size === 0, { deadlineMs: 2_000, what: 'the channel id is free' });
-});
+    const up = randomBytes(8 * 1024 * 1024);
+    application.application.end(up);
+    let receivedDown = 0;
+    application.application.on('data', (bytes: Buffer) => {
+      // A key exchange in the middle of each mebibyte; ssh2 ignores the call while one is under way.
+      if (receivedDown >> 20 !== (receivedDown + bytes.length) >> 20) {
+        (pair.client as unknown as { _protocol: { rekey(): void } })._protocol.rekey();
+      }
+      receivedDown += bytes.length;
+    });
+    const answer = await readToEnd(application.application);
+    expect(sha256(receivedUp ?? Buffer.alloc(0))).toBe(sha256(up));
+    expect(sha256(answer)).toBe(sha256(down));
+    expect(await summary).toEqual({ end: { kind: 'eof' }, bytesUp: up.length, bytesDown: down.length });
+    await until(() => mux.size === 0, { deadlineMs: 2_000, what: 'the channel id is free' });
+  },
+);
 
 test('a key exchange that the server starts during an upload loses nothing', async () => {
   await using pair = await openSsh2Pair();

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
+import { LENT_BYTES } from '../../../src/net/lent-reads.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
 import { MAX_PACKET_BYTES } from '../../../src/ssh/ssh2/receive-window.ts';
@@ -38,6 +40,19 @@ async function openConfirmedLab(windowBytes = AMPLE_WINDOW): Promise<Lab> {
   const lab = await openLab();
   lab.mux.onConfirmation(lab.localId, REMOTE_ID, windowBytes, MAX_PACKET_BYTES);
   return lab;
+}
+
+/** More than the kernel's queues of a loopback connection take. */
+const MUCH_BYTES = 24 * 1024 * 1024;
+
+/** The application cannot get rid of more. */
+async function heldBack({ application }: Lab): Promise<void> {
+  let before = -1;
+  await soon('nothing moves', () => {
+    const isStill = application.writableLength > 0 && application.bytesWritten === before;
+    before = application.bytesWritten;
+    return isStill;
+  });
 }
 
 /** Plays a bastion that sends data, which one read brings. */
@@ -263,12 +278,12 @@ describe('a flow that the application must not take for a success', () => {
 });
 
 describe('windows and back-pressure', () => {
-  test('up: never more than the window, never larger packets than asked, and the application is paused', async () => {
+  test('up: never more than the window, never larger packets than asked', async () => {
     await using lab = await openLab();
     const payload = Buffer.alloc(300_000, 'x');
     lab.application.end(payload);
     lab.mux.onConfirmation(lab.localId, REMOTE_ID, 50_000, 1_000);
-    await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 50_000 && lab.accepted.isPaused());
+    await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 50_000);
     expect(Math.max(...lab.wire.of('data').map(({ bytes }) => bytes.length))).toBe(1_000);
     while (lab.wire.of('eof').length === 0) {
       const before = lab.wire.dataTo(REMOTE_ID).length;
@@ -281,6 +296,75 @@ describe('windows and back-pressure', () => {
         await soon('EOF', () => lab.wire.of('eof').length === 1);
     }
     expect(lab.wire.dataTo(REMOTE_ID).equals(payload)).toBe(true);
+  });
+
+  test('up: a window that is used up holds the application back', async () => {
+    await using lab = await openConfirmedLab(50_000);
+    lab.application.write(Buffer.alloc(MUCH_BYTES));
+    await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 50_000);
+    await heldBack(lab);
+    expect(lab.accepted.bytesRead).toBeLessThanOrEqual(2 * LENT_BYTES);
+  });
+
+  test('up: much goes past the stream, in order, and its end after it', async () => {
+    await using lab = await openConfirmedLab(MUCH_BYTES);
+    const payload = randomBytes(MUCH_BYTES);
+    lab.application.end(payload);
+    await soon('EOF', () => lab.wire.of('eof').length === 1);
+    expect(lab.wire.dataTo(REMOTE_ID).equals(payload)).toBe(true);
+    expect(lab.accepted.bytesRead).toBeLessThan(payload.length / 2);
+    lab.mux.onEof(lab.localId);
+    expect(await lab.summary).toEqual({ end: { kind: 'eof' }, bytesUp: payload.length, bytesDown: 0 });
+  });
+
+  test('up: an application that pauses in the middle of much is heard again', async () => {
+    await using lab = await openConfirmedLab(MUCH_BYTES);
+    for (const part of [1, 2, 3]) {
+      lab.application.write(Buffer.alloc(1024 * 1024));
+      await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === part * 1024 * 1024);
+    }
+  });
+
+  test.each([50_000, 1_000_000])(
+    'up: an application that resets behind a window of %d that is used up is told as one, not as an end',
+    async (windowBytes) => {
+      await using lab = await openConfirmedLab(windowBytes);
+      lab.application.write(Buffer.alloc(MUCH_BYTES));
+      await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === windowBytes);
+      await heldBack(lab);
+      lab.application.resetAndDestroy();
+      await once(lab.application, 'close');
+      lab.mux.onWindowAdjust(lab.localId, MUCH_BYTES);
+      expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'application' });
+      expect(lab.wire.of('eof')).toEqual([]);
+      answerClose(lab);
+    },
+  );
+
+  test('up: an application that resets while a full connection holds it back is told as one, not as an end', async () => {
+    await using lab = await openConfirmedLab(MUCH_BYTES);
+    lab.application.write(Buffer.alloc(MUCH_BYTES));
+    await soon('much', () => lab.wire.of('data').length > 10);
+    lab.wire.writable = false;
+    await heldBack(lab);
+    lab.application.resetAndDestroy();
+    await once(lab.application, 'close');
+    lab.wire.writable = true;
+    lab.mux.onWritable();
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'application' });
+    expect(lab.wire.of('eof')).toEqual([]);
+    answerClose(lab);
+  });
+
+  test('up: a destination that is gone while a full connection holds it back resets an application that has more', async () => {
+    await using lab = await openConfirmedLab(MUCH_BYTES);
+    lab.application.write(Buffer.alloc(MUCH_BYTES));
+    await soon('much', () => lab.wire.of('data').length > 10);
+    lab.wire.writable = false;
+    await heldBack(lab);
+    lab.mux.onEof(lab.localId);
+    lab.mux.onClose(lab.localId);
+    expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
   });
 
   test('up: a full connection stops the channel until it is writable again', async () => {

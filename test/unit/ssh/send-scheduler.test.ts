@@ -30,6 +30,11 @@ class FakeTarget implements SendTarget {
     this.gathered = 0;
     return true;
   }
+  /** Whoever waits until others have had their turn. */
+  readonly waiting: Array<() => void> = [];
+  afterOthers(callback: () => void): void {
+    this.waiting.push(callback);
+  }
   limitUnsent(bytes: number): void {
     this.unsentLimits.push(bytes);
   }
@@ -179,4 +184,19 @@ test('what was sent is flushed when it holds up the next turn, and else left to 
   expect(turns).toHaveLength(2);
   // Nobody waits for this one to leave.
   expect(target.gathered).toBe(2 * 1024 * 1024);
+});
+
+test('after a row other sockets have their turn, then it goes on', () => {
+  const { target, turns, scheduler } = lab();
+  target.open = false;
+  for (let flow = 0; flow < 20; flow += 1) scheduler.enqueue(new FakeSender('new', 1, 0, turns));
+  target.open = true;
+  scheduler.run();
+  expect(turns).toHaveLength(4);
+  scheduler.run();
+  expect(turns).toHaveLength(8);
+  expect(target.waiting).toHaveLength(1);
+  target.waiting.shift()?.();
+  expect(turns).toHaveLength(12);
+  expect(target.waiting).toHaveLength(1);
 });

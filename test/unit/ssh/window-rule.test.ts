@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { WindowRule } from '../../../src/ssh/ssh2/window-rule.ts';
 
+/** What programs may take beside the path. */
+const PROGRAM_MS = 1;
+
 const DOWN = { queueShare: 0.2, initialBytes: 256 * 1024, minBytes: 96 * 1024 };
 
 interface Path {
@@ -91,7 +94,15 @@ test('while packets are lost it fills the path in a few rounds, although data wa
   for (let rounds = 0; rounds < 4; rounds += 1) limited(rule, lossy(rule.bytes));
   expect(rule.bytes).toBeGreaterThan(path.rateBytesPerMs * 200);
   for (let rounds = 0; rounds < 40; rounds += 1) limited(rule, lossy(rule.bytes));
-  expect(rule.bytes).toBeLessThanOrEqual(6 * path.rateBytesPerMs * path.baseRoundTripMs);
+  expect(rule.bytes).toBeLessThanOrEqual(6 * path.rateBytesPerMs * (path.baseRoundTripMs + PROGRAM_MS));
+});
+
+test('where the path takes next to nothing, what the programs take keeps both of them busy', () => {
+  const path = { rateBytesPerMs: 1_250_000, baseRoundTripMs: 0.1 };
+  const rule = new WindowRule(DOWN);
+  for (let rounds = 0; rounds < 60; rounds += 1) limited(rule, round(path, rule.bytes));
+  expect(rule.bytes).toBeGreaterThan(path.rateBytesPerMs * (path.baseRoundTripMs + PROGRAM_MS));
+  expect(round(path, rule.bytes).roundTripMs).toBeLessThan(3);
 });
 
 test('never exceeds 32 MiB', () => {

@@ -1,0 +1,42 @@
+import type { Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { descriptorOf } from './native-descriptor.ts';
+import { lastErrno, openLibc } from './native-library.ts';
+
+/** asm-generic/socket.h. */
+const MSG_DONTWAIT = 0x40;
+
+/** errno.h: nothing there now, or a signal came first. */
+const EINTR = 4;
+const EAGAIN = 11;
+
+type Receive = (descriptor: number, memory: Uint8Array, length: number, flags: number) => number;
+
+let receive: Receive | undefined;
+
+/**
+ * Takes from the kernel what it has now, past the stream, to where the caller wants it: recv(2).
+ *
+ * Only while the stream does not read (`holdReads`) and has nothing, so that the order is kept. A failure destroys the socket,
+ * as one of the stream's own reads does: the kernel tells of it once. Does not count in `socket.bytesRead`.
+ *
+ * @returns how many bytes; 0 when there is nothing now, or the end of data, of which the stream's next read tells
+ */
+export function receiveNow(socket: Socket, memory: Uint8Array): number {
+  const descriptor = descriptorOf(socket);
+  if (descriptor === undefined) return 0;
+  receive ??= openLibc().func(
+    'intptr_t recv(int descriptor, _Out_ void *memory, uintptr_t length, int flags)',
+  ) as Receive;
+  const bytes = receive(descriptor, memory, memory.length, MSG_DONTWAIT);
+  if (bytes >= 0) return bytes;
+  const errno = lastErrno();
+  if (errno !== EAGAIN && errno !== EINTR) socket.destroy(readError(errno));
+  return 0;
+}
+
+/** As Node's own are. */
+function readError(errno: number): Error {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`read ${code}`), { code, errno: -errno, syscall: 'read' });
+}

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { expect, test } from 'vitest';
+import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../src/net/lent-reads.ts';
+import { receiveNow } from '../../../src/net/native-receive.ts';
+import { openSocketPair, type SocketPair } from '../../support/socket-pair.ts';
+import { until } from '../../support/until.ts';
+
+const soon = (what: string, fact: () => boolean) => until(fact, { deadlineMs: 2_000, what });
+
+/** A socket that is read, until its reads are held; the words that its stream has told of are collected. */
+async function openReadPair(): Promise<SocketPair & { readonly told: string[] }> {
+  const pair = await openSocketPair();
+  lendReads(pair.accepted);
+  const told: string[] = [];
+  pair.accepted.on('data', (bytes: Buffer) => told.push(bytes.toString()));
+  pair.accepted.on('end', () => told.push('END'));
+  pair.accepted.resume();
+  return { ...pair, told };
+}
+
+/** Takes what comes, until something has. */
+async function take(pair: SocketPair, memory: Buffer): Promise<string> {
+  let bytes = 0;
+  await soon('something comes', () => {
+    bytes = receiveNow(pair.accepted, memory);
+    return bytes > 0;
+  });
+  return memory.subarray(0, bytes).toString();
+}
+
+test('while reads are held everything is taken past the stream; then the stream goes on, up to the end', async () => {
+  await using pair = await openReadPair();
+  pair.application.write('first');
+  await soon('the stream reads', () => pair.told.length === 1);
+  expect(holdReads(pair.accepted)).toBe(true);
+  const memory = Buffer.alloc(4);
+  expect(receiveNow(pair.accepted, memory)).toBe(0);
+  pair.application.write('second');
+  expect(await take(pair, memory)).toBe('seco');
+  expect(await take(pair, memory)).toBe('nd');
+  pair.application.end('third');
+  await once(pair.application, 'finish');
+  letRead(pair.accepted);
+  await soon('the end', () => pair.told.includes('END'));
+  expect(pair.told).toEqual(['first', 'third', 'END']);
+});
+
+test('a stream that has emitted what waited in it does not read on', async () => {
+  await using pair = await openSocketPair();
+  lendReads(pair.accepted);
+  const told: number[] = [];
+  pair.accepted.on('data', (bytes: Buffer) => {
+    told.push(bytes.length);
+    holdReads(pair.accepted);
+  });
+  pair.application.end(Buffer.alloc(1024 * 1024));
+  await soon('the stream is full', () => {
+    pair.accepted.read(0);
+    return pair.accepted.readableLength >= LENT_BYTES;
+  });
+  pair.accepted.resume();
+  await soon('it is emitted', () => told.length > 0);
+  const toldBytes = told.reduce((sum, bytes) => sum + bytes, 0);
+  let takenBytes = toldBytes;
+  const memory = Buffer.alloc(LENT_BYTES);
+  await soon('the rest', () => {
+    takenBytes += receiveNow(pair.accepted, memory);
+    return takenBytes === 1024 * 1024;
+  });
+  expect(pair.accepted.bytesRead).toBe(toldBytes);
+});
+
+test('an end that comes while reads are held is the stream’s to tell', async () => {
+  await using pair = await openReadPair();
+  holdReads(pair.accepted);
+  pair.application.end('last');
+  const memory = Buffer.alloc(16);
+  expect(await take(pair, memory)).toBe('last');
+  await once(pair.application, 'finish');
+  expect(receiveNow(pair.accepted, memory)).toBe(0);
+  expect(pair.told).toEqual([]);
+  letRead(pair.accepted);
+  await soon('the end', () => pair.told.includes('END'));
+});
+
+test('a reset destroys the socket, with the error that its own read would have', async () => {
+  await using pair = await openReadPair();
+  holdReads(pair.accepted);
+  const failure = once(pair.accepted, 'error');
+  pair.application.resetAndDestroy();
+  await soon('the reset', () => receiveNow(pair.accepted, Buffer.alloc(16)) === 0 && pair.accepted.destroyed);
+  expect((await failure)[0]).toMatchObject({
+    message: 'read ECONNRESET',
+    code: 'ECONNRESET',
+    syscall: 'read',
+  });
+  expect(receiveNow(pair.accepted, Buffer.alloc(16))).toBe(0);
+  letRead(pair.accepted);
+});
+
+test('reads are not held while the stream has something that nobody took', async () => {
+  await using pair = await openSocketPair();
+  lendReads(pair.accepted);
+  pair.application.write('waits');
+  await soon('the stream has it', () => {
+    pair.accepted.read(0);
+    return pair.accepted.readableLength === 5;
+  });
+  expect(holdReads(pair.accepted)).toBe(false);
+});
