@@ -24,7 +24,8 @@ interface ReadHandle {
 const HELD = Symbol('held');
 
 interface HoldableSocket extends Socket {
-  [HELD]: boolean;
+  /** Undefined while its reads are not lent. */
+  [HELD]?: boolean;
 }
 
 /** Undefined where this Node keeps them in another way. */
@@ -68,20 +69,21 @@ export function lendReads(socket: Socket, nextMemory?: () => Buffer): boolean {
  *
  * @returns false where that cannot be; then the stream reads on. Only Linux has reads past the stream.
  */
-export function holdReads(socket: Socket): boolean {
+export function holdReads(socket: HoldableSocket): boolean {
   const handle = handleOf(socket);
-  if (process.platform !== 'linux' || handle === undefined || socket.readableLength > 0) return false;
-  (socket as HoldableSocket)[HELD] = true;
+  const isLent = socket[HELD] !== undefined && handle !== undefined;
+  if (process.platform !== 'linux' || !isLent || socket.readableLength > 0) return false;
+  socket[HELD] = true;
   handle.reading = false;
   handle.readStop();
   return true;
 }
 
 /** Ends {@link holdReads}: the stream reads again. A socket that is destroyed is left alone. */
-export function letRead(socket: Socket): void {
+export function letRead(socket: HoldableSocket): void {
   const handle = handleOf(socket);
-  (socket as HoldableSocket)[HELD] = false;
-  if (handle === undefined) return;
+  if (socket[HELD] !== true || handle === undefined) return;
+  socket[HELD] = false;
   handle.reading = true;
   handle.readStart();
 }
@@ -95,7 +97,7 @@ function passOn(this: Socket, length: number, memory: Buffer): boolean {
 }
 
 function readUnlessHeld(this: HoldableSocket, bytes: number): void {
-  if (!this[HELD]) Socket.prototype._read.call(this, bytes);
+  if (this[HELD] !== true) Socket.prototype._read.call(this, bytes);
 }
 
 function findParts(socket: Socket): ReadParts | undefined {

@@ -4,6 +4,9 @@ import { WindowRule } from './window-rule.ts';
 /** The queue that downloads may make, as a share of a round trip: every other flow waits behind it. */
 const QUEUE_SHARE = 0.2;
 
+/** A quarter of a packet: on average, what asks beside a download finds half of one under way. */
+const SLACK_BYTES = 8 * 1024;
+
 /** Three packets; less would stop and go. */
 const MIN_BUDGET_BYTES = 96 * 1024;
 
@@ -27,6 +30,7 @@ export interface Share {
 export class ReceiveBudget {
   readonly #rule = new WindowRule({
     queueShare: QUEUE_SHARE,
+    slackBytes: SLACK_BYTES,
     initialBytes: INITIAL_WINDOW_BYTES,
     minBytes: MIN_BUDGET_BYTES,
   });

@@ -3,6 +3,9 @@ import { WindowRule } from './window-rule.ts';
 
 /** The queue that uploads may make, as a share of a round trip. Larger than for downloads: it is also the sender's ramp. */
 const QUEUE_SHARE = 0.5;
+
+/** On slow uplinks a packet takes longer than a share of a round trip; with less they are not filled. */
+const SLACK_BYTES = 24 * 1024;
 const MIN_IN_FLIGHT_BYTES = 64 * 1024;
 
 /** What a packet costs beside its payload: header, padding, authentication tag. */
@@ -63,6 +66,7 @@ export class SendScheduler {
   readonly #measure: () => void;
   readonly #rule = new WindowRule({
     queueShare: QUEUE_SHARE,
+    slackBytes: SLACK_BYTES,
     initialBytes: MIN_IN_FLIGHT_BYTES,
     minBytes: MIN_IN_FLIGHT_BYTES,
   });

@@ -21,6 +21,8 @@ const PROGRAM_MS = 1;
  * trip behind holes, so that a window of 2.5 hardly lets the rate grow.
  */
 const BOUND = 2.5;
+/** Less at the start: what the path cannot take by then is lost, and with drop-tail queues of a round trip 2.5 was too much. */
+const BOUND_AT_START = 2;
 const BOUND_WHILE_LOSSY = 3;
 const BOUND_WHILE_LOSSY_AT_START = 6;
 
@@ -31,6 +33,7 @@ const QUIET_ROUNDS = 8;
 export interface Round {
   /** The shortest round trip measured in it, in ms. */
   readonly roundTripMs: number;
+  readonly averageRoundTripMs: number;
   /** The shortest round trip of this path, in ms: what it takes without a queue. */
   readonly baseRoundTripMs: number;
   /** TCP's own smoothed round trip, in ms, where the system tells; it does not count what waits behind a hole. */
@@ -49,19 +52,25 @@ export interface Round {
  */
 export class WindowRule {
   readonly #queueShare: number;
+  readonly #slackBytes: number;
   readonly #minBytes: number;
   #bytes: number;
   #isStarting = true;
   #quietRounds = 0;
   #smoothedRate = 0;
 
-  /** @param options `queueShare`: how long the queue may be, as a share of the base round trip */
+  /**
+   * @param options `queueShare`: how long the queue may be, as a share of the base round trip; `slackBytes`: what may queue on any
+   *   path, since it moves in packets
+   */
   constructor(options: {
     readonly queueShare: number;
+    readonly slackBytes: number;
     readonly initialBytes: number;
     readonly minBytes: number;
   }) {
     this.#queueShare = options.queueShare;
+    this.#slackBytes = options.slackBytes;
     this.#minBytes = options.minBytes;
     this.#bytes = options.initialBytes;
   }
@@ -84,11 +93,9 @@ export class WindowRule {
   onLimitedRound(round: Round, rate: number): void {
     const { baseRoundTripMs: base } = round;
     this.#smoothedRate = this.#smoothedRate === 0 ? rate : 0.7 * this.#smoothedRate + 0.3 * rate;
-    const measured =
-      (this.#isStarting || round.isLossy) && round.tcpRoundTripMs !== undefined
-        ? Math.min(round.roundTripMs, round.tcpRoundTripMs)
-        : round.roundTripMs;
-    const wanted = base * (1 + this.#queueShare) + QUEUE_SLACK_MS;
+    const measured = this.#measured(round);
+    const slackMs = Math.max(QUEUE_SLACK_MS, this.#slackBytes / this.#smoothedRate);
+    const wanted = base * (1 + this.#queueShare) + slackMs;
 
     if (!this.#isStarting) {
       const factor = wanted / measured;
@@ -108,8 +115,16 @@ export class WindowRule {
     this.#bytes = Math.max(this.#minBytes, Math.min(this.#bytes, most));
   }
 
+  /**
+   * The round trip that shows the queue of the path: TCP's own while requests also wait behind holes, or, at the start, for the
+   * sender's congestion window.
+   */
+  #measured({ roundTripMs, averageRoundTripMs, tcpRoundTripMs, isLossy }: Round): number {
+    return isLossy || this.#isStarting ? (tcpRoundTripMs ?? roundTripMs) : averageRoundTripMs;
+  }
+
   #bound(isLossy: boolean): number {
-    if (!isLossy) return BOUND;
+    if (!isLossy) return this.#isStarting ? BOUND_AT_START : BOUND;
     return this.#isStarting ? BOUND_WHILE_LOSSY_AT_START : BOUND_WHILE_LOSSY;
   }
 

@@ -98,6 +98,15 @@ test('a reset destroys the socket, with the error that its own read would have',
   letRead(pair.accepted);
 });
 
+test('reads are not held of a socket that does not lend them', async () => {
+  await using pair = await openSocketPair();
+  expect(holdReads(pair.accepted)).toBe(false);
+  const received = once(pair.accepted, 'data');
+  pair.application.write('first');
+  pair.accepted.resume();
+  expect((await received)[0].toString()).toBe('first');
+});
+
 test('reads are not held while the stream has something that nobody took', async () => {
   await using pair = await openSocketPair();
   lendReads(pair.accepted);
