@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { lendReads } from '../../net/lent-reads.ts';
-import { type ChannelWireEvents, type DataSource, isOurChannel } from './channel-wire.ts';
+import { SSH_MSG_CHANNEL_DATA, takeChannelMessage } from './channel-messages.ts';
+import type { ChannelWireEvents, DataSource } from './channel-wire.ts';
 import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
 import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 
@@ -8,25 +9,12 @@ import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 // packets are read into and built in, and the decryption of channel messages. Not public; channel-internals.ts refuses any
 // other version than the one this was written against.
 
-/** RFC 4254 section 9. */
-const SSH_MSG_CHANNEL_OPEN_CONFIRMATION = 91;
-const SSH_MSG_CHANNEL_WINDOW_ADJUST = 93;
-const SSH_MSG_CHANNEL_DATA = 94;
-const SSH_MSG_CHANNEL_EOF = 96;
-const SSH_MSG_CHANNEL_CLOSE = 97;
-
 const LENGTH_BYTES = 4;
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
 /** ssh2's own limit (lib/protocol/crypto.js MAX_PACKET_SIZE); its own code tells of what is larger. */
 const MAX_PACKET_BYTES = 35_000;
-
-/** In a decrypted packet, before the message's own fields: padding length, message type, recipient. */
-const TYPE_OFFSET = 1;
-const RECIPIENT_OFFSET = 2;
-const FIELDS_OFFSET = 6;
-const INTEGER_BYTES = 4;
 
 /** In a packet that is built: its length and that of its padding; then the payload, which is, of data, type, recipient, length. */
 const PAYLOAD_OFFSET = 5;
@@ -166,7 +154,7 @@ export class PacketLayer {
         at += LENGTH_BYTES + packetBytes + TAG_BYTES;
         decipher._instance.decrypt(packet, packetBytes, bytes.subarray(at - TAG_BYTES, at));
         decipher.inSeqno = (decipher.inSeqno + 1) >>> 0;
-        if (this.#takeMessage(packet)) continue;
+        if (takeChannelMessage(packet, this.#events)) continue;
         this.#rest = NOTHING;
         const result = decipher._onPayload(packet.subarray(1, packetBytes - (packet[0] ?? 0)));
         if (result !== undefined) return result === false ? toRead + at : result;
@@ -174,46 +162,6 @@ export class PacketLayer {
       this.#rest = bytes.subarray(at);
       return undefined;
     };
-  }
-
-  /** Whether a decrypted packet was a message for a channel of ours; a malformed one is ssh2's to refuse. */
-  #takeMessage(packet: Buffer): boolean {
-    const fieldBytes = packet.length - (packet[0] ?? 0) - FIELDS_OFFSET;
-    if (fieldBytes < 0) return false;
-    const localId = packet.readUInt32BE(RECIPIENT_OFFSET);
-    if (!isOurChannel(localId)) return false;
-    switch (packet[TYPE_OFFSET]) {
-      case SSH_MSG_CHANNEL_DATA: {
-        if (fieldBytes < INTEGER_BYTES) return false;
-        const bytes = packet.readUInt32BE(FIELDS_OFFSET);
-        if (INTEGER_BYTES + bytes > fieldBytes) return false;
-        const dataOffset = FIELDS_OFFSET + INTEGER_BYTES;
-        this.#events.onData(localId, packet.subarray(dataOffset, dataOffset + bytes));
-        return true;
-      }
-      case SSH_MSG_CHANNEL_OPEN_CONFIRMATION: {
-        if (fieldBytes < 3 * INTEGER_BYTES) return false;
-        this.#events.onConfirmation(
-          localId,
-          packet.readUInt32BE(FIELDS_OFFSET),
-          packet.readUInt32BE(FIELDS_OFFSET + INTEGER_BYTES),
-          packet.readUInt32BE(FIELDS_OFFSET + 2 * INTEGER_BYTES),
-        );
-        return true;
-      }
-      case SSH_MSG_CHANNEL_WINDOW_ADJUST:
-        if (fieldBytes < INTEGER_BYTES) return false;
-        this.#events.onWindowAdjust(localId, packet.readUInt32BE(FIELDS_OFFSET));
-        return true;
-      case SSH_MSG_CHANNEL_EOF:
-        this.#events.onEof(localId);
-        return true;
-      case SSH_MSG_CHANNEL_CLOSE:
-        this.#events.onClose(localId);
-        return true;
-      default:
-        return false;
-    }
   }
 
   /** Where the next read goes to: the same memory, unless something of ssh2's still refers to it. */

@@ -100,13 +100,16 @@ test('it is the average round trip that may hold so much queue, not the shortest
 test('the start does not overflow a queue of a round trip', () => {
   const path = { rateBytesPerMs: 12_500, baseRoundTripMs: 100 };
   const rule = new WindowRule(DOWN);
+  let beforeBytes = rule.bytes;
   let mostBytes = 0;
   for (let rounds = 0; rounds < 20; rounds += 1) {
-    // What a round shows is what the window before has brought.
-    const shown = round(path, rule.bytes);
+    // A round shows what the window before it has brought.
+    const shown = round(path, beforeBytes);
+    beforeBytes = rule.bytes;
     limited(rule, shown);
     mostBytes = Math.max(mostBytes, rule.bytes);
   }
+  expect(mostBytes).toBeGreaterThan(path.rateBytesPerMs * path.baseRoundTripMs);
   expect(mostBytes).toBeLessThanOrEqual(2 * path.rateBytesPerMs * (path.baseRoundTripMs + PROGRAM_MS));
 });
 
