@@ -26,6 +26,8 @@ export interface LoopbackSshd {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const MAX_STARTS = 5;
+
 /** Starts the server; configuration lines that come first, count. */
 export async function startLoopbackSshd(...configLines: string[]): Promise<LoopbackSshd> {
   const directory = await mkdtemp(join(tmpdir(), 'tshuttle-sshd-'));
@@ -38,7 +40,7 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
   };
   const hostKeyFile = await makeKey('host_key');
   await writeFile(at('authorized_keys'), '');
-  const port = await freePort();
+  let port = 0;
   const configure = async (lines: readonly string[]): Promise<void> => {
     await writeFile(
       at('sshd_config'),
@@ -60,9 +62,20 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
       ].join('\n'),
     );
   };
-  await configure(configLines);
-  const child = new Child(['/usr/sbin/sshd', '-D', '-e', '-f', at('sshd_config')]);
-  await child.untilOutput(/Server listening/);
+  const start = async (attempts: number): Promise<Child> => {
+    port = await freePort();
+    await configure(configLines);
+    const child = new Child(['/usr/sbin/sshd', '-D', '-e', '-f', at('sshd_config')]);
+    try {
+      await child.untilOutput(/Server listening/);
+      return child;
+    } catch (error) {
+      // The kernel may have given the port to a connection that another test made in between.
+      if (attempts === 1 || !child.stderr.includes('Address already in use')) throw error;
+      return await start(attempts - 1);
+    }
+  };
+  const child = await start(MAX_STARTS);
   let starts = 1;
   return {
     directory,
