@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { descriptorOf } from './native-descriptor.ts';
 import { lastErrno, openLibc } from './native-library.ts';
@@ -6,9 +7,8 @@ import { lastErrno, openLibc } from './native-library.ts';
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;
 
-/** errno.h: nothing there now, or a signal came first. */
-const EINTR = 4;
-const EAGAIN = 11;
+/** Nothing there now, or a signal came first. */
+const NOT_NOW: ReadonlySet<number> = new Set([constants.errno.EAGAIN, constants.errno.EINTR]);
 
 type Receive = (descriptor: number, memory: Uint8Array, length: number, flags: number) => number;
 
@@ -31,7 +31,7 @@ export function receiveNow(socket: Socket, memory: Uint8Array): number {
   const bytes = receive(descriptor, memory, memory.length, MSG_DONTWAIT);
   if (bytes >= 0) return bytes;
   const errno = lastErrno();
-  if (errno !== EAGAIN && errno !== EINTR) socket.destroy(readError(errno));
+  if (!NOT_NOW.has(errno)) socket.destroy(readError(errno));
   return 0;
 }
 

@@ -136,8 +136,9 @@ export class Upload implements Sender, DataSource {
     if (this.#remote === undefined) return 0;
     const { id, maxPacketBytes } = this.#remote;
     const maxBytes = Math.min(this.#windowBytes, maxPacketBytes);
+    const chunk = this.#pending;
     const bytes =
-      this.#pending === undefined ? this.#sendPulled(id, maxBytes) : this.#sendPending(id, maxBytes);
+      chunk === undefined ? this.#sendPulled(id, maxBytes) : this.#sendPending(id, chunk, maxBytes);
     if (bytes === 0) return 0;
     this.#windowBytes -= bytes;
     this.#recentBytes = this.recentlySentBytes(nowMs) + bytes;
@@ -151,9 +152,7 @@ export class Upload implements Sender, DataSource {
     return receiveNow(this.#accepted, memory);
   }
 
-  #sendPending(remoteId: number, maxBytes: number): number {
-    const chunk = this.#pending;
-    if (chunk === undefined) return 0;
+  #sendPending(remoteId: number, chunk: Buffer, maxBytes: number): number {
     const bytes = Math.min(chunk.length, maxBytes);
     if (bytes === 0) return 0;
     this.#owner.wire.data(remoteId, chunk.subarray(0, bytes));

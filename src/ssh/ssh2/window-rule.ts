@@ -17,8 +17,8 @@ const MIN_BOUND_BYTES = 384 * 1024;
 const PROGRAM_MS = 1;
 
 /**
- * The window is at most so many times what the measured rate needs in a round trip of path and programs. While packets are lost, data waits about one more round
- * trip behind holes, so that a window of 2.5 hardly lets the rate grow.
+ * The window is at most so many times what the measured rate needs in a round trip of path and programs. While packets are lost,
+ * data waits about one more round trip behind holes, so that a window of 2.5 hardly lets the rate grow.
  */
 const BOUND = 2.5;
 /** Less at the start: what the path cannot take by then is lost, and with drop-tail queues of a round trip 2.5 was too much. */
@@ -33,6 +33,7 @@ const QUIET_ROUNDS = 8;
 export interface Round {
   /** The shortest round trip measured in it, in ms. */
   readonly roundTripMs: number;
+  /** The mean of those measured in it, in ms: what waits beside the flow feels. */
   readonly averageRoundTripMs: number;
   /** The shortest round trip of this path, in ms: what it takes without a queue. */
   readonly baseRoundTripMs: number;

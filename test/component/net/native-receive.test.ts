@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../src/net/lent-reads.ts';
 import { receiveNow } from '../../../src/net/native-receive.ts';
@@ -68,6 +69,20 @@ test('a stream that has emitted what waited in it does not read on', async () =>
     return takenBytes === 1024 * 1024;
   });
   expect(pair.accepted.bytesRead).toBe(toldBytes);
+});
+
+test('a stream that asks for a read while they are held gets none', async () => {
+  await using pair = await openReadPair();
+  pair.application.write('first');
+  await soon('the stream reads', () => pair.told.length === 1);
+  holdReads(pair.accepted);
+  pair.accepted._read(1);
+  pair.application.write('second');
+  // Two turns of the event loop, in which a stream that reads would have it.
+  await turn();
+  await turn();
+  expect(await take(pair, Buffer.alloc(16))).toBe('second');
+  expect(pair.told).toEqual(['first']);
 });
 
 test('an end that comes while reads are held is the stream’s to tell', async () => {

@@ -55,6 +55,16 @@ async function heldBack({ application }: Lab): Promise<void> {
   });
 }
 
+/** In the middle of much, the connection takes no more. */
+async function openLabHeldByConnection(): Promise<Lab> {
+  const lab = await openConfirmedLab(MUCH_BYTES);
+  lab.application.write(Buffer.alloc(MUCH_BYTES));
+  await soon('much', () => lab.wire.of('data').length > 10);
+  lab.wire.writable = false;
+  await heldBack(lab);
+  return lab;
+}
+
 /** Plays a bastion that sends data, which one read brings. */
 function arrive(lab: Lab, bytes: Buffer): void {
   lab.mux.onData(lab.localId, bytes);
@@ -342,11 +352,7 @@ describe('windows and back-pressure', () => {
   );
 
   test('up: an application that resets while a full connection holds it back is told as one, not as an end', async () => {
-    await using lab = await openConfirmedLab(MUCH_BYTES);
-    lab.application.write(Buffer.alloc(MUCH_BYTES));
-    await soon('much', () => lab.wire.of('data').length > 10);
-    lab.wire.writable = false;
-    await heldBack(lab);
+    await using lab = await openLabHeldByConnection();
     lab.application.resetAndDestroy();
     await once(lab.application, 'close');
     lab.wire.writable = true;
@@ -357,11 +363,7 @@ describe('windows and back-pressure', () => {
   });
 
   test('up: a destination that is gone while a full connection holds it back resets an application that has more', async () => {
-    await using lab = await openConfirmedLab(MUCH_BYTES);
-    lab.application.write(Buffer.alloc(MUCH_BYTES));
-    await soon('much', () => lab.wire.of('data').length > 10);
-    lab.wire.writable = false;
-    await heldBack(lab);
+    await using lab = await openLabHeldByConnection();
     lab.mux.onEof(lab.localId);
     lab.mux.onClose(lab.localId);
     expect((await lab.summary).end).toMatchObject({ kind: 'reset', by: 'destination' });
