@@ -111,8 +111,8 @@ test('an idle bastion is asked, answers, and lives; one behind a dead link is lo
 test('a slow uplink full of data is not taken for dead, nor when the network has changed', async () => {
   const sshd = await startLoopbackSshd();
   undo.push(() => sshd[Symbol.asyncDispose]());
-  // 16 KiB every 40 ms or so: pings wait behind 1.9 MB, and their answers come in no sooner. The kernel tells the sender of
-  // room only for a good part of its buffer, and a busy machine is late: three intervals are far longer than that.
+  // 16 KiB every 40 ms or so: pings wait behind 1.9 MB, and their answers come in no sooner. Loopback tells the sender of
+  // room in steps of some 95 KB, here every 230 ms, and later on a busy machine: three intervals are far longer.
   const intervalMs = 400;
   let slow = false;
   let delivered = 0;
