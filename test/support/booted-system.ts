@@ -1,13 +1,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Child, type CommandOptions, type CommandResult, mustRun, runCommand } from './child.ts';
 import type { Lab } from './lab.ts';
+import { mountRepository } from './machine.ts';
 import { systemRoot } from './system-root.ts';
 import { until } from './until.ts';
-
-const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where a booted system sees the repository, which is root's and cannot be written there. */
 export const BOOTED_REPOSITORY = '/opt/tshuttle';
@@ -17,13 +15,14 @@ const POWER_OFF_MS = 20_000;
 
 /**
  * nspawn runs in a mount namespace of its own, where the root is an overlay over memory: nothing that the system writes, and
- * no mount of it, is there when it ends. Arguments: root, mount point, words of nspawn.
+ * no mount of it, is there when it ends. Arguments: root, words of nspawn.
  */
-const START = `
+const startScript = (memory: string, repository: string): string => `
   set -e
-  root=$1 memory=$2; shift 2
+  root=$1 memory='${memory}'; shift
   mount -t tmpfs -o mode=755 tmpfs "$memory"
-  mkdir "$memory/upper" "$memory/work" "$memory/merged"
+  mkdir "$memory/upper" "$memory/work" "$memory/merged" "$memory/empty" "$memory/repository"
+  ${mountRepository(join(memory, 'empty'), repository)}
   mount -t overlay overlay -o "lowerdir=$root,upperdir=$memory/upper,workdir=$memory/work" "$memory/merged"
   # Its exit status when the system inside has asked for a reboot.
   status=133
@@ -60,16 +59,17 @@ export class BootedSystem implements AsyncDisposable {
     const root = await systemRoot();
     const machine = `${lab.client.name}-booted`;
     const memory = join(lab.directory, 'booted');
+    const repository = join(memory, 'repository');
     await mkdir(memory);
     const words = [
       ...['--boot', '--console=pipe', '--register=no', '--keep-unit', `--machine=${machine}`],
       ...[`--network-namespace-path=/run/netns/${lab.client.name}`, '--capability=CAP_NET_ADMIN'],
       `--bind-ro=${process.execPath}:/usr/local/bin/node`,
-      `--bind-ro=${REPOSITORY}:${BOOTED_REPOSITORY}`,
+      `--bind-ro=${repository}:${BOOTED_REPOSITORY}`,
       `--bind=${lab.directory}:${lab.directory}:norbind`,
       ...(existsSync('/dev/net/tun') ? ['--bind=/dev/net/tun'] : []),
     ];
-    const start = ['unshare', '--mount', 'sh', '-c', START, 'sh', root, memory];
+    const start = ['unshare', '--mount', 'sh', '-c', startScript(memory, repository), 'sh', root];
     const nspawn = new Child([...start, ...words]);
     // What runs inside ends with the lab's namespace, and nspawn with that.
     const removeAtExit = (): void => {

@@ -38,7 +38,10 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
   const etc = join(directory, 'etc');
   const homeOf = (user: string) => join(directory, 'home', user);
   const repository = join(directory, 'repository');
-  for (const folder of [etc, repository, join(directory, 'home')]) await mkdir(folder, { recursive: true });
+  const empty = join(directory, 'empty');
+  for (const folder of [etc, empty, repository, join(directory, 'home')]) {
+    await mkdir(folder, { recursive: true });
+  }
   for (const name of namespaces) await mkdir(join(directory, `run-${name}`, 'sshd'), { recursive: true });
 
   const users = [
@@ -88,18 +91,30 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
   await writeFile(join(etc, 'pam.d', 'sshd'), SSHD_PAM);
 
   const enterScript = join(directory, 'enter.sh');
-  await writeFile(enterScript, enterScriptText(etc, repository));
+  await writeFile(enterScript, enterScriptText(etc, empty, repository));
   return { directory, enterScript, nodeFolder: dirname(process.execPath), repository, homeOf };
 }
 
-function enterScriptText(etc: string, repository: string): string {
+/**
+ * A line of sh that mounts the repository, for everybody to read and nobody to write.
+ *
+ * A clone below `mktemp -d` is for its owner's eyes only, and a bind mount of it, too: an overlay's root has owner and mode of
+ * its uppermost layer.
+ *
+ * @param empty an empty folder that everybody may read
+ */
+export function mountRepository(empty: string, mountPoint: string): string {
+  return `mount -t overlay overlay -o 'ro,lowerdir=${empty}:${REPOSITORY}' '${mountPoint}'`;
+}
+
+function enterScriptText(etc: string, empty: string, repository: string): string {
   return `# Runs a command with the lab's own users, sudoers, hosts, resolver and /run, in the mount namespace it is in.
 set -e
 for file in '${etc}'/*; do
   name=\${file##*/}
   if [ -e "/etc/$name" ]; then mount --bind "$file" "/etc/$name"; fi
 done
-mount --bind '${REPOSITORY}' '${repository}'
+${mountRepository(empty, repository)}
 cd '${repository}'
 mount --bind "$LAB_RUN" /run
 unset LAB_RUN
