@@ -7,6 +7,9 @@ const QUEUE_SHARE = 0.2;
 /** A quarter of a packet: on average, what asks beside a download finds half of one under way. */
 const SLACK_BYTES = 8 * 1024;
 
+/** What the path cannot take by then is lost, and with drop-tail queues of a round trip 2.5 was too much. */
+const BOUND_AT_START = 2;
+
 /** Three packets; less would stop and go. */
 const MIN_BUDGET_BYTES = 96 * 1024;
 
@@ -33,6 +36,7 @@ export class ReceiveBudget {
     slackBytes: SLACK_BYTES,
     initialBytes: INITIAL_WINDOW_BYTES,
     minBytes: MIN_BUDGET_BYTES,
+    boundAtStart: BOUND_AT_START,
   });
   /** Channels that have received something lately. */
   readonly #active = new Set<Share>();

@@ -8,6 +8,10 @@ const QUEUE_SHARE = 0.5;
 const SLACK_BYTES = 24 * 1024;
 const MIN_IN_FLIGHT_BYTES = 64 * 1024;
 
+/** The start is TCP's, whose congestion control is on our side here: until a queue shows, nothing else holds it back. */
+const INITIAL_IN_FLIGHT_BYTES = 1024 * 1024;
+const BOUND_AT_START = 4;
+
 /** What a packet costs beside its payload: header, padding, authentication tag. */
 const PACKET_OVERHEAD_BYTES = 40;
 
@@ -67,8 +71,9 @@ export class SendScheduler {
   readonly #rule = new WindowRule({
     queueShare: QUEUE_SHARE,
     slackBytes: SLACK_BYTES,
-    initialBytes: MIN_IN_FLIGHT_BYTES,
+    initialBytes: INITIAL_IN_FLIGHT_BYTES,
     minBytes: MIN_IN_FLIGHT_BYTES,
+    boundAtStart: BOUND_AT_START,
   });
   readonly #interactive = new Set<Sender>();
   readonly #bulk = new Set<Sender>();
@@ -158,6 +163,7 @@ export class SendScheduler {
       this.#wasLimited && rateBytesPerMs * round.averageRoundTripMs >= LIMITED_USE * this.#rule.bytes;
     this.#wasLimited = false;
     if (isLimited) this.#rule.onLimitedRound(round, rateBytesPerMs);
+    else this.#rule.onUnlimitedRound(round, rateBytesPerMs);
     this.#limitQueues(rateBytesPerMs);
     this.run();
   }

@@ -21,8 +21,6 @@ const PROGRAM_MS = 1;
  * data waits about one more round trip behind holes, so that a window of 2.5 hardly lets the rate grow.
  */
 const BOUND = 2.5;
-/** Less at the start: what the path cannot take by then is lost, and with drop-tail queues of a round trip 2.5 was too much. */
-const BOUND_AT_START = 2;
 const BOUND_WHILE_LOSSY = 3;
 const BOUND_WHILE_LOSSY_AT_START = 6;
 
@@ -55,6 +53,7 @@ export class WindowRule {
   readonly #queueShare: number;
   readonly #slackBytes: number;
   readonly #minBytes: number;
+  readonly #boundAtStart: number;
   #bytes: number;
   #isStarting = true;
   #quietRounds = 0;
@@ -62,17 +61,20 @@ export class WindowRule {
 
   /**
    * @param options `queueShare`: how long the queue may be, as a share of the base round trip; `slackBytes`: what may queue on any
-   *   path, since it moves in packets
+   *   path, since it moves in packets; `boundAtStart`: the window, while it doubles, is at most so many times what the measured
+   *   rate needs
    */
   constructor(options: {
     readonly queueShare: number;
     readonly slackBytes: number;
     readonly initialBytes: number;
     readonly minBytes: number;
+    readonly boundAtStart: number;
   }) {
     this.#queueShare = options.queueShare;
     this.#slackBytes = options.slackBytes;
     this.#minBytes = options.minBytes;
+    this.#boundAtStart = options.boundAtStart;
     this.#bytes = options.initialBytes;
   }
 
@@ -87,6 +89,22 @@ export class WindowRule {
   }
 
   /**
+   * Takes a round into account in which the window was not the limit: where one that still doubles has more under way than it
+   * needs to, and a queue shows, the start is over before the window is filled.
+   *
+   * @param rate payload moved in it, in bytes per ms
+   */
+  onUnlimitedRound(round: Round, rate: number): void {
+    const { baseRoundTripMs: base } = round;
+    const usedBytes = rate * round.averageRoundTripMs;
+    if (!this.#isStarting || usedBytes < this.#minBytes || !this.#showsQueue(round)) return;
+    this.#isStarting = false;
+    this.#smoothedRate = rate;
+    const windowBytes = (Math.min(this.#bytes, usedBytes) * this.#wanted(base)) / this.#measured(round);
+    this.#bytes = Math.max(this.#minBytes, windowBytes);
+  }
+
+  /**
    * Takes a round into account in which the window was the limit.
    *
    * @param rate payload moved in it, in bytes per ms
@@ -95,8 +113,7 @@ export class WindowRule {
     const { baseRoundTripMs: base } = round;
     this.#smoothedRate = this.#smoothedRate === 0 ? rate : 0.7 * this.#smoothedRate + 0.3 * rate;
     const measured = this.#measured(round);
-    const slackMs = Math.max(QUEUE_SLACK_MS, this.#slackBytes / this.#smoothedRate);
-    const wanted = base * (1 + this.#queueShare) + slackMs;
+    const wanted = this.#wanted(base);
 
     if (!this.#isStarting) {
       const factor = wanted / measured;
@@ -104,7 +121,7 @@ export class WindowRule {
       const isQuiet = measured < base * 1.03 + 1;
       this.#quietRounds = isQuiet ? this.#quietRounds + 1 : 0;
       if (this.#quietRounds > QUIET_ROUNDS) this.#restart();
-    } else if (measured > base * 1.2 + QUEUE_SLACK_MS) {
+    } else if (this.#showsQueue(round)) {
       this.#isStarting = false;
       this.#bytes *= wanted / measured;
     } else {
@@ -116,6 +133,16 @@ export class WindowRule {
     this.#bytes = Math.max(this.#minBytes, Math.min(this.#bytes, most));
   }
 
+  /** The round trip with as much queue as may be. */
+  #wanted(baseMs: number): number {
+    const slackMs = Math.max(QUEUE_SLACK_MS, this.#slackBytes / this.#smoothedRate);
+    return baseMs * (1 + this.#queueShare) + slackMs;
+  }
+
+  #showsQueue(round: Round): boolean {
+    return this.#measured(round) > round.baseRoundTripMs * 1.2 + QUEUE_SLACK_MS;
+  }
+
   /**
    * The round trip that shows the queue of the path: TCP's own while requests also wait behind holes, or, at the start, for the
    * sender's congestion window.
@@ -125,7 +152,7 @@ export class WindowRule {
   }
 
   #bound(isLossy: boolean): number {
-    if (!isLossy) return this.#isStarting ? BOUND_AT_START : BOUND;
+    if (!isLossy) return this.#isStarting ? this.#boundAtStart : BOUND;
     return this.#isStarting ? BOUND_WHILE_LOSSY_AT_START : BOUND_WHILE_LOSSY;
   }
 

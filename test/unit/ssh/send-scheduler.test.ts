@@ -80,30 +80,54 @@ function lab() {
   });
   /** Everything sent so far has arrived. */
   const arrive = () => scheduler.onArrived(scheduler.mark());
-  return { target, turns, scheduler, arrive, limited: () => limited };
+  /** Other sockets have their turn after each row, until nothing is left to do. */
+  const settle = () => {
+    while (target.waiting.length > 0) target.waiting.shift()?.();
+  };
+  return { target, turns, scheduler, arrive, settle, limited: () => limited };
 }
 
+/** As many packets as may be in flight at the start. */
+const IN_FLIGHT_PACKETS = 32;
+
 test('bulk stops at the in-flight limit, asks for a measurement, and goes on when data has arrived', () => {
-  const { turns, scheduler, arrive, limited } = lab();
-  scheduler.enqueue(new FakeSender('bulk', 10, BULK_RECENT, turns));
-  expect(turns.length).toBe(2);
+  const { turns, scheduler, arrive, settle, limited } = lab();
+  scheduler.enqueue(new FakeSender('bulk', 100, BULK_RECENT, turns));
+  settle();
+  expect(turns.length).toBe(IN_FLIGHT_PACKETS);
   expect(limited()).toBeGreaterThan(0);
   arrive();
-  expect(turns.length).toBe(4);
+  settle();
+  expect(turns.length).toBe(2 * IN_FLIGHT_PACKETS);
+});
+
+test('bulk stops long before that where a queue shows', () => {
+  const { turns, scheduler, arrive, settle } = lab();
+  scheduler.enqueue(new FakeSender('bulk', 100, BULK_RECENT, turns));
+  arrive();
+  scheduler.onRound({ ...ROUND, averageRoundTripMs: 90, tcpRoundTripMs: 90, durationMs: 90 });
+  const before = turns.length;
+  settle();
+  expect(turns.length).toBeLessThan(before + 8);
 });
 
 test('a new flow goes before bulk that waits', () => {
-  const { turns, scheduler } = lab();
-  scheduler.enqueue(new FakeSender('bulk', 10, BULK_RECENT, turns));
+  const { turns, scheduler, settle } = lab();
+  scheduler.enqueue(new FakeSender('bulk', 100, BULK_RECENT, turns));
+  settle();
   scheduler.enqueue(new FakeSender('new', 1, 0, turns));
-  expect(turns).toEqual(['bulk', 'bulk', 'new']);
+  expect(turns.length).toBe(IN_FLIGHT_PACKETS + 1);
+  expect(turns.at(-1)).toBe('new');
 });
 
 test('a new flow that turns out to be bulk takes its turn with the others', () => {
-  const { turns, scheduler, arrive } = lab();
-  scheduler.enqueue(new FakeSender('a', 20, BULK_RECENT, turns));
-  scheduler.enqueue(new FakeSender('b', 20, 0, turns));
-  for (let rounds = 0; rounds < 10; rounds += 1) arrive();
+  const { turns, scheduler, arrive, settle } = lab();
+  scheduler.enqueue(new FakeSender('a', 1000, BULK_RECENT, turns));
+  scheduler.enqueue(new FakeSender('b', 1000, 0, turns));
+  for (let rounds = 0; rounds < 10; rounds += 1) {
+    arrive();
+    settle();
+  }
   const late = turns.slice(-10);
   expect(late.filter((name) => name === 'a').length).toBe(5);
 });

@@ -4,7 +4,13 @@ import { WindowRule } from '../../../src/ssh/ssh2/window-rule.ts';
 /** What programs may take beside the path. */
 const PROGRAM_MS = 1;
 
-const DOWN = { queueShare: 0.2, slackBytes: 8 * 1024, initialBytes: 256 * 1024, minBytes: 96 * 1024 };
+const DOWN = {
+  queueShare: 0.2,
+  slackBytes: 8 * 1024,
+  initialBytes: 256 * 1024,
+  minBytes: 96 * 1024,
+  boundAtStart: 2,
+};
 
 interface Path {
   readonly rateBytesPerMs: number;
@@ -152,4 +158,36 @@ test('never exceeds 32 MiB', () => {
   const rule = new WindowRule(DOWN);
   for (let rounds = 0; rounds < 60; rounds += 1) limited(rule, round(path, rule.bytes));
   expect(rule.bytes).toBe(32 * 1024 * 1024);
+});
+
+describe('a start that the window does not limit', () => {
+  const UP = { ...DOWN, queueShare: 0.5, initialBytes: 1024 * 1024, minBytes: 64 * 1024, boundAtStart: 4 };
+  const slow = { rateBytesPerMs: 625, baseRoundTripMs: 40 };
+  const shown = (underWayBytes: number) => {
+    const { rateBytesPerMs, ...rest } = round(slow, underWayBytes);
+    return [rest, rateBytesPerMs] as const;
+  };
+
+  test('is over when a queue shows, long before the window is full', () => {
+    const rule = new WindowRule(UP);
+    rule.onUnlimitedRound(...shown(100 * 1024));
+    expect(rule.isStarting).toBe(false);
+    expect(rule.bytes).toBe(UP.minBytes);
+  });
+
+  test('goes on while there is none, or only a little is under way', () => {
+    const rule = new WindowRule(UP);
+    rule.onUnlimitedRound(...shown(20 * 1024));
+    rule.onUnlimitedRound({ ...shown(20 * 1024)[0], averageRoundTripMs: 90, roundTripMs: 90 }, 300);
+    expect(rule.isStarting).toBe(true);
+    expect(rule.bytes).toBe(UP.initialBytes);
+  });
+
+  test('a window that does not double any more is left alone', () => {
+    const rule = new WindowRule(UP);
+    rule.onUnlimitedRound(...shown(200 * 1024));
+    const { bytes } = rule;
+    rule.onUnlimitedRound(...shown(400 * 1024));
+    expect(rule.bytes).toBe(bytes);
+  });
 });
