@@ -12,20 +12,25 @@ export interface YoungGeneration {
   bytes(): number;
   /** It stays as large as it is. */
   stopGrowing(): void;
+  /** It is collected by the thread that filled it, without helpers. */
+  collectAlone(): void;
 }
 
 const REAL: YoungGeneration = {
   bytes: () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0,
   stopGrowing: () => setFlagsFromString('--semi-space-growth-factor=1'),
+  collectAlone: () => setFlagsFromString('--no-parallel-scavenge'),
 };
 
 /**
  * Lets the young generation of this process grow no further than is of use. V8 lets it grow to 32 MiB when many objects live
- * on, as ten thousand open flows do, and keeps that (native-notes/young-generation.md).
+ * on, as ten thousand open flows do, and keeps that; and for what is left, waking helper threads takes longer than they help
+ * (native-notes/young-generation.md).
  *
  * @returns ends the looking; idempotent
  */
 export function limitYoungGeneration(generation: YoungGeneration = REAL): () => void {
+  generation.collectAlone();
   const looking = setInterval(() => {
     if (generation.bytes() < ENOUGH_BYTES) return;
     clearInterval(looking);

@@ -4,9 +4,9 @@ import { WindowRule } from './window-rule.ts';
 /** The queue that uploads may make, as a share of a round trip. Larger than for downloads: it is also the sender's ramp. */
 const QUEUE_SHARE = 0.5;
 
-/** On slow uplinks a packet takes longer than a share of a round trip; with less they are not filled. */
+/** On slow uplinks some packets take longer than a share of a round trip; with less they are not filled. */
 const SLACK_BYTES = 24 * 1024;
-const MIN_IN_FLIGHT_BYTES = 64 * 1024;
+const MIN_IN_FLIGHT_BYTES = 32 * 1024;
 
 /** The start is TCP's, whose congestion control is on our side here: until a queue shows, nothing else holds it back. */
 const INITIAL_IN_FLIGHT_BYTES = 1024 * 1024;
@@ -25,11 +25,17 @@ const INTERACTIVE_TURNS = 8;
  * The least that may wait in our queue and unsent in the kernel. The connection's socket has it for its high-water mark, so
  * that 'drain' follows whenever it was reached.
  */
-export const MIN_QUEUE_BYTES = 16 * 1024;
+export const MIN_QUEUE_BYTES = 8 * 1024;
 
 /** What may wait is two milliseconds of the path's rate, up to this; then everybody waits. */
 const QUEUE_MS = 2;
 const MAX_QUEUE_BYTES = 1024 * 1024;
+
+/**
+ * A packet has at most this share of what may wait. All limits are kept to within a packet, and one of 32 KiB is 26 ms of
+ * a 10 Mbit/s uplink (native-notes/window-rule.md).
+ */
+const PACKET_SHARE = 0.5;
 
 /** After so much in a row, other sockets have their turn: whoever asks little waits for it. */
 const ROW_BYTES = 128 * 1024;
@@ -41,8 +47,8 @@ const LIMITED_USE = 0.5;
 export interface Sender {
   /** Payload bytes sent lately, halved every second; `nowMs` is of the clock of performance.now(). */
   recentlySentBytes(nowMs: number): number;
-  /** Sends one packet; 0 when the channel's window is used up or nothing is left. */
-  sendPacket(nowMs: number): number;
+  /** Sends one packet of at most so many payload bytes; returns how many, 0 when the channel's window is used up or nothing is left. */
+  sendPacket(nowMs: number, maxBytes: number): number;
   /** Whether another turn is wanted now. */
   wantsTurn(): boolean;
 }
@@ -127,7 +133,7 @@ export class SendScheduler {
         if (isAnyHeldUp && this.#target.flush()) continue;
         return;
       }
-      const bytes = sender.sendPacket(nowMs);
+      const bytes = sender.sendPacket(nowMs, this.#queueLimitBytes * PACKET_SHARE);
       rowBytes += bytes;
       if (bytes > 0) this.#countSent(bytes + PACKET_OVERHEAD_BYTES);
       const nextQueue = sender.wantsTurn() ? this.#queueOf(sender, nowMs) : undefined;

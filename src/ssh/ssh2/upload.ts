@@ -132,13 +132,12 @@ export class Upload implements Sender, DataSource {
     return elapsedMs > 0 ? this.#recentBytes * 0.5 ** (elapsedMs / RECENT_HALF_LIFE_MS) : this.#recentBytes;
   }
 
-  sendPacket(nowMs: number): number {
+  sendPacket(nowMs: number, maxBytes: number): number {
     if (this.#remote === undefined) return 0;
     const { id, maxPacketBytes } = this.#remote;
-    const maxBytes = Math.min(this.#windowBytes, maxPacketBytes);
+    const most = Math.min(this.#windowBytes, maxPacketBytes, maxBytes);
     const chunk = this.#pending;
-    const bytes =
-      chunk === undefined ? this.#sendPulled(id, maxBytes) : this.#sendPending(id, chunk, maxBytes);
+    const bytes = chunk === undefined ? this.#sendPulled(id, most) : this.#sendPending(id, chunk, most);
     if (bytes === 0) return 0;
     this.#windowBytes -= bytes;
     this.#recentBytes = this.recentlySentBytes(nowMs) + bytes;

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { type Sender, SendScheduler, type SendTarget } from '../../../src/ssh/ssh2/send-scheduler.ts';
+import {
+  MIN_QUEUE_BYTES,
+  type Sender,
+  SendScheduler,
+  type SendTarget,
+} from '../../../src/ssh/ssh2/send-scheduler.ts';
 
 const PACKET_BYTES = 32 * 1024;
 const ROUND = {
@@ -40,10 +45,11 @@ class FakeTarget implements SendTarget {
   }
 }
 
-/** A channel with so many packets to send; each turn is written down. */
+/** A channel with so many packets to send, of one size whatever is allowed; each turn is written down. */
 class FakeSender implements Sender {
   recent: number;
   packets: number;
+  allowedBytes = 0;
   readonly #name: string;
   readonly #turns: string[];
   readonly #packetBytes: number;
@@ -60,7 +66,8 @@ class FakeSender implements Sender {
   wantsTurn(): boolean {
     return this.packets > 0;
   }
-  sendPacket(): number {
+  sendPacket(_nowMs: number, maxBytes: number): number {
+    this.allowedBytes = maxBytes;
     if (this.packets === 0) return 0;
     this.packets -= 1;
     this.recent += this.#packetBytes;
@@ -164,10 +171,12 @@ test('bulk waits for a short queue, everybody for one that is full', () => {
   expect(turns).toEqual(['new']);
 });
 
-test('the faster the path, the more may wait unsent in the kernel', () => {
+test('the faster the path, the more may wait unsent in the kernel, and the larger packets may be', () => {
   const { target, turns, scheduler, arrive } = lab();
-  expect(target.unsentLimits).toEqual([16 * 1024]);
-  scheduler.enqueue(new FakeSender('bulk', 10_000, BULK_RECENT, turns));
+  const sender = new FakeSender('bulk', 10_000, BULK_RECENT, turns);
+  expect(target.unsentLimits).toEqual([MIN_QUEUE_BYTES]);
+  scheduler.enqueue(sender);
+  expect(sender.allowedBytes).toBeLessThan(MIN_QUEUE_BYTES);
   for (let rounds = 0; rounds < 12; rounds += 1) {
     arrive();
     scheduler.onRound({
@@ -179,6 +188,7 @@ test('the faster the path, the more may wait unsent in the kernel', () => {
     });
   }
   expect(target.unsentLimits.at(-1)).toBeGreaterThan(256 * 1024);
+  expect(sender.allowedBytes).toBeGreaterThan(PACKET_BYTES);
 });
 
 test('a channel that is over gets no turn', () => {
@@ -198,8 +208,8 @@ test('what was sent is flushed when it holds up the next turn, and else left to 
   const scheduler = new SendScheduler(target, () => {});
   const sender = new FakeSender('bulk', 2, 0, turns);
   const send = sender.sendPacket.bind(sender);
-  sender.sendPacket = () => {
-    const bytes = send();
+  sender.sendPacket = (nowMs, maxBytes) => {
+    const bytes = send(nowMs, maxBytes);
     target.gathered += 2 * 1024 * 1024;
     target.queued += 2 * 1024 * 1024;
     return bytes;
