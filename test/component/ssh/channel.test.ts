@@ -7,6 +7,7 @@ import { LENT_BYTES } from '../../../src/net/lent-reads.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
 import { MAX_PACKET_BYTES } from '../../../src/ssh/ssh2/receive-window.ts';
+import { MIN_QUEUE_BYTES } from '../../../src/ssh/ssh2/send-scheduler.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
 import { FakeWire } from '../../support/fake-wire.ts';
 import { openSocketPair, readToEnd, type SocketPair } from '../../support/socket-pair.ts';
@@ -306,6 +307,13 @@ describe('windows and back-pressure', () => {
         await soon('EOF', () => lab.wire.of('eof').length === 1);
     }
     expect(lab.wire.dataTo(REMOTE_ID).equals(payload)).toBe(true);
+  });
+
+  test('up: nothing goes in packets that are long on a slow uplink while nothing is known of the path', async () => {
+    await using lab = await openConfirmedLab();
+    lab.application.write(Buffer.alloc(3 * MIN_QUEUE_BYTES));
+    await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 3 * MIN_QUEUE_BYTES);
+    expect(Math.max(...lab.wire.of('data').map(({ bytes }) => bytes.length))).toBe(MIN_QUEUE_BYTES / 2);
   });
 
   test('up: a window that is used up holds the application back', async () => {
