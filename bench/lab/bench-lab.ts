@@ -61,7 +61,7 @@ export async function createBenchLab(): Promise<BenchLab> {
     rmSync(directory, { recursive: true, force: true });
   };
   process.once('exit', removeNow);
-  const namespaces: Namespace[] = [];
+  let namespaces: readonly Namespace[] = [];
   const dispose = async () => {
     await Promise.all(namespaces.map((namespace) => namespace.remove()));
     rmSync(directory, { recursive: true, force: true });
@@ -73,7 +73,7 @@ export async function createBenchLab(): Promise<BenchLab> {
       linkEmulator: await compileProgram('link', join(directory, 'linkemu')),
     };
     const machine = await layOutMachine(directory, names);
-    for (const name of names) namespaces.push(await Namespace.add(name, machine));
+    namespaces = await Namespace.add(names, machine);
     const [client, bastion, destination] = namespaces as [Namespace, Namespace, Namespace];
     await prepareNamespaces(client, bastion, destination);
     const counterFile = join(directory, 'counter');

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Child, type CommandOptions, type CommandResult, mustRun, runCommand } from './child.ts';
 import type { Lab } from './lab.ts';
-import { mountRepository } from './machine.ts';
+import { repositoryOptions } from './machine.ts';
 import { systemRoot } from './system-root.ts';
 import { until } from './until.ts';
 
@@ -22,7 +22,7 @@ const startScript = (memory: string, repository: string): string => `
   root=$1 memory='${memory}'; shift
   mount -t tmpfs -o mode=755 tmpfs "$memory"
   mkdir "$memory/upper" "$memory/work" "$memory/merged" "$memory/empty" "$memory/repository"
-  ${mountRepository(join(memory, 'empty'), repository)}
+  mount -t overlay overlay -o '${repositoryOptions(join(memory, 'empty'))}' '${repository}'
   mount -t overlay overlay -o "lowerdir=$root,upperdir=$memory/upper,workdir=$memory/work" "$memory/merged"
   # Its exit status when the system inside has asked for a reboot.
   status=133

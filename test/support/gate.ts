@@ -115,6 +115,6 @@ async function startServer(
   await writeFile(at(`${name}_sshd_config`), `${config.join('\n')}\n`);
   const server = `exec /usr/sbin/sshd -D -e -f ${at(`${name}_sshd_config`)}`;
   const script = `mount --bind ${at('gate-hosts')} /etc/hosts && ${server}`;
-  const child = namespace.spawn(['sh', '-c', script]);
+  const child = namespace.spawn(['unshare', '--mount', 'sh', '-c', script]);
   await child.untilOutput(/listening on/);
 }

@@ -40,7 +40,7 @@ export async function openJumpbox(lab: Lab): Promise<Jumpbox> {
   await writeFile(join(box, 'fail2ban', 'fail2ban.local'), '[DEFAULT]\ndbfile = None\n');
   await writeFile(join(box, 'rsyslog.conf'), RSYSLOG);
   await writeFile(join(box, 'sshd_config'), `${sshdConfig(lab).join('\n')}\n`);
-  const child = lab.bastion.spawn(['sh', 'test/support/jumpbox.sh', box]);
+  const child = lab.bastion.spawn(['unshare', '--mount', 'sh', 'test/support/jumpbox.sh', box]);
   const read = (name: string): Promise<string> => readFile(join(box, 'log', name), 'utf8').catch(() => '');
   await until(
     async () => {

@@ -2,7 +2,6 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApplicationRequest, type ApplicationResult, runApplication } from './application.ts';
-import { mustRun } from './child.ts';
 import { labName, removeLabsOfDeadProcesses, removeNamespaceNow } from './leftovers.ts';
 import { layOutMachine, type Machine } from './machine.ts';
 import { Namespace } from './namespace.ts';
@@ -88,7 +87,7 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   };
   process.once('exit', removeAtExit);
 
-  const namespaces: Namespace[] = [];
+  let namespaces: readonly Namespace[] = [];
   const dispose = async () => {
     await Promise.all(namespaces.map((namespace) => namespace.remove()));
     rmSync(directory, { recursive: true, force: true });
@@ -96,16 +95,14 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   };
   try {
     const machine = await layOutMachine(directory, names);
-    for (const name of names) namespaces.push(await Namespace.add(name, machine));
+    namespaces = await Namespace.add(names, machine);
     const [client, bastion, destination] = namespaces as [Namespace, Namespace, Namespace];
     await wire(client, bastion, destination);
-    await startDestination(destination);
-    const sshd = await Sshd.start(
-      machine,
-      bastion,
-      [ADDRESSES.bastion4, ADDRESSES.bastion6],
-      options.sshd ?? [],
-    );
+    const addresses = [ADDRESSES.bastion4, ADDRESSES.bastion6];
+    const [sshd] = await Promise.all([
+      Sshd.start(machine, bastion, addresses, options.sshd ?? []),
+      startDestination(destination),
+    ]);
     return {
       directory,
       machine,
@@ -124,35 +121,35 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
 
 async function wire(client: Namespace, bastion: Namespace, destination: Namespace): Promise<void> {
   const a = ADDRESSES;
-  await mustRun(
-    `ip -n ${client.name} link add up0 type veth peer name outer0 netns ${bastion.name}`.split(' '),
-  );
-  await mustRun(
-    `ip -n ${bastion.name} link add inner0 type veth peer name eth0 netns ${destination.name}`.split(' '),
-  );
-  const links: ReadonlyArray<readonly [Namespace, string, readonly string[], readonly string[]]> = [
-    [client, 'up0', [`${a.client4}/24`], [`${a.client6}/64`]],
-    [bastion, 'outer0', [`${a.bastion4}/24`], [`${a.bastion6}/64`]],
-    [bastion, 'inner0', [`${a.bastionInner4}/24`], [`${a.bastionInner6}/64`]],
-    [
-      destination,
-      'eth0',
-      [`${a.destination4}/24`, `${a.otherDestination4}/24`, `${a.farDestination4}/24`],
-      [`${a.destination6}/64`, `${a.otherDestination6}/64`, `${a.farDestination6}/64`],
-    ],
-  ];
-  for (const [namespace, device, addresses4, addresses6] of links) {
-    for (const address of addresses4) await namespace.ip(`addr add ${address} dev ${device}`);
-    // Without duplicate address detection an address is usable at once.
-    for (const address of addresses6) await namespace.ip(`addr add ${address} dev ${device} nodad`);
-    await namespace.ip(`link set ${device} up`);
-  }
-  await client.ip(`route add default via ${a.bastion4}`);
-  await client.ip(`-6 route add default via ${a.bastion6}`);
-  await bastion.ip(`route add 10.78.0.0/24 via ${a.destination4}`);
-  await bastion.ip(`-6 route add fd78::/64 via ${a.destination6}`);
-  await destination.ip(`route add default via ${a.bastionInner4}`);
-  await destination.ip(`-6 route add default via ${a.bastionInner6}`);
+  // Without duplicate address detection an address is usable at once.
+  const address6 = (address: string, device: string) => `addr add ${address}/64 dev ${device} nodad`;
+  const address4 = (address: string, device: string) => `addr add ${address}/24 dev ${device}`;
+  await client.ipEach([
+    `link add up0 type veth peer name outer0 netns ${bastion.name}`,
+    address4(a.client4, 'up0'),
+    address6(a.client6, 'up0'),
+    'link set up0 up',
+    `route add default via ${a.bastion4}`,
+    `route add default via ${a.bastion6}`,
+  ]);
+  await bastion.ipEach([
+    `link add inner0 type veth peer name eth0 netns ${destination.name}`,
+    address4(a.bastion4, 'outer0'),
+    address6(a.bastion6, 'outer0'),
+    address4(a.bastionInner4, 'inner0'),
+    address6(a.bastionInner6, 'inner0'),
+    'link set outer0 up',
+    'link set inner0 up',
+    `route add 10.78.0.0/24 via ${a.destination4}`,
+    `route add fd78::/64 via ${a.destination6}`,
+  ]);
+  await destination.ipEach([
+    ...[a.destination4, a.otherDestination4, a.farDestination4].map((address) => address4(address, 'eth0')),
+    ...[a.destination6, a.otherDestination6, a.farDestination6].map((address) => address6(address, 'eth0')),
+    'link set eth0 up',
+    `route add default via ${a.bastionInner4}`,
+    `route add default via ${a.bastionInner6}`,
+  ]);
 }
 
 async function startDestination(destination: Namespace): Promise<void> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chown, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -24,13 +25,13 @@ session required pam_permit.so
 /** The lab's view of /etc, /run and homes: bind mounts that only the lab's own processes see. */
 export interface Machine {
   readonly directory: string;
-  /** `sh enterScript COMMAND...` in a fresh mount namespace. */
-  readonly enterScript: string;
   /** The folder of the running node, for PATH. */
   readonly nodeFolder: string;
   /** The repository at a path that every user of the lab can read. */
   readonly repository: string;
   homeOf(user: string): string;
+  /** The file with what to mount in a namespace, in the format of fstab(5): the lab's own users, sudoers, hosts, resolver and /run. */
+  mountTableOf(namespace: string): string;
 }
 
 /** Lays the files out below an empty directory of the lab. */
@@ -42,7 +43,6 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
   for (const folder of [etc, empty, repository, join(directory, 'home')]) {
     await mkdir(folder, { recursive: true });
   }
-  for (const name of namespaces) await mkdir(join(directory, `run-${name}`, 'sshd'), { recursive: true });
 
   const users = [
     { name: 'root', id: 0, shell: '/bin/sh', hash: '*' },
@@ -90,34 +90,29 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
   await cp('/etc/pam.d', join(etc, 'pam.d'), { recursive: true });
   await writeFile(join(etc, 'pam.d', 'sshd'), SSHD_PAM);
 
-  const enterScript = join(directory, 'enter.sh');
-  await writeFile(enterScript, enterScriptText(etc, empty, repository));
-  return { directory, enterScript, nodeFolder: dirname(process.execPath), repository, homeOf };
+  const mountTableOf = (namespace: string) => join(directory, `fstab-${namespace}`);
+  for (const name of namespaces) {
+    const run = join(directory, `run-${name}`);
+    await mkdir(join(run, 'sshd'), { recursive: true });
+    const bound = [...Object.keys(files), 'pam.d'].filter((entry) => existsSync(join('/etc', entry)));
+    const binds = [[run, '/run'], ...bound.map((entry) => [join(etc, entry), join('/etc', entry)])];
+    const table = [
+      ...binds.map((paths) => `${paths.join(' ')} none bind 0 0`),
+      `overlay ${repository} overlay ${repositoryOptions(empty)} 0 0`,
+    ];
+    await writeFile(mountTableOf(name), `${table.join('\n')}\n`);
+  }
+  return { directory, nodeFolder: dirname(process.execPath), repository, homeOf, mountTableOf };
 }
 
 /**
- * A line of sh that mounts the repository, for everybody to read and nobody to write.
+ * The mount options of an overlay that shows the repository, for everybody to read and nobody to write.
  *
  * A clone below `mktemp -d` is for its owner's eyes only, and a bind mount of it, too: an overlay's root has owner and mode of
  * its uppermost layer.
  *
  * @param empty an empty folder that everybody may read
  */
-export function mountRepository(empty: string, mountPoint: string): string {
-  return `mount -t overlay overlay -o 'ro,lowerdir=${empty}:${REPOSITORY}' '${mountPoint}'`;
-}
-
-function enterScriptText(etc: string, empty: string, repository: string): string {
-  return `# Runs a command with the lab's own users, sudoers, hosts, resolver and /run, in the mount namespace it is in.
-set -e
-for file in '${etc}'/*; do
-  name=\${file##*/}
-  if [ -e "/etc/$name" ]; then mount --bind "$file" "/etc/$name"; fi
-done
-${mountRepository(empty, repository)}
-cd '${repository}'
-mount --bind "$LAB_RUN" /run
-unset LAB_RUN
-exec "$@"
-`;
+export function repositoryOptions(empty: string): string {
+  return `ro,lowerdir=${empty}:${REPOSITORY}`;
 }

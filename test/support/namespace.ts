@@ -1,3 +1,4 @@
+import { type FileHandle, open } from 'node:fs/promises';
 import { Child, type CommandOptions, type CommandResult, mustRun, runCommand } from './child.ts';
 import type { Machine } from './machine.ts';
 import { until } from './until.ts';
@@ -8,29 +9,56 @@ export interface NamespaceCommandOptions extends CommandOptions {
   readonly user?: string;
 }
 
-/** One network namespace of the lab, with the lab's own users, hosts, resolver and /run. */
+/** Stays, with the mounts of the table that is its argument, until it is written to. */
+const PREPARE = `
+  ip link set lo up
+  sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
+  mount --all --fstab "$1"
+  echo prepared
+  read -r _`;
+
+/** One network namespace of the lab and one mount namespace, with the lab's own users, hosts, resolver and /run. */
 export class Namespace {
   readonly name: string;
   readonly #machine: Machine;
+  /** Keeps the mount namespace, so that it is gone with the test process at the latest. */
+  readonly #mounts: FileHandle;
 
-  private constructor(name: string, machine: Machine) {
+  private constructor(name: string, machine: Machine, mounts: FileHandle) {
     this.name = name;
     this.#machine = machine;
+    this.#mounts = mounts;
   }
 
-  /** Adds the namespace, with loopback up and nothing forwarded. */
-  static async add(name: string, machine: Machine): Promise<Namespace> {
+  /** Adds namespaces, with loopback up and nothing forwarded: all of them, or none where one fails. */
+  static async add(names: readonly string[], machine: Machine): Promise<Namespace[]> {
+    const added = await Promise.allSettled(names.map((name) => Namespace.#addOne(name, machine)));
+    const namespaces = added.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failure = added.find((one) => one.status === 'rejected');
+    if (failure === undefined) return namespaces;
+    await Promise.all(namespaces.map((namespace) => namespace.remove()));
+    throw failure.reason;
+  }
+
+  static async #addOne(name: string, machine: Machine): Promise<Namespace> {
     await mustRun(['ip', 'netns', 'add', name]);
-    const namespace = new Namespace(name, machine);
-    await namespace.ip(['link', 'set', 'lo', 'up']);
-    await namespace.must(['sysctl', '-qw', 'net.ipv4.ip_forward=0', 'net.ipv6.conf.all.forwarding=0']);
-    return namespace;
+    try {
+      return new Namespace(name, machine, await openMounts(name, machine));
+    } catch (error) {
+      await runCommand(['ip', 'netns', 'del', name]);
+      throw error;
+    }
   }
 
   /** Runs `ip` on this namespace; its words as a list or as one string. */
   async ip(words: readonly string[] | string): Promise<string> {
     const list = typeof words === 'string' ? words.split(' ') : words;
     return await mustRun(['ip', '-n', this.name, ...list]);
+  }
+
+  /** Runs `ip` once for several of its commands, in order, up to the first that fails. */
+  async ipEach(commands: readonly string[]): Promise<void> {
+    await mustRun(['ip', '-n', this.name, '-batch', '-'], { stdin: commands.join('\n') });
   }
 
   /** Starts a command inside; the caller owns it, and the lab's end ends it at the latest. */
@@ -77,13 +105,16 @@ export class Namespace {
       { deadlineMs: 5_000, what: `no process left in ${this.name}` },
     );
     await runCommand(['ip', 'netns', 'del', this.name]);
+    await this.#mounts.close();
   }
 
   #argv(argv: readonly string[], options: NamespaceCommandOptions): string[] {
     const user = options.user ?? 'root';
     const become =
       user === 'root' ? [] : ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', '--'];
-    return ['ip', 'netns', 'exec', this.name, '/bin/sh', this.#machine.enterScript, ...become, ...argv];
+    const enter = [`--net=/run/netns/${this.name}`, `--mount=/proc/${process.pid}/fd/${this.#mounts.fd}`];
+    // The folder is one of the mount namespace, so it can be entered only inside.
+    return ['nsenter', ...enter, 'env', `--chdir=${this.#machine.repository}`, ...become, ...argv];
   }
 
   #options(options: NamespaceCommandOptions): CommandOptions {
@@ -97,9 +128,21 @@ export class Namespace {
         LOGNAME: user,
         LANG: 'C.UTF-8',
         ...options.env,
-        LAB_RUN: `${this.#machine.directory}/run-${this.name}`,
       },
     };
+  }
+}
+
+/** Mounts once what every command in a namespace sees: mounting for each of them takes longer than most of them run. */
+async function openMounts(name: string, machine: Machine): Promise<FileHandle> {
+  const argv = ['ip', 'netns', 'exec', name, 'sh', '-euc', PREPARE, 'sh', machine.mountTableOf(name)];
+  const holder = new Child(argv, { interactive: true });
+  try {
+    await holder.untilOutput(/prepared/);
+    return await open(`/proc/${holder.pid}/ns/mnt`);
+  } finally {
+    holder.write('\n');
+    await holder.exited;
   }
 }
 

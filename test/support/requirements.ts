@@ -3,7 +3,10 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-const TOOLS = ['ip', 'nft', 'iptables', 'sshd', 'ssh', 'ssh-keygen', 'setpriv', 'mount', 'sudo'] as const;
+const TOOLS = [
+  ...['ip', 'nft', 'iptables', 'sshd', 'ssh', 'ssh-keygen'],
+  ...['setpriv', 'mount', 'nsenter', 'unshare', 'sudo'],
+];
 
 function isOnPath(tool: string): boolean {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];

@@ -30,9 +30,7 @@ export class Sshd {
     options: SshdOptions,
   ): Promise<Sshd> {
     const sshd = new Sshd(machine, namespace, addresses);
-    await sshd.renewHostKey();
-    await makeKey(sshd.userKey);
-    await makeKey(sshd.strangerKey);
+    await Promise.all([sshd.renewHostKey(), makeKey(sshd.userKey), makeKey(sshd.strangerKey)]);
     await writeFile(sshd.#path('authorized_keys'), await readFile(`${sshd.userKey}.pub`));
     await copyFile(sshd.userKey, sshd.ordinaryUserKey);
     await chown(sshd.ordinaryUserKey, ORDINARY_USER.id, ORDINARY_USER.id);
@@ -72,7 +70,6 @@ export class Sshd {
   async restart(options: SshdOptions = []): Promise<void> {
     await this.stop();
     await writeFile(this.#path('sshd_config'), await this.#config(options));
-    await this.#namespace.must([await sshdPath(), '-t', '-f', this.#path('sshd_config')]);
     this.#child = this.#namespace.spawn([await sshdPath(), '-D', '-e', '-f', this.#path('sshd_config')]);
     await this.#child.untilOutput(new RegExp(`(?:listening on [\\s\\S]*?){${this.#addresses.length}}`));
   }

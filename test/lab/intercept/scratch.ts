@@ -48,7 +48,7 @@ export async function createScratch(): Promise<Scratch> {
   };
   process.once('exit', removeAtExit);
   const machine = await layOutMachine(directory, [name]);
-  const namespace = await Namespace.add(name, machine);
+  const [namespace] = (await Namespace.add([name], machine)) as [Namespace];
   for (const words of [
     'link add lab0 type veth peer name lab1',
     'link set lab1 up',
