@@ -1,9 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { labName, removeLabsOfDeadProcesses, removeNamespaceNow } from '../../test/support/leftovers.ts';
-import { layOutMachine, type Machine } from '../../test/support/machine.ts';
-import { Namespace } from '../../test/support/namespace.ts';
+import { openLabSite } from '../../test/support/lab-site.ts';
+import type { Machine } from '../../test/support/machine.ts';
+import type { Namespace } from '../../test/support/namespace.ts';
 import { Sshd } from '../../test/support/sshd.ts';
 import { until } from '../../test/support/until.ts';
 import { compileProgram } from './compile.ts';
@@ -50,31 +48,15 @@ export interface BenchLab extends AsyncDisposable {
  * it made.
  */
 export async function createBenchLab(): Promise<BenchLab> {
-  removeLabsOfDeadProcesses();
-
-  const prefix = labName(1);
-  const names = ['client', 'bastion', 'destination'].map((role) => `${prefix}-${role}`);
-  const directory = mkdtempSync(join(tmpdir(), `${prefix}-`));
-  chmodSync(directory, 0o755);
-  const removeNow = () => {
-    names.forEach(removeNamespaceNow);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  process.once('exit', removeNow);
-  let namespaces: readonly Namespace[] = [];
-  const dispose = async () => {
-    await Promise.all(namespaces.map((namespace) => namespace.remove()));
-    rmSync(directory, { recursive: true, force: true });
-    process.off('exit', removeNow);
-  };
+  const site = await openLabSite(['client', 'bastion', 'destination']);
+  const dispose = () => site[Symbol.asyncDispose]();
   try {
+    const { directory, machine } = site;
+    const [client, bastion, destination] = site.namespaces;
     const programs = {
       load: await compileProgram('load', join(directory, 'load')),
       linkEmulator: await compileProgram('link', join(directory, 'linkemu')),
     };
-    const machine = await layOutMachine(directory, names);
-    namespaces = await Namespace.add(names, machine);
-    const [client, bastion, destination] = namespaces as [Namespace, Namespace, Namespace];
     await prepareNamespaces(client, bastion, destination);
     const counterFile = join(directory, 'counter');
     const server = destination.spawn([

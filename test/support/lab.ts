@@ -1,10 +1,7 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type ApplicationRequest, type ApplicationResult, runApplication } from './application.ts';
-import { labName, removeLabsOfDeadProcesses, removeNamespaceNow } from './leftovers.ts';
-import { layOutMachine, type Machine } from './machine.ts';
-import { Namespace } from './namespace.ts';
+import { openLabSite } from './lab-site.ts';
+import type { Machine } from './machine.ts';
+import type { Namespace } from './namespace.ts';
 import { missingForLab } from './requirements.ts';
 import { Sshd, type SshdOptions } from './sshd.ts';
 
@@ -62,11 +59,8 @@ export interface Lab extends AsyncDisposable {
   application(request: ApplicationRequest): Promise<ApplicationResult>;
 }
 
-let labCount = 0;
-
 /**
- * Builds a lab. Disposing of it ends every process in its namespaces and removes all it made; so does the end of the
- * test process, as far as that still runs code.
+ * Builds a lab. Disposing of it ends every process in its namespaces and removes all it made.
  *
  * @throws Error naming what this machine lacks.
  */
@@ -74,29 +68,11 @@ export async function createLab(options: LabOptions = {}): Promise<Lab> {
   const missing = missingForLab();
   if (missing !== undefined) throw new Error(missing);
 
-  removeLabsOfDeadProcesses();
-
-  labCount += 1;
-  const prefix = labName(labCount);
-  const names = ['client', 'bastion', 'destination'].map((role) => `${prefix}-${role}`);
-  const directory = mkdtempSync(join(tmpdir(), `${prefix}-`));
-  chmodSync(directory, 0o755);
-  const removeAtExit = () => {
-    names.forEach(removeNamespaceNow);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  process.once('exit', removeAtExit);
-
-  let namespaces: readonly Namespace[] = [];
-  const dispose = async () => {
-    await Promise.all(namespaces.map((namespace) => namespace.remove()));
-    rmSync(directory, { recursive: true, force: true });
-    process.off('exit', removeAtExit);
-  };
+  const site = await openLabSite(['client', 'bastion', 'destination']);
+  const dispose = () => site[Symbol.asyncDispose]();
   try {
-    const machine = await layOutMachine(directory, names);
-    namespaces = await Namespace.add(names, machine);
-    const [client, bastion, destination] = namespaces as [Namespace, Namespace, Namespace];
+    const { directory, machine } = site;
+    const [client, bastion, destination] = site.namespaces;
     await wire(client, bastion, destination);
     const addresses = [ADDRESSES.bastion4, ADDRESSES.bastion6];
     const [sshd] = await Promise.all([

@@ -1,13 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type HelperClient, startHelper } from '../../../src/intercept/helper/client.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
-import { labName, removeNamespaceNow } from '../../support/leftovers.ts';
-import { layOutMachine } from '../../support/machine.ts';
-import { Namespace } from '../../support/namespace.ts';
+import { openLabSite } from '../../support/lab-site.ts';
+import type { Namespace } from '../../support/namespace.ts';
 
 const VERDICTS = fileURLToPath(new URL('./verdicts.entry.mjs', import.meta.url));
 const HELPER = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));
@@ -34,32 +30,19 @@ export interface Scratch extends AsyncDisposable {
   ourRules(): Promise<string[]>;
 }
 
-let scratchCount = 0;
-
 /** Makes a scratch namespace. */
 export async function createScratch(): Promise<Scratch> {
-  scratchCount += 1;
-  const name = labName(1_000 + scratchCount);
-  const directory = mkdtempSync(join(tmpdir(), `${name}-`));
-  chmodSync(directory, 0o755);
-  const removeAtExit = (): void => {
-    removeNamespaceNow(name);
-    rmSync(directory, { recursive: true, force: true });
-  };
-  process.once('exit', removeAtExit);
-  const machine = await layOutMachine(directory, [name]);
-  const [namespace] = (await Namespace.add([name], machine)) as [Namespace];
-  for (const words of [
+  const site = await openLabSite(['scratch']);
+  const [namespace] = site.namespaces;
+  await namespace.ipEach([
     'link add lab0 type veth peer name lab1',
     'link set lab1 up',
     'link set lab0 up',
     'addr add 198.51.100.2/24 dev lab0',
     'addr add 2001:db8:51::2/64 dev lab0 nodad',
     'route add default dev lab0',
-    '-6 route add default dev lab0',
-  ]) {
-    await namespace.ip(words);
-  }
+    'route add ::/0 dev lab0',
+  ]);
   await namespace.must(['nft', '-f', '-'], {
     stdin: `table inet lab {
       chain leaving {
@@ -69,7 +52,7 @@ export async function createScratch(): Promise<Scratch> {
       }
     }\n`,
   });
-  const helperCommand = ['ip', 'netns', 'exec', name, process.execPath, HELPER];
+  const helperCommand = ['ip', 'netns', 'exec', namespace.name, process.execPath, HELPER];
   const helpers: HelperClient[] = [];
   return {
     namespace,
@@ -89,9 +72,7 @@ export async function createScratch(): Promise<Scratch> {
     ourRules: () => ourRules(namespace),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(helpers.map((helper) => helper.close()));
-      await namespace.remove();
-      rmSync(directory, { recursive: true, force: true });
-      process.off('exit', removeAtExit);
+      await site[Symbol.asyncDispose]();
     },
   };
 }
