@@ -95,12 +95,13 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
     const run = join(directory, `run-${name}`);
     await mkdir(join(run, 'sshd'), { recursive: true });
     const bound = [...Object.keys(files), 'pam.d'].filter((entry) => existsSync(join('/etc', entry)));
-    const binds = [[run, '/run'], ...bound.map((entry) => [join(etc, entry), join('/etc', entry)])];
     const table = [
-      ...binds.map((paths) => `${paths.join(' ')} none bind 0 0`),
-      `overlay ${repository} overlay ${repositoryOptions(empty)} 0 0`,
+      [run, '/run', 'none', 'bind'],
+      ...bound.map((entry) => [join(etc, entry), join('/etc', entry), 'none', 'bind']),
+      ['overlay', repository, 'overlay', repositoryOptions(empty)],
     ];
-    await writeFile(mountTableOf(name), `${table.join('\n')}\n`);
+    const lines = table.map((fields) => fields.map((field) => field.replaceAll(' ', '\\040')).join(' '));
+    await writeFile(mountTableOf(name), `${lines.join('\n')}\n`);
   }
   return { directory, nodeFolder: dirname(process.execPath), repository, homeOf, mountTableOf };
 }
