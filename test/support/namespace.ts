@@ -9,7 +9,7 @@ export interface NamespaceCommandOptions extends CommandOptions {
   readonly user?: string;
 }
 
-/** Stays, with the mounts of the table that is its argument, until it is written to. */
+/** Stays, with the mounts of the table that is its argument, until it is killed or its standard input ends. */
 const PREPARE = `
   ip link set lo up
   sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0
@@ -141,7 +141,7 @@ async function openMounts(name: string, machine: Machine): Promise<FileHandle> {
     await holder.untilOutput(/prepared/);
     return await open(`/proc/${holder.pid}/ns/mnt`);
   } finally {
-    holder.write('\n');
+    holder.kill('SIGKILL');
     await holder.exited;
   }
 }

@@ -34,24 +34,12 @@ export interface Scratch extends AsyncDisposable {
 export async function createScratch(): Promise<Scratch> {
   const site = await openLabSite(['scratch']);
   const [namespace] = site.namespaces;
-  await namespace.ipEach([
-    'link add lab0 type veth peer name lab1',
-    'link set lab1 up',
-    'link set lab0 up',
-    'addr add 198.51.100.2/24 dev lab0',
-    'addr add 2001:db8:51::2/64 dev lab0 nodad',
-    'route add default dev lab0',
-    'route add ::/0 dev lab0',
-  ]);
-  await namespace.must(['nft', '-f', '-'], {
-    stdin: `table inet lab {
-      chain leaving {
-        type filter hook output priority 10
-        fib daddr type local accept
-        meta l4proto tcp reject with tcp reset
-      }
-    }\n`,
-  });
+  try {
+    await refuseAllThatLeaves(namespace);
+  } catch (error) {
+    await site[Symbol.asyncDispose]();
+    throw error;
+  }
   const helperCommand = ['ip', 'netns', 'exec', namespace.name, process.execPath, HELPER];
   const helpers: HelperClient[] = [];
   return {
@@ -75,6 +63,27 @@ export async function createScratch(): Promise<Scratch> {
       await site[Symbol.asyncDispose]();
     },
   };
+}
+
+async function refuseAllThatLeaves(namespace: Namespace): Promise<void> {
+  await namespace.ipEach([
+    'link add lab0 type veth peer name lab1',
+    'link set lab1 up',
+    'link set lab0 up',
+    'addr add 198.51.100.2/24 dev lab0',
+    'addr add 2001:db8:51::2/64 dev lab0 nodad',
+    'route add default dev lab0',
+    'route add ::/0 dev lab0',
+  ]);
+  await namespace.must(['nft', '-f', '-'], {
+    stdin: `table inet lab {
+      chain leaving {
+        type filter hook output priority 10
+        fib daddr type local accept
+        meta l4proto tcp reject with tcp reset
+      }
+    }\n`,
+  });
 }
 
 async function ourRules(namespace: Namespace): Promise<string[]> {
