@@ -64,7 +64,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
       },
     );
     this.#monitor = monitor;
-    this.#scheduler = new SendScheduler(this.wire, () => monitor.expectAnswer());
+    this.#scheduler = new SendScheduler(this.wire, monitor);
     // Measures the path while nothing queues on it.
     monitor.activity();
   }

@@ -92,8 +92,13 @@ export class PathMonitor {
     if (now - this.#lastPingMs >= this.#intervalMs()) this.#ping(now);
   }
 
+  /** Somebody waits for an answer: if none is on its way, asks for one. */
+  expectAny(): void {
+    if (this.#outstanding === 0) this.#ping(this.#probe.nowMs());
+  }
+
   /** Sending depends on an answer: if few are on their way, asks for one at once. */
-  expectAnswer(): void {
+  expectSoon(): void {
     const outstanding = this.#outstanding;
     this.activity();
     const hasJustAsked = this.#outstanding > outstanding;

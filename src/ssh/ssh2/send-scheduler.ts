@@ -67,13 +67,21 @@ export interface SendTarget {
   limitUnsent(bytes: number): void;
 }
 
+/** The answers of the bastion, each of which tells what has arrived ({@link SendScheduler.onArrived}): bulk waits for them. */
+export interface Answers {
+  /** Several shall be on their way. */
+  expectSoon(): void;
+  /** One shall be on its way, at least. */
+  expectAny(): void;
+}
+
 /**
  * Decides which channel sends next, and when: small and new flows first, bulk in turns of one packet, and bulk only while
  * the queues are short, in the process, in the kernel and, by the in-flight limit, in the path.
  */
 export class SendScheduler {
   readonly #target: SendTarget;
-  readonly #measure: () => void;
+  readonly #answers: Answers;
   readonly #rule = new WindowRule({
     queueShare: QUEUE_SHARE,
     slackBytes: SLACK_BYTES,
@@ -97,10 +105,9 @@ export class SendScheduler {
     this.run();
   };
 
-  /** @param measure asks for a measurement, whose mark tells what has arrived: bulk waits for that */
-  constructor(target: SendTarget, measure: () => void) {
+  constructor(target: SendTarget, answers: Answers) {
     this.#target = target;
-    this.#measure = measure;
+    this.#answers = answers;
     target.limitUnsent(this.#queueLimitBytes);
   }
 
@@ -183,7 +190,7 @@ export class SendScheduler {
   /** A mark every quarter of what may be in flight: so arrivals are seen while the rest is still on its way. */
   #countSent(bytes: number): void {
     this.#sentBytes += bytes;
-    if (this.#sentBytes - this.#markedBytes >= this.#rule.bytes / 4) this.#measure();
+    if (this.#sentBytes - this.#markedBytes >= this.#rule.bytes / 4) this.#answers.expectSoon();
   }
 
   #queueOf(sender: Sender, nowMs: number): Set<Sender> {
@@ -202,10 +209,14 @@ export class SendScheduler {
   }
 
   #bulkMaySend(): boolean {
-    if (this.#target.queuedBytes() >= this.#queueLimitBytes) return false;
+    if (this.#target.queuedBytes() >= this.#queueLimitBytes) {
+      // A queue that is shorter than the stream's high-water mark empties without 'drain'.
+      this.#answers.expectAny();
+      return false;
+    }
     if (this.#sentBytes - this.#arrivedBytes < this.#rule.bytes) return true;
     this.#wasLimited = true;
-    this.#measure();
+    this.#answers.expectSoon();
     return false;
   }
 

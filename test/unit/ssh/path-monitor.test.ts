@@ -84,12 +84,24 @@ test('loss is remembered for three round trips', () => {
 test('what waits for an answer gets one at once, however short the path', () => {
   const { path, monitor, marks, pings } = lab();
   path.roundTripMs = 0.1;
-  monitor.expectAnswer();
+  monitor.expectSoon();
   expect(pings()).toBe(1);
   vi.advanceTimersByTime(1);
-  monitor.expectAnswer();
+  monitor.expectSoon();
   expect(pings()).toBe(2);
   expect(marks).toEqual([0]);
+});
+
+test('whoever waits for any answer has one on its way, also when nothing moves', () => {
+  const { path, monitor, marks, pings } = lab();
+  path.roundTripMs = 20;
+  monitor.expectAny();
+  monitor.expectAny();
+  expect(pings()).toBe(1);
+  vi.advanceTimersByTime(20);
+  expect(marks).toEqual([0]);
+  monitor.expectAny();
+  expect(pings()).toBe(2);
 });
 
 test('a path that does not answer is not flooded', () => {

@@ -82,8 +82,14 @@ function lab() {
   const target = new FakeTarget();
   const turns: string[] = [];
   let limited = 0;
-  const scheduler = new SendScheduler(target, () => {
-    limited += 1;
+  let held = 0;
+  const scheduler = new SendScheduler(target, {
+    expectSoon: () => {
+      limited += 1;
+    },
+    expectAny: () => {
+      held += 1;
+    },
   });
   /** Everything sent so far has arrived. */
   const arrive = () => scheduler.onArrived(scheduler.mark());
@@ -91,7 +97,7 @@ function lab() {
   const settle = () => {
     while (target.waiting.length > 0) target.waiting.shift()?.();
   };
-  return { target, turns, scheduler, arrive, settle, limited: () => limited };
+  return { target, turns, scheduler, arrive, settle, limited: () => limited, held: () => held };
 }
 
 /** As many packets as may be in flight at the start. */
@@ -106,6 +112,20 @@ test('bulk stops at the in-flight limit, asks for a measurement, and goes on whe
   arrive();
   settle();
   expect(turns.length).toBe(2 * IN_FLIGHT_PACKETS);
+});
+
+test('bulk that a queue holds up goes on with an answer, for the stream need not tell that the queue is empty', () => {
+  const { target, turns, scheduler, arrive, settle, limited, held } = lab();
+  target.queued = 12 * 1024;
+  scheduler.enqueue(new FakeSender('bulk', 5, BULK_RECENT, turns));
+  settle();
+  expect(turns).toEqual([]);
+  expect(held()).toBeGreaterThan(0);
+  expect(limited()).toBe(0);
+  target.queued = 0;
+  arrive();
+  settle();
+  expect(turns).toHaveLength(5);
 });
 
 test('bulk stops long before that where a queue shows', () => {
@@ -205,7 +225,7 @@ test('a channel that is over gets no turn', () => {
 test('what was sent is flushed when it holds up the next turn, and else left to go with more', () => {
   const target = new FakeTarget();
   const turns: string[] = [];
-  const scheduler = new SendScheduler(target, () => {});
+  const scheduler = new SendScheduler(target, { expectSoon: () => {}, expectAny: () => {} });
   const sender = new FakeSender('bulk', 2, 0, turns);
   const send = sender.sendPacket.bind(sender);
   sender.sendPacket = (nowMs, maxBytes) => {
