@@ -28,6 +28,11 @@ export function openLibc(): LibraryHandle {
   return loadKoffi().load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
 }
 
+/** What this process is made of: its own program, and all libraries that it was linked with. */
+export function openOwnProgram(): LibraryHandle {
+  return loadKoffi().load(null);
+}
+
 /**
  * Opens a shared library by its soname.
  *

@@ -4,16 +4,11 @@ import { NetworkWatch } from '../net/network-changes.ts';
 import { RememberedHosts } from '../ssh/look-up.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
-import { hasNativeCrypto } from '../ssh/ssh2/connection-internals.ts';
 import { type ConnectionsOptions, openConnections } from './connections.ts';
 import { Exemptions } from './exemptions.ts';
 import { LastingTransport } from './lasting-transport.ts';
 import type { OnDown } from './outages.ts';
 import type { Attempt } from './running-attempt.ts';
-
-const WITHOUT_NATIVE_CRYPTO =
-  "ssh2's native crypto was not built at installation: everything works, at up to twice the CPU; to get it, with a " +
-  'compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
 
 /**
  * How long an attempt to connect again may take for one address, and for a name. TCP asks at the beginning, after 1 s and after
@@ -81,7 +76,6 @@ export async function openBastion(
     open,
     context.signal,
   );
-  if (!hasNativeCrypto()) logger.warn(WITHOUT_NATIVE_CRYPTO);
   const network = new NetworkWatch((change) => {
     logger.debug(change === 'slept' ? 'this machine has slept' : 'the network of this machine has changed');
     transport.life.networkChanged();

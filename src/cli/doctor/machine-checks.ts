@@ -8,6 +8,8 @@ import type { Logger } from '../../core/log.ts';
 import { systemNameservers } from '../../dns/resolv-conf.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../intercept/helper/command.ts';
 import { openInterceptor } from '../../intercept/helper-interceptor.ts';
+import { AesGcm } from '../../ssh/native-aes-gcm.ts';
+import { NATIVE_CRYPTO_REMEDY } from '../../ssh/ssh2/cipher-cost.ts';
 import { hasNativeCrypto } from '../../ssh/ssh2/connection-internals.ts';
 import { type Finding, note, ok, problem, problemOf } from './finding.ts';
 
@@ -30,16 +32,22 @@ export async function* checkMachine(
   context: MachineCheckContext,
 ): AsyncGenerator<Finding> {
   yield ok('Node.js', `${process.version} on ${process.platform} ${process.arch}`);
-  yield hasNativeCrypto()
-    ? ok('crypto', "ssh2's native crypto is there")
-    : note(
-        'crypto',
-        "ssh2's native crypto was not built: everything works, at up to twice the CPU",
-        'with a compiler installed: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features',
-      );
+  yield checkCrypto();
   yield await checkRedirect(method, context);
   yield checkNameservers();
   yield* checkOthers();
+}
+
+function checkCrypto(): Finding {
+  if (hasNativeCrypto()) return ok('crypto', "ssh2's native crypto is there");
+  if (AesGcm.isAvailable) {
+    return ok(
+      'crypto',
+      "AES-GCM by Node's own OpenSSL; ssh2's native crypto was not built: other ciphers cost up to twice the CPU",
+    );
+  }
+  const cost = "ssh2's native crypto was not built: everything works, at up to four times the CPU";
+  return note('crypto', cost, NATIVE_CRYPTO_REMEDY);
 }
 
 /** Starts the root helper for a moment, where that asks for no password. */

@@ -5,8 +5,8 @@ import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 /** Several packets of a busy connection. */
 const MEMORY_BYTES = 256 * 1024;
 
-/** A binary packet for AES-GCM with room for its payload and tag, in memory of its own. */
-export function buildPacket(payloadBytes: number): Buffer {
+/** A packet in memory of its own. */
+function buildPacket(payloadBytes: number): Buffer {
   const packet = Buffer.allocUnsafe(gcmPacketBytes(payloadBytes));
   framePacket(packet, payloadBytes);
   return packet;

@@ -1,8 +1,17 @@
 import type { Socket } from 'node:net';
 import { lendReads } from '../../net/lent-reads.ts';
+import { TAG_BYTES } from '../native-aes-gcm.ts';
 import { SSH_MSG_CHANNEL_DATA, takeChannelMessage } from './channel-messages.ts';
 import type { ChannelWireEvents, DataSource } from './channel-wire.ts';
-import { buildPacket, OutgoingPackets } from './outgoing-packets.ts';
+import {
+  type Cipher,
+  type Decipher,
+  type Decryption,
+  decryptionInPlace,
+  encryptInPlace,
+  type GcmDecipher,
+} from './gcm-internals.ts';
+import { OutgoingPackets } from './outgoing-packets.ts';
 import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 
 // The packet layer of ssh2's protocol object (RFC 4253 section 6), as far as the data path goes past it: the memory that
@@ -10,7 +19,6 @@ import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 // other version than the one this was written against.
 
 const LENGTH_BYTES = 4;
-const TAG_BYTES = 16;
 const BLOCK_BYTES = 16;
 
 /** ssh2's own limit (lib/protocol/crypto.js MAX_PACKET_SIZE); its own code tells of what is larger. */
@@ -30,33 +38,11 @@ const ONE_READ_BYTES = 64 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /** Decipher classes that refer to what was read in `_packet` only. */
-const REUSABLE_AFTER: ReadonlySet<string> = new Set(['AESGCMDecipherBinding', 'ChaChaPolyDecipherBinding']);
-
-/** One for each key exchange. */
-interface Cipher {
-  allocPacket(payloadBytes: number): Buffer;
-  /** In place. */
-  encrypt(packet: Buffer): void;
-  /** Gets each packet, encrypted in place, right after it was built. */
-  _onWrite(packet: Buffer): void;
-}
-
-/** One for each key exchange. */
-interface Decipher {
-  /** A packet of which all but its tag has arrived is a view of the read; one of which less has arrived is a copy. */
-  readonly _packet: Uint8Array | null;
-  decrypt(read: Buffer, at: number, end: number): number | undefined;
-}
-
-/** `AESGCMDecipherBinding`. */
-interface GcmDecipher extends Decipher {
-  inSeqno: number;
-  /** How much of a packet's length has arrived; 0 between packets. */
-  readonly _lenBytes: number;
-  readonly _instance: { decrypt(packet: Uint8Array, length: number, tag: Uint8Array): void };
-  /** A result ends the decryption of this read: there, or where it was when false. */
-  _onPayload(payload: Buffer): number | false | undefined;
-}
+const REUSABLE_AFTER: ReadonlySet<string> = new Set([
+  'AESGCMDecipherBinding',
+  'AESGCMDecipherNative',
+  'ChaChaPolyDecipherBinding',
+]);
 
 /** What the packet layer needs of ssh2's protocol object. */
 export interface PacketProtocol {
@@ -71,13 +57,15 @@ export interface PacketProtocol {
 
 /**
  * The packets of one connection, in memory that is used again, with a short way for what every flow needs of our channels'
- * messages. With another cipher than AES-GCM in ssh2's native code, packets go ssh2's own way.
+ * messages. With another cipher than AES-GCM, or one that cannot work in place, packets go ssh2's own way.
  */
 export class PacketLayer {
   readonly outgoing: OutgoingPackets;
   readonly #protocol: PacketProtocol;
   readonly #events: ChannelWireEvents;
   #memory = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** The cipher in use, where its packets are built in our memory. */
+  #inPlaceCipher: Cipher | undefined;
   /** For ciphers whose packets are not built in our memory. */
   #scratch: Buffer | undefined;
   #isReadKept = false;
@@ -95,7 +83,8 @@ export class PacketLayer {
   /** Sends a CHANNEL_DATA of what a source has now, which is filled in where it is encrypted; see `ChannelWire.dataFrom`. */
   sendDataFrom(remoteId: number, maxBytes: number, source: DataSource): number {
     const { _cipher: cipher } = this.#protocol;
-    const memory = isGcm(cipher) ? this.outgoing.reserve(DATA_HEADER_BYTES + maxBytes) : undefined;
+    const memory =
+      cipher === this.#inPlaceCipher ? this.outgoing.reserve(DATA_HEADER_BYTES + maxBytes) : undefined;
     if (memory === undefined) {
       this.#scratch ??= Buffer.allocUnsafeSlow(ONE_READ_BYTES);
       const data = this.#scratch.subarray(0, maxBytes);
@@ -123,23 +112,26 @@ export class PacketLayer {
   /** Takes over the ciphers of a key exchange that is complete. */
   onNewKeys(): void {
     const { _cipher: cipher, _decipher: decipher } = this.#protocol;
-    if (isGcm(cipher)) {
-      // Packets that are built during a key exchange wait in ssh2's queue, so their memory is theirs.
+    this.#inPlaceCipher = encryptInPlace(cipher) ? cipher : undefined;
+    if (this.#inPlaceCipher !== undefined) {
+      const { allocPacket } = cipher;
+      // Packets that are built during a key exchange wait in ssh2's queue, for the next cipher: their memory is theirs.
       cipher.allocPacket = (payloadBytes) =>
-        this.#protocol._kexinit === undefined ? this.outgoing.build(payloadBytes) : buildPacket(payloadBytes);
+        this.#protocol._kexinit === undefined
+          ? this.outgoing.build(payloadBytes)
+          : allocPacket.call(cipher, payloadBytes);
       cipher._onWrite = (packet) => this.outgoing.send(packet);
     }
     const isCompressed = this.#protocol._packetRW.read.constructor.name !== 'PacketReader';
-    if (decipher.constructor.name === 'AESGCMDecipherBinding' && !isCompressed) {
-      this.#shortenDecryption(decipher as GcmDecipher);
-    }
+    const decryption = isCompressed ? undefined : decryptionInPlace(decipher);
+    if (decryption !== undefined) this.#shortenDecryption(decipher as GcmDecipher, decryption);
   }
 
   /**
    * Decrypts with half of the objects that ssh2 makes for each packet. What is left of a read is put before the next one, so
    * that every packet is whole; ssh2 finishes one of which it has the beginning, and refuses what is none.
    */
-  #shortenDecryption(decipher: GcmDecipher): void {
+  #shortenDecryption(decipher: GcmDecipher, decryption: Decryption): void {
     const decryptPart = decipher.decrypt;
     decipher.decrypt = (read, from, end) => {
       if (decipher._lenBytes !== 0) return decryptPart.call(decipher, read, from, end);
@@ -150,9 +142,8 @@ export class PacketLayer {
         const packetBytes = wholePacketBytes(bytes, at);
         if (packetBytes === 'invalid') return decryptPart.call(decipher, bytes, at, bytes.length);
         if (packetBytes === 'incomplete') break;
-        const packet = bytes.subarray(at + LENGTH_BYTES, at + LENGTH_BYTES + packetBytes);
+        const packet = decryption(bytes, at, packetBytes);
         at += LENGTH_BYTES + packetBytes + TAG_BYTES;
-        decipher._instance.decrypt(packet, packetBytes, bytes.subarray(at - TAG_BYTES, at));
         decipher.inSeqno = (decipher.inSeqno + 1) >>> 0;
         if (takeChannelMessage(packet, this.#events)) continue;
         this.#rest = NOTHING;
@@ -179,10 +170,6 @@ export class PacketLayer {
     this.#rest = this.#memory.subarray(0, this.#rest.length);
     return this.#memory.subarray(this.#rest.length);
   }
-}
-
-function isGcm(cipher: Cipher): boolean {
-  return cipher.constructor.name === 'AESGCMCipherBinding';
 }
 
 /** What was left of the last read, and after it this one: mostly the same memory. */

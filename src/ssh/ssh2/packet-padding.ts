@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { TAG_BYTES } from '../native-aes-gcm.ts';
 
 /** RFC 4253 section 6: length, padding length. */
 const HEADER_BYTES = 5;
@@ -7,9 +8,6 @@ const LENGTH_BYTES = 4;
 /** RFC 4253 section 6 and RFC 5647 section 7.2: padding of at least 4 bytes, up to a whole number of cipher blocks. */
 const MIN_PADDING_BYTES = 4;
 const BLOCK_BYTES = 16;
-
-/** RFC 5647 section 7.1: the authentication tag after the packet. */
-const TAG_BYTES = 16;
 
 /** Random bytes are drawn from the system for so many packets at once. */
 const POOL_BYTES = 64 * 1024;

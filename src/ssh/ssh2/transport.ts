@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import { AesGcm } from '../native-aes-gcm.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { BastionHungUp, type FlowProgress, type FlowSummary, type Transport } from '../transport.ts';
@@ -9,7 +10,9 @@ import { attachChannelWire } from './channel-internals.ts';
 import { ChannelMux } from './channel-mux.ts';
 import type { ChannelOptions } from './channel-owner.ts';
 import type { ConnectionLoad } from './choose-connection.ts';
+import { cipherCost } from './cipher-cost.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
+import { hasNativeCrypto } from './connection-internals.ts';
 import { describeEnding } from './handshake-error.ts';
 import { watchLiveness } from './liveness.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
@@ -60,6 +63,8 @@ async function openAlong(
     ...context,
     openJumpHost: (jumpHost) => openAlong(jumpHost, context),
   });
+  const cost = hasNativeCrypto() ? undefined : cipherCost(bastion.algorithms.cipher, AesGcm.isAvailable);
+  if (cost !== undefined) context.logger.warn(cost);
   const transport = transportOver(bastion);
   deliverPromptly(bastion, context.mayOpenSession, context.logger);
   return transport;
