@@ -64,6 +64,9 @@ export class FakeWire implements ChannelWire {
   flush(): boolean {
     return false;
   }
+  tellsWhenDrained(): boolean {
+    return false;
+  }
   afterOthers(callback: () => void): void {
     setImmediate(callback);
   }

@@ -71,6 +71,8 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     isOpenForData: () => protocol._kexinit === undefined,
     queuedBytes: () => socket.writableLength + packets.outgoing.waitingBytes,
     flush: () => packets.outgoing.flush(),
+    // Node emits 'drain' only above the high-water mark.
+    tellsWhenDrained: () => socket.writableNeedDrain,
     afterOthers: (callback) => setImmediate(callback),
     limitUnsent: (bytes) => setNotSentLowWater(socket, bytes),
     ping: (onReply) => sendKeepalive(client, onReply),

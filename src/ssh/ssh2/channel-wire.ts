@@ -39,6 +39,8 @@ export interface ChannelWire {
   queuedBytes(): number;
   /** Gives the kernel the messages that wait to leave together; false when none does. They leave by themselves soon. */
   flush(): boolean;
+  /** Whether {@link ChannelWireEvents.onWritable} comes once the kernel has taken what waits. */
+  tellsWhenDrained(): boolean;
   /** Calls back once other sockets have had their turn. */
   afterOthers(callback: () => void): void;
   /** Limits what the kernel takes beyond what it can send at once. Best effort. */

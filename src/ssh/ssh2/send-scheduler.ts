@@ -61,6 +61,8 @@ export interface SendTarget {
   queuedBytes(): number;
   /** Gives the kernel what was sent so far, which otherwise waits for more; false when nothing does. */
   flush(): boolean;
+  /** Whether {@link SendScheduler.run} will be called once what waits in the process has left: of a short queue nothing tells. */
+  tellsWhenDrained(): boolean;
   /** Calls back once other sockets have had their turn. */
   afterOthers(callback: () => void): void;
   /** Sets how much may wait unsent in the kernel. */
@@ -138,6 +140,7 @@ export class SendScheduler {
         const isAnyHeldUp = this.#interactive.size > 0 || this.#bulk.size > 0;
         // What waits for more to go with may be what holds them up.
         if (isAnyHeldUp && this.#target.flush()) continue;
+        if (isAnyHeldUp && !this.#target.tellsWhenDrained()) this.#answers.expectAny();
         return;
       }
       const bytes = sender.sendPacket(nowMs, this.#queueLimitBytes * PACKET_SHARE);
@@ -209,11 +212,7 @@ export class SendScheduler {
   }
 
   #bulkMaySend(): boolean {
-    if (this.#target.queuedBytes() >= this.#queueLimitBytes) {
-      // A queue that is shorter than the stream's high-water mark empties without 'drain'.
-      this.#answers.expectAny();
-      return false;
-    }
+    if (this.#target.queuedBytes() >= this.#queueLimitBytes) return false;
     if (this.#sentBytes - this.#arrivedBytes < this.#rule.bytes) return true;
     this.#wasLimited = true;
     this.#answers.expectSoon();
