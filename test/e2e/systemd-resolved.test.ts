@@ -65,8 +65,12 @@ describe.skipIf(skipLab)('with systemd-resolved', () => {
     );
     return `${status}${await lab.client.rules()}${await lab.client.ip('route show table all')}`;
   };
-  /** As it stays: a system that has just been booted still gets addresses and routes. */
+  /** As it stays: a system that has just been booted still gets addresses and routes; those of its link, once nobody else has them. */
   const settledState = async (): Promise<string> => {
+    await until(async () => (await lab.client.ip('-6 addr show tentative')) === '', {
+      deadlineMs: 10_000,
+      what: 'duplicate address detection (RFC 4862 section 5.4) at its end',
+    });
     let last = await state();
     for (;;) {
       await delay(500);

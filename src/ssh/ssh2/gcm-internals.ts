@@ -13,7 +13,7 @@ const IV_BYTES = 12;
 /** One for each key exchange. */
 export interface Cipher {
   allocPacket(payloadBytes: number): Buffer;
-  /** In place, if {@link encryptsInPlace}. */
+  /** In place, after {@link encryptInPlace}. */
   encrypt(packet: Buffer): void;
   /** Gets each packet right after it was encrypted; by ssh2's own JavaScript in several parts. */
   _onWrite(packet: Buffer): void;
