@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
 import { attachChannelWire, SUPPORTED_SSH2_VERSION } from '../../../src/ssh/ssh2/channel-internals.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
+import { checkBothWays } from '../../support/both-ways.ts';
 import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { openDestination, openSsh2Pair, type Ssh2Pair } from '../../support/ssh2-pair.ts';
 import { openTagSplitter } from '../../support/tag-splitter.ts';
@@ -30,37 +31,7 @@ test.each(['aes128-gcm@openssh.com', 'chacha20-poly1305@openssh.com', 'aes256-ct
   '8 MiB up, half-close, 8 MiB down, byte-exact, through several key exchanges, with %s',
   async (cipher) => {
     await using pair = await openSsh2Pair(undefined, cipher);
-    const down = randomBytes(8 * 1024 * 1024);
-    let receivedUp: Buffer | undefined;
-    await using destination = await openDestination((socket) => {
-      void readToEnd(socket).then((bytes) => {
-        receivedUp = bytes;
-        socket.end(down);
-      });
-    });
-    await using application = await openSocketPair();
-    const mux = attach(pair);
-    const summary = mux.carry(
-      application.accepted,
-      { host: '127.0.0.1', port: destination.port },
-      ORIGINATOR,
-    );
-
-    const up = randomBytes(8 * 1024 * 1024);
-    application.application.end(up);
-    let receivedDown = 0;
-    application.application.on('data', (bytes: Buffer) => {
-      // A key exchange in the middle of each mebibyte; ssh2 ignores the call while one is under way.
-      if (receivedDown >> 20 !== (receivedDown + bytes.length) >> 20) {
-        (pair.client as unknown as { _protocol: { rekey(): void } })._protocol.rekey();
-      }
-      receivedDown += bytes.length;
-    });
-    const answer = await readToEnd(application.application);
-    expect(sha256(receivedUp ?? Buffer.alloc(0))).toBe(sha256(up));
-    expect(sha256(answer)).toBe(sha256(down));
-    expect(await summary).toEqual({ end: { kind: 'eof' }, bytesUp: up.length, bytesDown: down.length });
-    await until(() => mux.size === 0, { deadlineMs: 2_000, what: 'the channel id is free' });
+    await checkBothWays(pair);
   },
 );
 

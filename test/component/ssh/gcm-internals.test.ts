@@ -110,16 +110,15 @@ test.each(KINDS)('$name: what ssh2 encrypts, is decrypted in place', (kind) => {
 });
 
 test.each(KINDS)('$name: a packet of which a bit has changed is refused, wherever it is', (kind) => {
-  for (const place of ['length', 'body', 'tag'] as const) {
+  // Of the length ssh2's native code authenticates the number that it is given.
+  for (const place of kind.forceNative ? (['length', 'body', 'tag'] as const) : (['body', 'tag'] as const)) {
     const { cipher, decipher, written } = openBoth(kind);
     cipher.encrypt(filled(cipher.allocPacket(40), 'x'.repeat(40)));
     const read = Buffer.concat(written);
     const packetBytes = read.readUInt32BE(0);
     const changed = { length: 0, body: LENGTH_BYTES + 20, tag: read.length - 1 }[place];
     const decrypt = decryptionInPlace(decipher);
-    // Of the length only what is authenticated, for the caller has read it already.
     read[changed] = (read[changed] ?? 0) ^ 1;
-    if (place === 'length' && !kind.forceNative) continue; // ssh2's native code makes it of the number
     expect(() => decrypt?.(read, 0, packetBytes), place).toThrow();
   }
 });
