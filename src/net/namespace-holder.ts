@@ -1,6 +1,7 @@
 import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 import { THIS_MACHINE } from './socket-place.ts';
@@ -20,6 +21,9 @@ const RESOLVING_SOCKETS = [
   '/var/run/nscd/socket',
 ];
 
+/** Where the copies of files are made; on every machine, and nobody else looks in this mount namespace meanwhile. */
+const COPIES = '/tmp';
+
 /** How long what is asked to end may take, in ms. */
 const GRACE_MS = 1_000;
 
@@ -29,14 +33,32 @@ const TOOL_OPTIONS: ExecFileSyncOptions = {
   timeout: 10_000,
 };
 
-function prepare(ipv6: boolean): void {
+function prepare(ipv6: boolean, ownCopies: readonly string[]): void {
   const ip = (words: string): void => void execFileSync('ip', words.split(' '), TOOL_OPTIONS);
   ip('link set lo up');
   ip(`address add ${SOURCE}/32 dev lo`);
   ip(`route add default dev lo src ${SOURCE}`);
   if (ipv6) ip('-6 route add default dev lo');
-  for (const path of RESOLVING_SOCKETS.filter((one) => existsSync(one)))
-    execFileSync('mount', ['--bind', '/dev/null', path], TOOL_OPTIONS);
+  for (const path of RESOLVING_SOCKETS.filter((one) => existsSync(one))) bind('/dev/null', path);
+  if (ownCopies.length > 0) coverWithCopies(ownCopies);
+}
+
+/** A program that starts in the namespace finds a file of the user's; the name, and where a link leads, stay. */
+function coverWithCopies(paths: readonly string[]): void {
+  const texts = paths.map((path) => readFileSync(path));
+  // A file system of our own, out of sight as soon as the copies are bound: a bind mount keeps it alive.
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=0700', 'tmpfs', COPIES], TOOL_OPTIONS);
+  for (const [index, path] of paths.entries()) {
+    if (path.startsWith(`${COPIES}/`)) continue; // hidden by now
+    const copy = join(COPIES, String(index));
+    writeFileSync(copy, texts[index] ?? '', { mode: 0o644 });
+    bind(copy, path);
+  }
+  execFileSync('umount', [COPIES], TOOL_OPTIONS);
+}
+
+function bind(from: string, to: string): void {
+  execFileSync('mount', ['--bind', from, to], TOOL_OPTIONS);
 }
 
 function reply(id: number, answer: HolderReply['answer']): void {
@@ -104,7 +126,7 @@ process.on('message', (request: HolderRequest) => {
     return;
   }
   try {
-    prepare(request.ipv6);
+    prepare(request.ipv6, request.ownCopies);
     reply(request.id, { kind: 'done' });
   } catch (error) {
     fail(error);

@@ -2,7 +2,12 @@ import type { PlacedAddress } from './socket-place.ts';
 
 /** What the holder of a network namespace is asked for, over Node's own channel. */
 export type HolderRequest = { readonly id: number } & (
-  | { readonly prepare: true; readonly ipv6: boolean }
+  | {
+      readonly prepare: true;
+      readonly ipv6: boolean;
+      /** Files that are to be the user's own in it, by a copy in their place. */
+      readonly ownCopies: readonly string[];
+    }
   | { readonly make: 'server' | 'datagram'; readonly at: PlacedAddress }
 );
 

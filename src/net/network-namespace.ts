@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';
+import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { messageOf, TshuttleError } from '../core/errors.ts';
@@ -8,6 +9,7 @@ import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
 import { BACKLOG, type PlacedAddress, type SocketPlace } from './socket-place.ts';
+import { includedFilesOfRoot } from './ssh-config-files.ts';
 
 /** The same installation's holder, whether this runs from src/ or dist/. */
 const HOLDER_PATH = fileURLToPath(new URL('../../bin/tshuttle-namespace', import.meta.url));
@@ -38,7 +40,8 @@ export interface NetworkNamespace extends SocketPlace {
 export async function openNetworkNamespace(ipv6: boolean): Promise<NetworkNamespace> {
   const holder = new Holder();
   try {
-    await holder.call({ prepare: true, ipv6 });
+    const ownCopies = process.geteuid?.() === 0 ? [] : includedFilesOfRoot(userInfo().homedir);
+    await holder.call({ prepare: true, ipv6, ownCopies });
     const namespace = new OpenNamespace(holder, ipv6);
     const [file = '', ...words] = [...namespace.asUser, 'true'];
     await promisify(execFile)(file, words, { timeout: REPLY_TIMEOUT_MS });

@@ -93,6 +93,13 @@ describe.skipIf(skipIsolated)('tshuttle run --isolated, as an ordinary user who 
     await expectNothingLeft(lab);
   });
 
+  it("ssh takes the machine's own configuration, whose included files belong to root", async () => {
+    const result = await run(['ssh', '-G', 'vsock/3']);
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    expect(result.stdout).toContain('proxycommand /usr/lib/systemd/systemd-ssh-proxy');
+    await expectNothingLeft(lab);
+  });
+
   it('a name of a zone is resolved behind the bastion, and others as ever', async () => {
     const inner = await startDnsmasq(lab, lab.destination, {
       name: 'inner',

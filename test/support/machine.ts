@@ -22,6 +22,12 @@ account required pam_permit.so
 session required pam_permit.so
 `;
 
+/** As Debian 13 has it with systemd: root's, and read by every `ssh`, which refuses it where it belongs to another user. */
+const SSH_CONFIG_INCLUDED = `Host unix/* vsock/*
+  ProxyCommand /usr/lib/systemd/systemd-ssh-proxy %h %p
+  ProxyUseFdpass yes
+`;
+
 /** The lab's view of /etc, /run and homes: bind mounts that only the lab's own processes see. */
 export interface Machine {
   readonly directory: string;
@@ -89,12 +95,16 @@ export async function layOutMachine(directory: string, namespaces: readonly stri
   // The machine's own, for sudo; sshd asks for a one-time code where its configuration has UsePAM.
   await cp('/etc/pam.d', join(etc, 'pam.d'), { recursive: true });
   await writeFile(join(etc, 'pam.d', 'sshd'), SSHD_PAM);
+  await mkdir(join(etc, 'ssh', 'ssh_config.d'), { recursive: true });
+  await writeFile(join(etc, 'ssh', 'ssh_config.d', '20-systemd-ssh-proxy.conf'), SSH_CONFIG_INCLUDED);
 
   const mountTableOf = (namespace: string) => join(directory, `fstab-${namespace}`);
   for (const name of namespaces) {
     const run = join(directory, `run-${name}`);
     await mkdir(join(run, 'sshd'), { recursive: true });
-    const bound = [...Object.keys(files), 'pam.d'].filter((entry) => existsSync(join('/etc', entry)));
+    const bound = [...Object.keys(files), 'pam.d', 'ssh/ssh_config.d'].filter((entry) =>
+      existsSync(join('/etc', entry)),
+    );
     const table = [
       [run, '/run', 'none', 'bind'],
       ...bound.map((entry) => [join(etc, entry), join('/etc', entry), 'none', 'bind']),
