@@ -1,9 +1,10 @@
 import type { Config } from '../config/config.ts';
-import type { RuleOfSubnet } from '../config/resolve-subnets.ts';
+import type { WrittenRule } from '../config/subnet-effects.ts';
 import { type NameRoute, routeName } from '../dns/name-routes.ts';
 import { decidingRule, formatCaptureRule } from '../net/capture-rule.ts';
-import { addressToNumber, type Cidr, formatCidr } from '../net/cidr.ts';
+import { addressToNumber, type Cidr, formatCidr, parseCidr } from '../net/cidr.ts';
 import { type Endpoint, formatEndpoint, formatHostPort, type IpFamily } from '../net/endpoint.ts';
+import { neverCapturedAs } from '../net/never-captured.ts';
 import { formatPortRange, type PortRange } from '../net/port-range.ts';
 import { formatZone } from '../net/zone.ts';
 
@@ -16,7 +17,7 @@ export interface Destination {
 
 /** What is known when a destination is explained. */
 export interface Facts {
-  readonly rules: readonly RuleOfSubnet[];
+  readonly rules: readonly WrittenRule[];
   /** The bastion, or what is dialled first on the way there. */
   readonly exempt: readonly Endpoint[];
   readonly isOwnAddress: (address: string) => boolean;
@@ -107,10 +108,8 @@ function explainBastionSide(
 }
 
 function neverCaptured(address: string, facts: Facts): string | undefined {
-  if (facts.isOwnAddress(address)) return 'it is this machine itself';
-  if (/^169\.254\./.test(address) || /^fe[89ab]/i.test(address)) return 'it is link-local';
-  const isMulticast = /^(?:22[4-9]|23\d)\./.test(address) || /^ff/i.test(address);
-  return isMulticast || address === '255.255.255.255' ? 'it is multicast or broadcast' : undefined;
+  const what = facts.isOwnAddress(address) ? 'this machine itself' : neverCapturedAs(parseCidr(address)!);
+  return what === undefined ? undefined : `it is ${what}`;
 }
 
 function contains(range: Cidr, { family, address }: Destination): boolean {
@@ -121,11 +120,11 @@ function contains(range: Cidr, { family, address }: Destination): boolean {
 
 interface Segment {
   readonly ports: PortRange;
-  readonly rule: RuleOfSubnet | undefined;
+  readonly rule: WrittenRule | undefined;
 }
 
 /** Ranges of ports with one deciding rule each. */
-function segmentsOf(destination: Destination, rules: readonly RuleOfSubnet[]): readonly Segment[] {
+function segmentsOf(destination: Destination, rules: readonly WrittenRule[]): readonly Segment[] {
   if (destination.port !== undefined) {
     const ports = { first: destination.port, last: destination.port };
     return [{ ports, rule: decidingRule(rules, destination, destination.port) }];
@@ -154,7 +153,7 @@ function rangeEnd(ports: PortRange): string {
   return formatPortRange(ports).slice(String(ports.first).length);
 }
 
-function describeRule(rule: RuleOfSubnet | undefined): string {
+function describeRule(rule: WrittenRule | undefined): string {
   if (rule === undefined) return 'not captured, no SUBNET has it';
   const text = formatCaptureRule(rule);
   const written = rule.where === text || rule.where === `-x ${text}` ? '' : ` (${rule.where})`;

@@ -1,4 +1,4 @@
-import type { CaptureRule } from '../net/capture-rule.ts';
+import { type CaptureRule, rulesOverlap } from '../net/capture-rule.ts';
 
 /**
  * Whether rules that hold capture all that others would. Never yes by mistake; it may say no where several rules cover one
@@ -10,7 +10,8 @@ export function covers(held: readonly CaptureRule[], asked: readonly CaptureRule
   return includes.every(
     (wanted) =>
       held.every(
-        (rule) => rule.action === 'include' || !overlap(rule, wanted) || isLeftOut(rule, wanted, excludes),
+        (rule) =>
+          rule.action === 'include' || !rulesOverlap(rule, wanted) || isLeftOut(rule, wanted, excludes),
       ) && held.some((rule) => rule.action === 'include' && isIn(wanted, rule)),
   );
 }
@@ -28,15 +29,5 @@ function isIn(inner: CaptureRule, outer: CaptureRule): boolean {
     inner.cidr.last <= outer.cidr.last &&
     inner.ports.first >= outer.ports.first &&
     inner.ports.last <= outer.ports.last
-  );
-}
-
-function overlap(a: CaptureRule, b: CaptureRule): boolean {
-  return (
-    a.cidr.family === b.cidr.family &&
-    a.cidr.first <= b.cidr.last &&
-    b.cidr.first <= a.cidr.last &&
-    a.ports.first <= b.ports.last &&
-    b.ports.first <= a.ports.last
   );
 }

@@ -4,6 +4,7 @@ import { type Problem, renderProblem } from '../core/problem.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import type { Config, SubnetRule } from './config.ts';
 import { cidrOfAddress } from './subnet.ts';
+import { effectsOf, type WrittenRule } from './subnet-effects.ts';
 
 /** How long one name may take, in ms: longer than a resolver's first time-out and retry (resolv.conf(5): 5 s). */
 const NAME_TIMEOUT_MS = 12_000;
@@ -20,6 +21,8 @@ const PROBLEMS_SHOWN = 5;
 export interface ResolvedSubnets {
   readonly rules: readonly CaptureRule[];
   readonly warnings: readonly Problem[];
+  /** The subnets without the networks of which nothing would be captured. */
+  readonly effective: readonly SubnetRule[];
   /** What names stood for; those that do not resolve are not there. */
   readonly addressesOf: ReadonlyMap<string, readonly string[]>;
 }
@@ -30,25 +33,26 @@ export async function lookUpLocally(name: string): Promise<readonly string[]> {
 }
 
 /**
- * Turns names into addresses, once and by the resolver of this machine, and leaves out IPv6 when it is disabled.
+ * Turns names into addresses, once and by the resolver of this machine, and leaves out IPv6 when it is disabled, and what has no
+ * effect.
  *
+ * @param way how connections come: `proxied` ones may go where no redirect rule applies
  * @throws TshuttleError ERR_CONFIG when nothing is left to capture, or when a name that must not be captured does not
  * resolve: its addresses would be captured
  */
 export async function resolveSubnets(
   { subnets, ipv6, dns }: Pick<Config, 'subnets' | 'ipv6'> & Partial<Pick<Config, 'dns'>>,
   lookUp: LookUp = lookUpLocally,
+  way: 'redirected' | 'proxied' = 'redirected',
 ): Promise<ResolvedSubnets> {
   const warnings: Problem[] = [];
   const problems: Problem[] = [];
   let nameFailed = false;
   const answers = await lookUpAll(namesOf(subnets), lookUp);
-  const rules: CaptureRule[] = [];
   for (const { action, subnet, where } of subnets) {
-    const { ports } = subnet;
     if (subnet.kind === 'network') {
-      if (subnet.cidr.family === 4 || ipv6) rules.push({ action, cidr: subnet.cidr, ports });
-      else warnings.push({ where, what: 'is IPv6 and left out because of --disable-ipv6' });
+      if (subnet.cidr.family === 6 && !ipv6)
+        warnings.push({ where, what: 'is IPv6 and left out because of --disable-ipv6' });
       continue;
     }
     const named = namedBy(where, subnet.name) ? '' : `${subnet.name} `;
@@ -64,31 +68,39 @@ export async function resolveSubnets(
       continue;
     }
     const cidrs = answer.addresses.map(cidrOfAddress).filter((cidr) => cidr !== undefined);
-    const usable = cidrs.filter(({ family }) => family === 4 || ipv6);
-    for (const cidr of usable) rules.push({ action, cidr, ports });
-    if (usable.length === 0) {
+    if (!cidrs.some(({ family }) => family === 4 || ipv6)) {
       const why = cidrs.length > 0 ? 'only IPv6 addresses, left out because of --disable-ipv6' : 'no address';
       if (cidrs.length === 0 && action === 'include') nameFailed = true;
       warnings.push({ where, what: `${named}has ${why}` });
     }
   }
   if (problems.length > 0) throw cannotExclude(problems);
-  // A zone is something to capture, and a name may resolve on the bastion's side once there is a tunnel.
-  const mayComeLater = (dns?.zones.length ?? 0) > 0 || (nameFailed && dns !== undefined);
-  const wantsSomething = subnets.some(({ action }) => action === 'include');
-  if (wantsSomething && !mayComeLater && !rules.some((rule) => rule.action === 'include'))
-    throw nothingLeft(warnings, nameFailed);
   const addressesOf = new Map(
     [...answers].flatMap(([name, answer]) =>
       answer.kind === 'addresses' ? [[name, answer.addresses] as const] : [],
     ),
   );
-  return { rules, warnings, addressesOf };
+  const asked = rulesOf({ subnets, ipv6 }, addressesOf);
+  const effects = effectsOf(asked, { way, ipv6 });
+  warnings.push(...effects.warnings);
+  const rules = asked.filter((rule) => !effects.withoutEffect.has(rule));
+  // A zone is something to capture, and a name may resolve on the bastion's side once there is a tunnel.
+  const mayComeLater = (dns?.zones.length ?? 0) > 0 || (nameFailed && dns !== undefined);
+  const wantsSomething = subnets.some(({ action }) => action === 'include');
+  if (wantsSomething && !mayComeLater && !rules.some((rule) => rule.action === 'include'))
+    throw nothingLeft(warnings, nameFailed, effects.withoutEffect.size > 0);
+  const idle = new Set([...effects.withoutEffect].map(({ of }) => of));
+  const effective = subnets.filter((one) => one.subnet.kind === 'name' || !idle.has(one));
+  return { rules: rules.map(toCaptureRule), warnings, effective, addressesOf };
 }
 
-/** A rule, and where the user wrote its subnet. */
-export interface RuleOfSubnet extends CaptureRule {
-  readonly where: string;
+function toCaptureRule({ action, cidr, ports }: RuleOfSubnet): CaptureRule {
+  return { action, cidr, ports };
+}
+
+/** A rule, and the subnet that it is made of. */
+export interface RuleOfSubnet extends WrittenRule {
+  readonly of: SubnetRule;
 }
 
 /** The rules for what names stand for now. Names that are not there make none. */
@@ -96,13 +108,16 @@ export function rulesOf(
   { subnets, ipv6 }: Pick<Config, 'subnets' | 'ipv6'>,
   addressesOf: ReadonlyMap<string, readonly string[]>,
 ): readonly RuleOfSubnet[] {
-  return subnets.flatMap(({ action, subnet, where }) => {
+  return subnets.flatMap((of) => {
+    const { action, subnet, where } = of;
     const { ports } = subnet;
     const cidrs =
       subnet.kind === 'network'
         ? [subnet.cidr]
         : (addressesOf.get(subnet.name) ?? []).flatMap((address) => cidrOfAddress(address) ?? []);
-    return cidrs.filter(({ family }) => family === 4 || ipv6).map((cidr) => ({ action, cidr, ports, where }));
+    return cidrs
+      .filter(({ family }) => family === 4 || ipv6)
+      .map((cidr) => ({ action, cidr, ports, where, of }));
   });
 }
 
@@ -160,12 +175,11 @@ function namedBy(where: string, name: string): boolean {
   return argument === name || argument.startsWith(`${name}:`);
 }
 
-function nothingLeft(warnings: readonly Problem[], nameFailed: boolean): TshuttleError {
-  return new TshuttleError('ERR_CONFIG', `nothing is left to capture; ${renderSome(warnings)}`, {
-    remedy: nameFailed
-      ? 'check the names with: getent ahosts NAME'
-      : 'leave out --disable-ipv6, or add an IPv4 network',
-  });
+function nothingLeft(warnings: readonly Problem[], nameFailed: boolean, hasNoEffect: boolean): TshuttleError {
+  let remedy = 'leave out --disable-ipv6, or add an IPv4 network';
+  if (hasNoEffect) remedy = 'add a network that can be captured, as in 10.0.0.0/24';
+  if (nameFailed) remedy = 'check the names with: getent ahosts NAME';
+  return new TshuttleError('ERR_CONFIG', `nothing is left to capture; ${renderSome(warnings)}`, { remedy });
 }
 
 function cannotExclude(problems: readonly Problem[]): TshuttleError {

@@ -36,7 +36,7 @@ function parseBracketed(text: string): SubnetResult {
     return invalid('has something other than :PORT after the bracket');
   const cidr = parseCidr(inside);
   if (cidr === undefined) return invalid(diagnoseIPv6(inside));
-  if (cidr.family === 4) return invalid(`has brackets, which are for IPv6 only; write ${inside}${after}`);
+  if (!inside.includes(':')) return invalid(`has brackets, which are for IPv6 only; write ${inside}${after}`);
   return withPorts(after === '' ? undefined : after.slice(1), (ports) => ({ kind: 'network', cidr, ports }));
 }
 

@@ -51,3 +51,14 @@ function goesBefore(a: CaptureRule, b: CaptureRule, byPorts: boolean): boolean {
   if (a.cidr.prefixLength !== b.cidr.prefixLength) return a.cidr.prefixLength > b.cidr.prefixLength;
   return a.action === 'exclude' && b.action === 'include';
 }
+
+/** Whether some destination is matched by both. */
+export function rulesOverlap(a: CaptureRule, b: CaptureRule): boolean {
+  return (
+    a.cidr.family === b.cidr.family &&
+    a.cidr.first <= b.cidr.last &&
+    b.cidr.first <= a.cidr.last &&
+    a.ports.first <= b.ports.last &&
+    b.ports.first <= a.ports.last
+  );
+}

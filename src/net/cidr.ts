@@ -18,7 +18,8 @@ export function addressBits(family: IpFamily): number {
 /**
  * Parses `10.0.0.0/24`, `10.1.2.3`, `2001:db8::/32`, and `0/0` as sshuttle's users write it.
  *
- * Host bits are cleared (`10.1.2.3/8` is `10.0.0.0/8`), as ip(8) and sshuttle do not, but as every user means.
+ * Host bits are cleared (`10.1.2.3/8` is `10.0.0.0/8`), as ip(8) and sshuttle do not, but as every user means. IPv4-mapped IPv6
+ * is IPv4 (`::ffff:10.0.0.0/104` is `10.0.0.0/8`): so the kernel connects to it, and the rules for IPv6 see nothing of it.
  *
  * @returns undefined when it is not one of these.
  */
@@ -31,7 +32,19 @@ export function parseCidr(text: string): Cidr | undefined {
   const bits = addressBits(family);
   if (prefixText !== undefined && !/^\d{1,3}$/.test(prefixText)) return undefined;
   const prefixLength = prefixText === undefined ? bits : Number(prefixText);
-  return prefixLength <= bits ? makeCidr(family, addressToNumber(family, address), prefixLength) : undefined;
+  return prefixLength <= bits
+    ? unmapped(makeCidr(family, addressToNumber(family, address), prefixLength))
+    : undefined;
+}
+
+/** ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
+const MAPPED_PREFIX = 0xffffn;
+const MAPPED_PREFIX_LENGTH = 96;
+
+function unmapped(cidr: Cidr): Cidr {
+  const isMapped =
+    cidr.family === 6 && cidr.prefixLength >= MAPPED_PREFIX_LENGTH && cidr.first >> 32n === MAPPED_PREFIX;
+  return isMapped ? makeCidr(4, cidr.first & 0xffff_ffffn, cidr.prefixLength - MAPPED_PREFIX_LENGTH) : cidr;
 }
 
 /** The network of `prefixLength` bits that `address` lies in. */

@@ -24,14 +24,23 @@ export interface HostPort {
  */
 export function makeEndpoint(address: string, port: number): Endpoint | undefined {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) return undefined;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  const literal = mapped ?? address;
+  const literal = withoutMapping(address);
   const family = isIP(literal);
   if (family === 4) return { family, address: literal, port };
   // A zone index (fe80::1%eth0) has no place in an endpoint: link-local destinations are never captured.
   return family === 6 && !literal.includes('%')
     ? { family, address: canonicalIpv6(literal), port }
     : undefined;
+}
+
+/** The IPv4 address in an IPv4-mapped one, which has several spellings; any other as it is. */
+function withoutMapping(address: string): string {
+  if (!address.includes(':') || !/ffff:[^:]/i.test(address) || isIP(address) !== 6 || address.includes('%'))
+    return address;
+  const digits = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonicalIpv6(address));
+  if (digits === null) return address;
+  const [high, low] = [Number.parseInt(digits[1]!, 16), Number.parseInt(digits[2]!, 16)];
+  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
 }
 
 /** The RFC 5952 form of a literal IPv6 address without zone: the URL parser compresses as the rest of Node does. */

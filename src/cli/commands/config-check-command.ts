@@ -18,6 +18,8 @@ export const configCheckCommand = defineCommand<{ readonly file: string | undefi
   },
   run: async ({ file }, { process, print, refuse }) => {
     const { loadProfileFile, loadProfiles } = await import('../../config/profiles/load-profiles.ts');
+    const { rulesOf } = await import('../../config/resolve-subnets.ts');
+    const { effectsOf } = await import('../../config/subnet-effects.ts');
     const { profileSurroundingsOf } = await import('../profile-surroundings.ts');
     const surroundings = profileSurroundingsOf(process.environment);
     const loaded =
@@ -27,7 +29,14 @@ export const configCheckCommand = defineCommand<{ readonly file: string | undefi
     const { profiles, problems, warnings } = loaded;
     if (problems.length > 0) return refuse('ERR_CONFIG', problems);
     for (const warning of warnings) print(`${renderProblem(warning)}\n`);
-    for (const profile of profiles) print(`${profile.name}: right, in ${profile.file}\n`);
+    for (const { name, file: place, config } of profiles) {
+      const { warnings: effects } = effectsOf(rulesOf(config, new Map()), {
+        way: 'redirected',
+        ipv6: config.ipv6,
+      });
+      for (const warning of effects) print(`${renderProblem(warning)}\n`);
+      print(`${name}: right, in ${place}\n`);
+    }
     if (profiles.length === 0) print('there are no profiles\n');
     return 0;
   },

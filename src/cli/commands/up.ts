@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Config, capturesAnything, type SubnetRule } from '../../config/config.ts';
 import { DEFAULT_RANGES } from '../../config/dns.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
-import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
+import { type LookUp, type ResolvedSubnets, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
@@ -62,7 +62,9 @@ export interface RunningTunnel {
 export async function up(config: Config, context: UpContext): Promise<number> {
   const { stop, logger } = context;
   const catalog = await catalogSource(config);
-  const resolved = await Promise.race([resolveSubnets(config, context.lookUp), stop.requested]);
+  const resolve = (wanted: Config) =>
+    resolveSubnets(wanted, context.lookUp, context.isRootless === true ? 'proxied' : 'redirected');
+  const resolved = await Promise.race([resolve(config), stop.requested]);
   if (typeof resolved === 'number') return resolved;
   for (const warning of resolved.warnings) logger.warn(renderProblem(warning));
   let tunnel: Tunnel;
@@ -85,18 +87,14 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     rules = wanted;
   };
   const follow = () =>
-    followNames(new FollowedNames(held.config, held.resolved.addressesOf, performance.now()), {
-      logger,
-      lookUp: context.lookUp,
-      setRules,
-    });
+    followNames(followedNames(held.config, held.resolved), { logger, lookUp: context.lookUp, setRules });
   let following = follow();
   const running: RunningTunnel = {
     tunnel,
     rules: () => rules,
     capture: async (wanted) => {
       const whole = { ...wanted, subnets: [...wanted.subnets, ...catalogSubnets] };
-      const other = await resolveSubnets(whole, context.lookUp);
+      const other = await resolve(whole);
       // Else the names of before might set their rules once more.
       following.stop();
       try {
@@ -149,7 +147,11 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   }
 }
 
-/** What the places of a catalog are asked of while the tunnel is up; a file has been read by now. */
+function followedNames(config: Config, { effective, addressesOf }: ResolvedSubnets): FollowedNames {
+  return new FollowedNames({ ...config, subnets: effective }, addressesOf, performance.now());
+}
+
+/** What a catalog is asked of while the tunnel is up; a file has been read by now. */
 async function catalogSource({ openstack }: Config): Promise<CatalogSource | undefined> {
   if (openstack?.catalog === undefined || openstack.catalog.kind === 'file') return undefined;
   const { openCatalogSource } = await import('../catalog-source.ts');

@@ -29,7 +29,7 @@ describe('explainAddress', () => {
     ['192.0.2.9', 80, '192.0.2.9:80: never captured, it is this machine itself'],
     ['169.254.169.254', 80, '169.254.169.254:80: never captured, it is link-local'],
     ['fe80::1', 80, '[fe80::1]:80: never captured, it is link-local'],
-    ['239.1.1.1', 80, '239.1.1.1:80: never captured, it is multicast or broadcast'],
+    ['239.1.1.1', 80, '239.1.1.1:80: never captured, it is multicast'],
     ['198.51.100.7', 22, '198.51.100.7:22: never captured, it leads to the bastion'],
     ['198.51.100.7', 80, '198.51.100.7:80: captured by 198.51.100.0/24'],
     ['192.0.2.53', 53, '192.0.2.53:53: its queries are captured and answered as --dns and --domain say'],

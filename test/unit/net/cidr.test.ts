@@ -15,6 +15,11 @@ describe('parseCidr', () => {
     ['2001:DB8:0:0::1', '2001:db8::1'],
     ['2001:db8:ffff::/32', '2001:db8::/32'],
     ['fd00::/8', 'fd00::/8'],
+    ['::ffff:10.1.2.3', '10.1.2.3'],
+    ['::ffff:a00:0/104', '10.0.0.0/8'],
+    ['::ffff:0:0/96', '0.0.0.0/0'],
+    ['::ffff:0:0/95', '::fffe:0:0/95'],
+    ['::ffff:0:a01:203', '::ffff:0:a01:203'],
   ])('%s is %s', (text, canonical) => {
     const cidr = parseCidr(text);
     expect(cidr && formatCidr(cidr)).toBe(canonical);

@@ -6,6 +6,9 @@ import { formatPortRange, parsePortRange } from '../../../src/net/port-range.ts'
 test.each([
   ['10.0.0.1', 22, '10.0.0.1:22'],
   ['::ffff:10.0.0.1', 22, '10.0.0.1:22'],
+  ['::FFFF:a00:1', 22, '10.0.0.1:22'],
+  ['0:0:0:0:0:ffff:10.0.0.1', 22, '10.0.0.1:22'],
+  ['::ffff:0:a00:1', 22, '[::ffff:0:a00:1]:22'],
   ['2001:DB8::1', 443, '[2001:db8::1]:443'],
 ])('%s port %d is %s', (address, port, text) => {
   const endpoint = makeEndpoint(address, port);
