@@ -69,6 +69,8 @@ function renderEntry(
     );
   return [
     `-A ${entry} ${renderInstanceComment(instance)}`,
+    // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
+    `-A ${entry} -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j RETURN`,
     ...[...new Set(endpoints)].map((match) => `-A ${entry} ${match} -j RETURN`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
     ...renderDns(dns, family).map((rule) => `-A ${entry} ${rule}`),

@@ -22,6 +22,8 @@ export function renderOutput(plan: RedirectPlan, generation: number): string[] {
 /** The rules of the output chain, in the order in which they decide. */
 function renderDecisions(plan: RedirectPlan, generation: number): string[] {
   return [
+    // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
+    'tcp flags & (fin | syn | rst | ack) != syn return',
     ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
     ...renderDns(plan),
@@ -38,6 +40,12 @@ function renderDecisions(plan: RedirectPlan, generation: number): string[] {
 /** What DNS goes by. */
 const PROTOCOLS = ['udp', 'tcp'] as const;
 
+/**
+ * A DNS message whose QR bit says that it is an answer (RFC 1035, 4.1.1): a server of this machine gives it to a nameserver that
+ * has asked from its own port 53 before the tracker saw it.
+ */
+const ANSWERS_PASS = 'udp dport 53 @th,80,1 1 return';
+
 /** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
 function renderDns({ dns, families }: RedirectPlan): string[] {
   if (dns === null) return [];
@@ -51,7 +59,7 @@ function renderDns({ dns, families }: RedirectPlan): string[] {
       (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,
     );
   });
-  return [...passing, ...redirects];
+  return [ANSWERS_PASS, ...passing, ...redirects];
 }
 
 function portMatch(ports: PortRange): string {

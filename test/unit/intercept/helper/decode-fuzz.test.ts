@@ -10,7 +10,7 @@ import { malformedRequest } from './malformed-request.ts';
 const REQUESTS = 20_000;
 
 /** All that a rendered rule may be made of; no quote, no `$`, no `#`, no backslash. */
-const SAFE_TEXT = /^[\w\s.:,;@/{}!=<>[\]*"-]*$/;
+const SAFE_TEXT = /^[\w\s.:,;@/{}!=<>[\]*"&()|-]*$/;
 
 function decodeOrRefuse(line: string): Request | undefined {
   try {
