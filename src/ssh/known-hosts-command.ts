@@ -10,9 +10,11 @@ import { printableLine } from './server-text.ts';
 const TIME_LIMIT_MS = 10_000;
 const OUTPUT_LIMIT_BYTES = 1_048_576;
 
-/** What ssh asks the command for: to order the host key algorithms, and when it has seen the key. */
+/**
+ * What ssh asks the command for: to order the host key algorithms, and when it has seen the key. The name is the one that
+ * is looked up in known_hosts, with its port or by HostKeyAlias (before OpenSSH 9.6 ssh gave `ORDER` the host's plain name).
+ */
 export type KnownHostsQuestion =
-  /** For this ssh gives the name without port or alias. */
   | { readonly invocation: 'ORDER'; readonly name: string }
   | {
       readonly invocation: 'HOSTNAME';

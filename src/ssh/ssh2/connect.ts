@@ -134,11 +134,11 @@ function noJumpHost(): Promise<never> {
 }
 
 async function chooseHostKeyAlgorithms(
-  { host, algorithms, hostKeys }: SshTarget,
+  { algorithms, hostKeys }: SshTarget,
   knownHosts: readonly KnownHostEntry[],
   context: ConnectContext,
 ): Promise<readonly string[]> {
-  const question = { invocation: 'ORDER', name: host } as const;
+  const question = { invocation: 'ORDER', name: hostKeys.lookupName } as const;
   const told = await askKnownHostsCommand(hostKeys.knownHostsCommand, question, context);
   return orderHostKeyAlgorithms(algorithms.hostKey, hostKeys, [...knownHosts, ...told]);
 }
