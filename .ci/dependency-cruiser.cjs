@@ -39,7 +39,6 @@ module.exports = {
     onlyFrom('valibot', '^src/(config/profiles|openstack)/'),
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),
-    onlyFrom('@bomb\\.sh/tab', '^src/cli/'),
     onlyFrom('log-update', '^src/cli/'),
     onlyFrom('ansi-escapes', '^src/cli/'),
     onlyFrom('prom-client', '^src/cli/metrics/'),

@@ -96,6 +96,14 @@ export async function wordsBeforeTunnel(words: readonly string[]): Promise<numbe
   return command.wordsBeforeTunnel === undefined ? undefined : first + command.wordsBeforeTunnel;
 }
 
+/** The names of the commands that take the options of a tunnel beside their own. */
+export async function tunnelCommands(): Promise<ReadonlySet<string>> {
+  const commands = await Promise.all(ALL_COMMANDS.map((known) => known.load()));
+  return new Set(
+    commands.flatMap(({ name, wordsBeforeTunnel }) => (wordsBeforeTunnel === undefined ? [] : [name])),
+  );
+}
+
 /** Options that other programs have as commands. */
 const OPTIONS_NOT_COMMANDS: Readonly<Record<string, string>> = { version: '--version' };
 

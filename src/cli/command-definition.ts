@@ -73,6 +73,8 @@ export interface CommandSession {
   readonly refuse: (code: ProblemCode, problems: readonly Problem[]) => Promise<number>;
   /** The program with all its commands, for what describes it. */
   readonly describeProgram: () => Promise<Command>;
+  /** The names of the commands that take the options of a tunnel beside their own. */
+  readonly tunnelCommands: () => Promise<ReadonlySet<string>>;
   /** Logs, prompts and places as these options want them. */
   readonly prepare: (config: Pick<Config, 'logFormat' | 'verbosity'>) => Promise<Prepared>;
   /** Checks what was asked for a tunnel, and says what is wrong. @returns the exit code when something is */

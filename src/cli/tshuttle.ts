@@ -3,7 +3,7 @@ import { collectArgumentWords } from '../config/argument-words.ts';
 import { readTextFile } from '../config/text-file.ts';
 import type { Problem } from '../core/problem.ts';
 import { isDaemonChild } from '../daemon/protocol.ts';
-import { parseArguments, wordsBeforeTunnel } from './arguments.ts';
+import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
 import type { CommandSession } from './command-definition.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import type { Parts } from './parts.ts';
@@ -80,6 +80,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     print,
     refuse,
     describeProgram: () => buildProgram(readVersion()),
+    tunnelCommands,
     prepare: async (config) => (await import('./surroundings.ts')).prepare(config, context, parts),
     configOf: async (raw, surroundings) => {
       const { parseConfig } = await import('../config/parse-config.ts');

@@ -1,22 +1,47 @@
 import { defineCommand } from '../command-definition.ts';
 
-/** `tshuttle complete -- WORD...`: what the shells' scripts call; not for people. */
-export const completeCommand = defineCommand<readonly string[]>({
+/** The words of a command line, the last of which is being typed; or the line up to the cursor, as bash has it. */
+interface CompleteInput {
+  readonly words: readonly string[];
+  readonly line: string | undefined;
+  /** The characters at which bash breaks words. */
+  readonly breaks: string;
+}
+
+/** `tshuttle complete -- WORD...`, `tshuttle complete --line LINE`: what the shells' scripts call; not for people. */
+export const completeCommand = defineCommand<CompleteInput>({
   name: 'complete',
   describe: (command, choose) => {
-    command.argument('[WORD...]').action((words: string[]) => choose(words));
+    command
+      .argument('[WORD...]')
+      .option('--line <LINE>')
+      .option('--breaks <CHARACTERS>')
+      .action((words: string[], { line, breaks = '' }: { line?: string; breaks?: string }) =>
+        choose({ words, line, breaks }),
+      );
   },
-  run: async (words, { process, describeProgram }) => {
-    const { completionTree } = await import('../completion/completion-tree.ts');
-    const { filesLike, sshHosts } = await import('../completion/known-words.ts');
+  run: async (input, { process, describeProgram, tunnelCommands, print }) => {
+    const { keptByBash, wordsBeforeCursor } = await import('../completion/command-line.ts');
+    const words = input.line === undefined ? input.words : wordsBeforeCursor(input.line)?.slice(1);
+    if (words === undefined) return 0;
+    const { completionsFor } = await import('../completion/completions.ts');
+    const { sshHosts } = await import('../completion/known-words.ts');
+    const { TOPICS } = await import('../manual/topics.ts');
+    const { errorTopics } = await import('../manual/error-pages.ts');
     const { profileNames } = await import('../../config/profiles/load-profiles.ts');
     const { profileSurroundingsOf } = await import('../profile-surroundings.ts');
-    const tree = completionTree(await describeProgram(), {
+    const completions = completionsFor(await describeProgram(), words, {
       hosts: () => sshHosts(),
       profiles: () => profileNames(profileSurroundingsOf(process.environment)),
-      files: () => filesLike(words.at(-1) ?? ''),
+      topics: () => [...TOPICS, ...errorTopics()].map(({ name }) => name),
+      tunnelCommands: await tunnelCommands(),
     });
-    tree.parse([...words]);
+    const kept = keptByBash(words.at(-1) ?? '', input.breaks);
+    print(`${completions.kind}\n`);
+    if (completions.kind === 'files') return 0;
+    for (const { word, description } of completions.candidates) {
+      print(`${word.slice(kept)}\t${description.split('\n', 1)[0]}\n`);
+    }
     return 0;
   },
 });

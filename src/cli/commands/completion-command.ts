@@ -14,9 +14,9 @@ export const completionCommand = defineCommand<string>({
       .addArgument(new Argument('<SHELL>', TEXTS.completionShell).choices(['bash', 'zsh', 'fish']))
       .action((shell: string) => choose(shell));
   },
-  run: async (shell) => {
-    const { script } = await import('@bomb.sh/tab');
-    script(shell, 'tshuttle', 'tshuttle');
+  run: async (shell, { print }) => {
+    const { COMPLETION_SCRIPTS } = await import('../completion/scripts.ts');
+    print(COMPLETION_SCRIPTS[shell] ?? '');
     return 0;
   },
 });

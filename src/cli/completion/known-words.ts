@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /** What is read of a file at most: completion must not make anybody wait. */
 const MAX_FILE_BYTES = 1_000_000;
-const MAX_FILES = 200;
 
 /** Hosts of ~/.ssh/config and known_hosts that can be written as they are: no patterns, no hashes. */
 export function sshHosts(homeDirectory = homedir()): readonly string[] {
@@ -22,21 +21,6 @@ export function sshHosts(homeDirectory = homedir()): readonly string[] {
 /** `[host]:2222`, as known_hosts has it, is `host:2222` here. */
 function withPort(name: string): string {
   return name.replace(/^\[([^\]:]+)\]/, '$1');
-}
-
-/** What a word may become as a path; folders end in a slash. */
-export function filesLike(word: string): readonly string[] {
-  const folder = word.slice(0, word.lastIndexOf('/') + 1);
-  const place = folder.startsWith('~/') ? join(homedir(), folder.slice(2)) : folder;
-  try {
-    return readdirSync(place === '' ? '.' : place, { withFileTypes: true })
-      .map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`)
-      .filter((path) => path.startsWith(word))
-      .slice(0, MAX_FILES);
-  } catch {
-    // There is no such folder, so nothing can be offered.
-    return [];
-  }
 }
 
 function lines(path: string): readonly string[] {

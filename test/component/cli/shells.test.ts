@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,6 +23,7 @@ beforeAll(() => {
     join(home, '.ssh', 'known_hosts'),
     '[office.example]:2222 ssh-ed25519 AAAA\n|1|a|b ssh-rsa AAAA\n',
   );
+  writeFileSync(join(home, 'my key'), '');
   const profiles = 'profiles: {intranet: {remote: bastion, subnets: [10.0.0.0/8]}}';
   writeFileSync(join(home, '.config', 'tshuttle', 'config.yaml'), profiles, { mode: 0o600 });
   environment = {
@@ -43,51 +45,132 @@ afterAll(() => {
 const REQUIRED = process.env['TSHUTTLE_LAB'] === 'require';
 const lacks = (tool: string): boolean => !REQUIRED && spawnSync(tool, ['--version']).error !== undefined;
 
-describe('completion', () => {
-  test.skipIf(lacks('bash')).each<[string, string]>([
-    ['tshuttle clean', 'cleanup'],
-    ['tshuttle --metho', '--method'],
-    ['tshuttle -r bas', 'bastion'],
-    ['tshuttle -r offi', 'office.example:2222'],
-    ['tshuttle up intr', 'intranet'],
-  ])('bash: %s', (line, expected) => {
-    const words = line.split(' ');
-    const script = [
-      'source /usr/share/bash-completion/bash_completion',
-      `source ${home}/tshuttle.bash`,
-      `COMP_WORDS=(${words.join(' ')}) COMP_CWORD=${words.length - 1} COMP_LINE='${line}' COMP_POINT=${line.length}`,
-      '__tshuttle_complete 2>/dev/null',
-      'declare -p COMPREPLY',
-    ].join('\n');
-    const run = spawnSync('bash', ['-c', script], { env: environment, encoding: 'utf8' });
-    expect(run.stdout, run.stderr).toContain(expected);
-  });
+/** How each shell starts interactively, without the files of whoever runs the tests. */
+const SHELLS = { bash: 'bash --norc --noprofile -i', zsh: 'zsh -f -i', fish: 'fish --no-config -i' } as const;
+type Shell = keyof typeof SHELLS;
 
-  test.skipIf(lacks('zsh'))('zsh, as somebody who presses Tab', () => {
-    // A shell in a pseudo-terminal of its own (zshmodules(1), zsh/zpty).
-    const script = `
-      zmodload zsh/zpty
-      zpty shell 'zsh -f -i'
-      zpty -w shell 'autoload -Uz compinit; compinit -u -d ${home}/zcompdump; source ${home}/tshuttle.zsh; print rea""dy'
-      zpty -r -m shell out '*ready*'
-      zpty -w -n shell $'tshuttle clean\\t'
-      zpty -r -m shell out '*cleanup*'
-      zpty -w -n shell $'\\C-utshuttle -r offi\\t'
-      zpty -r -m shell out '*office.example*'
-      print done
-      zpty -d shell`;
-    const run = spawnSync('zsh', ['-f', '-c', script], {
-      env: environment,
-      encoding: 'utf8',
-      timeout: 18_000,
+/** A shell on a terminal, which has sourced tshuttle's script; typed to as a person would, Tab and all. */
+class InteractiveShell implements AsyncDisposable {
+  readonly #child: ChildProcessWithoutNullStreams;
+  #output = '';
+  #count = 0;
+
+  /** @param programs a folder that comes first on the PATH */
+  constructor(shell: Shell, workingDirectory: string, programs = join(home, 'bin')) {
+    const path = `${programs}${delimiter}${process.env['PATH']}`;
+    this.#child = spawn('script', ['-qec', SHELLS[shell], '/dev/null'], {
+      env: { ...environment, PATH: path, TERM: 'dumb', XDG_DATA_HOME: home },
+      cwd: workingDirectory,
     });
-    expect(run.stdout, run.stderr).toContain('done');
+    this.#child.on('error', () => {});
+    this.#child.stdin.on('error', () => {});
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.on('data', (data: Buffer) => (this.#output += data.toString('utf8')));
+    }
+  }
+
+  /** Runs a line. @returns what it printed, and what was echoed */
+  async run(line: string): Promise<string> {
+    this.#count += 1;
+    const before = this.#output.length;
+    // The line as it is typed differs from what it prints.
+    const end = `done_${this.#count}_`;
+    this.#child.stdin.write(`${line}; echo done""_${this.#count}_\r`);
+    await expect.poll(() => this.#output.slice(before), { timeout: 15_000, interval: 10 }).toContain(end);
+    return this.#output.slice(before);
+  }
+
+  /** Presses Tab behind these characters. @returns the words of the line as they stand then */
+  async pressTab(line: string): Promise<readonly string[]> {
+    const text = await this.run(`tshuttle ${line}\t`);
+    return [...text.matchAll(/^\[(.*)\]\r?$/gm)].map(([, word]) => word ?? '');
+  }
+
+  /** Presses Tab behind these characters, and takes the line back. */
+  async pressTabAndErase(line: string): Promise<void> {
+    this.#child.stdin.write(`${line}\t\x15`);
+    await this.run('true');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const gone = once(this.#child, 'close');
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+}
+
+/** Each would leave a file behind if anything evaluated it. */
+const HOSTILE_WORDS = [
+  '$(touch p1)',
+  '`touch p2`',
+  '"$(touch p3)"',
+  "'; touch p4; '",
+  '"; touch p5; "',
+  ';touch$IFS""p6;',
+  '& touch p7 &',
+  '| touch p8 |',
+  '|| touch p9 ||',
+  '> p10',
+  '>> p11',
+  '2> p12',
+  '&> p13',
+  '<(touch p14)',
+  '>(touch p15)',
+  `\${x:=$(touch p16)}`,
+  '$((x[$(touch p17)]))',
+  '{a,$(touch p18)}',
+  '\\$(touch p19)',
+  "$'\\x24(touch p20)'",
+  '(touch p21)',
+  '"`touch p22`',
+  '--method=$(touch p23)',
+  '-r $(touch p24)@',
+];
+
+describe.each(Object.keys(SHELLS) as Shell[])('completion in %s', (shell) => {
+  const sourced = (): string => `source ${home}/tshuttle.${shell}`;
+
+  test.skipIf(lacks(shell))('completes, also when it was sourced twice', { timeout: 40_000 }, async () => {
+    await using terminal = new InteractiveShell(shell, home);
+    for (const text of [await terminal.run(sourced()), await terminal.run(sourced())]) {
+      expect(text).not.toMatch(/readonly|error|not found|unknown/i);
+    }
+    const show =
+      shell === 'fish'
+        ? 'function tshuttle; if test "$argv[1]" = complete; command tshuttle $argv; else; printf "[%s]\\n" $argv; end; end'
+        : 'tshuttle() { printf "[%s]\\n" "$@"; }';
+    await terminal.run(show);
+    for (const [line, expected] of [
+      ['clean', 'cleanup'],
+      ['--metho', '--method'],
+      ['--method=n', '--method=nft'],
+      ['-r bas', 'bastion'],
+      ['-r me@bas', 'me@bastion'],
+      ['-r office.example:2', 'office.example:2222'],
+      ['up intr', 'intranet'],
+      ['help recip', 'recipes'],
+      ['logs --fol', '--follow'],
+      ['-i my\\ k', 'my key'],
+    ] as const) {
+      expect(await terminal.pressTab(line), line).toContain(expected);
+    }
   });
 
-  test.skipIf(lacks('fish'))('fish', () => {
-    const script = `source ${home}/tshuttle.fish; complete -C 'tshuttle clean'; complete -C 'tshuttle -r bas'`;
-    const run = spawnSync('fish', ['--no-config', '-c', script], { env: environment, encoding: 'utf8' });
-    expect(run.stdout, run.stderr).toMatch(/^cleanup\t.*\nbastion/m);
+  test.skipIf(lacks(shell))('evaluates no word', { timeout: 60_000 }, async () => {
+    const folder = join(home, `hostile-${shell}`);
+    const programs = join(home, `programs-${shell}`);
+    for (const path of [folder, programs]) mkdirSync(path);
+    // What is offered is hostile, too. It says each time that it was asked.
+    const asked = join(programs, 'asked');
+    const offers = ['--method', '--$(touch p30)', '--`touch p31`', '--;touch p32'];
+    const stub = `#!/bin/sh\necho asked >> ${asked}\nprintf '%s\\t\\n' words ${offers.map((word) => `'${word}'`).join(' ')}\n`;
+    writeFileSync(join(programs, 'tshuttle'), stub, { mode: 0o755 });
+    await using terminal = new InteractiveShell(shell, folder, programs);
+    // Where Tab also expands, zsh evaluates an open quote by itself, with or without a script of ours.
+    await terminal.run(shell === 'zsh' ? `${sourced()}; bindkey '^I' complete-word` : sourced());
+    for (const word of HOSTILE_WORDS) await terminal.pressTabAndErase(`tshuttle -x ${word} --me`);
+    expect(readdirSync(folder)).toEqual([]);
+    expect(readFileSync(asked, 'utf8').length).toBeGreaterThan(10 * 'asked\n'.length);
   });
 });
 
