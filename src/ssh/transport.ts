@@ -27,8 +27,8 @@ export type FlowEnd =
   | { readonly kind: 'reset'; readonly by: 'application' | 'destination'; readonly detail: string }
   /** The ssh connection went away under it. */
   | { readonly kind: 'bastion-lost' }
-  /** We ended it: the tunnel is closing, or the peer broke the channel protocol. */
-  | { readonly kind: 'aborted'; readonly detail: string };
+  /** We ended it: the tunnel is closing, the peer broke the channel protocol, or what it needs was not to be had in time. */
+  | { readonly kind: 'aborted'; readonly detail: string; readonly lacks?: 'bastion' | 'descriptors' };
 
 /** A channel that the bastion did not open. */
 export type Refusal = Extract<FlowEnd, { kind: 'refused' }>;

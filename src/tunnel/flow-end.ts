@@ -1,13 +1,9 @@
 import type { OpenFailure } from '../ingress/incoming-flow.ts';
 import type { FlowEnd, Refusal } from '../ssh/transport.ts';
+import type { FailureCause } from './status.ts';
 
 /** gai_strerror(3) of glibc and musl for EAI_NONAME and EAI_NODATA: sshd passes it on (its channels.c, connect_to_helper). */
 const UNKNOWN_NAME = /name or service not known|no address associated with|name does not resolve/i;
-
-/** Whether the bastion's policy forbids the destination. */
-export function isProhibited(end: FlowEnd): end is Refusal {
-  return end.kind === 'refused' && end.reason === 'prohibited';
-}
 
 /** Whether the bastion has tried to connect, which it does only where it permits it. */
 export function isConnectFailure(end: FlowEnd): end is Refusal {
@@ -32,6 +28,42 @@ const WORDS_OF_FAILURES: ReadonlyArray<readonly [RegExp, OpenFailure]> = [
 export function openFailureOf({ reason, description }: Refusal): OpenFailure {
   if (reason === 'prohibited') return 'prohibited';
   return WORDS_OF_FAILURES.find(([words]) => words.test(description))?.[1] ?? 'other';
+}
+
+/** sshd's words for a destination without a route (native-notes/sshd-descriptors.md). */
+const NO_ROUTE_TEXT = 'open failed';
+
+/** Why a flow was not carried; undefined where it was, also where the application or the destination then broke it off. */
+export function failureCauseOf(end: FlowEnd): FailureCause | undefined {
+  switch (end.kind) {
+    case 'eof':
+    case 'reset':
+      return undefined;
+    case 'bastion-lost':
+      return 'bastion-lost';
+    case 'aborted':
+      if (end.lacks === 'bastion') return 'bastion-lost';
+      return end.lacks === 'descriptors' ? 'own-descriptors' : 'other';
+    case 'refused':
+      return causeOfRefusal(end);
+  }
+}
+
+function causeOfRefusal(refusal: Refusal): FailureCause {
+  if (refusal.reason === 'resource-shortage') return 'bastion-descriptors';
+  const failure = openFailureOf(refusal);
+  switch (failure) {
+    case 'prohibited':
+    case 'refused':
+    case 'unreachable':
+      return failure;
+    case 'timed-out':
+      return 'unreachable';
+    case 'unknown-host':
+      return 'unknown-name';
+    case 'other':
+      return refusal.description === NO_ROUTE_TEXT ? 'unreachable' : 'other';
+  }
 }
 
 /** Says how a flow has ended, and by whom, for a line of the log. */

@@ -1,18 +1,19 @@
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
+import { type DescriptorBudget, descriptorBudget } from '../net/descriptor-budget.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
-import { diagnoseProhibition } from '../ssh/forwarding-diagnosis.ts';
 import {
   type CarryOptions,
+  type FlowEnd,
   type FlowProgress,
   type FlowSummary,
-  type Refusal,
   startFlowProgress,
   type Transport,
 } from '../ssh/transport.ts';
-import { describeEnd, isConnectFailure, isProhibited, isUnknownName, openFailureOf } from './flow-end.ts';
+import { Failures } from './failures.ts';
+import { describeEnd, isConnectFailure, openFailureOf } from './flow-end.ts';
 import { LostFlows } from './lost-flows.ts';
-import type { FlowEnding, FlowInfo } from './status.ts';
+import type { FailureCount, FlowEnding, FlowInfo } from './status.ts';
 
 /**
  * Flows at once. A descriptor each, and sshd opens one more for each: beyond this a bastion is out of descriptors long
@@ -23,11 +24,8 @@ const MAX_FLOWS = 32_768;
 /** Endings that are remembered, for whoever asks what has happened. */
 const MAX_ENDINGS = 512;
 
-/** Names that are told to be unknown; more are found in the lines of their flows. */
-const MAX_UNKNOWN_NAMES = 100;
-
-/** Destinations that are told to be prohibited: one by one, for each needs a line of its own in PermitOpen. */
-const MAX_PROHIBITED = 20;
+/** Of a flow that is not taken. */
+const NO_DESCRIPTOR = 'this process has no file descriptor left';
 
 /** How long a table that is closed waits for the last flows. */
 const LAST_FLOWS_MS = 100;
@@ -47,6 +45,7 @@ interface FlowTotals {
   readonly now: number;
   readonly held: number;
   readonly total: number;
+  readonly opened: number;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }
@@ -55,38 +54,52 @@ interface FlowTotals {
 export class FlowTable {
   readonly #transport: Pick<Transport, 'carry'>;
   readonly #logger: Logger;
-  readonly #unknownNames = new Set<string>();
   readonly #open = new Set<OpenFlow>();
   /** The latest last. */
   readonly #endings: FlowEnding[] = [];
   #total = 0;
+  /** Of flows that are over, and were open. */
+  #opened = 0;
   /** Of flows that are over. */
   #bytesUp = 0;
   #bytesDown = 0;
-  /** Destinations of which has been said that the bastion prohibits them. */
-  readonly #prohibited = new Set<string>();
   /** The last one to which the bastion has connected, or tried to. */
   #permitted: string | undefined;
   readonly #lostFlows: LostFlows;
   /** While the table is closed. */
   #onNoneLeft: (() => void) | undefined;
+  readonly #failures: Failures;
+  readonly #descriptors: DescriptorBudget;
   #hasWarnedOfLimit = false;
 
-  constructor(transport: Pick<Transport, 'carry'>, logger: Logger) {
+  /** @param descriptors tests have one of their own */
+  constructor(
+    transport: Pick<Transport, 'carry'>,
+    logger: Logger,
+    descriptors: DescriptorBudget = descriptorBudget(),
+  ) {
     this.#transport = transport;
     this.#logger = logger;
+    this.#descriptors = descriptors;
     this.#lostFlows = new LostFlows(logger);
+    this.#failures = new Failures({ logger, descriptors, permitted: () => this.#findPermitted() });
   }
 
   /** Counts what there is and was. */
   totals(): FlowTotals {
-    let [held, bytesUp, bytesDown] = [0, this.#bytesUp, this.#bytesDown];
+    let [held, opened, bytesUp, bytesDown] = [0, this.#opened, this.#bytesUp, this.#bytesDown];
     for (const { progress } of this.#open) {
       if (progress.stage === 'held') held += 1;
+      if (progress.stage === 'open') opened += 1;
       bytesUp += progress.bytesUp;
       bytesDown += progress.bytesDown;
     }
-    return { now: this.#open.size, held, total: this.#total, bytesUp, bytesDown };
+    return { now: this.#open.size, held, total: this.#total, opened, bytesUp, bytesDown };
+  }
+
+  /** What could not be carried, by cause. */
+  failures(): readonly FailureCount[] {
+    return this.#failures.list();
   }
 
   /** The flows that are not over, the latest first, up to `limit`. */
@@ -107,11 +120,19 @@ export class FlowTable {
     return this.#endings.slice(-limit).reverse();
   }
 
+  /** A connection was turned away before its destination was known, for want of descriptors. */
+  turnedAway(): void {
+    this.#failures.turnedAway();
+  }
+
   /** Takes over a flow until it is over. Never throws. */
   accept(flow: IncomingFlow): void {
+    if (this.#descriptors.isBeyond(flow.accepted, 'flow')) {
+      this.#turnAway(flow, { kind: 'aborted', detail: NO_DESCRIPTOR, lacks: 'descriptors' });
+      return;
+    }
     if (this.#open.size >= MAX_FLOWS) {
-      flow.accepted.resetAndDestroy();
-      flow.destinationName?.release();
+      this.#turnAway(flow, { kind: 'aborted', detail: `there are ${MAX_FLOWS} flows already` });
       this.#warnOfLimit();
       return;
     }
@@ -129,6 +150,7 @@ export class FlowTable {
       this.#open.delete(open);
       this.#bytesUp += summary.bytesUp;
       this.#bytesDown += summary.bytesDown;
+      if (open.progress.stage === 'open') this.#opened += 1;
       if (open.progress.stage === 'open' || isConnectFailure(summary.end)) {
         this.#permitted = describeFlow(flow).destination;
       }
@@ -159,8 +181,15 @@ export class FlowTable {
     this.#lostFlows.tell();
   }
 
+  #turnAway(flow: IncomingFlow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
+    this.#total += 1;
+    if (flow.answer === undefined) flow.accepted.resetAndDestroy();
+    else flow.answer.failed('other', end.detail);
+    flow.destinationName?.release();
+    this.#report(flow, { end, bytesUp: 0, bytesDown: 0 }, 0);
+  }
+
   #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
-    const { host } = destinationOf(flow);
     const { destination, address, originator } = describeFlow(flow);
     const why = describeEnd(summary.end);
     const { bytesUp, bytesDown, end } = summary;
@@ -182,30 +211,7 @@ export class FlowTable {
       why,
       ...moved,
     });
-    if (isProhibited(summary.end)) this.#warnOfProhibition(destinationOf(flow), summary.end);
-    if (flow.destinationName !== undefined && isUnknownName(summary.end)) this.#warnOfName(host);
-  }
-
-  #warnOfName(name: string): void {
-    if (this.#unknownNames.has(name) || this.#unknownNames.size >= MAX_UNKNOWN_NAMES) return;
-    this.#unknownNames.add(name);
-    this.#logger.warn(
-      `${name} does not exist at the bastion: connections to it are reset; said once for each name`,
-    );
-  }
-
-  #warnOfProhibition(destination: HostPort, { keyOptions = [] }: Refusal): void {
-    const where = formatHostPort(destination.host, destination.port);
-    if (this.#prohibited.has(where) || this.#prohibited.size >= MAX_PROHIBITED) return;
-    this.#prohibited.add(where);
-    const other = this.#findPermitted();
-    const permitted = other === where ? undefined : other;
-    const { reason, remedy } = diagnoseProhibition(destination, { keyOptions, permitted });
-    const more =
-      this.#prohibited.size < MAX_PROHIBITED
-        ? ''
-        : `; -v shows others, which are not told like this any more`;
-    this.#logger.warn(`the bastion prohibits forwarding to ${where}: ${reason}; ${remedy}${more}`);
+    this.#failures.ended(end, destinationOf(flow), flow.destinationName !== undefined);
   }
 
   #findPermitted(): string | undefined {

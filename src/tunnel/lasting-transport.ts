@@ -182,10 +182,18 @@ export class LastingTransport implements Transport {
     const { holdMs } = this.#options;
     switch (outcome) {
       case 'expired':
-        return { kind: 'aborted', detail: `the bastion was not back within ${holdMs / 1000} s` };
+        return {
+          kind: 'aborted',
+          detail: `the bastion was not back within ${holdMs / 1000} s`,
+          lacks: 'bastion',
+        };
       case 'full':
         this.#warnOfFull();
-        return { kind: 'aborted', detail: `${MAX_HELD} connections wait for the bastion already` };
+        return {
+          kind: 'aborted',
+          detail: `${MAX_HELD} connections wait for the bastion already`,
+          lacks: 'bastion',
+        };
       case 'turned away':
         return { kind: 'bastion-lost' };
       case 'given up':

@@ -179,19 +179,20 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       proxies: proxies.listens,
       open: (destination, openSignal) => bastion.transport.open(destination, openSignal),
       status: () => {
-        const { now, held, total, bytesUp, bytesDown } = table.totals();
+        const { now, held, total, opened, bytesUp, bytesDown } = table.totals();
+        const counts = { flows: { now, held, total, opened }, failures: table.failures() };
         const lastError = ingressError ?? life.outages.lastError ?? null;
         const state = withRules(life.state, ingress.rulesGoneSinceMs);
         return {
           state,
           bastion: bastion.transport.description,
           roundTripMs: bastion.transport.roundTripMs ?? null,
-          flows: { now, held, total },
+          ...counts,
           bytesUp,
           bytesDown,
           reconnects: life.outages.reconnects,
           lastError,
-          advice: adviceFor(state, lastError),
+          advice: adviceFor(state, lastError, counts),
         };
       },
       onChange: (listener) => life.onChange(listener),

@@ -9,8 +9,15 @@ export interface TunnelStatus {
   readonly bastion: string;
   /** What the way to the bastion and back took last; null where that is not measured. */
   readonly roundTripMs: number | null;
-  /** `now` has the held ones among them; `total` is since the start. */
-  readonly flows: { readonly now: number; readonly held: number; readonly total: number };
+  /** `now` has the held ones among them; `total` is since the start, and `opened` those of them that were ever open. */
+  readonly flows: {
+    readonly now: number;
+    readonly held: number;
+    readonly total: number;
+    readonly opened: number;
+  };
+  /** What could not be carried since the start, by cause, the most frequent first; only causes that there were. */
+  readonly failures: readonly FailureCount[];
   /** Since the start, those of open flows among them. */
   readonly bytesUp: number;
   readonly bytesDown: number;
@@ -20,6 +27,42 @@ export interface TunnelStatus {
   readonly lastError: ShownError | null;
   /** What the user can do now; null when there is nothing to do. */
   readonly advice: string | null;
+}
+
+/** Why connections are not carried: a fixed set, which metrics have as a label. */
+export const FAILURE_CAUSES = [
+  /** By the destination. */
+  'refused',
+  /** By the bastion's configuration. */
+  'prohibited',
+  'unknown-name',
+  /** From the bastion, or no answer in time. */
+  'unreachable',
+  /** With the connection to the bastion, or there was none in time. */
+  'bastion-lost',
+  /** This process has none left. */
+  'own-descriptors',
+  'bastion-descriptors',
+  'other',
+] as const;
+
+/** One of {@link FAILURE_CAUSES}. */
+export type FailureCause = (typeof FAILURE_CAUSES)[number];
+
+/** What could not be carried for one cause. */
+export interface FailureCount {
+  readonly cause: FailureCause;
+  readonly count: number;
+  readonly lastAtMs: number;
+  /** Null where it is not known. */
+  readonly lastDestination: string | null;
+  /** What the user can do; null when there is nothing to do. */
+  readonly advice: string | null;
+}
+
+/** Whether a tunnel has not carried a single connection, although some came: it is up, and of no use. */
+export function failsAll({ flows, failures }: Pick<TunnelStatus, 'flows' | 'failures'>): boolean {
+  return flows.opened === 0 && failures.length > 0;
 }
 
 /** A failure as it is shown. */
@@ -36,8 +79,12 @@ export function showError({ code, message, remedy }: TshuttleError): ShownError 
 }
 
 /** What the user can do; null where there is nothing to do but to wait. */
-export function adviceFor(state: TunnelState, lastError: ShownError | null): string | null {
-  if (state.kind === 'up') return null;
+export function adviceFor(
+  state: TunnelState,
+  lastError: ShownError | null,
+  counts: Pick<TunnelStatus, 'flows' | 'failures'>,
+): string | null {
+  if (state.kind === 'up') return failsAll(counts) ? (counts.failures[0]?.advice ?? null) : null;
   if (state.kind !== 'waiting' || state.for.kind !== 'user') return lastError?.remedy ?? null;
   if (state.for.why === 'would ask') return 'log in: the bastion asks each time';
   return `log in, after this: ${lastError?.remedy ?? 'see what the bastion wants'}`;

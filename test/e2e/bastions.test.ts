@@ -72,13 +72,20 @@ describe.skipIf(skipLab)('a bastion', () => {
       await stopTshuttle(lab, tshuttle);
 
       await lab.sshd.restart(['AllowTcpForwarding no']);
-      const closed = await startTshuttle(lab, [...transport, SUBNET]);
+      const runtime = { XDG_RUNTIME_DIR: lab.directory };
+      const closed = await startTshuttle(lab, [...transport, SUBNET], { env: runtime });
       expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({ error: 'ECONNRESET' });
       await untilSaid(
         closed,
         'the bastion prohibits forwarding to 10.77.0.2:7000: sshd does not tell which of its settings prohibits it; ' +
           'ask for AllowTcpForwarding yes (or local), no DisableForwarding and, if it has PermitOpen, 10.77.0.2:7000 in that',
       );
+      const status = await lab.client.exec(['node', 'bin/tshuttle', 'status'], { env: runtime });
+      expect(status.stdout).toMatch(
+        / all fail .*! 1 connection refused by the bastion.* 10\.77\.0\.2:7000.*do this: ask for AllowTcpForwarding/s,
+      );
+      const json = await lab.client.exec(['node', 'bin/tshuttle', 'status', '--json'], { env: runtime });
+      expect(json.stdout).toMatch(/"cause": ?"prohibited",\s*"count": ?1,/);
       await stopTshuttle(lab, closed);
     },
   );

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { TunnelStatus } from '../../tunnel/status.ts';
+import { FAILURE_CAUSES, type TunnelStatus } from '../../tunnel/status.ts';
 
 /** What is told of a tunnel, and what each value is. The names are a contract: dashboards and alerts have them. */
 const HELP = {
@@ -7,6 +7,8 @@ const HELP = {
   tshuttle_flows_open: 'flows that are not over, held ones among them',
   tshuttle_flows_held: 'flows that wait for the bastion',
   tshuttle_flows_total: 'flows since the start',
+  tshuttle_opened_total: 'flows since the start that were ever open',
+  tshuttle_failures_total: 'connections since the start that could not be carried, by cause',
   tshuttle_bytes_total: 'bytes of flows since the start, by direction: up is from this machine',
   tshuttle_reconnects_total: 'how often the connection was lost and made again',
   tshuttle_round_trip_seconds: 'the last round trip to the bastion; absent where it is not measured',
@@ -53,6 +55,16 @@ export function tunnelMetrics(status: () => TunnelStatus): Registry {
     roundTripMs === null ? null : roundTripMs / 1_000,
   );
   counter('tshuttle_flows_total', ({ flows }) => [[{}, flows.total]]);
+  counter('tshuttle_opened_total', ({ flows }) => [[{}, flows.opened]]);
+  counter(
+    'tshuttle_failures_total',
+    ({ failures }) =>
+      FAILURE_CAUSES.map((cause) => [
+        { cause },
+        failures.find((failure) => failure.cause === cause)?.count ?? 0,
+      ]),
+    ['cause'],
+  );
   counter('tshuttle_reconnects_total', ({ reconnects }) => [[{}, reconnects]]);
   counter(
     'tshuttle_bytes_total',

@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { TunnelState } from '../../tunnel/state.ts';
+import { type FailureCause, type FailureCount, failsAll, type TunnelStatus } from '../../tunnel/status.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
 
 /** What `tshuttle status` shows to people: a line for each tunnel, and below what is to be said about some. */
@@ -27,10 +28,10 @@ function cells(
 ): string[] {
   if (status === null) return [colours.yellow('opening'), ...Array.from({ length: 8 }, () => '-')];
   const { state, flows } = status;
-  const colour =
-    state.kind === 'up' ? colours.green : state.kind === 'stopped' ? colours.red : colours.yellow;
+  const isFine = state.kind === 'up' && !failsAll(status);
+  const colour = isFine ? colours.green : state.kind === 'stopped' ? colours.red : colours.yellow;
   return [
-    colour(stateWord(state)),
+    colour(stateWord(status)),
     formatDuration(nowMs - state.sinceMs),
     status.roundTripMs === null ? '-' : `${Math.round(status.roundTripMs)} ms`,
     String(flows.now),
@@ -42,8 +43,13 @@ function cells(
   ];
 }
 
-/** A state in a word. */
-export function stateWord(state: TunnelState): string {
+/** A state in a word, or two: a tunnel that is up, and of which no connection has come to anything, is not merely up. */
+export function stateWord(status: Pick<TunnelStatus, 'state' | 'flows' | 'failures'>): string {
+  const { state } = status;
+  return state.kind === 'up' && failsAll(status) ? 'all fail' : wordOf(state);
+}
+
+function wordOf(state: TunnelState): string {
   if (state.kind === 'uncaptured') return 'no rules';
   if (state.kind !== 'waiting') return state.kind;
   switch (state.for.kind) {
@@ -65,6 +71,7 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
   }
   if (reconnects > 0)
     notes.push(`${name}: connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`);
+  notes.push(...status.failures.flatMap((failure) => failureLines(name, failure, advice, nowMs)));
   if (lastError !== null) {
     const { message, remedy, atMs } = lastError;
     notes.push(`${name}: last error, ${formatDuration(nowMs - atMs)} ago: ${message}`);
@@ -74,6 +81,30 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
     notes.push(`${name}: do this: tshuttle login ${name}`);
   else if (advice !== null) notes.push(`${name}: do this: ${advice}`);
   return notes;
+}
+
+/** What became of connections, for people. */
+const FAILURES: Readonly<Record<FailureCause, string>> = {
+  refused: 'refused by the destination',
+  prohibited: 'refused by the bastion, which prohibits forwarding',
+  'unknown-name': 'to a name that could not be resolved',
+  unreachable: 'to what cannot be reached from the bastion',
+  'bastion-lost': 'lost with the bastion, or not carried while it was away',
+  'own-descriptors': 'reset because tshuttle was out of file descriptors',
+  'bastion-descriptors': 'refused because the bastion was out of file descriptors',
+  other: 'failed for another reason',
+};
+
+function failureLines(
+  name: string,
+  { cause, count, lastAtMs, lastDestination, advice }: FailureCount,
+  shownAdvice: string | null,
+  nowMs: number,
+): string[] {
+  const what = `${count} ${count === 1 ? 'connection' : 'connections'} ${FAILURES[cause]}`;
+  const last = lastDestination === null ? 'the last' : `the last, ${lastDestination},`;
+  const line = `${name}: ! ${what}; ${last} ${formatDuration(nowMs - lastAtMs)} ago`;
+  return advice === null || advice === shownAdvice ? [line] : [line, `    ${advice}`];
 }
 
 function describeSilent({ path, pid, reason }: SilentDaemon): string {

@@ -53,8 +53,8 @@ function headLines({ report, tunnels, nowMs }: ScreenModel, { columns, colours }
   const which = tunnels.count > 1 ? ` (${tunnels.index + 1} of ${tunnels.count})` : '';
   if (status === null) return [cutOff(`${report.name}${which}: opening`, columns)];
   const { state, flows } = status;
-  const word = stateWord(state);
-  const colour = state.kind === 'up' ? colours.green : colours.yellow;
+  const word = stateWord(status);
+  const colour = word === 'up' ? colours.green : colours.yellow;
   const since = formatDuration(nowMs - state.sinceMs);
   const roundTrip = status.roundTripMs === null ? '' : `, round trip ${status.roundTripMs.toFixed(1)} ms`;
   const first = cutOff(

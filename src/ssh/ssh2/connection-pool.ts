@@ -105,17 +105,19 @@ export class ConnectionPool implements Transport {
     progress: FlowProgress,
     options: CarryOptions,
   ): Promise<FlowSummary> {
-    if (summary.end.kind === 'bastion-lost') {
+    const { end } = summary;
+    if (end.kind === 'bastion-lost') {
       // Until it is no member any more.
       await member.transport.lost;
       return this.carry(accepted, destination, originator, progress, options);
     }
-    const channels = member.shortages.get(summary.end);
-    if (channels === undefined) return summary;
+    const channels = member.shortages.get(end);
+    if (end.kind !== 'refused' || channels === undefined) return summary;
     const other = await this.#another(member, channels);
     if (other === undefined) {
       if (options.givesBackRefused !== true) accepted.resetAndDestroy();
-      return summary;
+      // Nothing else could tell a shortage from a destination without a route; with so many channels it is the likelier one.
+      return { ...summary, end: { ...end, reason: 'resource-shortage' } };
     }
     // It opens elsewhere: so it was not the destination.
     const onOpen = (): void => {

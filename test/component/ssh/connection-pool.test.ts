@@ -146,6 +146,20 @@ test('a bastion out of descriptors: flows open on further connections, and none 
   await pool.close();
 });
 
+test('a bastion out of descriptors, where there must not be another connection: told as its shortage', async () => {
+  await using echo = await openDestination((socket) => socket.pipe(socket));
+  await using small = await startLoopbackSshd();
+  await mustRun(['prlimit', '--pid', String(small.pid), '--nofile=280:280']);
+  await makeKnown(small);
+  const openAnother = { whyNot: 'it would ask again' };
+  const pool = openPool(await connect(NEVER, small), { connections: 1, logger, openAnother });
+  const summaries: Array<Promise<FlowSummary>> = [];
+  for (let count = 0; count < 300; count += 1) summaries.push((await start(pool, echo.port)).summary);
+  const { end } = await Promise.race(summaries);
+  expect(end).toMatchObject({ kind: 'refused', reason: 'resource-shortage' });
+  await pool.close();
+});
+
 test('a destination that refuses is told as that, however many channels there are', async () => {
   await using echo = await openDestination((socket) => socket.pipe(socket));
   const pool = openPool(await connect(), { connections: 1, logger, openAnother: connect });

@@ -11,7 +11,8 @@ const UP: TunnelStatus = {
   state: { kind: 'up', sinceMs: NOW - 7_800_000 },
   bastion: 'me@gate.example (203.0.113.7:22)',
   roundTripMs: 12.4,
-  flows: { now: 3, held: 0, total: 1_234 },
+  flows: { now: 3, held: 0, total: 1_234, opened: 1_230 },
+  failures: [],
   bytesUp: 1_600_000,
   bytesDown: 3_650_722_202,
   reconnects: 0,
@@ -35,7 +36,7 @@ test('status shows a line for each tunnel, and below what is to be said', async 
     ...UP,
     state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user', why: 'refused' } },
     roundTripMs: null,
-    flows: { now: 2, held: 2, total: 9 },
+    flows: { now: 2, held: 2, total: 9, opened: 7 },
     reconnects: 2,
     lastError: {
       code: 'ERR_BASTION_AUTH',
@@ -61,6 +62,46 @@ test('status shows a line for each tunnel, and below what is to be said', async 
     plain,
   );
   expect(`\n${text}`).toMatchSnapshot();
+});
+
+test('failures are told by cause, with what to do; a tunnel of which nothing has come does not look fine', async () => {
+  const prohibited = {
+    cause: 'prohibited',
+    count: 12,
+    lastAtMs: NOW - 3_000,
+    lastDestination: '10.0.0.8:5432',
+    advice: 'ask for AllowTcpForwarding yes',
+  } as const;
+  const own = {
+    ...prohibited,
+    cause: 'own-descriptors',
+    lastDestination: null,
+    advice: 'ulimit -n',
+  } as const;
+  const closed: TunnelStatus = {
+    ...UP,
+    flows: { now: 0, held: 0, total: 12, opened: 0 },
+    failures: [prohibited],
+    advice: prohibited.advice,
+  };
+  const narrow: TunnelStatus = { ...UP, failures: [prohibited, { ...own, count: 1 }] };
+  const text = await renderStatus(
+    [report('closed', closed, null), report('narrow', narrow, null)],
+    [],
+    NOW,
+    plain,
+  );
+  expect(text.match(/^closed .*$/m)?.[0]).toMatch(/ all fail /);
+  expect(text.match(/^narrow .*$/m)?.[0]).toMatch(/ up /);
+  expect(text.slice(text.indexOf('\n\n'))).toBe(`
+
+closed: ! 12 connections refused by the bastion, which prohibits forwarding; the last, 10.0.0.8:5432, 3 s ago
+closed: do this: ask for AllowTcpForwarding yes
+narrow: ! 12 connections refused by the bastion, which prohibits forwarding; the last, 10.0.0.8:5432, 3 s ago
+    ask for AllowTcpForwarding yes
+narrow: ! 1 connection reset because tshuttle was out of file descriptors; the last 3 s ago
+    ulimit -n
+`);
 });
 
 test('status says when there is nothing', async () => {

@@ -1,9 +1,17 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
+import { DescriptorBudget } from '../../../src/net/descriptor-budget.ts';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
-import type { FlowEnd, FlowProgress, FlowSummary, Transport } from '../../../src/ssh/transport.ts';
+import type {
+  FlowEnd,
+  FlowProgress,
+  FlowSummary,
+  RefusalReason,
+  Transport,
+} from '../../../src/ssh/transport.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
+import type { FailureCause } from '../../../src/tunnel/status.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
 const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
@@ -67,6 +75,82 @@ test('a prohibition is a warning too, once', async () => {
   ]);
 });
 
+const refused = (reason: RefusalReason, description: string): FlowEnd => ({
+  kind: 'refused',
+  reason,
+  description,
+});
+
+test.each<[FlowEnd, FailureCause | undefined]>([
+  [{ kind: 'eof' }, undefined],
+  [{ kind: 'reset', by: 'destination', detail: 'closed' }, undefined],
+  [refused('connect-failed', 'Connection refused'), 'refused'],
+  [refused('prohibited', 'open failed'), 'prohibited'],
+  [refused('connect-failed', 'Name or service not known'), 'unknown-name'],
+  [refused('connect-failed', 'Connection timed out'), 'unreachable'],
+  [refused('connect-failed', 'No route to host'), 'unreachable'],
+  [refused('connect-failed', 'open failed'), 'unreachable'],
+  [refused('resource-shortage', 'open failed'), 'bastion-descriptors'],
+  [refused('unknown-channel-type', 'what?'), 'other'],
+  [{ kind: 'bastion-lost' }, 'bastion-lost'],
+  [{ kind: 'aborted', detail: 'not back', lacks: 'bastion' }, 'bastion-lost'],
+  [{ kind: 'aborted', detail: 'EMFILE', lacks: 'descriptors' }, 'own-descriptors'],
+  [{ kind: 'aborted', detail: 'a window overrun' }, 'other'],
+])('%j is counted as %s', async (end, cause) => {
+  const flows = new FlowTable(endingTransport([end, end]), recordingLogger());
+  for (let count = 0; count < 2; count += 1) flows.accept(FLOW);
+  await new Promise(setImmediate);
+  const counted = flows
+    .failures()
+    .map(({ cause: what, count, lastDestination }) => [what, count, lastDestination]);
+  expect(counted).toEqual(cause === undefined ? [] : [[cause, 2, '10.0.0.8:5432']]);
+});
+
+test('a bastion that prohibits all has its advice in the counts, which changes as soon as one destination is permitted', async () => {
+  const ends = [refused('prohibited', 'open failed'), refused('connect-failed', 'Connection refused')];
+  const flows = new FlowTable(endingTransport(ends), recordingLogger());
+  flows.accept(FLOW);
+  await new Promise(setImmediate);
+  expect(flows.failures()).toMatchObject([
+    { advice: expect.stringMatching(/^ask for AllowTcpForwarding yes/) },
+  ]);
+  flows.accept({ ...FLOW, destination: { ...DESTINATION, port: 443 } });
+  await new Promise(setImmediate);
+  const advice = flows.failures().find(({ cause }) => cause === 'prohibited')?.advice;
+  expect(advice).toMatch(/^ask for 10\.0\.0\.8:5432 in PermitOpen/);
+});
+
+test('what comes when the descriptors are used up is reset, counted, and told once; the limit is asked anew', () => {
+  const logger = recordingLogger();
+  let limit = 256;
+  const budget = new DescriptorBudget(() => limit);
+  const flows = new FlowTable({ carry: () => new Promise(() => {}) }, logger, budget);
+  let resets = 0;
+  const accepted = (fd: number) => {
+    const socket = { _handle: { fd }, resetAndDestroy: () => (resets += 1) };
+    return { ...FLOW, accepted: socket as unknown as Socket };
+  };
+  const ceiling = limit - budget.reserve;
+  flows.accept(accepted(ceiling - 1));
+  expect([flows.totals().now, resets]).toEqual([1, 0]);
+  flows.accept(accepted(ceiling));
+  flows.accept(accepted(limit - 1));
+  flows.turnedAway();
+  const answers: string[] = [];
+  const answer = { opened: () => {}, failed: (failure: string) => void answers.push(failure) };
+  flows.accept({ ...accepted(ceiling), answer });
+  expect([flows.totals().now, resets, answers]).toEqual([1, 2, ['other']]);
+  expect(flows.failures()).toMatchObject([{ cause: 'own-descriptors', count: 4 }]);
+  expect(flows.failures()[0]?.advice).toMatch(/LimitNOFILE=.*ulimit -n.*plist.*prlimit --pid/);
+  expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
+    expect.stringMatching(/this process may have 256 open, of which 32 are kept/),
+  ]);
+
+  limit = 4_096;
+  flows.accept(accepted(ceiling));
+  expect(flows.totals().now).toBe(2);
+});
+
 test('open flows are listed, the latest first, with what they have moved so far', async () => {
   const carried: FlowProgress[] = [];
   const transport: Transport = {
@@ -83,7 +167,7 @@ test('open flows are listed, the latest first, with what they have moved so far'
   Object.assign(carried[0] ?? {}, { stage: 'open', bytesUp: 7, bytesDown: 9 });
   Object.assign(carried[1] ?? {}, { stage: 'held' });
 
-  expect(flows.totals()).toEqual({ now: 3, held: 1, total: 3, bytesUp: 7, bytesDown: 9 });
+  expect(flows.totals()).toEqual({ now: 3, held: 1, total: 3, opened: 1, bytesUp: 7, bytesDown: 9 });
   expect(flows.list(10)).toMatchObject([
     { destination: 'api.internal:443', address: null, stage: 'opening' },
     { destination: 'db.internal:5432', address: '10.0.0.8', stage: 'held' },
