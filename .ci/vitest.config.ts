@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/** Whoever runs the tests by sudo is not told so by each command under test. */
+const env = { SUDO_USER: '' };
+
 /** Four projects, from pure to real; lab and e2e own the kernel state they make and run one file at a time. */
 export default defineConfig({
   root,
@@ -20,12 +23,13 @@ export default defineConfig({
           isolate: false,
         },
       },
-      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000 } },
+      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000, env } },
       {
         root,
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
+          env,
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -37,6 +41,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          env,
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,

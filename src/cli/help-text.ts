@@ -66,7 +66,7 @@ export const TEXTS = {
   proxyAuth: 'file with USER:PASSWORD in its first line, which clients of the proxies must show',
   dryRun: 'print the rules that would be installed, and end',
   daemon: 'go to the background as soon as the tunnel is up',
-  pidfile: 'file for the process id with -D (default: in $XDG_RUNTIME_DIR/tshuttle)',
+  pidfile: 'file for the process id with -D (default: in ~/.local/state/tshuttle)',
   verbose: 'log every connection when it ends; twice: log everything',
   metrics: 'serve metrics for Prometheus at http://IP:PORT/metrics (default address: 127.0.0.1)',
   logFormat: 'text or json (default: text on a terminal, json elsewhere)',

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
 import { meetLauncher } from '../daemon/become-daemon.ts';
 import { daemonPaths, profilePaths, tunnelNameOf } from '../daemon/paths.ts';
@@ -43,6 +44,7 @@ export async function runTunnel(
       return await hostInForeground([order], session);
     case 'daemon': {
       const { script, environment, stop } = context;
+      await refuseSecond(config, environment);
       const start = await startDaemon([order], { script, environment, signal: stop.signal });
       if (start.kind === 'stopped') return EXIT_INTERRUPTED;
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
@@ -52,6 +54,36 @@ export async function runTunnel(
       return 0;
     }
   }
+}
+
+/**
+ * The pidfile shows a second daemon where both have the same state folder; cron and a terminal may not, and then the first is
+ * found by its control socket.
+ *
+ * @throws TshuttleError ERR_ALREADY_RUNNING
+ */
+async function refuseSecond(config: Config, environment: ProcessContext['environment']): Promise<void> {
+  if (config.mode.kind !== 'daemon' || config.mode.pidFile !== undefined) return;
+  const surroundings = surroundingsOf(environment);
+  const { logFile } = daemonPaths(config, surroundings);
+  const { RunningTunnels } = await import('./running-tunnels.ts');
+  const running = await RunningTunnels.find(surroundings);
+  running.close();
+  const name = tunnelNameOf(config);
+  const first = running.all.find(
+    ({ report }) =>
+      report.name === name &&
+      report.profileFile === null &&
+      report.logFile !== null &&
+      report.logFile !== logFile,
+  );
+  if (first === undefined) return;
+  const { pid } = first.client.daemon;
+  throw new TshuttleError(
+    'ERR_ALREADY_RUNNING',
+    `already running with process id ${pid} (log ${first.report.logFile})`,
+    { remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile` },
+  );
 }
 
 /** Runs tunnels in this process, with its terminal or for a service manager, until their end. @returns the exit code */

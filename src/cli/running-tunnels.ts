@@ -2,7 +2,7 @@ import { TshuttleError } from '../core/errors.ts';
 import { type ControlClient, findDaemons, type SilentDaemon } from '../daemon/control/client.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
 import type { DaemonSurroundings } from '../daemon/paths.ts';
-import { runtimeFolderOf } from '../daemon/paths.ts';
+import { controlFoldersOf } from '../daemon/paths.ts';
 
 /** A tunnel of this user that runs, and the way to the process that it runs in. */
 export interface RunningTunnelHandle {
@@ -23,7 +23,7 @@ export class RunningTunnels {
 
   /** Asks every process. One that goes away meanwhile has no tunnels. */
   static async find(surroundings: DaemonSurroundings): Promise<RunningTunnels> {
-    const { clients, silent } = await findDaemons(runtimeFolderOf(surroundings));
+    const { clients, silent } = await findDaemons(controlFoldersOf(surroundings));
     const found = await Promise.all(
       clients.map(async (client) => {
         try {

@@ -94,11 +94,13 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       });
       if (result.kind === 'problems')
         return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
-      if (result.config.openstack === undefined || surroundings?.leavesCloud) return result;
+      const { sudoWarnings } = await import('./user-folders.ts');
+      const warnings = [...sudoWarnings(context.environment), ...result.warnings];
+      if (result.config.openstack === undefined || surroundings?.leavesCloud) return { ...result, warnings };
       const { addOpenstack } = await import('./openstack-capture.ts');
       const added = await addOpenstack(result.config, raw, context.environment);
       if (added.kind === 'problems') return await refuse('ERR_CONFIG', added.problems);
-      return { config: added.config, warnings: [...result.warnings, ...added.warnings], note: added.line };
+      return { config: added.config, warnings: [...warnings, ...added.warnings], note: added.line };
     },
   };
 }

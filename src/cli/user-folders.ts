@@ -1,12 +1,46 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
+import { isForeignToRoot, isOwnFolder } from '../core/folders.ts';
+import type { Problem } from '../core/problem.ts';
 import type { DaemonSurroundings } from '../daemon/paths.ts';
 import type { ProcessContext } from './process-context.ts';
 
-/** Where this user's files are. */
+/** Of which each user has a folder of its own, made at login and removed at logout (pam_systemd(8)). */
+const RUN_USER = '/run/user';
+
+/** Where this user's files are. Root's are its own, also where `sudo -E` has left it the home of somebody else. */
 export function surroundingsOf(environment: ProcessContext['environment']): DaemonSurroundings {
+  const home = homedir();
+  const account = accountHome() ?? home;
+  const session = environment['XDG_RUNTIME_DIR'];
+  // Whoever names another home than the account's wants nothing of the account's tunnels.
+  const usual = home === account || isForeignToRoot(home) ? `${RUN_USER}/${process.geteuid?.()}` : undefined;
+  const runtimeDirectories = [session, usual].filter(
+    (path): path is string => path !== undefined && isAbsolute(path) && isOwnFolder(path),
+  );
+  const stateHome = environment['XDG_STATE_HOME'];
   return {
-    runtimeDirectory: environment['XDG_RUNTIME_DIR'],
-    stateHome: environment['XDG_STATE_HOME'],
-    homeDirectory: homedir(),
+    runtimeDirectories,
+    stateHome: stateHome !== undefined && isForeignToRoot(stateHome) ? undefined : stateHome,
+    homeDirectory: isForeignToRoot(home) ? account : home,
   };
+}
+
+/** Says whose configuration is read where sudo has made somebody root: not theirs, and they may not expect that. */
+export function sudoWarnings(environment: ProcessContext['environment']): readonly Problem[] {
+  const user = environment['SUDO_USER'];
+  if (process.geteuid?.() !== 0 || user === undefined || user === '' || user === 'root') return [];
+  const what =
+    `runs as root: ssh's configuration, keys and known_hosts are root's, profiles those of ${homedir()}, and tunnels are ` +
+    `root's; without sudo they are ${user}'s, and tshuttle asks for what it needs of sudo itself`;
+  return [{ where: 'sudo', what }];
+}
+
+/** Undefined for a user that the machine has no account of. */
+function accountHome(): string | undefined {
+  try {
+    return userInfo().homedir;
+  } catch {
+    return undefined;
+  }
 }

@@ -11,7 +11,8 @@ export interface DaemonPaths {
 
 /** Where a machine keeps a user's files (XDG Base Directory Specification 0.8). */
 export interface DaemonSurroundings {
-  readonly runtimeDirectory: string | undefined;
+  /** Folders of this user that are there and go away with the session, the best first. */
+  readonly runtimeDirectories: readonly string[];
   readonly stateHome: string | undefined;
   readonly homeDirectory: string;
 }
@@ -25,16 +26,13 @@ export function daemonPaths(
   surroundings: DaemonSurroundings,
 ): DaemonPaths {
   const stateFolder = stateFolderOf(surroundings);
-  const runtimeFolder = runtimeFolderOf(surroundings);
   const wanted = mode.kind === 'daemon' ? mode.pidFile : undefined;
   const name = tunnelNameOf({ remote, mode });
-  if (wanted !== undefined) {
-    return { pidFile: wanted, logFile: join(stateFolder, `${name}.log`), privateFolders: [stateFolder] };
-  }
   return {
-    pidFile: join(runtimeFolder, `${name}.pid`),
+    // With the log, and not in a folder of the session: a second one is to find it from wherever it is started.
+    pidFile: wanted ?? join(stateFolder, `${name}.pid`),
     logFile: join(stateFolder, `${name}.log`),
-    privateFolders: [...new Set([stateFolder, runtimeFolder])],
+    privateFolders: [stateFolder],
   };
 }
 
@@ -48,19 +46,26 @@ export function tunnelNameOf({ remote, mode }: Pick<Config, 'remote' | 'mode'>):
 
 /** Names the files of a profile's tunnel; in folders of their own, since a bastion may have the name of a profile. */
 export function profilePaths(name: string, surroundings: DaemonSurroundings): DaemonPaths {
-  const [stateFolder, runtimeFolder] = [stateFolderOf(surroundings), runtimeFolderOf(surroundings)];
-  const folders = [join(stateFolder, 'profiles'), join(runtimeFolder, 'profiles')] as const;
+  const stateFolder = stateFolderOf(surroundings);
+  const folder = join(stateFolder, 'profiles');
   return {
-    pidFile: join(folders[1], `${fileName(name)}.pid`),
-    logFile: join(folders[0], `${fileName(name)}.log`),
-    privateFolders: [...new Set([stateFolder, runtimeFolder, ...folders])],
+    pidFile: join(folder, `${fileName(name)}.pid`),
+    logFile: join(folder, `${fileName(name)}.log`),
+    privateFolders: [stateFolder, folder],
   };
 }
 
-/** Where control sockets and pid files are: gone with the session, where the machine has a folder for that. */
-export function runtimeFolderOf(surroundings: DaemonSurroundings): string {
-  const base = absolute(surroundings.runtimeDirectory);
-  return base === undefined ? stateFolderOf(surroundings) : join(base, 'tshuttle');
+/**
+ * Every folder in which control sockets of this user may be: the first is where a new one belongs. cron, su and services know
+ * nothing of the session and its variables, and what they start is to be found from a terminal all the same.
+ */
+export function controlFoldersOf(surroundings: DaemonSurroundings): readonly [string, ...string[]] {
+  const state = [stateFolderOf(surroundings), stateFolderOf({ ...surroundings, stateHome: undefined })];
+  const [first, ...others] = [
+    ...surroundings.runtimeDirectories.map((path) => join(path, 'tshuttle')),
+    ...state,
+  ];
+  return [first!, ...new Set(others.filter((path) => path !== first))];
 }
 
 /** Where a user's tunnels keep what they are to know in their next run. */

@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../core/errors.ts';
+import { makeFolder } from '../core/folders.ts';
 
 /**
  * Makes a folder that only this user can enter, with the folders above it. Idempotent.
@@ -8,14 +9,19 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
  */
 export function makePrivateFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     const status = lstatSync(path);
     if (!status.isDirectory()) throw new Error('it is not a folder');
-    if (status.uid !== process.geteuid?.()) throw new Error('it belongs to another user');
+    if (status.uid !== process.geteuid?.()) {
+      throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: it belongs to another user`, {
+        remedy: `give it to this user: sudo chown -R ${process.geteuid?.()} ${path}`,
+      });
+    }
     if ((status.mode & 0o077) !== 0) chmodSync(path, 0o700);
   } catch (error) {
+    if (error instanceof TshuttleError) throw error;
     throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: ${messageOf(error)}`, {
-      remedy: 'set XDG_STATE_HOME to a folder of yours',
+      remedy: 'make it, or let XDG_STATE_HOME name a folder of this user',
       cause: error,
     });
   }

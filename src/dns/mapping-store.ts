@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { makeFolder } from '../core/folders.ts';
 import type { Logger } from '../core/log.ts';
 import type { SavedMapping } from './synthetic-addresses.ts';
 
@@ -67,7 +68,7 @@ export class MappingStore {
 
   #choose(folder: string): number {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
     } catch {
       // Writing says so.
     }

@@ -57,7 +57,6 @@ export class DescriptorBudget {
     this.#ceilings = ceilingsOf(this.#limit);
     return descriptor >= this.#ceilings[use];
   }
-
 }
 
 function ceilingsOf(limit: number): Readonly<Record<DescriptorUse, number>> {

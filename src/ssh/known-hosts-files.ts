@@ -1,8 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import {
+  appendFile,
+  chown,
+  link,
+  open,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import { isForeignToRoot, makeFolder } from '../core/folders.ts';
 import type { Logger } from '../core/log.ts';
 import { formatKnownHost, type KnownHostEntry, parseKnownHosts } from './known-hosts.ts';
 import type { PublicKey } from './public-key.ts';
@@ -52,7 +65,8 @@ export async function addKnownHost(policy: HostKeyPolicy, key: PublicKey, logger
   if (file === undefined) return;
   const line = formatKnownHost(policy.lookupName, key, policy.hashNewNames ? 'hashed' : 'plain');
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
+    if (!existsSync(file) && isForeignToRoot(file)) throw new Error('root makes no file there');
     const separator = (await endsWithNewline(file)) ? '' : '\n';
     await appendFile(file, `${separator}${line}`, { mode: 0o600 });
     logger.warn(`permanently added the host key of ${policy.lookupName} to ${file}`);
@@ -97,6 +111,9 @@ async function replaceFile(name: string, gone: readonly KnownHostEntry[], append
       flag: 'wx',
       flush: true,
     });
+    const { uid, gid } = await stat(file);
+    // Root replaces a file that was named to it, and that stays its owner's.
+    if (process.geteuid?.() === 0) await chown(temporary, uid, gid);
     await rm(`${file}.old`, { force: true });
     await link(file, `${file}.old`);
     await rename(temporary, file);

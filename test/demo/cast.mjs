@@ -65,7 +65,7 @@ export function startTshuttle(args, home) {
   const command = ['setpriv', '--pdeathsig', 'TERM', process.execPath, here('../../bin/tshuttle'), ...args];
   const child = start(command, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, LANG: 'C.UTF-8' },
+    env: { PATH: process.env.PATH, HOME: home, XDG_STATE_HOME: home, XDG_RUNTIME_DIR: home, LANG: 'C.UTF-8' },
   });
   let output = '';
   const ended = once(child, 'close');

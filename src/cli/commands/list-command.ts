@@ -18,7 +18,7 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
   run: async ({ json }, { process: context, print }) => {
     const { loadProfiles } = await import('../../config/profiles/load-profiles.ts');
     const { profileSurroundingsOf } = await import('../profile-surroundings.ts');
-    const { surroundingsOf } = await import('../user-folders.ts');
+    const { sudoWarnings, surroundingsOf } = await import('../user-folders.ts');
     const { RunningTunnels } = await import('../running-tunnels.ts');
     const { profiles, problems, warnings } = loadProfiles('all', profileSurroundingsOf(context.environment));
     const running = await RunningTunnels.find(surroundingsOf(context.environment));
@@ -30,7 +30,7 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
       const remote = `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
       return { name, state, remote, file };
     });
-    for (const problem of [...problems, ...warnings])
+    for (const problem of [...sudoWarnings(context.environment), ...problems, ...warnings])
       process.stderr.write(`tshuttle: ${renderProblem(problem)}\n`);
     if (json) print(`${JSON.stringify(rows)}\n`);
     else if (rows.length === 0) print('there are no profiles\n');

@@ -3,7 +3,7 @@ import type { CommandSession } from '../command-definition.ts';
 import { withClouds } from '../profile-clouds.ts';
 import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
-import { surroundingsOf } from '../user-folders.ts';
+import { sudoWarnings, surroundingsOf } from '../user-folders.ts';
 import { run } from './run.ts';
 import { runJoined } from './run-joined.ts';
 import { mayJoin, type RunOptions, whatCannotBeHad } from './run-options.ts';
@@ -34,5 +34,5 @@ export async function runNamed(
   const config = { ...profile.config, verbosity: Math.max(profile.config.verbosity, verbosity) };
   const unfit = whatCannotBeHad(options, config);
   if (unfit.length > 0) return await session.refuse('ERR_USAGE', unfit);
-  return await run(options, { config, warnings }, session);
+  return await run(options, { config, warnings: [...sudoWarnings(environment), ...warnings] }, session);
 }

@@ -10,7 +10,7 @@ import { withClouds } from '../profile-clouds.ts';
 import { profileSurroundingsOf } from '../profile-surroundings.ts';
 import { hostInForeground } from '../run-tunnel.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
-import { surroundingsOf } from '../user-folders.ts';
+import { sudoWarnings, surroundingsOf } from '../user-folders.ts';
 import type { NamedTunnels } from './profile-names.ts';
 
 /** What became of a name. */
@@ -39,7 +39,8 @@ export async function startProfiles(
     context.environment,
   );
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
-  for (const warning of warnings) process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
+  for (const warning of [...sudoWarnings(context.environment), ...warnings])
+    process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
 
   const running = await RunningTunnels.find(surroundings);
   const started: Started[] = [];

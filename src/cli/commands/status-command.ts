@@ -1,3 +1,4 @@
+import { renderProblem } from '../../core/problem.ts';
 import { defineCommand } from '../command-definition.ts';
 import { describeNames, type NamedTunnels } from './profile-names.ts';
 
@@ -17,10 +18,10 @@ export const statusCommand = defineCommand<NamedTunnels>({
       choose,
     );
   },
-  run: async ({ names, json }, { process, print }) => {
+  run: async ({ names, json }, { process: context, print }) => {
     const { RunningTunnels } = await import('../running-tunnels.ts');
-    const { surroundingsOf } = await import('../user-folders.ts');
-    const running = await RunningTunnels.find(surroundingsOf(process.environment));
+    const { sudoWarnings, surroundingsOf } = await import('../user-folders.ts');
+    const running = await RunningTunnels.find(surroundingsOf(context.environment));
     try {
       const wanted = names.length === 0 ? running.all : names.map((name) => running.mustBeNamed(name));
       const reports = wanted.map(({ client, report }) => ({ ...report, pid: client.daemon.pid }));
@@ -28,6 +29,8 @@ export const statusCommand = defineCommand<NamedTunnels>({
       else {
         const { renderStatus } = await import('../rendering/status-text.ts');
         print(await renderStatus(reports, running.silent, Date.now()));
+        for (const warning of reports.length === 0 ? sudoWarnings(context.environment) : [])
+          process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
       }
       return 0;
     } finally {

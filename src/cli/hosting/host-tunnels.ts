@@ -2,7 +2,12 @@ import type { Config } from '../../config/config.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { ControlTarget } from '../../daemon/control/control-target.ts';
 import { ControlServer } from '../../daemon/control/server.ts';
-import { type DaemonPaths, type DaemonSurroundings, runtimeFolderOf } from '../../daemon/paths.ts';
+import {
+  controlFoldersOf,
+  type DaemonPaths,
+  type DaemonSurroundings,
+  stateFolderOf,
+} from '../../daemon/paths.ts';
 import type { TunnelOrder, TunnelOutcome } from '../../daemon/protocol.ts';
 import { EXIT_INTERRUPTED, exitCodeOf } from '../exit-code.ts';
 import type { ProcessContext } from '../process-context.ts';
@@ -141,7 +146,8 @@ class Host {
     };
     const { logger } = this.#prepared[0]!;
     try {
-      return await ControlServer.open(runtimeFolderOf(surroundings), target, logger);
+      const [folder] = controlFoldersOf(surroundings);
+      return await ControlServer.open(folder, target, logger, stateFolderOf(surroundings));
     } catch (error) {
       if (pathsOf !== undefined) throw error;
       logger.info(`tshuttle status will not know of this tunnel: ${messageOf(error)}`);

@@ -32,21 +32,28 @@ export interface SilentDaemon {
   readonly reason: string;
 }
 
-/** Every daemon of this user; what dead ones have left is removed. */
+/** Every daemon with a socket in these folders; what dead ones have left is removed. */
 export async function findDaemons(
-  folder: string,
+  folders: readonly string[],
 ): Promise<{ readonly clients: readonly ControlClient[]; readonly silent: readonly SilentDaemon[] }> {
   const clients: ControlClient[] = [];
   const silent: SilentDaemon[] = [];
   await Promise.all(
-    socketsIn(folder).map(async (path) => {
+    folders.flatMap(socketsIn).map(async (path) => {
       const found = await ControlClient.connect(path);
       if (found instanceof ControlClient) clients.push(found);
       else if (found !== undefined) silent.push(found);
     }),
   );
   clients.sort((a, b) => a.daemon.startedAtMs - b.daemon.startedAtMs);
-  return { clients, silent };
+  const distinct = clients.filter((client, index) => {
+    const { pid, startedAtMs } = client.daemon;
+    const first = clients.findIndex(({ daemon }) => daemon.pid === pid && daemon.startedAtMs === startedAtMs);
+    // The same folder may have two names.
+    if (first !== index) client.close();
+    return first === index;
+  });
+  return { clients: distinct, silent };
 }
 
 function socketsIn(folder: string): string[] {
@@ -60,7 +67,10 @@ function socketsIn(folder: string): string[] {
     return names.filter((name) => /^[0-9a-f]{8}\.sock$/.test(name)).map((name) => join(folder, name));
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return [];
-    throw new TshuttleError('ERR_CONFIG', `cannot read ${folder}: ${messageOf(error)}`, { cause: error });
+    throw new TshuttleError('ERR_CONFIG', `cannot read ${folder}: ${messageOf(error)}`, {
+      remedy: `give it to this user: sudo chown -R ${process.geteuid?.()} ${folder}`,
+      cause: error,
+    });
   }
 }
 

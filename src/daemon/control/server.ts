@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, type FSWatcher, renameSync, rmSync, watch } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,30 +26,52 @@ const MAX_PATH_BYTES = 103;
  * appears under that name when it answers already: whoever is refused at it knows that its process is dead.
  */
 export class ControlServer {
-  readonly #server: Server;
-  readonly #path: string;
+  readonly #target: ControlTarget;
+  readonly #logger: Logger;
+  #server: Server;
+  #path = '';
+  #watcher: FSWatcher | undefined;
+  #isClosed = false;
   readonly #clients = new Map<Socket, ControlSession>();
 
-  private constructor(server: Server, path: string) {
-    this.#server = server;
-    this.#path = path;
+  private constructor(target: ControlTarget, logger: Logger) {
+    this.#target = target;
+    this.#logger = logger;
+    this.#server = this.#makeServer();
   }
 
-  /** @throws TshuttleError ERR_CONFIG when there can be no socket in the folder */
-  static async open(folder: string, target: ControlTarget, logger: Logger): Promise<ControlServer> {
+  /**
+   * @param refuge where the socket goes on when the folder is emptied: at the end of a session its folders are
+   *   (native-notes/daemonise.md)
+   * @throws TshuttleError ERR_CONFIG when there can be no socket in the folder
+   */
+  static async open(
+    folder: string,
+    target: ControlTarget,
+    logger: Logger,
+    refuge?: string,
+  ): Promise<ControlServer> {
+    const control = new ControlServer(target, logger);
+    await control.#listen(folder);
+    if (refuge !== undefined && refuge !== folder) control.#watch(refuge);
+    return control;
+  }
+
+  #makeServer(): Server {
+    return createServer((socket) => this.#admit(socket, this.#target, this.#logger));
+  }
+
+  async #listen(folder: string): Promise<void> {
     makePrivateFolder(folder);
     const name = randomBytes(4).toString('hex');
     const hidden = join(folder, `.${name}.new`);
-    const path = join(folder, `${name}.sock`);
     if (Buffer.byteLength(hidden) > MAX_PATH_BYTES) {
       throw unusable(
         folder,
         `its path has more than ${MAX_PATH_BYTES - hidden.length + folder.length} bytes`,
       );
     }
-    const server = createServer();
-    const control = new ControlServer(server, path);
-    server.on('connection', (socket) => control.#admit(socket, target, logger));
+    const server = this.#server;
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
@@ -58,10 +80,10 @@ export class ControlServer {
           resolve();
         });
       });
-      server.on('error', (error) => logger.warn(`the control socket: ${error.message}`));
+      server.on('error', (error) => this.#logger.warn(`the control socket: ${error.message}`));
       chmodSync(hidden, 0o600);
-      renameSync(hidden, path);
-      return control;
+      this.#path = join(folder, `${name}.sock`);
+      renameSync(hidden, this.#path);
     } catch (error) {
       server.close();
       rmSync(hidden, { force: true });
@@ -69,8 +91,38 @@ export class ControlServer {
     }
   }
 
+  /** A socket that loses its name has another number of links, of which the kernel tells. */
+  #watch(refuge: string): void {
+    try {
+      this.#watcher = watch(this.#path, { persistent: false }, () => {
+        if (!existsSync(this.#path)) void this.#moveTo(refuge);
+      });
+      this.#watcher.on('error', () => {}); // then it is not watched any more
+    } catch (error) {
+      this.#logger.debug(`the control socket is not watched: ${messageOf(error)}`);
+    }
+  }
+
+  /** Those who are connected stay so. */
+  async #moveTo(folder: string): Promise<void> {
+    this.#watcher?.close();
+    if (this.#isClosed) return;
+    this.#server.close();
+    this.#server = this.#makeServer();
+    try {
+      await this.#listen(folder);
+      if (this.#isClosed) await this.close();
+      else
+        this.#logger.info(`the control socket is in ${folder} now: the folder where it was has been emptied`);
+    } catch (error) {
+      this.#logger.warn(`tshuttle status does not know of this tunnel any more: ${messageOf(error)}`);
+    }
+  }
+
   /** Removes the socket, and sends the clients away when they are answered, or when that takes long. Idempotent. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#watcher?.close();
     rmSync(this.#path, { force: true });
     this.#server.close();
     const answered = Promise.all([...this.#clients.values()].map((session) => session.answered()));

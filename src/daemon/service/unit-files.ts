@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { systemCodeOf } from '../../core/errors.ts';
+import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { isForeignToRoot } from '../../core/folders.ts';
 import type { Manager } from './systemctl.ts';
 import { USER_UNIT } from './units.ts';
 
@@ -39,8 +40,17 @@ export async function installedUnits(manager: Manager, places: UnitPlaces): Prom
   return candidates.filter((_name, index) => texts[index]!.startsWith(WRITTEN_BY_US)).sort();
 }
 
-/** Writes a file of systemd's as a whole, or not at all. */
+/**
+ * Writes a file of systemd's as a whole, or not at all.
+ *
+ * @throws TshuttleError ERR_CONFIG when root would write it for somebody else, who could not change it
+ */
 export async function writeUnitFile(path: string, text: string): Promise<void> {
+  if (isForeignToRoot(path)) {
+    throw new TshuttleError('ERR_CONFIG', `root writes no ${path}: it would be in the home of another user`, {
+      remedy: 'tshuttle service install without sudo, or with --system for the whole machine',
+    });
+  }
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   // systemd reads no file of that ending.
   const fresh = `${path}.new`;

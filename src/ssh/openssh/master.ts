@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { isOwnFolder } from '../../core/folders.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
 import { connectionsOfProcessTree } from '../../net/process-connections.ts';
@@ -194,5 +195,5 @@ function never(): Promise<never> {
 /** The path of a unix socket is short: 108 bytes, and ssh adds 17 while it makes it. */
 function socketFolder(): string {
   const { XDG_RUNTIME_DIR: runtime } = process.env;
-  return runtime?.startsWith('/') && runtime.length < 60 ? runtime : tmpdir();
+  return runtime?.startsWith('/') && runtime.length < 60 && isOwnFolder(runtime) ? runtime : tmpdir();
 }

@@ -1,14 +1,25 @@
-import { existsSync, readFileSync, readlinkSync, renameSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { runCommand } from '../../support/child.ts';
 import { until } from '../../support/until.ts';
 import { fakeCommand, Home } from './entry.ts';
 import { Terminal } from './terminal.ts';
 
 const WORDS = ['-D', '-r', 'me@h', '10.0.0.0/8'];
 const LOG = '.local/state/tshuttle/me@h.log';
-const PID_FILE = 'run/tshuttle/me@h.pid';
+const PID_FILE = '.local/state/tshuttle/me@h.pid';
 
 async function gone(pid: number): Promise<void> {
   await until(() => !existsSync(`/proc/${pid}`), {
@@ -137,6 +148,86 @@ test('a second one for the same bastion is refused and the first stays; with its
     await stop(first);
   }
 });
+
+test.each([
+  ['', {}],
+  [', with another state folder', { XDG_STATE_HOME: '/nonexistent' }],
+])(
+  'one that cron has started is found and ended from a terminal, and no second one starts%s',
+  async (_title, more) => {
+    await using home = await Home.make();
+    const { XDG_RUNTIME_DIR: _, ...cron } = home.environment();
+    expect(await runCommand(fakeCommand(WORDS), { env: cron })).toMatchObject({ code: 0 });
+    const pid = await pidOf(home);
+    try {
+      expect((await home.run(['status'], 'up', more)).stdout).toMatch(/^me@h +up /m);
+      expect(await home.run(WORDS, 'up', more)).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining(`already running with process id ${pid} `),
+      });
+      expect(await home.run(['down', 'me@h'], 'up', more)).toMatchObject({
+        code: 0,
+        stdout: 'tshuttle: me@h is down\n',
+      });
+      await gone(pid);
+    } finally {
+      await stop(pid);
+    }
+  },
+);
+
+test('one is found after the end of the session that it was started in', async () => {
+  await using home = await Home.make();
+  expect((await home.run(WORDS)).code).toBe(0);
+  const pid = await pidOf(home);
+  try {
+    // What systemd-logind does with /run/user/UID.
+    rmSync(join(home.path, 'run'), { recursive: true });
+    await until(async () => (await home.run(['status'])).stdout.includes('me@h'), {
+      deadlineMs: 10_000,
+      what: () => 'the tunnel in status',
+    });
+    expect((await home.run(WORDS)).code).toBe(64);
+    expect((await home.run(['down', 'me@h'])).stdout).toBe('tshuttle: me@h is down\n');
+  } finally {
+    await stop(pid);
+  }
+});
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'root makes nothing in the home that sudo -E has left it',
+  async () => {
+    await using home = await Home.make();
+    const alice = 12_345;
+    chownSync(home.path, alice, alice);
+    chownSync(join(home.path, 'run'), alice, alice);
+    const state = join(home.path, 'state');
+    const env = home.environment('up', {
+      XDG_STATE_HOME: state,
+      SUDO_USER: 'alice',
+      FAKE_NOTES: '/dev/null',
+    });
+    const command = fakeCommand([...WORDS, '--log-format', 'json'])
+      .map((word) => `'${word}'`)
+      .join(' ');
+    // Root's own home is empty here, and goes away with the namespace.
+    const script = `mount -t tmpfs none ${userInfo().homedir} && ${command} && cd ~root && find . && ${command}`;
+    const first = await runCommand(['unshare', '--mount', 'sh', '-c', script], { env });
+    const pid = Number(/process id (\d+)/.exec(first.stdout)?.[1]);
+    try {
+      expect(first).toMatchObject({
+        code: 64,
+        stdout: expect.stringContaining('./.local/state/tshuttle/me@h.log\n'),
+      });
+      expect(first.stderr).toContain(`already running with process id ${pid} `);
+      expect(first.stderr).toMatch(/sudo: runs as root: .* are root's.* alice's/);
+      expect(readdirSync(home.path)).toEqual(['run']);
+      expect(readdirSync(join(home.path, 'run'))).toEqual([]);
+    } finally {
+      await stop(pid);
+    }
+  },
+);
 
 test('after SIGKILL the next one starts', async () => {
   await using home = await Home.make();

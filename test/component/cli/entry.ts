@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,7 +28,9 @@ export class Home implements AsyncDisposable {
   }
 
   static async make(): Promise<Home> {
-    return new Home(await mkdtemp(join(tmpdir(), 'tshuttle-cli-')));
+    const home = new Home(await mkdtemp(join(tmpdir(), 'tshuttle-cli-')));
+    await mkdir(join(home.path, 'run'));
+    return home;
   }
 
   /** The environment of a command that lives here. */

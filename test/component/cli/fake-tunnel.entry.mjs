@@ -43,6 +43,21 @@ async function openTunnel(options, { logger, prompter, signal }) {
   if (behaviour === 'late-bug') setTimeout(() => Promise.reject(new Error('a late bug')), 50);
   return {
     readyLine: `pretending for ${options.remote.host}`,
+    proxies: [],
+    status: () => ({
+      state: { kind: 'up', sinceMs: Date.now() },
+      bastion: options.remote.host,
+      roundTripMs: null,
+      flows: { now: 0, held: 0, total: 0 },
+      bytesUp: 0,
+      bytesDown: 0,
+      reconnects: 0,
+      lastError: null,
+      advice: null,
+    }),
+    flows: () => [],
+    endings: () => [],
+    setRules: async () => {},
     lost: new Promise((resolve) => {
       if (behaviour === 'lost') setTimeout(() => resolve(lost()), 50);
       process.on('SIGUSR2', () => resolve(lost()));

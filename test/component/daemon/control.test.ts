@@ -27,7 +27,7 @@ describe('the control socket', () => {
     return server;
   };
   const onlyClient = async (): Promise<ControlClient> => {
-    const { clients } = await findDaemons(folder);
+    const { clients } = await findDaemons([folder]);
     expect(clients).toHaveLength(1);
     open.push(clients[0]!);
     return clients[0]!;
@@ -252,7 +252,7 @@ describe('the control socket', () => {
       socket.end('{"type":"hello","protocol":99,"version":"9.0.0","pid":5,"startedAtMs":1}\n'),
     ).listen(join(folder, '00000002.sock'));
     await writeFile(join(folder, 'notes'), '');
-    const { clients, silent } = await findDaemons(folder);
+    const { clients, silent } = await findDaemons([folder]);
     expect(silent.map(({ reason }) => reason).sort()).toEqual([
       'it is tshuttle 9.0.0, which this one does not understand',
       'the daemon is not to be reached: it does not answer',

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Mode } from '../../../src/config/config.ts';
-import { daemonPaths } from '../../../src/daemon/paths.ts';
+import { controlFoldersOf, daemonPaths } from '../../../src/daemon/paths.ts';
 
-const surroundings = { runtimeDirectory: '/run/user/1', stateHome: undefined, homeDirectory: '/home/me' };
+const surroundings = {
+  runtimeDirectories: ['/run/user/1'],
+  stateHome: undefined,
+  homeDirectory: '/home/me',
+};
 
 function paths(
   remote: { user?: string; host: string; port?: number },
@@ -17,14 +21,14 @@ function paths(
 
 test('are named after the bastion, without its password', () => {
   expect(paths({ user: 'me', host: 'bastion', port: 2222 })).toEqual([
-    '/run/user/1/tshuttle/me@bastion-2222.pid',
+    '/home/me/.local/state/tshuttle/me@bastion-2222.pid',
     '/home/me/.local/state/tshuttle/me@bastion-2222.log',
   ]);
 });
 
 test('names hold no path separators and no hidden files', () => {
   expect(paths({ user: '../../x', host: '2001:db8::1' })[0]).toBe(
-    '/run/user/1/tshuttle/__.._x@2001_db8__1.pid',
+    '/home/me/.local/state/tshuttle/__.._x@2001_db8__1.pid',
   );
 });
 
@@ -35,8 +39,20 @@ test('a pidfile of its own names the log too', () => {
   ]);
 });
 
-test('without a runtime directory the state folder holds both; relative XDG paths are ignored', () => {
-  const changed = { runtimeDirectory: undefined, stateHome: 'relative' };
-  expect(paths({ host: 'h' }, undefined, changed)[0]).toBe('/home/me/.local/state/tshuttle/h.pid');
+test('relative XDG paths are ignored', () => {
+  expect(paths({ host: 'h' }, undefined, { stateHome: 'relative' })[0]).toBe(
+    '/home/me/.local/state/tshuttle/h.pid',
+  );
   expect(paths({ host: 'h' }, undefined, { stateHome: '/state' })[1]).toBe('/state/tshuttle/h.log');
+});
+
+test('a control socket belongs into the first folder of the session, and is looked for in every one', () => {
+  const folders = (changed: object) => controlFoldersOf({ ...surroundings, ...changed });
+  expect(folders({ runtimeDirectories: ['/own', '/run/user/1'], stateHome: '/state' })).toEqual([
+    '/own/tshuttle',
+    '/run/user/1/tshuttle',
+    '/state/tshuttle',
+    '/home/me/.local/state/tshuttle',
+  ]);
+  expect(folders({ runtimeDirectories: [] })).toEqual(['/home/me/.local/state/tshuttle']);
 });
