@@ -32,12 +32,14 @@ interface Pending {
 export interface ConnectionTimes {
   readonly answerTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** A connection that is older gets no more queries; what was asked before is still answered. */
+  readonly maxAgeMs: number;
 }
 
 /**
  * One connection to a resolver that many queries share (RFC 7766 section 6.2.1.1: pipelined, answered in any order).
  *
- *     open --last answer, then idle--> closed
+ *     open --last answer, then idle, or too old--> closed
  *          --end, error, or silence for a whole timeout--> closed, its queries `broken`
  *
  * Owns the stream.
@@ -57,6 +59,7 @@ export class ResolverConnection {
   #answered = 0;
   #allowance: number | undefined;
   #answeredAtMs = 0;
+  readonly #openedAtMs = performance.now();
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(stream: Duplex, times: ConnectionTimes) {
@@ -81,6 +84,11 @@ export class ResolverConnection {
   /** How many queries it was ever sent. */
   get asked(): number {
     return this.#asked;
+  }
+
+  /** Since it was opened. */
+  get ageMs(): number {
+    return performance.now() - this.#openedAtMs;
   }
 
   /** After how many queries the resolver has ended it, although more were waiting; undefined when that is not why it ended. */
@@ -155,8 +163,11 @@ export class ResolverConnection {
     if (this.#isOpen && this.#pending.size === 0) this.#closeWhenIdle();
   }
 
+  /** At the latest when it is too old to be asked anything: one timer for both. */
   #closeWhenIdle(): void {
-    this.#idleTimer = setTimeout(() => this.close(), this.#times.idleTimeoutMs);
+    const { idleTimeoutMs, maxAgeMs } = this.#times;
+    const restMs = Math.max(Math.min(idleTimeoutMs, maxAgeMs - this.ageMs), 0);
+    this.#idleTimer = setTimeout(() => this.close(), restMs);
   }
 }
 

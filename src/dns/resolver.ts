@@ -9,6 +9,13 @@ const ANSWER_TIMEOUT_MS = 2_000;
 /** The side that asks should close an idle connection first, after seconds (RFC 7766 section 6.2.3). */
 const IDLE_TIMEOUT_MS = 10_000;
 
+/**
+ * Some resolvers answer each connection by a process of its own, which knows what was known when it began: dnsmasq's child lives for
+ * 150 s (native-notes/dns-redirect.md), and has the hosts and the cache of its start. So an answer is never older than this, and
+ * what a new connection costs, a round trip every few seconds, is paid ahead of time: see {@link Resolver.ask}.
+ */
+const MAX_AGE_MS = 10_000;
+
 /** Few connections (RFC 7766 section 6.2.2): dnsmasq answers one query after the other on each, and allows 20. */
 const MAX_CONNECTIONS = 4;
 
@@ -39,7 +46,12 @@ export class Resolver {
   constructor(endpoint: Endpoint, open: OpenConnection, times: Partial<ConnectionTimes> = {}) {
     this.endpoint = endpoint;
     this.#open = open;
-    this.#times = { answerTimeoutMs: ANSWER_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS, ...times };
+    this.#times = {
+      answerTimeoutMs: ANSWER_TIMEOUT_MS,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      maxAgeMs: MAX_AGE_MS,
+      ...times,
+    };
   }
 
   /** Asks once, and over another connection once more when the first broke; never rejects. */
@@ -62,13 +74,12 @@ export class Resolver {
 
   /**
    * The connection with the fewest queries; a new one when all have some and there may be more, and ahead of time when the
-   * resolver will soon end it: so many at once would else wait for a new one.
+   * resolver will soon end it, or it will soon be too old: so many at once would else wait for a new one.
    */
   async #connection(query: Query): Promise<ResolverConnection | undefined> {
     const leastBusy = this.#leastBusy(query);
-    const isFresh = leastBusy !== undefined && leastBusy.asked < this.#allowance / 2;
-    if (isFresh && leastBusy.inFlight === 0) return leastBusy;
-    const fresh = [...this.#connections].filter(({ asked }) => asked < this.#allowance / 2).length;
+    if (leastBusy !== undefined && leastBusy.inFlight === 0 && this.#isFresh(leastBusy)) return leastBusy;
+    const fresh = [...this.#connections].filter((connection) => this.#isFresh(connection)).length;
     const mayOpen = this.#connections.size + this.#opening.size < MAX_WITH_ENDING;
     if (mayOpen && fresh + this.#opening.size < MAX_CONNECTIONS) {
       const opening = this.#openOne();
@@ -79,11 +90,18 @@ export class Resolver {
     return leastBusy ?? (await Promise.any([...this.#opening].map(succeeded)).catch(() => undefined));
   }
 
+  /** Whether it has so much before it that none needs to be opened in its place. */
+  #isFresh({ asked, ageMs }: ResolverConnection): boolean {
+    return asked < this.#allowance / 2 && ageMs < this.#times.maxAgeMs / 2;
+  }
+
   #leastBusy(query: Query): ResolverConnection | undefined {
     let leastBusy: ResolverConnection | undefined;
     for (const connection of this.#connections) {
-      if (connection.asked >= this.#allowance || !connection.takes(query)) continue;
-      if (leastBusy === undefined || connection.inFlight < leastBusy.inFlight) leastBusy = connection;
+      const isSpent = connection.asked >= this.#allowance || connection.ageMs >= this.#times.maxAgeMs;
+      if (isSpent || !connection.takes(query)) continue;
+      // Of several the youngest, which is the last.
+      if (leastBusy === undefined || connection.inFlight <= leastBusy.inFlight) leastBusy = connection;
     }
     return leastBusy;
   }

@@ -13,6 +13,7 @@ import {
   stopTshuttle,
   tshuttleProcesses,
 } from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
 
 /*
  * client: dnsmasq on 127.0.0.1 ── bastion ── destination: dnsmasq on 10.77.0.2, which the client cannot reach
@@ -126,6 +127,28 @@ describe.skipIf(skipLab)('--domain', () => {
       await lab.client.must(['nft', 'delete table inet other']);
     },
   );
+
+  it('hears of a change within seconds, though dnsmasq answers each connection as of its start, for 150 s', async () => {
+    // Each is asked for once, so that no answer comes from our own cache.
+    const names = Array.from({ length: 1_000 }, (_, index) => `n${index}.inner.example`);
+    const lines = [...names];
+    const hosts = (address: string) => [
+      `${ADDRESSES.destination4} ${INNER}`,
+      ...lines.map((name) => `${address} ${name}`),
+    ];
+    await inner.setHosts(hosts('10.77.0.7'));
+    const options = ['--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];
+    const tshuttle = await startTshuttle(lab, [...options, '10.77.0.0/24', 'fd77::/64']);
+    const next = async (): Promise<string> => (await dig('+short', names.shift() ?? '')).trim();
+    await until(async () => (await next()) === '10.77.0.7', { deadlineMs: 5_000, what: 'the names' });
+    await inner.setHosts(hosts('10.77.0.8'));
+    await until(async () => (await next()) === '10.77.0.8', {
+      deadlineMs: 20_000,
+      what: 'the new address',
+    });
+    await stopTshuttle(lab, tshuttle);
+    await inner.setHosts([`${ADDRESSES.destination4} ${INNER}`, `${ADDRESSES.destination6} ${INNER}`]);
+  });
 
   it('asks for the name of the bastion itself where the client asks, though it is in the zone', async () => {
     const options = ['--domain', 'inner.example', '--to-ns', ADDRESSES.destination4];

@@ -172,6 +172,46 @@ describe('a resolver', () => {
     );
   });
 
+  it('that answers each connection from what was known at its start is asked over no old one', async () => {
+    const since = new Map<Socket, number>();
+    const owed: Array<() => void> = [];
+    const behaviour: Behaviour = (query, connection) => {
+      if (named(query) === 'slow') {
+        owed.push(() => connection.write(frame(answerTo(query, '10.0.0.9'))));
+        return [];
+      }
+      const beganAtMs = since.get(connection) ?? performance.now();
+      since.set(connection, beganAtMs);
+      oldestMs = Math.max(oldestMs, performance.now() - beganAtMs);
+      return [answerTo(query, '10.0.0.1')];
+    };
+    const maxAgeMs = 300;
+    let oldestMs = 0;
+    await withResolver(
+      behaviour,
+      async (resolver, fake) => {
+        const slow = ask(resolver, 'slow');
+        await until(() => owed.length === 1, { deadlineMs: 2_000, what: 'the slow query' });
+        const beganAtMs = performance.now();
+        while (performance.now() - beganAtMs < 4 * maxAgeMs) {
+          expect(addressIn(await ask(resolver, 'a'))).toBe('10.0.0.1');
+        }
+        expect(oldestMs, 'of a connection that is asked').toBeLessThan(2 * maxAgeMs);
+        expect(fake.connections.length, 'one after the other').toBeGreaterThan(2);
+        expect(fake.connections.length, 'each used for long').toBeLessThan(20);
+        // The first one is kept by what it still owes, and ends then.
+        expect(fake.connections[0]).toMatchObject({ readableEnded: false, destroyed: false });
+        owed[0]!();
+        expect(addressIn(await slow)).toBe('10.0.0.9');
+        await until(() => fake.connections.every(({ readableEnded, destroyed }) => readableEnded || destroyed), {
+          deadlineMs: 2_000,
+          what: 'the end of them all, none of which was idle for long',
+        });
+      },
+      { maxAgeMs, idleTimeoutMs: 60_000 },
+    );
+  });
+
   it('that no connection can be opened to is said so at once', async () => {
     const resolver = new Resolver(ENDPOINT, () => Promise.reject(new Error('refused')));
     expect(await ask(resolver, 'a')).toEqual({ kind: 'no-connection' });
