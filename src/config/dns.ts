@@ -65,7 +65,7 @@ export function hasZone(raw: Pick<RawDns, 'domains' | 'seedHosts'>): boolean {
 /** 198.18.0.0/15 is for benchmarks (RFC 2544) and never on the internet; the other is a ULA range (RFC 4193) drawn by lot. */
 export const DEFAULT_RANGES = '198.18.0.0/15,fd9b:4e27:6cd1::/96';
 
-/** A sixteenth of it, which is what one tunnel uses, has room for a few names. */
+/** What is divided between the tunnels of a machine has room for a few names then. */
 const MAX_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 25, 6: 112 };
 const MIN_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 8, 6: 32 };
 

@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import type { Endpoint, HostPort } from '../net/endpoint.ts';
 
 /** A name that stays with its address for as long as a flow uses it. */
-interface HeldName {
+export interface HeldName {
   readonly name: string;
-  /** The flow is over. Once. */
-  release(): void;
+  /** The flow is over, and has shown whether the bastion has such a name. Once. */
+  release(found: 'known' | 'missing' | 'unclear'): void;
 }
 
 /** Why nobody opened a connection to a destination, as far as proxy protocols have words for it. */

@@ -53,7 +53,7 @@ export interface RedirectIngress {
   capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: DnsRedirect): Promise<void>;
   /** Sets the endpoints that are never captured; when it has resolved, a SYN to one of them passes. */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
-  /** Makes a route to an IPv4 network that has none, so that it can be captured; once. See {@link Interceptor.addRoute}. */
+  /** Makes a route to an IPv4 network that has none, so that it can be captured. See {@link Interceptor.addRoute}. */
   addRoute(network: Cidr): Promise<void>;
   /** Removes the rules, then stops listening. Idempotent. */
   close(): Promise<void>;

@@ -31,7 +31,7 @@ export interface Interceptor {
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
   /**
    * Makes a route to an IPv4 network, which leads nowhere: for one that has none, so that connections there can be captured.
-   * It goes with the helper. Once.
+   * It goes with the helper. For up to 16 networks.
    *
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused it
    */

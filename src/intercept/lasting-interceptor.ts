@@ -55,7 +55,7 @@ class HelperAfterHelper implements LastingInterceptor {
   #current: Promise<HelperInterceptor>;
   /** The state in force: what the next helper is told. */
   #plan: RedirectPlan | undefined;
-  #route: RoutedNetwork | undefined;
+  #routes: readonly RoutedNetwork[] = [];
   #rulesGoneSinceMs: number | undefined;
   #lossesAtMs: readonly number[] = [];
   #lastChange: Promise<void> = Promise.resolve();
@@ -97,7 +97,7 @@ class HelperAfterHelper implements LastingInterceptor {
   addRoute(network: RoutedNetwork): Promise<void> {
     return this.#change(async (current) => {
       await current.addRoute(network);
-      this.#route = network;
+      this.#routes = [...this.#routes, network];
     });
   }
 
@@ -190,7 +190,7 @@ class HelperAfterHelper implements LastingInterceptor {
     const command = this.#options.command ?? withoutPrompt(helperCommand(findHelperCommandFacts()));
     const interceptor = await openInterceptor({ ...this.#options, command, signal });
     try {
-      if (this.#route !== undefined) await interceptor.addRoute(this.#route);
+      for (const network of this.#routes) await interceptor.addRoute(network);
       if (this.#plan !== undefined) await interceptor.apply(this.#plan);
       return interceptor;
     } catch (error) {

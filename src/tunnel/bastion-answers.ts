@@ -1,19 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../core/log.ts';
 import { BastionSide } from '../dns/bastion-side.ts';
+import { KnownNames, type NameFinding } from '../dns/known-names.ts';
 import { RCODES } from '../dns/layout.ts';
 import { errorAnswer, type Query } from '../dns/message.ts';
 import { type OpenConnection, Resolver } from '../dns/resolver.ts';
 import { Responder } from '../dns/responder.ts';
+import { isFromSearch, systemSearchRules } from '../dns/search-domains.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import { formatZone } from '../net/zone.ts';
+import { formatZone, type Zone } from '../net/zone.ts';
+import { askForName } from './ask-for-name.ts';
 import type { BastionFiles } from './bastion-hosts.ts';
 import { bastionResolvers } from './bastion-resolvers.ts';
 import type { DnsOptions } from './dns-options.ts';
-import { SyntheticNames } from './synthetic-names.ts';
+import { SyntheticNames, type SyntheticNamesStatus } from './synthetic-names.ts';
 
 /** Longer than a query waits for a resolver, twice: what is in flight when others take over is still answered. */
 const RETIRE_AFTER_MS = 5_000;
@@ -33,6 +36,8 @@ export interface BastionSurroundings {
   readonly rules: () => readonly CaptureRule[];
   readonly ingress: Pick<RedirectIngress, 'families' | 'addRoute'>;
   readonly bastionFiles: BastionFiles;
+  /** Has what {@link BastionAnswers.rules} says captured, which has changed by itself; resolves when that is in effect. */
+  readonly recapture: () => Promise<void>;
 }
 
 /** Who answers now. */
@@ -51,6 +56,7 @@ export class BastionAnswers {
   #answering = NOBODY;
   /** Kept when no zone is left: flows may go on, and clients remember addresses. */
   #names: SyntheticNames | undefined;
+  #zones: readonly Zone[] = [];
   /** Of resolvers that others have taken over from. */
   readonly #retiring = new Map<NodeJS.Timeout, readonly Resolver[]>();
 
@@ -61,6 +67,11 @@ export class BastionAnswers {
   /** What is to be captured for names that only the bastion resolves. */
   get rules(): readonly CaptureRule[] {
     return this.#names?.rules ?? [];
+  }
+
+  /** How many names have addresses of their own; null where none can have one. */
+  get namesStatus(): SyntheticNamesStatus | null {
+    return this.#names?.status() ?? null;
   }
 
   /** See {@link SyntheticNames.named}. */
@@ -82,17 +93,15 @@ export class BastionAnswers {
   async use(options: DnsOptions, surroundings: BastionSurroundings): Promise<{ keep(): void; undo(): void }> {
     const before = this.#answering;
     const resolving = await this.#resolving(options, surroundings);
-    if (options.zones.length > 0) this.#names ??= await this.#openNames(options, surroundings.ingress);
+    if (options.zones.length > 0) this.#names ??= await this.#openNames(options, surroundings);
     const names = this.#names;
     const side = new BastionSide({
       responder: resolving.responder,
       isCaptured: ({ family, address }) => isCaptured({ family, address }, surroundings.rules()),
-      ...(names !== undefined && {
-        synthetic: names.addresses,
-        resolve: options.resolve,
-        onGiven: () => names.saveSoon(),
-      }),
+      ...(names !== undefined && { synthetic: names, resolve: options.resolve }),
     });
+    const zonesBefore = this.#zones;
+    this.#zones = options.zones;
     this.#answering = { ...resolving, side };
     const hasOthers = resolving.resolvers !== before.resolvers;
     return {
@@ -101,6 +110,7 @@ export class BastionAnswers {
       },
       undo: () => {
         this.#answering = before;
+        this.#zones = zonesBefore;
         if (hasOthers) for (const resolver of resolving.resolvers) resolver.close();
       },
     };
@@ -130,12 +140,24 @@ export class BastionAnswers {
   }
 
   async #openNames(
-    options: DnsOptions,
-    ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
+    { zones, syntheticRanges }: DnsOptions,
+    { ingress, recapture }: BastionSurroundings,
   ): Promise<SyntheticNames> {
     const { bastion, stateFolder, logger } = this.#context;
-    const tunnel = [bastion, ...options.zones.map(formatZone).sort()].join(' ');
-    return await SyntheticNames.open({ ...options.syntheticRanges, stateFolder, tunnel }, ingress, logger);
+    const tunnel = [bastion, ...zones.map(formatZone).sort()].join(' ');
+    const known = new KnownNames({
+      ask: (name) => this.#ask(name),
+      isDoubtful: (name) => isFromSearch(name, systemSearchRules(), this.#zones),
+      nowMs: () => performance.now(),
+    });
+    const options = { ...syntheticRanges, stateFolder, tunnel, known, recapture };
+    return await SyntheticNames.open(options, ingress, logger);
+  }
+
+  async #ask(name: string): Promise<NameFinding> {
+    const finding = await askForName(name, this.#context.open);
+    if (finding === 'missing') this.#context.logger.info(`${name}: the bastion has no such name`);
+    return finding;
   }
 
   #retire(resolvers: readonly Resolver[]): void {

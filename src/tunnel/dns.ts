@@ -5,7 +5,6 @@ import type { NameRules, StaticHost } from '../dns/name-routes.ts';
 import { watchNameservers } from '../dns/nameserver-watch.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
 import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
-import { resolvedObstacles } from '../dns/resolved-obstacles.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import type { IpFamily } from '../net/endpoint.ts';
@@ -18,6 +17,8 @@ import {
 } from './bastion-answers.ts';
 import { readBastionHosts } from './bastion-hosts.ts';
 import { type DnsOptions, describeDns } from './dns-options.ts';
+import { DnsWarnings } from './dns-warnings.ts';
+import type { SyntheticNamesStatus } from './synthetic-names.ts';
 
 /** What {@link TunnelDns.redirectFor} has the rules redirect. */
 interface DnsRedirection {
@@ -48,9 +49,11 @@ export class TunnelDns {
   #recapture: () => Promise<void> = () => Promise.resolve();
   #watch: { stop(): void } | undefined;
   readonly #leftOut = new Set<string>();
+  readonly #warnings: DnsWarnings;
 
   private constructor(options: DnsOptions | undefined, context: DnsContext) {
     this.#context = context;
+    this.#warnings = new DnsWarnings(context.logger);
     this.#options = options;
     this.#nameRules = this.#rulesBy(options);
     this.#answers = new BastionAnswers(context);
@@ -81,13 +84,18 @@ export class TunnelDns {
     return this.#answers.rules;
   }
 
+  /** How many names in zones have addresses of their own; null where none can have one. */
+  get namesStatus(): SyntheticNamesStatus | null {
+    return this.#answers.namesStatus;
+  }
+
   /**
    * Gets ready for names of the bastion's side. Once, before queries are redirected.
    *
    * @throws TshuttleError ERR_USAGE when all names are to be answered and no resolver is known
    */
-  async prepare(surroundings: BastionSurroundings): Promise<void> {
-    this.#surroundings = surroundings;
+  async prepare(surroundings: Omit<BastionSurroundings, 'recapture'>): Promise<void> {
+    this.#surroundings = { ...surroundings, recapture: () => this.#recapture() };
     const options = this.#options;
     if (options === undefined) return;
     if (options.bastionHosts) {
@@ -98,7 +106,7 @@ export class TunnelDns {
       });
       this.#nameRules = this.#rulesBy(options);
     }
-    (await this.#answers.use(options, surroundings)).keep();
+    (await this.#answers.use(options, this.#surroundings)).keep();
   }
 
   /** The flow with the name that its destination stands for; undefined when it leads nowhere. Logs that. */
@@ -133,7 +141,7 @@ export class TunnelDns {
     this.#recapture = recapture;
     if (this.#options === undefined) return;
     void this.#flushCaches();
-    void this.#warnOfObstacles();
+    this.#warn(true);
     this.#watchAnew();
   }
 
@@ -158,7 +166,7 @@ export class TunnelDns {
       throw error;
     }
     change?.keep();
-    if (before.options === undefined) void this.#warnOfObstacles();
+    this.#warn(before.options === undefined);
     this.#watchAnew();
     await this.#flushCaches();
   }
@@ -184,10 +192,10 @@ export class TunnelDns {
     return { everything, zones, hosts: [...hosts, ...others], wayToBastion: this.#context.wayToBastion };
   }
 
-  /** Where only the nameservers that the user names are captured, or a namespace's, the machine's own are none of ours. */
-  async #warnOfObstacles(): Promise<void> {
-    if (this.#options?.nameservers !== 'system' || this.#context.namespace !== undefined) return;
-    for (const obstacle of await resolvedObstacles()) this.#context.logger.warn(obstacle);
+  /** A namespace's nameservers are those of the machine, but its queries never reach them. */
+  #warn(isNew: boolean): void {
+    this.#warnings.warnOfSearch(this.#options);
+    if (isNew && this.#context.namespace === undefined) void this.#warnings.warnOfObstacles(this.#options);
   }
 
   #usable(): readonly Nameserver[] {
@@ -215,6 +223,7 @@ export class TunnelDns {
     const { logger } = this.#context;
     const watch = watchNameservers(this.#wanted, (nameservers) => {
       const addresses = nameservers.map(({ address }) => address).join(', ');
+      this.#warn(false);
       this.#redirectFrom(nameservers).then(
         () =>
           logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`),

@@ -118,7 +118,7 @@ export class Failures {
     if (this.#unknownNames.has(name) || this.#unknownNames.size >= MAX_UNKNOWN_NAMES) return;
     this.#unknownNames.add(name);
     this.#context.logger.warn(
-      `${name} does not exist at the bastion: connections to it are reset; said once for each name`,
+      `${name} does not exist at the bastion: a connection to it was reset, and queries are told so from now on; said once for each name`,
     );
   }
 

@@ -11,7 +11,7 @@ import {
   type Transport,
 } from '../ssh/transport.ts';
 import { Failures } from './failures.ts';
-import { describeEnd, isConnectFailure, openFailureOf } from './flow-end.ts';
+import { describeEnd, isConnectFailure, isUnknownName, openFailureOf } from './flow-end.ts';
 import { LostFlows } from './lost-flows.ts';
 import type { FailureCount, FlowEnding, FlowInfo } from './status.ts';
 
@@ -151,14 +151,15 @@ export class FlowTable {
       this.#bytesUp += summary.bytesUp;
       this.#bytesDown += summary.bytesDown;
       if (open.progress.stage === 'open') this.#opened += 1;
-      if (open.progress.stage === 'open' || isConnectFailure(summary.end)) {
+      const isTried = open.progress.stage === 'open' || isConnectFailure(end);
+      if (isTried) {
         this.#permitted = describeFlow(flow).destination;
       }
       // One that was not open yet goes on over the next connection, or is reset as new ones are.
       if (end.kind === 'bastion-lost' && open.progress.stage === 'open') {
         this.#lostFlows.add(describeFlow(flow).destination);
       }
-      flow.destinationName?.release();
+      flow.destinationName?.release(isUnknownName(end) ? 'missing' : isTried ? 'known' : 'unclear');
       this.#report(flow, summary, performance.now() - open.startedAtMs);
       if (this.#open.size === 0) this.#onNoneLeft?.();
     });
@@ -185,7 +186,7 @@ export class FlowTable {
     this.#total += 1;
     if (flow.answer === undefined) flow.accepted.resetAndDestroy();
     else flow.answer.failed('other', end.detail);
-    flow.destinationName?.release();
+    flow.destinationName?.release('unclear');
     this.#report(flow, { end, bytesUp: 0, bytesDown: 0 }, 0);
   }
 

@@ -190,6 +190,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           ...counts,
           bytesUp,
           bytesDown,
+          names: dns?.namesStatus ?? null,
           reconnects: life.outages.reconnects,
           lastError,
           advice: adviceFor(state, lastError, counts),

@@ -1,6 +1,7 @@
 import type { ErrorCode, TshuttleError } from '../core/errors.ts';
 import type { FlowEnd, FlowProgress } from '../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
+import type { SyntheticNamesStatus } from './synthetic-names.ts';
 
 /** All that is shown of a tunnel: plain data, for JSON. Times are ms since 1970. */
 export interface TunnelStatus {
@@ -21,6 +22,8 @@ export interface TunnelStatus {
   /** Since the start, those of open flows among them. */
   readonly bytesUp: number;
   readonly bytesDown: number;
+  /** Names in zones, for which addresses of ours stand; null where there are none. */
+  readonly names: SyntheticNamesStatus | null;
   /** How often the connection was lost and made again. */
   readonly reconnects: number;
   /** What went wrong last, also when it is over. */

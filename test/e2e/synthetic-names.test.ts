@@ -1,4 +1,4 @@
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mustRun } from '../support/child.ts';
@@ -157,11 +157,36 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     await expectNothingLeft(lab);
   });
 
-  it('that do not exist end in a reset, and the log has the name', async () => {
+  it('do not take names of outside in, where resolv.conf searches the zone', async () => {
+    const resolvConf = join(lab.directory, 'etc', 'resolv.conf');
+    const before = await readFile(resolvConf, 'utf8');
+    await writeFile(resolvConf, `${before}search inner.example\noptions ndots:5\n`);
+    try {
+      const tshuttle = await startTshuttle(lab, ['-v', '--domain', 'inner.example']);
+      await untilSaid(
+        tshuttle,
+        'resolv.conf searches inner.example, in --domain inner.example, with ndots:5',
+      );
+      expect(await dig('www.public.example.inner.example')).toContain('status: NXDOMAIN');
+      expect(await dig('www.public.example.inner.example', 'AAAA')).toContain('status: NXDOMAIN');
+      expect(await lab.client.must(['getent', 'ahostsv4', 'www.public.example'])).toContain('192.0.2.80');
+      expect((await lab.client.exec(['getent', 'hosts', 'nowhere'])).code).toBe(2);
+      // By its first label, which the search domain makes a name that is there.
+      expect(await lab.client.must(['getent', 'ahostsv4', 'db'])).toMatch(/^198\.1[89]\./);
+      expect(await lab.client.must(['curl', '-sS', '-m5', `http://db:${HTTP_PORT}/`])).not.toBe('');
+      await stopTshuttle(lab, tshuttle);
+    } finally {
+      await writeFile(resolvConf, before);
+    }
+  });
+
+  it('that do not exist end in a reset, are known not to from then on, and the log has the name', async () => {
     const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
     const curl = await lab.client.exec(['curl', '-sS', '-m5', 'http://nowhere.inner.example/']);
     expect(curl.stderr).toMatch(RESET);
     await untilSaid(tshuttle, 'nowhere.inner.example does not exist at the bastion');
+    expect(await dig('nowhere.inner.example')).toContain('status: NXDOMAIN');
+    expect((await lab.client.exec(['getent', 'hosts', 'nowhere.inner.example'])).code).toBe(2);
     const unknown = await lab.client.exec(['curl', '-sS', '-m5', 'http://198.18.3.3/']);
     expect(unknown.stderr).toMatch(RESET);
     await untilSaid(tshuttle, '198.18.3.3:80: reset, the address stands for no name');

@@ -51,7 +51,9 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     notes.push(`# ${EXAMPLE_DNS_PORT} and up stand for the ports of the DNS forwarder, chosen at start`);
   if (config.dns !== undefined && config.dns.zones.length > 0) {
     const range = formatCidr(config.dns.syntheticRanges.range4);
-    notes.push(`# not shown: for names in zones, a sixteenth of ${range} is captured, chosen at start`);
+    notes.push(
+      `# not shown: for names in zones, parts of ${range} are captured: one from the start, others as names come`,
+    );
   }
   notes.push(
     `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,

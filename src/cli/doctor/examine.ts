@@ -1,9 +1,11 @@
 import type { Config } from '../../config/config.ts';
+import { systemSearchRules } from '../../dns/search-domains.ts';
 import type { HostPort } from '../../net/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
 import { type Finding, problem } from './finding.ts';
 import { checkMachine } from './machine-checks.ts';
+import { checkNames } from './name-checks.ts';
 
 /**
  * Looks at the machine and then, where one is named, at the bastion and the destinations.
@@ -20,5 +22,6 @@ export async function* examine(
   if (config === undefined) return;
   for (const overlap of localOverlaps(config))
     yield problem('networks', overlap, 'leave it out with -x, or capture less');
+  yield* checkNames(config.dns, systemSearchRules());
   yield* checkBastion(config, destinations, context);
 }

@@ -29,12 +29,17 @@ export const TOPICS: readonly Topic[] = [
       paragraph(
         '--domain ZONE answers names of one zone on the bastion’s side; all others go, byte for byte, to the resolver that was asked. ' +
           'Without --to-ns such a name gets a synthetic address, and a connection to that is opened by name, which the bastion ' +
-          'resolves: TLS names stay right. --dns sends every query of this machine to a resolver behind the bastion.',
+          'resolves: TLS names stay right. One that the bastion does not know ends as a name that does not exist, at the latest with the ' +
+          'second try; what a search domain of this machine may have made is asked for before it is answered. --dns sends every query of this machine to a resolver behind the bastion.',
       ),
       commands(
         'tshuttle -r bastion --domain internal.example',
         "tshuttle -r bastion --domain '*.rds.amazonaws.com'",
         'tshuttle -r bastion --dns --to-ns 10.0.0.2 10.0.0.0/8',
+      ),
+      paragraph(
+        'A tunnel takes a sixteenth of --synthetic-range, and more as it has more names, up to a half: of the default, 65,512. Then the ' +
+          'name that was not used for longest loses its address, two minutes after its last use at the earliest; status says when they run out.',
       ),
       paragraph(
         'Names of the bastion, of jump hosts and of proxies are always answered by this machine’s own resolver.',

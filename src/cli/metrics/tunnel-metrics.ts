@@ -10,6 +10,10 @@ const HELP = {
   tshuttle_opened_total: 'flows since the start that were ever open',
   tshuttle_failures_total: 'connections since the start that could not be carried, by cause',
   tshuttle_bytes_total: 'bytes of flows since the start, by direction: up is from this machine',
+  tshuttle_names_in_use:
+    'addresses that stand for names in zones and may not be given to others yet; absent without zones',
+  tshuttle_names_capacity: 'addresses that there are for names in zones now; absent without zones',
+  tshuttle_names_refused_total: 'queries answered SERVFAIL since the start because no address was left',
   tshuttle_reconnects_total: 'how often the connection was lost and made again',
   tshuttle_round_trip_seconds: 'the last round trip to the bastion; absent where it is not measured',
 } as const;
@@ -54,6 +58,9 @@ export function tunnelMetrics(status: () => TunnelStatus): Registry {
   gauge('tshuttle_round_trip_seconds', ({ roundTripMs }) =>
     roundTripMs === null ? null : roundTripMs / 1_000,
   );
+  gauge('tshuttle_names_in_use', ({ names }) => names?.inUse ?? null);
+  gauge('tshuttle_names_capacity', ({ names }) => names?.capacity ?? null);
+  counter('tshuttle_names_refused_total', ({ names }) => [[{}, names?.refused ?? 0]]);
   counter('tshuttle_flows_total', ({ flows }) => [[{}, flows.total]]);
   counter('tshuttle_opened_total', ({ flows }) => [[{}, flows.opened]]);
   counter(

@@ -72,6 +72,7 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
   if (reconnects > 0)
     notes.push(`${name}: connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`);
   notes.push(...status.failures.flatMap((failure) => failureLines(name, failure, advice, nowMs)));
+  notes.push(...namesLines(name, status.names));
   if (lastError !== null) {
     const { message, remedy, atMs } = lastError;
     notes.push(`${name}: last error, ${formatDuration(nowMs - atMs)} ago: ${message}`);
@@ -105,6 +106,23 @@ function failureLines(
   const last = lastDestination === null ? 'the last' : `the last, ${lastDestination},`;
   const line = `${name}: ! ${what}; ${last} ${formatDuration(nowMs - lastAtMs)} ago`;
   return advice === null || advice === shownAdvice ? [line] : [line, `    ${advice}`];
+}
+
+/** More is taken before so much of what there is is in use. */
+const NEARLY_ALL = 0.9;
+
+function namesLines(name: string, names: TunnelStatus['names']): string[] {
+  if (names === null) return [];
+  const { inUse, capacity, refused } = names;
+  if (refused === 0 && inUse < capacity * NEARLY_ALL) return [];
+  const queries =
+    refused === 0
+      ? ''
+      : `; ${refused} ${refused === 1 ? 'query' : 'queries'} answered SERVFAIL for want of one`;
+  return [
+    `${name}: ! ${inUse} of the ${capacity} addresses for names in zones are in use${queries}`,
+    '    have a larger network by --synthetic-range',
+  ];
 }
 
 function describeSilent({ path, pid, reason }: SilentDaemon): string {

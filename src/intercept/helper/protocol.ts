@@ -14,7 +14,7 @@ import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -44,7 +44,7 @@ export type Request =
   | { readonly type: 'exempt'; readonly id: number; readonly endpoints: readonly Endpoint[] }
   /**
    * Makes a route to an IPv4 network that has none: without one, no connection there could be captured. It goes with the
-   * helper, and leads nowhere. Once.
+   * helper, and leads nowhere. Some times, for another network each.
    */
   | { readonly type: 'route'; readonly id: number; readonly network: RoutedNetwork }
   | { readonly type: 'remove'; readonly id: number }

@@ -27,6 +27,9 @@ const REAL_ACTIONS: SessionActions = {
   forgetQueries,
 };
 
+/** As many as a tunnel takes parts of its range for names. */
+const MAX_ROUTES = 16;
+
 /** The root side of one client: serves its requests in the order that {@link PERMITTED} allows, and undoes them. */
 export class HelperSession {
   readonly #actions: SessionActions;
@@ -35,7 +38,7 @@ export class HelperSession {
   #backend: RuleBackend | undefined;
   #listenerPort: number | undefined;
   #dns: DnsRedirect | null = null;
-  #route: Route | undefined;
+  readonly #routes: Route[] = [];
 
   /** @param onLost called once at most, when rules went away that nobody had removed */
   constructor(onLost: (reason: string) => void, actions: SessionActions = REAL_ACTIONS) {
@@ -67,8 +70,7 @@ export class HelperSession {
       this.#backend = undefined;
       this.#dnsChanged(null);
     } finally {
-      this.#route?.close();
-      this.#route = undefined;
+      for (const route of this.#routes.splice(0)) route.close();
     }
   }
 
@@ -94,8 +96,8 @@ export class HelperSession {
         await this.#backend?.setExempt(request.endpoints);
         break;
       case 'route':
-        if (this.#route !== undefined) throw new GrammarError('there is a route already');
-        this.#route = this.#actions.openRoute(request.network);
+        if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
+        this.#routes.push(this.#actions.openRoute(request.network));
         break;
       case 'remove':
         await this.#backend?.remove();

@@ -37,7 +37,10 @@ describe.skipIf(process.geteuid?.() !== 0)('root in the home of somebody else', 
 
   it('keeps no synthetic addresses and installs no service there', async () => {
     const logger = recordingLogger();
-    new MappingStore(join(home, 'state', 'synthetic-addresses'), 'tunnel', logger).flush();
+    const folder = join(home, 'state', 'synthetic-addresses');
+    const options = { folder, tunnel: 'tunnel', blockCount: 1, lock: async () => () => {} };
+    const { store } = await MappingStore.open(options, logger);
+    store.close(new Map([[0, () => [{ name: 'db.internal.example', offset: 1 }]]]));
     await expect(
       writeUnitFile(join(home, '.config', 'systemd', 'user', 'tshuttle.service'), ''),
     ).rejects.toMatchObject({ code: 'ERR_CONFIG', remedy: expect.stringContaining('without sudo') });

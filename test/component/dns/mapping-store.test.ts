@@ -2,61 +2,133 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BLOCK_COUNT, MappingStore } from '../../../src/dns/mapping-store.ts';
+import { MappingStore } from '../../../src/dns/mapping-store.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { until } from '../../support/until.ts';
 
 const NAMES = [{ name: 'db.internal.example', offset: 7 }];
+const BLOCK_COUNT = 16;
+/** Where the blocks of a user begin to be taken. */
+const FIRST = (process.getuid?.() ?? 0) % BLOCK_COUNT;
 
 describe('MappingStore', () => {
   let folder: string;
+  let locked: Set<number>;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'tshuttle-store-'));
+    locked = new Set();
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  const open = (tunnel: string, logger = recordingLogger()) => new MappingStore(folder, tunnel, logger);
+  const lock = async (block: number) => {
+    if (locked.has(block)) return undefined;
+    locked.add(block);
+    return () => void locked.delete(block);
+  };
+  const open = (tunnel: string, logger = recordingLogger(), within = folder) =>
+    MappingStore.open({ folder: within, tunnel, blockCount: BLOCK_COUNT, lock }, logger);
+  /** A run of a tunnel that ends in order. */
+  const run = async (tunnel: string, mappings = NAMES) => {
+    const { store, saved } = await open(tunnel);
+    store.close(new Map(saved.map(({ block }) => [block, () => mappings])));
+    return saved;
+  };
+  const file = (block: number) => join(folder, `${block}.json`);
 
   it('gives each tunnel a block of its own, and what it had in it', async () => {
-    const first = open('a');
-    first.saveSoon(() => NAMES);
-    first.flush();
-    const second = open('b');
-    expect(second.saved).toEqual({ block: 1, mappings: [] });
-    expect(open('a').saved).toEqual({ block: 0, mappings: NAMES });
-    expect(readdirSync(folder).sort()).toEqual(['0.json', '1.json']);
+    expect(await run('a')).toEqual([{ block: FIRST, mappings: [] }]);
+    expect(await run('b')).toEqual([{ block: (FIRST + 1) % BLOCK_COUNT, mappings: [] }]);
+    expect((await run('a'))[0]).toMatchObject({ block: FIRST, mappings: NAMES });
+    expect(readdirSync(folder)).toHaveLength(2);
+    expect(locked.size, 'given back').toBe(0);
+  });
+
+  it('remembers for how long a name was not used when a tunnel ended in order, and only then', async () => {
+    await run('a', [{ name: 'db.a', offset: 1, unusedForMs: 5_000 } as (typeof NAMES)[number]]);
+    const { store, saved } = await open('a');
+    const [mapping] = saved[0]!.mappings;
+    expect(mapping?.unusedForMs).toBeGreaterThanOrEqual(5_000);
+    expect(mapping?.unusedForMs).toBeLessThan(3_600_000);
+    store.saveSoon(FIRST, () => saved[0]!.mappings);
+    await until(() => !readFileSync(file(FIRST), 'utf8').includes('endedAtMs'), {
+      deadlineMs: 2_000,
+      what: 'the file of a run that goes on',
+    });
+    // As after SIGKILL: the kernel has given the lock back.
+    locked.clear();
+    expect((await open('a')).saved[0]!.mappings).toEqual([{ name: 'db.a', offset: 1 }]);
+  });
+
+  it('reads what an earlier version has written', async () => {
+    await run('a');
+    const { key } = JSON.parse(readFileSync(file(FIRST), 'utf8')) as { key: string };
+    writeFileSync(file(FIRST), JSON.stringify({ key, mappings: [['old.a', 3]] }));
+    expect((await run('a'))[0]?.mappings).toEqual([{ name: 'old.a', offset: 3 }]);
   });
 
   it('writes soon by itself, whole', async () => {
-    const store = open('a');
-    store.saveSoon(() => NAMES);
-    await until(() => readFileSync(join(folder, '0.json'), 'utf8').includes('db.internal'), {
+    const { store } = await open('a');
+    store.saveSoon(FIRST, () => NAMES);
+    await until(() => readFileSync(file(FIRST), 'utf8').includes('db.internal'), {
       deadlineMs: 2_000,
       what: 'the name in the file',
     });
-    expect(readdirSync(folder)).toEqual(['0.json']);
+    expect(readdirSync(folder)).toEqual([`${FIRST}.json`]);
   });
 
-  it('takes the block that was not used for longest when all are taken', () => {
-    for (let index = 0; index < BLOCK_COUNT; index += 1) open(`tunnel ${index}`);
-    utimesSync(join(folder, '5.json'), 1_000, 1_000);
-    expect(open('another').saved.block).toBe(5);
-    expect(open('another').saved.block).toBe(5);
+  it('takes the block that was not used for longest when all are taken, but none of a tunnel that runs', async () => {
+    for (let index = 0; index < BLOCK_COUNT; index += 1) await run(`tunnel ${index}`);
+    utimesSync(file(5), 1_000, 1_000);
+    utimesSync(file(6), 2_000, 2_000);
+    locked.add(5);
+    expect((await run('another'))[0]?.block).toBe(6);
+    expect((await run('another'))[0]?.block).toBe(6);
+  });
+
+  it('gives a second tunnel of the same kind another block, and neither the name of the other', async () => {
+    const first = await open('a');
+    const second = await open('a');
+    expect(second.saved[0]?.block).not.toBe(first.saved[0]?.block);
+  });
+
+  it('says what to do when tunnels that run have all', async () => {
+    for (let block = 0; block < BLOCK_COUNT; block += 1) locked.add(block);
+    await expect(open('a')).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+      remedy: expect.stringContaining('--synthetic-range') as string,
+    });
+  });
+
+  it('has another block for a tunnel that needs more, which is its own from then on, but none of another one', async () => {
+    await run('b');
+    const { store, saved } = await open('a');
+    const another = await store.takeAnother();
+    expect(another?.mappings).toEqual([]);
+    const blocks = [saved[0]!.block, another!.block];
+    store.close(new Map(blocks.map((block) => [block, () => [{ name: `n${block}.a`, offset: 1 }]])));
+    const again = await open('a');
+    expect(again.saved.map(({ block }) => block).sort()).toEqual(blocks.sort());
+    expect(again.saved.flatMap(({ mappings }) => mappings.map(({ name }) => name)).sort()).toEqual(
+      blocks.map((block) => `n${block}.a`).sort(),
+    );
+    for (let index = 0; index < BLOCK_COUNT; index += 1) await again.store.takeAnother();
+    expect((await run('b'))[0], 'all others are taken').toMatchObject({ mappings: NAMES });
+    expect(await again.store.takeAnother()).toBeUndefined();
   });
 
   it.each(['', '{', 'null', '[]', '{"key":1,"mappings":[]}', 'x'.repeat(5_000_000)])(
     'takes a broken file for none',
-    (text) => {
-      writeFileSync(join(folder, '0.json'), text);
-      expect(open('a').saved.mappings).toEqual([]);
+    async (text) => {
+      for (let block = 0; block < BLOCK_COUNT; block += 1) writeFileSync(file(block), text);
+      expect((await run('a'))[0]?.mappings).toEqual([]);
     },
   );
 
-  it('works without a folder, and says so', () => {
+  it('works without a folder, and says so', async () => {
     const logger = recordingLogger();
     writeFileSync(join(folder, 'file'), '');
-    const store = new MappingStore(join(folder, 'file', 'below'), 'a', logger);
-    expect(store.saved.mappings).toEqual([]);
+    const { saved } = await open('a', logger, join(folder, 'file', 'below'));
+    expect(saved).toEqual([{ block: FIRST, mappings: [] }]);
     expect(logger.lines.join()).toContain('other synthetic addresses after a restart');
   });
 });

@@ -203,10 +203,13 @@ describe('a resolver', () => {
         expect(fake.connections[0]).toMatchObject({ readableEnded: false, destroyed: false });
         owed[0]!();
         expect(addressIn(await slow)).toBe('10.0.0.9');
-        await until(() => fake.connections.every(({ readableEnded, destroyed }) => readableEnded || destroyed), {
-          deadlineMs: 2_000,
-          what: 'the end of them all, none of which was idle for long',
-        });
+        await until(
+          () => fake.connections.every(({ readableEnded, destroyed }) => readableEnded || destroyed),
+          {
+            deadlineMs: 2_000,
+            what: 'the end of them all, none of which was idle for long',
+          },
+        );
       },
       { maxAgeMs, idleTimeoutMs: 60_000 },
     );

@@ -16,6 +16,7 @@ import { until } from '../../support/until.ts';
 const FAKE_HELPER = fileURLToPath(new URL('./fake-helper.entry.mjs', import.meta.url));
 const PLAN: RedirectPlan = { listenerPort: 12_300, families: [4], groups: [], exempt: [], dns: null };
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
+const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };
 
 function endpoint(address: string) {
   const made = makeEndpoint(address, 22);
@@ -75,6 +76,7 @@ describe('a lasting interceptor', () => {
   it('has another helper bring about what was in force, the latest of everything', async () => {
     const { interceptor, logger, helpers, killTheLatest, untilBack } = await open();
     await interceptor.addRoute(ROUTE);
+    await interceptor.addRoute(OTHER_ROUTE);
     await interceptor.apply({ ...PLAN, exempt: [endpoint('192.0.2.1')] });
     const latest = { ...PLAN, families: [4, 6] as const };
     await interceptor.apply({ ...latest, exempt: [endpoint('192.0.2.1')] });
@@ -94,6 +96,7 @@ describe('a lasting interceptor', () => {
       { type: 'cleanup' },
       { type: 'use', candidate: 'nft-interactive' },
       { type: 'route', network: ROUTE },
+      { type: 'route', network: OTHER_ROUTE },
       { type: 'apply', plan: { ...latest, exempt: [endpoint('192.0.2.2')] } },
     ]);
     expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([

@@ -15,6 +15,7 @@ const UP: TunnelStatus = {
   failures: [],
   bytesUp: 1_600_000,
   bytesDown: 3_650_722_202,
+  names: null,
   reconnects: 0,
   lastError: null,
   advice: null,
@@ -62,6 +63,18 @@ test('status shows a line for each tunnel, and below what is to be said', async 
     plain,
   );
   expect(`\n${text}`).toMatchSnapshot();
+});
+
+test('addresses for names are told when they run out, with what to do, and not before', async () => {
+  const textOf = (names: TunnelStatus['names']) =>
+    renderStatus([report('office', { ...UP, names }, null)], [], NOW, plain);
+  expect(await textOf({ inUse: 40, capacity: 58, refused: 0 })).not.toContain('addresses');
+  expect(await textOf({ inUse: 55, capacity: 58, refused: 0 })).toContain(
+    'office: ! 55 of the 58 addresses for names in zones are in use\n    have a larger network by --synthetic-range\n',
+  );
+  expect(await textOf({ inUse: 2, capacity: 58, refused: 1 })).toContain(
+    '; 1 query answered SERVFAIL for want of one',
+  );
 });
 
 test('failures are told by cause, with what to do; a tunnel of which nothing has come does not look fine', async () => {

@@ -55,6 +55,7 @@ describe('the screen', () => {
     failures: [],
     bytesUp: 2_048,
     bytesDown: 3_000_000,
+    names: null,
     reconnects: 1,
     lastError: null,
     advice: null,

@@ -1,6 +1,6 @@
 import { decode } from 'dns-packet';
 import { describe, expect, it } from 'vitest';
-import { BastionSide } from '../../../src/dns/bastion-side.ts';
+import { type AddressSource, BastionSide } from '../../../src/dns/bastion-side.ts';
 import { errorAnswer, type Query } from '../../../src/dns/message.ts';
 import type { Responder } from '../../../src/dns/responder.ts';
 import { SyntheticAddresses } from '../../../src/dns/synthetic-addresses.ts';
@@ -20,20 +20,21 @@ function side(
   responder: Responder | undefined,
   more: Partial<ConstructorParameters<typeof BastionSide>[0]> = {},
 ) {
-  const given: number[] = [];
-  const synthetic = new SyntheticAddresses({
-    range4: parseCidr('198.18.0.0/19')!,
-    range6: undefined,
-    capacity: 4,
-    keepMs: 60_000,
-    saved: [],
-    nowMs: () => 0,
-  });
+  const given: string[] = [];
+  const addresses = new SyntheticAddresses({ keepMs: 60_000, nowMs: () => 0 });
+  addresses.add({ range4: parseCidr('198.18.0.0/29')!, range6: undefined }, []);
+  const synthetic: AddressSource = {
+    has: (family) => addresses.has(family),
+    addressOf: async (name, family) => {
+      given.push(name);
+      return addresses.addressOf(name, family);
+    },
+    isMissing: async (name) => name.startsWith('missing.'),
+  };
   const options = {
     responder,
     synthetic,
     isCaptured: ({ address }: { address: string }) => address.startsWith('10.'),
-    onGiven: () => void given.push(1),
   };
   const made = new BastionSide({ ...options, ...more });
   const ask = async (name: string, type: string, isInZone = true) => {
@@ -83,6 +84,14 @@ describe('the side of the bastion', () => {
     expect(await ask('nowhere.a', 'A')).toEqual({ rcode: 'NXDOMAIN', data: [] });
   });
 
+  it('says of a name that the bastion has not that it does not exist, whatever is asked, and gives it no address', async () => {
+    for (const { ask, given } of [side(undefined), side(responderThat(saying('192.0.2.1')))]) {
+      for (const type of ['A', 'AAAA', 'MX'])
+        expect(await ask('missing.a', type), type).toEqual({ rcode: 'NXDOMAIN', data: [] });
+      expect(given).toHaveLength(0);
+    }
+  });
+
   it('has NODATA for other types, for IPv6 without a range, and for what is no name of a host', async () => {
     const { ask, given } = side(undefined);
     for (const [name, type] of [
@@ -99,7 +108,8 @@ describe('the side of the bastion', () => {
 
   it('has SERVFAIL when there is no address left', async () => {
     const { ask } = side(undefined);
-    for (const name of ['a.a', 'b.a', 'c.a', 'd.a']) expect((await ask(name, 'A')).rcode).toBe('NOERROR');
-    expect(await ask('e.a', 'A')).toEqual({ rcode: 'SERVFAIL', data: [] });
+    for (const name of ['a.a', 'b.a', 'c.a', 'd.a', 'e.a'])
+      expect((await ask(name, 'A')).rcode).toBe('NOERROR');
+    expect(await ask('f.a', 'A')).toEqual({ rcode: 'SERVFAIL', data: [] });
   });
 });

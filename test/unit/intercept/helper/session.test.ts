@@ -61,15 +61,21 @@ function openSession() {
 }
 
 describe('HelperSession', () => {
-  it('makes one route, which goes with it, whatever becomes of the rules', async () => {
+  it('makes a bounded number of routes, which go with it, whatever becomes of the rules', async () => {
     const { session, backend, routes } = openSession();
     const route = { type: 'route', id: 3, network: { address: '198.18.0.0', prefixLength: 19 } } as const;
     await expect(session.serve(route)).rejects.toThrow(GrammarError);
     await session.serve(use);
     expect(await session.serve(route)).toEqual({ type: 'done', id: 3 });
     expect(routes).toEqual(['198.18.0.0/19']);
-    await expect(session.serve(route)).rejects.toThrow(GrammarError);
     await session.serve(apply);
+    const another = (third: number) => ({
+      ...route,
+      network: { address: `198.18.${third}.0`, prefixLength: 19 },
+    });
+    for (let count = 1; count < 16; count += 1) await session.serve(another(32 * (count % 8)));
+    expect(routes).toHaveLength(16);
+    await expect(session.serve(another(0))).rejects.toThrow(GrammarError);
     backend.refusal = 'busy';
     await expect(session.end()).rejects.toThrow('busy');
     expect(routes).toEqual([]);
