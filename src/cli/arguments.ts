@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import type { RawOptions } from '../config/raw-options.ts';
 import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
@@ -65,12 +65,54 @@ async function parseWords(words: readonly string[], version: string): Promise<Pa
     if (error.exitCode === 0) return { kind: 'text', text: output };
     const problem = problemOf(error, failed);
     if (error.code === 'commander.unknownOption') {
-      return { kind: 'unknown-option', flag: flagIn(error.message), problem };
+      const flag = flagIn(error.message);
+      const elsewhere = describeForeignOption(flag) === undefined ? await whoHas(flag, version) : undefined;
+      const what = elsewhere === undefined ? problem.what : `is not an option here; ${elsewhere}`;
+      return { kind: 'unknown-option', flag, problem: { ...problem, what } };
     }
     return { kind: 'refused', problems: [problem] };
   }
   if (invocation === undefined) throw new Error('commander ran no action');
-  return invocation;
+  if (invocation.kind !== 'command') return invocation;
+  const strange = await strangeOptions(program, invocation.name, version);
+  return strange.length === 0 ? invocation : { kind: 'refused', problems: strange };
+}
+
+/** The options of a tunnel that were given to a command that has them not: commander takes them wherever they stand. */
+async function strangeOptions(program: Command, name: string, version: string): Promise<Problem[]> {
+  const known = ALL_COMMANDS.find((command) => command.name === name);
+  if (known === undefined || (await known.load()).wordsBeforeTunnel !== undefined) return [];
+  const own = commandNamed(program, name).options.map(({ long }) => long);
+  const given = program.options.filter(
+    (option) => !own.includes(option.long) && program.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  return await Promise.all(
+    given.map(async ({ short, long }) => {
+      const flag = short ?? long ?? '';
+      return { where: flag, what: `is not an option of ${name}; ${await whoHas(flag, version)}` };
+    }),
+  );
+}
+
+/** Which commands have an option, as half a sentence; undefined for one that none has. */
+async function whoHas(flag: string, version: string): Promise<string | undefined> {
+  const program = await buildProgram(version);
+  const withTunnel = await tunnelCommands();
+  const has = (command: Command): boolean =>
+    command.options.some(({ short, long }) => short === flag || long === flag);
+  const isTunnels = has(program);
+  const names = ALL_COMMANDS.filter(
+    ({ name, isHidden }) =>
+      isHidden !== true && (has(commandNamed(program, name)) || (isTunnels && withTunnel.has(name))),
+  ).map(({ name }) => name);
+  const all = isTunnels ? ['tshuttle -r BASTION', ...names] : names;
+  return all.length === 0 ? undefined : `it is one of ${all.join(', ')}`;
+}
+
+function commandNamed(program: Command, name: string): Command {
+  return name
+    .split(' ')
+    .reduce((parent, word) => parent.commands.find((command) => command.name() === word)!, program);
 }
 
 /** Of the whole program, which says a line about every command. */

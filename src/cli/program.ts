@@ -3,6 +3,7 @@ import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS, type KnownCommand } from './commands/all-commands.ts';
 import { GROUPS, TEXTS } from './help-text.ts';
+import { watchRepeats } from './repeated-options.ts';
 import { describeProgram } from './tunnel-options.ts';
 
 /** How wide help is written at most; narrower where the terminal is. */
@@ -68,11 +69,17 @@ function nameCommands(
 
 async function fill({ known, command }: CommandPlace, events?: ProgramEvents): Promise<void> {
   const definition = await known.load();
+  let repeated: () => readonly Problem[] = () => [];
   definition.describe(
     command,
-    (chosen) => events?.onChosen(definition.name, chosen),
+    (chosen) => {
+      const problems = repeated();
+      if (problems.length === 0) events?.onChosen(definition.name, chosen);
+      else for (const problem of problems) events?.onRefused(problem);
+    },
     (problem) => events?.onRefused(problem),
   );
+  repeated = watchRepeats(command);
   command.exitOverride((error) => {
     events?.onFailed(definition);
     throw error;

@@ -1,8 +1,8 @@
-import { TshuttleError } from '../core/errors.ts';
 import { type ControlClient, findDaemons, type SilentDaemon } from '../daemon/control/client.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
 import type { DaemonSurroundings } from '../daemon/paths.ts';
 import { controlFoldersOf } from '../daemon/paths.ts';
+import type { ProcessContext } from './process-context.ts';
 
 /** A tunnel of this user that runs, and the way to the process that it runs in. */
 export interface RunningTunnelHandle {
@@ -44,14 +44,16 @@ export class RunningTunnels {
     return found.find(({ report }) => report.profileFile !== null) ?? found[0];
   }
 
-  /** @throws TshuttleError ERR_USAGE when no tunnel has this name */
-  mustBeNamed(name: string): RunningTunnelHandle {
+  /** @throws TshuttleError ERR_USAGE when no tunnel that is up has this name, with what there is of it */
+  async mustBeNamed(name: string, environment: ProcessContext['environment']): Promise<RunningTunnelHandle> {
     const found = this.named(name);
     if (found !== undefined) return found;
-    const names = this.all.map(({ report }) => report.name);
-    throw new TshuttleError('ERR_USAGE', `${name} is not up`, {
-      remedy: names.length === 0 ? 'no tunnel is' : `these are: ${names.join(', ')}`,
-    });
+    const { notUp } = await import('./unknown-tunnel.ts');
+    throw notUp(name, this.names, environment);
+  }
+
+  get names(): readonly string[] {
+    return this.all.map(({ report }) => report.name);
   }
 
   /** Keeps the first of these, whose client is the caller's then, and closes the others. */

@@ -9,6 +9,7 @@ import { EXIT_CODES, exitCodeOf } from './exit-code.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';
 import { buildProgram } from './program.ts';
+import { repeatedOptions } from './repeated-options.ts';
 import { type ProblemCode, problemLines, renderProblems } from './report.ts';
 import { readVersion } from './version.ts';
 import { wantsJson } from './wants-json.ts';
@@ -46,11 +47,16 @@ async function runCommand(
     arguments: context.arguments,
     leading: leading ?? 0,
   };
-  const { words, problems } = collectArgumentWords(sources, readTextFile);
+  const { words, problems, sources: bySource } = collectArgumentWords(sources, readTextFile);
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse);
   const invocation = await parseArguments(words, readVersion());
+  const repeated = invocation.kind === 'text' ? [] : repeatedOptions(bySource);
+  if (repeated.length > 0) {
+    const others = invocation.kind === 'refused' ? invocation.problems : [];
+    return await refuse('ERR_USAGE', [...others, ...repeated]);
+  }
   switch (invocation.kind) {
     case 'text':
       print(invocation.text);

@@ -17,6 +17,8 @@ export interface ArgumentSources {
 /** The whole command line with files and environment in place, and what was wrong with these. */
 export interface ArgumentWords {
   readonly words: readonly string[];
+  /** The same words by where they stand: the command line, the environment, each file. */
+  readonly sources: readonly (readonly string[])[];
   readonly problems: readonly Problem[];
 }
 
@@ -29,10 +31,17 @@ export interface ArgumentWords {
 export function collectArgumentWords(sources: ArgumentSources, readTextFile: ReadTextFile): ArgumentWords {
   const words: string[] = [];
   const problems: Problem[] = [];
+  const bySource: string[][] = [];
+  const openSource = (): string[] => {
+    const source: string[] = [];
+    bySource.push(source);
+    return source;
+  };
 
-  const expand = (word: string, depth: number): void => {
+  const expand = (word: string, source: string[], depth: number): void => {
     if (!word.startsWith('@') || word.length === 1) {
       words.push(word);
+      source.push(word);
       return;
     }
     const path = word.slice(1);
@@ -48,20 +57,25 @@ export function collectArgumentWords(sources: ArgumentSources, readTextFile: Rea
       problems.push({ where: word, what: file.what });
       return;
     }
+    const inFile = openSource();
     for (const [index, line] of file.text.split('\n').entries()) {
       const split = splitShellWords(line);
       if (split.kind === 'invalid') problems.push({ where: `${path}:${index + 1}`, what: split.what });
-      else for (const inner of split.words) expand(inner, depth + 1);
+      else for (const inner of split.words) expand(inner, inFile, depth + 1);
     }
   };
 
   const end = sources.arguments.indexOf('--');
   const expanded = end === -1 ? sources.arguments : sources.arguments.slice(0, end);
-  words.push(...expanded.slice(0, sources.leading));
+  const commandLine = openSource();
+  const leading = expanded.slice(0, sources.leading);
+  words.push(...leading);
+  commandLine.push(...leading);
+  const inEnvironment = openSource();
   const environment = splitShellWords(sources.environment ?? '');
   if (environment.kind === 'invalid') problems.push({ where: 'TSHUTTLE_ARGS', what: environment.what });
-  else for (const word of environment.words) expand(word, 0);
-  for (const word of expanded.slice(sources.leading)) expand(word, 0);
+  else for (const word of environment.words) expand(word, inEnvironment, 0);
+  for (const word of expanded.slice(sources.leading)) expand(word, commandLine, 0);
   words.push(...sources.arguments.slice(expanded.length));
-  return { words, problems };
+  return { words, sources: bySource, problems };
 }

@@ -39,9 +39,9 @@ export function daemonPaths(
 /** What a tunnel is called that has no profile: by its `--pidfile`, else by its bastion. */
 export function tunnelNameOf({ remote, mode }: Pick<Config, 'remote' | 'mode'>): string {
   if (mode.kind === 'daemon' && mode.pidFile !== undefined)
-    return fileName(basename(mode.pidFile).replace(/\.pid$/, ''));
+    return fileNameOf(basename(mode.pidFile).replace(/\.pid$/, ''));
   const login = remote.user === undefined ? '' : `${remote.user}@`;
-  return fileName(`${login}${remote.host}${remote.port === undefined ? '' : `-${remote.port}`}`);
+  return fileNameOf(`${login}${remote.host}${remote.port === undefined ? '' : `-${remote.port}`}`);
 }
 
 /** Names the files of a profile's tunnel; in folders of their own, since a bastion may have the name of a profile. */
@@ -49,8 +49,8 @@ export function profilePaths(name: string, surroundings: DaemonSurroundings): Da
   const stateFolder = stateFolderOf(surroundings);
   const folder = join(stateFolder, 'profiles');
   return {
-    pidFile: join(folder, `${fileName(name)}.pid`),
-    logFile: join(folder, `${fileName(name)}.log`),
+    pidFile: join(folder, `${fileNameOf(name)}.pid`),
+    logFile: join(folder, `${fileNameOf(name)}.log`),
     privateFolders: [stateFolder, folder],
   };
 }
@@ -60,12 +60,18 @@ export function profilePaths(name: string, surroundings: DaemonSurroundings): Da
  * nothing of the session and its variables, and what they start is to be found from a terminal all the same.
  */
 export function controlFoldersOf(surroundings: DaemonSurroundings): readonly [string, ...string[]] {
-  const state = [stateFolderOf(surroundings), stateFolderOf({ ...surroundings, stateHome: undefined })];
   const [first, ...others] = [
     ...surroundings.runtimeDirectories.map((path) => join(path, 'tshuttle')),
-    ...state,
+    ...stateFoldersOf(surroundings),
   ];
   return [first!, ...new Set(others.filter((path) => path !== first))];
+}
+
+/** Every folder in which logs of this user's tunnels may be: cron does not know XDG_STATE_HOME either. */
+export function stateFoldersOf(surroundings: DaemonSurroundings): readonly string[] {
+  return [
+    ...new Set([stateFolderOf(surroundings), stateFolderOf({ ...surroundings, stateHome: undefined })]),
+  ];
 }
 
 /** Where a user's tunnels keep what they are to know in their next run. */
@@ -81,7 +87,8 @@ function absolute(path: string | undefined): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
-function fileName(text: string): string {
+/** What a tunnel's files are called. */
+export function fileNameOf(text: string): string {
   return (
     text
       .replace(/[^A-Za-z0-9@._-]/g, '_')

@@ -16,7 +16,8 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
       {
         summary: 'end tunnels',
         description:
-          'Ends tunnels, and returns when their rules are gone. One that is not up is none the worse.',
+          'Ends tunnels, and returns when their rules are gone. One that is not up is none the worse, but a name\n' +
+          'that no tunnel and no profile has is an error.',
         argument: '[NAME...]',
       },
       (input) => {
@@ -34,7 +35,13 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
       const results = await Promise.all(
         wanted.map(async (name) => {
           const found = running.named(name);
-          if (found === undefined) return { name, state: 'was-down', failure: undefined };
+          if (found === undefined) {
+            const { findAbsent } = await import('../unknown-tunnel.ts');
+            const absent = findAbsent(name, running.names, process.environment);
+            return absent.kind === 'unknown'
+              ? { name, state: 'unknown', failure: absent.error }
+              : { name, state: 'was-down', failure: undefined };
+          }
           try {
             await found.client.ask({ type: 'down', name });
             return { name, state: 'down', failure: undefined };

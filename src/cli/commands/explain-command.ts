@@ -1,9 +1,11 @@
 import { isIP } from 'node:net';
+import type { Config } from '../../config/config.ts';
 import type { RawOptions } from '../../config/raw-options.ts';
 import { parseSubnet } from '../../config/subnet.ts';
 import { formatCidr } from '../../net/cidr.ts';
 import { type CommandSession, defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
+import type { RunningTunnels } from '../running-tunnels.ts';
 import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
 import type { ExplainedDestination } from './explain.ts';
 
@@ -22,7 +24,7 @@ export const explainCommand = defineCommand<ExplainInput>({
     command
       .summary(TEXTS.explain)
       .description(TEXTS.explainDescription)
-      .usage('HOST[:PORT] -r [USER@]HOST [options] [SUBNET...]')
+      .usage('HOST[:PORT] [NAME | -r [USER@]HOST [options] [SUBNET...]]')
       .argument('<HOST[:PORT]>', TEXTS.explained)
       .argument('[SUBNET...]', TEXTS.subnet)
       .action((text: string, subnets: string[]) => {
@@ -40,6 +42,10 @@ export const explainCommand = defineCommand<ExplainInput>({
     const { explainRunning } = await import('./explain-running.ts');
     const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
     try {
+      const [name, ...others] = raw.subnets;
+      if (raw.remote === undefined && name !== undefined && others.length === 0 && isName(name)) {
+        return await explainNamed(name, destination, raw, running, session);
+      }
       // Who names no tunnel asks about those that run.
       const isAboutRunning = raw.remote === undefined && raw.subnets.length === 0 && running.all.length > 0;
       const hosts = isAboutRunning
@@ -54,18 +60,46 @@ export const explainCommand = defineCommand<ExplainInput>({
   },
 });
 
+/** A tunnel that runs is asked what it did; else its profile says what it would do. */
+async function explainNamed(
+  name: string,
+  destination: ExplainedDestination,
+  raw: RawOptions,
+  running: RunningTunnels,
+  session: CommandSession,
+): Promise<number> {
+  const tunnel = running.named(name);
+  if (tunnel !== undefined) {
+    const { explainRunning } = await import('./explain-running.ts');
+    await explainRunning(await hostsOf(destination), destination.port, [tunnel], session.print);
+    return 0;
+  }
+  const { namedConfig } = await import('../named-config.ts');
+  const config = await namedConfig(raw, session, running.names);
+  if (typeof config === 'number') return config;
+  await explainConfig(destination, config!, session);
+  return 0;
+}
+
 /** @returns the destination by its name and its addresses; or the exit code when the options are wrong */
 async function explainConfigured(
   destination: ExplainedDestination,
   raw: RawOptions,
-  { process, print, prepare, configOf }: CommandSession,
+  session: CommandSession,
 ): Promise<readonly string[] | number> {
-  const parsed = await configOf(raw);
-  if (typeof parsed === 'number') return parsed;
-  const { logger, tunnelContext } = await prepare(parsed.config);
+  const parsed = await session.configOf(raw);
+  return typeof parsed === 'number' ? parsed : await explainConfig(destination, parsed.config, session);
+}
+
+async function explainConfig(
+  destination: ExplainedDestination,
+  config: Config,
+  { process, print, prepare }: CommandSession,
+): Promise<readonly string[]> {
+  const { logger, tunnelContext } = await prepare(config);
   const { explain } = await import('./explain.ts');
   const { lookUp } = tunnelContext;
-  return await explain(destination, parsed.config, { logger, signal: process.stop.signal, lookUp, print });
+  return await explain(destination, config, { logger, signal: process.stop.signal, lookUp, print });
 }
 
 async function hostsOf({ host }: ExplainedDestination): Promise<readonly string[]> {
@@ -73,6 +107,10 @@ async function hostsOf({ host }: ExplainedDestination): Promise<readonly string[
   const { lookUpLocally } = await import('../../config/resolve-subnets.ts');
   // A name that only the bastion resolves is found by the name.
   return [host, ...(await lookUpLocally(host).catch(() => []))];
+}
+
+function isName(word: string): boolean {
+  return parseSubnet(word).kind !== 'network';
 }
 
 function parseExplained(text: string): ExplainedDestination | undefined {

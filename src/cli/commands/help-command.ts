@@ -23,9 +23,11 @@ export const helpCommand = defineCommand<string | undefined>({
     }
     const topic = topics.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
     if (topic === undefined) {
-      return await refuse('ERR_USAGE', [
-        { where: `help ${wanted}`, what: 'is not a topic; tshuttle help lists them' },
-      ]);
+      const { closestOf } = await import('../../config/profiles/closest.ts');
+      const names = topics.map(({ name }) => name);
+      const meant = closestOf(wanted, names) ?? closestOf(wanted.toUpperCase(), names);
+      const what = `is not a topic; ${meant === undefined ? 'tshuttle help lists them' : `perhaps ${meant}`}`;
+      return await refuse('ERR_USAGE', [{ where: `help ${wanted}`, what }]);
     }
     print(renderTopic(topic));
     return 0;

@@ -21,7 +21,7 @@ export const loginCommand = defineCommand<{ readonly name: string }>({
     const running = await RunningTunnels.find(surroundingsOf(process.environment));
     const { prompter } = (await prepare({ logFormat: 'auto', verbosity: 0 })).tunnelContext;
     try {
-      const { client } = running.mustBeNamed(name);
+      const { client } = await running.mustBeNamed(name, process.environment);
       const { signal, requested } = process.stop;
       // The daemon is told by the end of the connection.
       signal.addEventListener('abort', () => running.close(), { once: true });

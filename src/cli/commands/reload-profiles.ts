@@ -15,7 +15,7 @@ export async function reloadProfiles(
   try {
     const wanted =
       names.length > 0
-        ? names.map((name) => running.mustBeNamed(name))
+        ? await Promise.all(names.map((name) => running.mustBeNamed(name, context.environment)))
         : running.all.filter(({ report }) => report.profileFile !== null);
     let exitCode = 0;
     const reports: Array<{ readonly name: string } & Partial<ReloadReport>> = [];

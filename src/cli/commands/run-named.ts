@@ -21,13 +21,15 @@ export async function runNamed(
   session: CommandSession,
 ): Promise<number> {
   const { environment } = session.process;
+  let up: readonly string[] = [];
   if (mayJoin(options)) {
     const running = await RunningTunnels.find(surroundingsOf(environment));
+    up = running.names;
     const named = running.named(name);
     const taken = running.take(({ report }) => report === named?.report);
     if (taken !== undefined) return await runJoined(options.command, taken, options.probe, session);
   }
-  const loaded = loadProfiles([name], profileSurroundingsOf(environment));
+  const loaded = loadProfiles([name], profileSurroundingsOf(environment), up);
   const { profiles, problems, warnings } = await withClouds(loaded, environment);
   const profile = profiles[0];
   if (problems.length > 0 || profile === undefined) return await session.refuse('ERR_CONFIG', problems);

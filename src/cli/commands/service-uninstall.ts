@@ -1,5 +1,7 @@
 import { homedir } from 'node:os';
+import { closestOf } from '../../config/profiles/closest.ts';
 import { TshuttleError } from '../../core/errors.ts';
+import type { Problem } from '../../core/problem.ts';
 import { type Manager, runTool, systemctl } from '../../daemon/service/systemctl.ts';
 import { installedUnits, removeUnitFile, SYSUSERS_FILE, unitFile } from '../../daemon/service/unit-files.ts';
 import { SYSTEM_USER, systemUnitName } from '../../daemon/service/units.ts';
@@ -31,6 +33,12 @@ export async function uninstallService(
   const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homedir() };
   const installed = await installedUnits(manager, places);
   const wanted = names.map(systemUnitName);
+  const strange = names.filter((name) => !installed.includes(systemUnitName(name)));
+  if (strange.length > 0)
+    return await refuse(
+      'ERR_USAGE',
+      strange.map((name) => notInstalled(name, installed)),
+    );
   const units = names.length === 0 ? installed : installed.filter((unit) => wanted.includes(unit));
   for (const unit of units) {
     await systemctl(manager, '--quiet', 'disable', '--now', unit);
@@ -44,6 +52,12 @@ export async function uninstallService(
   if (system && units.length === installed.length) await removeUser();
   if (units.length === 0) print('tshuttle: no service is installed\n');
   return 0;
+}
+
+function notInstalled(name: string, installed: readonly string[]): Problem {
+  const meant = closestOf(systemUnitName(name), installed);
+  const there = installed.length === 0 ? 'none is' : `these are: ${installed.join(', ')}`;
+  return { where: name, what: `has no service here; ${meant === undefined ? there : `perhaps ${meant}`}` };
 }
 
 async function removeUser(): Promise<void> {

@@ -1,11 +1,12 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
+import { keptLogOf } from '../../daemon/kept-logs.ts';
 import { LogTail } from '../../daemon/log-tail.ts';
-import { profilePaths } from '../../daemon/paths.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { makeReadable } from '../log-output.ts';
+import type { ProcessContext } from '../process-context.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
+import { findAbsent } from '../unknown-tunnel.ts';
 import { surroundingsOf } from '../user-folders.ts';
 import type { NamedTunnels } from './profile-names.ts';
 
@@ -44,10 +45,10 @@ export async function showLogs(
   }
 }
 
-/** The logs of tunnels that are up, and of profiles that once were. */
+/** The logs of tunnels that are up, and of named ones that once were. */
 async function filesOf(
   names: readonly string[],
-  environment: CommandSession['process']['environment'],
+  environment: ProcessContext['environment'],
 ): Promise<ReadonlyMap<string, string>> {
   const surroundings = surroundingsOf(environment);
   const running = await RunningTunnels.find(surroundings);
@@ -55,17 +56,23 @@ async function filesOf(
   const files = new Map<string, string>();
   for (const name of names.length > 0 ? names : running.all.map(({ report }) => report.name)) {
     const found = running.named(name);
-    const file = found === undefined ? profilePaths(name, surroundings).logFile : found.report.logFile;
-    if (file !== null && (found !== undefined || existsSync(file))) files.set(name, file);
-    else if (names.length > 0) throw noLog(name, found !== undefined);
+    const file = found === undefined ? keptLogOf(name, surroundings) : found.report.logFile;
+    if (file != null) files.set(name, file);
+    else if (names.length > 0) throw noLog(name, found !== undefined, running.names, environment);
   }
   return files;
 }
 
-function noLog(name: string, isUp: boolean): TshuttleError {
-  return isUp
-    ? new TshuttleError('ERR_USAGE', `${name} runs in the foreground, and logs there`)
-    : new TshuttleError('ERR_USAGE', `${name} has no log: it is not up, and never was`, {
-        remedy: 'the profiles are: tshuttle list; the tunnels: tshuttle status',
-      });
+function noLog(
+  name: string,
+  isUp: boolean,
+  up: readonly string[],
+  environment: ProcessContext['environment'],
+): TshuttleError {
+  if (isUp) return new TshuttleError('ERR_USAGE', `${name} runs in the foreground, and logs there`);
+  const absent = findAbsent(name, up, environment);
+  if (absent.kind === 'unknown') return absent.error;
+  return new TshuttleError('ERR_USAGE', `${name} has no log: it was never up in the background`, {
+    remedy: `start it: tshuttle up ${name}`,
+  });
 }

@@ -23,7 +23,10 @@ export const statusCommand = defineCommand<NamedTunnels>({
     const { sudoWarnings, surroundingsOf } = await import('../user-folders.ts');
     const running = await RunningTunnels.find(surroundingsOf(context.environment));
     try {
-      const wanted = names.length === 0 ? running.all : names.map((name) => running.mustBeNamed(name));
+      const wanted =
+        names.length === 0
+          ? running.all
+          : await Promise.all(names.map((name) => running.mustBeNamed(name, context.environment)));
       const reports = wanted.map(({ client, report }) => ({ ...report, pid: client.daemon.pid }));
       if (json) print(`${JSON.stringify({ tunnels: reports, silent: running.silent })}\n`);
       else {

@@ -39,17 +39,17 @@ interface View {
  * Shows what a tunnel does: throughput, round trip, flows.
  *
  * @returns the exit code
- * @throws TshuttleError ERR_USAGE when there is no such tunnel, ERR_DAEMON when it went away
+ * @throws TshuttleError ERR_USAGE when there is no such tunnel
  */
 export async function top(name: string | undefined, context: TopContext): Promise<number> {
   const running = await RunningTunnels.find(context.surroundings);
   try {
-    if (running.all.length === 0) {
+    if (running.all.length === 0 && name === undefined) {
       throw new TshuttleError('ERR_USAGE', 'no tunnel is up', {
         remedy: 'start one: tshuttle -r BASTION SUBNET',
       });
     }
-    const first = name === undefined ? running.all[0]! : running.mustBeNamed(name);
+    const first = name === undefined ? running.all[0]! : await running.mustBeNamed(name, context.environment);
     const view: View = { order: 'rate', index: running.all.indexOf(first) };
     if (context.isLive) await live(running.all, view, context);
     else await once(running.all, view, context);

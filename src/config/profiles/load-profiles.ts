@@ -41,12 +41,15 @@ export interface ProfileSurroundings
  * tree. A name that both have is the user's: what came with a project never takes its place.
  *
  * The project file is not even read when the user's own has all the names.
+ *
+ * @param alsoKnown other names that a misspelt one may mean
  */
 export function loadProfiles(
   wanted: readonly string[] | 'all',
   surroundings: ProfileSurroundings,
+  alsoKnown: readonly string[] = [],
 ): LoadedProfiles {
-  const loader = new Loader(surroundings);
+  const loader = new Loader(surroundings, alsoKnown);
   loader.read(userProfileFile(surroundings), 'user');
   if (wanted === 'all' || wanted.some((name) => !loader.has(name))) {
     projectFileCandidates(surroundings).some((file) => loader.read(file, 'project'));
@@ -95,8 +98,11 @@ class Loader {
   readonly #warnings: Problem[] = [];
   #isComplete = true;
 
-  constructor(surroundings: ProfileSurroundings) {
+  readonly #alsoKnown: readonly string[];
+
+  constructor(surroundings: ProfileSurroundings, alsoKnown: readonly string[] = []) {
     this.#surroundings = surroundings;
+    this.#alsoKnown = alsoKnown;
   }
 
   get names(): readonly string[] {
@@ -174,8 +180,9 @@ class Loader {
   #unknown(name: string): string {
     const { names } = this;
     const file = userProfileFile(this.#surroundings);
+    const meant = closestOf(name, [...names, ...this.#alsoKnown]);
+    if (meant !== undefined) return `is not a profile; perhaps ${meant}`;
     if (names.length === 0) return `is not a profile: there are none; write them into ${file}`;
-    const meant = closestOf(name, names);
-    return `is not a profile; ${meant === undefined ? `there are ${names.join(', ')}` : `perhaps ${meant}`}`;
+    return `is not a profile; there are ${names.join(', ')}`;
   }
 }

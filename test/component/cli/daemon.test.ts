@@ -1,12 +1,14 @@
 import {
   chownSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
@@ -175,6 +177,54 @@ test.each([
     }
   },
 );
+
+test('a name that no tunnel has is an error with the nearest one; one that is over keeps its log', async () => {
+  await using home = await Home.make();
+  expect((await home.run([...WORDS, '--pidfile', join(home.path, 'office.pid')])).code).toBe(0);
+  const pid = await pidOf(home);
+  const profile = 'profiles:\n  stage:\n    remote: h\n    subnets: [10.1.0.0/16]\n';
+  mkdirSync(join(home.path, '.config', 'tshuttle'), { recursive: true });
+  writeFileSync(join(home.path, '.config', 'tshuttle', 'config.yaml'), profile);
+  const unknown = {
+    code: 64,
+    stderr: 'tshuttle: ofice is neither a tunnel nor a profile -> perhaps office\n',
+  };
+  try {
+    const misspelt = ['down', 'logs', 'login', 'reload', 'status', 'top'].map((command) =>
+      home.run([command, 'ofice']),
+    );
+    for (const result of await Promise.all(misspelt)) expect(result).toMatchObject(unknown);
+    const profiles = [
+      ['up', 'stge'],
+      ['restart', 'stge'],
+      ['explain', 'db:1', 'stge'],
+      ['service', 'install', 'stge'],
+    ];
+    for (const { stderr } of await Promise.all(profiles.map((words) => home.run(words)))) {
+      expect(stderr).toContain('stge: is not a profile; perhaps stage\n');
+    }
+    expect((await home.run(['run', 'ofice', '--', 'true'])).stderr).toContain(
+      'ofice: is not a profile; perhaps office\n',
+    );
+    expect((await home.run(['help', 'recipe'])).stderr).toContain('perhaps recipes');
+    expect(await home.run(['down', 'office', 'ofice'])).toMatchObject({
+      ...unknown,
+      stdout: 'tshuttle: office is down\n',
+    });
+  } finally {
+    await stop(pid);
+  }
+  expect(await home.run(['down', 'office', 'stage'])).toMatchObject({
+    code: 0,
+    stdout: 'tshuttle: office is down already\ntshuttle: stage is down already\n',
+  });
+  expect((await home.run(['logs', 'office'])).stdout).toContain('stopped as asked');
+  expect(await home.run(['logs', 'stage'])).toMatchObject({
+    code: 64,
+    stderr: 'tshuttle: stage has no log: it was never up in the background -> start it: tshuttle up stage\n',
+  });
+  expect((await home.run(['login', 'office'])).stderr).toContain('office is not up any more');
+}, 60_000);
 
 test('one is found after the end of the session that it was started in', async () => {
   await using home = await Home.make();

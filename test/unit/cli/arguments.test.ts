@@ -73,8 +73,33 @@ describe('parseArguments', () => {
     });
   });
 
-  test('the last of two values wins, so that arguments win over TSHUTTLE_ARGS', async () => {
+  test('of two values from two sources the last wins, so that arguments win over TSHUTTLE_ARGS', async () => {
     expect(await parse('-r', 'a', '-r', 'b', '0/0')).toMatchObject({ raw: { remote: 'b' } });
+  });
+
+  test.each<[string, string]>([
+    [
+      'logs --dns office',
+      '--dns: is not an option of logs; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, report',
+    ],
+    [
+      'list -r x',
+      '-r: is not an option of list; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, report',
+    ],
+    ['--no-session up office', '--no-session: is not an option of up; it is one of'],
+    [
+      'service status -v',
+      '-v: is not an option of service status; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, report, cleanup',
+    ],
+    ['list --follow', '--follow: is not an option here; it is one of logs'],
+    ['-r h --rootless 0/0', '--rootless: is not an option here; it is one of run'],
+    ['logs -n 5 --lines 6 office', '-n: is given twice: 5, 6; only one can count'],
+    ['sudoers --user a --user b', '--user: is given twice: a, b; only one can count'],
+  ])('refuses %s', async (line, said) => {
+    const invocation = await parse(...line.split(' '));
+    expect(invocation.kind === 'refused' && invocation.problems.map(renderProblem)).toEqual([
+      expect.stringContaining(said),
+    ]);
   });
 
   test('cleanup', async () => {

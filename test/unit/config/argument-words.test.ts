@@ -35,7 +35,7 @@ describe('collectArgumentWords', () => {
     [['@'], undefined, ['@']],
     [['me@h'], undefined, ['me@h']],
   ])('%j with %j', (words, environment, expected) => {
-    expect(collect(words, environment)).toEqual({ words: expected, problems: [] });
+    expect(collect(words, environment)).toMatchObject({ words: expected, problems: [] });
   });
 
   test('a command and what it is about stay before the words of the environment', () => {
