@@ -1,6 +1,8 @@
 import type { Socket as UdpSocket } from 'node:dgram';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import { AdmittedClients } from '../net/admitted-clients.ts';
+import { descriptorBudget } from '../net/descriptor-budget.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 import { type SocketPlace, THIS_MACHINE } from '../net/socket-place.ts';
 import { AskedResolvers } from './asked-resolvers.ts';
@@ -12,8 +14,9 @@ import { serveTcpClient } from './tcp-client.ts';
 /** How often a port that is not free for all that listens is given back and another one tried. */
 const SAME_PORT_ATTEMPTS = 16;
 
-/** TCP clients at once: more are closed at once. */
+/** TCP clients at once, by their number and by the part of our descriptors: with more, the one that has said nothing for longest goes. */
 const MAX_TCP_CLIENTS = 256;
+const SHARE_OF_TCP_CLIENTS = 1 / 8;
 
 /** UDP queries that have no answer yet; more are dropped, as a full socket drops them. */
 const MAX_UDP_IN_FLIGHT = 4_096;
@@ -47,15 +50,19 @@ export class Forwarder {
   /**
    * Starts listening; no connection is opened before the first query.
    *
+   * @param onTurnedAway called for a TCP client that was reset for want of descriptors
    * @throws TshuttleError ERR_LISTEN; nothing is left open then
    */
   static async open(
     nameservers: readonly Nameserver[],
     handler: QueryHandler,
     place: SocketPlace = THIS_MACHINE,
+    onTurnedAway: () => void = () => {},
   ): Promise<Forwarder> {
     const asked = await openAskedResolvers();
-    const forwarder = new Forwarder({ handler, asked, place, tcpClients: new Set(), udpInFlight: 0 });
+    const most = descriptorBudget().share(SHARE_OF_TCP_CLIENTS, MAX_TCP_CLIENTS);
+    const tcpClients = new AdmittedClients({ use: 'service', most, mostIdle: most, onTurnedAway });
+    const forwarder = new Forwarder({ handler, asked, place, tcpClients, udpInFlight: 0 });
     try {
       await forwarder.serve(nameservers);
       return forwarder;
@@ -100,7 +107,7 @@ export class Forwarder {
   close(): void {
     this.#isClosed = true;
     this.retireOthers([]);
-    for (const client of this.#shared.tcpClients) client.destroy();
+    this.#shared.tcpClients.endIdle();
     this.#shared.asked.close();
   }
 }
@@ -116,7 +123,7 @@ interface Shared {
   readonly asked: AskedResolvers;
   /** Where it listens; the nameservers are asked from this machine. */
   readonly place: SocketPlace;
-  readonly tcpClients: Set<Socket>;
+  readonly tcpClients: AdmittedClients;
   udpInFlight: number;
 }
 
@@ -166,7 +173,9 @@ function familyOf({ address }: Nameserver): IpFamily {
 
 function listenError(where: string, cause: unknown): TshuttleError {
   const message = `cannot listen for DNS on ${where}: ${messageOf(cause)}`;
-  return new TshuttleError('ERR_LISTEN', message, { cause, remedy: 'leave --dns and --domain out' });
+  const isForFiles = systemCodeOf(cause) === 'EMFILE';
+  const remedy = isForFiles ? 'allow more open files (ulimit -n)' : 'leave --dns and --domain out';
+  return new TshuttleError('ERR_LISTEN', message, { cause, remedy });
 }
 
 async function listenTcp(
@@ -176,12 +185,8 @@ async function listenTcp(
 ): Promise<Server> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     client.on('error', () => {});
-    if (tcpClients.size >= MAX_TCP_CLIENTS) {
-      client.destroy();
-      return;
-    }
-    tcpClients.add(client);
-    client.on('close', () => tcpClients.delete(client));
+    if (!tcpClients.admit(client)) return;
+    client.on('data', () => tcpClients.touch(client));
     serveTcpClient(client, handler, () => asked.connect(nameserver));
   });
   await place.listen(server, { host, port: 0 });

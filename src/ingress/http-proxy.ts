@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
+import type { AdmittedClients } from '../net/admitted-clients.ts';
 import { formatEndpoint, makeEndpoint, toDestination } from '../net/endpoint.ts';
 import { parseHostPort } from '../net/host-port.ts';
 import { connectSockets } from '../net/socket-pair.ts';
@@ -31,9 +32,6 @@ const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
 const MAX_HEADER_BYTES = 32 * 1024;
 
-/** Connections at once, those of flows among them; more are dropped. */
-const MAX_CLIENTS = 32_768;
-
 /** How long a destination may take to end after its answer, in ms. */
 const FAREWELL_TIMEOUT_MS = 5_000;
 
@@ -44,16 +42,26 @@ const TARGET_REMEDY = 'this is a proxy: it takes CONNECT host:port, and requests
 
 /**
  * A server, not listening yet, that is an HTTP proxy: CONNECT hands a flow over, a request in absolute form is sent on over a
- * flow of its own. Node's own parser and limits; its `closeAllConnections` leaves the flows of CONNECT alone.
+ * flow of its own. Node's own parser and limits.
+ *
+ * @param clients a client is busy while it waits for an answer, and for good when it has a flow
  */
-export function createHttpProxy(context: ProxyContext): Server {
+export function createHttpProxy(clients: AdmittedClients, context: ProxyContext): Server {
   const proxy = new HttpProxy(context);
   // The body of an upload takes as long as it takes.
   const limits = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };
   const server = createServer({ ...limits, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS });
-  server.maxConnections = MAX_CLIENTS;
-  server.on('connect', (message, socket, early) => proxy.connect(message, socket as Socket, early));
-  server.on('request', (message, response) => proxy.forward(message, response));
+  server.on('connection', (socket) => clients.admit(socket));
+  server.on('connect', (message, socket, early) => {
+    clients.busy(socket as Socket);
+    proxy.connect(message, socket as Socket, early);
+  });
+  server.on('request', (message, response) => {
+    const { socket } = message;
+    clients.busy(socket);
+    response.once('close', () => clients.done(socket));
+    proxy.forward(message, response);
+  });
   return server;
 }
 

@@ -1,7 +1,9 @@
 import type { Server } from 'node:net';
 import { acceptingServer } from '../net/accepting-server.ts';
+import { AdmittedClients } from '../net/admitted-clients.ts';
+import { descriptorBudget } from '../net/descriptor-budget.ts';
 import { formatHostPort, isLoopback } from '../net/endpoint.ts';
-import { listenAt } from '../net/listener.ts';
+import { reservePort } from '../net/listener.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { serveSocksClient } from './socks.ts';
 
@@ -18,15 +20,22 @@ export interface ProxyListen {
 export interface ProxyIngress {
   /** As asked for, with the ports that they have. */
   readonly listens: readonly ProxyListen[];
-  /** Stops accepting, and ends clients that have no flow yet. Idempotent. */
-  close(): Promise<void>;
+  /** Accepts clients from now on: there is somebody to carry or to hold their flows. Once. @throws TshuttleError ERR_LISTEN */
+  start(): Promise<void>;
+  /** Stops accepting, and resets clients that wait for nothing. Idempotent. */
+  stop(): void;
+  /** Stops, and ends clients that wait for an answer, too; flows belong to others. Idempotent. */
+  close(): void;
 }
 
-/** Clients that have not said yet what they want; more are reset. */
-const MAX_HANDSHAKES = 1_024;
+/** Clients of one proxy at once, and those of them that have no flow: by numbers, and by the part of our descriptors. */
+const MAX_CLIENTS = 32_768;
+const MAX_IDLE = 1_024;
+const SHARE_OF_CLIENTS = 3 / 4;
+const SHARE_OF_IDLE = 1 / 8;
 
 /**
- * Starts proxies.
+ * Takes the ports of proxies. Until they are started connections are refused.
  *
  * @throws TshuttleError ERR_LISTEN; nothing is left open then
  */
@@ -34,70 +43,109 @@ export async function openProxies(
   wanted: readonly ProxyListen[],
   context: ProxyContext,
 ): Promise<ProxyIngress> {
-  const servers: Array<{ close(): void }> = [];
-  const close = async (): Promise<void> => {
-    for (const server of servers.splice(0)) server.close();
+  const proxies: Proxy[] = [];
+  const close = (): void => {
+    for (const proxy of proxies) proxy.close();
   };
   try {
-    const listens: ProxyListen[] = [];
     for (const listen of wanted) {
-      const { server, close: closeServer } = await serverFor(listen, context);
-      servers.push({ close: closeServer });
-      const option = listen.protocol === 'socks' ? '--socks' : '--http-proxy';
-      listens.push({ ...listen, port: await listenAt(server, listen.address, listen.port, option) });
+      proxies.push(await openProxy(listen, context));
       warnOfOpenDoor(listen, context);
     }
-    return { listens, close };
   } catch (error) {
-    await close();
+    close();
     throw error;
   }
+  return {
+    listens: proxies.map(({ listen }) => listen),
+    start: async () => {
+      for (const proxy of proxies) await proxy.start();
+    },
+    stop: () => {
+      for (const proxy of proxies) proxy.stop();
+    },
+    close,
+  };
+}
+
+interface Proxy {
+  readonly listen: ProxyListen;
+  start(): Promise<void>;
+  stop(): void;
+  close(): void;
+}
+
+async function openProxy(listen: ProxyListen, context: ProxyContext): Promise<Proxy> {
+  const clients = new AdmittedClients({
+    use: 'flow',
+    most: descriptorBudget().share(SHARE_OF_CLIENTS, MAX_CLIENTS),
+    mostIdle: descriptorBudget().share(SHARE_OF_IDLE, MAX_IDLE),
+    onTurnedAway: context.onTurnedAway,
+    onIdleEnded: once(() => {
+      context.logger.warn(
+        `${nameOf(listen)} has more clients than it keeps that ask for nothing: the oldest are reset for new ones`,
+      );
+    }),
+  });
+  const { server, endAnswering } = await serverFor(listen, clients, context);
+  const bound = reservePort(listen.address, listen.port, optionOf(listen));
+  const stop = (): void => {
+    bound.close();
+    server.close();
+    clients.endIdle();
+  };
+  return {
+    listen: { ...listen, port: bound.port },
+    start: () => bound.listen(server),
+    stop,
+    close: () => {
+      stop();
+      endAnswering();
+    },
+  };
 }
 
 async function serverFor(
   { protocol }: ProxyListen,
+  clients: AdmittedClients,
   context: ProxyContext,
-): Promise<{ readonly server: Server; readonly close: () => void }> {
-  if (protocol === 'socks') return socksServer(context);
+): Promise<{ readonly server: Server; readonly endAnswering: () => void }> {
+  // Its clients wait for nothing but their flows.
+  if (protocol === 'socks') return { server: socksServer(clients, context), endAnswering: () => {} };
   const { createHttpProxy } = await import('./http-proxy.ts');
-  const server = createHttpProxy(context);
-  return {
-    server,
-    close: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  const server = createHttpProxy(clients, context);
+  // The flows of CONNECT are no connections of its any more.
+  return { server, endAnswering: () => server.closeAllConnections() };
 }
 
-function socksServer(context: ProxyContext): { readonly server: Server; readonly close: () => void } {
-  const handshakes = new Set<{ destroy(): void }>();
-  const server = acceptingServer((accepted) => {
-    if (handshakes.size >= MAX_HANDSHAKES) {
-      accepted.resetAndDestroy();
-      return;
-    }
-    handshakes.add(accepted);
-    void serveSocksClient(accepted, context).finally(() => handshakes.delete(accepted));
+function socksServer(clients: AdmittedClients, context: ProxyContext): Server {
+  return acceptingServer((accepted) => {
+    if (!clients.admit(accepted)) return;
+    void serveSocksClient(accepted, context).finally(() => clients.busy(accepted));
   });
-  return {
-    server,
-    close: () => {
-      server.close();
-      for (const accepted of handshakes) accepted.destroy();
-    },
+}
+
+function once(act: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (!isDone) act();
+    isDone = true;
   };
 }
 
-function warnOfOpenDoor(
-  { protocol, address, port }: ProxyListen,
-  { credentials, logger }: ProxyContext,
-): void {
-  if (isLoopback(address)) return;
-  const name = `${protocol === 'socks' ? '--socks' : '--http-proxy'} ${formatHostPort(address, port)}`;
+function optionOf({ protocol }: ProxyListen): string {
+  return protocol === 'socks' ? '--socks' : '--http-proxy';
+}
+
+function nameOf(listen: ProxyListen): string {
+  return `${optionOf(listen)} ${formatHostPort(listen.address, listen.port)}`;
+}
+
+function warnOfOpenDoor(listen: ProxyListen, { credentials, logger }: ProxyContext): void {
+  if (isLoopback(listen.address)) return;
   logger.warn(
     credentials === undefined
-      ? `${name} lets everybody who can reach this machine use the bastion: give --proxy-auth, or listen on 127.0.0.1`
-      : `${name} takes its password in clear text from other machines`,
+      ? `${nameOf(listen)} lets everybody who can reach this machine use the bastion: give --proxy-auth, or listen on 127.0.0.1`
+      : `${nameOf(listen)} takes its password in clear text from other machines`,
   );
 }

@@ -8,4 +8,6 @@ export interface ProxyContext {
   /** Undefined: everybody who can connect may use it. */
   readonly credentials: ProxyCredentials | undefined;
   readonly onFlow: (flow: IncomingFlow) => void;
+  /** Called for a client that was reset because there is no room for it. */
+  readonly onTurnedAway: () => void;
 }

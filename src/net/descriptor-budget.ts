@@ -57,6 +57,11 @@ export class DescriptorBudget {
     this.#ceilings = ceilingsOf(this.#limit);
     return descriptor >= this.#ceilings[use];
   }
+
+  /** That part of what may be used for flows, and no more than `most`: for one kind of client. */
+  share(part: number, most: number): number {
+    return Math.max(1, Math.min(most, Math.floor(this.#ceilings.flow * part)));
+  }
 }
 
 function ceilingsOf(limit: number): Readonly<Record<DescriptorUse, number>> {

@@ -1,9 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { descriptorBudget } from './descriptor-budget.ts';
 
 /** How long one of several addresses may take, and the last, in ms. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const LAST_TIMEOUT_MS = 60_000;
+
+/** What {@link dialDirectly} says where it is this process that lacks something. */
+export const OUT_OF_DESCRIPTORS = 'this process has no file descriptor left';
 
 /** strerror(3) for what a connection usually fails with. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -12,6 +16,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'Network is unreachable',
   EADDRNOTAVAIL: 'Network is unreachable',
   ETIMEDOUT: 'Connection timed out',
+  EMFILE: OUT_OF_DESCRIPTORS,
 };
 
 /**
@@ -44,7 +49,9 @@ function dial(host: string, port: number, timeoutMs: number): Promise<Socket> {
     });
     socket.once('connect', () => {
       clearTimeout(timer);
-      resolve(socket);
+      if (descriptorBudget().isBeyond(socket, 'flow')) {
+        socket.destroy(Object.assign(new Error('beyond the budget'), { code: 'EMFILE' }));
+      } else resolve(socket);
     });
   });
 }

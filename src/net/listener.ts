@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { acceptingServer } from './accepting-server.ts';
+import { type BoundPort, bindPort } from './bound-port.ts';
 import { formatHostPort, type IpFamily } from './endpoint.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
@@ -65,16 +66,10 @@ export async function openListeners(
   }
 }
 
-async function startListening(
-  server: Server,
-  host: string,
-  port: number,
-  place: SocketPlace = THIS_MACHINE,
-): Promise<Server> {
+async function startListening(server: Server, host: string, port: number, place: SocketPlace): Promise<void> {
   await place.listen(server, { host, port });
-  // Accepting can fail later for want of descriptors (EMFILE); libuv then retries by itself.
+  // Accepting can fail later, where the limit of descriptors was lowered meanwhile (EMFILE); libuv then retries by itself.
   server.on('error', () => {});
-  return server;
 }
 
 /** Further servers that accept from the same queue as the first, where this system can: it does without them, only slower. */
@@ -94,17 +89,28 @@ function acceptMore(first: Server, onAccepted: (accepted: Socket) => void): Serv
 }
 
 /**
- * Has one server listen at one address.
+ * Takes a port at which a server will listen later, see {@link bindPort}.
  *
  * @param option that gave the address, for the remedy
- * @returns the port
- * @throws TshuttleError ERR_LISTEN
+ * @throws TshuttleError ERR_LISTEN, which listening later may throw too
  */
-export async function listenAt(server: Server, host: string, port: number, option: string): Promise<number> {
+export function reservePort(host: string, port: number, option: string): BoundPort {
+  const failure = (error: unknown): TshuttleError => listenError(host, port, error, option);
   try {
-    return portOf(await startListening(server, host, port));
+    const bound = bindPort(host, port);
+    return {
+      ...bound,
+      listen: async (server) => {
+        try {
+          await bound.listen(server);
+        } catch (error) {
+          throw failure(error);
+        }
+        server.on('error', () => {});
+      },
+    };
   } catch (error) {
-    throw listenError(host, port, error, option);
+    throw failure(error);
   }
 }
 
@@ -122,15 +128,21 @@ function listenError(host: string, port: number, cause: unknown, option = '-l'):
   const where = port === 0 ? host : formatHostPort(host, port);
   const code = systemCodeOf(cause);
   const reason = REASONS[code ?? ''] ?? messageOf(cause);
-  const remedy =
-    code === 'EADDRINUSE'
-      ? `choose another port with ${option}, or ${option === '-l' ? 'leave -l out' : 'port 0 for one that is free'}`
-      : `check the address given with ${option}${option === '-l' ? '; --disable-ipv6 does without IPv6' : ''}`;
+  const remedy = remedyFor(code, option);
   return new TshuttleError('ERR_LISTEN', `cannot listen on ${where}: ${reason}`, { remedy, cause });
+}
+
+function remedyFor(code: string | undefined, option: string): string {
+  if (code === 'EMFILE') return 'allow more open files (ulimit -n, LimitNOFILE= of a systemd unit)';
+  if (code === 'EADDRINUSE') {
+    return `choose another port with ${option}, or ${option === '-l' ? 'leave -l out' : 'port 0 for one that is free'}`;
+  }
+  return `check the address given with ${option}${option === '-l' ? '; --disable-ipv6 does without IPv6' : ''}`;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program has that port',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'that needs root',
+  EMFILE: 'this process may open no more files',
 };

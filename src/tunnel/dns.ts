@@ -33,6 +33,8 @@ export interface DnsContext extends BastionAnswersContext {
   readonly wayToBastion: readonly string[];
   /** Whose queries these are, where they are not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
+  /** Called for a client that was reset for want of descriptors. */
+  readonly onTurnedAway: () => void;
 }
 
 /** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
@@ -205,9 +207,9 @@ export class TunnelDns {
   async #serve(nameservers: readonly Nameserver[]): Promise<void> {
     this.#wanted = nameservers;
     if (this.#options === undefined) return;
-    const { namespace } = this.#context;
+    const { namespace, onTurnedAway } = this.#context;
     if (this.#forwarder !== undefined) await this.#forwarder.serve(this.#usable());
-    else this.#forwarder = await Forwarder.open(this.#usable(), this.#handler, namespace);
+    else this.#forwarder = await Forwarder.open(this.#usable(), this.#handler, namespace, onTurnedAway);
   }
 
   async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {

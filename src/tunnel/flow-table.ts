@@ -1,6 +1,7 @@
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { type DescriptorBudget, descriptorBudget } from '../net/descriptor-budget.ts';
+import { OUT_OF_DESCRIPTORS } from '../net/dial-directly.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
 import {
   type CarryOptions,
@@ -23,9 +24,6 @@ const MAX_FLOWS = 32_768;
 
 /** Endings that are remembered, for whoever asks what has happened. */
 const MAX_ENDINGS = 512;
-
-/** Of a flow that is not taken. */
-const NO_DESCRIPTOR = 'this process has no file descriptor left';
 
 /** How long a table that is closed waits for the last flows. */
 const LAST_FLOWS_MS = 100;
@@ -128,7 +126,7 @@ export class FlowTable {
   /** Takes over a flow until it is over. Never throws. */
   accept(flow: IncomingFlow): void {
     if (this.#descriptors.isBeyond(flow.accepted, 'flow')) {
-      this.#turnAway(flow, { kind: 'aborted', detail: NO_DESCRIPTOR, lacks: 'descriptors' });
+      this.#turnAway(flow, { kind: 'aborted', detail: OUT_OF_DESCRIPTORS, lacks: 'descriptors' });
       return;
     }
     if (this.#open.size >= MAX_FLOWS) {

@@ -79,6 +79,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
       else flows.accept(named);
     };
+    const onTurnedAway = (): void => flows?.turnedAway();
     // Closed after the rules are gone.
     cleanup.push(async () => await dns?.close());
     const helper = deferred<void>();
@@ -104,6 +105,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       bastion: `${target.user}@${target.requestedHost}:${target.port}`,
       stateFolder: options.stateFolder,
       namespace: options.namespace,
+      onTurnedAway,
       open: (destination, openSignal) =>
         transport === undefined
           ? Promise.reject(new Error('no bastion yet'))
@@ -113,6 +115,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       logger,
       credentials: options.proxyCredentials,
       onFlow: accept,
+      onTurnedAway,
     });
     cleanup.push(() => proxies.close());
     // Nobody is asked for two things at once.
@@ -162,6 +165,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     dns.follow(capture);
     if (options.onDown === 'direct') followWith(capture, isOpenToAll, life, logger);
+
+    // Nothing comes in before there is somebody to carry or hold it, nor after that.
+    await proxies.start();
+    cleanup.push(() => proxies.stop());
 
     let ingressError: ShownError | undefined;
     void ingress.lost.then((error) => {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
 import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
-import { dialDirectly } from '../net/dial-directly.ts';
+import { dialDirectly, OUT_OF_DESCRIPTORS } from '../net/dial-directly.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { relay } from '../net/relay.ts';
@@ -129,6 +129,11 @@ async function carryDirectly(
   options: CarryOptions,
 ): Promise<FlowSummary> {
   const outgoing = await dialDirectly(addresses, port);
+  if (outgoing === OUT_OF_DESCRIPTORS) {
+    accepted.resetAndDestroy();
+    const end = { kind: 'aborted', detail: outgoing, lacks: 'descriptors' } as const;
+    return { end, bytesUp: 0, bytesDown: 0 };
+  }
   if (typeof outgoing === 'string') return refused(accepted, outgoing, options);
   progress.stage = 'open';
   options.onOpen?.();

@@ -1,10 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
 import { TshuttleError } from '../../core/errors.ts';
+import { AdmittedClients } from '../../net/admitted-clients.ts';
 import { formatHostPort } from '../../net/endpoint.ts';
 import type { TunnelStatus } from '../../tunnel/status.ts';
 import { tunnelMetrics } from './tunnel-metrics.ts';
 
-/** A scraper, and somebody who looks; more are nobody we know. */
+/** A scraper, and somebody who looks; with more, the one that has asked for nothing for longest goes. */
 const MAX_CONNECTIONS = 16;
 /** How long a request may take to arrive, in ms. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -40,7 +41,16 @@ export async function serveMetrics(
     { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
     answer,
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  const clients = new AdmittedClients({
+    use: 'service',
+    most: MAX_CONNECTIONS,
+    mostIdle: MAX_CONNECTIONS,
+  });
+  server.on('connection', (client) => clients.admit(client));
+  server.on('request', ({ socket }, response) => {
+    clients.busy(socket);
+    response.once('close', () => clients.done(socket));
+  });
   const where = formatHostPort(place.address, place.port);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { AdmittedClients } from '../../net/admitted-clients.ts';
 import { peerCredentials } from '../../net/native-peer.ts';
 import { makePrivateFolder } from '../private-folder.ts';
 import type { ControlTarget } from './control-target.ts';
 import { ControlSession } from './session.ts';
 
-/** Clients at once; people and monitoring need a few. */
+/** Clients at once; people and monitoring need a few. With more, the one that has asked for nothing for longest goes. */
 const MAX_CLIENTS = 32;
 
 /** How long the end of a process waits for replies, such as that to `down`. */
@@ -32,7 +33,14 @@ export class ControlServer {
   #path = '';
   #watcher: FSWatcher | undefined;
   #isClosed = false;
-  readonly #clients = new Map<Socket, ControlSession>();
+  readonly #sessions = new Map<Socket, ControlSession>();
+  readonly #clients = new AdmittedClients({
+    use: 'service',
+    most: MAX_CLIENTS,
+    mostIdle: MAX_CLIENTS,
+    // A unix socket has no reset.
+    end: (client) => client.destroy(),
+  });
 
   private constructor(target: ControlTarget, logger: Logger) {
     this.#target = target;
@@ -125,11 +133,11 @@ export class ControlServer {
     this.#watcher?.close();
     rmSync(this.#path, { force: true });
     this.#server.close();
-    const answered = Promise.all([...this.#clients.values()].map((session) => session.answered()));
+    const answered = Promise.all([...this.#sessions.values()].map((session) => session.answered()));
     const tooLong = new AbortController();
     await Promise.race([answered, delay(ANSWER_TIMEOUT_MS, undefined, tooLong).catch(() => {})]);
     tooLong.abort();
-    for (const client of this.#clients.keys()) client.destroySoon();
+    for (const client of this.#sessions.keys()) client.destroySoon();
   }
 
   #admit(socket: Socket, target: ControlTarget, logger: Logger): void {
@@ -141,12 +149,15 @@ export class ControlServer {
       socket.destroy();
       return;
     }
-    if (this.#clients.size >= MAX_CLIENTS) {
-      socket.destroy();
-      return;
-    }
-    this.#clients.set(socket, new ControlSession(socket, target));
-    socket.on('close', () => this.#clients.delete(socket));
+    if (!this.#clients.admit(socket)) return;
+    const session = new ControlSession(socket, target);
+    this.#sessions.set(socket, session);
+    socket.on('close', () => this.#sessions.delete(socket));
+    // After the session has taken it.
+    socket.on('data', () => {
+      this.#clients.busy(socket);
+      void session.answered().then(() => this.#clients.done(socket));
+    });
   }
 }
 

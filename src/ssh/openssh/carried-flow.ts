@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { messageOf, systemCodeOf } from '../../core/errors.ts';
 import type { HostPort } from '../../net/endpoint.ts';
 import type { FlowEnd, FlowProgress } from '../transport.ts';
 
@@ -16,3 +17,9 @@ export interface CarriedFlow {
 
 /** How a flow ends when its signal is aborted. */
 export const ABORTED: FlowEnd = { kind: 'aborted', detail: 'the tunnel is closing' };
+
+/** How a flow ends that ssh has not been given. */
+export function notTaken(error: unknown): FlowEnd {
+  const lacks = systemCodeOf(error) === 'EMFILE' ? ({ lacks: 'descriptors' } as const) : {};
+  return { kind: 'aborted', detail: `ssh did not take the connection: ${messageOf(error)}`, ...lacks };
+}

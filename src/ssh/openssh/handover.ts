@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
-import { messageOf } from '../../core/errors.ts';
 import { resetNow } from '../../net/native-disconnect.ts';
 import { tcpByteCounts } from '../../net/native-tcp.ts';
 import type { FlowEnd, FlowProgress, FlowSummary } from '../transport.ts';
-import { ABORTED, type CarriedFlow } from './carried-flow.ts';
+import { ABORTED, type CarriedFlow, notTaken } from './carried-flow.ts';
 import type { Master } from './master.ts';
 import { type ForwardReply, MuxConnection } from './mux-connection.ts';
 
@@ -52,7 +51,7 @@ async function untilOver(master: Master, flow: CarriedFlow): Promise<FlowEnd> {
   } catch (error) {
     if (signal.aborted) return ABORTED;
     if (await master.isGone()) return { kind: 'bastion-lost' };
-    return { kind: 'aborted', detail: `ssh did not take the connection: ${messageOf(error)}` };
+    return notTaken(error);
   } finally {
     signal.removeEventListener('abort', close);
     accepted.off('close', close);

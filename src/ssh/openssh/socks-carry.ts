@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../../core/errors.ts';
 import { copyBothWays } from '../../net/copy-both-ways.ts';
 import type { FlowEnd, FlowSummary } from '../transport.ts';
-import { ABORTED, type CarriedFlow } from './carried-flow.ts';
+import { ABORTED, type CarriedFlow, notTaken } from './carried-flow.ts';
 import type { Master } from './master.ts';
 import {
   encodeSocksRequest,
@@ -57,7 +57,7 @@ async function untilOver(master: SocksMaster, flow: CarriedFlow): Promise<FlowEn
     return { kind: 'reset', by: end.by === accepted ? 'application' : 'destination', detail };
   } catch (error) {
     if (!(await isStillUp())) return goneBy(signal);
-    return { kind: 'aborted', detail: `ssh did not take the connection: ${messageOf(error)}` };
+    return notTaken(error);
   } finally {
     signal.removeEventListener('abort', abort);
     toSsh?.destroy();

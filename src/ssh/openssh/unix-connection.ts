@@ -2,6 +2,7 @@ import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf } from '../../core/errors.ts';
 import { Limited } from '../../core/limited.ts';
+import { descriptorBudget } from '../../net/descriptor-budget.ts';
 
 /** A master's socket has room for 64 connections that it has not accepted yet (mux.c), and others may use it too. */
 const MAX_AT_ONCE = 24;
@@ -57,6 +58,10 @@ function connect(path: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ path, allowHalfOpen: true });
     socket.on('error', reject);
-    socket.once('connect', () => resolve(socket));
+    socket.once('connect', () => {
+      if (descriptorBudget().isBeyond(socket, 'flow')) {
+        socket.destroy(Object.assign(new Error('too many open files'), { code: 'EMFILE' }));
+      } else resolve(socket);
+    });
   });
 }

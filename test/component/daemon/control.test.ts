@@ -191,7 +191,7 @@ describe('the control socket', () => {
     await onlyClient();
   });
 
-  it('ends a client whose line has no end, and turns the 33rd away', async () => {
+  it('ends a client whose line has no end, and for the 33rd the one that has been idle for longest', async () => {
     await serve();
     const path = await socketPath();
     const long = connect(path);
@@ -206,10 +206,15 @@ describe('the control socket', () => {
       sockets.push(socket);
       await once(socket, 'data');
     }
+    // The first has asked for something meanwhile, so that the second goes.
+    sockets[0]!.write('{"type":"status","id":1}\n');
+    await once(sockets[0]!, 'data');
+    const second = once(sockets[1]!, 'close');
     const more = connect(path);
-    more.on('error', () => {});
-    more.resume();
-    await once(more, 'close');
+    sockets.push(more);
+    await once(more, 'data');
+    await second;
+    expect(sockets[0]!.readyState).toBe('open');
     for (const socket of sockets) socket.destroy();
   });
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openProxies } from '../../../src/ingress/proxies.ts';
 import type { ProxyCredentials } from '../../../src/ingress/proxy-credentials.ts';
+import { descriptorBudget } from '../../../src/net/descriptor-budget.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
@@ -52,9 +53,15 @@ async function startProxies(credentials?: ProxyCredentials) {
     address: '127.0.0.1',
     port: 0,
   }));
-  const proxies = await openProxies(listens, { logger, credentials, onFlow: (flow) => flows.accept(flow) });
+  const proxies = await openProxies(listens, {
+    logger,
+    credentials,
+    onFlow: (flow) => flows.accept(flow),
+    onTurnedAway: () => flows.turnedAway(),
+  });
+  await proxies.start();
   const [socks, http] = proxies.listens.map(({ port }) => port) as [number, number];
-  return { socks, http, logger, flows, [Symbol.asyncDispose]: () => proxies.close() };
+  return { socks, http, logger, flows, [Symbol.asyncDispose]: async () => proxies.close() };
 }
 
 /** An application's connection, and what it has received and not taken yet. */
@@ -337,7 +344,65 @@ describe('HTTP', () => {
 test('a proxy that everybody can reach is warned of', async () => {
   const logger = recordingLogger();
   const listen = { protocol: 'socks', address: '0.0.0.0', port: 0 } as const;
-  const proxies = await openProxies([listen], { logger, credentials: undefined, onFlow: () => {} });
-  await proxies.close();
+  const context = { logger, credentials: undefined, onFlow: () => {}, onTurnedAway: () => {} };
+  const proxies = await openProxies([listen], context);
+  proxies.close();
   expect(logger.lines).toEqual([expect.stringMatching(/^warn --socks 0\.0\.0\.0:0 lets everybody/)]);
+});
+
+test.each(['socks', 'http'] as const)(
+  '%s: connections are refused until the proxy is started; its port is ours from the beginning',
+  async (protocol) => {
+    const context = {
+      logger: recordingLogger(),
+      credentials: undefined,
+      onFlow: () => {},
+      onTurnedAway: () => {},
+    };
+    const listen = { protocol, address: '127.0.0.1', port: 0 };
+    const proxies = await openProxies([listen], context);
+    const [{ port } = listen] = proxies.listens;
+    const knock = async (): Promise<string> => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      const outcome = await once(socket, 'connect').then(
+        () => 'accepted',
+        (error: NodeJS.ErrnoException) => error.code ?? '',
+      );
+      socket.destroy();
+      return outcome;
+    };
+    expect(await knock()).toBe('ECONNREFUSED');
+    await proxies.start();
+    await expect(openProxies([{ ...listen, port }], context)).rejects.toMatchObject({ code: 'ERR_LISTEN' });
+    expect(await knock()).toBe('accepted');
+    proxies.stop();
+    expect(await knock()).toBe('ECONNREFUSED');
+    proxies.close();
+
+    // Never started, and closed: the port is free again.
+    (await openProxies([{ ...listen, port }], context)).close();
+    (await openProxies([{ ...listen, port }], context)).close();
+  },
+);
+
+test('1,100 idle clients of the HTTP proxy are few when they have been there for a moment; one that asks is answered', async () => {
+  await using destination = await echo();
+  await using proxies = await startProxies();
+  const idle = Array.from({ length: 1_100 }, () => connect({ port: proxies.http, host: '127.0.0.1' }));
+  let resets = 0;
+  for (const socket of idle) socket.on('error', () => (resets += 1));
+  await Promise.all(idle.map((socket) => once(socket, 'connect')));
+  const kept = descriptorBudget().share(1 / 8, 1_024);
+  await until(() => resets === idle.length - kept, {
+    deadlineMs: 10_000,
+    what: () => `all but ${kept} are reset; ${resets} are`,
+  });
+  expect(proxies.logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
+    expect.stringMatching(/--http-proxy .* the oldest are reset for new ones/),
+  ]);
+  const application = new Application(proxies.http);
+  application.socket.write(`CONNECT 127.0.0.1:${destination.port} HTTP/1.1\r\nHost: x\r\n\r\n`);
+  application.socket.end('through');
+  expect((await application.rest()).toString()).toMatch(/^HTTP\/1\.1 200 .*through$/s);
+  for (const socket of idle) socket.destroy();
 });
