@@ -80,6 +80,15 @@ describe.skipIf(skipLab)('a machine with systemd, at login', () => {
       expect(await filesOf('/usr/local', '/etc')).toBe(before);
     });
 
+    it('leaves a folder that was there before, and is empty then, after a second install, too', async () => {
+      await system.must(['mkdir', '-m', '755', '/usr/local/libexec']);
+      const before = await filesOf('/usr/local');
+      for (const action of ['--install', '--install', '--uninstall'])
+        expect(await sudoers(action)).toMatchObject({ code: 0 });
+      expect(await filesOf('/usr/local')).toBe(before);
+      await system.must(['rmdir', '/usr/local/libexec']);
+    });
+
     it('copies Node.js where others than root could change it, and leaves another version of the helper alone', async () => {
       await system.must(['sh', '-c', `mkdir /home/${ALICE}/bin && touch /home/${ALICE}/bin/node`]);
       await system.must(['mount', '--bind', '/usr/local/bin/node', `/home/${ALICE}/bin/node`]);
@@ -87,7 +96,7 @@ describe.skipIf(skipLab)('a machine with systemd, at login', () => {
       const [, script = ''] = TSHUTTLE;
       const installed = await system.exec([own, script, 'sudoers', '--install', '--user', ALICE]);
       expect(installed.stdout, installed.stderr).toMatch(/copied the helper of [\d.]+ and Node\.js to/);
-      expect(await system.must(['head', '-1', HELPER])).toBe('#!/usr/local/libexec/tshuttle/node\n');
+      expect(await system.must(['head', '-1', HELPER])).toBe('#!/usr/local/libexec/tshuttle/bin/node\n');
       expect(await asAlice('sudo', '-n', HELPER)).toMatchObject({ code: 0 });
 
       await system.must([

@@ -1,15 +1,14 @@
+import { existsSync } from 'node:fs';
 import { chmod, chown, cp, lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { whyNotRootsAlone } from '../root-owned.ts';
-import { INSTALLED_FOLDER, OWN_FOLDER, versionIn } from './installed-helper.ts';
+import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn, OWN_FOLDER } from './installed-helper.ts';
+import { checkCopy, librariesOf, planNode } from './node-copy.ts';
 
 /** What the helper may import of ours: its layer and those below it. */
 const LAYERS = ['core', 'net', 'intercept'];
-
-/** The kernel reads no more of a `#!` line on older systems, and takes no space in a path (execve(2)). */
-const MAX_INTERPRETER = /^\/\S{1,120}$/;
 
 /** What was installed. */
 export interface InstalledFiles {
@@ -19,13 +18,14 @@ export interface InstalledFiles {
 }
 
 /**
- * Copies the helper, koffi and, where others than root could change it, Node.js to {@link INSTALLED_FOLDER}, all root's. What
- * was there before is replaced as a whole. As root.
+ * Copies the helper, koffi and, where others than root could change it, Node.js with its libraries to {@link INSTALLED_FOLDER},
+ * all root's. What was there before is replaced as a whole. As root.
  *
- * @throws TshuttleError ERR_CONFIG when others could change a folder above it
+ * @throws TshuttleError ERR_CONFIG when others could change a folder above it, or what Node.js would load
  */
 export async function installHelper(nodePath: string): Promise<InstalledFiles> {
   const parent = dirname(INSTALLED_FOLDER);
+  const parentMade = !existsSync(parent) || manifestIn(INSTALLED_FOLDER).parentMade;
   await mkdir(parent, { recursive: true, mode: 0o755 });
   const why = whyNotRootsAlone(parent);
   if (why !== undefined) {
@@ -33,21 +33,23 @@ export async function installHelper(nodePath: string): Promise<InstalledFiles> {
       remedy: 'have it belong to root, and be written by nobody else: chown root, chmod go-w',
     });
   }
+  const node = planNode(nodePath, librariesOf(nodePath));
+  const nodeCopied = node.kind === 'copy';
   const fresh = `${INSTALLED_FOLDER}.new`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { mode: 0o755 });
-  const version = versionIn(OWN_FOLDER) ?? '';
-  const nodeCopied = whyNotRootsAlone(nodePath) !== undefined || !MAX_INTERPRETER.test(nodePath);
+  const version = manifestIn(OWN_FOLDER).version ?? '';
   try {
     for (const layer of LAYERS) await copy(join(OWN_FOLDER, 'dist', layer), join(fresh, 'dist', layer));
     for (const [name, folder] of koffiFolders()) await copy(folder, join(fresh, 'node_modules', name));
-    if (nodeCopied) await copy(nodePath, join(fresh, 'node'));
-    const interpreter = nodeCopied ? join(INSTALLED_FOLDER, 'node') : nodePath;
+    for (const { from, to } of nodeCopied ? node.files : []) await copy(from, join(fresh, to));
+    const interpreter = nodeCopied ? INSTALLED_NODE : nodePath;
     const helper = `#!${interpreter}\nimport('./dist/intercept/helper/main.js');\n`;
     await writeFile(join(fresh, 'helper'), helper);
-    const manifest = { name: 'tshuttle-helper', version, type: 'module' };
+    const manifest = { name: 'tshuttle-helper', version, type: 'module', parentMade };
     await writeFile(join(fresh, 'package.json'), `${JSON.stringify(manifest)}\n`);
     await makeRoots(fresh);
+    if (nodeCopied) checkCopy(join(fresh, relative(INSTALLED_FOLDER, INSTALLED_NODE)), nodePath);
     await rm(INSTALLED_FOLDER, { recursive: true, force: true });
     await rename(fresh, INSTALLED_FOLDER);
     return { version, nodeCopied };
@@ -56,10 +58,11 @@ export async function installHelper(nodePath: string): Promise<InstalledFiles> {
   }
 }
 
-/** Removes it, and the folder above where that is empty then. As root. Idempotent. */
+/** Removes it, and the folder above where that was made for it and is empty. As root. Idempotent. */
 export async function uninstallHelper(): Promise<void> {
+  const { parentMade } = manifestIn(INSTALLED_FOLDER);
   await rm(INSTALLED_FOLDER, { recursive: true, force: true });
-  await rmdir(dirname(INSTALLED_FOLDER)).catch(() => {}); // somebody else's files are in it
+  if (parentMade) await rmdir(dirname(INSTALLED_FOLDER)).catch(() => {}); // somebody else's files are in it
 }
 
 /** koffi, and the package with its binary for this platform. */

@@ -6,25 +6,36 @@ import { whyNotRootsAlone } from '../root-owned.ts';
 /** Where the helper is copied to, so that sudo may run it for a user who can write where tshuttle itself is. */
 export const INSTALLED_FOLDER = '/usr/local/libexec/tshuttle';
 
+/** Node.js where it had to be copied: in a folder of its own, since it may look for its libraries beside that. */
+export const INSTALLED_NODE = join(INSTALLED_FOLDER, 'bin', 'node');
+
 /** What sudo is told to run, without arguments. */
 export const INSTALLED_HELPER = join(INSTALLED_FOLDER, 'helper');
 
 /** The installation that this runs from, whether from src/ or dist/. */
 export const OWN_FOLDER = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** The version in a folder's package.json; undefined where there is none that can be read. */
-export function versionIn(folder: string): string | undefined {
+/** What a folder's package.json says. */
+interface Manifest {
+  readonly version: string | undefined;
+  /** Whether the folder above the installed copy was made for it, and so goes with it. */
+  readonly parentMade: boolean;
+}
+
+/** Reads a folder's package.json; where there is none that can be read, it says nothing. */
+export function manifestIn(folder: string): Manifest {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as unknown;
-    const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest;
-    return version ? String(manifest.version) : undefined;
+    if (typeof manifest !== 'object' || manifest === null) throw new Error('it is no object');
+    const version = 'version' in manifest ? String(manifest.version) : undefined;
+    return { version, parentMade: 'parentMade' in manifest && manifest.parentMade === true };
   } catch {
-    return undefined;
+    return { version: undefined, parentMade: false };
   }
 }
 
 /** The copy of the helper, when there is one that is of our version and that only root can change. */
 export function findInstalledHelper(): string | undefined {
-  if (versionIn(INSTALLED_FOLDER) !== versionIn(OWN_FOLDER)) return undefined;
+  if (manifestIn(INSTALLED_FOLDER).version !== manifestIn(OWN_FOLDER).version) return undefined;
   return whyNotRootsAlone(INSTALLED_HELPER) === undefined ? INSTALLED_HELPER : undefined;
 }
