@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { basename, isAbsolute, join } from 'node:path';
 import type { Config } from '../config/config.ts';
 
@@ -41,7 +42,8 @@ export function tunnelNameOf({ remote, mode }: Pick<Config, 'remote' | 'mode'>):
   if (mode.kind === 'daemon' && mode.pidFile !== undefined)
     return fileNameOf(basename(mode.pidFile).replace(/\.pid$/, ''));
   const login = remote.user === undefined ? '' : `${remote.user}@`;
-  return fileNameOf(`${login}${remote.host}${remote.port === undefined ? '' : `-${remote.port}`}`);
+  // A plus, since a host may well be called gate-22.
+  return fileNameOf(`${login}${remote.host}${remote.port === undefined ? '' : `+${remote.port}`}`);
 }
 
 /** Names the files of a profile's tunnel; in folders of their own, since a bastion may have the name of a profile. */
@@ -87,12 +89,19 @@ function absolute(path: string | undefined): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
-/** What a tunnel's files are called. */
+/** More than this has no place in a file name with its ending, and little sense on a screen. */
+const MAX_NAME_LENGTH = 100;
+
+/**
+ * What a tunnel's files are called, by its name. What cannot stand in it as it is has a part of the text's hash behind it, so that no two
+ * tunnels have one name; but for the colons of an IPv6 address, which no underscore can be taken for.
+ */
 export function fileNameOf(text: string): string {
-  return (
-    text
-      .replace(/[^A-Za-z0-9@._-]/g, '_')
-      .replace(/^\.+/, '_')
-      .slice(0, 100) || '_'
-  );
+  const plain = text.replaceAll(':', '_');
+  const written = plain.replace(/[^A-Za-z0-9@._+-]/g, '_').replace(/^\.+/, '_');
+  if (written === plain && written !== '' && written.length <= MAX_NAME_LENGTH) return written;
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
+  return `${written.slice(0, MAX_NAME_LENGTH - HASH_LENGTH - 1)}-${hash}`;
 }
+
+const HASH_LENGTH = 12;

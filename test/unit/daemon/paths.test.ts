@@ -21,16 +21,35 @@ function paths(
 
 test('are named after the bastion, without its password', () => {
   expect(paths({ user: 'me', host: 'bastion', port: 2222 })).toEqual([
-    '/home/me/.local/state/tshuttle/me@bastion-2222.pid',
-    '/home/me/.local/state/tshuttle/me@bastion-2222.log',
+    '/home/me/.local/state/tshuttle/me@bastion+2222.pid',
+    '/home/me/.local/state/tshuttle/me@bastion+2222.log',
   ]);
 });
 
 test('names hold no path separators and no hidden files', () => {
-  expect(paths({ user: '../../x', host: '2001:db8::1' })[0]).toBe(
-    '/home/me/.local/state/tshuttle/__.._x@2001_db8__1.pid',
+  expect(paths({ user: '../../x', host: '2001:db8::1' })[0]).toMatch(
+    /^\/home\/me\/\.local\/state\/tshuttle\/__\.\._x@2001_db8__1-[0-9a-f]{12}\.pid$/,
   );
+  expect(paths({ host: '2001:db8::1' })[0]).toBe('/home/me/.local/state/tshuttle/2001_db8__1.pid');
 });
+
+test.each([
+  { what: 'begin alike', one: { host: `${'a'.repeat(110)}.one` }, other: { host: `${'a'.repeat(110)}.two` } },
+  {
+    what: 'differ in what no file name holds',
+    one: { user: 'a b', host: 'h' },
+    other: { user: 'a/b', host: 'h' },
+  },
+  { what: 'look like a port', one: { host: 'gate-2222' }, other: { host: 'gate', port: 2222 } },
+  { what: 'begin with dots', one: { host: '..h' }, other: { host: '.h' } },
+])(
+  'two bastions whose names $what have files of their own, of a length that any file system takes',
+  ({ one, other }) => {
+    const [first = '', second = ''] = [one, other].map((remote) => paths(remote)[0]);
+    expect(first).not.toBe(second);
+    for (const path of [first, second]) expect(path.split('/').at(-1)!.length).toBeLessThan(120);
+  },
+);
 
 test('a pidfile of its own names the log too', () => {
   expect(paths({ host: 'h' }, '/tmp/prod.pid')).toEqual([
