@@ -6,6 +6,7 @@ const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_INFO = 11;
 const TCP_QUICKACK = 12;
+const TCP_USER_TIMEOUT = 18;
 const TCP_NOTSENT_LOWAT = 25;
 
 /** Offsets into struct tcp_info, and how much of it is read. Its fields are only ever added at the end. */
@@ -73,6 +74,16 @@ export function tcpByteCounts(socket: Socket): TcpByteCounts | undefined {
  */
 export function setNotSentLowWater(socket: Socket, bytes: number): void {
   if (isLinux) setSocketOption(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
+}
+
+/**
+ * Has the kernel give a connection up, with ETIMEDOUT, when what was sent is not acknowledged for so long (tcp(7)
+ * TCP_USER_TIMEOUT). Costs no timer of ours, and nothing while nothing is sent. Best effort.
+ *
+ * @param timeoutMs 0 for the system's own, which is about 15 minutes
+ */
+export function limitUnacknowledged(socket: Socket, timeoutMs: number): void {
+  if (isLinux) setSocketOption(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, timeoutMs);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import { printableLine } from './server-text.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
-import { describeTarget } from './target-from-config.ts';
+import { nameTarget } from './target-from-config.ts';
 
 /** What an attempt consisted of; never the secret itself. */
 export type OfferedCredential =
@@ -50,7 +50,7 @@ export function authenticationError(
     ...other.map(({ reason }) => reason),
     ...(cause === undefined ? [] : [`the bastion ended the connection: ${printableLine(messageOf(cause))}`]),
   ];
-  const message = `bastion ${describeTarget(target)} does not let us in: ${sentences.join('; ')}`;
+  const message = `${nameTarget(target)} does not let us in: ${sentences.join('; ')}`;
   return new TshuttleError('ERR_BASTION_AUTH', message, { remedy: remedyFor(target, record), cause });
 }
 
@@ -59,7 +59,7 @@ export function passwordExpired(target: SshTarget): TshuttleError {
   const portOption = target.port === 22 ? '' : ` -p ${target.port}`;
   return new TshuttleError(
     'ERR_BASTION_AUTH',
-    `bastion ${describeTarget(target)} does not let us in: it wants the password to be changed`,
+    `${nameTarget(target)} does not let us in: it wants the password to be changed`,
     { remedy: `change it by logging in once with: ssh${portOption} ${target.user}@${target.host}` },
   );
 }

@@ -43,16 +43,6 @@ function judge(key: PublicKey, name: string, entries: readonly KnownHostEntry[])
     : { kind: 'unknown', otherKeys: plain };
 }
 
-/** Whether any key of the host is filed: then it has answered before. */
-export function isFiled(
-  policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>,
-  entries: readonly KnownHostEntry[],
-): boolean {
-  return namesOf(policy).some((name) =>
-    entries.some((entry) => entry.marker === 'none' && entryNames(entry, name)),
-  );
-}
-
 function namesOf(policy: Pick<HostKeyPolicy, 'lookupName' | 'lookupNameWithoutPort'>): readonly string[] {
   return [policy.lookupName, policy.lookupNameWithoutPort].filter((name) => name !== undefined);
 }

@@ -3,11 +3,11 @@ import type { CertificateProblem } from './host-certificate.ts';
 import type { KnownHostEntry } from './known-hosts.ts';
 import { fingerprintOf, keyTypeName, type PublicKey } from './public-key.ts';
 import type { SshTarget } from './ssh-target.ts';
-import { describeTarget } from './target-from-config.ts';
+import { nameTarget } from './target-from-config.ts';
 
 /** ERR_HOST_KEY about the bastion; `what` goes on after its name. */
 export function hostKeyError(target: SshTarget, what: string, remedy?: string): TshuttleError {
-  const message = `bastion ${describeTarget(target)} ${what}`;
+  const message = `${nameTarget(target)} ${what}`;
   return new TshuttleError('ERR_HOST_KEY', message, remedy === undefined ? {} : { remedy });
 }
 

@@ -32,7 +32,8 @@ async function resolveAlong(
   const name = describeTarget(target);
   refuseCircle(path, name);
   const route = await resolveProxy(proxy, request, resolveHost, [...path, name]);
-  return Object.freeze({ ...target, proxy: route });
+  const role = path.length === 0 ? 'bastion' : 'jump host';
+  return Object.freeze({ ...target, role, proxy: route });
 }
 
 async function resolveProxy(

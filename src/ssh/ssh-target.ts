@@ -5,6 +5,8 @@ import type { AlgorithmPreferences } from './algorithms.ts';
 
 /** Everything needed to reach and authenticate at one bastion: the request completed by the ssh configuration. */
 export interface SshTarget {
+  /** What it is on the way, for messages. */
+  readonly role: 'bastion' | 'jump host';
   /** As the user wrote it; may be a Host alias. */
   readonly requestedHost: string;
   /** The name or address to dial, in lower case (HostName). */

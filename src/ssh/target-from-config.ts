@@ -34,9 +34,9 @@ const IGNORED_SWITCHES = [
   'VisualHostKey',
 ];
 
-/** A target without the way to it, and that way as it is configured. */
+/** A target without its place on the way, and the way to it as it is configured. */
 export interface ConfiguredTarget {
-  readonly target: Omit<SshTarget, 'proxy'>;
+  readonly target: Omit<SshTarget, 'proxy' | 'role'>;
   readonly proxy: ConfiguredProxy;
 }
 
@@ -187,6 +187,11 @@ function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] 
 export function describeTarget(target: Pick<SshTarget, 'host' | 'port' | 'user'>): string {
   const host = target.port === DEFAULT_SSH_PORT ? target.host : formatHostPort(target.host, target.port);
   return `${target.user}@${host}`;
+}
+
+/** Names a target with what it is: `bastion me@gate.example:2222`, `jump host me@gate.example`. */
+export function nameTarget(target: Pick<SshTarget, 'role' | 'host' | 'port' | 'user'>): string {
+  return `${target.role} ${describeTarget(target)}`;
 }
 
 /** What a timer of Node's can wait for; more would be no wait at all. */

@@ -45,7 +45,7 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       ['connection refused', 'sshd does not listen there: check the port'],
       ['timed out', 'a firewall on the way: is this address on its list, is the network up?'],
       [
-        'Not allowed at this time',
+        'Not allowed at this time, or closed or reset before the login',
         'sshd refuses this address for a while (PerSourcePenalties, MaxStartups): wait, then try once',
       ],
     ],

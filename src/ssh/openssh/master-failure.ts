@@ -1,5 +1,6 @@
 import { type ErrorCode, TshuttleError } from '../../core/errors.ts';
 import { LoginCutOff } from '../login-cut-off.ts';
+import { REMEDY_CUT_OFF, REMEDY_HUNG_UP, REMEDY_TURNED_AWAY } from '../shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
 
@@ -14,13 +15,16 @@ export interface SshEnding {
 /** What `/bin/sh` ends with when there is no such program. */
 const NO_SUCH_PROGRAM = 127;
 
+/** By the peer itself: of a connection that a proxy makes, ssh knows no address, and the line before says what is wrong. */
+const HUNG_UP = /^Connection (?:closed|reset) by (?!UNKNOWN )\S+ port \d+$/;
+
 interface FailureKind {
   readonly code: ErrorCode;
   /** In the words of ssh, which has no others: it is not translated. */
   readonly words: RegExp;
   readonly what: string;
   /** @param said the line of ssh that decides */
-  remedy(target: SshTarget, said: string): string;
+  remedy(target: SshTarget, said: string, lines: readonly string[]): string;
 }
 
 /**
@@ -71,6 +75,18 @@ const KINDS: readonly FailureKind[] = [
   },
   {
     code: 'ERR_BASTION_UNREACHABLE',
+    words: /^(?:Not allowed at this time|Exceeded MaxStartups)/,
+    what: 'turns us away before the handshake',
+    remedy: () => REMEDY_TURNED_AWAY,
+  },
+  {
+    code: 'ERR_BASTION_UNREACHABLE',
+    words: HUNG_UP,
+    what: 'hung up on ssh',
+    remedy: (_target, _said, lines) => (isCutOff(lines) ? REMEDY_CUT_OFF : REMEDY_HUNG_UP),
+  },
+  {
+    code: 'ERR_BASTION_UNREACHABLE',
     words: /./,
     what: 'cannot be reached by ssh',
     remedy: () => 'check the host and the port, and the network',
@@ -92,14 +108,14 @@ export function masterFailure(target: SshTarget, ending: SshEnding): TshuttleErr
   const telling = ending.lines.findLast((line) => kind.words.test(line));
   const said = telling === undefined ? describeEnding(ending) : telling;
   return new TshuttleError(kind.code, `bastion ${describeTarget(target)}: ${kind.what}: ${said}`, {
-    remedy: kind.remedy(target, said),
+    remedy: kind.remedy(target, said, ending.lines),
     cause: isCutOff(ending.lines) ? new LoginCutOff(said) : undefined,
   });
 }
 
 /** Behind the exchange of versions, and without a word: to the bastion it may be a failed login. */
 function isCutOff(lines: readonly string[]): boolean {
-  const isClosed = lines.some((line) => /^Connection (?:closed|reset) by \S+ port \d+$/.test(line));
+  const isClosed = lines.some((line) => HUNG_UP.test(line));
   return isClosed && !lines.some((line) => line.startsWith('kex_exchange_identification: '));
 }
 

@@ -10,6 +10,7 @@ import { connectionsOfProcessTree } from '../../net/process-connections.ts';
 import { isExiting } from '../../net/process-exiting.ts';
 import type { SshRequest } from '../request.ts';
 import { existingIdentities } from '../request-arguments.ts';
+import { perhapsBannedByFiles } from '../shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
 import { masterArguments } from './master-arguments.ts';
@@ -153,7 +154,7 @@ async function untilUp(control: UnixConnections, ssh: SshProcess, target: SshTar
   for (;;) {
     const ending = await Promise.race([ssh.ended, delay(LOOK_EVERY_MS)]);
     signal.throwIfAborted();
-    if (ending !== undefined) throw masterFailure(target, ending);
+    if (ending !== undefined) throw await perhapsBannedByFiles(masterFailure(target, ending), target);
     const greeted = await greet(control).catch(() => undefined);
     if (greeted !== undefined) return greeted;
   }

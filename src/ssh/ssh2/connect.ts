@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
-import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
-import { heldKeyAlgorithms, isFiled, orderHostKeyAlgorithms } from '../host-key-decision.ts';
+import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import type { KeyOptions } from '../key-options.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';
 import { askKnownHostsCommand } from '../known-hosts-command.ts';
@@ -11,6 +11,7 @@ import { readKnownHosts } from '../known-hosts-files.ts';
 import type { LookUpHost } from '../look-up.ts';
 import type { Prompter } from '../prompter.ts';
 import { fingerprintOf, keyTypeName, type PublicKey } from '../public-key.ts';
+import { hasAnswered, perhapsBanned } from '../shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { shakeHands } from './handshake.ts';
 import type { NegotiatedAlgorithms } from './negotiated-algorithms.ts';
@@ -72,7 +73,8 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       ? await chooseHostKeyAlgorithms(target, knownHosts, context)
       : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
   const route = await openRoute(target, { openJumpHost: noJumpHost, ...context }).catch((error: unknown) => {
-    throw target.proxy.kind === 'none' ? perhapsBanned(error, isFiled(target.hostKeys, knownHosts)) : error;
+    if (target.proxy.kind !== 'none') throw error;
+    throw perhapsBanned(error, heldKey !== undefined || hasAnswered(target, knownHosts));
   });
   try {
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
@@ -99,34 +101,6 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     await route.close();
     throw explained;
   }
-}
-
-const GONE_OR_BANNED =
-  'the network or the bastion may be down, or fail2ban there has banned this address: see whether it answers from ' +
-  'elsewhere; if so, wait 10 minutes, then name the right user, and the right key with -i';
-
-/** What may be the matter with a bastion that answered before, by how it does not. */
-const NO_LONGER_ANSWERS: Readonly<Record<string, string>> = {
-  ECONNREFUSED:
-    'sshd may be down, or fail2ban there has banned this address: wait 10 minutes, ' +
-    'then name the right user, and the right key with -i',
-  ETIMEDOUT: GONE_OR_BANNED,
-  // Also what the system makes of an ICMP "prohibited" (Linux, net/ipv4/icmp.c, icmp_err_convert).
-  EHOSTUNREACH: GONE_OR_BANNED,
-};
-
-/**
- * A bastion that is known, so that it has answered before, and now does not: it may have this address banned, for ten minutes
- * by default. fail2ban refuses whom it bans, drops what they send, or answers with another ICMP, by its blocktype.
- */
-function perhapsBanned(error: unknown, hasAnsweredBefore: boolean): unknown {
-  if (!hasAnsweredBefore || !(error instanceof TshuttleError)) return error;
-  const remedy = NO_LONGER_ANSWERS[systemCodeOf(error.cause) ?? ''];
-  if (remedy === undefined) return error;
-  return new TshuttleError(error.code, `${error.message}, and it answered before`, {
-    remedy,
-    cause: error.cause,
-  });
 }
 
 function noJumpHost(): Promise<never> {

@@ -27,9 +27,9 @@ export interface DialledSocket {
 /** The part of a target that dialling needs. */
 type DialTarget = Pick<SshTarget, 'host' | 'port' | 'addressFamily' | 'bindAddress' | 'connectTimeoutMs'>;
 
-/** {@link dialHost} for the bastion itself. */
+/** {@link dialHost} for a bastion or a jump host. */
 export async function dialBastion(target: SshTarget, context: DialContext): Promise<DialledSocket> {
-  return await dialHost(target, 'bastion', context);
+  return await dialHost(target, target.role, context);
 }
 
 /**

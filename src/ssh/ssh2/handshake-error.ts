@@ -1,8 +1,9 @@
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { LoginCutOff } from '../login-cut-off.ts';
 import { printableLine } from '../server-text.ts';
+import { REMEDY_CUT_IN_HANDSHAKE, REMEDY_CUT_OFF, REMEDY_HUNG_UP, REMEDY_TURNED_AWAY } from '../shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { describeTarget } from '../target-from-config.ts';
+import { nameTarget } from '../target-from-config.ts';
 
 const SHOWN_EARLY_TEXT_LENGTH = 200;
 
@@ -47,7 +48,7 @@ function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
   const ours = failure.target.algorithms[list.list].join(', ');
   return new TshuttleError(
     'ERR_CONFIG',
-    `bastion ${describeTarget(failure.target)} and tshuttle have no ${list.keyword} in common: it offers ${offered}; we offer ${ours}`,
+    `${nameTarget(failure.target)} and tshuttle have no ${list.keyword} in common: it offers ${offered}; we offer ${ours}`,
     {
       remedy: `allow one of ours on the bastion, or one of its own that tshuttle has with -o ${list.keyword}=...`,
       cause: failure.thrown,
@@ -66,21 +67,31 @@ export function isDisagreement(thrown: unknown): thrown is TshuttleError {
 
 function brokenOff(failure: HandshakeFailure): TshuttleError {
   const { target, via, thrown } = failure;
-  const where = `bastion ${describeTarget(target)} (${via})`;
+  const where = `${nameTarget(target)} (${via})`;
   const said = printableLine(failure.earlyText).slice(0, SHOWN_EARLY_TEXT_LENGTH);
   if (said !== '' && isClosing(thrown)) {
     return unreachable(
       `${where} closed the connection before the handshake, saying '${said}'`,
-      'sshd admits only so many unauthenticated connections, and shuts out addresses that failed before: wait and retry',
+      REMEDY_TURNED_AWAY,
       thrown,
     );
   }
   const heard = said === '' ? '' : `; it sent '${said}'`;
   return unreachable(
     `handshake with ${where} failed: ${describeEnding(thrown)}${heard}`,
-    'check that an ssh server listens there',
+    remedyFor(thrown),
     thrown,
   );
+}
+
+function remedyFor(thrown: unknown): string {
+  if (isUnanswered(thrown)) return REMEDY_CUT_IN_HANDSHAKE;
+  return isClosing(thrown) ? REMEDY_HUNG_UP : 'check that an ssh server listens there';
+}
+
+/** Nothing that we sent was acknowledged for so long that the kernel gave the connection up. */
+function isUnanswered(thrown: unknown): boolean {
+  return ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'].includes(systemCodeOf(thrown) ?? '');
 }
 
 /** The bastion said nothing for too long. */
@@ -103,8 +114,8 @@ export function isCutOff(thrown: unknown, mayBeRefused: boolean): boolean {
 export function loginCutOff(target: SshTarget, via: string, thrown: unknown): TshuttleError {
   const why = describeEnding(thrown);
   return unreachable(
-    `lost the bastion ${describeTarget(target)} (${via}) in the middle of the login: ${why}`,
-    'see what its log says of the login',
+    `lost the ${nameTarget(target)} (${via}) in the middle of the login: ${why}`,
+    isUnanswered(thrown) ? REMEDY_CUT_IN_HANDSHAKE : REMEDY_CUT_OFF,
     new LoginCutOff(why, { cause: thrown }),
   );
 }
@@ -122,6 +133,7 @@ function isClosing(thrown: unknown): boolean {
 /** Why a connection ended, for people: not which system call was the first to notice. */
 export function describeEnding(thrown: unknown): string {
   if (systemCodeOf(thrown) === 'ECONNRESET') return 'it reset the connection';
+  if (isUnanswered(thrown)) return 'it acknowledges nothing any more';
   return isClosing(thrown) ? 'it closed the connection' : printableLine(messageOf(thrown));
 }
 

@@ -2,6 +2,7 @@ import ssh2 from 'ssh2';
 import { deferred } from '../../core/deferred.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { limitUnacknowledged } from '../../net/native-tcp.ts';
 import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
@@ -26,6 +27,9 @@ import { ToldByBastion } from './told-by-bastion.ts';
 const HANDSHAKE_LIMIT_MS = 15_000;
 /** A ProxyCommand connects meanwhile, which may take a login of its own. */
 const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
+
+/** A bastion acknowledges at once what it is sent, however long it thinks: one that does not, for so long, is gone. */
+const UNACKNOWLEDGED_LIMIT_MS = 5_000;
 
 /** What a handshake starts from. Its socket is destroyed when it fails. */
 export interface HandshakeContext extends ClientStart {
@@ -142,6 +146,7 @@ class Handshake {
       throw new TshuttleError('ERR_INTERNAL', 'the handshake was done without a key exchange');
     }
     stopDebugOutput(this.#client);
+    limitUnacknowledged(this.#context.socket, 0);
     return {
       client: this.#client,
       hostKey,
@@ -161,6 +166,7 @@ class Handshake {
   #start(): void {
     const { socket } = this.#context;
     this.#listen();
+    limitUnacknowledged(socket, UNACKNOWLEDGED_LIMIT_MS);
     startClient(this.#client, this.#context, {
       debug: (line) => this.#told.take(line),
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),

@@ -35,7 +35,8 @@ export function watchLiveness(
   onDead: (error: TshuttleError) => void,
 ): LivenessWatch {
   const { client, socket, description } = bastion;
-  const { keepalive } = bastion.target;
+  const { target } = bastion;
+  const { keepalive } = target;
   let state = startLiveness(takeSample(socket));
   let probing: NodeJS.Timeout | undefined;
   let isToProbeAgain = false;
@@ -54,9 +55,13 @@ export function watchLiveness(
     stop();
     const silentS = (state.silentIntervals * keepalive.intervalMs) / 1000;
     onDead(
-      new TshuttleError('ERR_BASTION_LOST', `nothing heard from bastion ${description} for ${silentS} s`, {
-        remedy: 'check the network; set -o ServerAliveInterval and ServerAliveCountMax to be more patient',
-      }),
+      new TshuttleError(
+        'ERR_BASTION_LOST',
+        `nothing heard from ${target.role} ${description} for ${silentS} s`,
+        {
+          remedy: 'check the network; set -o ServerAliveInterval and ServerAliveCountMax to be more patient',
+        },
+      ),
     );
   };
   const probe = (roundTripMs = 0): void => {
@@ -83,7 +88,10 @@ export function watchLiveness(
       }
       stop();
       onDead(
-        new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: the network has changed`),
+        new TshuttleError(
+          'ERR_BASTION_LOST',
+          `lost the ${target.role} ${description}: the network has changed`,
+        ),
       );
     };
     const patienceMs = isStranded

@@ -96,8 +96,8 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     // A protocol error ends the connection, but ssh2 may emit no 'close' for it (native-notes/ssh2-connection-internals.md).
     socket.destroy();
   });
-  socket.on('close', () => isGone(connectionLost(description, cause)));
-  if (socket.destroyed) isGone(connectionLost(description, cause));
+  socket.on('close', () => isGone(connectionLost(bastion, cause)));
+  if (socket.destroyed) isGone(connectionLost(bastion, cause));
 
   /** The bastion before what leads to it. */
   const hangUp = (): Promise<void> =>
@@ -145,10 +145,10 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
   };
 }
 
-function connectionLost(description: string, cause: Error | undefined): TshuttleError {
+function connectionLost({ target, description }: ConnectedBastion, cause: Error | undefined): TshuttleError {
   const why = describeEnding(cause);
   const hasHungUp = cause === undefined || isDisconnect(cause);
-  return new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${description}: ${why}`, {
+  return new TshuttleError('ERR_BASTION_LOST', `lost the ${target.role} ${description}: ${why}`, {
     remedy: 'check the network and the bastion',
     cause: hasHungUp ? new BastionHungUp(why) : cause,
   });

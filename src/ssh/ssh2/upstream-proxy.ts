@@ -4,7 +4,7 @@ import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { formatHostPort } from '../../net/endpoint.ts';
 import { printableLine } from '../server-text.ts';
 import type { SshTarget, UpstreamProxy } from '../ssh-target.ts';
-import { describeTarget } from '../target-from-config.ts';
+import { nameTarget } from '../target-from-config.ts';
 import { type DialContext, type DialledSocket, dialHost } from './dial.ts';
 
 /**
@@ -58,7 +58,7 @@ export async function dialThroughProxy(
     context.signal.throwIfAborted();
     throw new TshuttleError(
       'ERR_BASTION_UNREACHABLE',
-      `the upstream proxy ${formatHostPort(host, port)} does not connect to the bastion ${describeTarget(target)}: ` +
+      `the upstream proxy ${formatHostPort(host, port)} does not connect to the ${nameTarget(target)}: ` +
         printableLine(messageOf(error)),
       { remedy: 'check the proxy, its user and password, and that it may connect there', cause: error },
     );

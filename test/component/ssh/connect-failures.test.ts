@@ -146,6 +146,18 @@ describe('a bastion that does not shake hands', () => {
     });
   });
 
+  test.each<[string, (socket: Socket) => void]>([
+    ['closes', (socket) => socket.end()],
+    ['resets', (socket) => socket.resetAndDestroy()],
+  ])('but %s without a word: it may shut us out', async (_name, onConnection) => {
+    const port = await listen((socket) => socket.once('data', () => onConnection(socket)));
+    await expect(attempt({ port })).rejects.toMatchObject({
+      remedy: expect.stringMatching(
+        /it shuts this address out for now \(PerSourcePenalties, MaxStartups, fail2ban\)/,
+      ),
+    });
+  });
+
   test.each<[string, (socket: Socket) => void, RegExp]>([
     ['closes', (socket) => socket.end(), /handshake with .* failed: it closed the connection$/],
     ['resets', (socket) => socket.resetAndDestroy(), /failed: it reset the connection|connection reset/],

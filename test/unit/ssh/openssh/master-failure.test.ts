@@ -65,6 +65,7 @@ test.each([
     what: 'in the middle of the login',
     lines: ['Connection closed by 198.51.100.1 port 22'],
     isCutOff: true,
+    remedy: /what its log says/,
   },
   {
     what: 'before it has named its version, as by MaxStartups and PerSourcePenalties',
@@ -73,11 +74,23 @@ test.each([
       'Connection reset by 198.51.100.1 port 22',
     ],
     isCutOff: false,
+    remedy: /shuts this address out for now \(PerSourcePenalties/,
   },
-])('a bastion that hangs up $what', ({ lines, isCutOff }) => {
+  {
+    what: 'behind a proxy that could not reach it: that is what counts',
+    lines: [
+      'channel 0: open failed: connect failed: Connection refused',
+      'kex_exchange_identification: Connection closed by remote host',
+      'Connection closed by UNKNOWN port 65535',
+    ],
+    isCutOff: false,
+    remedy: /^check the host and the port/,
+  },
+])('a bastion that hangs up $what', ({ lines, isCutOff, remedy }) => {
   const error = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
   expect(error.code).toBe('ERR_BASTION_UNREACHABLE');
   expect(isCutOffLogin(error)).toBe(isCutOff);
+  expect(error.remedy).toMatch(remedy);
 });
 
 test.each([
