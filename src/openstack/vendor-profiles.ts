@@ -21,13 +21,14 @@ export function vendorNames(): readonly string[] {
 const PROFILES: Readonly<Record<string, VendorProfile>> = {
   auro: { auth: { auth_url: 'https://api.van2.auro.io:5000/v3' }, region_name: 'RegionOne' },
   betacloud: { auth: { auth_url: 'https://api-1.betacloud.de:5000' }, regions: ['betacloud-1'] },
+  binero: { auth: { auth_url: 'https://auth.binero.cloud:5000/v3' }, regions: ['europe-se-1'] },
   catalyst: {
     auth: { auth_url: 'https://api.cloud.catalyst.net.nz:5000/v2.0' },
     regions: ['nz-por-1', 'nz_wlg_2'],
   },
   citycloud: {
     auth: { auth_url: 'https://{region_name}.citycloud.com:5000/v3/' },
-    regions: ['Buf1', 'Fra1', 'Lon1', 'Sto2', 'Kna1', 'dx1', 'tky1'],
+    regions: ['Buf1', 'Fra1', 'Sto2', 'Kna1', 'dx1', 'tky1'],
   },
   conoha: {
     auth: { auth_url: 'https://identity.{region_name}.conoha.io' },
@@ -42,7 +43,7 @@ const PROFILES: Readonly<Record<string, VendorProfile>> = {
   fuga: { auth: { auth_url: 'https://identity.api.fuga.io:5000' }, regions: ['cystack'] },
   ibmcloud: { auth: { auth_url: 'https://identity.open.softlayer.com' }, regions: ['london'] },
   internap: {
-    auth: { auth_url: 'https://identity.api.cloud.iweb.com' },
+    auth: { auth_url: 'https://identity.api.cloud.inap.com' },
     regions: ['ams01', 'da01', 'nyj01', 'sin01', 'sjc01'],
   },
   limestonenetworks: {
@@ -50,7 +51,13 @@ const PROFILES: Readonly<Record<string, VendorProfile>> = {
     regions: ['us-dfw-1', 'us-slc'],
   },
   otc: { auth: { auth_url: 'https://iam.{region_name}.otc.t-systems.com/v3' }, regions: ['eu-de', 'eu-nl'] },
-  'ovh-us': { auth: { auth_url: 'https://auth.cloud.ovh.us/' }, regions: ['US-EAST-VA-1'] },
+  // As it is there, without https://: openstacksdk takes it no more than we do.
+  'otc-swiss': { auth: { auth_url: 'iam-pub.eu-ch2.sc.otc.t-systems.com/v3' }, regions: ['eu-ch2'] },
+  'ovh-us': {
+    auth: { auth_url: 'https://auth.cloud.ovh.us/' },
+    regions: ['US-EAST-VA-1', 'US-WEST-OR-1', 'US-EAST-VA', 'US-WEST-OR'],
+  },
+  // Asked from https://ovhcloud.com since openstacksdk 1.2; this is what it had before.
   ovh: {
     auth: { auth_url: 'https://auth.cloud.ovh.net/' },
     regions: [
@@ -78,6 +85,10 @@ const PROFILES: Readonly<Record<string, VendorProfile>> = {
   rackspace: {
     auth: { auth_url: 'https://identity.api.rackspacecloud.com/v2.0/' },
     regions: ['DFW', 'HKG', 'IAD', 'ORD', 'SYD', 'LON'],
+  },
+  switchcloud: {
+    auth: { auth_url: 'https://identity.compute.cloud.switch.ch/v3' },
+    regions: ['zhw', 'zhc'],
   },
   switchengines: { auth: { auth_url: 'https://keystone.cloud.switch.ch:5000/v3' }, regions: ['LS', 'ZH'] },
   ultimum: { auth: { auth_url: 'https://console.ultimum-cloud.com:5000/' } },
