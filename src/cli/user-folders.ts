@@ -2,6 +2,7 @@ import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { isForeignToRoot, isOwnFolder } from '../core/folders.ts';
 import type { Problem } from '../core/problem.ts';
+import { sudoUser } from '../core/sudo-user.ts';
 import type { DaemonSurroundings } from '../daemon/paths.ts';
 import type { ProcessContext } from './process-context.ts';
 
@@ -28,8 +29,8 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
 
 /** Says whose configuration is read where sudo has made somebody root: not theirs, and they may not expect that. */
 export function sudoWarnings(environment: ProcessContext['environment']): readonly Problem[] {
-  const user = environment['SUDO_USER'];
-  if (process.geteuid?.() !== 0 || user === undefined || user === '' || user === 'root') return [];
+  const user = sudoUser(environment);
+  if (user === undefined) return [];
   const what =
     `runs as root: ssh's configuration, keys and known_hosts are root's, profiles those of ${homedir()}, and tunnels are ` +
     `root's; without sudo they are ${user}'s, and tshuttle asks for what it needs of sudo itself`;

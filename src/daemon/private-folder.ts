@@ -21,8 +21,16 @@ export function makePrivateFolder(path: string): void {
   } catch (error) {
     if (error instanceof TshuttleError) throw error;
     throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: ${messageOf(error)}`, {
-      remedy: 'make it, or let XDG_STATE_HOME name a folder of this user',
+      remedy: `see that it can be made, or let ${variableOf(path)} name a folder of this user`,
       cause: error,
     });
   }
+}
+
+/** Which variable says where the folder is: the one of the session, or the one for what lasts. */
+function variableOf(path: string): 'XDG_RUNTIME_DIR' | 'XDG_STATE_HOME' {
+  const { XDG_RUNTIME_DIR: runtime } = process.env;
+  const isOfSession =
+    path.startsWith('/run/user/') || (runtime !== undefined && path.startsWith(`${runtime}/`));
+  return isOfSession ? 'XDG_RUNTIME_DIR' : 'XDG_STATE_HOME';
 }

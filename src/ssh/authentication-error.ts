@@ -1,4 +1,5 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
+import { sudoUser } from '../core/sudo-user.ts';
 import { printableLine } from './server-text.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 import { nameTarget } from './target-from-config.ts';
@@ -96,6 +97,13 @@ function remedyFor(target: SshTarget, record: AuthenticationRecord): string {
     return `check the user name and the ${secret}${wantsKey ? ', or name a key with -i FILE' : ''}${code}`;
   }
   if (wantsKey && !record.refused.some(({ method }) => method === 'publickey')) {
+    const user = sudoUser();
+    if (user !== undefined) {
+      return (
+        `leave sudo out: as root it has root's keys and agent, not those of ${user}, and tshuttle asks for what it needs of ` +
+        'sudo itself; or name the key with -i FILE'
+      );
+    }
     return 'name the key with -i FILE, or load it into ssh-agent with ssh-add';
   }
   if (wantsKey) {

@@ -1,4 +1,5 @@
 import { TshuttleError } from '../core/errors.ts';
+import { sudoUser } from '../core/sudo-user.ts';
 import type { CertificateProblem } from './host-certificate.ts';
 import type { KnownHostEntry } from './known-hosts.ts';
 import { fingerprintOf, keyTypeName, type PublicKey } from './public-key.ts';
@@ -20,11 +21,16 @@ export function unknownKeyError(
   const others = otherKeys.length === 0 ? '' : `; known are ${otherKeys.map(describeEntry).join(', ')}`;
   const { host, port, user, hostKeys } = target;
   const portOption = port === 22 ? '' : ` -p ${port}`;
+  const rootOf = sudoUser();
   const askOption = hostKeys.unknownKey === 'refuse' ? ' -o StrictHostKeyChecking=ask' : '';
   return hostKeyError(
     target,
     `has an unknown host key, the ${describeKey(key)}${others}`,
-    `compare the fingerprint with what the bastion's administrator says; if it is the same, connect once on a terminal with: ssh${portOption}${askOption} ${user}@${host}`,
+    `compare the fingerprint with what the bastion's administrator says; if it is the same, ${
+      rootOf === undefined
+        ? ''
+        : `leave sudo out, as root's known_hosts count under it and not those of ${rootOf}, or `
+    }connect once on a terminal with: ${rootOf === undefined ? '' : 'sudo '}ssh${portOption}${askOption} ${user}@${host}`,
   );
 }
 

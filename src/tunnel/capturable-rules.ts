@@ -1,8 +1,8 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
+import { type CaptureRule, decidingRule, formatCaptureRule } from '../net/capture-rule.ts';
 import { formatCidr } from '../net/cidr.ts';
-import type { IpFamily } from '../net/endpoint.ts';
+import { type Endpoint, formatEndpoint, type IpFamily } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
@@ -38,14 +38,29 @@ export function capturableRules(
   return usable;
 }
 
-/** What it is connected to at the start is exempt; nothing keeps the rules from capturing a connection that it makes later. */
-export function warnOfProxyCommand(target: SshTarget, logger: Logger): void {
+/**
+ * Warns where a ProxyCommand is connected to what the rules capture: that connection is exempt, but nothing keeps the rules
+ * from capturing one that it makes later. Says so too where nobody knows what it is connected to.
+ *
+ * @param peers what the way to the bastion is connected to
+ */
+export function warnOfProxyCommand(
+  target: SshTarget,
+  peers: readonly Endpoint[],
+  rules: readonly CaptureRule[],
+  logger: Logger,
+): void {
   let first = target;
   while (first.proxy.kind === 'jump') first = first.proxy.jumpHost;
   if (first.proxy.kind !== 'command') return;
+  const captured = peers.filter((peer) => decidingRule(rules, peer, peer.port)?.action === 'include');
+  if (captured.length === 0 && peers.length > 0) return;
+  const places = [...new Set(captured.map(({ address }) => address))];
   logger.warn(
     `what the ProxyCommand of ${first.requestedHost} connects to later is captured like others: ` +
-      'exclude it with -x if it is in a captured network',
+      (places.length === 0
+        ? 'exclude it with -x if it is in a captured network'
+        : `now it is connected to ${captured.map(formatEndpoint).join(', ')}; exclude that with -x ${places.join(' -x ')}`),
   );
 }
 

@@ -137,11 +137,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     ingress = await ingressOpening.opened;
     signal.throwIfAborted();
     let rules = capturableRules(options.rules, ingress.families, logger);
-    if (options.captures && options.namespace === undefined) {
-      await warnOfUnroutedNetworks(rules, logger);
-      warnOfProxyCommand(target, logger);
-    }
+    const isOfThisMachine = options.captures && options.namespace === undefined;
+    if (isOfThisMachine) await warnOfUnroutedNetworks(rules, logger);
     const bastion = await bastionOpening.opened;
+    if (isOfThisMachine) warnOfProxyCommand(target, bastion.exempt(), rules, logger);
     const { life } = bastion.transport;
     transport = bastion.transport;
     signal.throwIfAborted();

@@ -35,9 +35,13 @@ export function describeCaptured(rules: readonly CaptureRule[], dns: string | un
 const NAMED_NETWORKS = 3;
 
 function describeRules(rules: readonly CaptureRule[]): string {
-  const includes = rules.filter((rule) => rule.action === 'include');
-  const named = includes.slice(0, NAMED_NETWORKS).map(formatCaptureRule).join(', ');
+  // Two names may have one address, and what was written twice is captured once.
+  const distinct = (action: CaptureRule['action']): readonly string[] => [
+    ...new Set(rules.filter((rule) => rule.action === action).map(formatCaptureRule)),
+  ];
+  const includes = distinct('include');
+  const named = includes.slice(0, NAMED_NETWORKS).join(', ');
   const more = includes.length - NAMED_NETWORKS;
-  const excludes = rules.length - includes.length;
+  const excludes = distinct('exclude').length;
   return named + (more > 0 ? ` and ${more} more` : '') + (excludes > 0 ? ` (${excludes} excluded)` : '');
 }

@@ -1,8 +1,15 @@
 import pc from 'picocolors';
+import type { ErrorCode } from '../../core/errors.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { TunnelState } from '../../tunnel/state.ts';
-import { type FailureCause, type FailureCount, failsAll, type TunnelStatus } from '../../tunnel/status.ts';
+import {
+  type FailureCause,
+  type FailureCount,
+  failsAll,
+  type ShownError,
+  type TunnelStatus,
+} from '../../tunnel/status.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
 
 /** What `tshuttle status` shows to people: a line for each tunnel, and below what is to be said about some. */
@@ -76,13 +83,23 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
   if (lastError !== null) {
     const { message, remedy, atMs } = lastError;
     notes.push(`${name}: last error, ${formatDuration(nowMs - atMs)} ago: ${message}`);
-    if (remedy !== null && remedy !== advice) notes.push(`    ${remedy}`);
+    const isSaidBelow =
+      beforeLogin(lastError) !== '' && state.kind === 'waiting' && state.for.kind === 'user';
+    if (remedy !== null && remedy !== advice && !isSaidBelow) notes.push(`    ${remedy}`);
   }
   if (state.kind === 'waiting' && state.for.kind === 'user')
-    notes.push(`${name}: do this: tshuttle login ${name}`);
+    notes.push(`${name}: do this: ${beforeLogin(lastError)}tshuttle login ${name}`);
   else if (advice !== null) notes.push(`${name}: do this: ${advice}`);
   return notes;
 }
+
+/** What must be done first: a login changes nothing where it was not the login that failed, such as a changed host key. */
+function beforeLogin(lastError: ShownError | null): string {
+  if (lastError === null || lastError.remedy === null || !LOGIN_CANNOT_HELP.has(lastError.code)) return '';
+  return `${lastError.remedy}; then: `;
+}
+
+const LOGIN_CANNOT_HELP: ReadonlySet<ErrorCode> = new Set(['ERR_HOST_KEY', 'ERR_CONFIG', 'ERR_USAGE']);
 
 /** What became of connections, for people. */
 const FAILURES: Readonly<Record<FailureCause, string>> = {

@@ -110,7 +110,19 @@ describe('through jump hosts', () => {
     await chain.configure({ h1: ['PubkeyAuthentication no'] });
     await expect(chain.connect({ jump: 'h1' })).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringContaining(`127.0.0.1:${chain.servers[0]!.port}`),
+      message: expect.stringMatching(
+        new RegExp(`^jump host \\S+@.*127\\.0\\.0\\.1:${chain.servers[0]!.port}.* does not let us in`),
+      ),
+    });
+  });
+
+  test.each([
+    { jump: 'nosuch.invalid', what: /^cannot resolve the jump host nosuch\.invalid: / },
+    { jump: '127.0.0.1:9', what: /^cannot reach the jump host 127\.0\.0\.1: .*refused/ },
+  ])('a hop that cannot be reached is called what it is: $jump', async ({ jump, what }) => {
+    await expect(chain.connect({ jump })).rejects.toMatchObject({
+      code: 'ERR_BASTION_UNREACHABLE',
+      message: expect.stringMatching(what),
     });
   });
 
@@ -121,7 +133,7 @@ describe('through jump hosts', () => {
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     const lost = await transport.lost;
     expect(lost.code).toBe('ERR_BASTION_LOST');
-    expect(lost.message).toMatch(/lost the bastion \S+@h2 .*jump host is gone: lost the bastion \S+@h1 /);
+    expect(lost.message).toMatch(/lost the bastion \S+@h2 .*jump host is gone: lost the jump host \S+@h1 /);
     await transport.close();
     await untilNoConnection(own);
   });

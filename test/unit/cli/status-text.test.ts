@@ -117,6 +117,23 @@ narrow: ! 1 connection reset because tshuttle was out of file descriptors; the l
 `);
 });
 
+test.each([
+  { code: 'ERR_HOST_KEY', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
+  { code: 'ERR_CONFIG', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
+  { code: 'ERR_BASTION_AUTH', does: 'tshuttle login office' },
+] as const)('after $code: do this: $does', async ({ code, does }) => {
+  const remedy = "ssh-keygen -R 'gate'";
+  const status: TunnelStatus = {
+    ...UP,
+    state: { kind: 'waiting', sinceMs: NOW, for: { kind: 'user', why: 'refused' } },
+    lastError: { code, message: 'no', remedy, atMs: NOW },
+    advice: `log in, after this: ${remedy}`,
+  };
+  const text = await renderStatus([report('office', status, null)], [], NOW, plain);
+  expect(text).toContain(`office: do this: ${does}\n`);
+  expect(text.split(remedy)).toHaveLength(2);
+});
+
 test('status says when there is nothing', async () => {
   expect(await renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
 });
