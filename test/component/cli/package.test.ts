@@ -1,0 +1,106 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+/*
+ * The package as a stranger meets it: without the development packages, without npm's scripts, on the oldest Node.js.
+ */
+
+interface Manifest {
+  readonly man: unknown;
+  readonly engines: { readonly node: string };
+  readonly scripts: { readonly prepare: string };
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly dev?: boolean; readonly engines?: { readonly node?: string } }>
+  >;
+}
+
+const read = (name: string): unknown => JSON.parse(readFileSync(name, 'utf8'));
+const MANIFEST = read('package.json') as Manifest;
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tshuttle-package-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a tshuttle that is not built', () => {
+  const LINE =
+    /^tshuttle: it is not built, or not all of it is installed -> cd \S+ && npm ci --include=dev && npm run build\n$/;
+
+  test('says the one line that helps, and nothing else', () => {
+    cpSync('bin', join(folder, 'bin'), { recursive: true });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(folder, 'bin', 'tshuttle'), '--version'],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect({ status, stdout }).toEqual({ status: 78, stdout: '' });
+    expect(stderr).toMatch(LINE);
+  });
+
+  test('is what npm ci leaves without the development packages, and it says so, too', () => {
+    cpSync('bin', join(folder, 'bin'), { recursive: true });
+    mkdirSync(join(folder, 'node_modules'));
+    const { status, stderr } = spawnSync('sh', ['-c', MANIFEST.scripts.prepare], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect(status).toBe(0);
+    expect(stderr).toMatch(LINE);
+  });
+});
+
+describe('the package', () => {
+  test('has its man page installed by npm: that wants a list', () => {
+    expect(MANIFEST.man).toEqual(['./dist/man/tshuttle.1']);
+    const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      encoding: 'utf8',
+    });
+    const [packed] = JSON.parse(listed) as ReadonlyArray<{
+      readonly files: ReadonlyArray<{ readonly path: string }>;
+    }>;
+    expect(packed?.files.map(({ path }) => path)).toContain('dist/man/tshuttle.1');
+  });
+
+  test('needs nothing that the oldest Node.js of its own is too old for', () => {
+    const oldest = versionOf(MANIFEST.engines.node.replace('>=', ''));
+    const { packages } = read('package-lock.json') as Lock;
+    const tooNew = Object.entries(packages).filter(
+      ([name, { dev, engines }]) => name !== '' && dev !== true && !accepts(engines?.node ?? '*', oldest),
+    );
+    expect(tooNew.map(([name, { engines }]) => `${name}: ${engines?.node}`)).toEqual([]);
+    // Of pino-pretty, as ^5.0.3: without our lock file that is 5.1.0, which wants Node.js 22.
+    expect(MANIFEST.dependencies['strip-json-comments']).toBe('5.0.3');
+  });
+});
+
+function versionOf(text: string): readonly [number, number, number] {
+  const [major = 0, minor = 0, patch = 0] = text.split('.').map((part) => Number.parseInt(part, 10) || 0);
+  return [major, minor, patch];
+}
+
+/** As npm has it, of the forms that occur: `>=20`, `^20.9.0 || >=21.1`, `>= 14 <21`, `18 || 20`. */
+function accepts(range: string, version: readonly [number, number, number]): boolean {
+  return range.split('||').some((all) =>
+    [...all.matchAll(/([<>=^~]*)\s*v?(\d[\d.x]*|\*)/g)].every(([, comparator = '', text = '']) => {
+      if (text === '*') return true;
+      const wanted = versionOf(text);
+      const order = version[0] - wanted[0] || version[1] - wanted[1] || version[2] - wanted[2];
+      if (comparator === '>=') return order >= 0;
+      if (comparator === '>') return order > 0;
+      if (comparator === '<') return order < 0;
+      if (comparator === '<=') return order <= 0;
+      return version[0] === wanted[0] && order >= 0;
+    }),
+  );
+}
