@@ -181,7 +181,8 @@ describe.skipIf(skipLab)('a connection that flaps', { timeout: 600_000 }, () => 
 async function killSessions(lab: Lab): Promise<void> {
   for (const pid of await lab.bastion.pids()) {
     const title = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (!title.startsWith('sshd: ') || title.includes('[listener]')) continue;
+    // `sshd-session: ` since OpenSSH 9.8.
+    if (!/^sshd(?:-session)?: /.test(title) || title.includes('[listener]')) continue;
     try {
       process.kill(pid, 'SIGKILL');
     } catch {

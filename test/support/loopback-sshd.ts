@@ -5,6 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { SshRequest } from '../../src/ssh/request.ts';
 import { Child, mustRun } from './child.ts';
+import { withoutPenalties } from './sshd-features.ts';
 
 /** A real sshd on a loopback port, in which whoever runs the test may log in; and a directory for its keys. */
 export interface LoopbackSshd {
@@ -26,6 +27,7 @@ export interface LoopbackSshd {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const SSHD = '/usr/sbin/sshd';
 const MAX_STARTS = 5;
 
 /** Starts the server; configuration lines that come first, count. */
@@ -58,6 +60,7 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
         'PermitRootLogin yes',
         'PasswordAuthentication no',
         'KbdInteractiveAuthentication no',
+        ...(await withoutPenalties(SSHD)),
         '',
       ].join('\n'),
     );
@@ -65,7 +68,7 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
   const start = async (attempts: number): Promise<Child> => {
     port = await freePort();
     await configure(configLines);
-    const child = new Child(['/usr/sbin/sshd', '-D', '-e', '-f', at('sshd_config')]);
+    const child = new Child([SSHD, '-D', '-e', '-f', at('sshd_config')]);
     try {
       await child.untilOutput(/Server listening/);
       return child;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Child, mustRun } from './child.ts';
 import { type Machine, ORDINARY_USER } from './machine.ts';
 import type { Namespace } from './namespace.ts';
+import { withoutPenalties } from './sshd-features.ts';
 import { until } from './until.ts';
 
 /** Configuration lines that come first: for sshd the first value of a keyword counts. */
@@ -123,6 +124,7 @@ export class Sshd {
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       'MaxStartups 100',
+      ...(await withoutPenalties(await sshdPath())),
     ];
     return `${lines.join('\n')}\n`;
   }

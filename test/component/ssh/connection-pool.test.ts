@@ -8,8 +8,9 @@ import { ConnectionPool, type PoolOptions } from '../../../src/ssh/ssh2/connecti
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
-import { mustRun, runCommand } from '../../support/child.ts';
+import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
+import { familiesOf } from '../../support/processes.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
 import { openSocketPair } from '../../support/socket-pair.ts';
@@ -173,9 +174,7 @@ test('a destination that refuses is told as that, however many channels there ar
 
 test('a lost connection takes its own flows; the pool is lost with the last', async () => {
   await using echo = await openDestination((socket) => socket.pipe(socket));
-  const sessions = async () =>
-    (await runCommand(['pgrep', '-P', String(sshd.pid)])).stdout.trim().split('\n').map(Number);
-  const before = await sessions();
+  const before = (await familiesOf(sshd.pid)).map(([pid]) => pid);
   const pool = openPool(await connect(), { connections: 2, logger, openAnother: connect });
   const first = await start(pool, echo.port);
   await expectEcho(first);
@@ -185,13 +184,14 @@ test('a lost connection takes its own flows; the pool is lost with the last', as
   await expectEcho(other);
   expect(channels()).toEqual([2, 1]);
 
-  const ours = (await sessions()).filter((pid) => !before.includes(pid));
+  const ours = (await familiesOf(sshd.pid)).filter(([pid]) => !before.includes(pid));
   expect(ours).toHaveLength(2);
-  process.kill(Math.min(...ours), 'SIGKILL');
+  const [served = [], servedLater = []] = ours;
+  for (const pid of served) process.kill(pid, 'SIGKILL');
   expect((await first.summary).end).toMatchObject({ kind: 'bastion-lost' });
   await expectEcho(other);
   await expectEcho(await start(pool, echo.port));
-  process.kill(Math.max(...ours), 'SIGKILL');
+  for (const pid of servedLater) process.kill(pid, 'SIGKILL');
   expect((await pool.lost).code).toBe('ERR_BASTION_LOST');
 });
 

@@ -54,7 +54,13 @@ async function show(hostKey: string, authority: string, ...signing: string[]): P
   await rm(`${file}-cert.pub`, { force: true });
   const signWith = ['-q', '-s', join(sshd.directory, authority), '-I', 'the-bastion'];
   await mustRun(['ssh-keygen', ...signWith, ...signing, `${file}.pub`]);
-  await sshd.reconfigure(`HostKey ${file}`, `HostCertificate ${file}-cert.pub`, 'RekeyLimit 64K');
+  await sshd.reconfigure(
+    `HostKey ${file}`,
+    `HostCertificate ${file}-cert.pub`,
+    'RekeyLimit 64K',
+    // OpenSSH 10 still has them, and does not offer them unasked.
+    'KexAlgorithms +diffie-hellman-group14-sha256,diffie-hellman-group-exchange-sha256',
+  );
   shownCertificate = wanted;
 }
 

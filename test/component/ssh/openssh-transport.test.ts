@@ -7,6 +7,7 @@ import { type OpensshCarry, openOpensshTransport } from '../../../src/ssh/openss
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { mustRun } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
+import { familiesOf } from '../../support/processes.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { openDestination } from '../../support/ssh2-pair.ts';
@@ -138,18 +139,17 @@ describe.each(['socks', 'handover'] as const)('a connection of our own through s
 
 test('a bastion that has gone silent is lost after ServerAliveInterval times ServerAliveCountMax', async () => {
   const transport = await connect('socks', false, 'ServerAliveInterval=1', 'ServerAliveCountMax=2');
-  const children = await mustRun(['ps', '--ppid', String(sshd.pid), '-o', 'pid=']);
-  const [serving, ...others] = children.trim().split(/\s+/).map(Number);
+  const [serving, ...others] = await familiesOf(sshd.pid);
   if (serving === undefined) throw new Error('nobody serves the connection');
   expect(others).toEqual([]);
-  process.kill(serving, 'SIGSTOP');
+  for (const pid of serving) process.kill(pid, 'SIGSTOP');
   try {
     expect(await transport.lost).toMatchObject({
       code: 'ERR_BASTION_LOST',
       message: expect.stringMatching(/Timeout, server .* not responding/),
     });
   } finally {
-    process.kill(serving, 'SIGKILL');
+    for (const pid of serving) process.kill(pid, 'SIGKILL');
   }
   await transport.close();
 });
