@@ -46,6 +46,7 @@ test('V8 of this Node.js does as it is told while it runs', () => {
     expect(stderr).toBe('');
     return Number(stdout);
   });
-  expect(free).toBeGreaterThanOrEqual(16);
+  // 14 MiB by 26.12 on two CPUs, 16 to 128 by 20, 22 and 24.
+  expect(free).toBeGreaterThanOrEqual(12);
   expect(limited).toBeLessThanOrEqual(4);
-});
+}, 60_000);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { TshuttleError } from '../../../src/core/errors.ts';
+import { setSocketOption } from '../../../src/net/native-socket-option.ts';
 import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { watchLiveness } from '../../../src/ssh/ssh2/liveness.ts';
@@ -16,6 +17,11 @@ const undo: Array<() => void | Promise<void>> = [];
 afterEach(async () => {
   for (const step of undo.splice(0).reverse()) await step();
 });
+
+const SOL_SOCKET = 1;
+const SO_RCVBUF = 8;
+/** The kernel would have its socket take megabytes, where the reader is quick at first, and acknowledge them at once. */
+const LINK_QUEUE_BYTES = 65_536;
 
 /** Stands between client and bastion, and can be stopped: then nothing passes either way, and nothing is closed. */
 interface Link {
@@ -48,6 +54,7 @@ async function startLink(
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  if (!setSocketOption(server, SOL_SOCKET, SO_RCVBUF, LINK_QUEUE_BYTES)) throw new Error('no SO_RCVBUF');
   undo.push(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -112,7 +119,7 @@ test('a slow uplink full of data is not taken for dead, nor when the network has
   const sshd = await startLoopbackSshd();
   undo.push(() => sshd[Symbol.asyncDispose]());
   // 16 KiB every 40 ms or so: pings wait behind 1.9 MB, and their answers come in no sooner. Loopback tells the sender of
-  // room in steps of some 95 KB, here every 230 ms, and later on a busy machine: three intervals are far longer.
+  // room in steps of less than 100 KB, here every 250 ms, and later on a busy machine: three intervals are far longer.
   const intervalMs = 400;
   let slow = false;
   let delivered = 0;
