@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { withStartersLimit } from '../net/starters-limit.ts';
 
 /** As env(1) and shells have it. */
 const EXIT_CANNOT_RUN = 126;
@@ -32,7 +33,7 @@ export function startCommand(
   let child: ChildProcess | undefined;
   const ended = new Promise<number>((resolve) => {
     try {
-      child = spawn(file, words, { stdio: 'inherit', env: environment });
+      child = withStartersLimit(() => spawn(file, words, { stdio: 'inherit', env: environment }));
       child.once('error', (error) => resolve(cannotRun(file, error, report)));
       child.once('exit', (code, signal) => resolve(exitCodeOfChild(code, signal)));
     } catch (error) {

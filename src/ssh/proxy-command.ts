@@ -11,6 +11,7 @@ import type { Endpoint } from '../net/endpoint.ts';
 import { openDescriptorPair } from '../net/native-socket-pair.ts';
 import { connectionsOfProcessGroup } from '../net/process-connections.ts';
 import { socketOver } from '../net/socket-pair.ts';
+import { withStartersLimit } from '../net/starters-limit.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { CommandOutput } from './command-output.ts';
 
@@ -66,11 +67,13 @@ export async function startProxyCommand(
   let running: RunningCommand;
   try {
     const { SHELL: shell = '/bin/sh' } = process.env;
-    const child = spawn('/bin/sh', ['-c', GATE, shell, `exec ${command}`], {
-      stdio: [theirs, theirs, 'pipe', 'pipe'],
-      detached: true,
-      env: environmentForChildren(process.env),
-    });
+    const child = withStartersLimit(() =>
+      spawn('/bin/sh', ['-c', GATE, shell, `exec ${command}`], {
+        stdio: [theirs, theirs, 'pipe', 'pipe'],
+        detached: true,
+        env: environmentForChildren(process.env),
+      }),
+    );
     running = new RunningCommand(child, socket, context.logger);
   } finally {
     closeSync(theirs);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runCommand } from '../support/child.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
 import { skipLab } from '../support/requirements.ts';
 import { expectNothingLeft, READY, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
@@ -117,6 +118,22 @@ describe.skipIf(skipLab)('out of descriptors', () => {
   });
 });
 
+it('a command that is started has the soft limit that tshuttle was started with, which itself keeps the hard one', async () => {
+  const script = `
+    import { startCommand } from './dist/cli/child-command.js';
+    const shell = ['sh', '-c', 'ulimit -Sn; ulimit -Hn'];
+    await startCommand(shell, process.env, console.error).ended;
+    console.log(/Max open files +(\\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/limits', 'utf8'))[1]);`;
+  const argv = [
+    'sh',
+    '-c',
+    'ulimit -Sn 300; ulimit -Hn 4096; node --input-type=module -e "$1"; true',
+    'sh',
+    script,
+  ];
+  expect((await runCommand(argv)).stdout.trim().split('\n')).toEqual(['300', '4096', '4096']);
+});
+
 describe.skipIf(skipLab)('a proxy', () => {
   it('refuses connections until the bastion is connected, and then carries', async () => {
     await using lab = await createLab();
@@ -132,12 +149,12 @@ describe.skipIf(skipLab)('a proxy', () => {
     await signalSshd('SIGSTOP');
     const child = lab.client.spawn(tshuttleArgv(lab, ['--socks', String(SOCKS_PORT)]));
     await until(async () => (await established()).includes(`${ADDRESSES.bastion4}:22`), {
-      deadlineMs: 10_000,
+      deadlineMs: 30_000,
       what: 'tshuttle waits for the bastion to say something',
     });
     expect(await curl()).toMatchObject({ code: 7 });
     await signalSshd('SIGCONT');
-    await child.untilOutput(/serving SOCKS/, 20_000);
+    await child.untilOutput(/serving SOCKS/, 30_000);
     expect(await curl()).toMatchObject({ code: 0 });
     child.kill('SIGTERM');
     expect(await child.exited).toMatchObject({ code: 0 });
