@@ -9,5 +9,6 @@ export const NO_REDIRECT: RedirectIngress = {
   capture: async () => {},
   setExempt: async () => {},
   addRoute: async () => {},
+  endStranded: async (connections) => connections.map(() => 'told'),
   close: async () => {},
 };

@@ -15,6 +15,7 @@ import { originalDestination } from '../net/native-original-destination.ts';
 import { prepareSocketOptions } from '../net/native-socket-option.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
 import { ALL_PORTS } from '../net/port-range.ts';
+import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import type { IncomingFlow } from './incoming-flow.ts';
 
 /** How connections are to be caught. */
@@ -55,6 +56,8 @@ export interface RedirectIngress {
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
   /** Makes a route to an IPv4 network that has none, so that it can be captured. See {@link Interceptor.addRoute}. */
   addRoute(network: Cidr): Promise<void>;
+  /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */
+  endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
   /** Removes the rules, then stops listening. Idempotent. */
   close(): Promise<void>;
 }
@@ -101,6 +104,7 @@ function redirectIngress(interceptor: LastingInterceptor, listeners: Listeners):
     setExempt: (endpoints) => interceptor.setExempt(endpoints),
     addRoute: ({ family, first, prefixLength }) =>
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
+    endStranded: (connections) => interceptor.endStranded(connections),
     close: async () => {
       try {
         await interceptor.close();

@@ -1,6 +1,7 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './helper/client.ts';
 import { findHelperCommandFacts, helperCommand } from './helper/command.ts';
 import type { CleanupReport } from './helper/protocol.ts';
@@ -165,6 +166,21 @@ class OpenInterceptor implements HelperInterceptor {
     } catch (error) {
       if (!(error instanceof HelperRefusal)) throw error;
       const message = `the system refused a route to ${network.address}/${network.prefixLength}: ${error.message}`;
+      throw new TshuttleError('ERR_INTERCEPT_APPLY', message, { cause: error });
+    }
+  }
+
+  async endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]> {
+    // Nothing was redirected yet.
+    if (!this.#isApplied) return connections.map(() => 'not ours');
+    try {
+      const answer = await this.#client.call({ type: 'end-stranded', connections });
+      if (answer.type !== 'stranded' || answer.fates.length !== connections.length)
+        throw wrongAnswer('end-stranded');
+      return answer.fates;
+    } catch (error) {
+      if (!(error instanceof HelperRefusal)) throw error;
+      const message = `the system lets nobody look for sockets: ${error.message}`;
       throw new TshuttleError('ERR_INTERCEPT_APPLY', message, { cause: error });
     }
   }

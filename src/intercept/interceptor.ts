@@ -1,5 +1,6 @@
 import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
 
 /** A way to make the kernel redirect connections. */
@@ -36,6 +37,14 @@ export interface Interceptor {
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused it
    */
   addRoute(network: RoutedNetwork): Promise<void>;
+  /**
+   * Ends the applications' sockets of connections whose end at our listener is gone, where a reset has not reached them: see
+   * {@link StrandedFate}. At most `MAX_STRANDED` at once; after the first {@link Interceptor.apply}.
+   *
+   * @returns one fate for each, in their order
+   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system lets nobody look
+   */
+  endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
   /** Removes the rules and ends the helper. Idempotent. */
   close(): Promise<void>;
 }

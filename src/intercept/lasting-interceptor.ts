@@ -2,6 +2,7 @@ import { deferred } from '../core/deferred.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from './helper/command.ts';
 import {
   type HelperInterceptor,
@@ -101,6 +102,10 @@ class HelperAfterHelper implements LastingInterceptor {
     });
   }
 
+  endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]> {
+    return this.#change((current) => current.endStranded(connections));
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -113,7 +118,7 @@ class HelperAfterHelper implements LastingInterceptor {
   }
 
   /** One at a time. What a helper has not done before it ended, the next one does. */
-  #change(change: (current: HelperInterceptor) => Promise<void>): Promise<void> {
+  #change<T>(change: (current: HelperInterceptor) => Promise<T>): Promise<T> {
     const run = this.#lastChange.then(async () => {
       for (;;) {
         const current = await this.#current;
@@ -125,7 +130,10 @@ class HelperAfterHelper implements LastingInterceptor {
         }
       }
     });
-    this.#lastChange = run.catch(() => {});
+    this.#lastChange = run.then(
+      () => {},
+      () => {},
+    );
     return run;
   }
 

@@ -5,6 +5,8 @@ import { type BoundPort, bindPort } from './bound-port.ts';
 import { formatHostPort, type IpFamily } from './endpoint.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
+import { acceptWithReach } from './native-tcp.ts';
+import { redirectReach } from './redirect-reach.ts';
 import { BACKLOG, type SocketPlace, THIS_MACHINE } from './socket-place.ts';
 
 /** How many connections are taken in one turn of the event loop (native-notes/accepting.md). */
@@ -52,6 +54,7 @@ export async function openListeners(
         host = address;
         const server = acceptingServer((accepted) => onAccepted(accepted, family));
         await startListening(server, address, port, place);
+        acceptWithReach(server, redirectReach());
         servers.push(server);
         servers.push(...acceptMore(server, (accepted) => onAccepted(accepted, family)));
         port = portOf(server);

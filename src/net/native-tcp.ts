@@ -4,10 +4,18 @@ import { getSocketOption, setSocketOption } from './native-socket-option.ts';
 /** linux/tcp.h; the same on every architecture. */
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
 const TCP_INFO = 11;
 const TCP_QUICKACK = 12;
 const TCP_USER_TIMEOUT = 18;
 const TCP_NOTSENT_LOWAT = 25;
+const TCP_RTO_MAX_MS = 44;
+
+/** asm-generic/socket.h; the same on every architecture that Node runs on but MIPS. */
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
 
 /** Offsets into struct tcp_info, and how much of it is read. Its fields are only ever added at the end. */
 const TCPI_RTT_OFFSET = 68;
@@ -93,6 +101,30 @@ export function limitUnacknowledged(socket: Socket, timeoutMs: number): void {
  */
 export function acceptWithoutDelay(server: Server): boolean {
   return isLinux && setSocketOption(server, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+/** How the kernel finds out that a peer cannot be reached. */
+export interface ReachPolicy {
+  /** A quiet connection is asked for a sign of life so often. */
+  readonly quietSeconds: number;
+  /** One that gives none so many times in a row is over. */
+  readonly maxUnanswered: number;
+  /** What was sent is sent again at least so often; after some 15 times (tcp_retries2) the connection is over. Linux 6.15. */
+  readonly maxRetransmissionMs: number;
+}
+
+/**
+ * Has the kernel give up what a server accepts when nothing reaches its peer: accepted sockets have these options from the
+ * listening one (native-notes/sock-destroy.md). Unlike TCP_USER_TIMEOUT this never ends a connection whose peer is slow to read.
+ * Best effort.
+ */
+export function acceptWithReach(server: Server, policy: ReachPolicy): void {
+  if (!isLinux) return;
+  setSocketOption(server, IPPROTO_TCP, TCP_KEEPIDLE, policy.quietSeconds);
+  setSocketOption(server, IPPROTO_TCP, TCP_KEEPINTVL, policy.quietSeconds);
+  setSocketOption(server, IPPROTO_TCP, TCP_KEEPCNT, policy.maxUnanswered);
+  setSocketOption(server, SOL_SOCKET, SO_KEEPALIVE, 1);
+  setSocketOption(server, IPPROTO_TCP, TCP_RTO_MAX_MS, policy.maxRetransmissionMs);
 }
 
 /** Makes the kernel acknowledge what has arrived at once (tcp(7) TCP_QUICKACK); it forgets soon. Best effort. */

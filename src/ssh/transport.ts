@@ -23,8 +23,15 @@ export type FlowEnd =
       /** Of the keys that let us in, as far as they were told: evidence of why it is prohibited. */
       readonly keyOptions?: readonly KeyOptions[];
     }
-  /** One side broke off: the application's socket failed, or the destination's channel closed before its EOF. */
-  | { readonly kind: 'reset'; readonly by: 'application' | 'destination'; readonly detail: string }
+  /**
+   * One side broke off: the application's socket failed, or the destination's channel closed before its EOF. Or the kernel did,
+   * which could no longer bring the application what was sent to it; no transport can tell that from the application.
+   */
+  | {
+      readonly kind: 'reset';
+      readonly by: 'application' | 'destination' | 'kernel';
+      readonly detail: string;
+    }
   /** The ssh connection went away under it. */
   | { readonly kind: 'bastion-lost' }
   /** We ended it: the tunnel is closing, the peer broke the channel protocol, or what it needs was not to be had in time. */

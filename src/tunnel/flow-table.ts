@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { type DescriptorBudget, descriptorBudget } from '../net/descriptor-budget.ts';
 import { OUT_OF_DESCRIPTORS } from '../net/dial-directly.ts';
-import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
+import type { StrandedFate } from '../net/redirected-connection.ts';
 import {
   type CarryOptions,
   type FlowEnd,
@@ -13,8 +14,12 @@ import {
 } from '../ssh/transport.ts';
 import { Failures } from './failures.ts';
 import { describeEnd, isConnectFailure, isUnknownName, openFailureOf } from './flow-end.ts';
+import { FlowEndings } from './flow-endings.ts';
+import { describeFlow, destinationOf, redirectedConnection } from './flow-endpoints.ts';
 import { LostFlows } from './lost-flows.ts';
 import type { FailureCount, FlowEnding, FlowInfo } from './status.ts';
+import type { StrandedConnections } from './stranded-connections.ts';
+import { describeFate, settledEnd } from './stranded-end.ts';
 
 /**
  * Flows at once. A descriptor each, and sshd opens one more for each: beyond this a bastion is out of descriptors long
@@ -22,11 +27,11 @@ import type { FailureCount, FlowEnding, FlowInfo } from './status.ts';
  */
 const MAX_FLOWS = 32_768;
 
-/** Endings that are remembered, for whoever asks what has happened. */
-const MAX_ENDINGS = 512;
-
 /** How long a table that is closed waits for the last flows. */
 const LAST_FLOWS_MS = 100;
+
+/** And for the fates of their applications' sockets, which the helper finds out. */
+const LAST_FATES_MS = 1_000;
 
 /** For a flow whose application is told by a reset. */
 const ASKS_NOTHING: CarryOptions = {};
@@ -36,6 +41,14 @@ interface OpenFlow {
   readonly flow: IncomingFlow;
   readonly progress: FlowProgress;
   readonly startedAtMs: number;
+}
+
+/** What a table works with. */
+interface FlowTableParts {
+  /** Tests have one of their own. */
+  readonly descriptors?: DescriptorBudget;
+  /** For flows that the kernel redirected to us; undefined where there are none. */
+  readonly stranded?: StrandedConnections | undefined;
 }
 
 /** What all flows come to. */
@@ -53,8 +66,7 @@ export class FlowTable {
   readonly #transport: Pick<Transport, 'carry'>;
   readonly #logger: Logger;
   readonly #open = new Set<OpenFlow>();
-  /** The latest last. */
-  readonly #endings: FlowEnding[] = [];
+  readonly #endings: FlowEndings;
   #total = 0;
   /** Of flows that are over, and were open. */
   #opened = 0;
@@ -63,23 +75,27 @@ export class FlowTable {
   #bytesDown = 0;
   /** The last one to which the bastion has connected, or tried to. */
   #permitted: string | undefined;
+  readonly #stranded: StrandedConnections | undefined;
   readonly #lostFlows: LostFlows;
+  readonly #lostRedirects: LostFlows;
   /** While the table is closed. */
   #onNoneLeft: (() => void) | undefined;
   readonly #failures: Failures;
   readonly #descriptors: DescriptorBudget;
   #hasWarnedOfLimit = false;
 
-  /** @param descriptors tests have one of their own */
   constructor(
     transport: Pick<Transport, 'carry'>,
     logger: Logger,
-    descriptors: DescriptorBudget = descriptorBudget(),
+    { descriptors = descriptorBudget(), stranded }: FlowTableParts = {},
   ) {
     this.#transport = transport;
     this.#logger = logger;
     this.#descriptors = descriptors;
-    this.#lostFlows = new LostFlows(logger);
+    this.#stranded = stranded;
+    this.#endings = new FlowEndings(logger);
+    this.#lostFlows = new LostFlows(logger, 'bastion');
+    this.#lostRedirects = new LostFlows(logger, 'redirect');
     this.#failures = new Failures({ logger, descriptors, permitted: () => this.#findPermitted() });
   }
 
@@ -115,7 +131,7 @@ export class FlowTable {
 
   /** How the last flows have ended, the latest first, up to `limit`. */
   endings(limit: number): readonly FlowEnding[] {
-    return this.#endings.slice(-limit).reverse();
+    return this.#endings.list(limit);
   }
 
   /** A connection was turned away before its destination was known, for want of descriptors. */
@@ -141,26 +157,7 @@ export class FlowTable {
     const options =
       answer === undefined ? ASKS_NOTHING : { onOpen: () => answer.opened(), givesBackRefused: true };
     const carrying = this.#transport.carry(accepted, destinationOf(flow), originator, open.progress, options);
-    void carrying.then((summary) => {
-      const { end } = summary;
-      if (answer !== undefined && end.kind === 'refused') answer.failed(openFailureOf(end), end.description);
-
-      this.#open.delete(open);
-      this.#bytesUp += summary.bytesUp;
-      this.#bytesDown += summary.bytesDown;
-      if (open.progress.stage === 'open') this.#opened += 1;
-      const isTried = open.progress.stage === 'open' || isConnectFailure(end);
-      if (isTried) {
-        this.#permitted = describeFlow(flow).destination;
-      }
-      // One that was not open yet goes on over the next connection, or is reset as new ones are.
-      if (end.kind === 'bastion-lost' && open.progress.stage === 'open') {
-        this.#lostFlows.add(describeFlow(flow).destination);
-      }
-      flow.destinationName?.release(isUnknownName(end) ? 'missing' : isTried ? 'known' : 'unclear');
-      this.#report(flow, summary, performance.now() - open.startedAtMs);
-      if (this.#open.size === 0) this.#onNoneLeft?.();
-    });
+    void carrying.then((summary) => this.#over(open, summary));
   }
 
   /**
@@ -177,7 +174,10 @@ export class FlowTable {
       };
       if (this.#open.size === 0) this.#onNoneLeft();
     });
+    const settled = this.#stranded?.settled();
+    if (settled !== undefined) await Promise.race([settled, delay(LAST_FATES_MS, undefined, { ref: false })]);
     this.#lostFlows.tell();
+    this.#lostRedirects.tell();
   }
 
   #turnAway(flow: IncomingFlow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
@@ -185,32 +185,49 @@ export class FlowTable {
     if (flow.answer === undefined) flow.accepted.resetAndDestroy();
     else flow.answer.failed('other', end.detail);
     flow.destinationName?.release('unclear');
-    this.#report(flow, { end, bytesUp: 0, bytesDown: 0 }, 0);
+    this.#report(flow, { end, bytesUp: 0, bytesDown: 0 }, '', 0);
   }
 
-  #report(flow: IncomingFlow, summary: FlowSummary, durationMs: number): void {
-    const { destination, address, originator } = describeFlow(flow);
-    const why = describeEnd(summary.end);
-    const { bytesUp, bytesDown, end } = summary;
-    const moved = { bytesUp, bytesDown, durationMs: Math.round(durationMs) };
-    this.#logger.info(`${destination}: ${why}`, {
-      destination,
-      ...(address === null ? {} : { address }),
-      originator,
-      end: end.kind,
-      ...moved,
-    });
-    if (this.#endings.length === MAX_ENDINGS) this.#endings.shift();
-    this.#endings.push({
-      destination,
-      address,
-      originator,
-      endedAtMs: Date.now(),
-      end: end.kind,
-      why,
-      ...moved,
-    });
-    this.#failures.ended(end, destinationOf(flow), flow.destinationName !== undefined);
+  #over(open: OpenFlow, summary: FlowSummary): void {
+    const { flow, progress, startedAtMs } = open;
+    const { end } = summary;
+    if (end.kind === 'refused') flow.answer?.failed(openFailureOf(end), end.description);
+
+    this.#open.delete(open);
+    this.#bytesUp += summary.bytesUp;
+    this.#bytesDown += summary.bytesDown;
+    if (progress.stage === 'open') this.#opened += 1;
+    const isTried = progress.stage === 'open' || isConnectFailure(end);
+    if (isTried) {
+      this.#permitted = describeFlow(flow).destination;
+    }
+    flow.destinationName?.release(isUnknownName(end) ? 'missing' : isTried ? 'known' : 'unclear');
+    const durationMs = performance.now() - startedAtMs;
+    const connection = end.kind === 'eof' ? undefined : redirectedConnection(flow);
+    if (connection === undefined || this.#stranded === undefined) {
+      this.#settled(open, summary, durationMs, 'told');
+    } else {
+      const settled = this.#stranded.settle(connection);
+      void settled.then((fate) => this.#settled(open, summary, durationMs, fate));
+    }
+    if (this.#open.size === 0) this.#onNoneLeft?.();
+  }
+
+  /** A flow is over, and it is known whether its application knows. */
+  #settled({ flow, progress }: OpenFlow, summary: FlowSummary, durationMs: number, fate: StrandedFate): void {
+    const { address } = flow.originator;
+    const goneAddress = fate !== 'told' && this.#stranded?.isGone(address) === true ? address : undefined;
+    const end = settledEnd(summary.end, fate, goneAddress);
+    // One that was not open yet goes on over the next connection, or is reset as new ones are.
+    const lost = end.kind === 'bastion-lost' && progress.stage === 'open' ? this.#lostFlows : undefined;
+    const unreached = end.kind === 'reset' && end.by === 'kernel' ? this.#lostRedirects : undefined;
+    (lost ?? unreached)?.add(describeFlow(flow).destination, fate);
+    this.#report(flow, { ...summary, end }, describeFate(end, fate, goneAddress), durationMs);
+  }
+
+  #report(flow: IncomingFlow, summary: FlowSummary, more: string, durationMs: number): void {
+    this.#endings.add(flow, summary, describeEnd(summary.end) + more, durationMs);
+    this.#failures.ended(summary.end, destinationOf(flow), flow.destinationName !== undefined);
   }
 
   #findPermitted(): string | undefined {
@@ -223,21 +240,4 @@ export class FlowTable {
     this.#hasWarnedOfLimit = true;
     this.#logger.warn(`more than ${MAX_FLOWS} flows at once: new ones are reset until some have ended`);
   }
-}
-
-/** Where the bastion is to connect to: a name where the address only stands for one. */
-function destinationOf({ destination, destinationName }: IncomingFlow): HostPort {
-  if ('host' in destination) return destination;
-  return { host: destinationName?.name ?? destination.address, port: destination.port };
-}
-
-/** What lines and lists call a flow. */
-function describeFlow(flow: IncomingFlow): Pick<FlowInfo, 'destination' | 'address' | 'originator'> {
-  const { host, port } = destinationOf(flow);
-  const isSynthetic = flow.destinationName !== undefined && 'address' in flow.destination;
-  return {
-    destination: formatHostPort(host, port),
-    address: isSynthetic ? flow.destination.address : null,
-    originator: formatEndpoint(flow.originator),
-  };
 }

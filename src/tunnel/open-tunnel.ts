@@ -10,6 +10,7 @@ import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
 import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
+import { isOwnAddress } from '../net/local-addresses.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshRequest } from '../ssh/request.ts';
@@ -25,6 +26,7 @@ import { describeCaptured, describeProxies, readyLine } from './ready-line.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
 import { withRules } from './state.ts';
 import { adviceFor, type ShownError, showError } from './status.ts';
+import { StrandedConnections } from './stranded-connections.ts';
 import type { Tunnel } from './tunnel.ts';
 
 /** What a tunnel is to do. */
@@ -145,9 +147,13 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     transport = bastion.transport;
     signal.throwIfAborted();
     const { split } = options;
+    const { endStranded } = ingress;
+    // The addresses of a namespace of ours do not change.
+    const isOwn = options.namespace === undefined ? isOwnAddress : () => true;
     const table = new FlowTable(
       split === undefined ? bastion.transport : new SplitCarrier(bastion.transport, () => rules, split),
       logger,
+      { stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined },
     );
     flows = table;
 

@@ -9,10 +9,11 @@ import {
   readText,
   readWord,
 } from '../../net/field-reader.ts';
+import { MAX_STRANDED, STRANDED_FATES } from '../../net/redirected-connection.ts';
 import { CANDIDATES, type ProbeFact } from '../select.ts';
 import type { CleanupReport, HelperLogLine, Reply } from './protocol.ts';
 
-const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'failed'] as const;
+const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'failed'] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;
 const MAX_REPORT_LINES = 1_024;
 
@@ -44,6 +45,13 @@ export function decodeReply(line: string): Reply {
     case 'cleaned': {
       const fields = reply('id', 'report');
       return { type, id: readId(fields), report: readReport(fields['report']) };
+    }
+    case 'stranded': {
+      const fields = reply('id', 'fates');
+      const fates = readList(fields['fates'], 'fates', MAX_STRANDED, (fate, where) =>
+        readWord(fate, where, STRANDED_FATES),
+      );
+      return { type, id: readId(fields), fates };
     }
     case 'failed': {
       const fields = reply('id', 'reason');

@@ -1,4 +1,4 @@
-import type { IpFamily } from '../../net/endpoint.ts';
+import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
 import {
   type Fields,
   fieldOf,
@@ -15,6 +15,7 @@ import {
   readWord,
 } from '../../net/field-reader.ts';
 import type { PortRange } from '../../net/port-range.ts';
+import { MAX_STRANDED, type RedirectedConnection } from '../../net/redirected-connection.ts';
 import { addressValue } from '../address-value.ts';
 import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
 import type {
@@ -28,7 +29,17 @@ import type {
 import { CANDIDATES, WANTED_METHODS } from '../select.ts';
 import type { Request } from './protocol.ts';
 
-const REQUEST_TYPES = ['probe', 'cleanup', 'use', 'apply', 'exempt', 'route', 'remove', 'ping'] as const;
+const REQUEST_TYPES = [
+  'probe',
+  'cleanup',
+  'use',
+  'apply',
+  'exempt',
+  'route',
+  'end-stranded',
+  'remove',
+  'ping',
+] as const;
 
 /**
  * Takes one line as a request. This is the border of the root process: whatever passes is safe to render.
@@ -62,6 +73,11 @@ export function decodeRequest(line: string): Request {
       const fields = request('network');
       return { type, id: readId(fields), network: readNetwork(fields['network']) };
     }
+    case 'end-stranded': {
+      const fields = request('connections');
+      const connections = readList(fields['connections'], 'connections', MAX_STRANDED, readConnection);
+      return { type, id: readId(fields), connections };
+    }
     case 'cleanup':
     case 'remove':
     case 'ping':
@@ -71,6 +87,20 @@ export function decodeRequest(line: string): Request {
 
 function readId(fields: Fields): number {
   return readInteger(fields['id'], 'id', 1, Number.MAX_SAFE_INTEGER);
+}
+
+function readConnection(value: unknown, where: string): RedirectedConnection {
+  const fields = readObject(value, where, ['originator', 'destination']);
+  const originator = readEndpoint(fields['originator'], `${where}.originator`);
+  const destination = readEndpoint(fields['destination'], `${where}.destination`);
+  if (originator.family !== destination.family) throw new GrammarError(`${where} has two families`);
+  // The kernel takes the mapped form for IPv4, which the plan decides by other intervals.
+  if (isMapped(originator) || isMapped(destination)) throw new GrammarError(`${where} has a mapped address`);
+  return { originator, destination };
+}
+
+function isMapped({ family, address }: Endpoint): boolean {
+  return family === 6 && addressValue(6, address) >> 32n === 0xffffn;
 }
 
 /** Networks of more than 2^24 addresses would take more from the machine than names need. */

@@ -1,4 +1,5 @@
 import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import type { RedirectedConnection, StrandedFate } from '../../net/redirected-connection.ts';
 import type { RedirectPlan, RoutedNetwork } from '../redirect-plan.ts';
 import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
 
@@ -14,7 +15,7 @@ import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -47,6 +48,15 @@ export type Request =
    * helper, and leads nowhere. Some times, for another network each.
    */
   | { readonly type: 'route'; readonly id: number; readonly network: RoutedNetwork }
+  /**
+   * Ends the applications' sockets of connections that were redirected to the listener and whose end there is gone. The helper
+   * checks that (stranded.ts).
+   */
+  | {
+      readonly type: 'end-stranded';
+      readonly id: number;
+      readonly connections: readonly RedirectedConnection[];
+    }
   | { readonly type: 'remove'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number };
 
@@ -56,6 +66,8 @@ export type Reply =
   | { readonly type: 'done'; readonly id: number }
   | { readonly type: 'probed'; readonly id: number; readonly facts: readonly ProbeFact[] }
   | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
+  /** One for each connection of the request, in its order. */
+  | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
   /** The system refused; what was in force before still is. */
   | { readonly type: 'failed'; readonly id: number; readonly reason: string };
 
@@ -91,5 +103,5 @@ export type HelperState = 'started' | 'ready' | 'applied';
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use', 'ping']),
   ready: new Set(['apply', 'route', 'remove', 'ping']),
-  applied: new Set(['apply', 'exempt', 'route', 'remove', 'ping']),
+  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'remove', 'ping']),
 };

@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/field-reader.ts';
-import type { DnsRedirect } from '../redirect-plan.ts';
+import type { DnsRedirect, RedirectPlan } from '../redirect-plan.ts';
 import type { Candidate } from '../select.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
 import { forgetQueries } from './forget-queries.ts';
@@ -9,6 +9,7 @@ import { probeCandidates } from './probe.ts';
 import { type HelperState, MAX_REASON_CHARACTERS, PERMITTED, type Reply, type Request } from './protocol.ts';
 import { openRoute, type Route } from './route.ts';
 import { RefusedError, type RuleBackend } from './rule-backend.ts';
+import { endStrandedHere } from './stranded.ts';
 
 /** What the session does to the machine; tests put their own here. */
 export interface SessionActions {
@@ -17,6 +18,7 @@ export interface SessionActions {
   readonly openBackend: (candidate: Candidate) => RuleBackend;
   readonly openRoute: typeof openRoute;
   readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
+  readonly endStranded: typeof endStrandedHere;
 }
 
 const REAL_ACTIONS: SessionActions = {
@@ -25,6 +27,7 @@ const REAL_ACTIONS: SessionActions = {
   openBackend,
   openRoute,
   forgetQueries,
+  endStranded: endStrandedHere,
 };
 
 /** As many as a tunnel takes parts of its range for names. */
@@ -39,6 +42,8 @@ export class HelperSession {
   #listenerPort: number | undefined;
   #dns: DnsRedirect | null = null;
   readonly #routes: Route[] = [];
+  /** In force. */
+  #plan: RedirectPlan | undefined;
 
   /** @param onLost called once at most, when rules went away that nobody had removed */
   constructor(onLost: (reason: string) => void, actions: SessionActions = REAL_ACTIONS) {
@@ -89,18 +94,26 @@ export class HelperSession {
       case 'apply':
         this.#keepListenerPort(request.plan.listenerPort);
         await this.#backend?.apply(request.plan);
+        this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
         break;
       case 'exempt':
         await this.#backend?.setExempt(request.endpoints);
+        if (this.#plan !== undefined) this.#plan = { ...this.#plan, exempt: request.endpoints };
         break;
       case 'route':
         if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
         this.#routes.push(this.#actions.openRoute(request.network));
         break;
+      case 'end-stranded': {
+        const plan = this.#plan;
+        const fates = plan === undefined ? [] : this.#actions.endStranded(request.connections, plan);
+        return { type: 'stranded', id, fates };
+      }
       case 'remove':
         await this.#backend?.remove();
+        this.#plan = undefined;
         this.#dnsChanged(null);
         this.#listenerPort = undefined;
         this.#state = 'ready';

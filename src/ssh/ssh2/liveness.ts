@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
+import { parseCidr } from '../../net/cidr.ts';
 import { isOwnAddress } from '../../net/local-addresses.ts';
 import { unacknowledgedBytes } from '../../net/native-send-queue.ts';
+import { hasRoute } from '../../net/route-check.ts';
 import type { ConnectedBastion } from './connect.ts';
 import { sendKeepalive, socketQueue } from './connection-internals.ts';
 import { isSignOfLife, judgeInterval, type LivenessSample, startLiveness } from './liveness-decision.ts';
@@ -11,6 +13,8 @@ const PROBE_PATIENCE_MS = 1_000;
 const PROBE_ROUND_TRIPS = 3;
 /** An address may go and come back in a moment, as with DHCP. */
 const STRANDED_PATIENCE_MS = 500;
+/** Where there is no other way to the bastion yet, nothing is won by giving the connection up. */
+const NO_WAY_PATIENCE_MS = 10_000;
 
 /** A watch over one connection. */
 export interface LivenessWatch {
@@ -40,6 +44,8 @@ export function watchLiveness(
   let state = startLiveness(takeSample(socket));
   let probing: NodeJS.Timeout | undefined;
   let isToProbeAgain = false;
+  /** Since when its own address is gone; `performance.now()`. */
+  let strandedSinceMs: number | undefined;
   let isOver = false;
   const stop = (): void => {
     isOver = true;
@@ -72,9 +78,14 @@ export function watchLiveness(
     }
     isToProbeAgain = false;
     const before = takeSample(socket);
+    const nowMs = performance.now();
     const isStranded = hasLostItsAddress(socket);
+    // TCP sends again after ever longer pauses: after one that is over, the next may take as long as it has been.
+    const lostMs = strandedSinceMs === undefined ? 0 : nowMs - strandedSinceMs;
+    strandedSinceMs = isStranded ? (strandedSinceMs ?? nowMs) : undefined;
     if (socket.writable) sendKeepalive(client);
-    const judge = (): void => {
+    const judge = async (): Promise<void> => {
+      const mayWait = isStranded && lostMs < NO_WAY_PATIENCE_MS && !(await hasOtherWay(socket));
       probing = undefined;
       const knows = unacknowledgedBytes(socket) !== undefined;
       if (isOver) return;
@@ -82,7 +93,7 @@ export function watchLiveness(
         if (isToProbeAgain) probe(roundTripMs);
         return;
       }
-      if (isStranded && !hasLostItsAddress(socket)) {
+      if (mayWait || (isStranded && !hasLostItsAddress(socket))) {
         probe(roundTripMs);
         return;
       }
@@ -96,9 +107,9 @@ export function watchLiveness(
     };
     const patienceMs = isStranded
       ? STRANDED_PATIENCE_MS
-      : PROBE_PATIENCE_MS + PROBE_ROUND_TRIPS * roundTripMs;
+      : PROBE_PATIENCE_MS + PROBE_ROUND_TRIPS * roundTripMs + lostMs;
     // What arrived while this process was stopped is read before it is judged by.
-    probing = setTimeout(() => setImmediate(judge), patienceMs);
+    probing = setTimeout(() => setImmediate(() => void judge()), patienceMs);
     probing.unref();
   };
   const timer = setInterval(onInterval, keepalive.intervalMs);
@@ -110,6 +121,12 @@ export function watchLiveness(
 /** Nothing that is sent from an address that this machine has no more is answered. */
 function hasLostItsAddress({ localAddress }: Socket): boolean {
   return localAddress !== undefined && !isOwnAddress(localAddress);
+}
+
+/** Whether the kernel has a route to where a socket is connected, which then leaves from another address. */
+async function hasOtherWay({ remoteAddress = '' }: Socket): Promise<boolean> {
+  const bastion = parseCidr(remoteAddress);
+  return bastion === undefined || (await hasRoute(bastion));
 }
 
 /** Where the kernel does not tell what is acknowledged, what it has taken stands for it; it takes more only as it sends. */

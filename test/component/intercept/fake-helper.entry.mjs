@@ -11,7 +11,7 @@ note({ type: 'start' });
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
 
-if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 5, pid: process.pid });
+if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 6, pid: process.pid });
 if (behaviour === 'talkative') {
   log('info', 'hello log');
   process.stderr.write('some library says hello\n');
@@ -36,6 +36,8 @@ lines.on('line', (line) => {
       id,
       facts: [{ candidate: 'nft-interactive', kind: 'usable', version: 'v1', families: [4, 6] }],
     });
+  else if (type === 'end-stranded')
+    say({ type: 'stranded', id, fates: request.connections.map(() => 'ended') });
   else if (type === 'remove') say({ type: 'failed', id, reason: 'Operation not permitted' });
   else say({ type: 'done', id });
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import { DescriptorBudget } from '../../../src/net/descriptor-budget.ts';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { RedirectedConnection, StrandedFate } from '../../../src/net/redirected-connection.ts';
 import type {
   FlowEnd,
   FlowProgress,
@@ -12,6 +13,7 @@ import type {
 } from '../../../src/ssh/transport.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
 import type { FailureCause } from '../../../src/tunnel/status.ts';
+import { StrandedConnections } from '../../../src/tunnel/stranded-connections.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 
 const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
@@ -124,7 +126,7 @@ test('what comes when the descriptors are used up is reset, counted, and told on
   const logger = recordingLogger();
   let limit = 256;
   const budget = new DescriptorBudget(() => limit);
-  const flows = new FlowTable({ carry: () => new Promise(() => {}) }, logger, budget);
+  const flows = new FlowTable({ carry: () => new Promise(() => {}) }, logger, { descriptors: budget });
   let resets = 0;
   const accepted = (fd: number) => {
     const socket = { _handle: { fd }, resetAndDestroy: () => (resets += 1) };
@@ -196,3 +198,50 @@ test('closing waits for the flows that end with the bastion, and says so once; n
   await flows.close();
   expect(flows.totals().now).toBe(1);
 });
+
+test.each<[FlowEnd, StrandedFate, string]>([
+  [
+    { kind: 'reset', by: 'application', detail: 'read ECONNRESET' },
+    'told',
+    'reset by the application: read ECONNRESET',
+  ],
+  [
+    { kind: 'reset', by: 'application', detail: 'read ECONNRESET' },
+    'joined',
+    'reset by the application: read ECONNRESET',
+  ],
+  [
+    { kind: 'reset', by: 'application', detail: 'read ECONNRESET' },
+    'ended',
+    "reset by the kernel: 203.0.113.77 is no longer an address of this machine; the application's socket was ended here",
+  ],
+  [
+    { kind: 'bastion-lost' },
+    'ended',
+    "reset: the bastion was lost; 203.0.113.77 is no longer an address of this machine: the application's socket was ended here",
+  ],
+  [
+    { kind: 'bastion-lost' },
+    'unsupported',
+    'reset: the bastion was lost; 203.0.113.77 is no longer an address of this machine: the application was not told, as this kernel cannot end sockets',
+  ],
+])(
+  'a reset is told once it is known whether it has reached its application: %j, %s',
+  async (end, fate, why) => {
+    const asked: RedirectedConnection[] = [];
+    const logger = recordingLogger();
+    const stranded = new StrandedConnections(async (connections) => {
+      asked.push(...connections);
+      return connections.map(() => fate);
+    }, logger);
+    const flows = new FlowTable(endingTransport([end, { kind: 'eof' }, end]), logger, { stranded });
+    const originator: Endpoint = { ...ORIGINATOR, address: '203.0.113.77' };
+    flows.accept({ ...FLOW, originator });
+    // An end of data, and a proxy's client, have nothing to be looked for.
+    flows.accept({ ...FLOW, originator });
+    flows.accept({ ...FLOW, originator, answer: { opened: () => {}, failed: () => {} } });
+    await flows.close();
+    expect(asked).toEqual([{ originator, destination: DESTINATION }]);
+    expect(flows.endings(10).map((ending) => ending.why)).toContain(why);
+  },
+);

@@ -16,6 +16,7 @@ describe('decodeReply', () => {
         { kind: 'usable', candidate: 'iptables', version: '1.8.9', families: [4] },
       ],
     },
+    { type: 'stranded', id: 1, fates: ['told', 'ended', 'not ours'] },
     { type: 'cleaned', id: 1, report: { removed: ['a'], kept: [], failed: [], unread: [] } },
   ])('takes $type as it is', (reply) => {
     expect(decodeReply(JSON.stringify(reply))).toEqual(reply);
@@ -27,6 +28,7 @@ describe('decodeReply', () => {
     '{"type":"done"}',
     '{"type":"done","id":1,"more":1}',
     '{"type":"probed","id":1,"facts":[{}]}',
+    '{"type":"stranded","id":1,"fates":["killed"]}',
   ])('refuses %s', (line) => {
     expect(() => decodeReply(line)).toThrow(GrammarError);
   });

@@ -16,6 +16,17 @@ function planWith(path: readonly (string | number)[], value: unknown): unknown {
   return copy;
 }
 
+const connection = {
+  originator: { family: 4, address: '192.0.2.5', port: 40_000 },
+  destination: { family: 4, address: '10.0.0.8', port: 5_432 },
+};
+
+/** The kernel takes it for IPv4. */
+const mapped = (address: string) => ({
+  originator: { family: 6, address: '2001:db8::5', port: 40_000 },
+  destination: { family: 6, address, port: 5_432 },
+});
+
 const decode = (request: unknown) => decodeRequest(JSON.stringify(request));
 
 describe('decodeRequest', () => {
@@ -27,6 +38,7 @@ describe('decodeRequest', () => {
     { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
     { type: 'remove', id: 6 },
     { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
+    { type: 'end-stranded', id: 6, connections: [connection] },
     { type: 'ping', id: 7 },
   ])('takes $type as it is', (request) => {
     expect(decode(request)).toEqual(request);
@@ -113,6 +125,19 @@ describe('decodeRequest', () => {
     [['exempt', 0, 'port'], undefined],
   ])('refuses a plan whose %j is %j', (path, value) => {
     expect(() => decode({ type: 'apply', id: 1, plan: planWith(path, value) })).toThrow(GrammarError);
+  });
+
+  it.each<[string, unknown]>([
+    ['no list', {}],
+    ['a connection without a destination', [{ originator: connection.originator }]],
+    ['one with more than that', [{ ...connection, userId: 0 }]],
+    ['one of two families', [{ ...connection, destination: { family: 6, address: 'fd77::2', port: 1 } }]],
+    ['a mapped address', [mapped('::ffff:10.0.0.8')]],
+    ['a mapped address written out', [mapped('0:0:0:0:0:ffff:a00:8')]],
+    ['a port of 0', [{ ...connection, originator: { ...connection.originator, port: 0 } }]],
+    ['too many', new Array(257).fill(connection)],
+  ])('refuses stranded connections: %s', (_name, connections) => {
+    expect(() => decode({ type: 'end-stranded', id: 1, connections })).toThrow(GrammarError);
   });
 
   it('refuses intervals that run backwards, overlap, or are out of order', () => {

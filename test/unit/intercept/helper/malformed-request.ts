@@ -4,6 +4,8 @@ type Random = (below: number) => number;
 
 const PLAN = SAMPLE_PLANS['both-families']!;
 
+const CONNECTIONS = PLAN.exempt.map((endpoint) => ({ originator: endpoint, destination: endpoint }));
+
 /** One request that is malformed, or valid out of order: bytes, half a line, two on one line, a changed field. */
 export function malformedRequest(random: Random, canary: string): Buffer {
   const choice = random(6);
@@ -26,8 +28,9 @@ function validRequest(random: Random): unknown {
       { type: 'remove', id },
       { type: 'route', id, network: { address: '198.18.0.0', prefixLength: 19 } },
       { type: 'cleanup', id },
+      { type: 'end-stranded', id, connections: CONNECTIONS },
       { type: 'ping', id },
-    ][random(8)],
+    ][random(9)],
   );
 }
 

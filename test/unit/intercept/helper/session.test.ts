@@ -46,6 +46,7 @@ function openSession() {
   const routes: string[] = [];
   const lost: string[] = [];
   const dns: (number | undefined)[] = [];
+  const asked: [connections: number, exempt: number][] = [];
   const session = new HelperSession((reason) => lost.push(reason), {
     probe: () => Promise.resolve([]),
     cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
@@ -55,9 +56,13 @@ function openSession() {
       routes.push(network);
       return { close: () => void routes.splice(routes.indexOf(network), 1) };
     },
+    endStranded: (connections, inForce) => {
+      asked.push([connections.length, inForce.exempt.length]);
+      return connections.map(() => 'ended');
+    },
     forgetQueries: (before, now) => dns.push(before?.redirects.length, now?.redirects.length),
   });
-  return { session, backend, lost, routes, dns };
+  return { session, backend, lost, routes, dns, asked };
 }
 
 describe('HelperSession', () => {
@@ -97,6 +102,29 @@ describe('HelperSession', () => {
     expect(backend.rules).toBe('none');
     await session.end();
     expect(backend.rules).toBe('closed');
+  });
+
+  it('judges stranded connections by the plan in force, and by what is exempt now', async () => {
+    const { session, asked, backend } = openSession();
+    const one = { originator: plan.exempt[0]!, destination: plan.exempt[0]! };
+    const request: Request = { type: 'end-stranded', id: 5, connections: [one, one] };
+    await session.serve(use);
+    await expect(session.serve(request)).rejects.toThrow(GrammarError);
+    await session.serve(apply);
+    expect(await session.serve(request)).toEqual({ type: 'stranded', id: 5, fates: ['ended', 'ended'] });
+    await session.serve({ type: 'exempt', id: 10, endpoints: [] });
+    await session.serve(request);
+    backend.refusal = 'busy';
+    await session.serve({ type: 'exempt', id: 10, endpoints: plan.exempt });
+    await session.serve(request);
+    expect(asked).toEqual([
+      [2, plan.exempt.length],
+      [2, 0],
+      [2, 0],
+    ]);
+    backend.refusal = undefined;
+    await session.serve({ type: 'remove', id: 11 });
+    await expect(session.serve(request)).rejects.toThrow(GrammarError);
   });
 
   it('has queries forgotten whenever the rules about them have changed, not when they could not be', async () => {
