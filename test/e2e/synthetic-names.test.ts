@@ -28,7 +28,8 @@ const RDS = 'db.cluster-x.eu-west-1.rds.amazonaws.com';
 const HTTPS_PORT = 7443;
 const REDIS_PORT = 7379;
 /** As curl tells it: the reset may come before curl has looked at how its connect() ended. */
-const RESET = /reset by peer|Couldn't connect to server/;
+/** In the words of curl, which are others from 8 on. */
+const RESET = /reset by peer|(?:Couldn't|Could not) connect to server/;
 const HARDENED = ['ForceCommand /bin/false', 'MaxSessions 0', 'PermitTTY no'];
 
 describe.skipIf(skipLab)('names that only the bastion resolves', () => {

@@ -23,9 +23,10 @@ func must(err error) {
 	}
 }
 
-// The provider's defaults.
+// The provider's defaults, but for DelayedAuth: the package of Debian 13 takes for that a lock that the package of Debian 12
+// has no field for. It logs in all the same, here instead of at the first call.
 func logIn() *auth.Config {
-	config := &auth.Config{Cloud: os.Getenv("OS_CLOUD"), AllowReauth: true, DelayedAuth: true}
+	config := &auth.Config{Cloud: os.Getenv("OS_CLOUD"), AllowReauth: true}
 	must(config.LoadAndValidate())
 	return config
 }

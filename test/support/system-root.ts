@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mustRun } from './child.ts';
+import { mustRun, runCommand } from './child.ts';
 
 /** Kept from run to run: making one takes about a minute. */
 const CACHE_FOLDER = '/var/cache/tshuttle-tests';
@@ -34,17 +34,24 @@ const MAKE = `
  */
 export async function systemRoot(): Promise<string> {
   const { suite, mirror } = await debianSource();
+  const packages = [...PACKAGES, ...(await packagesOfNode())];
   const key = createHash('sha256')
-    .update(JSON.stringify([suite, PACKAGES, MAKE]))
+    .update(JSON.stringify([suite, packages, MAKE]))
     .digest('hex')
     .slice(0, 12);
   const root = join(CACHE_FOLDER, `${suite}-${key}`);
   if (existsSync(root)) return root;
   await mkdir(CACHE_FOLDER, { recursive: true });
-  const make = ['sh', '-c', MAKE, 'sh', root, suite, mirror, PACKAGES.join(',')];
+  const make = ['sh', '-c', MAKE, 'sh', root, suite, mirror, packages.join(',')];
   const env = { PATH: process.env['PATH'] ?? '', ...(await proxyOfApt()) };
   await mustRun(['flock', join(CACHE_FOLDER, 'lock'), ...make], { timeoutMs: DEADLINE_MS, env });
   return root;
+}
+
+/** Debian's own Node.js is a small program; its libraries and scripts come with its package only. */
+async function packagesOfNode(): Promise<readonly string[]> {
+  const { stdout } = await runCommand(['ldd', process.execPath]);
+  return stdout.includes('libnode.so') ? ['nodejs'] : [];
 }
 
 async function debianSource(): Promise<{ suite: string; mirror: string }> {
