@@ -21,12 +21,20 @@ export class RunningTunnels {
     this.silent = silent;
   }
 
-  /** Asks every process. One that goes away meanwhile has no tunnels. */
-  static async find(surroundings: DaemonSurroundings): Promise<RunningTunnels> {
+  /**
+   * Asks every process. One that goes away meanwhile has no tunnels.
+   *
+   * @param how `checked`: each tries first whether what it captures arrives
+   */
+  static async find(
+    surroundings: DaemonSurroundings,
+    how: 'as known' | 'checked' = 'as known',
+  ): Promise<RunningTunnels> {
     const { clients, silent } = await findDaemons(controlFoldersOf(surroundings));
     const found = await Promise.all(
       clients.map(async (client) => {
         try {
+          if (how === 'checked') await client.ask({ type: 'check' });
           const answer = await client.ask({ type: 'status' });
           return answer.type === 'status' ? answer.tunnels.map((report) => ({ client, report })) : [];
         } catch {

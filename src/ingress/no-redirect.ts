@@ -10,5 +10,7 @@ export const NO_REDIRECT: RedirectIngress = {
   setExempt: async () => {},
   addRoute: async () => {},
   endStranded: async (connections) => connections.map(() => 'told'),
+  check: async () => [],
+  addFamilies: async () => false,
   close: async () => {},
 };

@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net';
-import { messageOf, systemCodeOf, type TshuttleError } from '../core/errors.ts';
-import type { LogFields, Logger } from '../core/log.ts';
+import type { TshuttleError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
 import { helperCommandBehind } from '../intercept/helper/command.ts';
 import type { InterceptMethod } from '../intercept/interceptor.ts';
 import { type LastingInterceptor, openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
@@ -8,15 +7,16 @@ import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import { type Cidr, numberToAddress, parseCidr } from '../net/cidr.ts';
-import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
-import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
-import { isOwnListener } from '../net/local-addresses.ts';
-import { originalDestination } from '../net/native-original-destination.ts';
+import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import type { ListenAddresses } from '../net/listener.ts';
 import { prepareSocketOptions } from '../net/native-socket-option.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
 import { ALL_PORTS } from '../net/port-range.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
+import { CaptureCheck } from './capture-check.ts';
+import type { CaptureProblem } from './capture-problem.ts';
 import type { IncomingFlow } from './incoming-flow.ts';
+import { Listening } from './listening.ts';
 
 /** How connections are to be caught. */
 export interface RedirectOptions {
@@ -58,6 +58,14 @@ export interface RedirectIngress {
   addRoute(network: Cidr): Promise<void>;
   /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */
   endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
+  /**
+   * Tries whether what is captured arrives here: by connections of our own, which are no flows. Never rejects.
+   *
+   * @param recapture calls {@link RedirectIngress.capture} again
+   */
+  check(recapture: () => Promise<void>): Promise<readonly CaptureProblem[]>;
+  /** Listens for a family that this machine did not have before. @returns whether there is one more to capture */
+  addFamilies(): Promise<boolean>;
   /** Removes the rules, then stops listening. Idempotent. */
   close(): Promise<void>;
 }
@@ -75,41 +83,51 @@ export async function openRedirectIngress(
   const { method, namespace } = options;
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
   const interceptor = await openLastingInterceptor({ method, logger, signal, onStarted, ...inside });
-  let listeners: Listeners;
+  let listening: Listening;
   try {
     prepareSocketOptions();
-    listeners = await listenAsAsked(options, (accepted, family) => {
-      const flow = incomingFlow(accepted, family, listeners.port, logger);
-      if (flow !== undefined) onFlow(flow);
-    });
+    listening = await Listening.open(options, logger, onFlow);
   } catch (error) {
     await interceptor.close();
     throw error;
   }
-  const ingress = redirectIngress(interceptor, listeners);
+  const ingress = redirectIngress(interceptor, listening, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
 
-function redirectIngress(interceptor: LastingInterceptor, listeners: Listeners): RedirectIngress {
-  const families = listeners.families.filter((family) => interceptor.families.includes(family));
+function redirectIngress(
+  interceptor: LastingInterceptor,
+  listening: Listening,
+  logger: Logger,
+): RedirectIngress {
+  const families = () => listening.families.filter((family) => interceptor.families.includes(family));
+  const check = new CaptureCheck(interceptor, listening.probe, logger);
   return {
     method: interceptor.method,
-    families,
+    get families() {
+      return families();
+    },
     lost: interceptor.lost,
     get rulesGoneSinceMs() {
       return interceptor.rulesGoneSinceMs;
     },
-    capture: (rules, exempt, dns) =>
-      interceptor.apply(planRedirects({ rules, exempt, dns, listenerPort: listeners.port, families })),
+    capture: async (rules, exempt, dns) => {
+      const { replies } = check;
+      const request = { rules, exempt, dns, listenerPort: listening.port, families: families(), replies };
+      await interceptor.apply(planRedirects(request));
+      check.captures(rules, exempt, families());
+    },
     setExempt: (endpoints) => interceptor.setExempt(endpoints),
     addRoute: ({ family, first, prefixLength }) =>
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     endStranded: (connections) => interceptor.endStranded(connections),
+    check: (recapture) => check.run(recapture),
+    addFamilies: () => listening.addFamilies(),
     close: async () => {
       try {
         await interceptor.close();
       } finally {
-        await listeners.close();
+        await listening.close();
       }
     },
   };
@@ -132,47 +150,7 @@ function capturingAll(ingress: RedirectIngress): RedirectIngress {
       ingress.capture(all, [], dns === undefined ? undefined : { ...dns, exemptPorts: [] }),
     setExempt: async () => {},
     addRoute: async () => {},
+    // We are not in it ourselves, and its rules are all ours.
+    check: async () => [],
   };
-}
-
-async function listenAsAsked(
-  options: RedirectOptions,
-  onAccepted: (accepted: Socket, family: IpFamily) => void,
-): Promise<Listeners> {
-  if (options.listen !== undefined) return openListeners(options.listen, onAccepted, options.namespace);
-  const ipv4Only = { address4: '127.0.0.1', address6: undefined, port: undefined };
-  if (!options.ipv6) return openListeners(ipv4Only, onAccepted, options.namespace);
-  try {
-    return await openListeners({ ...ipv4Only, address6: '::1' }, onAccepted, options.namespace);
-  } catch (error) {
-    const code = systemCodeOf(error instanceof Error ? error.cause : undefined);
-    const hasNoIpv6 = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' || code === 'EINVAL';
-    if (!hasNoIpv6) throw error;
-    return openListeners(ipv4Only, onAccepted, options.namespace);
-  }
-}
-
-/** A flow, or undefined when the connection is none: then it is reset here. */
-function incomingFlow(
-  accepted: Socket,
-  family: IpFamily,
-  listenerPort: number,
-  logger: Logger,
-): IncomingFlow | undefined {
-  const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
-  try {
-    const destination = originalDestination(accepted, family);
-    if (originator !== undefined && !isOwnListener(destination, listenerPort)) {
-      return { accepted, destination, originator };
-    }
-    logger.info('closed a connection to our own listener that was not redirected', from(originator));
-  } catch (error) {
-    logger.info(`closed a connection: ${messageOf(error)}`, from(originator));
-  }
-  accepted.resetAndDestroy();
-  return undefined;
-}
-
-function from(originator: Endpoint | undefined): LogFields {
-  return { originator: originator === undefined ? 'unknown' : formatEndpoint(originator) };
 }

@@ -7,6 +7,7 @@ import { findHelperCommandFacts, helperCommand } from './helper/command.ts';
 import type { CleanupReport } from './helper/protocol.ts';
 import type { InterceptMethod, Interceptor } from './interceptor.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
+import type { RuleFacts } from './rule-facts.ts';
 import { describeRefusal, type Selection, selectCandidate, type WantedMethod } from './select.ts';
 
 /** What an interceptor is opened with. */
@@ -185,13 +186,19 @@ class OpenInterceptor implements HelperInterceptor {
     }
   }
 
+  async look(): Promise<RuleFacts> {
+    const answer = await this.#callOrApplyError({ type: 'look' });
+    if (answer.type !== 'looked') throw wrongAnswer('look');
+    return answer.facts;
+  }
+
   close(): Promise<void> {
     return this.#client.close();
   }
 
-  async #callOrApplyError(call: Parameters<HelperClient['call']>[0]): Promise<void> {
+  async #callOrApplyError(call: Parameters<HelperClient['call']>[0]): ReturnType<HelperClient['call']> {
     try {
-      await this.#client.call(call);
+      return await this.#client.call(call);
     } catch (error) {
       throw error instanceof HelperRefusal ? applyError(error.message, error) : error;
     }

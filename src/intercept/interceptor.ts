@@ -2,6 +2,7 @@ import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
+import type { RuleFacts } from './rule-facts.ts';
 
 /** A way to make the kernel redirect connections. */
 export type InterceptMethod = 'nft' | 'iptables';
@@ -45,6 +46,13 @@ export interface Interceptor {
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system lets nobody look
    */
   endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
+  /**
+   * What the rules of this machine, ours and others', say about connections that should be redirected. After the first
+   * {@link Interceptor.apply}.
+   *
+   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system does not tell
+   */
+  look(): Promise<RuleFacts>;
   /** Removes the rules and ends the helper. Idempotent. */
   close(): Promise<void>;
 }

@@ -11,6 +11,7 @@ import {
 } from './helper-interceptor.ts';
 import type { InterceptMethod, Interceptor } from './interceptor.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
+import type { RuleFacts } from './rule-facts.ts';
 
 /** A helper that ends so often in so short a time is not started again. */
 const MAX_LOSSES = 3;
@@ -106,6 +107,10 @@ class HelperAfterHelper implements LastingInterceptor {
     return this.#change((current) => current.endStranded(connections));
   }
 
+  look(): Promise<RuleFacts> {
+    return this.#change((current) => current.look());
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -118,7 +123,7 @@ class HelperAfterHelper implements LastingInterceptor {
   }
 
   /** One at a time. What a helper has not done before it ended, the next one does. */
-  #change<T>(change: (current: HelperInterceptor) => Promise<T>): Promise<T> {
+  #change<Result>(change: (current: HelperInterceptor) => Promise<Result>): Promise<Result> {
     const run = this.#lastChange.then(async () => {
       for (;;) {
         const current = await this.#current;

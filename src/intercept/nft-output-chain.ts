@@ -4,7 +4,7 @@ import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
 
 /** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
-const HOOK_PRIORITY = -110;
+export const HOOK_PRIORITY = -110;
 
 /** Addresses of one link: routers do not carry them, and 169.254.169.254 is the cloud's metadata service. */
 const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6: 'fe80::/10' };

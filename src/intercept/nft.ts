@@ -1,4 +1,5 @@
 import type { Endpoint } from '../net/endpoint.ts';
+import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
 import { renderOutput } from './nft-output-chain.ts';
 import {
   EXEMPT_PORT_SET,
@@ -57,6 +58,7 @@ export function renderNft(plan: RedirectPlan, options: NftTableOptions): string 
     `    meta l4proto tcp redirect to :${plan.listenerPort}`,
     '  }',
     ...renderOutput(plan, FIRST_GENERATION),
+    ...renderDisguise(plan),
     '}',
   ]);
 }
@@ -88,9 +90,11 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
   const table = nftTable(plan.listenerPort);
   const rules = textOf([
     `flush chain ${table} output`,
+    ...renderDisguiseReset(table, plan),
     `table ${table} {`,
     ...renderFlags(lifetime),
     ...renderOutput(plan, generation),
+    ...renderDisguise(plan),
     '}',
   ]);
   return (

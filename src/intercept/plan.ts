@@ -16,6 +16,8 @@ export interface PlanRequest {
   readonly exempt: readonly Endpoint[];
   /** Nameservers of other families are left out. */
   readonly dns?: DnsRedirect | undefined;
+  /** See {@link RedirectPlan.replies}; plain when left out. */
+  readonly replies?: RedirectPlan['replies'];
 }
 
 /**
@@ -39,8 +41,8 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
       if (groups.length > MAX_GROUPS || intervalCount > MAX_INTERVALS) throw tooManyCombinations();
     }
   }
-  const { listenerPort, families, exempt } = request;
-  return { listenerPort, families, groups, exempt, dns: planDns(request) };
+  const { listenerPort, families, exempt, replies = 'plain' } = request;
+  return { listenerPort, families, groups, exempt, dns: planDns(request), replies };
 }
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {

@@ -51,6 +51,11 @@ export interface RedirectPlan {
   readonly exempt: readonly Endpoint[];
   /** Null, which JSON can say, leaves DNS alone. */
   readonly dns: DnsRedirect | null;
+  /**
+   * `disguised`: what answers redirected connections seems to come from loopback while rules of others at the priority `raw` look
+   * at it, as wg-quick's, which would drop it (native-notes/wg-quick.md). Once disguised, all later plans are. Nft only.
+   */
+  readonly replies: 'plain' | 'disguised';
 }
 
 /**

@@ -35,6 +35,8 @@ export interface BastionContext {
   readonly signal: AbortSignal;
   /** Has the whole list of endpoints never captured; resolves when that is in effect. With no rules it has nothing to do. */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Called when the way to everywhere may be another one. */
+  onNetworkChange(): void;
 }
 
 /** A bastion that is connected to again and again, and what must not be captured for that. */
@@ -79,6 +81,7 @@ export async function openBastion(
   const network = new NetworkWatch((change) => {
     logger.debug(change === 'slept' ? 'this machine has slept' : 'the network of this machine has changed');
     transport.life.networkChanged();
+    context.onNetworkChange();
   });
   const stopWithLife = (): void => {
     if (transport.life.state.kind === 'stopped') network.stop();

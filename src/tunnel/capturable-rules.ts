@@ -5,7 +5,6 @@ import { formatCidr } from '../net/cidr.ts';
 import { type Endpoint, formatEndpoint, type IpFamily } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
-import { type UnroutedNetwork, unroutedNetworks } from './unrouted-networks.ts';
 
 /**
  * The rules that can take effect here; warns of those that cannot.
@@ -62,20 +61,4 @@ export function warnOfProxyCommand(
         ? 'exclude it with -x if it is in a captured network'
         : `now it is connected to ${captured.map(formatEndpoint).join(', ')}; exclude that with -x ${places.join(' -x ')}`),
   );
-}
-
-/** Warns of networks where connections are refused before a rule can catch them. */
-export async function warnOfUnroutedNetworks(rules: readonly CaptureRule[], logger: Logger): Promise<void> {
-  for (const network of await unroutedNetworks(rules)) {
-    logger.warn(
-      `no route to ${network.text}: the kernel refuses connections there before they can be captured; ` +
-        (network.text.endsWith('/0') ? 'connect to a network first' : routeToAdd(network)),
-    );
-  }
-}
-
-function routeToAdd({ family, text }: UnroutedNetwork): string {
-  const ip = family === 6 ? 'ip -6' : 'ip';
-  const source = family === 6 ? '' : ' src 127.0.0.1';
-  return `any route will do, for example: sudo ${ip} route add ${text} dev lo${source} (and later: route del)`;
 }

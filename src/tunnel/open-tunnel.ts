@@ -1,6 +1,5 @@
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { deferred } from '../core/deferred.ts';
-import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
 import { beginOpening } from '../core/opening.ts';
@@ -17,11 +16,12 @@ import type { SshRequest } from '../ssh/request.ts';
 import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
 import type { BastionOptions } from './bastion.ts';
-import { capturableRules, warnOfProxyCommand, warnOfUnroutedNetworks } from './capturable-rules.ts';
+import { capturableRules, warnOfProxyCommand } from './capturable-rules.ts';
+import { CaptureWatch } from './capture-watch.ts';
 import type { TunnelDns } from './dns.ts';
 import type { DnsOptions } from './dns-options.ts';
 import { FlowTable } from './flow-table.ts';
-import type { LifeCycle } from './life-cycle.ts';
+import { followOutages } from './follow-outages.ts';
 import { describeCaptured, describeProxies, readyLine } from './ready-line.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
 import { withRules } from './state.ts';
@@ -75,6 +75,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let transport: Transport | undefined;
     let dns: TunnelDns | undefined;
     let ingress: RedirectIngress | undefined;
+    let networkChanged = async (): Promise<void> => {};
     const accept = (flow: IncomingFlow): void => {
       // Only what is accepted holds its name.
       const named = flows === undefined ? flow : dns?.named(flow);
@@ -131,6 +132,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           signal: ownSignal,
           // There are no rules before it is connected, which is when the ingress is there.
           setExempt: async (endpoints) => await ingress?.setExempt(endpoints),
+          onNetworkChange: () => void networkChanged(),
         }),
       (one) => one.transport.close(),
     );
@@ -138,11 +140,11 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     cleanup.push(() => bastionOpening.close());
     ingress = await ingressOpening.opened;
     signal.throwIfAborted();
-    let rules = capturableRules(options.rules, ingress.families, logger);
-    const isOfThisMachine = options.captures && options.namespace === undefined;
-    if (isOfThisMachine) await warnOfUnroutedNetworks(rules, logger);
+    let wanted = options.rules;
+    let rules = capturableRules(wanted, ingress.families, logger);
     const bastion = await bastionOpening.opened;
-    if (isOfThisMachine) warnOfProxyCommand(target, bastion.exempt(), rules, logger);
+    if (options.captures && options.namespace === undefined)
+      warnOfProxyCommand(target, bastion.exempt(), rules, logger);
     const { life } = bastion.transport;
     transport = bastion.transport;
     signal.throwIfAborted();
@@ -161,6 +163,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     signal.throwIfAborted();
     const isOpenToAll = (): boolean => options.onDown === 'direct' && life.outages.isDown;
     const capture = oneAtATime(async () => {
+      // What of it is left out has been said at the start; a family may have come since.
+      rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
       if (isOpenToAll()) await ingress.capture([], bastion.exempt());
       else {
         await ingress.capture([...rules, ...dns.rules], bastion.exempt(), dns.redirectFor(ingress.families));
@@ -168,8 +172,13 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     await capture();
     signal.throwIfAborted();
+    const watch = new CaptureWatch(ingress, capture, logger);
+    await watch.check();
+    signal.throwIfAborted();
+    networkChanged = () => watch.networkChanged();
+    cleanup.push(() => watch.stop());
     dns.follow(capture);
-    if (options.onDown === 'direct') followWith(capture, isOpenToAll, life, logger);
+    if (options.onDown === 'direct') followOutages(capture, isOpenToAll, life, logger);
 
     // Nothing comes in before there is somebody to carry or hold it, nor after that.
     await proxies.start();
@@ -204,6 +213,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           bytesDown,
           names: dns?.namesStatus ?? null,
           reconnects: life.outages.reconnects,
+          captureProblems: watch.problems,
           lastError,
           advice: adviceFor(state, lastError, counts),
         };
@@ -213,11 +223,12 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       login: (prompter) => life.login(prompter),
       flows: (limit) => table.list(limit),
       endings: (limit) => table.endings(limit),
-      setRules: async (wanted) => {
-        // What of it is left out has been said at the start.
-        rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
+      setRules: async (others) => {
+        wanted = others;
         await capture();
+        await watch.check();
       },
+      checkCapture: () => watch.check(),
       setDns: (wanted) => dns.change(wanted),
       close: () => cleanup.release(),
     };
@@ -227,19 +238,4 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     throw error;
   }
-}
-
-/** Has the rules follow whether the bastion is down. */
-function followWith(
-  capture: () => Promise<void>,
-  isOpenToAll: () => boolean,
-  life: LifeCycle,
-  logger: Logger,
-): void {
-  let wasOpen = false;
-  life.onChange(() => {
-    if (life.state.kind === 'stopped' || isOpenToAll() === wasOpen) return;
-    wasOpen = isOpenToAll();
-    capture().catch((error: unknown) => logger.warn(`the rules do not follow: ${messageOf(error)}`));
-  });
 }

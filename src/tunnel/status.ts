@@ -1,4 +1,5 @@
 import type { ErrorCode, TshuttleError } from '../core/errors.ts';
+import type { CaptureProblem } from '../ingress/capture-problem.ts';
 import type { FlowEnd, FlowProgress } from '../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
 import type { SyntheticNamesStatus } from './synthetic-names.ts';
@@ -26,6 +27,8 @@ export interface TunnelStatus {
   readonly names: SyntheticNamesStatus | null;
   /** How often the connection was lost and made again. */
   readonly reconnects: number;
+  /** Why connections that should be captured do not arrive, as of the last time that it was tried; empty when all is well. */
+  readonly captureProblems: readonly CaptureProblem[];
   /** What went wrong last, also when it is over. */
   readonly lastError: ShownError | null;
   /** What the user can do now; null when there is nothing to do. */

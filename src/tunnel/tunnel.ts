@@ -42,6 +42,8 @@ export interface Tunnel {
    * @throws TshuttleError ERR_INTERCEPT_APPLY, and what was captured before still is
    */
   setRules(rules: readonly CaptureRule[]): Promise<void>;
+  /** Tries whether what is captured arrives, for {@link Tunnel.status}. Never rejects. */
+  checkCapture(): Promise<void>;
   /** Answers names by other options; flows go on. Only of a tunnel that captures. See {@link TunnelDns.change}. */
   setDns(dns: DnsOptions | undefined): Promise<void>;
   /**

@@ -38,11 +38,13 @@ export const doctorCommand = defineCommand<DoctorInput>({
     if (typeof config === 'number') return config;
     const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
     const { doctor } = await import('./doctor.ts');
+    const { surroundingsOf } = await import('../user-folders.ts');
     const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
     return await doctor(config, destinations, {
       logger: tunnelContext.logger,
       prompter: tunnelContext.prompter,
       signal: context.stop.signal,
+      surroundings: surroundingsOf(context.environment),
       print,
       format: asJson ? 'json' : hasColour ? 'colour' : 'text',
     });

@@ -2,12 +2,12 @@ import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../core/log.ts';
 import type { HostPort } from '../../net/endpoint.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import { examine } from '../doctor/examine.ts';
+import { type ExamineContext, examine } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
 
 /** What {@link doctor} needs. */
-export interface DoctorContext {
+export interface DoctorContext extends Pick<ExamineContext, 'surroundings'> {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;

@@ -29,10 +29,12 @@ export const reportCommand = defineCommand<RawOptions>({
     const { composeReport } = await import('../support-report/compose.ts');
     const findings = [];
     const { logger, prompter } = tunnelContext;
-    for await (const finding of examine(config, [], { logger, prompter, signal: context.stop.signal })) {
+    const surroundings = surroundingsOf(context.environment);
+    const { signal } = context.stop;
+    for await (const finding of examine(config, [], { logger, prompter, signal, surroundings })) {
       findings.push(finding);
     }
-    const running = await RunningTunnels.find(surroundingsOf(context.environment));
+    const running = await RunningTunnels.find(surroundings);
     running.close();
     print(await composeReport({ config, findings, tunnels: running.all.map(({ report }) => report) }));
     return 0;

@@ -21,7 +21,7 @@ export const statusCommand = defineCommand<NamedTunnels>({
   run: async ({ names, json }, { process: context, print }) => {
     const { RunningTunnels } = await import('../running-tunnels.ts');
     const { sudoWarnings, surroundingsOf } = await import('../user-folders.ts');
-    const running = await RunningTunnels.find(surroundingsOf(context.environment));
+    const running = await RunningTunnels.find(surroundingsOf(context.environment), 'checked');
     try {
       const wanted =
         names.length === 0

@@ -1,11 +1,18 @@
 import type { Config } from '../../config/config.ts';
+import type { DaemonSurroundings } from '../../daemon/paths.ts';
 import { systemSearchRules } from '../../dns/search-domains.ts';
 import type { HostPort } from '../../net/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
+import { checkRunningTunnels } from './capture-checks.ts';
 import { type Finding, problem } from './finding.ts';
 import { checkMachine } from './machine-checks.ts';
 import { checkNames } from './name-checks.ts';
+
+/** What {@link examine} needs. */
+export interface ExamineContext extends BastionCheckContext {
+  readonly surroundings: DaemonSurroundings;
+}
 
 /**
  * Looks at the machine and then, where one is named, at the bastion and the destinations.
@@ -15,10 +22,11 @@ import { checkNames } from './name-checks.ts';
 export async function* examine(
   config: Config | undefined,
   destinations: readonly HostPort[],
-  context: BastionCheckContext,
+  context: ExamineContext,
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
-  yield* checkMachine({ method: config?.method ?? 'auto' }, machine);
+  yield* checkMachine(config, machine);
+  yield* checkRunningTunnels(context.surroundings);
   if (config === undefined) return;
   for (const overlap of localOverlaps(config))
     yield problem('networks', overlap, 'leave it out with -x, or capture less');

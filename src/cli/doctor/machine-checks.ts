@@ -7,10 +7,11 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { systemNameservers } from '../../dns/resolv-conf.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../intercept/helper/command.ts';
-import { openInterceptor } from '../../intercept/helper-interceptor.ts';
+import { type HelperInterceptor, openInterceptor } from '../../intercept/helper-interceptor.ts';
 import { AesGcm } from '../../ssh/native-aes-gcm.ts';
 import { NATIVE_CRYPTO_REMEDY } from '../../ssh/ssh2/cipher-cost.ts';
 import { hasNativeCrypto } from '../../ssh/ssh2/connection-internals.ts';
+import { checkCapture } from './capture-checks.ts';
 import { type Finding, note, ok, problem, problemOf } from './finding.ts';
 
 const run = promisify(execFile);
@@ -28,12 +29,12 @@ interface MachineCheckContext {
 
 /** What a machine needs before anything is connected to; installs nothing and sets no rule. */
 export async function* checkMachine(
-  { method }: Pick<Config, 'method'>,
+  config: Config | undefined,
   context: MachineCheckContext,
 ): AsyncGenerator<Finding> {
   yield ok('Node.js', `${process.version} on ${process.platform} ${process.arch}`);
   yield checkCrypto();
-  yield await checkRedirect(method, context);
+  yield* checkRedirect(config, context);
   yield checkNameservers();
   yield* checkOthers();
 }
@@ -50,22 +51,30 @@ function checkCrypto(): Finding {
   return note('crypto', cost, NATIVE_CRYPTO_REMEDY);
 }
 
-/** Starts the root helper for a moment, where that asks for no password. */
-async function checkRedirect(
-  method: Config['method'],
+/** Starts the root helper for a moment, where that asks for no password, and has it redirect connections of our own. */
+async function* checkRedirect(
+  config: Config | undefined,
   { logger, signal, canAsk }: MachineCheckContext,
-): Promise<Finding> {
+): AsyncGenerator<Finding> {
   const check = 'redirect';
+  let interceptor: HelperInterceptor;
   try {
     const command = withoutPrompt(helperCommand(findHelperCommandFacts()));
-    const interceptor = await openInterceptor({ method, logger, signal, command });
-    const by = `${interceptor.method}, for IPv${interceptor.families.join(' and IPv')}`;
-    await interceptor.close();
-    return ok(check, `the kernel takes redirect rules by ${by}`);
+    interceptor = await openInterceptor({ method: config?.method ?? 'auto', logger, signal, command });
   } catch (error) {
-    if (!(error instanceof TshuttleError) || error.code !== 'ERR_NO_PRIVILEGE')
-      return problemOf(check, error);
-    return await checkSudo(error, canAsk);
+    yield error instanceof TshuttleError && error.code === 'ERR_NO_PRIVILEGE'
+      ? await checkSudo(error, canAsk)
+      : problemOf(check, error);
+    return;
+  }
+  try {
+    const { method, families } = interceptor;
+    yield ok(check, `the kernel takes redirect rules by ${method}, for IPv${families.join(' and IPv')}`);
+    yield* checkCapture(interceptor, config, logger);
+  } catch (error) {
+    yield problemOf('capture', error);
+  } finally {
+    await interceptor.close();
   }
 }
 

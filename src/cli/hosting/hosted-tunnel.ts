@@ -141,6 +141,10 @@ export class HostedTunnel implements ControlledTunnel {
     };
   }
 
+  async checkCapture(): Promise<void> {
+    await this.#running?.tunnel.checkCapture();
+  }
+
   flows(limit: number) {
     return this.#running?.tunnel.flows(limit) ?? [];
   }

@@ -35,7 +35,7 @@ function cells(
 ): string[] {
   if (status === null) return [colours.yellow('opening'), ...Array.from({ length: 8 }, () => '-')];
   const { state, flows } = status;
-  const isFine = state.kind === 'up' && !failsAll(status);
+  const isFine = state.kind === 'up' && !failsAll(status) && status.captureProblems.length === 0;
   const colour = isFine ? colours.green : state.kind === 'stopped' ? colours.red : colours.yellow;
   return [
     colour(stateWord(status)),
@@ -80,6 +80,7 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
     notes.push(`${name}: connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`);
   notes.push(...status.failures.flatMap((failure) => failureLines(name, failure, advice, nowMs)));
   notes.push(...namesLines(name, status.names));
+  for (const { what, remedy } of status.captureProblems) notes.push(`${name}: ! ${what}`, `    ${remedy}`);
   if (lastError !== null) {
     const { message, remedy, atMs } = lastError;
     notes.push(`${name}: last error, ${formatDuration(nowMs - atMs)} ago: ${message}`);

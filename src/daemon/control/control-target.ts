@@ -13,6 +13,8 @@ export interface ControlTarget {
 export interface ControlledTunnel {
   readonly name: string;
   report(): TunnelReport;
+  /** Tries whether what is captured arrives, for the report. Never rejects. */
+  checkCapture(): Promise<void>;
   /** The flows that are not over, the latest first. */
   flows(limit: number): readonly FlowInfo[];
   /** How the last flows have ended, the latest first. */

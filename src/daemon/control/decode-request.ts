@@ -17,6 +17,7 @@ const MAX_HOST_LENGTH = 254;
 /** The keys of each request, beside `type` and `id`. */
 const KEYS = {
   status: [],
+  check: [],
   flows: ['name', 'limit'],
   endings: ['name', 'limit'],
   reach: ['name', 'host', 'port'],
@@ -42,6 +43,7 @@ export function decodeRequest(line: string): ControlRequest {
   const name = (): string => readText(fields['name'], 'name', MAX_NAME_LENGTH);
   switch (type) {
     case 'status':
+    case 'check':
       return { type, id };
     case 'flows':
     case 'endings':

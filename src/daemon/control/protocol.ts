@@ -18,6 +18,8 @@ export const MAX_LISTED = 32_768;
 /** What a client may ask. `name` is that of a tunnel. */
 export type ControlRequest =
   | { readonly type: 'status'; readonly id: number }
+  /** Has all tunnels try whether what they capture arrives, for their status; answered by `done`. */
+  | { readonly type: 'check'; readonly id: number }
   /** The flows of a tunnel that are not over, the latest first. */
   | { readonly type: 'flows'; readonly id: number; readonly name: string; readonly limit: number }
   /** How its last flows have ended, the latest first. */

@@ -98,6 +98,10 @@ export class ControlSession {
     if (type === 'status') {
       return { type, id, tunnels: this.#target.tunnels.map((tunnel) => tunnel.report()) };
     }
+    if (type === 'check') {
+      await Promise.all(this.#target.tunnels.map((tunnel) => tunnel.checkCapture()));
+      return { type: 'done', id };
+    }
     const tunnel = this.#find(request.name);
     switch (type) {
       case 'flows':

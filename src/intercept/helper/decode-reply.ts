@@ -10,10 +10,11 @@ import {
   readWord,
 } from '../../net/field-reader.ts';
 import { MAX_STRANDED, STRANDED_FATES } from '../../net/redirected-connection.ts';
+import { MAX_FACT_CHARACTERS, MAX_FACTS, type RuleFacts } from '../rule-facts.ts';
 import { CANDIDATES, type ProbeFact } from '../select.ts';
 import type { CleanupReport, HelperLogLine, Reply } from './protocol.ts';
 
-const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'failed'] as const;
+const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'looked', 'failed'] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;
 const MAX_REPORT_LINES = 1_024;
 
@@ -52,6 +53,10 @@ export function decodeReply(line: string): Reply {
         readWord(fate, where, STRANDED_FATES),
       );
       return { type, id: readId(fields), fates };
+    }
+    case 'looked': {
+      const fields = reply('id', 'facts');
+      return { type, id: readId(fields), facts: readFacts(fields['facts']) };
     }
     case 'failed': {
       const fields = reply('id', 'reason');
@@ -97,6 +102,24 @@ function readFact(value: unknown, where: string): ProbeFact {
     case 'refused':
       return { kind, candidate, reason: text(fields, 'reason') };
   }
+}
+
+function readFacts(value: unknown): RuleFacts {
+  const fields = readObject(value, 'facts', ['ownRules', 'earlierNat', 'drops', 'ufw', 'wgQuick', 'notrack']);
+  const texts = (key: string): string[] =>
+    readList(fields[key], `facts.${key}`, MAX_FACTS, (text, where) =>
+      readText(text, where, MAX_FACT_CHARACTERS),
+    );
+  const isSo = (key: string): boolean =>
+    readWord(String(fields[key]), `facts.${key}`, ['true', 'false']) === 'true';
+  return {
+    ownRules: isSo('ownRules'),
+    earlierNat: texts('earlierNat'),
+    drops: texts('drops'),
+    ufw: isSo('ufw'),
+    wgQuick: texts('wgQuick'),
+    notrack: texts('notrack'),
+  };
 }
 
 function readReport(value: unknown): CleanupReport {

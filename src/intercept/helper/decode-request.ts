@@ -37,6 +37,7 @@ const REQUEST_TYPES = [
   'exempt',
   'route',
   'end-stranded',
+  'look',
   'remove',
   'ping',
 ] as const;
@@ -79,6 +80,7 @@ export function decodeRequest(line: string): Request {
       return { type, id: readId(fields), connections };
     }
     case 'cleanup':
+    case 'look':
     case 'remove':
     case 'ping':
       return { type, id: readId(request()) };
@@ -125,7 +127,14 @@ function readNetwork(value: unknown): RoutedNetwork {
 }
 
 function readPlan(value: unknown): RedirectPlan {
-  const fields = readObject(value, 'plan', ['listenerPort', 'families', 'groups', 'exempt', 'dns']);
+  const fields = readObject(value, 'plan', [
+    'listenerPort',
+    'families',
+    'groups',
+    'exempt',
+    'dns',
+    'replies',
+  ]);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
     (count, group) => count + group.intervals4.length + group.intervals6.length,
@@ -138,6 +147,7 @@ function readPlan(value: unknown): RedirectPlan {
     groups,
     exempt: readList(fields['exempt'], 'plan.exempt', MAX_EXEMPT, readEndpoint),
     dns: fields['dns'] === null ? null : readDns(fields['dns']),
+    replies: readWord(fields['replies'], 'plan.replies', ['plain', 'disguised']),
   };
 }
 

@@ -1,11 +1,27 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
 import { renderIptables, renderIptablesExempt } from '../iptables.ts';
-import { parseIptablesSave, renderIptablesRemoval, type SavedTunnel } from '../iptables-chains.ts';
+import {
+  iptablesChains,
+  parseIptablesSave,
+  renderIptablesRemoval,
+  type SavedTunnel,
+} from '../iptables-chains.ts';
 import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
+import {
+  factsOfChains,
+  factsOfIptables,
+  parseListedChains,
+  type RuleFacts,
+  togetherOf,
+} from '../rule-facts.ts';
 import type { IptablesTools } from './iptables-tools.ts';
 import { RefusedError, type RuleBackend } from './rule-backend.ts';
 import { runTool } from './run-tool.ts';
+import { findTool } from './tools.ts';
+
+/** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
+const IPTABLES_PRIORITY = -100;
 
 /** Holds the rules as chains in the nat table of each family. They outlive this process unless it removes them. */
 export class IptablesBackend implements RuleBackend {
@@ -51,6 +67,27 @@ export class IptablesBackend implements RuleBackend {
       );
     }
     this.#applied = { ...this.#applied, exempt: endpoints };
+  }
+
+  async look(): Promise<RuleFacts> {
+    const { listenerPort = 0, families = [] } = this.#applied ?? {};
+    const { entry } = iptablesChains(listenerPort);
+    const facts: RuleFacts[] = [];
+    for (const { savePath, family } of this.#toolsFor(families)) {
+      const saved = await runTool(savePath, []);
+      if (saved.kind === 'refused') throw new RefusedError(saved.reason);
+      facts.push(factsOfIptables(saved.output, family === 4 ? 'ip' : 'ip6', entry));
+    }
+    return togetherOf([...facts, ...(await this.#lookAtNft())]);
+  }
+
+  /** Others may have rules that iptables does not show. */
+  async #lookAtNft(): Promise<RuleFacts[]> {
+    const nftPath = findTool('nft');
+    const listed = nftPath === undefined ? undefined : await runTool(nftPath, ['list', 'chains']);
+    if (listed?.kind !== 'done') return [];
+    const found = factsOfChains(parseListedChains(listed.output), '', IPTABLES_PRIORITY - 1);
+    return [{ ...found, ownRules: true, notrack: [] }];
   }
 
   async remove(): Promise<void> {

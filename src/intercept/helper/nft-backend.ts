@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../net/endpoint.ts';
 import {
   FIRST_GENERATION,
+  nftTable,
   renderNft,
   renderNftExempt,
   renderNftMaps,
@@ -9,7 +10,16 @@ import {
   renderNftSwitch,
 } from '../nft.ts';
 import { parseNftExemptPorts } from '../nft-listing.ts';
+import { HOOK_PRIORITY } from '../nft-output-chain.ts';
 import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
+import {
+  chainsBeforeTracking,
+  factsOfChains,
+  leavesUntracked,
+  nameOf,
+  parseListedChains,
+  type RuleFacts,
+} from '../rule-facts.ts';
 import type { NftExecutor } from './nft-executor.ts';
 import type { RuleBackend } from './rule-backend.ts';
 
@@ -52,6 +62,25 @@ export class NftBackend implements RuleBackend {
     if (this.#applied !== undefined) await this.#executor.run(renderNftExempt(this.#applied.plan, endpoints));
   }
 
+  async look(): Promise<RuleFacts> {
+    const table = nftTable(this.#applied?.plan.listenerPort ?? 0);
+    const chains = parseListedChains(await this.#list('chains'));
+    const notrack: string[] = [];
+    for (const chain of chainsBeforeTracking(chains)) {
+      if (leavesUntracked(await this.#list(`chain ${nameOf(chain)}`))) notrack.push(nameOf(chain));
+    }
+    const own = await this.#list(`chain ${table} output`);
+    const ownRules = own.includes(' vmap ');
+    return { ...factsOfChains(chains, table, HOOK_PRIORITY), ownRules, notrack };
+  }
+
+  /** Empty where that is not there. */
+  async #list(what: string): Promise<string> {
+    // A name in the listing is somebody else's word: nft would take more than one for more than a name.
+    if (!/^[\w.+/-]+(?: [\w.+/-]+)*$/.test(what)) return '';
+    return await this.#executor.list(what).catch(() => '');
+  }
+
   async remove(): Promise<void> {
     if (this.#applied === undefined) return;
     await this.#executor.run(renderNftRemoval(this.#applied.plan.listenerPort));
@@ -67,7 +96,7 @@ export class NftBackend implements RuleBackend {
   }
 
   async #passOtherTunnels(plan: RedirectPlan): Promise<RedirectPlan> {
-    const portsOf = parseNftExemptPorts(await this.#executor.listSets());
+    const portsOf = parseNftExemptPorts(await this.#executor.list('sets inet'));
     const others = [...portsOf].flatMap(([listener, ports]) => (listener === plan.listenerPort ? [] : ports));
     return passingOtherTunnels(plan, others);
   }

@@ -10,17 +10,15 @@ export interface NftExecutor {
   readonly lost: Promise<string>;
   /** @throws RefusedError with nft's text; nothing has changed then */
   run(text: string): Promise<void>;
-  /** What `nft list sets inet` prints. @throws RefusedError */
-  listSets(): Promise<string>;
+  /** What `nft list` prints about `what`, as `sets inet`. @throws RefusedError */
+  list(what: string): Promise<string>;
   /** Ends what holds owned tables. Idempotent. */
   close(): Promise<void>;
 }
 
-const LIST_SETS = ['list', 'sets', 'inet'] as const;
-
-/** {@link NftExecutor.listSets} with the tool. */
-export async function listSets(nftPath: string): Promise<string> {
-  const result = await runTool(nftPath, LIST_SETS);
+/** {@link NftExecutor.list} with the tool. */
+export async function listWith(nftPath: string, what: string): Promise<string> {
+  const result = await runTool(nftPath, ['list', ...what.split(' ')]);
   if (result.kind === 'refused') throw new RefusedError(result.reason);
   return result.output;
 }
@@ -40,8 +38,8 @@ export function openLibraryExecutor(): NftExecutor {
         ? Promise.resolve()
         : Promise.reject(new RefusedError(shorten(result.reason)));
     },
-    listSets: () => {
-      const result = context.run(LIST_SETS.join(' '), 'commit');
+    list: (what) => {
+      const result = context.run(`list ${what}`, 'commit');
       return result.kind === 'done'
         ? Promise.resolve(result.output)
         : Promise.reject(new RefusedError(shorten(result.reason)));
@@ -62,7 +60,7 @@ export function openFileExecutor(nftPath: string): NftExecutor {
       const result = await runTool(nftPath, ['-f', '-'], text);
       if (result.kind === 'refused') throw new RefusedError(result.reason);
     },
-    listSets: () => listSets(nftPath),
+    list: (what) => listWith(nftPath, what),
     close: () => Promise.resolve(),
   };
 }

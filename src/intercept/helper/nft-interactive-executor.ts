@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { deferred } from '../../core/deferred.ts';
-import { listSets, type NftExecutor } from './nft-executor.ts';
+import { listWith, type NftExecutor } from './nft-executor.ts';
 import { RefusedError } from './rule-backend.ts';
 import { shorten, TOOL_ENVIRONMENT } from './run-tool.ts';
 
@@ -48,7 +48,7 @@ export function openInteractiveExecutor(nftPath: string): NftExecutor {
       const errors = await answer;
       if (errors !== '') throw new RefusedError(shorten(errors));
     },
-    listSets: () => listSets(nftPath),
+    list: (what) => listWith(nftPath, what),
     async close() {
       child.stdin.end();
       const timer = setTimeout(() => child.kill('SIGKILL'), ANSWER_TIMEOUT_MS);

@@ -157,5 +157,6 @@ function samplePlan(families: readonly IpFamily[]): RedirectPlan {
       ],
       exemptPorts: [4, 5],
     },
+    replies: 'plain',
   };
 }

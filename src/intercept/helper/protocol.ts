@@ -1,6 +1,7 @@
 import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
 import type { RedirectedConnection, StrandedFate } from '../../net/redirected-connection.ts';
 import type { RedirectPlan, RoutedNetwork } from '../redirect-plan.ts';
+import type { RuleFacts } from '../rule-facts.ts';
 import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
 
 /**
@@ -57,6 +58,8 @@ export type Request =
       readonly id: number;
       readonly connections: readonly RedirectedConnection[];
     }
+  /** Looks for what keeps connections from being redirected: says which of what it knows is there. */
+  | { readonly type: 'look'; readonly id: number }
   | { readonly type: 'remove'; readonly id: number }
   | { readonly type: 'ping'; readonly id: number };
 
@@ -68,6 +71,7 @@ export type Reply =
   | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
   /** One for each connection of the request, in its order. */
   | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
+  | { readonly type: 'looked'; readonly id: number; readonly facts: RuleFacts }
   /** The system refused; what was in force before still is. */
   | { readonly type: 'failed'; readonly id: number; readonly reason: string };
 
@@ -98,10 +102,10 @@ export type HelperState = 'started' | 'ready' | 'applied';
 
 /**
  * What may be asked when. Probing and clean-up run tools, so they end before `use`: a child would inherit the netlink
- * socket that owns the table, and keep the table alive with it.
+ * socket that owns the table, and keep the table alive with it. Looking runs tools only where no such socket is in this process.
  */
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use', 'ping']),
   ready: new Set(['apply', 'route', 'remove', 'ping']),
-  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'remove', 'ping']),
+  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look', 'remove', 'ping']),
 };

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../net/endpoint.ts';
 import type { RedirectPlan } from '../redirect-plan.ts';
+import type { RuleFacts } from '../rule-facts.ts';
 
 /** The system did not take the rules; what was in force before still is. The message is its own text. */
 export class RefusedError extends Error {
@@ -25,6 +26,12 @@ export interface RuleBackend {
    * @throws RefusedError
    */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /**
+   * Looks at what rules there are, ours and others'; changes nothing. After {@link RuleBackend.apply} only.
+   *
+   * @throws RefusedError
+   */
+  look(): Promise<RuleFacts>;
   /**
    * Removes the rules. Idempotent; {@link RuleBackend.apply} may follow.
    *

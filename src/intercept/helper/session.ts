@@ -111,6 +111,8 @@ export class HelperSession {
         const fates = plan === undefined ? [] : this.#actions.endStranded(request.connections, plan);
         return { type: 'stranded', id, fates };
       }
+      case 'look':
+        return { type: 'looked', id, facts: await this.#backend!.look() };
       case 'remove':
         await this.#backend?.remove();
         this.#plan = undefined;

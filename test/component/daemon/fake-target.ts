@@ -24,6 +24,8 @@ export class FakeTunnel implements ControlledTunnel {
     this.name = name;
   }
 
+  async checkCapture(): Promise<void> {}
+
   report() {
     return {
       name: this.name,

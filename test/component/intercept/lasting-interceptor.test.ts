@@ -14,7 +14,14 @@ import { recordingLogger } from '../../support/recording-logger.ts';
 import { until } from '../../support/until.ts';
 
 const FAKE_HELPER = fileURLToPath(new URL('./fake-helper.entry.mjs', import.meta.url));
-const PLAN: RedirectPlan = { listenerPort: 12_300, families: [4], groups: [], exempt: [], dns: null };
+const PLAN: RedirectPlan = {
+  listenerPort: 12_300,
+  families: [4],
+  groups: [],
+  exempt: [],
+  dns: null,
+  replies: 'plain',
+};
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
 const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };
 

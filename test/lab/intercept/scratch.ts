@@ -112,5 +112,6 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     ],
     exempt: [],
     dns: null,
+    replies: 'plain',
   };
 }

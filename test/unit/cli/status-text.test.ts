@@ -17,6 +17,7 @@ const UP: TunnelStatus = {
   bytesDown: 3_650_722_202,
   names: null,
   reconnects: 0,
+  captureProblems: [],
   lastError: null,
   advice: null,
 };

@@ -57,6 +57,7 @@ describe('the screen', () => {
     bytesDown: 3_000_000,
     names: null,
     reconnects: 1,
+    captureProblems: [],
     lastError: null,
     advice: null,
   };

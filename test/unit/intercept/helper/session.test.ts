@@ -26,6 +26,17 @@ class FakeBackend implements RuleBackend {
     return this.#set('plan with other exempts');
   }
 
+  async look() {
+    return {
+      ownRules: true,
+      earlierNat: ['inet sing-box output'],
+      drops: [],
+      ufw: false,
+      wgQuick: [],
+      notrack: [],
+    };
+  }
+
   remove(): Promise<void> {
     return this.#set('none');
   }

@@ -1,0 +1,52 @@
+import type { Config } from '../../config/config.ts';
+import { rulesOf } from '../../config/resolve-subnets.ts';
+import type { Logger } from '../../core/log.ts';
+import type { DaemonSurroundings } from '../../daemon/paths.ts';
+import { tryCapture } from '../../ingress/try-capture.ts';
+import type { HelperInterceptor } from '../../intercept/helper-interceptor.ts';
+import type { CaptureRule } from '../../net/capture-rule.ts';
+import { parseCidr } from '../../net/cidr.ts';
+import { ALL_PORTS } from '../../net/port-range.ts';
+import { RunningTunnels } from '../running-tunnels.ts';
+import { type Finding, ok, problem } from './finding.ts';
+
+/** Networks of the documentation, which are nobody's (RFC 5737, RFC 3849): where nothing has been said of what to capture. */
+const EXAMPLES = ['192.0.2.0/24', '2001:db8::/32'].map(
+  (text): CaptureRule => ({ action: 'include', cidr: parseCidr(text)!, ports: ALL_PORTS }),
+);
+
+/**
+ * Whether connections of our own to what is to be captured arrive.
+ *
+ * @throws TshuttleError as {@link tryCapture} does
+ */
+export async function* checkCapture(
+  interceptor: HelperInterceptor,
+  config: Config | undefined,
+  logger: Logger,
+): AsyncGenerator<Finding> {
+  const asked = config === undefined ? [] : rulesOf(config, new Map());
+  const isAsked = asked.some(({ action }) => action === 'include');
+  const found = await tryCapture(interceptor, isAsked ? asked : EXAMPLES, {
+    logger,
+    ipv6: config?.ipv6 ?? true,
+  });
+  // A machine need not have a route to an example.
+  const problems = isAsked ? found : found.filter(({ cause }) => cause !== 'no-route');
+  for (const { what, remedy } of problems) yield problem('capture', what, remedy);
+  if (problems.length === 0) yield ok('capture', 'a redirected connection arrives');
+}
+
+/** What keeps the tunnels that are up from capturing what they should. */
+export async function* checkRunningTunnels(surroundings: DaemonSurroundings): AsyncGenerator<Finding> {
+  const running = await RunningTunnels.find(surroundings, 'checked');
+  try {
+    for (const { report } of running.all) {
+      for (const { what, remedy } of report.status?.captureProblems ?? []) {
+        yield problem(`tunnel ${report.name}`, what, remedy);
+      }
+    }
+  } finally {
+    running.close();
+  }
+}

@@ -1,0 +1,173 @@
+import type { RuleFacts } from '../intercept/rule-facts.ts';
+import type { ProbeOutcome, ProbeResult } from './capture-probe.ts';
+import type { ProbeTarget } from './probe-targets.ts';
+
+/** Why connections that should be captured do not arrive. */
+type Cause =
+  | 'no-route'
+  | 'blackhole'
+  | 'prohibit'
+  | 'unreachable'
+  | 'forbidden'
+  | 'rules-gone'
+  | 'wg-quick'
+  | 'replies-dropped'
+  | 'notrack'
+  | 'earlier-nat'
+  | 'other-tunnel'
+  | 'ufw'
+  | 'firewall'
+  | 'unknown';
+
+/** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
+export interface CaptureProblem {
+  readonly cause: Cause;
+  /** For people: what, and where. */
+  readonly what: string;
+  /** What the user can do. */
+  readonly remedy: string;
+}
+
+/**
+ * Says what is wrong by what became of the probes; one problem for each cause, in the order of the probes. Empty: all is well.
+ *
+ * @param facts what the rules of this machine tell; undefined where they could not be looked at
+ */
+export function captureProblems(
+  results: readonly ProbeResult[],
+  facts: RuleFacts | undefined,
+): readonly CaptureProblem[] {
+  const byCause = new Map<Cause, ProbeTarget[]>();
+  for (const { target, outcome } of results) {
+    if (outcome.kind === 'arrived') continue;
+    // Where there is no IPv6, there is nothing to capture of it.
+    if (target.network === '::/0' && outcome.kind === 'refused by route' && outcome.route === 'none')
+      continue;
+    const cause = causeOf(outcome, facts);
+    byCause.set(cause, [...(byCause.get(cause) ?? []), target]);
+  }
+  return [...byCause].map(([cause, targets]) => ({ cause, ...WORDS[cause](targets, facts) }));
+}
+
+function causeOf(outcome: Exclude<ProbeOutcome, { kind: 'arrived' }>, facts: RuleFacts | undefined): Cause {
+  switch (outcome.kind) {
+    case 'refused by route':
+      return outcome.route === 'none' ? 'no-route' : outcome.route;
+    case 'forbidden':
+      return 'forbidden';
+    case 'silent':
+      if (outcome.reached)
+        return facts !== undefined && facts.wgQuick.length > 0 ? 'wg-quick' : 'replies-dropped';
+      return causeInRules(facts, 'silent');
+    case 'answered elsewhere':
+      return causeInRules(facts, outcome.by);
+  }
+}
+
+function causeInRules(facts: RuleFacts | undefined, answer: 'silent' | 'connection' | 'refusal'): Cause {
+  if (facts === undefined) return 'unknown';
+  if (!facts.ownRules) return 'rules-gone';
+  if (facts.notrack.length > 0) return 'notrack';
+  let firewall: Cause | undefined;
+  if (facts.drops.length > 0) firewall = facts.ufw ? 'ufw' : 'firewall';
+  let nat: Cause | undefined;
+  if (facts.earlierNat.length > 0) nat = facts.earlierNat.every(isOurs) ? 'other-tunnel' : 'earlier-nat';
+  // A policy drops in silence; who takes a connection answers it, or refuses it.
+  const likely = answer === 'silent' ? [firewall, nat] : [nat, answer === 'refusal' ? firewall : undefined];
+  return likely.find((cause) => cause !== undefined) ?? 'unknown';
+}
+
+function isOurs(chain: string): boolean {
+  return chain.startsWith('inet tshuttle-');
+}
+
+type Words = (
+  targets: readonly ProbeTarget[],
+  facts: RuleFacts | undefined,
+) => { readonly what: string; readonly remedy: string };
+
+const refusedBy =
+  (kind: string): Words =>
+  (targets) => ({
+    what: `the route to ${placesOf(targets)} is of type ${kind}: the kernel refuses connections there before they can be captured`,
+    remedy: `remove it, a route of any other kind will do: ip route show table all type ${kind}`,
+  });
+
+const WORDS: Readonly<Record<Cause, Words>> = {
+  'no-route': (targets) => ({
+    what: `no route to ${placesOf(targets)}: the kernel refuses connections there before they can be captured`,
+    remedy: targets.some(({ network }) => network.endsWith('/0'))
+      ? 'connect to a network first'
+      : `any route will do, for example: ${routeToAdd(targets[0]!)} (and later: route del)`,
+  }),
+  blackhole: refusedBy('blackhole'),
+  prohibit: refusedBy('prohibit'),
+  unreachable: refusedBy('unreachable'),
+  forbidden: (targets) => ({
+    what: `the kernel forbids tshuttle itself connections to ${placesOf(targets)} (EPERM): whether others are captured cannot be tried`,
+    remedy:
+      'see IPAddressDeny= of its systemd unit, or what else has a BPF program on its cgroup: bpftool cgroup tree',
+  }),
+  'rules-gone': (targets) => ({
+    what: `the redirect rules are gone, another program has removed them: connections to ${placesOf(targets)} go past the tunnel`,
+    remedy:
+      'restart the tunnel; what flushes all rules (nft flush ruleset, iptables -F) should leave those of tshuttle',
+  }),
+  'wg-quick': (targets, facts) => ({
+    what: `the rule of wg-quick for ${listOf(facts?.wgQuick ?? [])} drops the answers to redirected connections: those to ${placesOf(targets)} hang`,
+    remedy: `tshuttle works around it with --method nft; else give the network a route past the VPN, as in: ${routeToAdd(targets[0]!)}`,
+  }),
+  'replies-dropped': (targets) => ({
+    what: `connections to ${placesOf(targets)} arrive, but a rule of another program drops the answers: they hang`,
+    remedy:
+      'accept what comes in by lo before that rule, it is in a chain of prerouting or input: nft list ruleset',
+  }),
+  notrack: (targets, facts) => ({
+    what: `a NOTRACK rule in ${listOf(facts?.notrack ?? [])} keeps the kernel from redirecting connections to ${placesOf(targets)}`,
+    remedy: 'remove that rule, or have it leave out what tshuttle captures, and loopback',
+  }),
+  'earlier-nat': (targets, facts) => ({
+    what: `another program takes connections to ${placesOf(targets)} before tshuttle can, in the chain ${listOf((facts?.earlierNat ?? []).filter((chain) => !isOurs(chain)))}`,
+    remedy:
+      'have it leave that network alone, or end it: a transparent proxy and tshuttle cannot both have one connection',
+  }),
+  'other-tunnel': (targets, facts) => ({
+    what: `another tunnel of tshuttle captures ${placesOf(targets)} (${listOf(facts?.earlierNat ?? [])})`,
+    remedy: 'leave the network out of one of them with -x; tshuttle status shows all',
+  }),
+  ufw: (targets, facts) => ({
+    what: `ufw drops redirected connections (default deny outgoing, ${listOf(facts?.drops ?? [])}): nothing to ${placesOf(targets)} arrives`,
+    remedy: `allow them: sudo ufw allow out to ${loopbackOf(targets[0]!)}`,
+  }),
+  firewall: (targets, facts) => ({
+    what: `a firewall drops redirected connections (policy drop of ${listOf(facts?.drops ?? [])}): nothing to ${placesOf(targets)} arrives`,
+    remedy: `accept there what goes to ${loopbackOf(targets[0]!)}: it keeps its old device, so that -o lo does not match`,
+  }),
+  unknown: (targets) => ({
+    what: `connections to ${placesOf(targets)} are not captured although the rules are set`,
+    remedy:
+      'another rule or a firewall drops or takes them: see nft list ruleset, iptables-save and iptables-legacy-save',
+  }),
+};
+
+/** How many networks one line names. */
+const NAMED = 3;
+
+function placesOf(targets: readonly ProbeTarget[]): string {
+  return listOf([...new Set(targets.map(({ network }) => network))]);
+}
+
+function listOf(texts: readonly string[]): string {
+  const named = texts.slice(0, NAMED).join(', ');
+  return texts.length > NAMED ? `${named} and ${texts.length - NAMED} more` : named;
+}
+
+function loopbackOf({ family }: ProbeTarget): string {
+  return family === 4 ? '127.0.0.1' : '::1';
+}
+
+function routeToAdd({ family, network }: ProbeTarget): string {
+  return family === 4
+    ? `sudo ip route add ${network} dev lo src 127.0.0.1`
+    : `sudo ip -6 route add ${network} dev lo`;
+}

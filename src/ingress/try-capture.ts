@@ -1,0 +1,56 @@
+import type { Logger } from '../core/log.ts';
+import type { Interceptor } from '../intercept/interceptor.ts';
+import { planRedirects } from '../intercept/plan.ts';
+import type { CaptureRule } from '../net/capture-rule.ts';
+import { parseCidr } from '../net/cidr.ts';
+import { prepareSocketOptions } from '../net/native-socket-option.ts';
+import { rejectRoutes } from '../net/reject-routes.ts';
+import { CaptureCheck } from './capture-check.ts';
+import type { CaptureProblem } from './capture-problem.ts';
+import { Listening } from './listening.ts';
+import { type ProbeTarget, probeTargets } from './probe-targets.ts';
+
+/**
+ * Tries whether connections to captured networks would arrive, without a tunnel: for a moment it redirects the connections that it
+ * makes itself, and no others. Leaves the rules to whoever closes `interceptor`.
+ *
+ * @throws TshuttleError ERR_LISTEN, ERR_INTERCEPT_APPLY
+ */
+export async function tryCapture(
+  interceptor: Pick<Interceptor, 'method' | 'families' | 'apply' | 'look'>,
+  rules: readonly CaptureRule[],
+  { logger, ipv6 }: { readonly logger: Logger; readonly ipv6: boolean },
+): Promise<readonly CaptureProblem[]> {
+  prepareSocketOptions();
+  const listening = await Listening.open({ listen: undefined, ipv6, namespace: undefined }, logger, (flow) =>
+    flow.accepted.resetAndDestroy(),
+  );
+  try {
+    const families = listening.families.filter((family) => interceptor.families.includes(family));
+    const targets = probeTargets(rules, [], await rejectRoutes()).filter(({ family }) =>
+      families.includes(family),
+    );
+    if (targets.length === 0) return [];
+    const check = new CaptureCheck(interceptor, listening.probe, logger);
+    check.capturesOnly(targets);
+    const capture = () => {
+      const { replies } = check;
+      const request = {
+        rules: targets.map(ruleOf),
+        exempt: [],
+        listenerPort: listening.port,
+        families,
+        replies,
+      };
+      return interceptor.apply(planRedirects(request));
+    };
+    await capture();
+    return await check.run(capture);
+  } finally {
+    await listening.close();
+  }
+}
+
+function ruleOf({ address, port }: ProbeTarget): CaptureRule {
+  return { action: 'include', cidr: parseCidr(address)!, ports: { first: port, last: port } };
+}
