@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto';
 import type { RemoteInfo } from 'node:dgram';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { systemCodeOf } from '../core/errors.ts';
 import { isAnswerTo } from './answer.ts';
+import { addressToSend, connectFrom, DNS_PORT } from './dial-nameserver.ts';
+import type { Overload } from './overload.ts';
 import { type OwnSocket, OwnSockets, type ReceiveDatagram } from './own-sockets.ts';
 import type { Nameserver } from './resolv-conf.ts';
 import { TcpPath } from './tcp-path.ts';
-
-const DNS_PORT = 53;
 
 /** Queries that wait for an answer; more are dropped, as a full socket drops them. */
 const MAX_PENDING = 4_096;
@@ -36,9 +36,6 @@ const WITHOUT_UDP_MS = 130_000;
 
 /** A port may still be in use for a connection to the same nameserver. */
 const CONNECT_ATTEMPTS = 15;
-
-/** For how long a nameserver may not accept a connection. */
-const CONNECT_TIMEOUT_MS = 5_000;
 
 interface Waiting {
   readonly id: number;
@@ -71,15 +68,18 @@ export class AskedResolvers {
   /** Nameservers that UDP does not reach, and until when that is believed. */
   readonly #withoutUdpUntilMs = new Map<string, number>();
 
-  private constructor(sockets: OwnSockets) {
+  readonly #overload: Overload;
+
+  private constructor(sockets: OwnSockets, overload: Overload) {
     this.#sockets = sockets;
+    this.#overload = overload;
   }
 
   /** @throws Error of the system when no port can be had */
-  static async open(): Promise<AskedResolvers> {
+  static async open(overload: Overload): Promise<AskedResolvers> {
     const received: { take?: ReceiveDatagram } = {};
     const sockets = await OwnSockets.open((...datagram) => received.take?.(...datagram));
-    const resolvers = new AskedResolvers(sockets);
+    const resolvers = new AskedResolvers(sockets, overload);
     received.take = (...datagram) => resolvers.#receive(...datagram);
     return resolvers;
   }
@@ -105,7 +105,13 @@ export class AskedResolvers {
     const key = `${nameserver.address} ${packet.toString('latin1', 2)}`;
     const id = packet.readUInt16BE(0);
     const pending = this.#byKey.get(key) ?? this.#begin(nameserver, packet, key);
-    if (pending === undefined || pending.waiting.size >= MAX_WAITING) return;
+    if (pending === undefined) return;
+    if (pending.waiting.size >= MAX_WAITING) {
+      this.#overload.tell(
+        `${MAX_WAITING} programs wait for one answer of a nameserver, further ones are dropped`,
+      );
+      return;
+    }
     pending.waiting.set(`${client} ${id}`, { id, reply });
     const nowMs = performance.now();
     if (nowMs - pending.sentAtMs < REPEAT_AFTER_MS) return;
@@ -139,12 +145,20 @@ export class AskedResolvers {
     for (let attempt = 0; ; attempt += 1) {
       const port = this.ports[(first + attempt) % this.ports.length]!;
       try {
-        return await this.#connectFrom(port, nameserver);
+        return await connectFrom(port, nameserver, this.#connections);
       } catch (error) {
         const code = systemCodeOf(error);
         const isPortInUse = code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
         if (!isPortInUse || attempt + 1 >= Math.min(CONNECT_ATTEMPTS, this.ports.length)) throw error;
       }
+    }
+  }
+
+  /** What is known of other nameservers is not kept: there is one more of them in each network. */
+  forgetOthers(nameservers: readonly Nameserver[]): void {
+    const kept = new Set(nameservers.map(({ address }) => address));
+    for (const known of [this.#tcpPaths, this.#withoutUdpUntilMs]) {
+      for (const address of known.keys()) if (!kept.has(address)) known.delete(address);
     }
   }
 
@@ -157,7 +171,16 @@ export class AskedResolvers {
 
   #begin(nameserver: Nameserver, packet: Buffer, key: string): Pending | undefined {
     const own = this.#sockets.any(nameserver.address.includes(':') ? 6 : 4);
-    if (own === undefined || this.#byKey.size >= MAX_PENDING) return undefined;
+    if (own === undefined) {
+      this.#overload.tell(
+        `this machine has no port to ask ${nameserver.address} from, queries to it are dropped`,
+      );
+      return undefined;
+    }
+    if (this.#byKey.size >= MAX_PENDING) {
+      this.#overload.tell(`${MAX_PENDING} queries wait for nameservers, further ones are dropped`);
+      return undefined;
+    }
     let id = randomInt(0x1_0000);
     while (this.#byAnswer.has(answerKey(own, nameserver.address, id))) id = randomInt(0x1_0000);
     const ours = Buffer.from(packet);
@@ -203,36 +226,8 @@ export class AskedResolvers {
     this.#byKey.delete(pending.key);
     this.#byAnswer.delete(answerKey(pending.own, pending.nameserver.address, pending.id));
   }
-
-  #connectFrom(localPort: number, nameserver: Nameserver): Promise<Socket> {
-    return new Promise((resolve, reject) => {
-      const socket = connect({
-        host: addressToSend(nameserver),
-        port: DNS_PORT,
-        localPort,
-        allowHalfOpen: true,
-        noDelay: true,
-      });
-      socket.on('error', reject);
-      this.#connections.add(socket);
-      socket.on('close', () => this.#connections.delete(socket));
-      const timer = setTimeout(() => socket.destroy(new Error('timed out')), CONNECT_TIMEOUT_MS);
-      socket.on('close', () => {
-        clearTimeout(timer);
-        reject(new Error('closed before it was connected'));
-      });
-      socket.once('connect', () => {
-        clearTimeout(timer);
-        resolve(socket);
-      });
-    });
-  }
 }
 
 function answerKey({ port }: OwnSocket, address: string, id: number): string {
   return `${port} ${address} ${id}`;
-}
-
-function addressToSend({ address, scope }: Nameserver): string {
-  return scope === undefined ? address : `${address}%${scope}`;
 }

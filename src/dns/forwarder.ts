@@ -6,7 +6,8 @@ import { descriptorBudget } from '../net/descriptor-budget.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 import { type SocketPlace, THIS_MACHINE } from '../net/socket-place.ts';
 import { AskedResolvers } from './asked-resolvers.ts';
-import { fitForUdp, readQuery } from './message.ts';
+import { type DatagramContext, takeDatagram } from './datagrams.ts';
+import type { Overload } from './overload.ts';
 import type { QueryHandler } from './query-handler.ts';
 import type { Nameserver } from './resolv-conf.ts';
 import { serveTcpClient } from './tcp-client.ts';
@@ -17,9 +18,6 @@ const SAME_PORT_ATTEMPTS = 16;
 /** TCP clients at once, by their number and by the part of our descriptors: with more, the one that has said nothing for longest goes. */
 const MAX_TCP_CLIENTS = 256;
 const SHARE_OF_TCP_CLIENTS = 1 / 8;
-
-/** UDP queries that have no answer yet; more are dropped, as a full socket drops them. */
-const MAX_UDP_IN_FLIGHT = 4_096;
 
 const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
 
@@ -56,13 +54,14 @@ export class Forwarder {
   static async open(
     nameservers: readonly Nameserver[],
     handler: QueryHandler,
+    overload: Overload,
     place: SocketPlace = THIS_MACHINE,
     onTurnedAway: () => void = () => {},
   ): Promise<Forwarder> {
-    const asked = await openAskedResolvers();
+    const asked = await openAskedResolvers(overload);
     const most = descriptorBudget().share(SHARE_OF_TCP_CLIENTS, MAX_TCP_CLIENTS);
     const tcpClients = new AdmittedClients({ use: 'service', most, mostIdle: most, onTurnedAway });
-    const forwarder = new Forwarder({ handler, asked, place, tcpClients, udpInFlight: 0 });
+    const forwarder = new Forwarder({ handler, asked, overload, place, tcpClients, udpInFlight: 0 });
     try {
       await forwarder.serve(nameservers);
       return forwarder;
@@ -101,6 +100,7 @@ export class Forwarder {
       this.#fronts.delete(key);
       front.close();
     }
+    this.#shared.asked.forgetOthers(nameservers);
   }
 
   /** Ends its sockets and connections. Once. */
@@ -118,18 +118,15 @@ function keyOf({ address, scope = '' }: Nameserver): string {
 }
 
 /** What all fronts have in common. */
-interface Shared {
-  readonly handler: QueryHandler;
-  readonly asked: AskedResolvers;
+interface Shared extends DatagramContext {
   /** Where it listens; the nameservers are asked from this machine. */
   readonly place: SocketPlace;
   readonly tcpClients: AdmittedClients;
-  udpInFlight: number;
 }
 
-async function openAskedResolvers(): Promise<AskedResolvers> {
+async function openAskedResolvers(overload: Overload): Promise<AskedResolvers> {
   try {
-    return await AskedResolvers.open();
+    return await AskedResolvers.open(overload);
   } catch (error) {
     throw listenError('a port to ask nameservers from', error);
   }
@@ -212,38 +209,4 @@ async function listenUdp(
     takeDatagram(packet, nameserver, `${client.address} ${client.port}`, shared, reply);
   });
   return socket;
-}
-
-/** What the nameserver sent by UDP fits anyhow; TCP knows no limit. */
-function fitPassedOn(packet: Buffer, answer: Buffer): Buffer {
-  const received = readQuery(packet);
-  return received.kind === 'query' ? fitForUdp(received.query, answer) : answer;
-}
-
-function takeDatagram(
-  packet: Buffer,
-  nameserver: Nameserver,
-  client: string,
-  shared: Shared,
-  reply: (answer: Buffer) => void,
-): void {
-  const { handler, asked } = shared;
-  if (shared.udpInFlight >= MAX_UDP_IN_FLIGHT) return;
-  const handling = handler.handle(packet);
-  switch (handling.kind) {
-    case 'ignored':
-      return;
-    case 'refused':
-      reply(handling.answer);
-      return;
-    case 'passed-on':
-      asked.pass(nameserver, packet, client, (answer) => reply(fitPassedOn(packet, answer)));
-      return;
-    case 'answered':
-      shared.udpInFlight += 1;
-      void handling.answer.then((answer) => {
-        shared.udpInFlight -= 1;
-        reply(fitForUdp(handling.query, answer));
-      });
-  }
 }

@@ -4,7 +4,7 @@ import { parseZone } from '../net/zone.ts';
 import type { StaticHost } from './name-routes.ts';
 
 /** More than anybody writes by hand. */
-const MAX_HOSTS = 4_096;
+export const MAX_HOSTS = 4_096;
 
 /** The machine that has the file, whatever it calls itself; its links and groups (`ip6-allnodes`). */
 const OF_NO_USE_ELSEWHERE = /^(?:127\.|0\.0\.0\.0$|169\.254\.|255\.|::1?$|f[ef][0-9a-f]{2}:)/;

@@ -4,6 +4,7 @@ import { type Answer, addressedTo } from './answer.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { RCODES } from './layout.ts';
 import { cacheKey, errorAnswer, type Query } from './message.ts';
+import { Overload } from './overload.ts';
 import type { Resolver } from './resolver.ts';
 
 /** Different questions that wait for an answer; more are refused at once. */
@@ -24,12 +25,14 @@ export class Responder {
   readonly #cache = new AnswerCache(CACHE_LIMITS, () => performance.now());
   readonly #inFlight = new Map<string, Promise<Answer | undefined>>();
   readonly #unreachableUntilMs = new Map<Resolver, number>();
+  readonly #overload: Overload;
   #waiting = 0;
 
   /** @param resolvers asked in this order; owned by the caller */
   constructor(resolvers: readonly Resolver[], logger: Logger) {
     this.#resolvers = resolvers;
     this.#logger = logger;
+    this.#overload = new Overload(logger);
   }
 
   /** Whether any resolver has answered, or not failed to, within the last 30 s. */
@@ -56,6 +59,9 @@ export class Responder {
   async #shared(key: string, query: Query): Promise<Answer | undefined> {
     const asked = this.#inFlight.get(key);
     if (this.#waiting >= MAX_WAITING || (asked === undefined && this.#inFlight.size >= MAX_IN_FLIGHT)) {
+      this.#overload.tell(
+        `${MAX_IN_FLIGHT} questions, or ${MAX_WAITING} programs, wait for the resolvers behind the bastion, further ones fail`,
+      );
       return undefined;
     }
     const asking = asked ?? this.#ask(key, query);

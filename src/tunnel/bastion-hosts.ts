@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { parseHostsFile } from '../dns/hosts-file.ts';
+import { MAX_HOSTS, parseHostsFile } from '../dns/hosts-file.ts';
 import { leadsToBastion, type StaticHost } from '../dns/name-routes.ts';
 import type { IpFamily } from '../net/endpoint.ts';
 
@@ -35,6 +35,8 @@ export async function readBastionHosts(
     return [];
   }
   const found = parseHostsFile(text);
+  if (found.length === MAX_HOSTS)
+    logger.warn(`--auto-hosts takes the first ${MAX_HOSTS} names of the bastion's /etc/hosts, and no more`);
   const taken = found.filter(
     ({ name, address }) =>
       !hosts.some((host) => host.name === name) &&

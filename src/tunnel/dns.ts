@@ -3,6 +3,7 @@ import { flushSystemCaches } from '../dns/flush-caches.ts';
 import { Forwarder } from '../dns/forwarder.ts';
 import type { NameRules, StaticHost } from '../dns/name-routes.ts';
 import { watchNameservers } from '../dns/nameserver-watch.ts';
+import { Overload } from '../dns/overload.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
 import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
@@ -207,9 +208,10 @@ export class TunnelDns {
   async #serve(nameservers: readonly Nameserver[]): Promise<void> {
     this.#wanted = nameservers;
     if (this.#options === undefined) return;
-    const { namespace, onTurnedAway } = this.#context;
-    if (this.#forwarder !== undefined) await this.#forwarder.serve(this.#usable());
-    else this.#forwarder = await Forwarder.open(this.#usable(), this.#handler, namespace, onTurnedAway);
+    const { logger, namespace, onTurnedAway } = this.#context;
+    const [wanted, overload] = [this.#usable(), new Overload(logger)];
+    if (this.#forwarder !== undefined) await this.#forwarder.serve(wanted);
+    else this.#forwarder = await Forwarder.open(wanted, this.#handler, overload, namespace, onTurnedAway);
   }
 
   async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {

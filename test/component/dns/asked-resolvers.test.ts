@@ -5,6 +5,8 @@ import { type DecodedPacket, decode } from 'dns-packet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AskedResolvers } from '../../../src/dns/asked-resolvers.ts';
 import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
+import { Overload } from '../../../src/dns/overload.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
 import { until } from '../../support/until.ts';
 import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo } from './fake-resolver.ts';
@@ -16,12 +18,14 @@ const isRoot = process.getuid?.() === 0;
 describe.skipIf(!isRoot)('packets that are passed on to the nameserver that was asked', () => {
   let nameserver: UdpSocket;
   let asked: AskedResolvers;
+  let logger: RecordingLogger;
   let queries: Array<{ readonly query: DecodedPacket; readonly packet: Buffer; readonly from: RemoteInfo }>;
   let behave: (query: DecodedPacket, from: RemoteInfo) => void;
   const say = (answer: Buffer, to: RemoteInfo): void => nameserver.send(answer, to.port, to.address);
 
   beforeEach(async () => {
     queries = [];
+    logger = recordingLogger();
     behave = (query, from) => say(answerTo(query, '10.0.0.1'), from);
     nameserver = createSocket('udp4');
     nameserver.on('message', (packet, from) => {
@@ -31,7 +35,7 @@ describe.skipIf(!isRoot)('packets that are passed on to the nameserver that was 
     });
     nameserver.bind(53, NAMESERVER.address);
     await once(nameserver, 'listening');
-    asked = await AskedResolvers.open();
+    asked = await AskedResolvers.open(new Overload(logger));
   });
   afterEach(() => {
     asked.close();
@@ -119,6 +123,9 @@ describe.skipIf(!isRoot)('packets that are passed on to the nameserver that was 
     for (let index = 0; index < 10_000; index += 1) pass(queryPacket(`n${index}`), 'a');
     const { pending } = asked;
     expect(pending).toBeLessThanOrEqual(4_096);
+    expect(logger.lines).toEqual([
+      expect.stringContaining('4096 queries wait for nameservers, further ones are dropped') as string,
+    ]);
   });
 
   it('by TCP come from the same ports, several at once', async () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { Forwarder } from '../../../src/dns/forwarder.ts';
 import { errorAnswer } from '../../../src/dns/message.ts';
 import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
+import { Overload } from '../../../src/dns/overload.ts';
 import { QueryHandler } from '../../../src/dns/query-handler.ts';
 import { Resolver } from '../../../src/dns/resolver.ts';
 import { Responder } from '../../../src/dns/responder.ts';
@@ -31,7 +32,7 @@ async function withForwarder(
     () => EVERYTHING,
     (query) => responder.respond(query),
   );
-  const forwarder = await Forwarder.open([NAMESERVER], handler);
+  const forwarder = await Forwarder.open([NAMESERVER], handler, new Overload(SILENT));
   try {
     await test({ port: forwarder.fronts[0]!.port }, fake);
   } finally {
@@ -81,7 +82,7 @@ describe('the forwarder', () => {
       () => rules,
       async (query) => errorAnswer(query, 3),
     );
-    const forwarder = await Forwarder.open([nameserver], handler);
+    const forwarder = await Forwarder.open([nameserver], handler, new Overload(SILENT));
     const client = connect(forwarder.fronts[0]!.port, '127.0.0.1');
     client.on('error', () => {});
     const many = Buffer.concat(
@@ -107,7 +108,7 @@ describe('the forwarder', () => {
       () => EVERYTHING,
       async (query) => errorAnswer(query, 3),
     );
-    const forwarder = await Forwarder.open([NAMESERVER], handler);
+    const forwarder = await Forwarder.open([NAMESERVER], handler, new Overload(SILENT));
     const [first] = forwarder.fronts;
     const others = [
       { address: '192.0.2.54', scope: undefined },

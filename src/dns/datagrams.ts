@@ -1,0 +1,59 @@
+import type { AskedResolvers } from './asked-resolvers.ts';
+import { fitForUdp, readQuery } from './message.ts';
+import type { Overload } from './overload.ts';
+import type { QueryHandler } from './query-handler.ts';
+import type { Nameserver } from './resolv-conf.ts';
+
+/** UDP queries that have no answer yet; more are dropped, as a full socket drops them. */
+const MAX_UDP_IN_FLIGHT = 4_096;
+
+/** What {@link takeDatagram} needs, the same for all queries. */
+export interface DatagramContext {
+  readonly handler: QueryHandler;
+  readonly asked: AskedResolvers;
+  readonly overload: Overload;
+  udpInFlight: number;
+}
+
+/** What the nameserver sent by UDP fits anyhow; TCP knows no limit. */
+function fitPassedOn(packet: Buffer, answer: Buffer): Buffer {
+  const received = readQuery(packet);
+  return received.kind === 'query' ? fitForUdp(received.query, answer) : answer;
+}
+
+/**
+ * Sees to one query that came by UDP.
+ *
+ * @param client who asks, for telling clients apart
+ * @param reply called once at most
+ */
+export function takeDatagram(
+  packet: Buffer,
+  nameserver: Nameserver,
+  client: string,
+  shared: DatagramContext,
+  reply: (answer: Buffer) => void,
+): void {
+  const { handler, asked, overload } = shared;
+  if (shared.udpInFlight >= MAX_UDP_IN_FLIGHT) {
+    overload.tell(`${MAX_UDP_IN_FLIGHT} queries wait for the bastion's side, further ones are dropped`);
+    return;
+  }
+  const handling = handler.handle(packet);
+  switch (handling.kind) {
+    case 'ignored':
+      return;
+    case 'refused':
+      reply(handling.answer);
+      return;
+    case 'passed-on':
+      asked.pass(nameserver, packet, client, (answer) => reply(fitPassedOn(packet, answer)));
+      return;
+    case 'answered':
+      shared.udpInFlight += 1;
+      void handling.answer.then((answer) => {
+        shared.udpInFlight -= 1;
+        reply(fitForUdp(handling.query, answer));
+      });
+  }
+}
