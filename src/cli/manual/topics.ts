@@ -20,6 +20,10 @@ export const TOPICS: readonly Topic[] = [
         ['0/0 ::/0', 'everything'],
       ),
       paragraph('tshuttle explain HOST:PORT says what decides over one destination, and why.'),
+      paragraph(
+        'A program that binds its socket to a device (curl --interface eth0, the connectivity check of NetworkManager) has no way to ' +
+          'tshuttle, which listens on loopback: its connections to a captured network hang. Exclude what it calls with -x.',
+      ),
     ],
   },
   {
