@@ -25,7 +25,7 @@ export const TEXTS = {
   connections: 'spread flows over up to N ssh connections, 1 to 16 (default: 1)',
   onDown:
     'new connections while the bastion is lost: hold them until it is connected again, reject them, let them go ' +
-    'direct past the tunnel, or exit with 75 (default: hold)',
+    'direct past the tunnel, or exit with 75, also where redirect rules are removed for good (default: hold)',
   holdSeconds: 'how long a connection is held, 0 to 3600 (default: 30)',
   noSession:
     'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',

@@ -5,7 +5,7 @@ export const NO_REDIRECT: RedirectIngress = {
   method: 'none',
   families: [4, 6],
   lost: new Promise(() => {}),
-  rulesGoneSinceMs: undefined,
+  rulesGone: undefined,
   capture: async () => {},
   setExempt: async () => {},
   addRoute: async () => {},

@@ -1,7 +1,8 @@
-import type { TshuttleError } from '../core/errors.ts';
+import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { helperCommandBehind } from '../intercept/helper/command.ts';
-import type { InterceptMethod } from '../intercept/interceptor.ts';
+import type { RulesNews } from '../intercept/helper/protocol.ts';
+import type { InterceptMethod, RulesGone } from '../intercept/interceptor.ts';
 import { type LastingInterceptor, openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
@@ -35,6 +36,8 @@ export interface RedirectContext {
   readonly signal: AbortSignal;
   /** Called when nobody is asked for a password any more. */
   readonly onStarted: () => void;
+  /** Called when another program has removed rules: whether they are back, and what is to be told of it. */
+  readonly onRemoved: (state: RulesNews['state'], removal: TshuttleError) => void;
 }
 
 /** Flows that kernel rules redirect to listeners of ours. */
@@ -44,8 +47,8 @@ export interface RedirectIngress {
   readonly families: readonly IpFamily[];
   /** Resolves, never rejects, when the rules can no longer be vouched for. */
   readonly lost: Promise<TshuttleError>;
-  /** Since when nothing is captured, because the root helper is being started again; ms since 1970. */
-  readonly rulesGoneSinceMs: number | undefined;
+  /** Why nothing is captured although it should be; undefined as long as the rules are there. */
+  readonly rulesGone: RulesGone | undefined;
   /**
    * Sets the rules: from now on connections arrive. Repeatable; the latest call decides.
    *
@@ -77,12 +80,19 @@ export interface RedirectIngress {
  */
 export async function openRedirectIngress(
   options: RedirectOptions,
-  { logger, signal, onStarted }: RedirectContext,
+  { logger, signal, onStarted, onRemoved }: RedirectContext,
   onFlow: (flow: IncomingFlow) => void,
 ): Promise<RedirectIngress> {
   const { method, namespace } = options;
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
-  const interceptor = await openLastingInterceptor({ method, logger, signal, onStarted, ...inside });
+  const interceptor = await openLastingInterceptor({
+    method,
+    logger,
+    signal,
+    onStarted,
+    onRules: (news) => onRemoved(news.state, removalError(news)),
+    ...inside,
+  });
   let listening: Listening;
   try {
     prepareSocketOptions();
@@ -108,8 +118,8 @@ function redirectIngress(
       return families();
     },
     lost: interceptor.lost,
-    get rulesGoneSinceMs() {
-      return interceptor.rulesGoneSinceMs;
+    get rulesGone() {
+      return interceptor.rulesGone;
     },
     capture: async (rules, exempt, dns) => {
       const { replies } = check;
@@ -133,6 +143,14 @@ function redirectIngress(
   };
 }
 
+function removalError({ state, what }: RulesNews): TshuttleError {
+  const outcome = state === 'back' ? 'they are back' : 'connections go past the tunnel';
+  return new TshuttleError('ERR_RULES_REMOVED', `${what}; ${outcome}`, {
+    remedy:
+      'find out what it does; rules by --method nft are those that no other program can remove (Linux 5.12)',
+  });
+}
+
 /**
  * In a namespace nothing leads past us, and what is not captured is relayed: no connection, and no query, is exempt. Nor does
  * any network want for a route.
@@ -143,8 +161,8 @@ function capturingAll(ingress: RedirectIngress): RedirectIngress {
   );
   return {
     ...ingress,
-    get rulesGoneSinceMs() {
-      return ingress.rulesGoneSinceMs;
+    get rulesGone() {
+      return ingress.rulesGone;
     },
     capture: (_rules, _exempt, dns) =>
       ingress.capture(all, [], dns === undefined ? undefined : { ...dns, exemptPorts: [] }),

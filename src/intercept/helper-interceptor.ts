@@ -4,7 +4,7 @@ import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './helper/client.ts';
 import { findHelperCommandFacts, helperCommand } from './helper/command.ts';
-import type { CleanupReport } from './helper/protocol.ts';
+import type { CleanupReport, RulesNews } from './helper/protocol.ts';
 import type { InterceptMethod, Interceptor } from './interceptor.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
 import type { RuleFacts } from './rule-facts.ts';
@@ -22,6 +22,8 @@ export interface OpenInterceptorOptions {
   readonly signal?: AbortSignal;
   /** Called when the helper runs: nobody is asked for a password any more. */
   readonly onStarted?: () => void;
+  /** Called when somebody else has removed rules. */
+  readonly onRules?: (news: RulesNews) => void;
   /** What an earlier helper has settled on: no other method is looked for then. */
   readonly selection?: Selection;
 }
@@ -78,10 +80,10 @@ export async function cleanupDeadInstances(options: CleanupOptions): Promise<Cle
   }
 }
 
-function start(options: CleanupOptions): Promise<HelperClient> {
-  const { logger, signal } = options;
+function start(options: CleanupOptions & Pick<OpenInterceptorOptions, 'onRules'>): Promise<HelperClient> {
+  const { logger, signal, onRules } = options;
   const command = options.command ?? helperCommand(findHelperCommandFacts());
-  return startHelper({ command, logger, signal });
+  return startHelper({ command, logger, signal, onRules });
 }
 
 async function cleanUp(client: HelperClient): Promise<CleanupReport> {

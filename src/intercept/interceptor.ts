@@ -7,6 +7,14 @@ import type { RuleFacts } from './rule-facts.ts';
 /** A way to make the kernel redirect connections. */
 export type InterceptMethod = 'nft' | 'iptables';
 
+/** Why nothing is captured although it should be. */
+export interface RulesGone {
+  /** In ms since 1970. */
+  readonly sinceMs: number;
+  /** The helper has ended, and the next one has not set them yet; or somebody else removes them, and they are not put back. */
+  readonly cause: 'helper ended' | 'removed';
+}
+
 /**
  * Owns the redirect rules of one tunnel.
  *

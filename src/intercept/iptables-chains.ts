@@ -25,6 +25,8 @@ export interface SavedTunnel {
   readonly jumps: readonly string[];
   /** The source ports from which it asks nameservers itself. */
   readonly exemptPorts: readonly number[];
+  /** How many rules its chains have. */
+  readonly ruleCount: number;
 }
 
 interface FoundTunnel {
@@ -32,13 +34,20 @@ interface FoundTunnel {
   readonly chains: string[];
   readonly jumps: string[];
   readonly exemptPorts: number[];
+  ruleCount: number;
 }
 
 /** Finds every tunnel in the output of `iptables-save -t nat` or `ip6tables-save -t nat`. */
 export function parseIptablesSave(saved: string): SavedTunnel[] {
   const tunnels = new Map<string, FoundTunnel>();
   const tunnelOf = (port: string) => {
-    const known = tunnels.get(port) ?? { instance: undefined, chains: [], jumps: [], exemptPorts: [] };
+    const known = tunnels.get(port) ?? {
+      instance: undefined,
+      chains: [],
+      jumps: [],
+      exemptPorts: [],
+      ruleCount: 0,
+    };
     tunnels.set(port, known);
     return known;
   };
@@ -48,6 +57,8 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
       tunnelOf(chain[2]!).chains.push(chain[1]!);
       continue;
     }
+    const rule = /^-A TSHUTTLE-(\d{1,5})(?:-G)? /.exec(line);
+    if (rule !== null) tunnelOf(rule[1]!).ruleCount += 1;
     const instance = /^-A TSHUTTLE-(\d{1,5}) -m comment --comment "tshuttle helper ([0-9-]+)"$/.exec(line);
     if (instance !== null) {
       tunnelOf(instance[1]!).instance = instance[2]!;
@@ -62,6 +73,11 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
     if (jump !== null) tunnelOf(jump[1]!).jumps.push(line);
   }
   return [...tunnels].map(([port, tunnel]) => ({ listenerPort: Number(port), ...tunnel }));
+}
+
+/** How many of a tunnel's own rules a text of iptables-restore has. */
+export function countRules(text: string): number {
+  return text.match(/^-A TSHUTTLE-/gm)?.length ?? 0;
 }
 
 /** Renders the transaction that removes a tunnel as it was saved. */

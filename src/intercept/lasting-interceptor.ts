@@ -4,12 +4,13 @@ import type { Logger } from '../core/log.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from './helper/command.ts';
+import type { RulesNews } from './helper/protocol.ts';
 import {
   type HelperInterceptor,
   type OpenInterceptorOptions,
   openInterceptor,
 } from './helper-interceptor.ts';
-import type { InterceptMethod, Interceptor } from './interceptor.ts';
+import type { InterceptMethod, Interceptor, RulesGone } from './interceptor.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
 import type { RuleFacts } from './rule-facts.ts';
 
@@ -22,8 +23,8 @@ const RESTART_TIMEOUT_MS = 10_000;
 
 /** An interceptor that outlives its helper. */
 export interface LastingInterceptor extends Interceptor {
-  /** Since when there are no rules, because the helper has ended and the next one has not set them yet; ms since 1970. */
-  readonly rulesGoneSinceMs: number | undefined;
+  /** Undefined as long as the rules are there. */
+  readonly rulesGone: RulesGone | undefined;
 }
 
 /**
@@ -34,7 +35,13 @@ export interface LastingInterceptor extends Interceptor {
  * @throws TshuttleError as {@link openInterceptor} does; nothing is left behind then
  */
 export async function openLastingInterceptor(options: OpenInterceptorOptions): Promise<LastingInterceptor> {
-  return new HelperAfterHelper(await openInterceptor(options), options);
+  let lasting: HelperAfterHelper | undefined;
+  const onRules = (news: RulesNews): void => {
+    lasting?.heard(news);
+    options.onRules?.(news);
+  };
+  lasting = new HelperAfterHelper(await openInterceptor({ ...options, onRules }), { ...options, onRules });
+  return lasting;
 }
 
 /**
@@ -44,6 +51,8 @@ export async function openLastingInterceptor(options: OpenInterceptorOptions): P
  *                               |  would ask, refused, too slow, ends again and again
  *                               v
  *                             lost
+ *
+ * While it runs it may say that the rules are lost, and that they are back.
  */
 class HelperAfterHelper implements LastingInterceptor {
   readonly method: InterceptMethod;
@@ -58,7 +67,7 @@ class HelperAfterHelper implements LastingInterceptor {
   /** The state in force: what the next helper is told. */
   #plan: RedirectPlan | undefined;
   #routes: readonly RoutedNetwork[] = [];
-  #rulesGoneSinceMs: number | undefined;
+  #rulesGone: RulesGone | undefined;
   #lossesAtMs: readonly number[] = [];
   #lastChange: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -78,8 +87,14 @@ class HelperAfterHelper implements LastingInterceptor {
     this.#watch(first);
   }
 
-  get rulesGoneSinceMs(): number | undefined {
-    return this.#rulesGoneSinceMs;
+  get rulesGone(): RulesGone | undefined {
+    return this.#rulesGone;
+  }
+
+  /** What the helper says unasked. */
+  heard({ state }: RulesNews): void {
+    if (state === 'back') this.#rulesGone = undefined;
+    else this.#rulesGone ??= { sinceMs: Date.now(), cause: 'removed' };
   }
 
   apply(plan: RedirectPlan): Promise<void> {
@@ -145,7 +160,7 @@ class HelperAfterHelper implements LastingInterceptor {
   #watch(interceptor: HelperInterceptor): void {
     void interceptor.lost.then((loss) => {
       if (this.#closing.signal.aborted) return;
-      this.#rulesGoneSinceMs = Date.now();
+      this.#rulesGone = { sinceMs: Date.now(), cause: 'helper ended' };
       this.#current = this.#replace(interceptor, loss);
       this.#current.catch(() => {}); // told through `lost`
     });
@@ -162,7 +177,7 @@ class HelperAfterHelper implements LastingInterceptor {
       const next = await this.#startAgain(dead, signal);
       const afterS = ((performance.now() - startedMs) / 1_000).toFixed(1);
       this.#logger.warn(`${loss.message}; another one runs, and its rules are back after ${afterS} s`);
-      this.#rulesGoneSinceMs = undefined;
+      this.#rulesGone = undefined;
       this.#watch(next);
       return next;
     } catch (cause) {

@@ -38,3 +38,8 @@ export function parseNftExemptPorts(listing: string): ReadonlyMap<number, readon
   }
   return portsOf;
 }
+
+/** How many rules a chain has, in a text of ours or as the kernel lists it: each in a line of its own, after what kind of chain it is. */
+export function countNftRules(chain: string): number {
+  return chain.match(/^\s+(?!type |chain |\})\S/gm)?.length ?? 0;
+}

@@ -23,9 +23,10 @@ import type { DnsOptions } from './dns-options.ts';
 import { FlowTable } from './flow-table.ts';
 import { followOutages } from './follow-outages.ts';
 import { describeCaptured, describeProxies, readyLine } from './ready-line.ts';
+import { RemovedRules } from './removed-rules.ts';
 import { SplitCarrier, type SplitOptions } from './split.ts';
 import { withRules } from './state.ts';
-import { adviceFor, type ShownError, showError } from './status.ts';
+import { adviceFor, latestOf, type ShownError, showError } from './status.ts';
 import { StrandedConnections } from './stranded-connections.ts';
 import type { Tunnel } from './tunnel.ts';
 
@@ -76,6 +77,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let dns: TunnelDns | undefined;
     let ingress: RedirectIngress | undefined;
     let networkChanged = async (): Promise<void> => {};
+    const removed = new RemovedRules(options.onDown, logger);
     const accept = (flow: IncomingFlow): void => {
       // Only what is accepted holds its name.
       const named = flows === undefined ? flow : dns?.named(flow);
@@ -92,7 +94,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         options.captures
           ? await openRedirectIngress(
               options,
-              { logger, signal: ownSignal, onStarted: () => helper.resolve() },
+              { logger, signal: ownSignal, onStarted: () => helper.resolve(), onRemoved: removed.onRemoved },
               accept,
             )
           : NO_REDIRECT,
@@ -196,14 +198,14 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           ingress,
         );
       },
-      lost: Promise.race([life.lost, ingress.lost]),
+      lost: Promise.race([life.lost, ingress.lost, removed.lost]),
       proxies: proxies.listens,
       open: (destination, openSignal) => bastion.transport.open(destination, openSignal),
       status: () => {
         const { now, held, total, opened, bytesUp, bytesDown } = table.totals();
         const counts = { flows: { now, held, total, opened }, failures: table.failures() };
-        const lastError = ingressError ?? life.outages.lastError ?? null;
-        const state = withRules(life.state, ingress.rulesGoneSinceMs);
+        const lastError = ingressError ?? latestOf(removed.lastError, life.outages.lastError);
+        const state = withRules(life.state, ingress.rulesGone);
         return {
           state,
           bastion: bastion.transport.description,

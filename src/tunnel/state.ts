@@ -1,3 +1,7 @@
+import type { RedirectIngress } from '../ingress/redirect.ts';
+
+type RulesGone = NonNullable<RedirectIngress['rulesGone']>;
+
 /** What a tunnel waits for; times are ms since 1970. */
 export type WaitReason =
   /** The next attempt to connect. */
@@ -17,20 +21,21 @@ export type WaitReason =
  *                              │                └──authentication failed, or would ask──> waiting: user ──login──> connecting
  *                              └──closed by the bastion while idle──> waiting: parked ──flow──> connecting
  *
- * up is shown as uncaptured while the root helper, which has ended, is started again: the bastion is connected, and there are
- * no rules.
+ * up is shown as uncaptured while the bastion is connected, and there are no rules:
+ *
+ *     up ──helper ended──────────────────────────> uncaptured ──another one has set them──> up
+ *      └──another program removes them, and they cannot be put back, or not for long──┘└──put back──> up
  *
  * and from each of them to stopped, which is the end. A tunnel whose first connection fails has never been.
  */
 export type TunnelState =
   | { readonly kind: 'connecting'; readonly sinceMs: number }
   | { readonly kind: 'up'; readonly sinceMs: number }
-  | { readonly kind: 'uncaptured'; readonly sinceMs: number }
+  | ({ readonly kind: 'uncaptured' } & RulesGone)
   | { readonly kind: 'waiting'; readonly sinceMs: number; readonly for: WaitReason }
   | { readonly kind: 'stopped'; readonly sinceMs: number };
 
-/** What is shown of a tunnel whose bastion is in this state, and whose rules are gone since then; undefined: they are not. */
-export function withRules(bastion: TunnelState, rulesGoneSinceMs: number | undefined): TunnelState {
-  if (bastion.kind !== 'up' || rulesGoneSinceMs === undefined) return bastion;
-  return { kind: 'uncaptured', sinceMs: rulesGoneSinceMs };
+/** What is shown of a tunnel whose bastion is in this state, and whose rules may be gone. */
+export function withRules(bastion: TunnelState, rulesGone: RulesGone | undefined): TunnelState {
+  return bastion.kind !== 'up' || rulesGone === undefined ? bastion : { kind: 'uncaptured', ...rulesGone };
 }

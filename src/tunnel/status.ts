@@ -84,6 +84,12 @@ export function showError({ code, message, remedy }: TshuttleError): ShownError 
   return { code, message, remedy: remedy ?? null, atMs: Date.now() };
 }
 
+/** What went wrong last of two things that go wrong by themselves. */
+export function latestOf(one: ShownError | undefined, other: ShownError | undefined): ShownError | null {
+  if (one === undefined || other === undefined) return one ?? other ?? null;
+  return one.atMs > other.atMs ? one : other;
+}
+
 /** What the user can do; null where there is nothing to do but to wait. */
 export function adviceFor(
   state: TunnelState,

@@ -131,6 +131,21 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     remedy: 'start tshuttle again; after tshuttle sudoers --install the helper needs no password',
     causes: [['somebody ended it, or the machine ran out of memory', 'look at the system’s log']],
   },
+  ERR_RULES_REMOVED: {
+    meaning:
+      'Another program has removed the redirect rules. They are put back at once; where that is refused, or they are removed ' +
+      'five times within a minute, nothing is captured, and connections go past the tunnel: --on-down exit ends it then, else ' +
+      'it is tried again every 30 s.',
+    remedy:
+      'find out what it does; rules by --method nft are those that no other program can remove (Linux 5.12)',
+    causes: [
+      [
+        'iptables -t nat -F, iptables-restore without --noflush, nft flush ruleset',
+        'have it leave TSHUTTLE-* alone',
+      ],
+      ['a firewall that was started or reloaded', 'once is no harm: the rules are back within a second'],
+    ],
+  },
   ERR_LISTEN: {
     meaning: 'A listener of ours could not be opened.',
     remedy: 'another program has the port: choose another one with -l, or leave it out',

@@ -73,6 +73,8 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
   const notes: string[] = captured === null ? [] : [`${name}: ${captured}`];
   if (status === null) return notes;
   const { state, lastError, advice, reconnects } = status;
+  if (state.kind === 'uncaptured')
+    notes.push(`${name}: there are no redirect rules: connections go past the tunnel`);
   if (state.kind === 'waiting' && state.for.kind === 'backoff') {
     notes.push(`${name}: tries again in ${formatDuration(state.for.retryAtMs - nowMs)}`);
   }

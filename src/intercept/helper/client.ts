@@ -4,13 +4,13 @@ import type { Logger } from '../../core/log.ts';
 import { endedError, type HelperExit, privilegeError, protocolError, renderExit } from './client-errors.ts';
 import { decodeReply } from './decode-reply.ts';
 import { HelperProcess } from './helper-process.ts';
-import { PROTOCOL_VERSION, type Reply, type Request } from './protocol.ts';
+import { PROTOCOL_VERSION, type Reply, type Request, type RulesNews } from './protocol.ts';
 
 /** A request without its id, which the client gives it. */
 type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 
 /** The answer to a request; never `failed`, which is thrown. */
-type Answer = Exclude<Reply, { type: 'hello' | 'failed' }>;
+type Answer = Exclude<Reply, { type: 'hello' | 'failed' | 'rules' }>;
 
 /** The user's side of a running helper. */
 export interface HelperClient {
@@ -45,6 +45,8 @@ export interface StartHelperOptions {
   readonly logger: Logger;
   /** Ends the wait for a password. */
   readonly signal?: AbortSignal | undefined;
+  /** Called when somebody else has removed rules. */
+  readonly onRules?: ((news: RulesNews) => void) | undefined;
   /** From the start to the helper's first line; people type passwords in that time. */
   readonly helloTimeoutMs?: number;
   /** From a request to its reply. */
@@ -89,6 +91,7 @@ class HelperConnection implements HelperClient {
   readonly #lost = deferred<TshuttleError>();
   readonly #greeted = deferred<void>();
   #failure: TshuttleError | undefined;
+  readonly #onRules: (news: RulesNews) => void;
   #pending: { readonly id: number; resolve(reply: Reply): void; reject(error: unknown): void } | undefined;
   #lastCall: Promise<unknown> = Promise.resolve();
   #nextId = 1;
@@ -97,6 +100,7 @@ class HelperConnection implements HelperClient {
   constructor(options: StartHelperOptions) {
     this.#replyTimeoutMs = options.replyTimeoutMs ?? REPLY_TIMEOUT_MS;
     this.lost = this.#lost.promise;
+    this.#onRules = options.onRules ?? (() => {});
     this.#greeted.promise.catch(() => {}); // also reported through `lost`
     this.#process = new HelperProcess(options.command, options.logger, {
       onLine: (line) => this.#receive(decodeReply(line)),
@@ -143,6 +147,10 @@ class HelperConnection implements HelperClient {
       this.#greeted.resolve();
       return;
     }
+    if (reply.type === 'rules') {
+      if (this.#closing === undefined) this.#onRules({ state: reply.state, what: reply.what });
+      return;
+    }
     const pending = this.#pending;
     if (pending?.id !== reply.id) throw new Error('a reply to nothing that was asked');
     this.#pending = undefined;
@@ -162,7 +170,7 @@ class HelperConnection implements HelperClient {
     try {
       const reply = await answered.promise;
       if (reply.type === 'failed') throw new HelperRefusal(reply.reason);
-      if (reply.type === 'hello') throw protocolError('a greeting for an answer');
+      if (reply.type === 'hello' || reply.type === 'rules') throw protocolError('no answer');
       return reply;
     } finally {
       clearTimeout(timer);

@@ -14,7 +14,7 @@ import { MAX_FACT_CHARACTERS, MAX_FACTS, type RuleFacts } from '../rule-facts.ts
 import { CANDIDATES, type ProbeFact } from '../select.ts';
 import type { CleanupReport, HelperLogLine, Reply } from './protocol.ts';
 
-const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'looked', 'failed'] as const;
+const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'looked', 'failed', 'rules'] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;
 const MAX_REPORT_LINES = 1_024;
 
@@ -61,6 +61,14 @@ export function decodeReply(line: string): Reply {
     case 'failed': {
       const fields = reply('id', 'reason');
       return { type, id: readId(fields), reason: readText(fields['reason'], 'reason', MAX_TEXT_CHARACTERS) };
+    }
+    case 'rules': {
+      const fields = reply('state', 'what');
+      return {
+        type,
+        state: readWord(fields['state'], 'state', ['back', 'lost']),
+        what: readText(fields['what'], 'what', MAX_TEXT_CHARACTERS),
+      };
     }
   }
 }

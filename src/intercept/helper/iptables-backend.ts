@@ -1,7 +1,9 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import { RULESET_FAMILIES } from '../../net/native-ruleset-messages.ts';
 import { renderIptables, renderIptablesExempt } from '../iptables.ts';
 import {
+  countRules,
   iptablesChains,
   parseIptablesSave,
   renderIptablesRemoval,
@@ -16,7 +18,7 @@ import {
   togetherOf,
 } from '../rule-facts.ts';
 import type { IptablesTools } from './iptables-tools.ts';
-import { RefusedError, type RuleBackend } from './rule-backend.ts';
+import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
 import { runTool } from './run-tool.ts';
 import { findTool } from './tools.ts';
 
@@ -31,6 +33,8 @@ export class IptablesBackend implements RuleBackend {
   #applied: RedirectPlan | undefined;
   /** The families that may have chains of ours; a tool of another family may not even work here. */
   readonly #touched = new Set<IpFamily>();
+  /** How many rules the chains of a family must have, as far as that was asked for since the last change. */
+  readonly #ruleCounts = new Map<IpFamily, number>();
 
   /** @param tools one per family */
   constructor(tools: readonly IptablesTools[], instance: string) {
@@ -67,6 +71,42 @@ export class IptablesBackend implements RuleBackend {
       );
     }
     this.#applied = { ...this.#applied, exempt: endpoints };
+    this.#ruleCounts.clear();
+  }
+
+  get exposure(): Exposure {
+    const tools = this.#toolsFor([...this.#touched]);
+    if (this.#applied === undefined || !tools.every(({ isNft }) => isNft)) return { kind: 'unannounced' };
+    const { entry, groups } = iptablesChains(this.#applied.listenerPort);
+    const places = tools.map(({ family }) => ({
+      family: RULESET_FAMILIES[family === 4 ? 'ip' : 'ip6'],
+      table: 'nat',
+      chains: ['OUTPUT', entry, groups],
+    }));
+    return { kind: 'announced', places };
+  }
+
+  async missing(): Promise<string | undefined> {
+    const plan = this.#applied;
+    if (plan === undefined) return undefined;
+    for (const tools of this.#toolsFor(plan.families)) {
+      const { entry } = iptablesChains(plan.listenerPort);
+      const saved = (await savedTunnels(tools)).find(
+        ({ listenerPort }) => listenerPort === plan.listenerPort,
+      );
+      if (saved === undefined) return `${tools.name}: the chain ${entry} is gone`;
+      if (saved.jumps.length === 0) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
+      const wanted = this.#ruleCountOf(plan, tools.family);
+      if (saved.ruleCount < wanted)
+        return `${tools.name}: ${wanted - saved.ruleCount} of ${wanted} in ${entry}`;
+    }
+    return undefined;
+  }
+
+  async putBack(): Promise<void> {
+    const plan = this.#applied;
+    if (plan === undefined) return;
+    for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
   }
 
   async look(): Promise<RuleFacts> {
@@ -110,6 +150,13 @@ export class IptablesBackend implements RuleBackend {
     return this.remove();
   }
 
+  #ruleCountOf(plan: RedirectPlan, family: IpFamily): number {
+    const options = { family, instance: this.#instance, jump: 'present' } as const;
+    const count = this.#ruleCounts.get(family) ?? countRules(renderIptables(plan, options));
+    this.#ruleCounts.set(family, count);
+    return count;
+  }
+
   #toolsFor(families: readonly IpFamily[]): IptablesTools[] {
     return this.#tools.filter((tools) => families.includes(tools.family));
   }
@@ -117,6 +164,7 @@ export class IptablesBackend implements RuleBackend {
   async #applyFamily(tools: IptablesTools, plan: RedirectPlan): Promise<void> {
     const { family } = tools;
     this.#touched.add(family);
+    this.#ruleCounts.clear();
     const saved = (await savedTunnels(tools)).find((tunnel) => tunnel.listenerPort === plan.listenerPort);
     const jump = saved === undefined || saved.jumps.length === 0 ? 'absent' : 'present';
     await restore(tools, renderIptables(plan, { family, instance: this.#instance, jump }));

@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { IpFamily } from '../../net/endpoint.ts';
 import type { Candidate } from '../select.ts';
 import { findTool } from './tools.ts';
@@ -13,6 +15,8 @@ export interface IptablesTools {
   readonly toolPath: string;
   readonly restorePath: string;
   readonly savePath: string;
+  /** Whether its rules are nftables' in the kernel, which tells of changes there. */
+  readonly isNft: boolean;
 }
 
 /** The name of a candidate's tool for a family. */
@@ -27,5 +31,7 @@ export function findIptablesTools(candidate: IptablesCandidate, family: IpFamily
   const restorePath = findTool(`${name}-restore`);
   const savePath = findTool(`${name}-save`);
   if (toolPath === undefined || restorePath === undefined || savePath === undefined) return undefined;
-  return { family, name, toolPath, restorePath, savePath };
+  // All tools of a kind are one program: xtables-nft-multi, xtables-legacy-multi.
+  const isNft = basename(realpathSync(restorePath)).includes('nft');
+  return { family, name, toolPath, restorePath, savePath, isNft };
 }

@@ -34,10 +34,15 @@ const UNDO_TIMEOUT_MS = 45_000;
 let serving: Promise<void> | undefined;
 let finishing = false;
 
-const session = new HelperSession((reason) => {
-  if (finishing) return;
-  log('error', `the rules are gone: ${reason}`);
-  finish(EXIT_RULES_LEFT);
+const session = new HelperSession({
+  onLost: (reason) => {
+    if (finishing) return;
+    log('error', `the rules are gone: ${reason}`);
+    finish(EXIT_RULES_LEFT);
+  },
+  onRules: ({ state, what }) => {
+    if (!finishing) reply({ type: 'rules', state, what: what.slice(0, MAX_REASON_CHARACTERS) });
+  },
 });
 
 function log(level: HelperLogLine['level'], message: string): void {

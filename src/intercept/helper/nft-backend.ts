@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../net/endpoint.ts';
+import { RULESET_FAMILIES } from '../../net/native-ruleset-messages.ts';
 import {
   FIRST_GENERATION,
   nftTable,
@@ -8,9 +9,10 @@ import {
   renderNftRemoval,
   renderNftStale,
   renderNftSwitch,
+  TABLE_PREFIX,
 } from '../nft.ts';
-import { parseNftExemptPorts } from '../nft-listing.ts';
-import { HOOK_PRIORITY } from '../nft-output-chain.ts';
+import { countNftRules, parseNftExemptPorts } from '../nft-listing.ts';
+import { HOOK_PRIORITY, renderOutput } from '../nft-output-chain.ts';
 import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
 import {
   chainsBeforeTracking,
@@ -21,7 +23,7 @@ import {
   type RuleFacts,
 } from '../rule-facts.ts';
 import type { NftExecutor } from './nft-executor.ts';
-import type { RuleBackend } from './rule-backend.ts';
+import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
 
 /** Holds the rules as one nft table, through whichever executor there is. Owns the executor. */
 export class NftBackend implements RuleBackend {
@@ -59,7 +61,39 @@ export class NftBackend implements RuleBackend {
   }
 
   async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#applied !== undefined) await this.#executor.run(renderNftExempt(this.#applied.plan, endpoints));
+    if (this.#applied === undefined) return;
+    const { plan, generation } = this.#applied;
+    await this.#executor.run(renderNftExempt(plan, endpoints));
+    this.#applied = { plan: { ...plan, exempt: endpoints }, generation };
+  }
+
+  get exposure(): Exposure {
+    if (this.#executor.lifetime === 'owner' || this.#applied === undefined) return { kind: 'owned' };
+    const table = `${TABLE_PREFIX}${this.#applied.plan.listenerPort}`;
+    return { kind: 'announced', places: [{ family: RULESET_FAMILIES.inet, table, chains: LEADING_CHAINS }] };
+  }
+
+  async missing(): Promise<string | undefined> {
+    if (this.#applied === undefined) return undefined;
+    const { plan, generation } = this.#applied;
+    const table = nftTable(plan.listenerPort);
+    const wanted = [countNftRules(renderOutput(plan, generation).join('\n')), 1];
+    for (const [index, chain] of LEADING_CHAINS.entries()) {
+      const listing = await this.#executor.list(`chain ${table} ${chain}`).catch(noSuchFile);
+      if (listing === undefined) return `nft: the chain ${chain} of the table ${table} is gone`;
+      if (countNftRules(listing) < wanted[index]!)
+        return `nft: those of the chain ${chain} of the table ${table}`;
+    }
+    return undefined;
+  }
+
+  async putBack(): Promise<void> {
+    if (this.#applied === undefined) return;
+    const { plan } = this.#applied;
+    await this.#executor.run(
+      renderNft(plan, { instance: this.#instance, lifetime: this.#executor.lifetime }),
+    );
+    this.#applied = { plan, generation: FIRST_GENERATION };
   }
 
   async look(): Promise<RuleFacts> {
@@ -105,6 +139,15 @@ export class NftBackend implements RuleBackend {
     const text = renderNftStale(plan);
     if (text !== '') await this.#executor.run(text);
   }
+}
+
+/** The chains whose rules lead connections to us, as {@link renderNft} makes them. */
+const LEADING_CHAINS = ['output', 'capture'] as const;
+
+/** Nothing where nft says ENOENT in its words. @throws what else it says */
+function noSuchFile(error: unknown): undefined {
+  if (error instanceof RefusedError && error.message.includes('No such file or directory')) return undefined;
+  throw error;
 }
 
 /** A plan whose maps are in the kernel, and the number in their names. */

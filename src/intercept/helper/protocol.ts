@@ -10,13 +10,14 @@ import type { Candidate, ProbeFact, WantedMethod } from '../select.ts';
  *     helper  -> hello                       once, as soon as it runs (sudo has its password then)
  *     client  -> request with id             one at a time
  *     helper  -> reply with the same id
+ *     helper  -> rules                       unasked, when somebody else has removed them
  *
  * The client states intentions; no request can carry a command, a path or rule text. End of input, SIGTERM and anything
  * that is not in this grammar end the helper, which removes its rules first.
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 6;
+export const PROTOCOL_VERSION = 7;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -73,7 +74,17 @@ export type Reply =
   | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
   | { readonly type: 'looked'; readonly id: number; readonly facts: RuleFacts }
   /** The system refused; what was in force before still is. */
-  | { readonly type: 'failed'; readonly id: number; readonly reason: string };
+  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  /** Unasked. */
+  | ({ readonly type: 'rules' } & RulesNews);
+
+/** What became of rules that somebody else has removed. */
+export interface RulesNews {
+  /** `back`: they were put back, or are there again. `lost`: they are not there, and nothing is captured. */
+  readonly state: 'back' | 'lost';
+  /** Who removed which, and why they are not put back: one sentence without its end. */
+  readonly what: string;
+}
 
 /** What a clean-up found, one line for people each. */
 export interface CleanupReport {

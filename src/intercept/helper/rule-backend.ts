@@ -7,6 +7,20 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
+/** Chains of ours in a table of the kernel's; `family` as in RULESET_FAMILIES. */
+export interface RulePlace {
+  readonly family: number;
+  readonly table: string;
+  /** Those whose rules lead connections to us. */
+  readonly chains: readonly string[];
+}
+
+/** Whether somebody else can remove the rules: `owned`, nobody can; else whether the kernel tells of it, and of which places. */
+export type Exposure =
+  | { readonly kind: 'owned' }
+  | { readonly kind: 'announced'; readonly places: readonly RulePlace[] }
+  | { readonly kind: 'unannounced' };
+
 /** One way to hold the rules of one tunnel in the kernel. Calls come one at a time. */
 export interface RuleBackend {
   /**
@@ -26,6 +40,20 @@ export interface RuleBackend {
    * @throws RefusedError
    */
   setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** After {@link RuleBackend.apply} only. */
+  readonly exposure: Exposure;
+  /**
+   * What of the rules is not in the kernel any more, for people; undefined when all are.
+   *
+   * @throws RefusedError when that cannot be told
+   */
+  missing(): Promise<string | undefined>;
+  /**
+   * Sets all rules anew, whatever there is of them.
+   *
+   * @throws RefusedError
+   */
+  putBack(): Promise<void>;
   /**
    * Looks at what rules there are, ours and others'; changes nothing. After {@link RuleBackend.apply} only.
    *

@@ -6,9 +6,17 @@ import { cleanUpDeadInstances } from './cleanup.ts';
 import { forgetQueries } from './forget-queries.ts';
 import { openBackend } from './open-backend.ts';
 import { probeCandidates } from './probe.ts';
-import { type HelperState, MAX_REASON_CHARACTERS, PERMITTED, type Reply, type Request } from './protocol.ts';
+import {
+  type HelperState,
+  MAX_REASON_CHARACTERS,
+  PERMITTED,
+  type Reply,
+  type Request,
+  type RulesNews,
+} from './protocol.ts';
 import { openRoute, type Route } from './route.ts';
 import { RefusedError, type RuleBackend } from './rule-backend.ts';
+import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
 import { endStrandedHere } from './stranded.ts';
 
 /** What the session does to the machine; tests put their own here. */
@@ -19,6 +27,8 @@ export interface SessionActions {
   readonly openRoute: typeof openRoute;
   readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
   readonly endStranded: typeof endStrandedHere;
+  /** How changes by others are heard of. */
+  readonly watch?: RuleKeeperContext['watch'];
 }
 
 const REAL_ACTIONS: SessionActions = {
@@ -33,21 +43,30 @@ const REAL_ACTIONS: SessionActions = {
 /** As many as a tunnel takes parts of its range for names. */
 const MAX_ROUTES = 16;
 
+/** What a session tells unasked. */
+export interface SessionEvents {
+  /** Called once at most, when rules went away that nobody had removed, and cannot come back. */
+  onLost(reason: string): void;
+  /** Called when somebody else has removed rules. */
+  onRules(news: RulesNews): void;
+}
+
 /** The root side of one client: serves its requests in the order that {@link PERMITTED} allows, and undoes them. */
 export class HelperSession {
   readonly #actions: SessionActions;
-  readonly #onLost: (reason: string) => void;
+  readonly #events: SessionEvents;
   #state: HelperState = 'started';
   #backend: RuleBackend | undefined;
+  #keeper: RuleKeeper | undefined;
+  #lastTask: Promise<void> = Promise.resolve();
   #listenerPort: number | undefined;
   #dns: DnsRedirect | null = null;
   readonly #routes: Route[] = [];
   /** In force. */
   #plan: RedirectPlan | undefined;
 
-  /** @param onLost called once at most, when rules went away that nobody had removed */
-  constructor(onLost: (reason: string) => void, actions: SessionActions = REAL_ACTIONS) {
-    this.#onLost = onLost;
+  constructor(events: SessionEvents, actions: SessionActions = REAL_ACTIONS) {
+    this.#events = events;
     this.#actions = actions;
   }
 
@@ -61,7 +80,7 @@ export class HelperSession {
       throw new GrammarError(`${request.type} is not permitted when ${this.#state}`);
     }
     try {
-      return await this.#perform(request);
+      return await this.#alone(() => this.#perform(request));
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       return { type: 'failed', id: request.id, reason: error.message.slice(0, MAX_REASON_CHARACTERS) };
@@ -71,7 +90,8 @@ export class HelperSession {
   /** Removes every rule and releases what held them. @throws Error naming what could not be removed */
   async end(): Promise<void> {
     try {
-      await this.#backend?.close();
+      this.#keeper?.stop();
+      await this.#alone(async () => await this.#backend?.close());
       this.#backend = undefined;
       this.#dnsChanged(null);
     } finally {
@@ -93,13 +113,13 @@ export class HelperSession {
         break;
       case 'apply':
         this.#keepListenerPort(request.plan.listenerPort);
-        await this.#backend?.apply(request.plan);
+        await this.#change((backend) => backend.apply(request.plan));
         this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
         break;
       case 'exempt':
-        await this.#backend?.setExempt(request.endpoints);
+        await this.#change((backend) => backend.setExempt(request.endpoints));
         if (this.#plan !== undefined) this.#plan = { ...this.#plan, exempt: request.endpoints };
         break;
       case 'route':
@@ -114,6 +134,7 @@ export class HelperSession {
       case 'look':
         return { type: 'looked', id, facts: await this.#backend!.look() };
       case 'remove':
+        this.#keeper?.stop();
         await this.#backend?.remove();
         this.#plan = undefined;
         this.#dnsChanged(null);
@@ -122,6 +143,28 @@ export class HelperSession {
         break;
     }
     return { type: 'done', id };
+  }
+
+  /** One change at a time, whoever wants it: a request, or the put-back of what somebody else has removed. */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#lastTask.then(task);
+    this.#lastTask = run.then(
+      () => {},
+      () => {},
+    );
+    return run;
+  }
+
+  /** What is refused because somebody else has removed rules is done when they are back. */
+  async #change(change: (backend: RuleBackend) => Promise<void>): Promise<void> {
+    if (this.#backend === undefined) return;
+    try {
+      await change(this.#backend);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || (await this.#keeper?.mend()) !== true) throw error;
+      await change(this.#backend);
+    }
+    await this.#keeper?.applied();
   }
 
   #dnsChanged(now: DnsRedirect | null): void {
@@ -133,8 +176,15 @@ export class HelperSession {
   #use(candidate: Candidate): void {
     const backend = this.#actions.openBackend(candidate);
     this.#backend = backend;
+    this.#keeper = new RuleKeeper({
+      backend,
+      tell: (news) => this.#events.onRules(news),
+      alone: (task) => this.#alone(task),
+      watch: this.#actions.watch,
+    });
     this.#state = 'ready';
-    backend.lost.then(this.#onLost, (error: unknown) => this.#onLost(messageOf(error)));
+    const onLost = (reason: string): void => this.#events.onLost(reason);
+    backend.lost.then(onLost, (error: unknown) => onLost(messageOf(error)));
   }
 
   /** The port names the table: another one would leave the first table behind. */

@@ -88,16 +88,17 @@ describe('a lasting interceptor', () => {
     const latest = { ...PLAN, families: [4, 6] as const };
     await interceptor.apply({ ...latest, exempt: [endpoint('192.0.2.1')] });
     await interceptor.setExempt([endpoint('192.0.2.2')]);
-    expect(interceptor.rulesGoneSinceMs).toBeUndefined();
+    expect(interceptor.rulesGone).toBeUndefined();
     const killedAtMs = Date.now();
     killTheLatest();
-    const gone = await until(() => interceptor.rulesGoneSinceMs, {
+    const gone = await until(() => interceptor.rulesGone, {
       deadlineMs: 10_000,
       what: 'it says that there are no rules',
     });
-    expect(gone).toBeGreaterThanOrEqual(killedAtMs);
+    expect(gone.cause).toBe('helper ended');
+    expect(gone.sinceMs).toBeGreaterThanOrEqual(killedAtMs);
     await untilBack(1);
-    expect(interceptor.rulesGoneSinceMs).toBeUndefined();
+    expect(interceptor.rulesGone).toBeUndefined();
     expect(helpers()).toHaveLength(2);
     expect(helpers()[1]?.requests).toEqual([
       { type: 'cleanup' },

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type HelperClient, startHelper } from '../../../src/intercept/helper/client.ts';
+import type { RulesNews } from '../../../src/intercept/helper/protocol.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
 import { openLabSite } from '../../support/lab-site.ts';
@@ -23,7 +24,7 @@ export interface Scratch extends AsyncDisposable {
   /** The command that runs the built helper inside. */
   readonly helperCommand: readonly string[];
   /** A helper inside that has settled on a candidate; closed with the namespace at the latest. */
-  openHelper(candidate: Candidate): Promise<HelperClient>;
+  openHelper(candidate: Candidate, onRules?: (news: RulesNews) => void): Promise<HelperClient>;
   /** Connects to each; `captured` means that it arrived at the listener on this port. */
   verdicts(listenerPort: number, destinations: readonly Destination[]): Promise<string[]>;
   /** The names of our tables and chains in the kernel, of all methods. */
@@ -45,8 +46,8 @@ export async function createScratch(): Promise<Scratch> {
   return {
     namespace,
     helperCommand,
-    async openHelper(candidate) {
-      const helper = await startHelper({ command: helperCommand, logger: SILENT });
+    async openHelper(candidate, onRules) {
+      const helper = await startHelper({ command: helperCommand, logger: SILENT, onRules });
       helpers.push(helper);
       await helper.call({ type: 'use', candidate });
       return helper;

@@ -41,6 +41,7 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
     'component/intercept/client.test.ts',
     'reports a helper that ends unasked, and fails what is being asked',
   ],
+  ERR_RULES_REMOVED: ['e2e/removed-rules.test.ts', 'again and again, with --on-down exit: it ends'],
   ERR_LISTEN: ['component/net/listener.test.ts', 'a port that is taken is told with its number'],
   ERR_ORIGINAL_DST: [
     'component/net/listener.test.ts',

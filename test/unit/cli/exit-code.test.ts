@@ -16,6 +16,7 @@ test('the documented exit codes', () => {
     ERR_INTERCEPT_APPLY: 71,
     ERR_HELPER_PROTOCOL: 70,
     ERR_HELPER_LOST: 71,
+    ERR_RULES_REMOVED: 75,
     ERR_LISTEN: 71,
     ERR_ORIGINAL_DST: 71,
     ERR_CLEANUP: 71,

@@ -18,6 +18,7 @@ describe('decodeReply', () => {
     },
     { type: 'stranded', id: 1, fates: ['told', 'ended', 'not ours'] },
     { type: 'cleaned', id: 1, report: { removed: ['a'], kept: [], failed: [], unread: [] } },
+    { type: 'rules', state: 'lost', what: 'iptables (process 7) has removed redirect rules' },
   ])('takes $type as it is', (reply) => {
     expect(decodeReply(JSON.stringify(reply))).toEqual(reply);
   });
@@ -29,6 +30,8 @@ describe('decodeReply', () => {
     '{"type":"done","id":1,"more":1}',
     '{"type":"probed","id":1,"facts":[{}]}',
     '{"type":"stranded","id":1,"fates":["killed"]}',
+    '{"type":"rules","state":"kept","what":""}',
+    '{"type":"rules","id":1,"state":"back","what":""}',
   ])('refuses %s', (line) => {
     expect(() => decodeReply(line)).toThrow(GrammarError);
   });

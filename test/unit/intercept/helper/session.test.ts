@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Request } from '../../../../src/intercept/helper/protocol.ts';
-import { RefusedError, type RuleBackend } from '../../../../src/intercept/helper/rule-backend.ts';
+import type { Request, RulesNews } from '../../../../src/intercept/helper/protocol.ts';
+import {
+  type Exposure,
+  RefusedError,
+  type RuleBackend,
+} from '../../../../src/intercept/helper/rule-backend.ts';
 import { HelperSession } from '../../../../src/intercept/helper/session.ts';
 import { GrammarError } from '../../../../src/net/field-reader.ts';
 import { SAMPLE_PLANS } from '../sample-plans.ts';
@@ -18,8 +22,18 @@ class FakeBackend implements RuleBackend {
     this.lose = resolve;
   });
 
+  exposure: Exposure = { kind: 'owned' };
+
   apply(): Promise<void> {
     return this.#set('plan');
+  }
+
+  missing(): Promise<string | undefined> {
+    return Promise.resolve(this.rules === 'removed' ? 'all' : undefined);
+  }
+
+  putBack(): Promise<void> {
+    return this.#set('put back');
   }
 
   setExempt(): Promise<void> {
@@ -58,22 +72,31 @@ function openSession() {
   const lost: string[] = [];
   const dns: (number | undefined)[] = [];
   const asked: [connections: number, exempt: number][] = [];
-  const session = new HelperSession((reason) => lost.push(reason), {
-    probe: () => Promise.resolve([]),
-    cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
-    openBackend: () => backend,
-    openRoute: ({ address, prefixLength }) => {
-      const network = `${address}/${prefixLength}`;
-      routes.push(network);
-      return { close: () => void routes.splice(routes.indexOf(network), 1) };
+  const told: RulesNews[] = [];
+  const looks: Array<() => Promise<void>> = [];
+  const session = new HelperSession(
+    { onLost: (reason) => lost.push(reason), onRules: (news) => told.push(news) },
+    {
+      probe: () => Promise.resolve([]),
+      cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
+      openBackend: () => backend,
+      openRoute: ({ address, prefixLength }) => {
+        const network = `${address}/${prefixLength}`;
+        routes.push(network);
+        return { close: () => void routes.splice(routes.indexOf(network), 1) };
+      },
+      endStranded: (connections, inForce) => {
+        asked.push([connections.length, inForce.exempt.length]);
+        return connections.map(() => 'ended');
+      },
+      forgetQueries: (before, now) => dns.push(before?.redirects.length, now?.redirects.length),
+      watch: ({ look }) => {
+        looks.push(() => look(() => 'a program'));
+        return { close: () => void looks.pop() };
+      },
     },
-    endStranded: (connections, inForce) => {
-      asked.push([connections.length, inForce.exempt.length]);
-      return connections.map(() => 'ended');
-    },
-    forgetQueries: (before, now) => dns.push(before?.redirects.length, now?.redirects.length),
-  });
-  return { session, backend, lost, routes, dns, asked };
+  );
+  return { session, backend, lost, routes, dns, asked, told, looks };
 }
 
 describe('HelperSession', () => {
@@ -194,6 +217,72 @@ describe('HelperSession', () => {
     await backend.lost;
     await Promise.resolve();
     expect(lost).toEqual(['nft -i ended']);
+  });
+
+  it('puts back what somebody else has removed, and does not watch what the kernel keeps for it', async () => {
+    const { session, backend, told, looks } = openSession();
+    await session.serve(use);
+    await session.serve(apply);
+    expect(looks).toEqual([]);
+    backend.exposure = { kind: 'unannounced' };
+    await session.serve(apply);
+    await session.serve(apply);
+    expect(looks).toHaveLength(1);
+    await looks[0]!();
+    expect([backend.rules, told]).toEqual(['plan', []]);
+    backend.rules = 'removed';
+    await looks[0]!();
+    expect(backend.rules).toBe('put back');
+    expect(told).toEqual([{ state: 'back', what: 'a program has removed redirect rules (all)' }]);
+    await session.end();
+    expect(looks).toEqual([]);
+  });
+
+  it('says once that they cannot be put back, and that they are back when a request has set them', async () => {
+    const { session, backend, told, looks } = openSession();
+    backend.exposure = { kind: 'unannounced' };
+    await session.serve(use);
+    await session.serve(apply);
+    backend.rules = 'removed';
+    backend.refusal = 'busy';
+    await looks[0]!();
+    await looks[0]!();
+    expect(await session.serve(apply)).toMatchObject({ type: 'failed', reason: 'busy' });
+    expect(told).toEqual([
+      { state: 'lost', what: 'a program has removed redirect rules (all); they are not put back: busy' },
+    ]);
+    backend.refusal = undefined;
+    await session.serve(apply);
+    expect(told.slice(1)).toMatchObject([{ state: 'back' }]);
+    await session.end();
+  });
+
+  it('gives up for a while on those that are removed again and again', async () => {
+    const { session, backend, told, looks } = openSession();
+    backend.exposure = { kind: 'unannounced' };
+    await session.serve(use);
+    await session.serve(apply);
+    for (let removals = 0; removals < 7; removals += 1) {
+      backend.rules = 'removed';
+      await looks[0]!();
+    }
+    expect(told.map(({ state }) => state)).toEqual(['back', 'back', 'back', 'back', 'lost']);
+    expect(told.at(-1)?.what).toMatch(/not put back: that was done 5 times within a minute/);
+    expect(backend.rules).toBe('removed');
+    await session.end();
+  });
+
+  it('does what was refused for want of rules when they are back', async () => {
+    const { session, backend, told } = openSession();
+    backend.exposure = { kind: 'unannounced' };
+    await session.serve(use);
+    await session.serve(apply);
+    backend.rules = 'removed';
+    backend.setExempt = () =>
+      backend.rules === 'removed' ? Promise.reject(new RefusedError('no such chain')) : Promise.resolve();
+    expect(await session.serve({ type: 'exempt', id: 3, endpoints: [] })).toEqual({ type: 'done', id: 3 });
+    expect(told).toMatchObject([{ state: 'back' }]);
+    await session.end();
   });
 
   it('says so when rules cannot be removed at the end', async () => {
