@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { folderForShortChild } from '../core/start-folder.ts';
 import { environmentForChildren } from '../ssh/child-environment.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 
@@ -53,6 +54,7 @@ export class AskpassPrompter implements Prompter {
       const options = {
         encoding: 'utf8',
         env: environmentForChildren(this.#environment),
+        cwd: folderForShortChild(),
         maxBuffer: MAX_ANSWER_BYTES,
         timeout: ANSWER_TIMEOUT_MS,
       } as const;

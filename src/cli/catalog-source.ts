@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import type { OpenstackOption } from '../config/config.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { renderProblem } from '../core/problem.ts';
+import { folderForShortChild } from '../core/start-folder.ts';
 import { readCatalog, type ServicePlace } from '../openstack/catalog.ts';
 import type { Cloud } from '../openstack/choose-cloud.ts';
 import { type Credentials, readCredentials } from '../openstack/credentials.ts';
@@ -116,6 +117,8 @@ function runClient(cloud: Cloud, environment: Environment, signal: AbortSignal):
       words,
       {
         env: environment,
+        // Where its clouds.yaml may be.
+        cwd: folderForShortChild(),
         encoding: 'utf8',
         timeout: CLIENT_TIMEOUT_MS,
         maxBuffer: MAX_CATALOG_BYTES,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { withUsersCoreLimit } from '../net/native-core-limit.ts';
 import { withStartersLimit } from '../net/starters-limit.ts';
 
 /** As env(1) and shells have it. */
@@ -33,7 +34,8 @@ export function startCommand(
   let child: ChildProcess | undefined;
   const ended = new Promise<number>((resolve) => {
     try {
-      child = withStartersLimit(() => spawn(file, words, { stdio: 'inherit', env: environment }));
+      const start = (): ChildProcess => spawn(file, words, { stdio: 'inherit', env: environment });
+      child = withStartersLimit(() => withUsersCoreLimit(start));
       child.once('error', (error) => resolve(cannotRun(file, error, report)));
       child.once('exit', (code, signal) => resolve(exitCodeOfChild(code, signal)));
     } catch (error) {

@@ -8,6 +8,7 @@ import { parseSubnet } from '../config/subnet.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
+import { START_FOLDER } from '../core/start-folder.ts';
 import { formatHostPort, type HostPort } from '../net/endpoint.ts';
 import { type CatalogFilter, readCatalog, type ServicePlace } from '../openstack/catalog.ts';
 import { type Cloud, type CloudResult, chooseCloud } from '../openstack/choose-cloud.ts';
@@ -87,7 +88,7 @@ export function cloudSurroundings(environment: Environment): CloudSurroundings {
   return {
     environment,
     homeDirectory: homedir(),
-    workingDirectory: process.cwd(),
+    workingDirectory: START_FOLDER,
     platform: process.platform,
     readFile,
   };

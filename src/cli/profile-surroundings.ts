@@ -3,6 +3,7 @@ import { whyUnreadable } from '../config/named-files.ts';
 import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
 import { readTrustedFile } from '../config/profiles/trusted-file.ts';
 import { readTextFile } from '../config/text-file.ts';
+import { START_FOLDER } from '../core/start-folder.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** Where profiles are, and how they are read. */
@@ -11,7 +12,7 @@ export function profileSurroundingsOf(environment: ProcessContext['environment']
     configHome: environment['XDG_CONFIG_HOME'],
     credentialsFolder: environment['CREDENTIALS_DIRECTORY'],
     homeDirectory: homedir(),
-    workingDirectory: process.cwd(),
+    workingDirectory: START_FOLDER,
     readTextFile,
     readTrustedFile,
     whyUnreadable,

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
+import { START_FOLDER } from '../core/start-folder.ts';
 import { meetLauncher } from '../daemon/become-daemon.ts';
 import { daemonPaths, profilePaths, tunnelNameOf } from '../daemon/paths.ts';
 import type { TunnelOrder } from '../daemon/protocol.ts';
@@ -110,6 +112,7 @@ export async function hostInForeground(
 
 /** This process was started by {@link startDaemon}. @returns the exit code */
 export async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
+  leaveStartFolder(context.environment);
   const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
   const host = hostContext(context, parts);
   return await hostTunnels(launcher.tunnels, {
@@ -118,6 +121,21 @@ export async function runDaemon(context: ProcessContext, parts: Parts): Promise<
       profileFile === null ? daemonPaths(config, host.surroundings) : profilePaths(name, host.surroundings),
     onReady: (outcomes) => launcher.detach(outcomes),
   });
+}
+
+/** Paths in the environment that programs take as they are. */
+const PATH_VARIABLES = ['SSH_AUTH_SOCK', 'SSH_ASKPASS', 'OS_CLIENT_CONFIG_FILE', 'OS_CACERT'] as const;
+
+/**
+ * A daemon stays in no folder that somebody may want to unmount. The command has made the paths of its words absolute; what
+ * the environment has follows here (native-notes/daemonise.md).
+ */
+function leaveStartFolder(environment: ProcessContext['environment']): void {
+  for (const name of PATH_VARIABLES) {
+    const path = environment[name];
+    if (path?.includes('/') === true) environment[name] = resolve(START_FOLDER, path);
+  }
+  process.chdir('/');
 }
 
 function hostContext(context: ProcessContext, parts: Parts): Omit<HostContext, 'pathsOf' | 'onReady'> {

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { collectArgumentWords } from '../config/argument-words.ts';
 import { readTextFile } from '../config/text-file.ts';
 import type { Problem } from '../core/problem.ts';
+import { START_FOLDER } from '../core/start-folder.ts';
 import { isDaemonChild } from '../daemon/protocol.ts';
 import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
 import type { CommandSession } from './command-definition.ts';
@@ -95,7 +96,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
         readTextFile,
         whyUnreadable,
         homeDirectory: homedir(),
-        workingDirectory: process.cwd(),
+        workingDirectory: START_FOLDER,
         ...surroundings,
       });
       if (result.kind === 'problems')

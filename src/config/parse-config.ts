@@ -16,6 +16,7 @@ import { parseOpenstack } from './openstack.ts';
 import { type PlaceOf, placeOnCommandLine } from './place.ts';
 import type { ConfigSurroundings, RawOptions } from './raw-options.ts';
 import { parseRemote, type Remote, withoutPassword } from './remote.ts';
+import { withAbsolutePaths } from './ssh-option-paths.ts';
 import { parseSubnetRules } from './subnet-rules.ts';
 import { parseTransport, type TransportOption } from './transport.ts';
 import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
@@ -110,7 +111,7 @@ class ConfigParser {
     if (!/^[A-Za-z][A-Za-z0-9]*(?:\s*=\s*|\s+)\S/.test(text)) {
       this.#wrong(this.#placeOf('-o', text), 'is not Key=Value, as in -o ConnectTimeout=10');
     }
-    return text;
+    return withAbsolutePaths(text, this.#toAbsolute);
   }
 
   /** `none` stands for no file at all, as for ssh -F. */

@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { messageOf, TshuttleError } from '../core/errors.ts';
+import { START_FOLDER } from '../core/start-folder.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
@@ -144,7 +145,7 @@ class OpenNamespace implements NetworkNamespace {
     const enter = ['nsenter', '--target', String(holder.pid), '--user', '--net', '--preserve-credentials'];
     this.asRoot = [...enter, '--'];
     const ids = [`--map-user=${process.geteuid?.()}`, `--map-group=${process.getegid?.()}`];
-    const back = ['unshare', '--user', ...ids, `--wd=${process.cwd()}`, '--'];
+    const back = ['unshare', '--user', ...ids, `--wd=${START_FOLDER}`, '--'];
     this.asUser = [...enter, '--mount', '--', ...back];
   }
 

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { abortable } from '../core/abortable.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { folderForShortChild } from '../core/start-folder.ts';
 import type { Endpoint } from '../net/endpoint.ts';
 import { openDescriptorPair } from '../net/native-socket-pair.ts';
 import { connectionsOfProcessGroup } from '../net/process-connections.ts';
@@ -71,6 +72,8 @@ export async function startProxyCommand(
       spawn('/bin/sh', ['-c', GATE, shell, `exec ${command}`], {
         stdio: [theirs, theirs, 'pipe', 'pipe'],
         detached: true,
+        // It lasts as long as the connection: only one that is named by a relative path needs the folder.
+        ...(/(?:^|[\s='"])\.{1,2}\//.test(command) ? { cwd: folderForShortChild() } : {}),
         env: environmentForChildren(process.env),
       }),
     );

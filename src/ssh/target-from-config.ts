@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import { Secret } from '../core/secret.ts';
+import { START_FOLDER } from '../core/start-folder.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
 import { hostKeyPolicy, requiredRsaBits } from './host-key-policy.ts';
@@ -68,7 +70,11 @@ export function targetFromConfig(
     localUserId: local.userId,
     localHost: local.hostName,
   };
-  const expand = (path: string): string => expandPath(path, tokens, local.environment);
+  // What a configuration file has relative is below the folder where we were started, as for ssh.
+  const expand = (path: string): string => {
+    const expanded = expandPath(path, tokens, local.environment);
+    return isRelativeFile(expanded) ? resolve(START_FOLDER, expanded) : expanded;
+  };
   const family = configValue(configured, 'addressfamily');
   const intervalS = configNumber(configured, 'serveraliveinterval', 0);
   const authentication = authenticationPolicy(request, configured, builtIn, local, expand);
@@ -95,6 +101,11 @@ export function targetFromConfig(
   };
   const proxy = proxyFromConfig(configured, tokens);
   return { target, proxy };
+}
+
+/** Not a word that stands for something else than a file, nor a variable of the environment. */
+function isRelativeFile(value: string): boolean {
+  return !/^(?:[/$]|$|(?:none|SSH_AUTH_SOCK)$)/.test(value);
 }
 
 /** What is so by default, as CheckHostIP was before OpenSSH 8.5, the user has not asked for. */

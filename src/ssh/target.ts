@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { hostname, userInfo } from 'node:os';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { folderForShortChild } from '../core/start-folder.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { type ConfigEffects, configEffects } from './config-effects.ts';
 import type { SshRequest } from './request.ts';
@@ -142,6 +143,8 @@ function runSsh(
       {
         encoding: 'utf8',
         env: { ...environmentForChildren(environment), LC_ALL: 'C' },
+        // `Match exec` may look around there.
+        cwd: folderForShortChild(),
         maxBuffer: SSH_OUTPUT_LIMIT_BYTES,
         signal,
         timeout: SSH_TIMEOUT_MS,

@@ -226,6 +226,46 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
   expect((await home.run(['login', 'office'])).stderr).toContain('office is not up any more');
 }, 60_000);
 
+test('stays in no folder and leaves no core file; what it was told by relative paths holds', async () => {
+  await using home = await Home.make();
+  writeFileSync(join(home.path, 'key'), '');
+  const words = [...WORDS, '-i', 'key', '-o', 'UserKnownHostsFile=known_hosts', '--pidfile', 'd.pid'];
+  const script = 'ulimit -c unlimited && cd "$HOME" && exec "$@"';
+  const command = ['sh', '-c', script, 'sh', ...fakeCommand(words)];
+  expect(await runCommand(command, { env: home.environment() })).toMatchObject({ code: 0 });
+  const pid = Number(await home.read('d.pid'));
+  try {
+    expect(pid).toBe(await pidOf(home));
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+    expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +unlimited/m);
+    expect(await home.notes()).toContain(
+      `files ["${join(home.path, 'key')}"] ["UserKnownHostsFile=${join(home.path, 'known_hosts')}"]`,
+    );
+  } finally {
+    await stop(pid);
+  }
+});
+
+test('the command of run keeps its own core limit, in the folder where it was started; we have none', async () => {
+  await using home = await Home.make();
+  const inside = 'ulimit -c; pwd; grep "core file" /proc/$PPID/limits';
+  const words = fakeCommand(['run', '-r', 'h', '10.0.0.0/8', '--', 'sh', '-c', inside]);
+  const script = 'ulimit -c unlimited && cd "$HOME" && exec "$@"';
+  const { stdout } = await runCommand(['sh', '-c', script, 'sh', ...words], { env: home.environment() });
+  expect(stdout).toMatch(new RegExp(`^unlimited\n${home.path}\nMax core file size +0 +unlimited`));
+});
+
+test('a folder that is gone is no reason to fail', async () => {
+  await using home = await Home.make();
+  const gone = join(home.path, 'gone');
+  mkdirSync(gone);
+  const words = fakeCommand(['status']);
+  const result = await runCommand(['sh', '-c', `cd ${gone} && rmdir ${gone} && exec "$@"`, 'sh', ...words], {
+    env: home.environment(),
+  });
+  expect(result).toMatchObject({ code: 0, stdout: 'no tunnel is up\n' });
+});
+
 test('one is found after the end of the session that it was started in', async () => {
   await using home = await Home.make();
   expect((await home.run(WORDS)).code).toBe(0);

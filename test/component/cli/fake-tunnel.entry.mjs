@@ -12,6 +12,7 @@ const lost = () => new TshuttleError('ERR_BASTION_LOST', 'the bastion is gone', 
 
 async function openTunnel(options, { logger, prompter, signal }) {
   note(`opening ${process.pid}`);
+  note(`files ${JSON.stringify(options.remote.identityFiles)} ${JSON.stringify(options.remote.options)}`);
   const handle = setInterval(() => {}, 1_000);
   const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   if (behaviour === 'refused') {
