@@ -51,7 +51,6 @@ export async function openLastingInterceptor(options: OpenInterceptorOptions): P
  *                               |  would ask, refused, too slow, ends again and again
  *                               v
  *                             lost
- *
  * While it runs it may say that the rules are lost, and that they are back.
  */
 class HelperAfterHelper implements LastingInterceptor {
