@@ -59,8 +59,16 @@ describe('parseIptablesSave', () => {
         chains: ['TSHUTTLE-12300', 'TSHUTTLE-12300-G'],
         jumps: ['-A OUTPUT -p tcp -j TSHUTTLE-12300'],
         exemptPorts: [40_001, 40_011],
+        ruleCount: 5,
       },
-      { listenerPort: 1_080, instance: undefined, chains: ['TSHUTTLE-1080'], jumps: [], exemptPorts: [] },
+      {
+        listenerPort: 1_080,
+        instance: undefined,
+        chains: ['TSHUTTLE-1080'],
+        jumps: [],
+        exemptPorts: [],
+        ruleCount: 0,
+      },
     ]);
   });
 
