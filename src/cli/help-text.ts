@@ -132,7 +132,7 @@ export const TEXTS = {
   doctorDescription:
     'Looks at this machine and, with -r or a PROFILE, at the bastion: tools, privileges, ssh configuration, login, forwarding.\n' +
     'The destinations that are named are tried through the bastion; nothing is sent to them and no rule is set.\n' +
-    'Exit code 0 when nothing stops the job, 1 when something does.',
+    'Exit code 0 when nothing stops the job, 1 when something does, 2 when something that was named could not be tried.',
   doctorDestination: 'what the bastion is to connect to: db.example:5432, 10.0.0.8:443',
   json: 'print JSON',
   top: 'watch a tunnel: throughput, round trip, flows',

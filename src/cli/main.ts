@@ -1,5 +1,8 @@
 import { readVersion } from './version.ts';
 
+// A reader that goes away is no failure of ours: `tshuttle man | head`. What must end then hears of it (process-context.ts).
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 // Asked by scripts before anything else, and needs nothing of what follows, which costs three times as long as Node itself.
 if (process.argv.length === 3 && process.argv[2] === '--version') {
   process.stdout.write(`tshuttle ${readVersion()}\n`);

@@ -15,4 +15,6 @@ export interface ProcessContext {
   hangUp: () => void;
   /** Takes the signals that would end or do nothing otherwise: those are a running command's. */
   onSignal: ((name: NodeJS.Signals) => void) | undefined;
+  /** Nobody reads standard output any more. A tunnel goes on; a command that only prints has nothing left to do. */
+  onReaderGone: () => void;
 }

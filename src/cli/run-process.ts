@@ -24,11 +24,13 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     reportFailure: (thrown) => void process.stderr.write(renderFailure(thrown)),
     hangUp: () => stop.request(EXIT_STOPPED),
     onSignal: undefined,
+    onReaderGone: () => {},
   };
   let foundBug = false;
   let terminalIsGone = false;
   // A reader that went away is no reason to end, and to leave other people's connections behind.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  process.stderr.on('error', () => {});
+  process.stdout.on('error', () => context.onReaderGone());
   const on = (name: NodeJS.Signals, otherwise: () => void): void => {
     process.on(name, () => {
       if (context.onSignal === undefined) otherwise();

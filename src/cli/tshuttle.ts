@@ -32,9 +32,16 @@ export async function tshuttle(context: ProcessContext, parts: Parts): Promise<n
     }
     return await runCommand(context, parts, environmentWords);
   } catch (error) {
+    const { signal, requested } = context.stop;
+    // What is interrupted fails with its interruption, which the user has asked for.
+    if (signal.aborted && isInterruption(error, signal)) return await requested;
     context.reportFailure(error);
     return exitCodeOf(error);
   }
+}
+
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
 
 async function runCommand(

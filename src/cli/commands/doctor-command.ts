@@ -9,6 +9,8 @@ import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
 /** What `tshuttle doctor` is asked for. */
 interface DoctorInput {
   readonly destinations: readonly HostPort[];
+  /** Hosts that nothing can be tried at. */
+  readonly withoutPort: readonly string[];
   readonly raw: RawOptions;
   readonly asJson: boolean;
 }
@@ -28,10 +30,14 @@ export const doctorCommand = defineCommand<DoctorInput>({
         const options = command.optsWithGlobals<CommanderOptions & { readonly json?: true }>();
         const destinations = words.flatMap((word) => parseDestination(word) ?? []);
         const subnets = words.filter((word) => parseDestination(word) === undefined);
-        choose({ destinations, raw: rawOptions(subnets, options), asJson: options.json === true });
+        // Without a bastion the first is the name of a profile.
+        const others = options.remote === undefined ? subnets.slice(1) : subnets;
+        const withoutPort = others.filter(isHost);
+        const raw = rawOptions(subnets, options);
+        choose({ destinations, withoutPort, raw, asJson: options.json === true });
       });
   },
-  run: async ({ destinations, raw, asJson }, session) => {
+  run: async ({ destinations, withoutPort, raw, asJson }, session) => {
     const { process: context, print, prepare } = session;
     const { namedConfig } = await import('../named-config.ts');
     const config = await namedConfig(raw, session);
@@ -40,16 +46,26 @@ export const doctorCommand = defineCommand<DoctorInput>({
     const { doctor } = await import('./doctor.ts');
     const { surroundingsOf } = await import('../user-folders.ts');
     const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
-    return await doctor(config, destinations, {
-      logger: tunnelContext.logger,
-      prompter: tunnelContext.prompter,
-      signal: context.stop.signal,
-      surroundings: surroundingsOf(context.environment),
-      print,
-      format: asJson ? 'json' : hasColour ? 'colour' : 'text',
-    });
+    return await doctor(
+      config,
+      { destinations, withoutPort },
+      {
+        logger: tunnelContext.logger,
+        prompter: tunnelContext.prompter,
+        signal: context.stop.signal,
+        surroundings: surroundingsOf(context.environment),
+        print,
+        format: asJson ? 'json' : hasColour ? 'colour' : 'text',
+      },
+    );
   },
 });
+
+/** A name or one address, and not a network to be captured. */
+function isHost(text: string): boolean {
+  const subnet = parseSubnet(text);
+  return subnet.kind === 'name' || (subnet.kind === 'network' && subnet.cidr.first === subnet.cidr.last);
+}
 
 /** One host on one port; anything else is a SUBNET. */
 function parseDestination(text: string): HostPort | undefined {

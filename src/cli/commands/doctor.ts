@@ -1,10 +1,12 @@
 import type { Config } from '../../config/config.ts';
 import type { Logger } from '../../core/log.ts';
-import type { HostPort } from '../../net/endpoint.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import { type ExamineContext, examine } from '../doctor/examine.ts';
+import { type ExamineContext, type ExaminedDestinations, examine } from '../doctor/examine.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
+
+const EXIT_PROBLEMS = 1;
+const EXIT_UNTRIED = 2;
 
 /** What {@link doctor} needs. */
 export interface DoctorContext extends Pick<ExamineContext, 'surroundings'> {
@@ -19,23 +21,36 @@ export interface DoctorContext extends Pick<ExamineContext, 'surroundings'> {
  * Looks at the machine, the bastion and the destinations, and tells what is found as it is found.
  *
  * @param config undefined looks at the machine only
- * @returns the exit code: 0 when nothing stops the job
+ * @returns the exit code: 0 when nothing stops the job, 1 with problems, 2 when something that was named could not be tried
  */
 export async function doctor(
   config: Config | undefined,
-  destinations: readonly HostPort[],
+  examined: ExaminedDestinations,
   context: DoctorContext,
 ): Promise<number> {
   const findings: Finding[] = [];
-  for await (const finding of examine(config, destinations, context)) {
+  for await (const finding of examine(config, examined, context)) {
     findings.push(finding);
     if (context.format !== 'json') context.print(renderFinding(finding, context.format === 'colour'));
   }
-  const problems = findings.filter(({ status }) => status === 'problem').length;
-  if (context.format === 'json') context.print(`${JSON.stringify({ problems, findings }, undefined, 2)}\n`);
-  else
-    context.print(
-      `${problems === 0 ? 'nothing is wrong' : `${problems} problem${problems === 1 ? '' : 's'}`}\n`,
-    );
-  return problems === 0 ? 0 : 1;
+  const count = (status: Finding['status']): number =>
+    findings.filter((finding) => finding.status === status).length;
+  const [problems, untried] = [count('problem'), count('untried')];
+  context.print(
+    context.format === 'json'
+      ? `${JSON.stringify({ problems, untried, findings }, undefined, 2)}\n`
+      : `${summary(problems, untried, config !== undefined)}\n`,
+  );
+  return problems > 0 ? EXIT_PROBLEMS : untried > 0 ? EXIT_UNTRIED : 0;
+}
+
+function summary(problems: number, untried: number, isBastionNamed: boolean): string {
+  const parts = [
+    ...(problems === 0 ? [] : [`${problems} problem${problems === 1 ? '' : 's'}`]),
+    ...(untried === 0 ? [] : [`${untried} not tried`]),
+  ];
+  if (parts.length > 0) return parts.join(', ');
+  return isBastionNamed
+    ? 'nothing is wrong'
+    : 'nothing is wrong with this machine; no bastion was named: tshuttle doctor -r BASTION HOST:PORT';
 }

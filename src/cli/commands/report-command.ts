@@ -31,7 +31,8 @@ export const reportCommand = defineCommand<RawOptions>({
     const { logger, prompter } = tunnelContext;
     const surroundings = surroundingsOf(context.environment);
     const { signal } = context.stop;
-    for await (const finding of examine(config, [], { logger, prompter, signal, surroundings })) {
+    const nothing = { destinations: [], withoutPort: [] };
+    for await (const finding of examine(config, nothing, { logger, prompter, signal, surroundings })) {
       findings.push(finding);
     }
     const running = await RunningTunnels.find(surroundings);

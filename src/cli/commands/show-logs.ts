@@ -3,6 +3,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import { keptLogOf } from '../../daemon/kept-logs.ts';
 import { LogTail } from '../../daemon/log-tail.ts';
 import type { CommandSession } from '../command-definition.ts';
+import { EXIT_STOPPED } from '../exit-code.ts';
 import { makeReadable } from '../log-output.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
@@ -34,6 +35,7 @@ export async function showLogs(
   try {
     for (const tail of tails) tail.readLast(lines);
     if (!follow) return 0;
+    context.onReaderGone = () => context.stop.request(EXIT_STOPPED);
     const { signal, requested } = context.stop;
     while (!signal.aborted) {
       await delay(POLL_MS, undefined, { signal }).catch(() => {});

@@ -65,7 +65,7 @@ async function once(all: readonly RunningTunnelHandle[], view: View, context: To
   const size = screenSize(context.environment);
   await look(all, view, rates, size);
   await wait(INTERVAL_MS, undefined, { signal: context.stop.signal }).catch(() => {}); // stopped: shown at once
-  const lines = await look(all, view, rates, { ...size, rows: Number.MAX_SAFE_INTEGER });
+  const lines = await look(all, view, rates, { ...size, rows: Number.POSITIVE_INFINITY });
   context.print(`${lines.join('\n')}\n`);
 }
 

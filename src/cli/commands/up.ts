@@ -166,11 +166,13 @@ async function keepUp(
   const { tunnel } = running;
   let end: number | TshuttleError | undefined;
   try {
-    await beforeReady().catch((error: unknown) => {
+    try {
+      await beforeReady();
+      // A request that came before this moment ends the tunnel unannounced; what is waited for, such as a probe, is given up.
+      if (!stop.signal.aborted) await onReady(running);
+    } catch (error) {
       if (!stop.signal.aborted) throw error;
-    });
-    // A request that came before this moment ends the tunnel unannounced.
-    if (!stop.signal.aborted) await onReady(running);
+    }
     end = await Promise.race([stop.requested, tunnel.lost]);
   } finally {
     await tunnel.close();

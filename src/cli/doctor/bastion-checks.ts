@@ -10,7 +10,7 @@ import { resolveTarget } from '../../ssh/target.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
 import { openConnections } from '../../tunnel/connections.ts';
 import { sshRequestOf } from '../ssh-request.ts';
-import { type Finding, note, ok, problem, problemOf } from './finding.ts';
+import { type Finding, note, ok, problem, problemOf, untried } from './finding.ts';
 import { checkClock } from './machine-checks.ts';
 import { closingLine } from './sshd-config-evidence.ts';
 
@@ -45,6 +45,7 @@ export async function* checkBastion(
     target = await resolveTarget(sshRequestOf(config), { ...context, logger: decisive.logger });
   } catch (error) {
     yield problemOf('ssh configuration', error);
+    yield* untriedAll(destinations);
     return;
   }
   const { user, host, port } = target;
@@ -70,6 +71,7 @@ export async function* checkBastion(
   } catch (error) {
     yield problemOf('bastion', error);
     if (questions.some((question) => ONE_TIME_CODE.test(question))) yield await checkClock();
+    yield* untriedAll(destinations);
     return;
   }
   try {
@@ -79,6 +81,13 @@ export async function* checkBastion(
     yield* checkForwarding(connections, target, destinations, context.signal);
   } finally {
     await connections.close();
+  }
+}
+
+function* untriedAll(destinations: readonly HostPort[]): Generator<Finding> {
+  for (const { host, port } of destinations) {
+    const what = `${formatHostPort(host, port)}: not tried, because the bastion is not reached`;
+    yield untried('destination', what, 'mend what keeps you from the bastion, and try again');
   }
 }
 

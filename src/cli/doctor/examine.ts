@@ -1,12 +1,12 @@
 import type { Config } from '../../config/config.ts';
 import type { DaemonSurroundings } from '../../daemon/paths.ts';
 import { systemSearchRules } from '../../dns/search-domains.ts';
-import type { HostPort } from '../../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
 import { checkRunningTunnels } from './capture-checks.ts';
-import { type Finding, problem } from './finding.ts';
+import { type Finding, problem, untried } from './finding.ts';
 import { checkMachine } from './machine-checks.ts';
 import { checkNames } from './name-checks.ts';
 import { checkRunning } from './running-checks.ts';
@@ -16,14 +16,22 @@ export interface ExamineContext extends BastionCheckContext {
   readonly surroundings: DaemonSurroundings;
 }
 
+/** What {@link examine} is to try beside the bastion. */
+export interface ExaminedDestinations {
+  readonly destinations: readonly HostPort[];
+  /** Hosts that were named without a port, where nothing can be tried. */
+  readonly withoutPort: readonly string[];
+}
+
 /**
- * Looks at the machine, the tunnels that run, and then, where one is named, at the bastion and the destinations.
+ * Looks at the machine, the tunnels that run, and then, where one is named, at the bastion and the destinations. Says of
+ * each destination whether it was tried.
  *
  * @param config undefined looks at the machine only
  */
 export async function* examine(
   config: Config | undefined,
-  destinations: readonly HostPort[],
+  { destinations, withoutPort }: ExaminedDestinations,
   context: ExamineContext,
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
@@ -32,7 +40,18 @@ export async function* examine(
   const running = await RunningTunnels.find(context.surroundings);
   running.close();
   yield* checkRunning(running.all.map(({ report }) => report));
-  if (config === undefined) return;
+  for (const host of withoutPort) {
+    const what = `${host}: not tried, because it has no port`;
+    yield untried('destination', what, `name the port too, as in tshuttle doctor -r BASTION ${host}:443`);
+  }
+  if (config === undefined) {
+    for (const { host, port } of destinations) {
+      const where = formatHostPort(host, port);
+      const what = `${where}: not tried, because no bastion was named`;
+      yield untried('destination', what, `tshuttle doctor -r BASTION ${where}, or the name of a profile`);
+    }
+    return;
+  }
   for (const overlap of localOverlaps(config))
     yield problem('networks', overlap, 'leave it out with -x, or capture less');
   yield* checkNames(config.dns, systemSearchRules());

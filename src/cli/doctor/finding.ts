@@ -5,8 +5,8 @@ import { remedyOf } from '../manual/error-pages.ts';
 export interface Finding {
   /** What was looked at, in a word or two. */
   readonly check: string;
-  /** A problem stops the job that was named; a note is worth knowing and stops nothing. */
-  readonly status: 'ok' | 'note' | 'problem';
+  /** A problem stops the job that was named; a note is worth knowing and stops nothing; what is untried nobody knows. */
+  readonly status: 'ok' | 'note' | 'untried' | 'problem';
   readonly what: string;
   /** What the user can do; null when there is nothing to do. */
   readonly remedy: string | null;
@@ -20,6 +20,11 @@ export function ok(check: string, what: string): Finding {
 /** Worth knowing. */
 export function note(check: string, what: string, remedy: string | null = null): Finding {
   return { check, status: 'note', what, remedy };
+}
+
+/** It was named, and could not be tried. */
+export function untried(check: string, what: string, remedy: string): Finding {
+  return { check, status: 'untried', what, remedy };
 }
 
 /** It stops the job. */

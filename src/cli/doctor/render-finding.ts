@@ -10,6 +10,7 @@ const MARKS: Readonly<
 > = {
   ok: { word: 'ok     ', colour: 'green' },
   note: { word: 'note   ', colour: 'yellow' },
+  untried: { word: 'UNTRIED', colour: 'yellow' },
   problem: { word: 'PROBLEM', colour: 'red' },
 };
 

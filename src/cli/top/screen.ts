@@ -43,7 +43,7 @@ export function drawScreen(model: ScreenModel, size: ScreenSize): readonly strin
     ...head,
     size.colours.inverse(cutOff(flowLine(FLOW_HEADS, size.columns), size.columns)),
     ...shown.map((flow) => cutOff(flowLine(flowCells(flow), size.columns), size.columns)),
-    ...new Array<string>(room - shown.length).fill(''),
+    ...(Number.isFinite(room) ? new Array<string>(room - shown.length).fill('') : []),
     size.colours.dim(cutOff(hidden > 0 ? `${hidden} more   ${keys}` : keys, size.columns)),
   ];
 }

@@ -13,6 +13,30 @@ describe('bin/tshuttle', () => {
     });
   });
 
+  test.each<[readonly string[], RegExp]>([
+    [
+      ['db.example:5432'],
+      /^UNTRIED {2}destination: db\.example:5432: not tried, because no bastion was named$/m,
+    ],
+    [
+      ['-r', 'me@127.0.0.1:1', 'db.example'],
+      /^UNTRIED {2}destination: db\.example: not tried, because it has no port$/m,
+    ],
+    [
+      ['-r', 'me@127.0.0.1:1', 'db:5432'],
+      /^UNTRIED {2}destination: db:5432: not tried, because the bastion is not reached$/m,
+    ],
+  ])(
+    'doctor %j says what was not tried, and does not end with 0',
+    async (words, said) => {
+      const { code, stdout } = await runReal(['doctor', ...words]);
+      expect(stdout).toMatch(said);
+      expect(stdout).toMatch(/1 not tried\n$/);
+      expect(code).toBe(/\d problem/.test(stdout) ? 1 : 2);
+    },
+    60_000,
+  );
+
   test.each<[string, readonly string[], number, string]>([
     [
       'no subnet',

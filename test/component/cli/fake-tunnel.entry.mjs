@@ -59,6 +59,11 @@ async function openTunnel(options, { logger, prompter, signal }) {
     flows: () => [],
     endings: () => [],
     setRules: async () => {},
+    open: (_destination, openSignal) =>
+      new Promise((_resolve, reject) => {
+        note('probed');
+        openSignal.addEventListener('abort', () => reject(openSignal.reason));
+      }),
     lost: new Promise((resolve) => {
       if (behaviour === 'lost') setTimeout(() => resolve(lost()), 50);
       process.on('SIGUSR2', () => resolve(lost()));

@@ -34,6 +34,20 @@ test.each<[NodeJS.Signals, number]>([
   expect((await home.notes()).at(-1)).toBe('aborted');
 });
 
+test('Ctrl-C while --probe waits ends with 130, without the command and without a message', async () => {
+  await using home = await Home.make();
+  const child = home.start(['run', ...WORDS, '--probe', 'db:5432', '--', 'echo', 'ran']);
+  await until(async () => (await home.notes()).includes('probed'), {
+    deadlineMs: 30_000,
+    what: () => 'the probe',
+  });
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await child.exited;
+  expect([code, stdout]).toEqual([130, '']);
+  expect(stderr).not.toContain('error');
+  expect((await home.notes()).at(-1)).toBe('closed');
+}, 60_000);
+
 test('further signals while it closes change nothing: the first request counts', async () => {
   await using home = await Home.make();
   const child = home.start(WORDS, 'slow-close');

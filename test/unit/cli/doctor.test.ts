@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { note, ok, problem, problemOf } from '../../../src/cli/doctor/finding.ts';
+import { note, ok, problem, problemOf, untried } from '../../../src/cli/doctor/finding.ts';
 import { renderFinding } from '../../../src/cli/doctor/render-finding.ts';
 import { closingLine } from '../../../src/cli/doctor/sshd-config-evidence.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
@@ -27,10 +27,17 @@ describe('closingLine', () => {
 
 describe('findings', () => {
   test('read as lines, the remedy below', () => {
-    const lines = [ok('a', 'fine'), note('b', 'so so'), problem('c', 'bad', 'do this')]
+    const lines = [
+      ok('a', 'fine'),
+      note('b', 'so so'),
+      untried('c', 'not tried', 'name it'),
+      problem('c', 'bad', 'do this'),
+    ]
       .map((finding) => renderFinding(finding, false))
       .join('');
-    expect(lines).toBe('ok       a: fine\nnote     b: so so\nPROBLEM  c: bad\n         -> do this\n');
+    expect(lines).toBe(
+      'ok       a: fine\nnote     b: so so\nUNTRIED  c: not tried\n         -> name it\nPROBLEM  c: bad\n         -> do this\n',
+    );
   });
 
   test('long ones are wrapped below their beginning', () => {
