@@ -162,12 +162,12 @@ describe('the command', () => {
 
   test('an expected failure is told without a stack, a bug with one', async () => {
     await using home = await Home.make();
-    expect(await home.run(['-r', 'h', '0/0'], 'refused')).toMatchObject({
+    expect(await home.run(['-r', 'h', '10.0.0.0/8'], 'refused')).toMatchObject({
       code: 77,
       stdout: '',
       stderr: 'tshuttle: me@bastion refused every key -> give one with -i\n',
     });
-    const bug = await home.run(['-r', 'h', '0/0'], 'bug');
+    const bug = await home.run(['-r', 'h', '10.0.0.0/8'], 'bug');
     expect(bug.code).toBe(70);
     expect(bug.stderr).toMatch(
       /^tshuttle: internal error; please report it with these lines:\n {4}Error: a bug\n {8}at /,

@@ -49,16 +49,20 @@ async function openTunnel(options, { logger, prompter, signal }) {
       state: { kind: 'up', sinceMs: Date.now() },
       bastion: options.remote.host,
       roundTripMs: null,
-      flows: { now: 0, held: 0, total: 0 },
+      flows: { now: 0, held: 0, total: 0, opened: 0 },
+      failures: [],
       bytesUp: 0,
       bytesDown: 0,
+      names: null,
       reconnects: 0,
+      captureProblems: [],
       lastError: null,
       advice: null,
     }),
     flows: () => [],
     endings: () => [],
     setRules: async () => {},
+    checkCapture: async () => {},
     open: (_destination, openSignal) =>
       new Promise((_resolve, reject) => {
         note('probed');
