@@ -24,16 +24,22 @@ export interface HostKeyNames {
   readonly alias: string | undefined;
 }
 
+/** Puts in what tokens stand for. */
+interface Expansion {
+  expandText(text: string): string;
+  /** Of a path, which is absolute then. */
+  expandFile(path: string): string;
+}
+
 /**
  * How the bastion's key is to be checked, by `ssh -G`.
  *
- * @param expand puts in what the tokens of a path stand for
  * @throws TshuttleError ERR_CONFIG when KnownHostsCommand is no command.
  */
 export function hostKeyPolicy(
   configured: SshConfigOutput,
   names: HostKeyNames,
-  expand: (path: string) => string,
+  { expandText, expandFile }: Expansion,
 ): HostKeyPolicy {
   const { host, port } = names;
   const alias = names.alias?.toLowerCase();
@@ -47,9 +53,9 @@ export function hostKeyPolicy(
     lookupNameWithoutPort: named ? host : undefined,
     certificateName: alias ?? host,
     authoritySignatureAlgorithms: authorityAlgorithms.split(','),
-    userFiles: configPathList(configured, 'userknownhostsfile').map(expand),
-    globalFiles: configPathList(configured, 'globalknownhostsfile').map(expand),
-    knownHostsCommand: command === undefined ? undefined : parseKnownHostsCommand(command, expand),
+    userFiles: configPathList(configured, 'userknownhostsfile').map(expandFile),
+    globalFiles: configPathList(configured, 'globalknownhostsfile').map(expandFile),
+    knownHostsCommand: command === undefined ? undefined : parseKnownHostsCommand(command, expandText),
     unknownKey: unknownKeyPolicy(strictness),
     hashNewNames: configSwitch(configured, 'hashknownhosts', false),
     updateKeys:
@@ -58,7 +64,7 @@ export function hostKeyPolicy(
         : configSwitch(configured, 'updatehostkeys', false)
           ? 'yes'
           : 'no',
-    revokedKeyFiles: configPathList(configured, 'revokedhostkeys').map(expand),
+    revokedKeyFiles: configPathList(configured, 'revokedhostkeys').map(expandFile),
     requiredRsaBits: requiredRsaBits(configured),
   };
 }

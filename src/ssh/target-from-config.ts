@@ -70,14 +70,15 @@ export function targetFromConfig(
     localUserId: local.userId,
     localHost: local.hostName,
   };
+  const expandText = (text: string): string => expandPath(text, tokens, local.environment);
   // What a configuration file has relative is below the folder where we were started, as for ssh.
-  const expand = (path: string): string => {
-    const expanded = expandPath(path, tokens, local.environment);
+  const expandFile = (path: string): string => {
+    const expanded = expandText(path);
     return isRelativeFile(expanded) ? resolve(START_FOLDER, expanded) : expanded;
   };
   const family = configValue(configured, 'addressfamily');
   const intervalS = configNumber(configured, 'serveraliveinterval', 0);
-  const authentication = authenticationPolicy(request, configured, builtIn, local, expand);
+  const authentication = authenticationPolicy(request, configured, builtIn, local, expandFile);
   const target: ConfiguredTarget['target'] = {
     requestedHost: request.host,
     host,
@@ -90,7 +91,7 @@ export function targetFromConfig(
       intervalMs: timerMs(intervalS, DEFAULT_KEEPALIVE.intervalS),
       countMax: Math.max(1, configNumber(configured, 'serveralivecountmax', DEFAULT_KEEPALIVE.countMax)),
     },
-    hostKeys: hostKeyPolicy(configured, { host, port, alias }, expand),
+    hostKeys: hostKeyPolicy(configured, { host, port, alias }, { expandText, expandFile }),
     authentication,
     algorithms: chooseAlgorithms(configured, builtIn),
     openssh: {
@@ -123,25 +124,27 @@ function authenticationPolicy(
   configured: SshConfigOutput,
   builtIn: SshConfigOutput,
   local: LocalIdentity,
-  expand: (path: string) => string,
+  expandFile: (path: string) => string,
 ): AuthenticationPolicy {
   const defaults = new Set(builtIn.get('identityfile') ?? []);
   const identities = (configured.get('identityfile') ?? [])
     .filter((path) => path.toLowerCase() !== 'none')
-    .map((path): IdentityFile => ({ path: expand(path), origin: defaults.has(path) ? 'default' : 'named' }));
+    .map(
+      (path): IdentityFile => ({ path: expandFile(path), origin: defaults.has(path) ? 'default' : 'named' }),
+    );
   return {
     methods: authenticationMethods(configured),
     password: request.password === undefined ? undefined : new Secret(request.password),
     promptCount: configNumber(configured, 'numberofpasswordprompts', 3),
     batchMode: configSwitch(configured, 'batchmode', false),
-    agentSocket: agentSocket(configured, local, expand),
+    agentSocket: agentSocket(configured, local, expandFile),
     identitiesOnly: configSwitch(configured, 'identitiesonly', false),
     identities: withoutRepetition(identities),
     acceptedAlgorithms: acceptedAlgorithms(configured, builtIn),
     requiredRsaBits: requiredRsaBits(configured),
     certificateFiles: (configured.get('certificatefile') ?? [])
       .filter((path) => path !== '' && path.toLowerCase() !== 'none')
-      .map(expand),
+      .map(expandFile),
   };
 }
 
@@ -175,7 +178,7 @@ function authenticationMethods(configured: SshConfigOutput): AuthenticationMetho
 function agentSocket(
   configured: SshConfigOutput,
   local: LocalIdentity,
-  expand: (path: string) => string,
+  expandFile: (path: string) => string,
 ): string | undefined {
   const configuredAgent = configured.get('identityagent')?.[0] ?? 'SSH_AUTH_SOCK';
   if (configuredAgent.toLowerCase() === 'none') return undefined;
@@ -184,7 +187,7 @@ function agentSocket(
       ? local.environment['SSH_AUTH_SOCK']
       : configuredAgent.startsWith('$') && !configuredAgent.startsWith('${')
         ? local.environment[configuredAgent.slice(1)]
-        : expand(configuredAgent);
+        : expandFile(configuredAgent);
   return socket === '' ? undefined : socket;
 }
 
