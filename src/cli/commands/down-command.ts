@@ -51,6 +51,7 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
         }),
       );
       if (json) print(`${JSON.stringify(results.map(({ name, state }) => ({ name, state })))}\n`);
+      else if (results.length === 0) print('no tunnel is up\n');
       else {
         for (const { name, state } of results.filter((result) => result.failure === undefined))
           print(`tshuttle: ${name} is down${state === 'down' ? '' : ' already'}\n`);

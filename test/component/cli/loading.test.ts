@@ -61,7 +61,7 @@ describe('what the program loads', () => {
 
   test.each([
     [['status'], 'status', /^no tunnel is up\n$/],
-    [['down', '--all'], 'down', /office/],
+    [['down', '--all'], 'down', /^no tunnel is up\n$/],
     [['help'], 'help', /ERR_USAGE/],
   ] as const)('for %j: its own command, and no heavy package', async (words, name, said) => {
     await using home = await Home.make();

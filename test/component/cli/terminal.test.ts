@@ -54,5 +54,5 @@ test('without a terminal nobody is asked', async () => {
   await child.untilOutput(/pretending/);
   child.kill('SIGTERM');
   expect(await child.exited).toMatchObject({ code: 0 });
-  expect((await home.notes())[1]).toBe('answers [false,null,null]');
+  expect((await home.notes())[2]).toBe('answers [false,null,null]');
 });
