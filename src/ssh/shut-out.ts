@@ -23,8 +23,8 @@ export const REMEDY_CUT_OFF = 'see what its log says of the login';
 
 /** What to do where a connection that stood is no longer answered, in the middle of the handshake. */
 export const REMEDY_CUT_IN_HANDSHAKE =
-  'the network may be down, or fail2ban there has banned this address just now: wait 10 minutes, then name the right user, ' +
-  'and the right key with -i';
+  'the network may be down, packets of full size may be lost on the way (lower the MTU: sudo ip link set dev DEVICE mtu 1280), ' +
+  'or fail2ban there has banned this address just now: wait 10 minutes, then name the right user, and the right key with -i';
 
 const GONE_OR_BANNED =
   'the network or the bastion may be down, or fail2ban there has banned this address: see whether it answers from ' +

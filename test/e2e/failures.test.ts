@@ -82,6 +82,17 @@ const failures: readonly Failure[] = [
     withinMs: 12_000,
   },
   {
+    what: 'a path that loses packets of full size',
+    code: 68,
+    says: /failed: it acknowledges nothing any more -> .*packets of full size may be lost on the way \(lower the MTU: /,
+    prepare: async (lab) => {
+      const chain = (hook: string) =>
+        `chain ${hook} { type filter hook ${hook} priority 0; meta length > 700 tcp dport 22 drop; meta length > 700 tcp sport 22 drop; };`;
+      await lab.bastion.must(['nft', `table inet lossy { ${chain('input')} ${chain('output')} }`]);
+    },
+    withinMs: 12_000,
+  },
+  {
     what: 'a changed host key',
     code: 76,
     says: /changed|differ/i,

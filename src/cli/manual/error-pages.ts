@@ -70,6 +70,10 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       ['another network, or none', 'it comes back by itself unless it was asked to end'],
       ['sshd was restarted', 'nothing to do'],
       ['an idle connection is cut on the way', '-o ServerAliveInterval=30'],
+      [
+        'small packets arrive, and those of full size do not (a VPN, PPPoE)',
+        'sudo ip link set dev DEVICE mtu 1280; where that helps, sysctl net.ipv4.tcp_mtu_probing=1 does so for every connection',
+      ],
     ],
   },
   ERR_CHANNEL_REFUSED: {

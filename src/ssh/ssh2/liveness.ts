@@ -65,7 +65,9 @@ export function watchLiveness(
         'ERR_BASTION_LOST',
         `nothing heard from ${target.role} ${description} for ${silentS} s`,
         {
-          remedy: 'check the network; set -o ServerAliveInterval and ServerAliveCountMax to be more patient',
+          remedy:
+            'check the network, and the MTU where it stops under load (sudo ip link set dev DEVICE mtu 1280); set -o ' +
+            'ServerAliveInterval and ServerAliveCountMax to be more patient',
         },
       ),
     );
