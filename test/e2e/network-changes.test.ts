@@ -65,6 +65,33 @@ async function expectToBeBack(tshuttle: Child, sinceMs: number, count = 1): Prom
 }
 
 describe.skipIf(skipLab)('a network that changes', { timeout: 120_000 }, () => {
+  it('has IPv6 only after the start: that is captured then, too', async () => {
+    await using lab = await createLab();
+    const ipv6 = (state: 'on' | 'off') =>
+      lab.client.must(['sysctl', '-qw', `net.ipv6.conf.all.disable_ipv6=${state === 'on' ? 0 : 1}`]);
+    await ipv6('off');
+    const tshuttle = await startTshuttle(lab, [SUBNET, `${ADDRESSES.destination6}/128`]);
+    await expectToWork(lab);
+    await ipv6('on');
+    await lab.client.ip(`-6 addr replace ${ADDRESSES.client6}/64 dev up0 nodad`);
+    await lab.client.ip(`-6 route replace default via ${ADDRESSES.bastion6}`);
+    const peers: unknown[] = [];
+    await until(
+      async () => {
+        const seen = await lab
+          .application({ do: 'whoami', host: ADDRESSES.destination6, port: 7000, timeoutMs: 2_000 })
+          .catch(() => undefined);
+        peers.push(seen);
+        return seen?.['peer'] === ADDRESSES.bastionInner6;
+      },
+      {
+        deadlineMs: 20_000,
+        what: () => `IPv6 is captured: ${JSON.stringify(peers.at(-1))}\n${tshuttle.stderr}`,
+      },
+    );
+    await stopTshuttle(lab, tshuttle);
+  });
+
   it('is back after an outage, with another address: so is the tunnel, though it had waited for long', async () => {
     await using lab = await createLab();
     const keepalive = ['-o', 'ServerAliveInterval=1', '-o', 'ServerAliveCountMax=2'];
