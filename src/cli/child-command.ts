@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
-import { withUsersCoreLimit } from '../net/native-core-limit.ts';
+import { withUsersCoreLimit } from '../net/core-limit.ts';
 import { withStartersLimit } from '../net/starters-limit.ts';
 
 /** As env(1) and shells have it. */

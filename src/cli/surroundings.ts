@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import type { Logger } from '../core/log.ts';
 import { stateFolderOf } from '../daemon/paths.ts';
-import { forbidCoreFiles } from '../net/native-core-limit.ts';
+import { forbidCoreFiles } from '../net/core-limit.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { openTunnel } from '../tunnel/open-tunnel.ts';
 import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { descriptorLimit, setDescriptorLimit } from './native-descriptor-limit.ts';
+import { resourceLimit, setResourceLimit } from './native-resource-limit.ts';
 
 /** What starting a child may open itself: its pipes. */
 const ROOM_FOR_PIPES = 32;
@@ -15,13 +15,13 @@ let startersLimit: number | undefined;
  */
 export function withStartersLimit<T>(start: () => T): T {
   startersLimit ??= softLimitOf(process.ppid) ?? Number.POSITIVE_INFINITY;
-  const ours = descriptorLimit();
+  const ours = resourceLimit('descriptors');
   if (ours === undefined || startersLimit >= ours.soft || !hasRoomBelow(startersLimit)) return start();
-  if (!setDescriptorLimit({ ...ours, soft: startersLimit })) return start();
+  if (!setResourceLimit('descriptors', { ...ours, soft: startersLimit })) return start();
   try {
     return start();
   } finally {
-    setDescriptorLimit(ours);
+    setResourceLimit('descriptors', ours);
   }
 }
 

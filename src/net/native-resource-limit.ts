@@ -1,13 +1,19 @@
 import { openLibc } from './native-library.ts';
 
-/** sys/resource.h: the number is Linux's, or that of macOS and the BSDs. */
-const RLIMIT_NOFILE = process.platform === 'linux' ? 7 : 8;
+/** What the kernel limits for a process: open files, and the size of a core file. */
+export type Resource = 'descriptors' | 'core file';
+
+/** sys/resource.h: the first number is Linux's, or that of macOS and the BSDs. */
+const NUMBERS: Readonly<Record<Resource, number>> = {
+  descriptors: process.platform === 'linux' ? 7 : 8,
+  'core file': 4,
+};
 
 /** A `long`, which rlim_t is. */
 const WORD_BYTES = process.arch === 'arm' || process.arch === 'ia32' ? 4 : 8;
 
-/** How many descriptors this process may have, and up to where it may raise that itself; RLIM_INFINITY is a huge number. */
-export interface DescriptorLimit {
+/** What holds for this process, and up to where it may raise that itself; RLIM_INFINITY is a huge number. */
+export interface ResourceLimit {
   readonly soft: number;
   readonly hard: number;
 }
@@ -21,19 +27,19 @@ interface Calls {
 
 let calls: Calls | undefined;
 
-/** getrlimit(2) RLIMIT_NOFILE; undefined where it fails. @throws TshuttleError ERR_INTERNAL without a native library */
-export function descriptorLimit(): DescriptorLimit | undefined {
+/** getrlimit(2); undefined where it fails. @throws TshuttleError ERR_INTERNAL without a native library */
+export function resourceLimit(resource: Resource): ResourceLimit | undefined {
   const limits = Buffer.alloc(2 * WORD_BYTES);
-  if (nativeCalls().get(RLIMIT_NOFILE, limits) !== 0) return undefined;
+  if (nativeCalls().get(NUMBERS[resource], limits) !== 0) return undefined;
   return { soft: readWord(limits, 0), hard: readWord(limits, WORD_BYTES) };
 }
 
-/** setrlimit(2) RLIMIT_NOFILE. Descriptors above a lower limit stay open. @returns false when the system refuses */
-export function setDescriptorLimit({ soft, hard }: DescriptorLimit): boolean {
+/** setrlimit(2). Descriptors above a lower limit stay open. @returns false when the system refuses */
+export function setResourceLimit(resource: Resource, { soft, hard }: ResourceLimit): boolean {
   const limits = Buffer.alloc(2 * WORD_BYTES);
   writeWord(limits, 0, soft);
   writeWord(limits, WORD_BYTES, hard);
-  return nativeCalls().set(RLIMIT_NOFILE, limits) === 0;
+  return nativeCalls().set(NUMBERS[resource], limits) === 0;
 }
 
 function nativeCalls(): Calls {
