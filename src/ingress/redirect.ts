@@ -131,7 +131,8 @@ function redirectIngress(
     addRoute: ({ family, first, prefixLength }) =>
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     endStranded: (connections) => interceptor.endStranded(connections),
-    check: (recapture) => check.run(recapture),
+    // Without rules nothing arrives, as the state tells; and the helper, which would be asked why, is being started.
+    check: async (recapture) => (interceptor.rulesGone === undefined ? await check.run(recapture) : []),
     addFamilies: () => listening.addFamilies(),
     close: async () => {
       try {

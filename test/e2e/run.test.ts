@@ -33,9 +33,14 @@ describe.skipIf(skipLab)('tshuttle run', () => {
   });
 
   type Way = 'redirect' | 'rootless';
-  const argvOf = (way: Way, args: readonly string[], command: readonly string[]): readonly string[] => {
+  const argvOf = (
+    way: Way,
+    args: readonly string[],
+    command: readonly string[],
+    remote: { readonly remote?: string } = {},
+  ): readonly string[] => {
     const user = way === 'redirect' ? {} : { user: ORDINARY_USER.name };
-    const [node = '', script = '', ...options] = tshuttleArgv(lab, args, user);
+    const [node = '', script = '', ...options] = tshuttleArgv(lab, args, { ...user, ...remote });
     const mode = way === 'redirect' ? [] : ['--rootless'];
     return [node, script, 'run', ...options, ...mode, NETWORK, '--', ...command];
   };
@@ -140,7 +145,7 @@ describe.skipIf(skipLab)('tshuttle run', () => {
 
   it('ours are only the failures before the command starts', async () => {
     const failed = await lab.client.exec(
-      argvOf('rootless', ['-r', 'root@198.51.100.77'], ['echo', 'started']),
+      argvOf('rootless', [], ['echo', 'started'], { remote: 'root@198.51.100.77' }),
       {
         ...userOf('rootless'),
       },
