@@ -204,7 +204,7 @@ describe.skipIf(skipLab)('report', () => {
     for (const section of ['versions', 'configuration', 'doctor', 'tunnels', 'log of <tunnel-1>']) {
       expect(report.stdout).toContain(`## ${section}`);
     }
-    expect(report.stdout).toMatch(/"total": 1$/m);
+    expect(report.stdout).toMatch(/"total": 1,$/m);
     await stopTshuttle(lab, tshuttle);
   });
 });
