@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { rulesOf } from '../../config/resolve-subnets.ts';
 import type { Logger } from '../../core/log.ts';
@@ -6,14 +7,21 @@ import { tryCapture } from '../../ingress/try-capture.ts';
 import type { HelperInterceptor } from '../../intercept/helper-interceptor.ts';
 import type { CaptureRule } from '../../net/capture-rule.ts';
 import { parseCidr } from '../../net/cidr.ts';
-import { ALL_PORTS } from '../../net/port-range.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
-/** Networks of the documentation, which are nobody's (RFC 5737, RFC 3849): where nothing has been said of what to capture. */
-const EXAMPLES = ['192.0.2.0/24', '2001:db8::/32'].map(
-  (text): CaptureRule => ({ action: 'include', cidr: parseCidr(text)!, ports: ALL_PORTS }),
-);
+/**
+ * Networks of the documentation, which are nobody's (RFC 5737, RFC 3849): where nothing has been said of what to capture. On a
+ * port by chance: another doctor may look at the same time, and would take what this one tries.
+ */
+function exampleRules(): readonly CaptureRule[] {
+  const port = randomInt(1_024, 65_536);
+  return ['192.0.2.0/24', '2001:db8::/32'].map((text) => ({
+    action: 'include',
+    cidr: parseCidr(text)!,
+    ports: { first: port, last: port },
+  }));
+}
 
 /**
  * Whether connections of our own to what is to be captured arrive.
@@ -27,7 +35,7 @@ export async function* checkCapture(
 ): AsyncGenerator<Finding> {
   const asked = config === undefined ? [] : rulesOf(config, new Map());
   const isAsked = asked.some(({ action }) => action === 'include');
-  const found = await tryCapture(interceptor, isAsked ? asked : EXAMPLES, {
+  const found = await tryCapture(interceptor, isAsked ? asked : exampleRules(), {
     logger,
     ipv6: config?.ipv6 ?? true,
   });
