@@ -8,6 +8,7 @@ import { daemonPaths, profilePaths, tunnelNameOf } from '../daemon/paths.ts';
 import type { TunnelOrder } from '../daemon/protocol.ts';
 import { ServiceNotifier } from '../daemon/service/service-notifier.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
+import { forbidCoreFiles } from '../net/core-limit.ts';
 import type { CommandSession } from './command-definition.ts';
 import { EXIT_INTERRUPTED } from './exit-code.ts';
 import { type HostContext, hostTunnels } from './hosting/host-tunnels.ts';
@@ -113,6 +114,7 @@ export async function hostInForeground(
 /** This process was started by {@link startDaemon}. @returns the exit code */
 export async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
   leaveStartFolder(context.environment);
+  forbidCoreFiles();
   const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
   const host = hostContext(context, parts);
   return await hostTunnels(launcher.tunnels, {

@@ -2,7 +2,6 @@ import type { Config } from '../config/config.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import type { Logger } from '../core/log.ts';
 import { stateFolderOf } from '../daemon/paths.ts';
-import { forbidCoreFiles } from '../net/core-limit.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { openTunnel } from '../tunnel/open-tunnel.ts';
 import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';
@@ -41,8 +40,6 @@ export function prepare(
   parts: Parts,
   name?: string,
 ): Prepared {
-  // Whoever logs and asks has secrets, or will have.
-  forbidCoreFiles();
   const standardError: LineSink = openStandardErrorSink();
   const onTerminal = process.stderr.isTTY === true;
   const output = new LogOutput(sinkFor(config.logFormat, standardError, { onTerminal }));

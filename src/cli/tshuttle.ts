@@ -95,7 +95,11 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     refuse,
     describeProgram: () => buildProgram(readVersion()),
     tunnelCommands,
-    prepare: async (config) => (await import('./surroundings.ts')).prepare(config, context, parts),
+    prepare: async (config) => {
+      // Whoever logs and asks has secrets, or will have.
+      (await import('../net/core-limit.ts')).forbidCoreFiles();
+      return (await import('./surroundings.ts')).prepare(config, context, parts);
+    },
     configOf: async (raw, surroundings) => {
       const { parseConfig } = await import('../config/parse-config.ts');
       const { whyUnreadable } = await import('../config/named-files.ts');

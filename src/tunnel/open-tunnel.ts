@@ -9,6 +9,7 @@ import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
 import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
+import { forbidCoreFiles } from '../net/core-limit.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
 import type { Prompter } from '../ssh/prompter.ts';
@@ -101,7 +102,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       (one) => one.close(),
     );
     cleanup.push(() => ingressOpening.close());
-    // Takes about as long as the start of the helper, which goes on meanwhile.
+    // Before there is a secret. Like what comes next it takes its time, in which the helper starts.
+    forbidCoreFiles();
     const { openBastion } = await import('./bastion.ts');
     dns = await TunnelDns.open(options.dns, {
       logger,
