@@ -2,12 +2,10 @@ import { randomInt } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { rulesOf } from '../../config/resolve-subnets.ts';
 import type { Logger } from '../../core/log.ts';
-import type { DaemonSurroundings } from '../../daemon/paths.ts';
 import { tryCapture } from '../../ingress/try-capture.ts';
 import type { HelperInterceptor } from '../../intercept/helper-interceptor.ts';
 import type { CaptureRule } from '../../net/capture-rule.ts';
 import { parseCidr } from '../../net/cidr.ts';
-import { RunningTunnels } from '../running-tunnels.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
 /**
@@ -43,18 +41,4 @@ export async function* checkCapture(
   const problems = isAsked ? found : found.filter(({ cause }) => cause !== 'no-route');
   for (const { what, remedy } of problems) yield problem('capture', what, remedy);
   if (problems.length === 0) yield ok('capture', 'a redirected connection arrives');
-}
-
-/** What keeps the tunnels that are up from capturing what they should. */
-export async function* checkRunningTunnels(surroundings: DaemonSurroundings): AsyncGenerator<Finding> {
-  const running = await RunningTunnels.find(surroundings, 'checked');
-  try {
-    for (const { report } of running.all) {
-      for (const { what, remedy } of report.status?.captureProblems ?? []) {
-        yield problem(`tunnel ${report.name}`, what, remedy);
-      }
-    }
-  } finally {
-    running.close();
-  }
 }

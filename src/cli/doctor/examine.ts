@@ -5,7 +5,6 @@ import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
-import { checkRunningTunnels } from './capture-checks.ts';
 import { type Finding, problem, untried } from './finding.ts';
 import { checkMachine } from './machine-checks.ts';
 import { checkNames } from './name-checks.ts';
@@ -36,8 +35,7 @@ export async function* examine(
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
   yield* checkMachine(config, machine);
-  yield* checkRunningTunnels(context.surroundings);
-  const running = await RunningTunnels.find(context.surroundings);
+  const running = await RunningTunnels.find(context.surroundings, 'checked');
   running.close();
   yield* checkRunning(running.all.map(({ report }) => report));
   for (const host of withoutPort) {
