@@ -1,42 +1,42 @@
-import {
-  createServer,
-  type IncomingMessage,
-  request,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { messageOf } from '../core/errors.ts';
 import type { AdmittedClients } from '../net/admitted-clients.ts';
-import { formatEndpoint, makeEndpoint, toDestination } from '../net/endpoint.ts';
+import { formatEndpoint, formatHostPort, makeEndpoint, toDestination } from '../net/endpoint.ts';
 import { parseHostPort } from '../net/host-port.ts';
-import { connectSockets } from '../net/socket-pair.ts';
+import { type ExchangeBounds, HttpExchange } from './http-exchange.ts';
+import { refuse, refuseConnect } from './http-refusal.ts';
 import {
   type AbsoluteTarget,
-  endToEndFields,
   parseAbsoluteTarget,
   parseBasicCredentials,
   STATUS_OF_FAILURE,
-  withoutField,
 } from './http-request.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import { mayUse } from './proxy-credentials.ts';
-import { sayFarewell } from './say-farewell.ts';
 
-/** From the connection, or the last answer on it, to the end of a request's head, in ms. */
-const HEADERS_TIMEOUT_MS = 20_000;
+/** What one client may do, and each exchange of it. */
+export interface HttpProxyBounds extends ExchangeBounds {
+  /** From the connection, or the last answer on it, to the end of a request's head, in ms. */
+  readonly requestHeadMs: number;
+  /** How often that is looked at, in ms. */
+  readonly checkMs: number;
+  /** Requests of one connection that wait for their answers, as apt(8) has up to 10. */
+  readonly requestsAtOnce: number;
+}
+
+const BOUNDS: HttpProxyBounds = {
+  requestHeadMs: 20_000,
+  checkMs: 30_000,
+  headBytes: 32 * 1024,
+  requestsAtOnce: 32,
+  // As long as other proxies wait for a slow report to be made: tinyproxy 10 minutes, squid 15.
+  answerHeadMs: 900_000,
+  quietMs: 900_000,
+  interimAnswers: 32,
+};
 
 /** A client may keep its connection for so long without a request, in ms: longer than most clients do. */
 const KEEP_ALIVE_TIMEOUT_MS = 120_000;
-
-const MAX_HEADER_BYTES = 32 * 1024;
-
-/** How long a destination may take to end after its answer, in ms. */
-const FAREWELL_TIMEOUT_MS = 5_000;
-
-/** RFC 9110 section 7.6.3. */
-const VIA = 'tshuttle';
 
 const TARGET_REMEDY = 'this is a proxy: it takes CONNECT host:port, and requests for http://host/path';
 
@@ -45,13 +45,29 @@ const TARGET_REMEDY = 'this is a proxy: it takes CONNECT host:port, and requests
  * flow of its own. Node's own parser and limits.
  *
  * @param clients a client is busy while it waits for an answer, and for good when it has a flow
+ * @param bounds tests have others
  */
-export function createHttpProxy(clients: AdmittedClients, context: ProxyContext): Server {
-  const proxy = new HttpProxy(context);
-  // The body of an upload takes as long as it takes.
-  const limits = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, maxHeaderSize: MAX_HEADER_BYTES };
-  const server = createServer({ ...limits, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS });
-  server.on('connection', (socket) => clients.admit(socket));
+export function createHttpProxy(
+  clients: AdmittedClients,
+  context: ProxyContext,
+  bounds: HttpProxyBounds = BOUNDS,
+): Server {
+  const proxy = new HttpProxy(context, bounds);
+  const server = createServer({
+    headersTimeout: bounds.requestHeadMs,
+    connectionsCheckingInterval: bounds.checkMs,
+    // The body of an upload takes as long as it takes.
+    requestTimeout: 0,
+    maxHeaderSize: bounds.headBytes,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+  });
+  // The head is bounded by its bytes. Where Node leaves fields out for their number, the message is another one.
+  server.maxHeadersCount = 0;
+  server.on('connection', (socket) => {
+    // One for each request that waits, beside Node's and ours.
+    socket.setMaxListeners(bounds.requestsAtOnce + 16);
+    clients.admit(socket);
+  });
   server.on('connect', (message, socket, early) => {
     clients.busy(socket as Socket);
     proxy.connect(message, socket as Socket, early);
@@ -67,9 +83,13 @@ export function createHttpProxy(clients: AdmittedClients, context: ProxyContext)
 
 class HttpProxy {
   readonly #context: ProxyContext;
+  readonly #bounds: HttpProxyBounds;
+  /** How many requests of a connection wait for their answers. */
+  readonly #waiting = new WeakMap<Socket, number>();
 
-  constructor(context: ProxyContext) {
+  constructor(context: ProxyContext, bounds: HttpProxyBounds) {
     this.#context = context;
+    this.#bounds = bounds;
   }
 
   connect(message: IncomingMessage, socket: Socket, early: Buffer): void {
@@ -79,7 +99,8 @@ class HttpProxy {
     if (early.length > 0) socket.unshift(early);
     const originator = makeEndpoint(socket.remoteAddress ?? '', socket.remotePort ?? 0);
     const destination = parseHostPort(message.url ?? '');
-    if (originator === undefined) {
+    if (originator === undefined || this.#waitingOf(socket) > 0) {
+      // The answer to an earlier request would come in the middle of the flow.
       socket.destroy();
     } else if (!this.#isWelcome(message)) {
       refuseConnect(socket, 407, 'the proxy wants a user name and a password');
@@ -99,19 +120,18 @@ class HttpProxy {
   }
 
   forward(message: IncomingMessage, response: ServerResponse): void {
+    const { socket } = message;
+    const waiting = this.#waitingOf(socket) + 1;
+    this.#waiting.set(socket, waiting);
+    response.once('close', () => this.#waiting.set(socket, this.#waitingOf(socket) - 1));
+    if (waiting > this.#bounds.requestsAtOnce) {
+      socket.destroy();
+      return;
+    }
     const target = parseAbsoluteTarget(message.url ?? '');
     if (target === undefined) refuse(response, 400, TARGET_REMEDY);
     else if (!this.#isWelcome(message)) refuse(response, 407, 'the proxy wants a user name and a password');
-    else this.#trySend(target, message, response);
-  }
-
-  #trySend(target: AbsoluteTarget, message: IncomingMessage, response: ServerResponse): void {
-    try {
-      this.#send(target, message, response);
-    } catch (error) {
-      // Out of descriptors, or a field that Node takes from a client, but not from us.
-      refuse(response, 500, messageOf(error));
-    }
+    else this.#send(target, message, response);
   }
 
   #send(target: AbsoluteTarget, message: IncomingMessage, response: ServerResponse): void {
@@ -120,53 +140,27 @@ class HttpProxy {
       response.destroy();
       return;
     }
-    const { near, far } = connectSockets();
-    near.destroySoon = () => endInOrder(near);
-    let failure = { status: 502, description: 'the connection was reset' };
-    const outgoing = request({
-      createConnection: () => near,
-      method: message.method,
-      path: target.path,
-      headers: [
-        'Host',
-        target.authority,
-        ...withoutField(withoutField(endToEndFields(message.rawHeaders), 'host'), 'expect'),
-        'Via',
-        `${message.httpVersion} ${VIA}`,
-        'Connection',
-        'close',
-      ],
+    const exchange = new HttpExchange({ target, message, response }, this.#bounds, (why) => {
+      this.#context.logger.info(`${formatHostPort(target.host, target.port)}: the HTTP answer ${why}`);
     });
-    outgoing.on('response', (answer) => {
-      response.writeHead(
-        answer.statusCode ?? 502,
-        answer.statusMessage ?? '',
-        withoutField(endToEndFields(answer.rawHeaders), 'transfer-encoding'),
-      );
-      answer.on('error', () => response.destroy());
-      answer.pipe(response);
-    });
-    outgoing.on('error', () => {
-      if (response.headersSent) response.destroy();
-      else refuse(response, failure.status, failure.description);
-    });
-    response.on('close', () => {
-      if (!response.writableFinished) near.destroy();
-    });
-    message.on('error', () => near.destroy());
-    message.pipe(outgoing);
-    this.#context.onFlow({
-      accepted: far,
-      originator,
-      destination: toDestination(target),
-      answer: {
-        opened: () => {},
-        failed: (reason, description) => {
-          failure = { status: STATUS_OF_FAILURE[reason], description };
-          far.resetAndDestroy();
+    exchange.start((accepted) => {
+      this.#context.onFlow({
+        accepted,
+        originator,
+        destination: toDestination(target),
+        answer: {
+          opened: () => {},
+          failed: (reason, description) => {
+            exchange.refuse(STATUS_OF_FAILURE[reason], description);
+            accepted.resetAndDestroy();
+          },
         },
-      },
+      });
     });
+  }
+
+  #waitingOf(socket: Socket): number {
+    return this.#waiting.get(socket) ?? 0;
   }
 
   #isWelcome(message: IncomingMessage): boolean {
@@ -182,34 +176,4 @@ class HttpProxy {
     }
     return false;
   }
-}
-
-/** Node's client hangs up as soon as it has the answer, which would look like a reset to whoever carries the flow. */
-function endInOrder(near: Socket): void {
-  near.end();
-  near.resume();
-  near.setTimeout(FAREWELL_TIMEOUT_MS, () => near.destroy());
-}
-
-function refusalFields(status: number, why: string): Readonly<Record<string, string>> {
-  const body = {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': String(Buffer.byteLength(bodyOf(why))),
-  };
-  return status === 407 ? { ...body, 'Proxy-Authenticate': 'Basic realm="tshuttle"' } : body;
-}
-
-function bodyOf(why: string): string {
-  return `tshuttle: ${why}\n`;
-}
-
-function refuse(response: ServerResponse, status: number, why: string): void {
-  response.writeHead(status, refusalFields(status, why));
-  response.end(bodyOf(why));
-}
-
-function refuseConnect(socket: Socket, status: number, why: string): void {
-  const fields = Object.entries(refusalFields(status, why)).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${fields.join('')}\r\n${bodyOf(why)}`);
-  sayFarewell(socket);
 }

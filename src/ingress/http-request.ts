@@ -35,7 +35,7 @@ export function parseBasicCredentials(field: string | undefined): ProxyCredentia
   return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-/** RFC 9110 section 7.6.1, and what older clients send to proxies. */
+/** RFC 9110 section 7.6.1, what older clients send to proxies, and the announcement of trailers, which end here. */
 const HOP_BY_HOP = [
   'connection',
   'keep-alive',
@@ -44,6 +44,7 @@ const HOP_BY_HOP = [
   'proxy-authentication-info',
   'proxy-connection',
   'te',
+  'trailer',
   'upgrade',
 ];
 
