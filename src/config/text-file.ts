@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { readDescriptor, readRegularFile } from '../core/regular-file.ts';
 
 /** The most that is read of one file, in bytes: a million subnets fit. */
 const FILE_LIMIT_BYTES = 32 * 1024 * 1024;
@@ -15,18 +16,22 @@ export type ReadTextFile = (path: string) => TextFile;
 /** {@link ReadTextFile} from the file system. A byte order mark is left out. */
 export function readTextFile(path: string): TextFile {
   try {
-    const text = path === '-' ? readFileSync(0, 'utf8') : readBounded(path);
+    const text = readBytes(path).toString('utf8');
     return { kind: 'text', text: text.startsWith('\uFEFF') ? text.slice(1) : text };
   } catch (error) {
     return { kind: 'unreadable', what: `cannot be read: ${reasonOf(error)}` };
   }
 }
 
-function readBounded(path: string): string {
+/** What is open already, as by `<(command)` of a shell: whoever gave it to us has somebody who writes to it. */
+const OPEN_ALREADY = /^\/(?:dev\/stdin$|dev\/fd\/\d|proc\/(?:self|thread-self)\/fd\/\d)/;
+
+function readBytes(path: string): Buffer {
+  if (path !== '-' && !OPEN_ALREADY.test(path)) return readRegularFile(path, FILE_LIMIT_BYTES);
+  if (path === '-') return readDescriptor(0, FILE_LIMIT_BYTES);
   const descriptor = openSync(path, 'r');
   try {
-    if (fstatSync(descriptor).size > FILE_LIMIT_BYTES) throw new Error('it is larger than 32 MiB');
-    return readFileSync(descriptor, 'utf8');
+    return readDescriptor(descriptor, FILE_LIMIT_BYTES);
   } finally {
     closeSync(descriptor);
   }
@@ -38,8 +43,6 @@ function reasonOf(error: unknown): string {
       return 'there is no such file';
     case 'EACCES':
       return 'permission denied';
-    case 'EISDIR':
-      return 'it is a directory';
     default:
       return messageOf(error);
   }

@@ -1,5 +1,6 @@
-import { mkdirSync, type Stats, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemCodeOf } from './errors.ts';
 
 /** Owner of what nobody in this user namespace owns: /proc/sys/kernel/overflowuid. */
 const OVERFLOW_USER_ID = 65_534;
@@ -25,15 +26,40 @@ export function isForeignToRoot(path: string): boolean {
   return status !== undefined && status.uid !== 0 && status.uid !== OVERFLOW_USER_ID;
 }
 
+/** The kernel takes no longer path (limits.h, PATH_MAX), so this many folders are above none. */
+const MAX_DEPTH = 2_048;
+
 /**
- * Makes a folder, and those above it, for this user only (0700). Idempotent.
+ * Makes a folder, and those above it, for this user only (0700) unless told otherwise; the umask changes nothing. Those that are
+ * there stay as they are. Idempotent.
+ *
+ * Not by `recursive` of mkdir, which goes in circles for ever where a folder says that it is there and that nothing can be in it,
+ * as /proc does (Node.js 20).
  *
  * @throws Error when it cannot be made, also because root would make it below a folder of somebody else
  */
-export function makeFolder(path: string): void {
-  const isThere = statusOf(path) !== undefined;
-  if (!isThere && isForeignToRoot(path)) throw new Error('root makes nothing below a folder of another user');
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+export function makeFolder(path: string, mode = 0o700): void {
+  const missing: string[] = [];
+  for (
+    let folder = path;
+    statusOf(folder) === undefined && missing.length < MAX_DEPTH;
+    folder = dirname(folder)
+  )
+    missing.push(folder);
+  if (missing.length > 0 && isForeignToRoot(path))
+    throw new Error('root makes nothing below a folder of another user');
+  for (const folder of missing.reverse()) makeOne(folder, mode);
+  if (statusOf(path)?.isDirectory() !== true) throw new Error(`${path} is not a folder`);
+}
+
+function makeOne(folder: string, mode: number): void {
+  try {
+    mkdirSync(folder, { mode });
+    chmodSync(folder, mode);
+  } catch (error) {
+    // Another process has made it at the same moment.
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 function statusOf(path: string): Stats | undefined {

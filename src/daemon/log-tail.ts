@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
+import { openRegularFile } from '../core/regular-file.ts';
 import { LineSplitter } from '../net/line-splitter.ts';
 
 /** How far back from the end the last lines are looked for, in bytes. */
@@ -57,7 +58,7 @@ export class LogTail {
 
   #open(): boolean {
     try {
-      this.#descriptor = openSync(this.#path, 'r');
+      this.#descriptor = openRegularFile(this.#path, 'read');
     } catch {
       return false;
     }

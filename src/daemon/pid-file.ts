@@ -4,13 +4,16 @@ import {
   linkSync,
   openSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import { isNullDevice, openRegularFile, readDescriptor } from '../core/regular-file.ts';
+
+/** No process id is so long, in bytes. */
+const MAX_FILE_BYTES = 4_096;
 
 /** How often a dead daemon's file is cleared away when others start at the same moment. */
 const CLAIM_ATTEMPTS = 8;
@@ -85,16 +88,19 @@ function linkUnlessThere(own: string, path: string): boolean {
 }
 
 function clearAwayIfDead(path: string): void {
+  // Root could move it away.
+  if (isNullDevice(path)) throw new Error('it is a device, not a file');
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openRegularFile(path, 'read');
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return;
     throw error;
   }
   try {
-    const text = readFileSync(descriptor, 'utf8').slice(0, 32).trim();
-    if (text !== '' && !/^\d+$/.test(text)) throw new Error('it holds something other than a process id');
+    const text = readDescriptor(descriptor, MAX_FILE_BYTES).toString('utf8').trim();
+    if (text !== '' && !/^\d{1,31}$/.test(text))
+      throw new Error('it holds something other than a process id');
     const pid = Number(text);
     if (pid > 0 && holdsOpen(pid, fstatSync(descriptor))) throw alreadyRunning(pid, path);
     moveAway(path, descriptor);

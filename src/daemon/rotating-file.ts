@@ -1,5 +1,6 @@
-import { closeSync, constants, fchmodSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, fstatSync, renameSync, writeSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../core/errors.ts';
+import { openRegularFile } from '../core/regular-file.ts';
 
 /** When a log file is put aside, in bytes. */
 const SIZE_LIMIT_BYTES = 5 * 1024 * 1024;
@@ -80,8 +81,7 @@ export class RotatingFile {
 
 /** A link in the place of the log is not followed: the folder may be older than we are. */
 function openLog(path: string): number {
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
-  const descriptor = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o600);
-  fchmodSync(descriptor, 0o600);
+  const descriptor = openRegularFile(path, 'append', { refuseLink: true });
+  if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600);
   return descriptor;
 }

@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import { makeFolder } from '../core/folders.ts';
 import type { Logger } from '../core/log.ts';
+import { readRegularFile, replaceFile } from '../core/regular-file.ts';
 import type { ReleaseLock } from '../net/machine-lock.ts';
 import type { SavedMapping } from './synthetic-addresses.ts';
 
@@ -154,29 +155,17 @@ export class MappingStore {
     return readBlock(this.#file(block));
   }
 
-  /** Whole or not at all: by a file of its own that takes the other's place. */
   #write(block: number, mappings: readonly SavedMapping[]): void {
     const file = this.#file(block);
-    const temporary = `${file}.${randomBytes(6).toString('hex')}`;
     // Only what is written last tells for how long names were not used.
     const endedAtMs = this.#isClosed ? Date.now() : undefined;
     try {
-      writeFileSync(temporary, render(this.#key, mappings, endedAtMs), { flag: 'wx', mode: 0o600 });
-      renameSync(temporary, file);
+      replaceFile(file, render(this.#key, mappings, endedAtMs), { mode: 0o600 });
     } catch (error) {
-      removeIfThere(temporary);
       this.#logger.warn(
         `names will have other synthetic addresses after a restart: cannot write ${file}: ${messageOf(error)}`,
       );
     }
-  }
-}
-
-function removeIfThere(file: string): void {
-  try {
-    rmSync(file, { force: true });
-  } catch {
-    // What could not be made is not there.
   }
 }
 
@@ -203,8 +192,10 @@ function render(key: string, mappings: readonly SavedMapping[], endedAtMs: numbe
 /** Undefined for what is not a file of ours, whole: then it is as if there were none. */
 function readBlock(file: string): KnownBlock | undefined {
   try {
-    if (statSync(file).size > MAX_FILE_BYTES) return undefined;
-    const value = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> | null;
+    const value = JSON.parse(readRegularFile(file, MAX_FILE_BYTES).toString('utf8')) as Record<
+      string,
+      unknown
+    > | null;
     if (typeof value?.['key'] !== 'string' || !Array.isArray(value['mappings'])) return undefined;
     const { endedAtMs } = value;
     const sinceMs = typeof endedAtMs === 'number' ? Math.max(Date.now() - endedAtMs, 0) : undefined;

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { readRegularFile } from '../core/regular-file.ts';
 
 /** As in OpenSSH (readconf.c, READCONF_MAX_DEPTH). */
 const MAX_DEPTH = 16;
@@ -89,7 +90,7 @@ function isRoots(path: string): boolean {
 
 function textOf(path: string): string | undefined {
   try {
-    return statSync(path).size > MAX_FILE_BYTES ? undefined : readFileSync(path, 'utf8');
+    return readRegularFile(path, MAX_FILE_BYTES).toString('utf8');
   } catch {
     return undefined; // not there, or not to be read
   }

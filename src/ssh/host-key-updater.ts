@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { isNullDevice } from '../core/regular-file.ts';
 import { keyTypeOfAlgorithm } from './host-key-decision.ts';
 import { describeKey } from './host-key-errors.ts';
 import { decideHostKeyUpdate, type HostKeyAnnouncement, type HostKeyUpdate } from './host-key-update.ts';
@@ -25,9 +26,12 @@ export async function updateHostKeys(
   context: UpdateContext,
 ): Promise<void> {
   const { logger } = context;
-  const { hostKeys } = target;
   try {
-    const entries = await readKnownHosts({ userFiles: hostKeys.userFiles, globalFiles: [] });
+    // One who names the null device wants nothing to be kept.
+    const userFiles = target.hostKeys.userFiles.filter((file) => !isNullDevice(file));
+    const hostKeys = { ...target.hostKeys, userFiles };
+    if (userFiles.length === 0) return;
+    const entries = readKnownHosts({ userFiles, globalFiles: [] });
     const update = decideHostKeyUpdate(announcement, {
       lookupName: hostKeys.lookupName,
       entries,
@@ -41,11 +45,11 @@ export async function updateHostKeys(
         return;
       case 'update':
         if (hostKeys.updateKeys === 'ask' && !(await mayUpdate(target, update, context))) return;
-        await replaceKnownHosts(hostKeys, update.added, update.removed);
+        replaceKnownHosts(hostKeys, update.added, update.removed);
         for (const line of describeUpdate(update)) logger.info(`${hostKeys.lookupName}: ${line}`);
     }
   } catch (error) {
-    logger.warn(`cannot update the host keys of ${hostKeys.lookupName}: ${messageOf(error)}`);
+    logger.warn(`cannot update the host keys of ${target.hostKeys.lookupName}: ${messageOf(error)}`);
   }
 }
 

@@ -101,7 +101,7 @@ export class HostKeyVerifier {
   async handshakeDone(): Promise<void> {
     const key = this.#toBeFiled;
     this.#toBeFiled = undefined;
-    if (key !== undefined) await addKnownHost(this.#target.hostKeys, key, this.#context.logger);
+    if (key !== undefined) addKnownHost(this.#target.hostKeys, key, this.#context.logger);
   }
 
   async #checkFirst(shown: ShownKey): Promise<void> {
@@ -140,7 +140,7 @@ export class HostKeyVerifier {
   }
 
   async #refuseRevoked({ key, certificate }: ShownKey): Promise<void> {
-    const file = await findRevocation(this.#target.hostKeys.revokedKeyFiles, key, certificate);
+    const file = findRevocation(this.#target.hostKeys.revokedKeyFiles, key, certificate);
     if (file === undefined) return;
     const inCertificate = certificate === undefined ? '' : ` in the ${describeCertificate(certificate)}`;
     throw revokedKeyError(this.#target, `${describeKey(key)}${inCertificate}`, file);

@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
-import { messageOf } from '../core/errors.ts';
+import { stat } from 'node:fs/promises';
+import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { readRegularFile } from '../core/regular-file.ts';
 import {
   decryptPrivateKey,
   outlinePrivateKey,
@@ -31,9 +32,9 @@ export interface Identity {
  * @throws KeyUnavailableError when it is there and cannot be used.
  */
 export async function readIdentity(file: IdentityFile): Promise<Identity | undefined> {
-  const text = await readText(file.path);
+  const text = readText(file.path);
   const publicText =
-    text === undefined || parsePublicKeyLine(text) === undefined ? await readText(`${file.path}.pub`) : text;
+    text === undefined || parsePublicKeyLine(text) === undefined ? readText(`${file.path}.pub`) : text;
   const filedPublicKey = publicText === undefined ? undefined : parsePublicKeyLine(publicText);
   if (text === undefined || publicText === text) {
     if (filedPublicKey === undefined) return undefined;
@@ -57,15 +58,13 @@ async function refuseOpenPermissions(path: string): Promise<void> {
   throw new KeyUnavailableError(`${path} is ignored: others may read it (mode ${shown}; chmod 600 it)`);
 }
 
-async function readText(path: string): Promise<string | undefined> {
+function readText(path: string): string | undefined {
   try {
-    const { size } = await stat(path);
-    if (size > FILE_LIMIT_BYTES) throw new KeyUnavailableError(`${path} is too large for a key`);
-    return await readFile(path, 'latin1');
+    return readRegularFile(path, FILE_LIMIT_BYTES).toString('latin1');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined;
-    throw new KeyUnavailableError(messageOf(error), { cause: error });
+    const code = systemCodeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new KeyUnavailableError(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -114,7 +114,7 @@ async function* certifiedKeys(
   policy: AuthenticationPolicy,
   context: KeyCandidateContext,
 ): AsyncGenerator<SigningKey, void, undefined> {
-  const files = await readCertificateFiles(policy, (reason) => context.note(reason));
+  const files = readCertificateFiles(policy, (reason) => context.note(reason));
   const inFile = (held: CertifiedAgentKey) =>
     files.some(({ certificate }) => samePublicKey(certificate.key, held.publicKey)) ||
     at.identities.some(({ publicKey }) => isOver(held.certificate, publicKey));

@@ -1,22 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import {
-  appendFile,
-  chown,
-  link,
-  open,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, fstatSync, readSync, realpathSync, writeSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { isForeignToRoot, makeFolder } from '../core/folders.ts';
 import type { Logger } from '../core/log.ts';
+import { openRegularFile, readRegularFile, replaceFile } from '../core/regular-file.ts';
 import { formatKnownHost, type KnownHostEntry, parseKnownHosts } from './known-hosts.ts';
 import type { PublicKey } from './public-key.ts';
 import type { HostKeyPolicy } from './ssh-target.ts';
@@ -28,19 +16,13 @@ const FILE_LIMIT_BYTES = 32 * 1_048_576;
  *
  * @throws TshuttleError ERR_HOST_KEY when a file is there and cannot be read: it might say that a key is revoked.
  */
-export async function readKnownHosts(
-  policy: Pick<HostKeyPolicy, 'userFiles' | 'globalFiles'>,
-): Promise<KnownHostEntry[]> {
-  const files = [...policy.userFiles, ...policy.globalFiles];
-  const entries = await Promise.all(files.map(readEntries));
-  return entries.flat();
+export function readKnownHosts(policy: Pick<HostKeyPolicy, 'userFiles' | 'globalFiles'>): KnownHostEntry[] {
+  return [...policy.userFiles, ...policy.globalFiles].flatMap(readEntries);
 }
 
-async function readEntries(file: string): Promise<KnownHostEntry[]> {
+function readEntries(file: string): KnownHostEntry[] {
   try {
-    const text = await readFile(file);
-    if (text.length > FILE_LIMIT_BYTES) throw new Error(`larger than ${FILE_LIMIT_BYTES} bytes`);
-    return parseKnownHosts(text.toString('utf8'), file);
+    return parseKnownHosts(readRegularFile(file, FILE_LIMIT_BYTES).toString('utf8'), file);
   } catch (error) {
     const code = systemCodeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
@@ -60,15 +42,14 @@ async function readEntries(file: string): Promise<KnownHostEntry[]> {
  *
  * A failure is a warning: the key has been accepted, and will be asked about again.
  */
-export async function addKnownHost(policy: HostKeyPolicy, key: PublicKey, logger: Logger): Promise<void> {
+export function addKnownHost(policy: HostKeyPolicy, key: PublicKey, logger: Logger): void {
   const file = policy.userFiles[0];
   if (file === undefined) return;
   const line = formatKnownHost(policy.lookupName, key, policy.hashNewNames ? 'hashed' : 'plain');
   try {
     makeFolder(dirname(file));
     if (!existsSync(file) && isForeignToRoot(file)) throw new Error('root makes no file there');
-    const separator = (await endsWithNewline(file)) ? '' : '\n';
-    await appendFile(file, `${separator}${line}`, { mode: 0o600 });
+    append(file, line);
     logger.warn(`permanently added the host key of ${policy.lookupName} to ${file}`);
   } catch (error) {
     logger.warn(`cannot add the host key to ${file}: ${messageOf(error)}`);
@@ -81,58 +62,52 @@ export async function addKnownHost(policy: HostKeyPolicy, key: PublicKey, logger
  *
  * @throws Error when a file was changed since the lines were read, or cannot be written.
  */
-export async function replaceKnownHosts(
+export function replaceKnownHosts(
   policy: Pick<HostKeyPolicy, 'lookupName' | 'userFiles' | 'hashNewNames'>,
   added: readonly PublicKey[],
   removed: readonly KnownHostEntry[],
-): Promise<void> {
+): void {
   const style = policy.hashNewNames ? 'hashed' : 'plain';
   const lines = added.map((key) => formatKnownHost(policy.lookupName, key, style)).join('');
   for (const [index, file] of policy.userFiles.entries()) {
     const gone = removed.filter((entry) => entry.file === file);
     const appended = index === 0 ? lines : '';
-    if (gone.length > 0 || appended !== '') await replaceFile(file, gone, appended);
+    if (gone.length > 0 || appended !== '') replaceLines(file, gone, appended);
   }
 }
 
-async function replaceFile(name: string, gone: readonly KnownHostEntry[], appended: string): Promise<void> {
-  // A link to the real file stays one.
-  const file = await realpath(name);
-  const text = await readFile(file, 'utf8');
+function replaceLines(name: string, gone: readonly KnownHostEntry[], appended: string): void {
+  const file = realpathSync(name);
+  const text = readRegularFile(file, FILE_LIMIT_BYTES).toString('utf8');
   const now = parseKnownHosts(text, name);
   const isAsRead = gone.every((entry) => now.some((one) => isDeepStrictEqual(one, entry)));
   if (!isAsRead) throw new Error(`${file} was changed in the meantime`);
   const gap = text === '' || text.endsWith('\n') ? '' : '\n';
   const lines = text.split('\n').filter((_line, index) => !gone.some((entry) => entry.line === index + 1));
-  const temporary = `${file}.${randomBytes(8).toString('hex')}`;
+  const options = { mode: 0o600, flush: true, keepOldAs: `${basename(file)}.old` };
+  replaceFile(file, `${lines.join('\n')}${gap}${appended}`, options);
+}
+
+/** On a line of its own, also where the last one has no end. */
+function append(file: string, line: string): void {
+  const descriptor = openRegularFile(file, 'append');
   try {
-    await writeFile(temporary, `${lines.join('\n')}${gap}${appended}`, {
-      mode: 0o600,
-      flag: 'wx',
-      flush: true,
-    });
-    const { uid, gid } = await stat(file);
-    // Root replaces a file that was named to it, and that stays its owner's.
-    if (process.geteuid?.() === 0) await chown(temporary, uid, gid);
-    await rm(`${file}.old`, { force: true });
-    await link(file, `${file}.old`);
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    writeSync(descriptor, `${endsWithNewline(file) ? '' : '\n'}${line}`);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
-/** Also true where there is no file, or an empty one: nothing has to be separated from the new line. */
-async function endsWithNewline(file: string): Promise<boolean> {
-  const handle = await open(file, 'r').catch(() => undefined);
-  if (handle === undefined) return true;
+/** Also true where the file is empty: nothing has to be separated from the new line. */
+function endsWithNewline(file: string): boolean {
+  const descriptor = openRegularFile(file, 'read');
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(descriptor);
     if (size === 0) return true;
-    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-    return buffer.toString() === '\n';
+    const last = Buffer.alloc(1);
+    readSync(descriptor, last, 0, 1, size - 1);
+    return last.toString() === '\n';
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf, TshuttleError } from '../core/errors.ts';
+import { readRegularFile } from '../core/regular-file.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { type PublicKey, parsePublicKeyLine, samePublicKey } from './public-key.ts';
 import { isRevocationList, isRevokedBy, parseRevocationList } from './revocation-list.ts';
@@ -13,15 +13,14 @@ const FILE_LIMIT_BYTES = 32 * 1_048_576;
  * @returns the file that revokes the key, its certificate or the certificate's authority
  * @throws TshuttleError ERR_HOST_KEY when a file cannot be read or understood: ssh refuses every host then.
  */
-export async function findRevocation(
+export function findRevocation(
   files: readonly string[],
   key: PublicKey,
   certificate: Certificate | undefined,
-): Promise<string | undefined> {
+): string | undefined {
   for (const file of files) {
     try {
-      const data = await readFile(file);
-      if (data.length > FILE_LIMIT_BYTES) throw new Error(`it is larger than ${FILE_LIMIT_BYTES} bytes`);
+      const data = readRegularFile(file, FILE_LIMIT_BYTES);
       const revoked = isRevocationList(data)
         ? isRevokedBy(parseRevocationList(data), key, certificate)
         : isListed(data.toString('utf8'), key, certificate);

@@ -65,7 +65,7 @@ export function perhapsBanned(error: unknown, hasAnsweredBefore: boolean): unkno
 /** {@link perhapsBanned} by the user's own known_hosts files, for a bastion that is dialled without any proxy. */
 export async function perhapsBannedByFiles(error: TshuttleError, target: SshTarget): Promise<unknown> {
   if (target.proxy.kind !== 'none' || error.code !== 'ERR_BASTION_UNREACHABLE') return error;
-  return perhapsBanned(error, hasAnswered(target, await readKnownHosts(target.hostKeys)));
+  return perhapsBanned(error, hasAnswered(target, readKnownHosts(target.hostKeys)));
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { readRegularFile } from '../core/regular-file.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { parsePublicKeyLine } from './public-key.ts';
 import type { AuthenticationPolicy } from './ssh-target.ts';
@@ -18,14 +18,14 @@ export interface CertificateFile {
  *
  * @param note told of a named file that is no user certificate, or cannot be read
  */
-export async function readCertificateFiles(
+export function readCertificateFiles(
   policy: Pick<AuthenticationPolicy, 'certificateFiles' | 'identities'>,
   note: (reason: string) => void,
-): Promise<CertificateFile[]> {
+): CertificateFile[] {
   const beside = policy.identities.map(({ path }) => `${path}-cert.pub`);
   const files: CertificateFile[] = [];
   for (const path of new Set([...policy.certificateFiles, ...beside])) {
-    const text = await readText(path, policy.certificateFiles.includes(path), note);
+    const text = readText(path, policy.certificateFiles.includes(path), note);
     if (text === undefined) continue;
     const certificate = certificateOf(text);
     if (certificate?.kind === 'user') files.push({ path, certificate });
@@ -39,15 +39,9 @@ function certificateOf(text: string): Certificate | undefined {
   return key === undefined ? undefined : parseCertificate(key.blob);
 }
 
-async function readText(
-  path: string,
-  isNamed: boolean,
-  note: (reason: string) => void,
-): Promise<string | undefined> {
+function readText(path: string, isNamed: boolean, note: (reason: string) => void): string | undefined {
   try {
-    const { size } = await stat(path);
-    if (size <= FILE_LIMIT_BYTES) return await readFile(path, 'latin1');
-    note(`${path} is too large for a certificate`);
+    return readRegularFile(path, FILE_LIMIT_BYTES).toString('latin1');
   } catch (error) {
     if (isNamed || systemCodeOf(error) !== 'ENOENT')
       note(`cannot read the certificate ${path}: ${messageOf(error)}`);

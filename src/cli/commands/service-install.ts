@@ -71,11 +71,11 @@ export async function installService(input: ServiceInput, session: CommandSessio
   requirePower(manager, program);
 
   if (input.system) {
-    await writeUnitFile(SYSUSERS_FILE, renderSysusers());
+    writeUnitFile(SYSUSERS_FILE, renderSysusers());
     await mustRun('systemd-sysusers', [SYSUSERS_FILE]);
   }
   const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homedir() };
-  for (const { name, text } of units) await writeUnitFile(unitFile(manager, name, places), text);
+  for (const { name, text } of units) writeUnitFile(unitFile(manager, name, places), text);
   await systemctl(manager, 'daemon-reload');
   let exitCode = 0;
   for (const { name } of units) {

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { readRegularFile } from '../../core/regular-file.ts';
 
 /** What is read of a file at most: completion must not make anybody wait. */
 const MAX_FILE_BYTES = 1_000_000;
@@ -25,7 +25,7 @@ function withPort(name: string): string {
 
 function lines(path: string): readonly string[] {
   try {
-    return readFileSync(path, 'utf8').slice(0, MAX_FILE_BYTES).split('\n');
+    return readRegularFile(path, MAX_FILE_BYTES).toString('utf8').split('\n');
   } catch {
     // Most people have one of the two; none is no reason to complain in the middle of a command line.
     return [];

@@ -1,5 +1,10 @@
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs';
+import { messageOf, systemCodeOf } from '../../core/errors.ts';
+import { openRegularFile, readDescriptor } from '../../core/regular-file.ts';
 import type { TextFile } from '../text-file.ts';
+
+/** Far more than all profiles of a company, in bytes. */
+const FILE_LIMIT_BYTES = 4 * 1024 * 1024;
 
 /** Reads a file that decides where traffic goes; `missing` when there is none. */
 export type ReadTrustedFile = (path: string) => TextFile | { readonly kind: 'missing' };
@@ -11,20 +16,25 @@ export type ReadTrustedFile = (path: string) => TextFile | { readonly kind: 'mis
 export function readTrustedFile(path: string): TextFile | { readonly kind: 'missing' } {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    descriptor = openRegularFile(path, 'read');
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
+    const code = systemCodeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
-    return { kind: 'unreadable', what: `cannot be read: ${code === 'EACCES' ? 'permission denied' : code}` };
+    const why = code === 'EACCES' ? 'permission denied' : (code ?? messageOf(error));
+    return { kind: 'unreadable', what: `cannot be read: ${why}` };
   }
   try {
     const status = fstatSync(descriptor);
-    if (!status.isFile()) return { kind: 'unreadable', what: 'cannot be read: it is not a file' };
     const distrust = whyDistrusted(status) ?? (ownedByUs(lstatSync(path)) ? undefined : FOREIGN);
     if (distrust !== undefined) return { kind: 'unreadable', what: distrust };
-    return { kind: 'text', text: readFileSync(descriptor, 'utf8').replace(/^\uFEFF/, '') };
+    return {
+      kind: 'text',
+      text: readDescriptor(descriptor, FILE_LIMIT_BYTES)
+        .toString('utf8')
+        .replace(/^\uFEFF/, ''),
+    };
   } catch (error) {
-    return { kind: 'unreadable', what: `cannot be read: ${(error as NodeJS.ErrnoException).code}` };
+    return { kind: 'unreadable', what: `cannot be read: ${systemCodeOf(error) ?? messageOf(error)}` };
   } finally {
     closeSync(descriptor);
   }

@@ -1,9 +1,13 @@
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { isForeignToRoot } from '../../core/folders.ts';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { isForeignToRoot, makeFolder } from '../../core/folders.ts';
+import { readRegularFile, replaceFile } from '../../core/regular-file.ts';
 import type { Manager } from './systemctl.ts';
 import { USER_UNIT } from './units.ts';
+
+/** Ours are a page long. */
+const MAX_FILE_BYTES = 262_144;
 
 /** For units that root writes (systemd.unit(5)). */
 const SYSTEM_UNITS = '/etc/systemd/system';
@@ -36,29 +40,33 @@ export async function installedUnits(manager: Manager, places: UnitPlaces): Prom
   const candidates = names.filter((name) =>
     manager === 'user' ? name === USER_UNIT : /^tshuttle-.*\.service$/.test(name),
   );
-  const texts = await Promise.all(candidates.map((name) => readFile(join(folder, name), 'utf8')));
-  return candidates.filter((_name, index) => texts[index]!.startsWith(WRITTEN_BY_US)).sort();
+  return candidates.filter((name) => isOurs(join(folder, name))).sort();
+}
+
+/** A unit that is masked is a link to the null device, which is empty. */
+function isOurs(path: string): boolean {
+  return readRegularFile(path, MAX_FILE_BYTES).toString('utf8').startsWith(WRITTEN_BY_US);
 }
 
 /**
- * Writes a file of systemd's as a whole, or not at all.
+ * Writes a file of systemd's that everybody can read.
  *
- * @throws TshuttleError ERR_CONFIG when root would write it for somebody else, who could not change it
+ * @throws TshuttleError ERR_CONFIG when root would write it for somebody else, who could not change it, or it cannot be written
  */
-export async function writeUnitFile(path: string, text: string): Promise<void> {
+export function writeUnitFile(path: string, text: string): void {
   if (isForeignToRoot(path)) {
     throw new TshuttleError('ERR_CONFIG', `root writes no ${path}: it would be in the home of another user`, {
       remedy: 'tshuttle service install without sudo, or with --system for the whole machine',
     });
   }
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  // systemd reads no file of that ending.
-  const fresh = `${path}.new`;
   try {
-    await writeFile(fresh, text, { mode: 0o644 });
-    await rename(fresh, path);
-  } finally {
-    await rm(fresh, { force: true });
+    makeFolder(dirname(path), 0o755);
+    replaceFile(path, text, { mode: 0o644 });
+  } catch (error) {
+    throw new TshuttleError('ERR_CONFIG', `cannot write ${path}: ${messageOf(error)}`, {
+      remedy: `see what is there (ls -l ${path}); one that is masked: systemctl unmask ${basename(path)}`,
+      cause: error,
+    });
   }
 }
 

@@ -1,23 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { rm } from 'node:fs/promises';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { replaceFile } from '../../core/regular-file.ts';
 import { findTool } from '../helper/tools.ts';
 import { type InstalledFiles, installHelper, uninstallHelper } from './install-helper.ts';
 import { renderSudoers, SUDOERS_FILE, usersIn } from './sudoers.ts';
+import { accountOf, tryGrant } from './try-grant.ts';
 
 const VISUDO_TIMEOUT_MS = 10_000;
 
 /**
  * Installs the helper and lets a user run it by sudo, without a password. As root; the helper comes first, so that at no time
- * a path is granted that somebody else could make.
+ * a path is granted that somebody else could make. Then it is tried, as that user.
  *
- * @throws TshuttleError ERR_CONFIG when that would not be safe, or visudo refuses the file; nothing is granted then
+ * @throws TshuttleError ERR_CONFIG when that would not be safe, visudo refuses the file, or there is no such user: nothing is
+ * granted then; also when the user cannot use it all the same: it stays, for whoever mends that
  */
 export async function grant(user: string, nodePath: string): Promise<InstalledFiles> {
+  const account = accountOf(user);
   const installed = await installHelper(nodePath);
-  await writeSudoers([...grantedUsers(), user]);
+  writeSudoers([...grantedUsers(), user]);
+  tryGrant(account);
   return installed;
 }
 
@@ -25,7 +29,7 @@ export async function grant(user: string, nodePath: string): Promise<InstalledFi
 export async function withdraw(user: string): Promise<readonly string[]> {
   const rest = grantedUsers().filter((granted) => granted !== user);
   if (rest.length > 0) {
-    await writeSudoers(rest);
+    writeSudoers(rest);
     return rest;
   }
   await rm(SUDOERS_FILE, { force: true });
@@ -44,26 +48,27 @@ function grantedUsers(): readonly string[] {
 }
 
 /** sudo never sees an unchecked or half a file: one whose name has a dot is not read (sudoers(5)). */
-async function writeSudoers(users: readonly string[]): Promise<void> {
-  const fresh = join(dirname(SUDOERS_FILE), '.tshuttle.new');
-  await rm(fresh, { force: true });
+function writeSudoers(users: readonly string[]): void {
   try {
-    await writeFile(fresh, renderSudoers(users), { mode: 0o440, flag: 'wx' });
-    const visudo = findTool('visudo');
-    if (visudo === undefined) {
-      throw new TshuttleError('ERR_CONFIG', 'there is no visudo to check the line with', {
-        remedy: 'install sudo',
-      });
-    }
-    const check = spawnSync(visudo, ['-c', '-f', fresh], { encoding: 'utf8', timeout: VISUDO_TIMEOUT_MS });
-    if (check.status !== 0) {
-      throw new TshuttleError(
-        'ERR_CONFIG',
-        `visudo refuses the line: ${`${check.stdout}${check.stderr}`.trim()}`,
-      );
-    }
-    await rename(fresh, SUDOERS_FILE);
-  } finally {
-    await rm(fresh, { force: true });
+    replaceFile(SUDOERS_FILE, renderSudoers(users), { mode: 0o440, check: mustPassVisudo });
+  } catch (error) {
+    if (error instanceof TshuttleError) throw error;
+    throw new TshuttleError('ERR_CONFIG', `cannot write ${SUDOERS_FILE}: ${messageOf(error)}`, {
+      remedy: `see what is there: ls -l ${SUDOERS_FILE}`,
+      cause: error,
+    });
   }
+}
+
+function mustPassVisudo(path: string): void {
+  const visudo = findTool('visudo');
+  if (visudo === undefined) {
+    throw new TshuttleError('ERR_CONFIG', 'there is no visudo to check the line with', {
+      remedy: 'install sudo',
+    });
+  }
+  const check = spawnSync(visudo, ['-c', '-f', path], { encoding: 'utf8', timeout: VISUDO_TIMEOUT_MS });
+  if (check.status === 0) return;
+  const said = `${check.stdout}${check.stderr}`.trim();
+  throw new TshuttleError('ERR_CONFIG', `visudo refuses the line: ${said}`);
 }

@@ -3,6 +3,7 @@ import { chmod, chown, cp, lstat, mkdir, readdir, rename, rm, rmdir, writeFile }
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
 import { whyNotRootsAlone } from '../root-owned.ts';
 import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn, OWN_FOLDER } from './installed-helper.ts';
 import { checkCopy, librariesOf, planNode } from './node-copy.ts';
@@ -26,7 +27,7 @@ export interface InstalledFiles {
 export async function installHelper(nodePath: string): Promise<InstalledFiles> {
   const parent = dirname(INSTALLED_FOLDER);
   const parentMade = !existsSync(parent) || manifestIn(INSTALLED_FOLDER).parentMade;
-  await mkdir(parent, { recursive: true, mode: 0o755 });
+  makeFolder(parent, 0o755);
   const why = whyNotRootsAlone(parent);
   if (why !== undefined) {
     throw new TshuttleError('ERR_CONFIG', `nothing in ${parent} can be granted: ${why}`, {

@@ -67,7 +67,7 @@ export interface ConnectedBastion {
 export async function connectBastion(target: SshTarget, context: ConnectContext): Promise<ConnectedBastion> {
   context.signal.throwIfAborted();
   const heldKey = context.heldHostKeys?.get(target);
-  const knownHosts = await readKnownHosts(target.hostKeys);
+  const knownHosts = readKnownHosts(target.hostKeys);
   const hostKeyAlgorithms =
     heldKey === undefined
       ? await chooseHostKeyAlgorithms(target, knownHosts, context)
