@@ -14,8 +14,8 @@ import type { Trust } from './trust.ts';
 export type OpenSocket = (destination: HostPort, signal: AbortSignal) => Promise<Socket>;
 
 /**
- * A connection to a service, over TLS when its URL says so; the certificate is verified, whatever the cloud's own clients are
- * told.
+ * A connection to a service, over TLS when its URL says so; the certificate is verified, whatever the cloud's own clients and
+ * the environment say.
  *
  * The caller owns the socket, which has an error listener.
  *
@@ -42,6 +42,9 @@ function secure(socket: Socket, place: HostPort, trust: Trust, signal: AbortSign
     ...(isAddress(place.host) ? { host: place.host } : { host: place.host, servername: place.host }),
     ca: trust.certificates === undefined ? [...rootCertificates] : [...trust.certificates],
     ALPNProtocols: ['http/1.1'],
+    // Both are defaults that NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS change: for a development server, not for a secret.
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
     checkServerIdentity: (_name, certificate) => checkServerIdentity(place.host, certificate),
   };
   return new Promise((resolve, reject) => {

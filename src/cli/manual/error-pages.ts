@@ -182,7 +182,10 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     meaning: 'The certificate of the OpenStack API is not trusted, or is for another name.',
     remedy: 'name the certificate authority: cacert in clouds.yaml, or OS_CACERT',
     causes: [
-      ['an authority of the cloud’s own', 'cacert; verify: false is not enough where secrets are sent'],
+      [
+        'an authority of the cloud’s own',
+        'cacert; neither verify: false nor NODE_TLS_REJECT_UNAUTHORIZED=0 is enough where secrets are sent',
+      ],
       ['auth_url has an address, the certificate a name', 'write the name into auth_url'],
     ],
   },

@@ -4,12 +4,14 @@ import { createServer, type Server } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TshuttleError } from '../../../src/core/errors.ts';
 import { chooseCloud } from '../../../src/openstack/choose-cloud.ts';
 import { readCredentials } from '../../../src/openstack/credentials.ts';
 import { fetchCatalog } from '../../../src/openstack/identity-client.ts';
 import { readTrust } from '../../../src/openstack/trust.ts';
+import { runCommand } from '../../support/child.ts';
 import { surroundingsIn } from '../../support/cloud-surroundings.ts';
 
 interface Seen {
@@ -18,6 +20,22 @@ interface Seen {
   readonly token: string | undefined;
   readonly body: unknown;
 }
+
+/** Argument 1 is the port, argument 2 the authorities as JSON. Prints the code of the failure, or that there is a catalog. */
+const ASK_FROM_A_PROCESS = `
+  import { connect } from 'node:net';
+  const { fetchCatalog } = await import('${pathToFileURL(join(import.meta.dirname, '../../../dist/openstack/identity-client.js')).href}');
+  const [port, authorities] = process.argv.slice(1).map((text) => JSON.parse(text));
+  const open = () => new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.on('error', () => {});
+  });
+  const credentials = { kind: 'token', token: { reveal: () => 'tok3n' } };
+  const authUrl = { url: new URL('https://api.example:5000/v3'), from: 'here' };
+  const trust = { certificates: authorities ?? undefined, from: 'this machine' };
+  const asking = fetchCatalog(authUrl, credentials, { open, trust, signal: AbortSignal.timeout(10000) });
+  process.stdout.write(await asking.then(() => 'catalog', (error) => error.code ?? error.message));
+`;
 
 const CATALOG = [{ type: 'compute', endpoints: [] }];
 
@@ -219,6 +237,64 @@ describe('asking Keystone for a catalog', () => {
       message,
     });
     expect(seen).toEqual([]);
+  });
+
+  it.each<[string, Record<string, string>, 'expected' | 'another' | undefined]>([
+    ['NODE_TLS_REJECT_UNAUTHORIZED=0', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, undefined],
+    ['the same with another authority', { NODE_TLS_REJECT_UNAUTHORIZED: '0' }, 'another'],
+    ['NODE_EXTRA_CA_CERTS', { NODE_EXTRA_CA_CERTS: 'ca.pem' }, undefined],
+    [
+      'NODE_OPTIONS=--use-openssl-ca',
+      { NODE_OPTIONS: '--use-openssl-ca', SSL_CERT_FILE: 'ca.pem' },
+      undefined,
+    ],
+    [
+      'a proxy, NODE_USE_ENV_PROXY=1',
+      { NODE_USE_ENV_PROXY: '1', HTTPS_PROXY: 'http://127.0.0.1:9', https_proxy: 'http://127.0.0.1:9' },
+      'expected',
+    ],
+  ])('is as safe as ever in a process with %s', async (_what, environment, authority) => {
+    const paths = Object.entries(environment).map(([name, value]) =>
+      value === 'ca.pem' ? [name, join(folder, value)] : [name, value],
+    );
+    const file = { expected: 'ca.pem', another: 'other.pem' } as const;
+    const ca = authority === undefined ? undefined : [readFileSync(join(folder, file[authority]), 'utf8')];
+    const result = await runCommand(
+      [
+        process.execPath,
+        '--input-type=module',
+        '-e',
+        ASK_FROM_A_PROCESS,
+        String(port),
+        JSON.stringify(ca ?? null),
+      ],
+      { env: { PATH: process.env['PATH'] ?? '', ...(Object.fromEntries(paths) as Record<string, string>) } },
+    );
+    expect(result.stdout, result.stderr).toBe(authority === 'expected' ? 'catalog' : 'ERR_API_CERTIFICATE');
+    // The token is accepted or not; it was sent.
+    expect(seen.length).toBe(authority === 'expected' ? 1 : 0);
+  });
+
+  it('speaks no TLS before 1.2, whatever the options of Node.js allow', async () => {
+    const [cert, secretKey] = ['server.pem', 'server.key'].map((name) => readFileSync(join(folder, name)));
+    const old = createServer({
+      ...{ cert, key: secretKey, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    });
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve));
+    old.on('request', (_request, response) => response.end('{}'));
+    const { port: oldPort } = old.address() as AddressInfo;
+    const ca = JSON.stringify([readFileSync(join(folder, 'ca.pem'), 'utf8')]);
+    const flags = ['--tls-min-v1.0', '--tls-cipher-list=DEFAULT@SECLEVEL=0', '--input-type=module'];
+    const result = await runCommand([
+      process.execPath,
+      ...flags,
+      '-e',
+      ASK_FROM_A_PROCESS,
+      String(oldPort),
+      ca,
+    ]);
+    old.close();
+    expect(result.stdout, result.stderr).toBe('ERR_API_UNREACHABLE');
   });
 
   it.each([
