@@ -33,16 +33,14 @@ describe.skipIf(skipLab)('metrics', () => {
     expect(page.stdout).toMatch(/^tshuttle_bytes_total\{.*direction="down"\} 1\d{6}$/m);
     const lint = spawnSync('promtool', ['check', 'metrics'], { input: page.stdout, encoding: 'utf8' });
     expect(lint, lint.stdout + lint.stderr).toMatchObject({ status: 0, stdout: '', stderr: '' });
-    const other = await lab.client.exec([
-      'curl',
-      '-sS',
-      '-o',
-      '/dev/null',
-      '-w',
-      '%{http_code}',
-      `http://127.0.0.1:${METRICS_PORT}/`,
-    ]);
-    expect(other.stdout).toBe('404');
+    const statusOf = async (path: string, ...words: string[]): Promise<string> => {
+      const curl = ['curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', ...words];
+      return (await lab.client.exec([...curl, `http://127.0.0.1:${METRICS_PORT}${path}`])).stdout;
+    };
+    expect(await statusOf('/')).toBe('404');
+    // A web page that gives its own name the address of this machine.
+    expect(await statusOf('/metrics', '-H', `Host: evil.example:${METRICS_PORT}`)).toBe('421');
+    expect(await statusOf('/metrics', '-H', `Host: localhost:${METRICS_PORT}`)).toBe('200');
 
     const config = join(lab.directory, 'prometheus.yml');
     const targets = `[{ targets: ['127.0.0.1:${METRICS_PORT}'] }]`;

@@ -1,8 +1,10 @@
 import { createServer, type RequestListener } from 'node:http';
+import { hostname } from 'node:os';
 import { TshuttleError } from '../../core/errors.ts';
 import { AdmittedClients } from '../../net/admitted-clients.ts';
 import { formatHostPort } from '../../net/endpoint.ts';
 import type { TunnelStatus } from '../../tunnel/status.ts';
+import { isAskedFor } from './asked-host.ts';
 import { tunnelMetrics } from './tunnel-metrics.ts';
 
 /** A scraper, and somebody who looks; with more, the one that has asked for nothing for longest goes. */
@@ -17,7 +19,7 @@ export interface MetricsServer {
 }
 
 /**
- * Serves the metrics of a tunnel at `/metrics`, to whoever can connect.
+ * Serves the metrics of a tunnel at `/metrics`, to whoever can connect and asks for this machine.
  *
  * @throws TshuttleError ERR_LISTEN
  */
@@ -26,7 +28,13 @@ export async function serveMetrics(
   status: () => TunnelStatus,
 ): Promise<MetricsServer> {
   const registry = tunnelMetrics(status);
+  const where = formatHostPort(place.address, place.port);
   const answer: RequestListener = (request, response) => {
+    if (!isAskedFor(request.headers.host, place.address, hostname())) {
+      const remedy = `ask by the address: http://${where}/metrics\n`;
+      response.writeHead(421, { 'content-type': 'text/plain' }).end(`not for this name; ${remedy}`);
+      return;
+    }
     const isAsked = request.method === 'GET' && request.url?.split('?', 1)[0] === '/metrics';
     if (!isAsked) {
       response.writeHead(404, { 'content-type': 'text/plain' }).end('the metrics are at /metrics\n');
@@ -51,7 +59,6 @@ export async function serveMetrics(
     clients.busy(socket);
     response.once('close', () => clients.done(socket));
   });
-  const where = formatHostPort(place.address, place.port);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const remedy = 'choose another port, or leave --metrics out';

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttpProxy, type HttpProxyBounds } from '../../../src/ingress/http-proxy.ts';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import { AdmittedClients } from '../../../src/net/admitted-clients.ts';
+import { relay } from '../../../src/net/relay.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { until } from '../../support/until.ts';
 import { ANSWERS, type AnswerCase, REQUESTS, type RequestCase } from './hostile-messages.ts';
@@ -96,7 +97,13 @@ async function startProxy(bounds?: HttpProxyBounds) {
     accepted.once('close', () => flows.delete(accepted));
     answer?.opened();
     const hostile = ANSWERS[destination.port - FIRST_CASE_PORT];
-    if (hostile === undefined) accepted.pipe(accepted);
+    if ('host' in destination && destination.host === 'self.example') {
+      const { port } = server.address() as AddressInfo;
+      void relay(accepted, connect({ port, host: '127.0.0.1', allowHalfOpen: true }), {
+        bytesUp: 0,
+        bytesDown: 0,
+      });
+    } else if (hostile === undefined) accepted.pipe(accepted);
     else answerAs(hostile, accepted);
   };
   const clients = new AdmittedClients({ use: 'flow', most: 1_000, mostIdle: 1_000 });

@@ -346,6 +346,12 @@ export const REQUESTS: readonly RequestCase[] = [
     raw: asks(`GET ${ECHO} ${version}`),
     expected: BAD,
   })),
+  // No circle: what goes on is in origin form, which is for no proxy.
+  {
+    name: 'a request to the proxy itself',
+    raw: asks('GET http://self.example:80/ HTTP/1.1'),
+    expected: /^HTTP\/1\.1 400 .*this is a proxy/s,
+  },
   { name: 'HTTP/1.0', raw: asks(`GET ${ECHO} HTTP/1.0`), expected: SENT_ON },
   { name: 'HTTP/0.9', raw: `GET ${ECHO}\r\n`, expected: status(408) },
   { name: 'no Host', raw: asks(`GET ${ECHO} HTTP/1.1`, ''), expected: BAD },
