@@ -1,8 +1,15 @@
-import type { ChannelWire, ChannelWireEvents, DataSource } from '../../src/ssh/ssh2/channel-wire.ts';
+import type {
+  ChannelWire,
+  ChannelWireEvents,
+  DataSource,
+  SessionProgram,
+} from '../../src/ssh/ssh2/channel-wire.ts';
 
 /** A message that the channel layer sent. */
 export type SentMessage =
   | { readonly type: 'open'; readonly localId: number; readonly host: string; readonly port: number }
+  | { readonly type: 'openSession'; readonly localId: number }
+  | { readonly type: 'startProgram'; readonly remoteId: number; readonly program: SessionProgram }
   | { readonly type: 'data'; readonly remoteId: number; readonly bytes: Buffer }
   | { readonly type: 'windowAdjust'; readonly remoteId: number; readonly bytes: number }
   | { readonly type: 'eof' | 'close' | 'requestFailure'; readonly remoteId: number };
@@ -33,6 +40,12 @@ export class FakeWire implements ChannelWire {
 
   open(localId: number, _window: number, _packet: number, to: { host: string; port: number }): void {
     this.sent.push({ type: 'open', localId, host: to.host, port: to.port });
+  }
+  openSession(localId: number): void {
+    this.sent.push({ type: 'openSession', localId });
+  }
+  startProgram(remoteId: number, program: SessionProgram): void {
+    this.sent.push({ type: 'startProgram', remoteId, program });
   }
   data(remoteId: number, bytes: Buffer): void {
     this.sent.push({ type: 'data', remoteId, bytes: Buffer.from(bytes) });

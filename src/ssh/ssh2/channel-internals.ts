@@ -13,17 +13,32 @@ import { PacketLayer, type PacketProtocol } from './packet-internals.ts';
 /** The one version of ssh2 that this file was written against. */
 export const SUPPORTED_SSH2_VERSION = '1.17.0';
 
+/** Makes packets of messages; compressed ones, where that was agreed on. */
+interface PacketWriter {
+  readonly allocStart: number;
+  readonly allocStartKEX: number;
+  alloc(bytes: number): Buffer;
+  finalize(packet: Buffer): Buffer;
+  cleanup(): void;
+}
+
 interface Protocol extends PacketProtocol {
   readonly _handlers: Record<string, (...args: never[]) => void>;
   /** Set while keys are being exchanged; data sent meanwhile piles up in an unbounded queue. */
   readonly _kexinit: unknown;
   _onHandshakeComplete: (...args: unknown[]) => void;
+  readonly _packetRW: PacketProtocol['_packetRW'] & { write: PacketWriter };
+  /** Undefined once it was called: at the end of the connection. */
+  _destruct: ((this: Protocol, reason?: string) => void) | undefined;
   directTcpip(
     localId: number,
     windowBytes: number,
     packetBytes: number,
     addresses: { srcIP: string; srcPort: number; dstIP: string; dstPort: number },
   ): void;
+  session(localId: number, windowBytes: number, packetBytes: number): void;
+  exec(remoteId: number, command: string, wantReply: boolean): void;
+  subsystem(remoteId: number, name: string, wantReply: boolean): void;
   channelWindowAdjust(remoteId: number, bytes: number): void;
   channelEOF(remoteId: number): void;
   channelClose(remoteId: number): void;
@@ -33,7 +48,7 @@ interface Protocol extends PacketProtocol {
 /**
  * Takes over the channels of our id range on an authenticated client.
  *
- * Messages for other channels still reach ssh2. Once per client.
+ * Messages for other channels still reach ssh2, which has none. Once per client.
  *
  * @param socket the socket under the client; only its queue is looked at
  * @throws TshuttleError ERR_INTERNAL when the installed ssh2 is not the version this was written for
@@ -50,6 +65,7 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     handshakeComplete(...args);
     events.onWritable();
   };
+  discardAfterEnd(protocol);
   socket.on('drain', () => events.onWritable());
   // Behind the listener with which ssh2 reads.
   socket.on('data', () => events.onReadEnd());
@@ -62,6 +78,11 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
         dstIP: destination.host,
         dstPort: destination.port,
       }),
+    openSession: (localId, windowBytes, packetBytes) => protocol.session(localId, windowBytes, packetBytes),
+    startProgram: (remoteId, program) => {
+      if (program.kind === 'exec') protocol.exec(remoteId, program.command, true);
+      else protocol.subsystem(remoteId, program.name, true);
+    },
     data: (remoteId, bytes) => protocol.channelData(remoteId, bytes),
     dataFrom: (remoteId, maxBytes, source) => packets.sendDataFrom(remoteId, maxBytes, source),
     windowAdjust: (remoteId, bytes) => protocol.channelWindowAdjust(remoteId, bytes),
@@ -77,6 +98,24 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
     limitUnsent: (bytes) => setNotSentLowWater(socket, bytes),
     ping: (onReply) => sendKeepalive(client, onReply),
     tcpPath: () => tcpInfo(socket),
+  };
+}
+
+/**
+ * Has what is still sent at the end of a connection go nowhere: ssh2 closes its compression then, and whoever sends on it gets an
+ * exception, which has nothing to do with him.
+ */
+function discardAfterEnd(protocol: Protocol): void {
+  const destruct = protocol._destruct;
+  protocol._destruct = (reason) => {
+    destruct?.call(protocol, reason);
+    protocol._packetRW.write = {
+      allocStart: 0,
+      allocStartKEX: 0,
+      alloc: (bytes) => Buffer.alloc(bytes),
+      finalize: (packet) => packet,
+      cleanup: () => {},
+    };
   };
 }
 
@@ -131,11 +170,13 @@ function takeOverHandlers(protocol: Protocol, events: ChannelWireEvents, packets
     // It may lie in memory of ssh2's that its next packet goes to.
     events.onReadEnd();
   });
+  takeOver('CHANNEL_EXTENDED_DATA', (localId, bytes: Buffer) => events.onExtendedData(localId, bytes));
   takeOver('CHANNEL_WINDOW_ADJUST', (localId, bytes: number) => events.onWindowAdjust(localId, bytes));
   takeOver('CHANNEL_EOF', (localId) => events.onEof(localId));
   takeOver('CHANNEL_CLOSE', (localId) => events.onClose(localId));
   takeOver('CHANNEL_REQUEST', (localId, _type: string, wantReply: boolean) =>
     events.onRequest(localId, wantReply),
   );
-  // CHANNEL_EXTENDED_DATA makes no sense on direct-tcpip; ssh2's own handler ignores ids that it does not know.
+  takeOver('CHANNEL_SUCCESS', (localId) => events.onRequestAnswer(localId, true));
+  takeOver('CHANNEL_FAILURE', (localId) => events.onRequestAnswer(localId, false));
 }

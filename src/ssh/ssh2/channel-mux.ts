@@ -4,24 +4,34 @@ import type { KeyOptions } from '../key-options.ts';
 import { type FlowEnd, type FlowProgress, type FlowSummary, startFlowProgress } from '../transport.ts';
 import { Channel } from './channel.ts';
 import type { ChannelOptions, ChannelOwner, OwnedChannel } from './channel-owner.ts';
-import { type ChannelWire, type ChannelWireEvents, FIRST_LOCAL_ID, LAST_LOCAL_ID } from './channel-wire.ts';
+import {
+  type ChannelWire,
+  type ChannelWireEvents,
+  FIRST_LOCAL_ID,
+  localIdAfter,
+  type SessionProgram,
+} from './channel-wire.ts';
 import { PathMonitor } from './path-monitor.ts';
+import { PeerConduct } from './peer-conduct.ts';
 import { ReceiveBudget } from './receive-budget.ts';
 import { MAX_PACKET_BYTES } from './receive-window.ts';
 import { refusalOf } from './refusal.ts';
 import { type Sender, SendScheduler } from './send-scheduler.ts';
+import type { SessionChannel, SessionListener } from './session-channel.ts';
+import { Sessions } from './sessions.ts';
 
 /** What arrives for one channel together is at most so many messages. */
 const MAX_PIECES = 64;
 
 /**
- * All direct-tcpip channels of one ssh connection: gives out ids and hands messages to their channel; what may be under
- * way is decided by the budget (down) and the scheduler (up), which learn from the path monitor. Messages for an id that
- * is not in use are ignored.
+ * All channels of one ssh connection: gives out ids and hands messages to their channel; what may be under way is decided by
+ * the budget (down) and the scheduler (up), which learn from the path monitor. Messages for an id that is not in use are
+ * ignored, but not without end.
  */
 export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   readonly wire: ChannelWire;
   readonly budget = new ReceiveBudget();
+  readonly conduct: PeerConduct;
   readonly #scheduler: SendScheduler;
   readonly #monitor: PathMonitor;
   /** By id, until both sides have closed the channel. */
@@ -29,6 +39,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /** Until the accepted socket is closed; the application may outlive the channel, and the channel the application. */
   readonly #flows = new Set<OwnedChannel>();
   readonly #keyOptions: () => readonly KeyOptions[];
+  readonly #sessions: Sessions;
   /** Consecutive data of one channel, which its application gets in one go. */
   #arrived: Buffer[] = [];
   #arrivedBytes = 0;
@@ -41,14 +52,18 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /**
    * @param attach makes the wire that reports to the given events
    * @param keyOptions of the keys that let us in: evidence of why a channel is prohibited
+   * @param onViolated called, perhaps more than once, when the bastion does not keep to the protocol: the connection is to be given up
    */
   constructor(
     attach: (events: ChannelWireEvents) => ChannelWire,
     keyOptions: () => readonly KeyOptions[] = () => [],
+    onViolated: (how: string) => void = () => {},
   ) {
     this.#keyOptions = keyOptions;
+    this.conduct = new PeerConduct(onViolated);
     this.wire = attach(this);
-    const monitor = new PathMonitor(
+    this.#sessions = new Sessions(this.wire, this.conduct);
+    this.#monitor = new PathMonitor(
       {
         nowMs: () => performance.now(),
         ping: (onReply) => this.wire.ping(onReply),
@@ -63,13 +78,12 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
         },
       },
     );
-    this.#monitor = monitor;
-    this.#scheduler = new SendScheduler(this.wire, monitor);
+    this.#scheduler = new SendScheduler(this.wire, this.#monitor);
     // Measures the path while nothing queues on it.
-    monitor.activity();
+    this.#monitor.activity();
   }
 
-  /** How many ids are in use. */
+  /** How many ids of flows are in use. */
   get size(): number {
     return this.#channels.size;
   }
@@ -109,6 +123,11 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     });
   }
 
+  /** Runs a program on the bastion, if that may be; see {@link Sessions.open}. */
+  openSession(program: SessionProgram, listener: SessionListener): SessionChannel {
+    return this.#sessions.open(this.#takeLocalId(), program, listener);
+  }
+
   /** Ends every flow because we end the connection. */
   abortAll(detail: string): void {
     this.#end = { kind: 'aborted', detail };
@@ -122,6 +141,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     this.onReadEnd();
     this.#monitor.stop();
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
+    this.#sessions.connectionLost();
   }
 
   enqueue(sender: Sender): void {
@@ -139,13 +159,13 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void {
-    this.#channels.get(localId)?.confirmed(remoteId, windowBytes, packetBytes);
+    this.#find(localId)?.confirmed(remoteId, windowBytes, packetBytes);
   }
 
   onFailure(localId: number, reasonCode: number, description: string): void {
     const refusal = refusalOf(reasonCode, description);
     const keyOptions = refusal.reason === 'prohibited' ? this.#keyOptions() : [];
-    this.#channels.get(localId)?.refused(keyOptions.length > 0 ? { ...refusal, keyOptions } : refusal);
+    this.#find(localId)?.refused(keyOptions.length > 0 ? { ...refusal, keyOptions } : refusal);
   }
 
   onData(localId: number, bytes: Buffer): void {
@@ -153,6 +173,11 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     this.#arrivedFor = localId;
     this.#arrived.push(bytes);
     this.#arrivedBytes += bytes.length;
+  }
+
+  onExtendedData(localId: number, bytes: Buffer): void {
+    this.onReadEnd();
+    this.#sessions.find(localId)?.received(bytes, false);
   }
 
   onReadEnd(): void {
@@ -166,27 +191,40 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     const bytes = this.#arrivedBytes;
     this.#arrived = [];
     this.#arrivedBytes = 0;
+    const channel = this.#channels.get(this.#arrivedFor);
+    if (channel === undefined || bytes === 0) {
+      for (const piece of pieces) this.#sessions.find(this.#arrivedFor)?.received(piece, true);
+      return;
+    }
     this.#monitor.activity();
     this.#receivedBytes += bytes;
-    this.#channels.get(this.#arrivedFor)?.received(pieces, bytes, isLast);
+    channel.received(pieces, bytes, isLast);
   }
 
   onWindowAdjust(localId: number, bytes: number): void {
-    this.#channels.get(localId)?.upload.windowAdjusted(bytes);
+    this.#find(localId)?.windowAdjusted(bytes);
   }
 
   onEof(localId: number): void {
     this.#deliver(localId === this.#arrivedFor);
-    this.#channels.get(localId)?.eofReceived();
+    this.#find(localId)?.eofReceived();
   }
 
   onClose(localId: number): void {
     this.onReadEnd();
-    this.#channels.get(localId)?.closeReceived();
+    this.#find(localId)?.closeReceived();
   }
 
   onRequest(localId: number, wantReply: boolean): void {
-    this.#channels.get(localId)?.requested(wantReply);
+    this.#find(localId)?.requested(wantReply);
+  }
+
+  onRequestAnswer(localId: number, isSuccess: boolean): void {
+    this.#sessions.find(localId)?.answered(isSuccess);
+  }
+
+  #find(localId: number): Channel | SessionChannel | undefined {
+    return this.#channels.get(localId) ?? this.#sessions.find(localId);
   }
 
   onWritable(): void {
@@ -194,15 +232,13 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   #takeLocalId(): number {
-    // Ids of long flows may still be in use when the range comes round; flows are far fewer than ids.
-    while (this.#channels.has(this.#nextLocalId)) this.#advance();
+    // Ids of long flows may still be in use when the range comes round.
+    while (this.#channels.has(this.#nextLocalId) || this.#sessions.has(this.#nextLocalId)) {
+      this.#nextLocalId = localIdAfter(this.#nextLocalId);
+    }
     const localId = this.#nextLocalId;
-    this.#advance();
+    this.#nextLocalId = localIdAfter(localId);
     return localId;
-  }
-
-  #advance(): void {
-    this.#nextLocalId = this.#nextLocalId === LAST_LOCAL_ID ? FIRST_LOCAL_ID : this.#nextLocalId + 1;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CarryOptions, FlowEnd, Refusal } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
+import type { PeerConduct } from './peer-conduct.ts';
 import type { ReceiveBudget } from './receive-budget.ts';
 import type { Sender } from './send-scheduler.ts';
 
@@ -16,6 +17,7 @@ export interface ChannelOptions extends CarryOptions {
 export interface ChannelOwner {
   readonly wire: ChannelWire;
   readonly budget: ReceiveBudget;
+  readonly conduct: PeerConduct;
   /** There is something to send: give it turns. */
   enqueue(sender: Sender): void;
   /** The id may be given out again: both sides have closed, or the open was refused. */
@@ -36,4 +38,17 @@ export interface OwnedChannel {
 export function isWantedBack(end: NotOpened, options: ChannelOptions): boolean {
   if (end.kind === 'bastion-lost') return options.giveBackWhenLost === true;
   return options.mayTryElsewhere?.(end) === true || options.givesBackRefused === true;
+}
+
+/** How far a channel has come. */
+export type SshSide =
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'open'; readonly remoteId: number }
+  /** We have sent CLOSE and wait for the other. */
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'closed' };
+
+/** The end of a flow whose channel the bastion has closed. */
+export function closedByDestination(detail: string): FlowEnd {
+  return { kind: 'reset', by: 'destination', detail };
 }

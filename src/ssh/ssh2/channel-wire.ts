@@ -1,6 +1,11 @@
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import type { TcpPath } from './path-monitor.ts';
 
+/** What a session runs (RFC 4254 section 6.5). */
+export type SessionProgram =
+  | { readonly kind: 'exec'; readonly command: string }
+  | { readonly kind: 'subsystem'; readonly name: string };
+
 /** Who has data to send, and can put it into memory that is given. */
 export interface DataSource {
   /** Fills the memory from its beginning, as far as there is something now; returns the bytes. */
@@ -17,6 +22,10 @@ export interface ChannelWire {
     destination: HostPort,
     originator: Endpoint,
   ): void;
+  /** SSH_MSG_CHANNEL_OPEN of type session. */
+  openSession(localId: number, windowBytes: number, packetBytes: number): void;
+  /** SSH_MSG_CHANNEL_REQUEST for the program of a session, with an answer. */
+  startProgram(remoteId: number, program: SessionProgram): void;
   /** SSH_MSG_CHANNEL_DATA. The caller keeps to the window and the packet size; `bytes` is copied. */
   data(remoteId: number, bytes: Buffer): void;
   /**
@@ -57,6 +66,8 @@ export interface ChannelWireEvents {
   onFailure(localId: number, reasonCode: number, description: string): void;
   /** `bytes` are lent: after the next {@link ChannelWireEvents.onReadEnd} their memory is used again. */
   onData(localId: number, bytes: Buffer): void;
+  /** SSH_MSG_CHANNEL_EXTENDED_DATA, of any type: standard error, where it makes sense. */
+  onExtendedData(localId: number, bytes: Buffer): void;
   /** All that has come with one read of the socket was told. */
   onReadEnd(): void;
   onWindowAdjust(localId: number, bytes: number): void;
@@ -64,20 +75,26 @@ export interface ChannelWireEvents {
   onClose(localId: number): void;
   /** sshd's ClientAliveInterval asks on any open channel, and takes an unanswered request for our death. */
   onRequest(localId: number, wantReply: boolean): void;
+  /** SSH_MSG_CHANNEL_SUCCESS or SSH_MSG_CHANNEL_FAILURE. */
+  onRequestAnswer(localId: number, isSuccess: boolean): void;
   /** The process's queue is empty, or data may be sent again. */
   onWritable(): void;
 }
 
 /**
- * The channel ids that are ours. ssh2 numbers its own channels (session, sftp) from 0 upwards, so the two never meet and
- * ssh2's channel table is left alone.
+ * The channel ids that are ours, which are all that there are: ssh2 numbers its own channels from 0 upwards, and none is opened,
+ * since it keeps to no window (native-notes/hostile-peers.md). So the two never meet, and its channel table is left alone.
  */
 export const FIRST_LOCAL_ID = 0x4000_0000;
 
-/** See {@link FIRST_LOCAL_ID}. */
-export const LAST_LOCAL_ID = 0x7fff_ffff;
+const LAST_LOCAL_ID = 0x7fff_ffff;
 
 /** Whether a channel id is one of ours, given out or not. */
 export function isOurChannel(localId: number): boolean {
   return localId >= FIRST_LOCAL_ID && localId <= LAST_LOCAL_ID;
+}
+
+/** The id to give out after another. */
+export function localIdAfter(localId: number): number {
+  return localId === LAST_LOCAL_ID ? FIRST_LOCAL_ID : localId + 1;
 }

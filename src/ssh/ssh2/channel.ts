@@ -10,20 +10,15 @@ import {
 import {
   type ChannelOptions,
   type ChannelOwner,
+  closedByDestination,
   isWantedBack,
   type NotOpened,
   type OwnedChannel,
+  type SshSide,
 } from './channel-owner.ts';
 import { Download } from './download.ts';
 import { refusalOf } from './refusal.ts';
 import { Upload, type UploadListener } from './upload.ts';
-
-type SshSide =
-  | { readonly kind: 'opening' }
-  | { readonly kind: 'open'; readonly remoteId: number }
-  /** We have sent CLOSE and wait for the other. */
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'closed' };
 
 /**
  * One direct-tcpip channel joined to one accepted socket.
@@ -54,7 +49,6 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   /** Application to destination. */
   readonly upload: Upload;
-
   /** Destination to application. */
   readonly #download: Download;
 
@@ -88,7 +82,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   /** The channel is open: data may flow both ways. */
   confirmed(remoteId: number, windowBytes: number, packetBytes: number): void {
-    if (this.#ssh.kind !== 'opening') return;
+    if (!this.#isOpening()) return;
     this.#ssh = { kind: 'open', remoteId };
     if (this.#isOver) {
       this.#sendClose();
@@ -103,19 +97,26 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   /** The bastion did not open the channel. */
   refused(refusal: Refusal): void {
-    if (this.#ssh.kind !== 'opening') return;
+    if (!this.#isOpening()) return;
     this.#sshClosed();
     this.#notOpened(refusal);
   }
 
   /** Data for the application, lent for the call; after the last EOF is next. */
   received(pieces: readonly Buffer[], bytes: number, isLast: boolean): void {
-    const isAllowed = this.#download.received(pieces, bytes, isLast);
-    if (!isAllowed) this.abort('the bastion sent more than its window allows');
+    if (this.#download.received(pieces, bytes, isLast)) return;
+    if (this.#ssh.kind === 'open') this.abort('the bastion sent more than its window allows');
+    else this.#owner.conduct.violated('it sent more to a channel than its window allows');
+  }
+
+  /** The application's data may be more by so much. */
+  windowAdjusted(bytes: number): void {
+    if (!this.upload.windowAdjusted(bytes)) this.#owner.conduct.uselessMessage();
   }
 
   /** The destination has sent all it had. */
   eofReceived(): void {
+    if (this.#download.eofReceived) this.#owner.conduct.uselessMessage();
     this.#download.ended();
     this.#closeWhenBothEnded();
   }
@@ -138,6 +139,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
 
   /** A channel request: there is none that a direct-tcpip channel could grant. */
   requested(wantReply: boolean): void {
+    this.#owner.conduct.uselessMessage();
     if (wantReply && this.#ssh.kind === 'open') this.#owner.wire.requestFailure(this.#ssh.remoteId);
   }
 
@@ -193,6 +195,11 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#closeWhenBothEnded();
   }
 
+  #isOpening(): boolean {
+    if (this.#ssh.kind !== 'opening') this.#owner.conduct.uselessMessage();
+    return this.#ssh.kind === 'opening';
+  }
+
   #closeWhenBothEnded(): void {
     if (this.upload.eofSent && (this.#download.eofReceived || this.#isOver)) this.#sendClose();
   }
@@ -240,8 +247,4 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
       resetWhenTaken(this.#accepted, () => this.#breakOff(end));
     }
   }
-}
-
-function closedByDestination(detail: string): FlowEnd {
-  return { kind: 'reset', by: 'destination', detail };
 }

@@ -70,7 +70,7 @@ export class Download {
    * @returns false when the bastion has sent more than its window allows
    */
   received(pieces: readonly Buffer[], bytes: number, isLast: boolean): boolean {
-    if (this.#remoteId === undefined || this.eofReceived) return true;
+    if (this.#remoteId === undefined || this.eofReceived) return this.#window.receivedInVain(bytes);
     if (!this.#window.received(bytes)) return false;
     // A destination that cannot send may never take the rest of the upload that the channel is kept for.
     if (this.#accepted.closed) this.#grant();

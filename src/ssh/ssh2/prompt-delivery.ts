@@ -1,10 +1,7 @@
 import type { Logger } from '../../core/log.ts';
 import { setQuickAck } from '../../net/native-tcp.ts';
+import type { ChannelMux } from './channel-mux.ts';
 import type { ConnectedBastion } from './connect.ts';
-import { sendKeepalive } from './connection-internals.ts';
-
-/** A session that says more than this is none that just ends: it is closed. */
-const MAX_SESSION_OUTPUT_BYTES = 64 * 1024;
 
 /** Larger reads come from bulk, in which no acknowledgement is delayed. */
 const BULK_READ_BYTES = 16 * 1024;
@@ -19,31 +16,30 @@ const BULK_READ_BYTES = 16 * 1024;
  *
  * @param mayOpenSession false for a user who wants no session at all
  */
-export function deliverPromptly(bastion: ConnectedBastion, mayOpenSession: boolean, logger: Logger): void {
-  const { client, socket } = bastion;
+export function deliverPromptly(
+  mux: ChannelMux,
+  bastion: ConnectedBastion,
+  mayOpenSession: boolean,
+  logger: Logger,
+): void {
+  const { socket } = bastion;
   const acknowledge = (bytes: Buffer): void => {
     if (bytes.length < BULK_READ_BYTES) setQuickAck(socket);
   };
   socket.on('data', acknowledge);
   if (!mayOpenSession) return;
   // sshd tells the key's options before it answers this.
-  sendKeepalive(client, () => {
+  mux.wire.ping(() => {
     if (bastion.keyOptions().some(({ forcesCommand }) => forcesCommand) || !socket.writable) return;
-    client.exec('true', (refused, session) => {
-      if (refused) {
-        logger.debug(`no session on the bastion, which is no harm: ${refused.message}`);
-        return;
-      }
-      socket.off('data', acknowledge);
-      let outputBytes = 0;
-      const discard = (bytes: Buffer): void => {
-        outputBytes += bytes.length;
-        if (outputBytes > MAX_SESSION_OUTPUT_BYTES) session.close();
-      };
-      session.on('error', () => {});
-      session.on('data', discard);
-      session.stderr.on('data', discard);
-      session.end();
-    });
+    const session = mux.openSession(
+      { kind: 'exec', command: 'true' },
+      {
+        sessionStarted: () => socket.off('data', acknowledge),
+        sessionOver: (why) => {
+          if (why !== undefined) logger.debug(`no session on the bastion, which is no harm: ${why}`);
+        },
+      },
+    );
+    session.endInput();
   });
 }

@@ -36,6 +36,12 @@ export class ReceiveWindow implements Share {
     return true;
   }
 
+  /** As {@link ReceiveWindow.received}, for what comes when nobody wants it any more: it takes no share of the budget. */
+  receivedInVain(bytes: number): boolean {
+    this.#availableBytes -= bytes;
+    return this.#availableBytes >= 0;
+  }
+
   /**
    * How many bytes to grant now, 0 for none.
    *

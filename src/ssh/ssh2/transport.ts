@@ -65,17 +65,27 @@ async function openAlong(
   });
   const cost = hasNativeCrypto() ? undefined : cipherCost(bastion.algorithms.cipher, AesGcm.isAvailable);
   if (cost !== undefined) context.logger.warn(cost);
-  const transport = transportOver(bastion);
-  deliverPromptly(bastion, context.mayOpenSession, context.logger);
+  const { transport, mux } = transportOver(bastion);
+  deliverPromptly(mux, bastion, context.mayOpenSession, context.logger);
   return transport;
 }
 
 /** Owns the bastion's connection from now on. */
-function transportOver(bastion: ConnectedBastion): Ssh2Transport {
+function transportOver(bastion: ConnectedBastion): {
+  readonly transport: Ssh2Transport;
+  readonly mux: ChannelMux;
+} {
   const { client, socket, route, description } = bastion;
+  let cause: Error | undefined;
+  const giveUp = (error: Error): void => {
+    cause ??= error;
+    // ssh2 may emit no 'close' after an error (native-notes/ssh2-connection-internals.md).
+    socket.destroy();
+  };
   const mux = new ChannelMux(
     (events) => attachChannelWire(client, socket, events),
     () => bastion.keyOptions(),
+    (how) => giveUp(new Error(how)),
   );
   const lost = deferred<TshuttleError>();
   let isOver = false;
@@ -90,12 +100,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
     if (closing === undefined) void route.explain(error).then(lost.resolve).finally(route.close);
   };
   const liveness = watchLiveness(bastion, isGone);
-  let cause: Error | undefined;
-  client.on('error', (error) => {
-    cause ??= error;
-    // A protocol error ends the connection, but ssh2 may emit no 'close' for it (native-notes/ssh2-connection-internals.md).
-    socket.destroy();
-  });
+  client.on('error', giveUp);
   socket.on('close', () => isGone(connectionLost(bastion, cause)));
   if (socket.destroyed) isGone(connectionLost(bastion, cause));
 
@@ -115,12 +120,12 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
       client.end();
     });
 
-  return {
+  const transport: Ssh2Transport = {
     description,
     dialled: route.dialled,
     peers: () => route.peers(),
     lost: lost.promise,
-    readFile: (path) => readBastionFile(bastion, path),
+    readFile: (path) => readBastionFile(mux, bastion, path),
     load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
     get roundTripMs() {
       return mux.roundTripMs;
@@ -143,6 +148,7 @@ function transportOver(bastion: ConnectedBastion): Ssh2Transport {
       return closing;
     },
   };
+  return { transport, mux };
 }
 
 function connectionLost({ target, description }: ConnectedBastion, cause: Error | undefined): TshuttleError {

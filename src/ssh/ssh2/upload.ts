@@ -9,6 +9,9 @@ import type { Sender } from './send-scheduler.ts';
 /** RFC 4254 section 5.2: a window never exceeds 2^32 - 1 bytes. */
 const MAX_WINDOW_BYTES = 2 ** 32 - 1;
 
+/** A window of 2 MiB that is granted anew 256 bytes at a time. */
+const MAX_ADJUSTS_IN_VAIN = 8_192;
+
 /** What was sent lately counts half after so long, in ms. */
 const RECENT_HALF_LIFE_MS = 1000;
 
@@ -54,6 +57,9 @@ export class Upload implements Sender, DataSource {
   #eofSent = false;
   #recentBytes = 0;
   #recentAtMs = 0;
+  /** Grants of the bastion's while the application has sent nothing, and what it had sent by then. */
+  #adjustsInVain = 0;
+  #bytesUpAtAdjust = 0;
 
   constructor(accepted: Socket, owner: UploadOwner, progress: FlowProgress, listener: UploadListener) {
     this.#accepted = accepted;
@@ -97,10 +103,20 @@ export class Upload implements Sender, DataSource {
     this.#pending = undefined;
   }
 
-  /** The bastion takes more. */
-  windowAdjusted(bytes: number): void {
+  /**
+   * The bastion takes more.
+   *
+   * @returns false where it has said so very often since anything was sent
+   */
+  windowAdjusted(bytes: number): boolean {
     this.#windowBytes = Math.min(this.#windowBytes + bytes, MAX_WINDOW_BYTES);
     if (this.wantsTurn()) this.#owner.enqueue(this);
+    if (this.#progress.bytesUp !== this.#bytesUpAtAdjust) {
+      this.#bytesUpAtAdjust = this.#progress.bytesUp;
+      this.#adjustsInVain = 0;
+    }
+    this.#adjustsInVain += 1;
+    return this.#adjustsInVain <= MAX_ADJUSTS_IN_VAIN;
   }
 
   /** The application's data, lent for the call; only while the upload is open. */

@@ -1,7 +1,11 @@
+import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Client } from 'ssh2';
 import { expect, test } from 'vitest';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
+import { readBastionFile } from '../../../src/ssh/ssh2/read-file.ts';
+import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
 import { FakeWire } from '../../support/fake-wire.ts';
 import { openSocketPair, type SocketPair } from '../../support/socket-pair.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';
@@ -10,6 +14,8 @@ const INITIAL_WINDOW_BYTES = 256 * 1024;
 const ROUNDS = 40;
 const FLOWS = 6;
 const MESSAGES_PER_ROUND = 120;
+/** One that runs a command and one that reads a file, behind the flows. */
+const SESSIONS = 2;
 
 /**
  * A bastion that says anything in any order: confirmations twice, data before and after everything, windows overrun,
@@ -33,8 +39,15 @@ test('no order of messages harms it', async () => {
       summaries.push(mux.carry(pair.accepted, destination, { family: 4, address: '127.0.0.1', port: 1 }));
     }
 
+    const sessionEnds: Array<string | undefined> = [];
+    mux.openSession({ kind: 'exec', command: 'true' }, { sessionOver: (why) => sessionEnds.push(why) });
+    const client = new EventEmitter() as Client;
+    const file = readBastionFile(mux, { client, keyOptions: () => [] }, '/etc/resolv.conf').catch(String);
+    await nextTurn();
+    const sftpId = FIRST_LOCAL_ID + FLOWS + SESSIONS - 1;
+
     for (let message = 0; message < MESSAGES_PER_ROUND; message += 1) {
-      const id = below(20) === 0 ? below(2 ** 32) : FIRST_LOCAL_ID + below(FLOWS);
+      const id = below(20) === 0 ? below(2 ** 32) : FIRST_LOCAL_ID + below(FLOWS + SESSIONS);
       const number = below(4) === 0 ? below(2 ** 32) : below(5);
       const actions = [
         () => mux.onConfirmation(id, id - FIRST_LOCAL_ID, number, below(70_000)),
@@ -46,6 +59,9 @@ test('no order of messages harms it', async () => {
         () => mux.onEof(id),
         () => mux.onClose(id),
         () => mux.onRequest(id, below(2) === 0),
+        () => mux.onRequestAnswer(id, below(5) > 0),
+        () => mux.onExtendedData(id, big.subarray(0, below(50_000))),
+        () => mux.onData(sftpId, sftpAnswer(below)),
         () => {
           wire.writable = below(2) === 0;
           mux.onWritable();
@@ -63,12 +79,65 @@ test('no order of messages harms it', async () => {
     const ends = (await Promise.all(summaries)).map(({ end }) => end.kind);
     expect(ends, `seed ${seed}`).toHaveLength(FLOWS);
     expect(mux.size, `seed ${seed}`).toBe(0);
+    expect(sessionEnds, `seed ${seed}`).toHaveLength(1);
+    expect(typeof (await file)).toBe('string');
     const closed = new Set<number>();
     for (const sent of wire.sent) {
-      if (sent.type === 'open') continue;
+      if (sent.type === 'open' || sent.type === 'openSession') continue;
       expect(closed.has(sent.remoteId), `seed ${seed}: ${sent.type} after CLOSE`).toBe(false);
       if (sent.type === 'close') closed.add(sent.remoteId);
     }
     for (const pair of pairs) await pair[Symbol.asyncDispose]();
   }
+});
+
+/** An answer of an SFTP server, or what only looks like one. */
+function sftpAnswer(below: (limit: number) => number): Buffer {
+  const length = below(3) === 0 ? below(2 ** 32) : below(40);
+  const field = Buffer.concat([encodeUint32(length), Buffer.alloc(below(40))]);
+  const message = Buffer.concat([
+    Buffer.of([2, 101, 102, 103, below(256)][below(5)] ?? 0),
+    encodeUint32(below(3)),
+    below(2) === 0 ? encodeString(Buffer.alloc(below(3_000))) : field,
+  ]);
+  return below(8) === 0 ? field : encodeString(message);
+}
+
+test('a bastion that takes no packet of any size is asked for nothing', async () => {
+  const mux = new ChannelMux((events) => new FakeWire(events));
+  const wire = mux.wire as FakeWire;
+  const client = new EventEmitter() as Client;
+  const file = readBastionFile(mux, { client, keyOptions: () => [] }, '/etc/resolv.conf');
+  await nextTurn();
+  mux.onConfirmation(FIRST_LOCAL_ID, 0, 2 ** 32 - 1, 0);
+  await expect(file).rejects.toThrow('it takes no packet of any size');
+  expect(wire.sent.map(({ type }) => type)).toEqual(['openSession', 'close']);
+});
+
+test.each([
+  ['before it answers the request', () => {}],
+  ['when the program runs', (mux: ChannelMux) => mux.onRequestAnswer(FIRST_LOCAL_ID, true)],
+])('a session says no more than its window, %s', (_when, begin) => {
+  const violations: string[] = [];
+  const kept = { bytes: 0 };
+  const mux = new ChannelMux(
+    (events) => new FakeWire(events),
+    undefined,
+    (how) => violations.push(how),
+  );
+  const sessionSaid = (bytes: Buffer): void => {
+    kept.bytes += bytes.length;
+  };
+  mux.openSession({ kind: 'exec', command: 'true' }, { sessionSaid, sessionOver: () => {} });
+  mux.onConfirmation(FIRST_LOCAL_ID, 0, 2 ** 21, 32_768);
+  begin(mux);
+  for (let packets = 0; violations.length === 0; packets += 1) {
+    expect(packets).toBeLessThanOrEqual(8);
+    mux.onData(FIRST_LOCAL_ID, Buffer.alloc(32 * 1024));
+    mux.onExtendedData(FIRST_LOCAL_ID, Buffer.alloc(1));
+    mux.onReadEnd();
+  }
+  expect(violations[0]).toBe('it sent more to a session than its window allows');
+  expect(kept.bytes).toBeLessThanOrEqual(128 * 1024);
+  expect((mux.wire as FakeWire).of('windowAdjust')).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/endpoint.ts';
@@ -68,6 +69,27 @@ test('a packet whose tag comes with a later read is not overwritten by it', asyn
   void attach(pair).carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
   expect(sha256(await readToEnd(application.application))).toBe(sha256(down));
 });
+
+test.each(['none', 'zlib@openssh.com'] as const)(
+  'what is sent after the end of the protocol, with compression %s, goes nowhere and hurts nobody',
+  async (compression) => {
+    await using pair = await openSsh2Pair(undefined, undefined, compression);
+    await using destination = await openDestination((socket) => socket.write('up'));
+    await using application = await openSocketPair();
+    const mux = attach(pair);
+    const flow = mux.carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+    await once(application.application, 'data');
+    const writtenBytes = pair.socket.bytesWritten;
+    Reflect.get(pair.client, '_protocol').cleanup();
+    mux.openSession({ kind: 'exec', command: 'true' }, { sessionOver: () => {} });
+    mux.wire.ping(() => {});
+    mux.wire.windowAdjust(0, 1);
+    mux.wire.data(0, Buffer.from('data'));
+    mux.abortAll('the test ends');
+    expect((await flow).end.kind).toBe('aborted');
+    expect(pair.socket.bytesWritten).toBe(writtenBytes);
+  },
+);
 
 test("ssh2's own channels live beside ours", async () => {
   await using pair = await openSsh2Pair();

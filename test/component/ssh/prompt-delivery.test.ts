@@ -10,12 +10,19 @@ import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
 import { openDestination } from '../../support/ssh2-pair.ts';
 import { until } from '../../support/until.ts';
 
-async function connect(sshd: LoopbackSshd, mayOpenSession: boolean): Promise<Ssh2Transport> {
+async function connect(
+  sshd: LoopbackSshd,
+  mayOpenSession: boolean,
+  ...options: string[]
+): Promise<Ssh2Transport> {
   const key = (await readFile(`${sshd.hostKeyFile}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
   await writeFile(sshd.knownHosts, `[127.0.0.1]:${sshd.port} ${key}\n`);
   const logger = recordingLogger();
   const { signal } = new AbortController();
-  const target = await resolveTarget(sshd.request([join(sshd.directory, 'user_key')]), { logger, signal });
+  const target = await resolveTarget(sshd.request([join(sshd.directory, 'user_key')], ...options), {
+    logger,
+    signal,
+  });
   const context = { logger, signal, prompter: NO_TERMINAL, mayOpenSession, beforeDial: async () => {} };
   return await openSsh2Transport(target, context);
 }
@@ -74,4 +81,16 @@ test('a bastion that allows no session carries all the same', async () => {
   await expectToCarry(transport);
   await transport.close();
   expect(sshd.log()).not.toContain('Starting session');
+});
+
+test('a session that is still open when a compressed connection is closed does no harm', async () => {
+  await using sshd = await startLoopbackSshd('ForceCommand exec sleep 20');
+  await sshd.authorize(await sshd.makeKey('user_key'));
+  const transport = await connect(sshd, true, 'Compression=yes');
+  await expectToCarry(transport);
+  await until(() => sshd.log().includes('Starting session: forced-command'), {
+    deadlineMs: 5_000,
+    what: () => `a session: ${sshd.log()}`,
+  });
+  await transport.close();
 });
