@@ -8,11 +8,16 @@ import { Stop } from './stop.ts';
 /** How long the end may take, in ms. Whoever started us waits; systemd for one kills after 90 s. */
 const STOP_DEADLINE_MS = 5_000;
 
+/** A bug that comes again and again must not fill the log. */
+const BUGS_TOLD = 3;
+
 /**
  * Runs a command as this process: the only place that handles signals and the only one that exits.
  *
  * A signal requests the end once, and further ones change nothing: the rules are removed first, whatever the user types.
  * Past the deadline the process ends anyway; the helper then sees its input close and removes them.
+ *
+ * An error that nobody has caught is a bug of ours: it is told with its stack, and requests the end with 70 in the same way.
  */
 export async function runProcess(command: (context: ProcessContext) => Promise<number>): Promise<never> {
   const stop = new Stop();
@@ -26,7 +31,7 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     onSignal: undefined,
     onReaderGone: () => {},
   };
-  let foundBug = false;
+  let bugs = 0;
   let terminalIsGone = false;
   // A reader that went away is no reason to end, and to leave other people's connections behind.
   process.stderr.on('error', () => {});
@@ -48,11 +53,14 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
   // Node would open a debugger.
   on('SIGUSR1', () => {});
   on('SIGUSR2', () => {});
-  process.on('uncaughtException', (error) => {
-    foundBug = true;
-    context.reportFailure(error);
+  const onBug = (thrown: unknown): void => {
+    bugs += 1;
+    if (bugs <= BUGS_TOLD) tellOfBug(context, thrown);
     stop.request(EXIT_INTERNAL);
-  });
+  };
+  process.on('uncaughtException', onBug);
+  // By itself only where NODE_OPTIONS does not say otherwise (--unhandled-rejections).
+  process.on('unhandledRejection', onBug);
   const deadline = stop.requested.then(
     () =>
       new Promise<number>((resolve) => {
@@ -62,9 +70,30 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
         }, STOP_DEADLINE_MS).unref();
       }),
   );
-  const exitCode = await Promise.race([command(context), deadline]);
+  const finished = command(context).catch((thrown: unknown) => {
+    onBug(thrown);
+    return EXIT_INTERNAL;
+  });
+  const exitCode = await Promise.race([finished, deadline]);
   if (terminalIsGone) closeStandardStreams();
-  process.exit(foundBug ? EXIT_INTERNAL : exitCode);
+  process.exit(bugs > 0 ? EXIT_INTERNAL : exitCode);
+}
+
+/** Never throws: what is thrown while a bug is told ends the process on the spot, with the rules left to the helper. */
+function tellOfBug(context: ProcessContext, thrown: unknown): void {
+  const bug = thrown instanceof TshuttleError ? asBug(thrown) : thrown;
+  try {
+    context.reportFailure(bug);
+  } catch {
+    process.stderr.write(renderFailure(bug));
+  }
+}
+
+/** A failure that was expected, but not there: told like any bug, with its stack. */
+function asBug({ code, message, stack, cause }: TshuttleError): Error {
+  const bug = new Error(`${code}: ${message}`, { cause });
+  if (stack !== undefined) bug.stack = stack;
+  return bug;
 }
 
 /** Node aborts at exit when it cannot reset the mode of a terminal that is gone (native-notes/node-exit.md). */

@@ -24,6 +24,9 @@ const RESOLVING_SOCKETS = [
 /** Where the copies of files are made; on every machine, and nobody else looks in this mount namespace meanwhile. */
 const COPIES = '/tmp';
 
+/** As tshuttle's own (sysexits.h: EX_SOFTWARE). */
+const EXIT_BUG = 70;
+
 /** How long what is asked to end may take, in ms. */
 const GRACE_MS = 1_000;
 
@@ -103,7 +106,11 @@ function signalOthers(signal: 'SIGTERM' | 'SIGKILL'): boolean {
   return others.length > 0;
 }
 
+let isEnding = false;
+
 function end(): void {
+  if (isEnding) return;
+  isEnding = true;
   if (!signalOthers('SIGTERM')) process.exit();
   const startedMs = performance.now();
   setInterval(() => {
@@ -114,6 +121,15 @@ function end(): void {
 
 function ignoreError(): void {}
 
+/** What is in the namespace is ended by this process, so it ends in order, whatever it has met. */
+function onBug(thrown: unknown): void {
+  process.exitCode = EXIT_BUG;
+  process.stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
+  end();
+}
+
+process.on('uncaughtException', onBug);
+process.on('unhandledRejection', onBug);
 process.on('disconnect', end);
 // Ctrl-C is for the command.
 for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM', 'SIGTSTP'] as const)

@@ -109,6 +109,8 @@ async function runInside(
     const running = startCommand(inside, { ...context.environment, ...proxies }, report);
     started = running;
     context.onSignal = (name) => running.signal(name);
+    // By itself only for a bug of ours, which ends the tunnel: what the command would send then would go elsewhere.
+    stop.signal.addEventListener('abort', () => running.signal('SIGTERM'), { once: true });
     void running.ended.then((exitCode) => {
       letSleep();
       context.onSignal = undefined;
@@ -125,7 +127,13 @@ async function runInside(
     proxyLogin: login,
   };
   try {
-    return await up(rootless ? proxied : config, { ...tunnelContext, onReady, isRootless: rootless });
+    const exitCode = await up(rootless ? proxied : config, {
+      ...tunnelContext,
+      onReady,
+      isRootless: rootless,
+    });
+    await started?.ended;
+    return exitCode;
   } catch (error) {
     if (started === undefined) throw error;
     // The command's connections fail, and what it makes of that is for it to say.

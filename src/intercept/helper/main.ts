@@ -74,6 +74,7 @@ async function serve(request: Request): Promise<void> {
 function fail(error: unknown): void {
   const kind = error instanceof GrammarError ? 'protocol error' : 'internal error';
   log('error', `${kind}: ${messageOf(error)}`);
+  if (!(error instanceof GrammarError) && error instanceof Error) log('warn', error.stack ?? '');
   finish(EXIT_PROTOCOL);
 }
 

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { startHelper } from '../../../src/intercept/helper/client.ts';
 import { cleanupDeadInstances, openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
 import type { Child } from '../../support/child.ts';
@@ -157,4 +158,31 @@ describe.skipIf(skipLab)('asked to end', () => {
     await helper.call({ type: 'ping' });
     expect(await scratch.ourRules()).toEqual([`table inet tshuttle-${PORT}`]);
   });
+});
+
+describe.skipIf(skipLab)('an error in the helper that nobody has caught', () => {
+  it.each(['libnftables', 'iptables'] as const)(
+    'with %s: the rules go, it is told with its stack, and the status is 70',
+    async (candidate) => {
+      await using scratch = await createScratch();
+      const bug = 'process.on("SIGUSR2", () => { throw new Error("planted"); });';
+      const [helper = '', ...before] = scratch.helperCommand.toReversed();
+      const command = [
+        ...before.toReversed(),
+        `--import=data:text/javascript,${encodeURIComponent(bug)}`,
+        helper,
+      ];
+      const lines: string[] = [];
+      const say = (message: string): void => void lines.push(message);
+      const client = await startHelper({ command, logger: { debug: say, info: say, warn: say, error: say } });
+      await client.call({ type: 'use', candidate });
+      await client.call({ type: 'apply', plan: planFor(PORT, '203.0.113.0', '203.0.113.255') });
+      expect(await scratch.ourRules()).not.toEqual([]);
+      process.kill(client.pid, 'SIGUSR2');
+      expect(await client.lost).toMatchObject({ message: expect.stringMatching(/status 70.*planted/s) });
+      expect(lines.join('\n')).toMatch(/internal error: planted[\s\S]*at process\.<anonymous> \(data:/);
+      await until(() => isEmpty(scratch), GONE);
+      await client.close();
+    },
+  );
 });
