@@ -8,14 +8,12 @@ import {
 import { createRequire } from 'node:module';
 import type ssh2 from 'ssh2';
 import { messageOf } from '../core/errors.ts';
-import { type PublicKey, publicKeyFromBlob } from './public-key.ts';
+import { isOpensshKeyFile, parseOpensshKeyFile, readableBySsh2 } from './openssh-key-file.ts';
+import type { PublicKey } from './public-key.ts';
 import { KeyUnavailableError, SIGNATURE_HASHES } from './signing-key.ts';
-import { encodeString, WireReader } from './wire.ts';
+import { encodeString } from './wire.ts';
 
 const require = createRequire(import.meta.url);
-
-const OPENSSH_BEGIN = '-----BEGIN OPENSSH PRIVATE KEY-----';
-const OPENSSH_MAGIC = 'openssh-key-v1\0';
 
 /** What the text of a private key file tells without its passphrase. */
 export interface PrivateKeyOutline {
@@ -30,25 +28,13 @@ export interface PrivateKeyOutline {
  * @returns undefined when it is none of these.
  */
 export function outlinePrivateKey(text: string): PrivateKeyOutline | undefined {
-  if (text.includes(OPENSSH_BEGIN)) return outlineOpenSsh(text);
+  if (isOpensshKeyFile(text)) {
+    const file = parseOpensshKeyFile(text);
+    return file && { encryption: file.cipher === 'none' ? 'none' : 'encrypted', publicKey: file.publicKey };
+  }
   if (!/^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/m.test(text)) return undefined;
   const encrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(text);
   return { encryption: encrypted ? 'encrypted' : 'none', publicKey: undefined };
-}
-
-/** `openssh-key-v1` (OpenSSH's PROTOCOL.key): cipher, key derivation and its options, count, public key, secret. */
-function outlineOpenSsh(text: string): PrivateKeyOutline | undefined {
-  const base64 = /-----BEGIN OPENSSH PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END/.exec(text)?.[1] ?? '';
-  const data = Buffer.from(base64, 'base64');
-  if (data.subarray(0, OPENSSH_MAGIC.length).toString('latin1') !== OPENSSH_MAGIC) return undefined;
-  const reader = new WireReader(data.subarray(OPENSSH_MAGIC.length));
-  const cipher = reader.string()?.toString('latin1');
-  reader.string();
-  reader.string();
-  const count = reader.uint32();
-  const blob = reader.string();
-  if (cipher === undefined || count !== 1 || blob === undefined) return undefined;
-  return { encryption: cipher === 'none' ? 'none' : 'encrypted', publicKey: publicKeyFromBlob(blob) };
 }
 
 /** A private key, decrypted. */
@@ -65,7 +51,7 @@ export interface PrivateKey {
  *   malformed or of a type that we cannot use.
  */
 export function decryptPrivateKey(text: string, passphrase: string | undefined): PrivateKey {
-  const key = text.includes(OPENSSH_BEGIN) ? keyFromOpenSsh(text, passphrase) : keyFromPem(text, passphrase);
+  const key = isOpensshKeyFile(text) ? keyFromOpenSsh(text, passphrase) : keyFromPem(text, passphrase);
   return {
     publicKey: publicKeyOf(key),
     sign: (data, algorithm) => signData(hashFor(algorithm), data, key),
@@ -81,7 +67,7 @@ function hashFor(algorithm: string): string | null {
 function keyFromOpenSsh(text: string, passphrase: string | undefined): KeyObject {
   // Only here: it takes longer to load than all that is to be known before a key is used.
   const { utils } = require('ssh2') as typeof ssh2;
-  const parsed: unknown = utils.parseKey(text, passphrase);
+  const parsed: unknown = utils.parseKey(readableBySsh2(text, passphrase), passphrase);
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ssh2.ParsedKey | Error;
   if (key instanceof Error) throw new KeyUnavailableError(key.message, { cause: key });
   return keyFromPem(key.getPrivatePEM(), undefined);

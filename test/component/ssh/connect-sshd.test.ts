@@ -253,6 +253,7 @@ describe('identity files', () => {
   test.each([
     ['ed25519', ['-t', 'ed25519']],
     ['ed25519 with aes256-gcm', ['-t', 'ed25519', '-Z', 'aes256-gcm@openssh.com']],
+    ['ed25519 with chacha20-poly1305', ['-t', 'ed25519', '-Z', 'chacha20-poly1305@openssh.com']],
     ['rsa in PEM', ['-t', 'rsa', '-b', '2048', '-m', 'PEM']],
     ['ecdsa in PKCS#8', ['-t', 'ecdsa', '-m', 'PKCS8']],
   ])('%s with a passphrase, with and without .pub', async (name, keygenArguments) => {
