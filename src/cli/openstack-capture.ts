@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import type { AuthHost, Config, OpenstackOption, SubnetRule } from '../config/config.ts';
 import { parseDns } from '../config/dns.ts';
 import type { RawOptions } from '../config/raw-options.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import { parseSubnet } from '../config/subnet.ts';
 import { readTextFile } from '../config/text-file.ts';
+import { homeFolder } from '../core/accounts.ts';
 import { systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
@@ -87,7 +87,7 @@ export function wantedEndpoints(
 export function cloudSurroundings(environment: Environment): CloudSurroundings {
   return {
     environment,
-    homeDirectory: homedir(),
+    homeDirectory: homeFolder(),
     workingDirectory: START_FOLDER,
     platform: process.platform,
     readFile,

@@ -1,8 +1,8 @@
-import { homedir } from 'node:os';
 import { whyUnreadable } from '../config/named-files.ts';
 import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
 import { readTrustedFile } from '../config/profiles/trusted-file.ts';
 import { readTextFile } from '../config/text-file.ts';
+import { homeFolder } from '../core/accounts.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import type { ProcessContext } from './process-context.ts';
 
@@ -11,7 +11,7 @@ export function profileSurroundingsOf(environment: ProcessContext['environment']
   return {
     configHome: environment['XDG_CONFIG_HOME'],
     credentialsFolder: environment['CREDENTIALS_DIRECTORY'],
-    homeDirectory: homedir(),
+    homeDirectory: homeFolder(),
     workingDirectory: START_FOLDER,
     readTextFile,
     readTrustedFile,

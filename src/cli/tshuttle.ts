@@ -1,6 +1,6 @@
-import { homedir } from 'node:os';
 import { collectArgumentWords } from '../config/argument-words.ts';
 import { readTextFile } from '../config/text-file.ts';
+import { homeFolder } from '../core/accounts.ts';
 import type { Problem } from '../core/problem.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import { isDaemonChild } from '../daemon/protocol.ts';
@@ -106,7 +106,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,
-        homeDirectory: homedir(),
+        homeDirectory: homeFolder(),
         workingDirectory: START_FOLDER,
         ...surroundings,
       });

@@ -1,5 +1,5 @@
-import { homedir, userInfo } from 'node:os';
 import { isAbsolute } from 'node:path';
+import { homeFolder, ownAccount } from '../core/accounts.ts';
 import { isForeignToRoot, isOwnFolder } from '../core/folders.ts';
 import type { Problem } from '../core/problem.ts';
 import { sudoUser } from '../core/sudo-user.ts';
@@ -11,8 +11,8 @@ const RUN_USER = '/run/user';
 
 /** Where this user's files are. Root's are its own, also where `sudo -E` has left it the home of somebody else. */
 export function surroundingsOf(environment: ProcessContext['environment']): DaemonSurroundings {
-  const home = homedir();
-  const account = accountHome() ?? home;
+  const home = homeFolder();
+  const account = ownAccount().homeDirectory;
   const session = environment['XDG_RUNTIME_DIR'];
   // Whoever names another home than the account's wants nothing of the account's tunnels.
   const usual = home === account || isForeignToRoot(home) ? `${RUN_USER}/${process.geteuid?.()}` : undefined;
@@ -32,16 +32,7 @@ export function sudoWarnings(environment: ProcessContext['environment']): readon
   const user = sudoUser(environment);
   if (user === undefined) return [];
   const what =
-    `runs as root: ssh's configuration, keys and known_hosts are root's, profiles those of ${homedir()}, and tunnels are ` +
+    `runs as root: ssh's configuration, keys and known_hosts are root's, profiles those of ${homeFolder()}, and tunnels are ` +
     `root's; without sudo they are ${user}'s, and tshuttle asks for what it needs of sudo itself`;
   return [{ where: 'sudo', what }];
-}
-
-/** Undefined for a user that the machine has no account of. */
-function accountHome(): string | undefined {
-  try {
-    return userInfo().homedir;
-  } catch {
-    return undefined;
-  }
 }

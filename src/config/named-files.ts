@@ -1,18 +1,18 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
+import { expandTilde } from '../core/accounts.ts';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { ConfigSurroundings } from './raw-options.ts';
 
 /** Makes a path absolute that the user wrote. */
 export type ToAbsolute = (path: string) => string;
 
-/** Resolves paths as a shell does, `~/` too: profiles and files of arguments have no shell. */
+/** Resolves paths as a shell does, `~/` and `~user/` too: profiles and files of arguments have no shell. */
 export function absolutePaths({
   homeDirectory,
   workingDirectory,
 }: Pick<ConfigSurroundings, 'homeDirectory' | 'workingDirectory'>): ToAbsolute {
-  return (path) =>
-    path.startsWith('~/') ? resolve(homeDirectory, path.slice(2)) : resolve(workingDirectory, path);
+  return (path) => resolve(workingDirectory, expandTilde(path, homeDirectory));
 }
 
 /** {@link ConfigSurroundings.whyUnreadable} on the file system. */

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isScopedIpv6 } from '../net/scoped-address.ts';
 import { parsePort } from './ports.ts';
 
 /** Which bastion `-r` names. `host` may be an alias of the ssh configuration; absent parts are left to that. */
@@ -64,12 +64,12 @@ function splitAddress(text: string): AddressResult {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
     const [, host = '', portText] = bracketed;
-    return isIPv6(host)
+    return isScopedIpv6(host)
       ? withPort(host, portText)
       : invalid(`has ${host} in brackets, which are for IPv6 addresses`);
   }
   if (text.split(':').length > 2) {
-    return isIPv6(text)
+    return isScopedIpv6(text)
       ? withPort(text, undefined)
       : invalid('is not an IPv6 address; with a port write it as in [2001:db8::1]:22');
   }

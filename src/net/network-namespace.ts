@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';
-import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ownAccount } from '../core/accounts.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
@@ -41,7 +41,7 @@ export interface NetworkNamespace extends SocketPlace {
 export async function openNetworkNamespace(ipv6: boolean): Promise<NetworkNamespace> {
   const holder = new Holder();
   try {
-    const ownCopies = process.geteuid?.() === 0 ? [] : includedFilesOfRoot(userInfo().homedir);
+    const ownCopies = process.geteuid?.() === 0 ? [] : includedFilesOfRoot(ownAccount().homeDirectory);
     await holder.call({ prepare: true, ipv6, ownCopies });
     const namespace = new OpenNamespace(holder, ipv6);
     const [file = '', ...words] = [...namespace.asUser, 'true'];

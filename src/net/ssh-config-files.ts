@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { expandTilde } from '../core/accounts.ts';
 import { readRegularFile } from '../core/regular-file.ts';
 
 /** As in OpenSSH (readconf.c, READCONF_MAX_DEPTH). */
@@ -36,7 +37,7 @@ export function includedFilesOfRoot(home: string, system = '/etc/ssh'): readonly
 function collect(file: string, search: Search): void {
   if (search.depth >= MAX_DEPTH) return;
   for (const pattern of includePatterns(textOf(file) ?? '')) {
-    const expanded = pattern.replace(/^~(?=\/)/, search.home);
+    const expanded = expandTilde(pattern, search.home);
     const absolute = isAbsolute(expanded) ? expanded : join(search.relativeTo, expanded);
     for (const path of matches(absolute)) {
       if (search.seen.has(path) || search.seen.size >= MAX_FILES) continue;

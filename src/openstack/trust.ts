@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
+import { expandTilde } from '../core/accounts.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { Cloud } from './choose-cloud.ts';
 import type { CloudSurroundings } from './cloud-files.ts';
@@ -48,7 +49,7 @@ export function readTrust(
 
 function readNamed(from: string, written: string, surroundings: CloudSurroundings): string {
   const { homeDirectory, workingDirectory } = surroundings;
-  const expanded = written.startsWith('~/') ? join(homeDirectory, written.slice(2)) : written;
+  const expanded = expandTilde(written, homeDirectory);
   const path = expanded.startsWith('/') ? expanded : join(workingDirectory, expanded);
   const file = surroundings.readFile(path);
   if (file.kind === 'text' && file.text.includes('BEGIN CERTIFICATE')) return file.text;

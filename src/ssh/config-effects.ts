@@ -1,4 +1,4 @@
-import type { SshConfigOutput } from './ssh-config-output.ts';
+import { configSwitch, type SshConfigOutput } from './ssh-config-output.ts';
 
 /** What is honoured, or done by `ssh -G` itself; in lower case, as it prints them. */
 const HONOURED: ReadonlySet<string> = new Set([
@@ -79,4 +79,18 @@ export function configEffects(
     else effects.notUsed.push(text);
   }
   return effects;
+}
+
+const FORWARDINGS = ['LocalForward', 'RemoteForward', 'DynamicForward'];
+
+/**
+ * The forwardings that ClearAllForwardings keeps from being opened, `Keyword value` each.
+ *
+ * @param configured with them, which `ssh -G` prints only where they are not cleared
+ */
+export function clearedForwardings(configured: SshConfigOutput): string[] {
+  if (!configSwitch(configured, 'clearallforwardings', false)) return [];
+  return FORWARDINGS.flatMap((keyword) =>
+    (configured.get(keyword.toLowerCase()) ?? []).map((value) => `${keyword} ${value}`),
+  );
 }

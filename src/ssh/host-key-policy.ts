@@ -17,7 +17,7 @@ const DEFAULT_AUTHORITY_ALGORITHMS =
 
 /** Where the key is looked for. */
 export interface HostKeyNames {
-  /** After HostName, in lower case. */
+  /** After HostName. */
   readonly host: string;
   readonly port: number;
   /** HostKeyAlias. */
@@ -41,7 +41,8 @@ export function hostKeyPolicy(
   names: HostKeyNames,
   { expandText, expandFile }: Expansion,
 ): HostKeyPolicy {
-  const { host, port } = names;
+  const { port } = names;
+  const host = names.host.toLowerCase();
   const alias = names.alias?.toLowerCase();
   const named = alias === undefined && port !== DEFAULT_SSH_PORT;
   const strictness = configured.get('stricthostkeychecking')?.[0] ?? 'ask';

@@ -1,4 +1,5 @@
 import { TshuttleError } from '../core/errors.ts';
+import { hasUndialableScope } from '../net/scoped-address.ts';
 import { type AgentKey, listAgentKeys } from './agent-client.ts';
 import { ALGORITHM_KEYWORDS, supportedAlgorithms, usableAlgorithms } from './algorithms.ts';
 import { readIdentity } from './identity-file.ts';
@@ -28,6 +29,10 @@ export function opensshNeeds(
   const bindInterface = configValue(configured, 'bindinterface');
   if (bindInterface !== undefined) {
     need(`BindInterface ${bindInterface}`, 'set -o BindAddress=ADDRESS instead');
+  }
+  const hostName = configValue(configured, 'hostname') ?? host;
+  if (hasUndialableScope(hostName)) {
+    need(`${hostName}, whose interface Node.js cannot dial`, "set -o ProxyCommand='nc %h %p'");
   }
   if (
     configValue(configured, 'proxycommand') !== undefined &&

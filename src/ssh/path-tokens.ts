@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { expandTilde, userOfTilde } from '../core/accounts.ts';
+import { TshuttleError } from '../core/errors.ts';
 
 /** What the tokens of ssh_config(5), section TOKENS, stand for. */
 export interface PathTokens {
@@ -27,13 +27,15 @@ export interface PathTokens {
  * Expands `~`, `%` tokens and `${VARIABLE}` in a path of the ssh configuration, which `ssh -G` prints unexpanded.
  *
  * A token or variable that does not exist stays as it is, so that the error about the missing file shows it.
+ *
+ * @throws TshuttleError ERR_CONFIG for `~user` of a user that this machine does not have, as ssh(1)
  */
 export function expandPath(
   path: string,
   tokens: PathTokens,
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
-  return expandTilde(path, tokens.homeDirectory)
+  return inHome(path, tokens.homeDirectory)
     .replace(/%(.)/g, (token, letter: string) => tokenValue(letter, tokens) ?? token)
     .replace(/\$\{(\w+)\}/g, (reference, name: string) => environment[name] ?? reference);
 }
@@ -55,9 +57,15 @@ export function expandPercent(
   });
 }
 
-/** Expands a leading `~/`, or `~` alone. */
-export function expandTilde(path: string, homeDirectory: string = homedir()): string {
-  return path === '~' || path.startsWith('~/') ? join(homeDirectory, path.slice(1)) : path;
+function inHome(path: string, homeDirectory: string): string {
+  const expanded = expandTilde(path, homeDirectory);
+  const user = userOfTilde(expanded);
+  if (user === undefined) return expanded;
+  throw new TshuttleError(
+    'ERR_CONFIG',
+    `the ssh configuration has ${path}, and this machine has no user ${user}`,
+    { remedy: 'name the file by its whole path' },
+  );
 }
 
 function tokenValue(letter: string, tokens: PathTokens): string | undefined {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { expandTilde, ownAccount } from '../core/accounts.ts';
 import { TshuttleError } from '../core/errors.ts';
-import { expandTilde } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
 
 /** The command line behind `ssh`. Whatever the user gave is the value of an option, or stands after `--`. */
@@ -39,7 +39,7 @@ export async function existingIdentities(files: readonly string[]): Promise<stri
 }
 
 async function isReadable(file: string): Promise<boolean> {
-  return await access(expandTilde(file), constants.R_OK).then(
+  return await access(expandTilde(file, ownAccount().homeDirectory), constants.R_OK).then(
     () => true,
     () => false,
   );

@@ -32,6 +32,8 @@ interface OpensshSide {
   readonly ignoredKeywords: readonly string[];
   /** What the user set and ssh2 has not, and does without. */
   readonly notInSsh2: readonly string[];
+  /** Forwardings of the user's own that ClearAllForwardings keeps from being opened, `Keyword value` each. */
+  readonly clearedForwardings: readonly string[];
   /** What ssh2 has not, and should not do without. */
   readonly needs: readonly OpensshNeed[];
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import { TshuttleError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
+import { clearedForwardings } from './config-effects.ts';
 import { hostKeyPolicy, requiredRsaBits } from './host-key-policy.ts';
 import { opensshNeeds } from './openssh-needs.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
@@ -18,7 +20,8 @@ const DEFAULT_KEEPALIVE = { intervalS: 5, countMax: 3 };
 
 /** The machine and account tshuttle runs on, as far as the ssh configuration depends on it. */
 export interface LocalIdentity {
-  readonly userName: string;
+  /** Undefined for a user whom this machine has no account of. */
+  readonly userName: string | undefined;
   readonly userId: number;
   readonly homeDirectory: string;
   readonly hostName: string;
@@ -45,7 +48,7 @@ export interface ConfiguredTarget {
 /**
  * Turns `ssh -G` into a target.
  *
- * @param configured `ssh -G` for the request
+ * @param configured `ssh -G` for the request, with the forwardings that ClearAllForwardings has cleared
  * @param builtIn `ssh -G -F none`: what OpenSSH does when nothing is configured
  * @throws TshuttleError ERR_CONFIG when the configuration asks for what tshuttle has not, and must not do without.
  */
@@ -55,9 +58,12 @@ export function targetFromConfig(
   builtIn: SshConfigOutput,
   local: LocalIdentity,
 ): ConfiguredTarget {
-  const host = (configValue(configured, 'hostname') ?? request.host).toLowerCase();
+  // Not the name of an interface, behind a `%`.
+  const host = (configValue(configured, 'hostname') ?? request.host).replace(/^[^%]*/, (name) =>
+    name.toLowerCase(),
+  );
   const port = configNumber(configured, 'port', DEFAULT_SSH_PORT);
-  const user = configValue(configured, 'user') ?? local.userName;
+  const user = configValue(configured, 'user') ?? local.userName ?? refuseNobody(request.host);
   const alias = configValue(configured, 'hostkeyalias');
   const tokens: PathTokens = {
     homeDirectory: local.homeDirectory,
@@ -66,7 +72,7 @@ export function targetFromConfig(
     requestedHost: request.host,
     port,
     remoteUser: user,
-    localUser: local.userName,
+    localUser: local.userName ?? String(local.userId),
     localUserId: local.userId,
     localHost: local.hostName,
   };
@@ -97,11 +103,22 @@ export function targetFromConfig(
     openssh: {
       ignoredKeywords: configured.get('ignoreunknown')?.flatMap((list) => list.split(',')) ?? [],
       notInSsh2: ignoredKeywords(configured, builtIn),
+      clearedForwardings: clearedForwardings(configured),
       needs: opensshNeeds(request.host, configured, builtIn, authentication.methods),
     },
   };
   const proxy = proxyFromConfig(configured, tokens);
   return { target, proxy };
+}
+
+function refuseNobody(host: string): never {
+  throw new TshuttleError(
+    'ERR_CONFIG',
+    `no user for ${host}: this machine has no account of yours to take the name from`,
+    {
+      remedy: `name one: -r USER@${host}`,
+    },
+  );
 }
 
 /** Not a word that stands for something else than a file, nor a variable of the environment. */

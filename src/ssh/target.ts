@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
+import { ownAccount } from '../core/accounts.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { folderForShortChild } from '../core/start-folder.ts';
@@ -8,7 +9,7 @@ import { type ConfigEffects, configEffects } from './config-effects.ts';
 import type { SshRequest } from './request.ts';
 import { existingIdentities, requestArguments } from './request-arguments.ts';
 import { resolveRoute } from './resolve-route.ts';
-import { parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
+import { configSwitch, parseSshConfigOutput, type SshConfigOutput } from './ssh-config-output.ts';
 import type { SshTarget } from './ssh-target.ts';
 import { type ConfiguredTarget, type LocalIdentity, targetFromConfig } from './target-from-config.ts';
 import { targetWithoutConfig } from './target-without-config.ts';
@@ -43,21 +44,36 @@ async function resolveHost(request: SshRequest, context: ResolveContext): Promis
   refuseStrangeNames(request);
   const identityFiles = await existingIdentities(request.identityFiles);
   const environment = context.environment ?? process.env;
-  const local = localIdentity(environment);
+  const account = ownAccount(environment);
+  const local: LocalIdentity = { ...account, hostName: hostname(), environment };
+  const alone = { ...request, identityFiles };
+  if (!account.isKnown) {
+    const why = `this machine has no account of uid ${account.userId}, and ssh runs for nobody else`;
+    return withoutSsh(alone, local, why, context.logger);
+  }
   const outputs = await Promise.all([
-    askSsh(['-G', ...requestArguments({ ...request, identityFiles })], environment, context),
+    askSsh(['-G', ...requestArguments(alone)], environment, context),
     askSsh(['-F', 'none', '-G', '--', 'localhost'], environment, context),
   ]);
-  const [configured, builtIn] = outputs;
-  if (configured === 'no ssh here' || builtIn === 'no ssh here') {
-    if (request.configFile !== undefined) throw unreadableConfig(request.configFile);
-    const { ignored, ...target } = targetWithoutConfig({ ...request, identityFiles }, local);
-    const unused = ignored.length === 0 ? '' : `, and without it these have no effect: ${ignored.join(', ')}`;
-    context.logger.warn(`no ssh found on this machine: the ssh configuration is not read${unused}`);
-    return target;
-  }
+  const [printed, builtIn] = outputs;
+  if (printed === 'no ssh here' || builtIn === 'no ssh here')
+    return withoutSsh(alone, local, 'no ssh found on this machine', context.logger);
+  const configured = await withClearedForwardings(printed, alone, environment, context);
   tellEffects(request.host, configEffects(request.host, configured, builtIn), context.logger);
   return targetFromConfig(request, configured, builtIn, local);
+}
+
+/** `ssh -G` does not print what ClearAllForwardings has cleared. */
+async function withClearedForwardings(
+  printed: SshConfigOutput,
+  request: SshRequest,
+  environment: Environment,
+  context: ResolveContext,
+): Promise<SshConfigOutput> {
+  if (!configSwitch(printed, 'clearallforwardings', false)) return printed;
+  const options = ['ClearAllForwardings=no', ...request.options];
+  const all = await askSsh(['-G', ...requestArguments({ ...request, options })], environment, context);
+  return all === 'no ssh here' ? printed : new Map([...all, ...printed]);
 }
 
 function tellEffects(host: string, { used, notUsed, ofSshItself }: ConfigEffects, logger: Logger): void {
@@ -71,35 +87,35 @@ function tellEffects(host: string, { used, notUsed, ofSshItself }: ConfigEffects
   }
 }
 
-function unreadableConfig(file: string): TshuttleError {
-  return new TshuttleError('ERR_CONFIG', `-F ${file} cannot be read: no ssh found on this machine`, {
-    remedy: 'install the OpenSSH client, or leave -F out and say everything with -i, -o and -J',
-  });
+function withoutSsh(
+  request: SshRequest,
+  local: LocalIdentity,
+  why: string,
+  logger: Logger,
+): ConfiguredTarget {
+  if (request.configFile !== undefined) {
+    throw new TshuttleError('ERR_CONFIG', `-F ${request.configFile} cannot be read: ${why}`, {
+      remedy: 'make ssh work on this machine, or leave -F out and say everything with -i, -o and -J',
+    });
+  }
+  const { ignored, ...target } = targetWithoutConfig(request, local);
+  const unused = ignored.length === 0 ? '' : `, and without it these have no effect: ${ignored.join(', ')}`;
+  logger.warn(`${why}: the ssh configuration is not read${unused}`);
+  return target;
 }
 
 function refuseStrangeNames(request: SshRequest): void {
   const checks = [
-    { what: 'host', text: request.host },
-    { what: 'user', text: request.user ?? 'user' },
+    { what: 'host', text: request.host, isBad: /^$|^-|[\s\p{Cc}]/u },
+    // A user of a directory service may have a space (ssh.c, valid_ruser).
+    { what: 'user', text: request.user ?? 'user', isBad: /^$|^-|\s-|\p{Cc}/u },
   ];
-  for (const { what, text } of checks) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused here
-    if (text !== '' && !text.startsWith('-') && !/[\s\x00-\x1f\x7f]/.test(text)) continue;
+  for (const { what, text, isBad } of checks) {
+    if (!isBad.test(text)) continue;
     throw new TshuttleError('ERR_USAGE', `'${text}' cannot be a ${what} name`, {
       remedy: 'write -r [user@]host[:port]',
     });
   }
-}
-
-function localIdentity(environment: Environment): LocalIdentity {
-  const account = userInfo();
-  return {
-    userName: account.username,
-    userId: account.uid,
-    homeDirectory: account.homedir,
-    hostName: hostname(),
-    environment,
-  };
 }
 
 async function askSsh(

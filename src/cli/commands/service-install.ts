@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { loadProfiles } from '../../config/profiles/load-profiles.ts';
+import { homeFolder, ownAccount } from '../../core/accounts.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import { renderLaunchAgent } from '../../daemon/service/launch-agent.ts';
@@ -46,7 +46,7 @@ export async function installService(input: ServiceInput, session: CommandSessio
     ...profileSurroundingsOf(context.environment),
     ...(input.system ? { configHome: join(SYSTEM_FOLDER, '..') } : {}),
     // A service is in no project.
-    workingDirectory: input.system ? '/' : homedir(),
+    workingDirectory: input.system ? '/' : homeFolder(),
   });
   const names = profiles.map(({ name }) => name);
   const all = [...problems, ...(input.system ? names.flatMap(missingCredentials) : [])];
@@ -74,7 +74,7 @@ export async function installService(input: ServiceInput, session: CommandSessio
     writeUnitFile(SYSUSERS_FILE, renderSysusers());
     await mustRun('systemd-sysusers', [SYSUSERS_FILE]);
   }
-  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homedir() };
+  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
   for (const { name, text } of units) writeUnitFile(unitFile(manager, name, places), text);
   await systemctl(manager, 'daemon-reload');
   let exitCode = 0;
@@ -99,7 +99,7 @@ function unitsFor(
 }
 
 function launchAgent(program: ServiceProgram, names: readonly string[]): string {
-  return renderLaunchAgent(program, names, join(homedir(), 'Library', 'Logs', 'tshuttle.log'));
+  return renderLaunchAgent(program, names, join(homeFolder(), 'Library', 'Logs', 'tshuttle.log'));
 }
 
 /** What root keeps for a profile of the machine: systemd would not start the service without. */
@@ -136,8 +136,8 @@ function requirePower(manager: Manager, { nodePath, script }: ServiceProgram): v
     return;
   }
   if (isRoot || mayRunHelper()) return;
-  const { username } = userInfo();
-  const line = sudoersLine(canBeGranted(username) ? username : `#${userInfo().uid}`);
+  const { userName, userId } = ownAccount();
+  const line = sudoersLine(userName !== undefined && canBeGranted(userName) ? userName : `#${userId}`);
   throw new TshuttleError('ERR_NO_PRIVILEGE', 'a service cannot ask for the sudo password', {
     remedy: `tshuttle sudoers --install, which has sudo ask for none: ${line}`,
   });

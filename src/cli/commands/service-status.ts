@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homeFolder } from '../../core/accounts.ts';
 import { type Manager, propertiesOf } from '../../daemon/service/systemctl.ts';
 import { installedUnits } from '../../daemon/service/unit-files.ts';
 import type { CommandSession } from '../command-definition.ts';
@@ -21,7 +21,7 @@ export async function serviceStatus(
   { process: context, print }: CommandSession,
 ): Promise<number> {
   const manager: Manager = system ? 'system' : 'user';
-  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homedir() };
+  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
   const services: ServiceReport[] = [];
   for (const unit of await installedUnits(manager, places)) {
     const found = await propertiesOf(manager, unit, PROPERTIES);

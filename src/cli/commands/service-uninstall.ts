@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
 import { closestOf } from '../../config/profiles/closest.ts';
+import { homeFolder } from '../../core/accounts.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
 import { type Manager, runTool, systemctl } from '../../daemon/service/systemctl.ts';
@@ -30,7 +30,7 @@ export async function uninstallService(
       remedy: 'sudo tshuttle service uninstall --system',
     });
   }
-  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homedir() };
+  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
   const installed = await installedUnits(manager, places);
   const wanted = names.map(systemUnitName);
   const strange = names.filter((name) => !installed.includes(systemUnitName(name)));

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { userInfo } from 'node:os';
+import { ownAccount } from '../../core/accounts.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { findHelperCommandFacts } from '../../intercept/helper/command.ts';
 import { grant, withdraw } from '../../intercept/install/grant.ts';
@@ -29,7 +29,7 @@ export type SudoersContext = Pick<CommandSession, 'print' | 'refuse'> &
 export async function sudoers({ action, user }: SudoersRequest, context: SudoersContext): Promise<number> {
   const { print, refuse, environment } = context;
   const isRoot = process.geteuid?.() === 0;
-  const name = user ?? (isRoot ? environment['SUDO_USER'] : userInfo().username) ?? 'root';
+  const name = user ?? (isRoot ? environment['SUDO_USER'] : ownAccount().userName) ?? 'root';
   if (name === 'root') {
     const what = 'is missing: root needs no line; name the user, as in --user alice';
     return refuse('ERR_USAGE', [{ where: '--user', what }]);

@@ -1,12 +1,12 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../../core/accounts.ts';
 import { readRegularFile } from '../../core/regular-file.ts';
 
 /** What is read of a file at most: completion must not make anybody wait. */
 const MAX_FILE_BYTES = 1_000_000;
 
 /** Hosts of ~/.ssh/config and known_hosts that can be written as they are: no patterns, no hashes. */
-export function sshHosts(homeDirectory = homedir()): readonly string[] {
+export function sshHosts(homeDirectory = homeFolder()): readonly string[] {
   const configured = lines(join(homeDirectory, '.ssh', 'config')).flatMap((line) => {
     const [key = '', ...hosts] = line.trim().split(/[\s=]+/);
     return key.toLowerCase() === 'host' ? hosts : [];

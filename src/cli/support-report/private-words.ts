@@ -1,5 +1,6 @@
-import { homedir, hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Config } from '../../config/config.ts';
+import { homeFolder, ownAccount } from '../../core/accounts.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 
 /** A word that tells something about somebody, and what it is. */
@@ -7,11 +8,11 @@ export type PrivateWord = readonly [word: string, kind: string];
 
 /** Who and where this machine is. */
 export function wordsOfMachine(): readonly PrivateWord[] {
-  const { username } = userInfo();
+  const { userName } = ownAccount();
   return [
-    [homedir(), 'home'],
+    [homeFolder(), 'home'],
     [hostname(), 'machine'],
-    ...(username === 'root' ? [] : [[username, 'user'] as const]),
+    ...(userName === undefined || userName === 'root' ? [] : [[userName, 'user'] as const]),
   ];
 }
 

@@ -34,11 +34,16 @@ export function masterArguments(
     `ServerAliveInterval=${Math.ceil(keepalive.intervalMs / 1000)}`,
     `ServerAliveCountMax=${keepalive.countMax}`,
     `ConnectTimeout=${Math.ceil(connectTimeoutMs / 1000)}`,
-    // The user's own LocalForward lines are for the user's own ssh. They cannot be cleared without -D, and one whose port
-    // is taken must not be the end.
+    // The user's own LocalForward lines are for the user's own ssh. They cannot be cleared without -D (where they are, -D is
+    // not used: transport.ts), and one whose port is taken must not be the end.
     ...(sockets.socks === undefined
       ? ['ClearAllForwardings=yes']
-      : ['ExitOnForwardFailure=no', 'StreamLocalBindUnlink=yes', 'StreamLocalBindMask=0177']),
+      : [
+          'ClearAllForwardings=no',
+          'ExitOnForwardFailure=no',
+          'StreamLocalBindUnlink=yes',
+          'StreamLocalBindMask=0177',
+        ]),
   ];
   return [
     ...['-M', '-N', '-T', '-a', '-x', '-S', sockets.control],

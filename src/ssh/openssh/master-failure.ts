@@ -40,6 +40,12 @@ const KINDS: readonly FailureKind[] = [
     remedy: () => 'correct the -o option or the line of the ssh configuration that it names',
   },
   {
+    code: 'ERR_CONFIG',
+    words: /^No user exists for uid \d+/,
+    what: 'ssh cannot run',
+    remedy: () => 'use --transport ssh2, or give this uid an account (a line in /etc/passwd)',
+  },
+  {
     code: 'ERR_HOST_KEY',
     words: /\brevoked\b/i,
     what: 'shows a host key that is revoked',

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
 import { environmentForChildren } from '../child-environment.ts';
 import { printableLine } from '../server-text.ts';
 
@@ -141,7 +141,7 @@ function killGroup(pid: number | undefined): void {
 
 /** An empty file that only its descriptor leads to, so that nothing is left of it in any case. */
 async function openNamelessFile(): Promise<FileHandle> {
-  const folder = await mkdtemp(join(tmpdir(), 'tshuttle-'));
+  const folder = await makeTemporaryFolder();
   try {
     return await open(join(folder, 'file'), 'wx+', 0o600);
   } finally {

@@ -1,10 +1,8 @@
-import { mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { isOwnFolder } from '../../core/folders.ts';
 import type { Logger } from '../../core/log.ts';
+import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
 import type { Endpoint } from '../../net/endpoint.ts';
 import { connectionsOfProcessTree } from '../../net/process-connections.ts';
 import { isExiting } from '../../net/process-exiting.ts';
@@ -64,7 +62,7 @@ export async function startMaster(
   context: MasterContext & { readonly wantsSocks: boolean },
 ): Promise<Master> {
   const identityFiles = await existingIdentities(request.identityFiles);
-  const folder = await mkdtemp(join(socketFolder(), 'tshuttle-'));
+  const folder = await makeTemporaryFolder(whyUnfitForSockets);
   const sockets = {
     control: join(folder, 'control'),
     socks: context.wantsSocks ? join(folder, 'socks') : undefined,
@@ -193,8 +191,11 @@ function never(): Promise<never> {
   return new Promise(() => {});
 }
 
-/** The path of a unix socket is short: 108 bytes, and ssh adds 17 while it makes it. */
-function socketFolder(): string {
-  const { XDG_RUNTIME_DIR: runtime } = process.env;
-  return runtime?.startsWith('/') && runtime.length < 60 && isOwnFolder(runtime) ? runtime : tmpdir();
+/** The path of a unix socket has 107 bytes, and ssh adds 17 while it makes it. */
+const MAX_FOLDER_BYTES = 107 - '/control'.length - 17;
+
+/** ssh expands `%` and `$` in `-S`, and takes a path of `-D` apart at colons. */
+function whyUnfitForSockets(path: string): string | undefined {
+  if (Buffer.byteLength(path) > MAX_FOLDER_BYTES) return 'is too long for a socket';
+  return /^[\w/.,+=@-]+$/.test(path) ? undefined : 'has characters that ssh takes for something else';
 }

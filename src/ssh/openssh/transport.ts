@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/endpoint.ts';
 import { canPassDescriptors } from '../../net/native-descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
@@ -54,7 +55,8 @@ export async function openOpensshTransport(
   options: OpensshOptions,
   context: MasterContext & { readonly mayOpenSession: boolean },
 ): Promise<OpensshTransport> {
-  const { controlPath, carry } = options;
+  const { controlPath } = options;
+  const carry = carryFor(target, options, context.logger);
   if (carry === 'handover' && !canPassDescriptors()) {
     throw new TshuttleError('ERR_CONFIG', 'connections can be handed over to ssh on 64-bit Linux only', {
       remedy: 'use --openssh-carry socks, and no --control-path',
@@ -67,6 +69,26 @@ export async function openOpensshTransport(
   const sessions = new MasterSessions(master.controlPath);
   if (context.mayOpenSession) sessions.deliverPromptly(context.logger);
   return transportOver(master, sessions, `${describeTarget(target)} (ssh, ${controlPath ?? carry})`);
+}
+
+/** `-D` goes by ClearAllForwardings as well (native-notes/openssh-master.md): without it no forwarding needs to be opened. */
+function carryFor(
+  { openssh }: SshTarget,
+  { controlPath, carry }: OpensshOptions,
+  logger: Logger,
+): OpensshCarry {
+  const cleared = openssh.clearedForwardings.join(', ');
+  if (carry === 'handover' || controlPath !== undefined || cleared === '') return carry;
+  if (!canPassDescriptors()) {
+    const message = `ClearAllForwardings keeps ssh from opening ${cleared}, which connections by SOCKS cannot do without`;
+    throw new TshuttleError('ERR_CONFIG', message, {
+      remedy: 'leave it out for this host, as with -o ClearAllForwardings=no, or use --transport ssh2',
+    });
+  }
+  logger.info(
+    `connections are handed over to ssh (--openssh-carry handover): ClearAllForwardings is for ${cleared}`,
+  );
+  return 'handover';
 }
 
 /** Owns the master and its sessions from now on. */

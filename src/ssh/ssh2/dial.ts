@@ -2,7 +2,8 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
 import { abortable } from '../../core/abortable.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { type Endpoint, formatEndpoint, makeEndpoint, sameEndpoint } from '../../net/endpoint.ts';
+import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/endpoint.ts';
+import { isScopedIpv6, withoutScope } from '../../net/scoped-address.ts';
 import { type LookUpHost, lookUpHost } from '../look-up.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { MIN_QUEUE_BYTES } from './send-scheduler.ts';
@@ -22,6 +23,8 @@ export interface DialContext {
 export interface DialledSocket {
   readonly socket: Socket;
   readonly peer: Endpoint;
+  /** For people: the peer with its scope, where it is link-local. */
+  readonly shown: string;
 }
 
 /** The part of a target that dialling needs. */
@@ -43,16 +46,17 @@ export async function dialHost(
   role: string,
   context: DialContext,
 ): Promise<DialledSocket> {
-  const endpoints = await resolveHost(target, role, context);
+  const places = await resolveHost(target, role, context);
   const failures: string[] = [];
   let cause: unknown;
-  for (const endpoint of endpoints) {
+  for (const { address, endpoint } of places) {
+    const shown = formatHostPort(address, target.port);
     await abortable(context.beforeDial(endpoint), context.signal);
     try {
-      return { socket: await connect(endpoint, target, context.signal), peer: endpoint };
+      return { socket: await connect(address, target, context.signal), peer: endpoint, shown };
     } catch (error) {
       context.signal.throwIfAborted();
-      failures.push(`${formatEndpoint(endpoint)}: ${describeFailure(error)}`);
+      failures.push(`${shown}: ${describeFailure(error)}`);
       cause = error;
     }
   }
@@ -66,26 +70,37 @@ export async function dialHost(
   );
 }
 
+/** Where a host may be reached. */
+interface Place {
+  /** With its scope, where it is link-local. */
+  readonly address: string;
+  readonly endpoint: Endpoint;
+}
+
 async function resolveHost(
   target: DialTarget,
   role: string,
   { signal, lookUp = lookUpHost }: DialContext,
-): Promise<Endpoint[]> {
+): Promise<readonly Place[]> {
   const family = target.addressFamily === 'any' ? 0 : target.addressFamily;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOKUP_TIMEOUT_MS)]);
   let addresses: readonly string[];
   try {
-    addresses = await abortable(lookUp(target.host, family), limit);
+    addresses = isScopedIpv6(target.host)
+      ? [target.host]
+      : await abortable(lookUp(target.host, family), limit);
   } catch (error) {
     signal.throwIfAborted();
     throw unresolved(target, role, error);
   }
   // A literal address comes back whatever the family asked for.
-  const endpoints = addresses
-    .flatMap((address) => makeEndpoint(address, target.port) ?? [])
-    .filter((endpoint) => family === 0 || endpoint.family === family);
-  if (endpoints.length === 0) throw unresolved(target, role, new Error('it has no address'));
-  return endpoints.filter((one, index) => endpoints.findIndex((other) => sameEndpoint(one, other)) === index);
+  const places = addresses.flatMap((text): readonly Place[] => {
+    const endpoint = makeEndpoint(withoutScope(text), target.port);
+    if (endpoint === undefined || (family !== 0 && endpoint.family !== family)) return [];
+    return [{ address: withoutScope(text) === text ? endpoint.address : text, endpoint }];
+  });
+  if (places.length === 0) throw unresolved(target, role, new Error('it has no address'));
+  return places.filter((one, index) => places.findIndex((other) => other.address === one.address) === index);
 }
 
 function unresolved(target: DialTarget, role: string, cause: unknown): TshuttleError {
@@ -108,7 +123,7 @@ function unresolved(target: DialTarget, role: string, cause: unknown): TshuttleE
 /** The scheduler of uploads counts on 'drain' from the least queue that it allows; Node 22 has a larger default. */
 const SOCKET_OPTIONS: SocketConstructorOpts & DuplexOptions = { writableHighWaterMark: MIN_QUEUE_BYTES };
 
-function connect(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): Promise<Socket> {
+function connect(host: string, target: DialTarget, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = new Socket(SOCKET_OPTIONS);
     const fail = (error: unknown): void => {
@@ -138,7 +153,7 @@ function connect(endpoint: Endpoint, target: DialTarget, signal: AbortSignal): P
     signal.addEventListener('abort', onAbort, { once: true });
     socket.setNoDelay(true);
     const localAddress = target.bindAddress === undefined ? {} : { localAddress: target.bindAddress };
-    socket.connect({ host: endpoint.address, port: endpoint.port, ...localAddress });
+    socket.connect({ host, port: target.port, ...localAddress });
   });
 }
 

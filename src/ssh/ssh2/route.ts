@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
-import { type Endpoint, formatEndpoint, formatHostPort } from '../../net/endpoint.ts';
+import { type Endpoint, formatHostPort } from '../../net/endpoint.ts';
 import { type ProxyCommandContext, startProxyCommand } from '../proxy-command.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';
@@ -42,8 +42,8 @@ export async function openRoute(target: SshTarget, context: RouteContext): Promi
   const { proxy } = target;
   switch (proxy.kind) {
     case 'none': {
-      const { socket, peer } = await dialBastion(target, context);
-      return direct(socket, peer, formatEndpoint(peer));
+      const { socket, peer, shown } = await dialBastion(target, context);
+      return direct(socket, peer, shown);
     }
     case 'socks5': {
       const { socket, peer } = await dialThroughProxy(proxy.proxy, target, context);

@@ -260,6 +260,20 @@ describe('keyboard-interactive', () => {
   });
 });
 
+test('a user name may have a blank in it, as in a directory service', async () => {
+  const users: string[] = [];
+  await using bastion = await startBastion((context) => {
+    users.push(context.username);
+    context.accept();
+  });
+  await login({ ...bastion.request, user: 'Some Body' }, NO_TERMINAL);
+  await login({ ...bastion.request, user: undefined }, NO_TERMINAL, 'User="Some Body"');
+  expect(new Set(users)).toEqual(new Set(['Some Body']));
+  await expect(login({ ...bastion.request, user: 'Some -oBody' }, NO_TERMINAL)).rejects.toMatchObject({
+    code: 'ERR_USAGE',
+  });
+});
+
 test('no secret is in an error or the log, whatever was answered', async () => {
   await using bastion = await startBastion((context) => {
     if (context.method === 'password') context.reject(['keyboard-interactive'], true);

@@ -20,6 +20,11 @@ describe('parseRemote', () => {
     ['[2001:db8::1]:2222', remote('2001:db8::1', 2222)],
     ['me@[2001:db8::1]', remote('2001:db8::1', undefined, 'me')],
     ['fe80::1%eth0', remote('fe80::1%eth0')],
+    ['me@fe80::1%Eth0', remote('fe80::1%Eth0', undefined, 'me')],
+    ['[fe80::1%eth0]:2222', remote('fe80::1%eth0', 2222)],
+    ['[fe80::1%eth0.100]', remote('fe80::1%eth0.100')],
+    ['fe80::1%br_lan', remote('fe80::1%br_lan')],
+    ['Some Body@bastion', remote('bastion', undefined, 'Some Body')],
     ['my_alias', remote('my_alias')],
   ])('%s', (text, expected) => {
     expect(parseRemote(text)).toEqual(expected);
@@ -38,6 +43,10 @@ describe('parseRemote', () => {
     ['bastion:22-22', 'has the ports 22-22, but takes a single one'],
     ['bastion:ssh', 'has a port that is no number; write it as in 443, or a range as in 8000-9000'],
     ['2001:db8:::1', 'is not an IPv6 address; with a port write it as in [2001:db8::1]:22'],
+    ['fe80::1%', 'is not an IPv6 address; with a port write it as in [2001:db8::1]:22'],
+    ['fe80::1%$(id)', 'is not an IPv6 address; with a port write it as in [2001:db8::1]:22'],
+    ['[fe80::1%a b]:22', 'has fe80::1%a b in brackets, which are for IPv6 addresses'],
+    ['Some -oProxyCommand=id@bastion', 'has a user that ssh does not allow'],
     ['[bastion]:22', 'has bastion in brackets, which are for IPv6 addresses'],
     ['ssh://me@bastion', 'is a URL; write [user@]host[:port]'],
     ['-oProxyCommand=id', 'has a host that ssh does not allow'],

@@ -44,7 +44,7 @@ function target(
   const made: Partial<SshTarget> = {
     proxy,
     authentication: { identities, agentSocket: undefined } as unknown as SshTarget['authentication'],
-    openssh: { ignoredKeywords: [], notInSsh2: [], needs },
+    openssh: { ignoredKeywords: [], notInSsh2: [], clearedForwardings: [], needs },
   };
   return made as SshTarget;
 }

@@ -81,6 +81,49 @@ describe('where and who', () => {
   });
 });
 
+describe('a link-local bastion', () => {
+  test('keeps the name of its interface, and is known by it in lower case, as for ssh', () => {
+    const { target: made } = target('hostname FE80::1%Eth0', 'port 2222');
+    expect(made.host).toBe('fe80::1%Eth0');
+    expect(made.hostKeys.lookupName).toBe('[fe80::1%eth0]:2222');
+    expect(made.openssh.needs).toEqual([]);
+    expect(describeTarget(made)).toMatch(/@\[fe80::1%Eth0\]:2222$/);
+  });
+
+  test('is for ssh itself where Node cannot dial by that interface', () => {
+    expect(target('hostname fe80::1%br_lan').target.openssh.needs).toHaveLength(1);
+  });
+});
+
+test('the home of a user whom the machine does not have is an error, in whatever option', () => {
+  for (const line of [
+    'identityfile',
+    'certificatefile',
+    'userknownhostsfile',
+    'revokedhostkeys',
+    'identityagent',
+  ]) {
+    expect(() => target(`${line} ~no-such-user/x`), line).toThrow('no user no-such-user');
+  }
+});
+
+test('without an account there is no user to take, unless the configuration names one', () => {
+  const nobody = { ...LOCAL, userName: undefined };
+  const configured = parseSshConfigOutput(BUILT_IN.join('\n'));
+  expect(() => targetFromConfig(REQUEST, configured, configured, nobody)).toThrow('no user for Alias');
+  const named = new Map([...configured, ['user', ['ops']]]);
+  expect(targetFromConfig(REQUEST, named, configured, nobody).target.user).toBe('ops');
+});
+
+test('forwardings are told as cleared only where they are', () => {
+  const lines = ['localforward 8080 [localhost]:80', 'dynamicforward 1080'];
+  expect(target(...lines).target.openssh.clearedForwardings).toEqual([]);
+  expect(target(...lines, 'clearallforwardings yes').target.openssh.clearedForwardings).toEqual([
+    'LocalForward 8080 [localhost]:80',
+    'DynamicForward 1080',
+  ]);
+});
+
 describe('host keys', () => {
   test('are looked up by name, by [name]:port, or by HostKeyAlias', () => {
     expect(target('hostname H').target.hostKeys).toMatchObject({

@@ -8,14 +8,14 @@ const REQUEST: SshRequest = {
   port: 2222,
   password: undefined,
   identityFiles: ['/keys/one'],
-  options: ['ControlPersist=yes', 'LogLevel=QUIET'],
+  options: ['ControlPersist=yes', 'LogLevel=QUIET', 'ClearAllForwardings=yes'],
   configFile: '/etc/office',
   jump: 'one,two',
 };
 const TARGET = {
   keepalive: { intervalMs: 5_000, countMax: 3 },
   connectTimeoutMs: 10_000,
-  openssh: { ignoredKeywords: ['UseKeychain'], needs: [], notInSsh2: [] },
+  openssh: { ignoredKeywords: ['UseKeychain'], needs: [], notInSsh2: [], clearedForwardings: [] },
 };
 
 /** What is behind the options that come first, and so count. */
@@ -48,6 +48,7 @@ test("a master has the user's configuration, and nothing of it that runs, forks 
     -J one,two
     -o ControlPersist=yes
     -o LogLevel=QUIET
+    -o ClearAllForwardings=yes
     -p 2222
     -l me
     -i /keys/one
@@ -58,5 +59,6 @@ test("a master has the user's configuration, and nothing of it that runs, forks 
 test('with SOCKS the forwardings of the user stay, and none of them is the end', () => {
   const words = masterArguments(REQUEST, TARGET, { control: '/run/x/control', socks: '/run/x/socks' });
   expect(words).toEqual(expect.arrayContaining(['-D', '/run/x/socks', 'ExitOnForwardFailure=no']));
-  expect(words).not.toContain('ClearAllForwardings=yes');
+  // It would clear -D as well, and with it every flow.
+  expect(words.find((word) => word.startsWith('ClearAllForwardings='))).toBe('ClearAllForwardings=no');
 });

@@ -51,6 +51,7 @@ test.each([
       'Unable to negotiate with 198.51.100.1 port 22: no matching key exchange method found. Their offer: sntrup761x25519-sha512',
     ],
   ],
+  ['ERR_CONFIG', 'No user exists for uid 54321', ['No user exists for uid 54321']],
   ['ERR_CONFIG', 'Bad configuration option', ['command-line: line 0: Bad configuration option: frobnicate']],
 ])('%s: %s', (code, said, lines) => {
   const error = masterFailure(TARGET, { exitCode: 255, signal: null, lines });
