@@ -67,7 +67,7 @@ export function readProxyLogin(
   if (raw.proxyLoginFile === undefined) return undefined;
   const where = placeOf('--proxy-auth', raw.proxyLoginFile);
   if (proxyCount(raw) === 0) findings.warn(where, 'has no effect without --socks or --http-proxy');
-  const file = readTextFile(toAbsolute(raw.proxyLoginFile));
+  const file = readTextFile(toAbsolute(raw.proxyLoginFile), { isSecret: true });
   const login = file.kind === 'unreadable' ? undefined : parseProxyLogin(file.text);
   if (login === undefined) {
     findings.badFile(

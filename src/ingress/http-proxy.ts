@@ -11,8 +11,7 @@ import {
   parseBasicCredentials,
   STATUS_OF_FAILURE,
 } from './http-request.ts';
-import type { ProxyContext } from './proxy-context.ts';
-import { mayUse } from './proxy-credentials.ts';
+import { cutOffOnBug, type ProxyContext } from './proxy-context.ts';
 
 /** What one client may do, and each exchange of it. */
 export interface HttpProxyBounds extends ExchangeBounds {
@@ -68,15 +67,16 @@ export function createHttpProxy(
     socket.setMaxListeners(bounds.requestsAtOnce + 16);
     clients.admit(socket);
   });
-  server.on('connect', (message, socket, early) => {
-    clients.busy(socket as Socket);
-    proxy.connect(message, socket as Socket, early);
+  server.on('connect', (message, duplex, early) => {
+    const socket = duplex as Socket;
+    clients.busy(socket);
+    cutOffOnBug(socket, proxy.connect(message, socket, early), context.logger);
   });
   server.on('request', (message, response) => {
     const { socket } = message;
     clients.busy(socket);
     response.once('close', () => clients.done(socket));
-    proxy.forward(message, response);
+    cutOffOnBug(socket, proxy.forward(message, response), context.logger);
   });
   return server;
 }
@@ -92,7 +92,7 @@ class HttpProxy {
     this.#bounds = bounds;
   }
 
-  connect(message: IncomingMessage, socket: Socket, early: Buffer): void {
+  async connect(message: IncomingMessage, socket: Socket, early: Buffer): Promise<void> {
     // Stays for the life of the socket: the server's own listener is gone by now.
     socket.on('error', () => {});
     socket.pause();
@@ -102,8 +102,12 @@ class HttpProxy {
     if (originator === undefined || this.#waitingOf(socket) > 0) {
       // The answer to an earlier request would come in the middle of the flow.
       socket.destroy();
-    } else if (!this.#isWelcome(message)) {
-      refuseConnect(socket, 407, 'the proxy wants a user name and a password');
+      return;
+    }
+    const refusal = await this.#whyUnwelcome(message);
+    if (socket.destroyed) return;
+    if (refusal !== undefined) {
+      refuseConnect(socket, ...refusal);
     } else if (destination === undefined) {
       refuseConnect(socket, 400, TARGET_REMEDY);
     } else {
@@ -119,7 +123,7 @@ class HttpProxy {
     }
   }
 
-  forward(message: IncomingMessage, response: ServerResponse): void {
+  async forward(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = message;
     const waiting = this.#waitingOf(socket) + 1;
     this.#waiting.set(socket, waiting);
@@ -129,9 +133,14 @@ class HttpProxy {
       return;
     }
     const target = parseAbsoluteTarget(message.url ?? '');
-    if (target === undefined) refuse(response, 400, TARGET_REMEDY);
-    else if (!this.#isWelcome(message)) refuse(response, 407, 'the proxy wants a user name and a password');
-    else this.#send(target, message, response);
+    if (target === undefined) {
+      refuse(response, 400, TARGET_REMEDY);
+      return;
+    }
+    const refusal = await this.#whyUnwelcome(message);
+    if (socket.destroyed) return;
+    if (refusal === undefined) this.#send(target, message, response);
+    else refuse(response, ...refusal);
   }
 
   #send(target: AbsoluteTarget, message: IncomingMessage, response: ServerResponse): void {
@@ -163,17 +172,25 @@ class HttpProxy {
     return this.#waiting.get(socket) ?? 0;
   }
 
-  #isWelcome(message: IncomingMessage): boolean {
-    const { credentials, logger } = this.#context;
+  async #whyUnwelcome(message: IncomingMessage): Promise<readonly [status: number, why: string] | undefined> {
+    const { logins, logger } = this.#context;
+    const { socket } = message;
     const shown = parseBasicCredentials(message.headers['proxy-authorization']);
-    if (mayUse(credentials, shown)) return true;
+    const verdict = await logins.judge(socket, shown);
+    if (verdict === 'welcome') return undefined;
+    const [status, why] = UNWELCOME[verdict];
     // Many clients ask without first.
     if (shown !== undefined) {
-      const originator = makeEndpoint(message.socket.remoteAddress ?? '', message.socket.remotePort ?? 0);
-      logger.info('refused an HTTP client: wrong password', {
+      const originator = makeEndpoint(socket.remoteAddress ?? '', socket.remotePort ?? 0);
+      logger.info(`refused an HTTP client: ${verdict === 'wrong' ? 'wrong password' : why}`, {
         originator: originator === undefined ? 'unknown' : formatEndpoint(originator),
       });
     }
-    return false;
+    return [status, why];
   }
 }
+
+const UNWELCOME = {
+  wrong: [407, 'the proxy wants a user name and a password'],
+  later: [429, 'too many wrong passwords; try again in some seconds'],
+} as const;

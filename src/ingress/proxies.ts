@@ -4,7 +4,9 @@ import { AdmittedClients } from '../net/admitted-clients.ts';
 import { descriptorBudget } from '../net/descriptor-budget.ts';
 import { formatHostPort, isLoopback } from '../net/endpoint.ts';
 import { reservePort } from '../net/listener.ts';
-import type { ProxyContext } from './proxy-context.ts';
+import { cutOffOnBug, type ProxyContext } from './proxy-context.ts';
+import type { ProxyCredentials } from './proxy-credentials.ts';
+import { ProxyLogins } from './proxy-logins.ts';
 import { serveSocksClient } from './socks.ts';
 
 /** A proxy of ours, and where it listens. */
@@ -14,6 +16,12 @@ export interface ProxyListen {
   readonly address: string;
   /** 0 is a free one of the kernel's choice. */
   readonly port: number;
+}
+
+/** What proxies of ours need to serve their clients. */
+export interface ProxyOptions extends Omit<ProxyContext, 'logins'> {
+  /** Undefined: everybody who can connect may use them. */
+  readonly credentials: ProxyCredentials | undefined;
 }
 
 /** Flows that come through proxies of ours, where nothing captures connections. */
@@ -41,8 +49,9 @@ const SHARE_OF_IDLE = 1 / 8;
  */
 export async function openProxies(
   wanted: readonly ProxyListen[],
-  context: ProxyContext,
+  { credentials, ...options }: ProxyOptions,
 ): Promise<ProxyIngress> {
+  const context = { ...options, logins: new ProxyLogins(credentials, options.logger) };
   const proxies: Proxy[] = [];
   const close = (): void => {
     for (const proxy of proxies) proxy.close();
@@ -121,7 +130,8 @@ async function serverFor(
 function socksServer(clients: AdmittedClients, context: ProxyContext): Server {
   return acceptingServer((accepted) => {
     if (!clients.admit(accepted)) return;
-    void serveSocksClient(accepted, context).finally(() => clients.busy(accepted));
+    const serving = serveSocksClient(accepted, context).finally(() => clients.busy(accepted));
+    cutOffOnBug(accepted, serving, context.logger);
   });
 }
 
@@ -141,10 +151,10 @@ function nameOf(listen: ProxyListen): string {
   return `${optionOf(listen)} ${formatHostPort(listen.address, listen.port)}`;
 }
 
-function warnOfOpenDoor(listen: ProxyListen, { credentials, logger }: ProxyContext): void {
+function warnOfOpenDoor(listen: ProxyListen, { logins, logger }: ProxyContext): void {
   if (isLoopback(listen.address)) return;
   logger.warn(
-    credentials === undefined
+    !logins.areAsked
       ? `${nameOf(listen)} lets everybody who can reach this machine use the bastion: give --proxy-auth, or listen on 127.0.0.1`
       : `${nameOf(listen)} takes its password in clear text from other machines`,
   );

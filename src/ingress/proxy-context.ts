@@ -1,13 +1,21 @@
+import type { Socket } from 'node:net';
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from './incoming-flow.ts';
-import type { ProxyCredentials } from './proxy-credentials.ts';
+import type { ProxyLogins } from './proxy-logins.ts';
 
 /** What a proxy needs to serve its clients. */
 export interface ProxyContext {
   readonly logger: Logger;
-  /** Undefined: everybody who can connect may use it. */
-  readonly credentials: ProxyCredentials | undefined;
+  readonly logins: ProxyLogins;
   readonly onFlow: (flow: IncomingFlow) => void;
   /** Called for a client that was reset because there is no room for it. */
   readonly onTurnedAway: () => void;
+}
+
+/** A bug that one client has met ends that one, and nothing else. */
+export function cutOffOnBug(client: Socket, serving: Promise<void>, logger: Logger): void {
+  serving.catch((error: unknown) => {
+    logger.error('internal error: a client of the proxy is cut off', { err: error });
+    client.destroy();
+  });
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { formatEndpoint, makeEndpoint, toDestination } from '../net/endpoint.ts';
 import { HandshakeFailure, HandshakeReader } from './handshake-reader.ts';
 import type { ProxyContext } from './proxy-context.ts';
-import { mayUse, type ProxyCredentials } from './proxy-credentials.ts';
+import type { ProxyLogins } from './proxy-logins.ts';
 import { sayFarewell } from './say-farewell.ts';
 import {
   decodeGreeting,
@@ -27,7 +27,7 @@ const HANDSHAKE_TIMEOUT_MS = 20_000;
  */
 export async function serveSocksClient(
   accepted: Socket,
-  { logger, credentials, onFlow }: ProxyContext,
+  { logger, logins, onFlow }: ProxyContext,
 ): Promise<void> {
   const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
   if (originator === undefined) {
@@ -39,8 +39,8 @@ export async function serveSocksClient(
     const greeting = await reader.next(decodeGreeting);
     const { request, encodeReply } =
       greeting.version === 4
-        ? await askedBy4(reader, credentials)
-        : await askedBy5(reader, accepted, greeting.methods, credentials);
+        ? await askedBy4(reader, accepted, logins)
+        : await askedBy5(reader, accepted, greeting.methods, logins);
     if (request.kind === 'unsupported') {
       accepted.write(encodeReply(request.reply));
       throw new HandshakeFailure(request.what);
@@ -73,34 +73,37 @@ interface Asked {
 }
 
 /** SOCKS4 has no password: its user id stands for one, `user:password`, as little protected as with SOCKS5. */
-async function askedBy4(reader: HandshakeReader, wanted: ProxyCredentials | undefined): Promise<Asked> {
+async function askedBy4(reader: HandshakeReader, accepted: Socket, logins: ProxyLogins): Promise<Asked> {
   const { userId, request } = await reader.next(decodeRequest4);
   const colon = userId.indexOf(':');
   const shown = { user: userId.slice(0, Math.max(0, colon)), password: userId.slice(colon + 1) };
-  const isWelcome = mayUse(wanted, shown);
-  return { request: isWelcome ? request : WRONG_PASSWORD, encodeReply: encodeReply4 };
+  const verdict = await logins.judge(accepted, shown);
+  if (accepted.destroyed) throw new HandshakeFailure('the client went during the handshake');
+  if (verdict === 'welcome') return { request, encodeReply: encodeReply4 };
+  const refusal = { kind: 'unsupported', reply: 'prohibited', what: UNWELCOME[verdict] } as const;
+  return { request: refusal, encodeReply: encodeReply4 };
 }
 
-const WRONG_PASSWORD: SocksRequest = { kind: 'unsupported', reply: 'prohibited', what: 'wrong password' };
+const UNWELCOME = { wrong: 'wrong password', later: 'too many wrong passwords' } as const;
 
 async function askedBy5(
   reader: HandshakeReader,
   accepted: Socket,
   methods: readonly number[],
-  wanted: ProxyCredentials | undefined,
+  logins: ProxyLogins,
 ): Promise<Asked> {
-  const method = wanted === undefined ? METHODS.none : METHODS.password;
+  const method = logins.areAsked ? METHODS.password : METHODS.none;
   if (!methods.includes(method)) {
     accepted.write(encodeMethod(METHODS.unacceptable));
     throw new HandshakeFailure(
-      wanted === undefined ? 'it wants to log in, and nobody can' : 'it shows no password',
+      logins.areAsked ? 'it shows no password' : 'it wants to log in, and nobody can',
     );
   }
   accepted.write(encodeMethod(method));
   if (method === METHODS.password) {
-    const isRight = mayUse(wanted, await reader.next(decodePassword));
-    accepted.write(encodePasswordReply(isRight));
-    if (!isRight) throw new HandshakeFailure('wrong password');
+    const verdict = await logins.judge(accepted, await reader.next(decodePassword));
+    accepted.write(encodePasswordReply(verdict === 'welcome'));
+    if (verdict !== 'welcome') throw new HandshakeFailure(UNWELCOME[verdict]);
   }
   return { request: await reader.next(decodeRequest5), encodeReply: encodeReply5 };
 }

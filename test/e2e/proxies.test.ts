@@ -1,4 +1,4 @@
-import { chown, writeFile } from 'node:fs/promises';
+import { chmod, chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
@@ -95,6 +95,25 @@ describe.skipIf(skipLab)('--socks and --http-proxy', () => {
     expect(wrong.stdout).toMatch(/407$/);
     await stopTshuttle(lab, child);
     expect(child.stdout + child.stderr).not.toMatch(/pass:word|guess/);
+  });
+
+  it('refuse a --proxy-auth that others can read, and take one that a shell has open', async () => {
+    const asUser = { user: ORDINARY_USER.name };
+    await chmod(login, 0o640);
+    const refused = await runTshuttle(lab, ['--socks', '0', '--proxy-auth', login], asUser);
+    await chmod(login, 0o600);
+    expect(refused).toMatchObject({ code: 78, stdout: '' });
+    expect(refused.stderr).toContain(
+      `--proxy-auth ${login}: is refused: others can read or write it (mode 0640); chmod 600 it`,
+    );
+    const words = tshuttleArgv(lab, ['--socks', '0'], asUser);
+    const substituted = 'exec "$@" --proxy-auth <(echo ann:pass:word)';
+    const child = lab.client.spawn(['bash', '-c', substituted, 'bash', ...words], asUser);
+    const [, port = ''] = await child.untilOutput(/serving SOCKS on 127\.0\.0\.1:(\d+)/, 20_000);
+    expect(await curl('--proxy', `socks5h://ann:pass%3Aword@127.0.0.1:${port}`, URL)).toMatchObject({
+      code: 0,
+    });
+    await stopTshuttle(lab, child);
   });
 
   it('stand beside what is captured', async () => {

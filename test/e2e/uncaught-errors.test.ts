@@ -12,7 +12,6 @@ import {
   type TshuttleOptions,
   tshuttleArgv,
 } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
 
 /*
  *  client: node --import preload bin/tshuttle ── bastion ── destination 10.77.0.2

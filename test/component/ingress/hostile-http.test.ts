@@ -3,6 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttpProxy, type HttpProxyBounds } from '../../../src/ingress/http-proxy.ts';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
+import { ProxyLogins } from '../../../src/ingress/proxy-logins.ts';
 import { AdmittedClients } from '../../../src/net/admitted-clients.ts';
 import { relay } from '../../../src/net/relay.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
@@ -107,7 +108,8 @@ async function startProxy(bounds?: HttpProxyBounds) {
     else answerAs(hostile, accepted);
   };
   const clients = new AdmittedClients({ use: 'flow', most: 1_000, mostIdle: 1_000 });
-  const context = { logger: recordingLogger(), credentials: undefined, onFlow, onTurnedAway: () => {} };
+  const logger = recordingLogger();
+  const context = { logger, logins: new ProxyLogins(undefined, logger), onFlow, onTurnedAway: () => {} };
   const server = createHttpProxy(clients, context, bounds);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

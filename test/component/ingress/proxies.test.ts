@@ -11,6 +11,7 @@ import { descriptorBudget } from '../../../src/net/descriptor-budget.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
+import { Child } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
@@ -340,6 +341,79 @@ describe('HTTP', () => {
     expect([...proxies.logger.lines, ...open.logger.lines].join('\n')).not.toMatch(/guess|pass:word/);
   });
 });
+
+function spawnAs(userId: number, script: string, ...words: readonly (string | number)[]): Child {
+  const user = ['setpriv', `--reuid=${userId}`, `--regid=${userId}`, '--clear-groups', '--'];
+  return new Child([...user, process.execPath, '-e', script, ...words.map(String)]);
+}
+
+/** Asks so often at once as another user of this machine, and prints each status when it has it. */
+function askAs(userId: number, count: number, proxyPort: number, url: string, login: string): Child {
+  const script = `
+    const [count, port, path, login] = process.argv.slice(1);
+    const headers = { 'Proxy-Authorization': 'Basic ' + Buffer.from(login).toString('base64') };
+    for (let index = 0; index < Number(count); index += 1) {
+      const options = { port, host: '127.0.0.1', path, headers, agent: false };
+      require('node:http').get(options, (answer) => console.log(answer.resume().statusCode));
+    }`;
+  return spawnAs(userId, script, count, proxyPort, url, login);
+}
+
+/** Logs in to SOCKS5 so often at once with a wrong password, and prints each answer when it has it. */
+function guessAs(userId: number, count: number, proxyPort: number): Child {
+  const script = `
+    const [count, port] = process.argv.slice(1);
+    for (let index = 0; index < Number(count); index += 1) {
+      const socket = require('node:net').connect({ port, host: '127.0.0.1' });
+      socket.write(Buffer.from('05010201' + '03616e6e' + '026e6f', 'hex'));
+      let text = '';
+      socket.on('data', (bytes) => (text += bytes.toString('hex'))).on('close', () => console.log(text));
+    }`;
+  return spawnAs(userId, script, count, proxyPort);
+}
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'guesses of one user of this machine are slowed down, by both protocols together, and nobody else waits',
+  async () => {
+    await using web = await openWeb();
+    await using proxies = await startProxies(LOGIN);
+    const url = `http://localhost:${web.port}/`;
+    const guesser = askAs(10_077, 40, proxies.http, url, 'ann:guess');
+    let socksGuesser: Child | undefined;
+    const said = (status: number): number => guesser.stdout.split(String(status)).length - 1;
+    try {
+      // 15 more wait for their turns, one a second.
+      await until(() => said(407) >= 5 && said(429) >= 20, {
+        deadlineMs: 10_000,
+        what: () => `5 wrong and 20 too many: ${guesser.stdout}`,
+      });
+      expect(said(429)).toBe(20);
+      // What waits there waits here, too: with guesses of its own, SOCKS would answer no more than 35 in this time.
+      socksGuesser = guessAs(10_077, 40, proxies.socks);
+      await until(() => socksGuesser!.stdout.split('05020101').length > 36, {
+        deadlineMs: 10_000,
+        what: () => `36 refusals: ${socksGuesser?.stdout}`,
+      });
+      const other = askAs(10_078, 3, proxies.http, url, `${LOGIN.user}:${LOGIN.password}`);
+      expect((await other.exited).stdout).toBe('200\n200\n200\n');
+      const authorization = `Basic ${Buffer.from('ann:guess').toString('base64')}`;
+      const own = Array.from({ length: 20 }, () =>
+        ask(proxies.http, url, { 'Proxy-Authorization': authorization }),
+      );
+      expect((await Promise.all(own)).map(({ status }) => status)).toEqual(own.map(() => 407));
+      expect(said(407), 'turns that have come meanwhile').toBeLessThan(20);
+      const told = proxies.logger.lines.filter((line) => line.startsWith('warn'));
+      expect(told).toEqual([
+        'warn wrong passwords for the proxy, from user 10077: its further ones are slowed down',
+      ]);
+    } finally {
+      for (const one of [guesser, socksGuesser]) {
+        one?.kill('SIGKILL');
+        await one?.exited;
+      }
+    }
+  },
+);
 
 test('a proxy that everybody can reach is warned of', async () => {
   const logger = recordingLogger();
