@@ -105,6 +105,11 @@ async function select(
   }
   const selection = selectCandidate(method, answer.facts);
   const { candidate, version } = selection;
+  if (method !== 'auto' && selection.method !== method) {
+    const why =
+      'of whoever is not root only such rules are set as the kernel removes itself when the helper ends';
+    logger.warn(`redirecting with ${selection.method}, not ${method}: ${why}`);
+  }
   logger.info(`redirecting with ${selection.method}`, { candidate, version });
   return selection;
 }

@@ -1,12 +1,14 @@
+import { formatRuleOwner, parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from './redirect-plan.ts';
+
 /**
  * The names of our chains, and finding them again in what iptables-save(8) prints. Pure.
  *
  * The first rule of an instance's entry chain matches everything, does nothing, and carries the instance as its comment.
  */
 
-/** The two chains of the tunnel whose listener has this port. At most 16 of the 28 characters that xtables allows. */
-export function iptablesChains(listenerPort: number): { readonly entry: string; readonly groups: string } {
-  const entry = `TSHUTTLE-${listenerPort}`;
+/** The two chains of a tunnel. At most 27 of the 28 characters that xtables allows. */
+export function iptablesChains(owner: RuleOwner): { readonly entry: string; readonly groups: string } {
+  const entry = `TSHUTTLE-${formatRuleOwner(owner)}`;
   return { entry, groups: `${entry}-G` };
 }
 
@@ -17,7 +19,7 @@ export function renderInstanceComment(instance: string): string {
 
 /** What one tunnel has in the nat table of one family. */
 export interface SavedTunnel {
-  readonly listenerPort: number;
+  readonly owner: RuleOwner;
   /** What {@link renderInstanceComment} was given; undefined when the rule is not there. */
   readonly instance: string | undefined;
   readonly chains: readonly string[];
@@ -30,6 +32,7 @@ export interface SavedTunnel {
 }
 
 interface FoundTunnel {
+  readonly owner: RuleOwner;
   instance: string | undefined;
   readonly chains: string[];
   readonly jumps: string[];
@@ -37,42 +40,51 @@ interface FoundTunnel {
   ruleCount: number;
 }
 
+const ENTRY = `TSHUTTLE-${RULE_OWNER_PATTERN}`;
+const CHAIN = new RegExp(`^:(${ENTRY}(?:-G)?) `);
+const RULE = new RegExp(`^-A ${ENTRY}(?:-G)? `);
+const INSTANCE = new RegExp(`^-A ${ENTRY} -m comment --comment "tshuttle helper ([0-9-]+)"$`);
+const EXEMPT = new RegExp(`^-A ${ENTRY} -p udp .*--sports ([\\d,]+) -j RETURN$`);
+const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-G)?$`);
+
 /** Finds every tunnel in the output of `iptables-save -t nat` or `ip6tables-save -t nat`. */
 export function parseIptablesSave(saved: string): SavedTunnel[] {
   const tunnels = new Map<string, FoundTunnel>();
-  const tunnelOf = (port: string) => {
-    const known = tunnels.get(port) ?? {
+  const tunnelOf = (userId: string, port: string): FoundTunnel => {
+    const owner = parseRuleOwner(userId, port);
+    const known = tunnels.get(formatRuleOwner(owner)) ?? {
+      owner,
       instance: undefined,
       chains: [],
       jumps: [],
       exemptPorts: [],
       ruleCount: 0,
     };
-    tunnels.set(port, known);
+    tunnels.set(formatRuleOwner(owner), known);
     return known;
   };
   for (const line of saved.split('\n')) {
-    const chain = /^:(TSHUTTLE-(\d{1,5})(?:-G)?) /.exec(line);
-    if (chain !== null) {
-      tunnelOf(chain[2]!).chains.push(chain[1]!);
+    const [, chain, ...chainOwner] = CHAIN.exec(line) ?? [];
+    if (chain !== undefined) {
+      tunnelOf(chainOwner[0]!, chainOwner[1]!).chains.push(chain);
       continue;
     }
-    const rule = /^-A TSHUTTLE-(\d{1,5})(?:-G)? /.exec(line);
-    if (rule !== null) tunnelOf(rule[1]!).ruleCount += 1;
-    const instance = /^-A TSHUTTLE-(\d{1,5}) -m comment --comment "tshuttle helper ([0-9-]+)"$/.exec(line);
+    const rule = RULE.exec(line);
+    if (rule !== null) tunnelOf(rule[1]!, rule[2]!).ruleCount += 1;
+    const instance = INSTANCE.exec(line);
     if (instance !== null) {
-      tunnelOf(instance[1]!).instance = instance[2]!;
+      tunnelOf(instance[1]!, instance[2]!).instance = instance[3]!;
       continue;
     }
-    const exempt = /^-A TSHUTTLE-(\d{1,5}) -p udp .*--sports ([\d,]+) -j RETURN$/.exec(line);
+    const exempt = EXEMPT.exec(line);
     if (exempt !== null) {
-      tunnelOf(exempt[1]!).exemptPorts.push(...exempt[2]!.split(',').map(Number));
+      tunnelOf(exempt[1]!, exempt[2]!).exemptPorts.push(...exempt[3]!.split(',').map(Number));
       continue;
     }
-    const jump = /^-A (?!TSHUTTLE-\d).* -[jg] TSHUTTLE-(\d{1,5})(?:-G)?$/.exec(line);
-    if (jump !== null) tunnelOf(jump[1]!).jumps.push(line);
+    const jump = JUMP.exec(line);
+    if (jump !== null) tunnelOf(jump[1]!, jump[2]!).jumps.push(line);
   }
-  return [...tunnels].map(([port, tunnel]) => ({ listenerPort: Number(port), ...tunnel }));
+  return [...tunnels.values()];
 }
 
 /** How many of a tunnel's own rules a text of iptables-restore has. */

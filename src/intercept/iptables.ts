@@ -2,7 +2,7 @@ import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import { ALL_PORTS, type PortRange } from '../net/port-range.ts';
 import { addressValue, prefixLengthOf } from './address-value.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
-import type { AddressInterval, RedirectPlan } from './redirect-plan.ts';
+import type { AddressInterval, OwnedPlan, RuleOwner } from './redirect-plan.ts';
 
 /**
  * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.
@@ -27,15 +27,15 @@ export interface IptablesOptions {
 }
 
 /** Renders the transaction that makes the tunnel's chains do what the plan says. */
-export function renderIptables(plan: RedirectPlan, options: IptablesOptions): string {
-  const { entry, groups } = iptablesChains(plan.listenerPort);
+export function renderIptables(plan: OwnedPlan, options: IptablesOptions): string {
+  const { entry, groups } = iptablesChains(plan);
   return table([
     `:${entry} - [0:0]`,
     `:${groups} - [0:0]`,
     ...renderEntry(plan, plan.exempt, options),
     ...plan.groups.flatMap((group) =>
       (options.family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
-        renderInterval(plan.listenerPort, options.family, group.ports, interval),
+        renderInterval(plan, options.family, group.ports, interval),
       ),
     ),
     ...(options.jump === 'absent' ? [`-I OUTPUT 1 -j ${entry}`] : []),
@@ -44,11 +44,11 @@ export function renderIptables(plan: RedirectPlan, options: IptablesOptions): st
 
 /** Renders the transaction that replaces the endpoints that are never captured; the chains must exist. */
 export function renderIptablesExempt(
-  plan: Pick<RedirectPlan, 'listenerPort' | 'dns'>,
+  plan: RuleOwner & Pick<OwnedPlan, 'dns'>,
   exempt: readonly Endpoint[],
   options: Pick<IptablesOptions, 'family' | 'instance'>,
 ): string {
-  const { entry } = iptablesChains(plan.listenerPort);
+  const { entry } = iptablesChains(plan);
   return table([`:${entry} - [0:0]`, ...renderEntry(plan, exempt, options)]);
 }
 
@@ -57,11 +57,11 @@ function table(lines: readonly string[]): string {
 }
 
 function renderEntry(
-  { listenerPort, dns }: Pick<RedirectPlan, 'listenerPort' | 'dns'>,
+  plan: RuleOwner & Pick<OwnedPlan, 'dns'>,
   exempt: readonly Endpoint[],
   { family, instance }: Pick<IptablesOptions, 'family' | 'instance'>,
 ): string[] {
-  const { entry, groups } = iptablesChains(listenerPort);
+  const { entry, groups } = iptablesChains(plan);
   const endpoints = exempt
     .filter((endpoint) => endpoint.family === family)
     .map(
@@ -73,7 +73,7 @@ function renderEntry(
     `-A ${entry} -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j RETURN`,
     ...[...new Set(endpoints)].map((match) => `-A ${entry} ${match} -j RETURN`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
-    ...renderDns(dns, family).map((rule) => `-A ${entry} ${rule}`),
+    ...renderDns(plan.dns, family).map((rule) => `-A ${entry} ${rule}`),
     ...[
       '! -p tcp',
       ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
@@ -95,7 +95,7 @@ function chunksOf<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
-function renderDns(dns: RedirectPlan['dns'], family: IpFamily): string[] {
+function renderDns(dns: OwnedPlan['dns'], family: IpFamily): string[] {
   if (dns === null) return [];
   const isOfFamily = (address: string): boolean => address.includes(':') === (family === 6);
   const passing = chunksOf(dns.exemptPorts, MULTIPORT_PORTS).flatMap((ports) =>
@@ -116,13 +116,13 @@ function renderDns(dns: RedirectPlan['dns'], family: IpFamily): string[] {
 }
 
 function renderInterval(
-  listenerPort: number,
+  owner: RuleOwner,
   family: IpFamily,
   ports: PortRange,
   interval: AddressInterval,
 ): string {
-  const { groups } = iptablesChains(listenerPort);
-  const target = interval.action === 'capture' ? `REDIRECT --to-ports ${listenerPort}` : 'RETURN';
+  const { groups } = iptablesChains(owner);
+  const target = interval.action === 'capture' ? `REDIRECT --to-ports ${owner.listenerPort}` : 'RETURN';
   return `-A ${groups} ${addressMatch(family, interval)}-p tcp${portMatch(ports)} -j ${target}`;
 }
 

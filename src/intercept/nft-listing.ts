@@ -1,23 +1,24 @@
 import { INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
 import { EXEMPT_PORT_SET } from './nft-sets.ts';
+import { parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from './redirect-plan.ts';
 
 /** A table of ours as the kernel lists it. */
 export interface ListedTable {
-  readonly listenerPort: number;
+  readonly owner: RuleOwner;
   /** What {@link NftTableOptions.instance} said, if it is there. */
   readonly instance: string | undefined;
 }
 
 /** Finds the tables of all tunnels in the output of `nft list chains inet`. */
 export function parseNftChains(listing: string): ListedTable[] {
-  const tables: Array<{ listenerPort: number; instance: string | undefined }> = [];
+  const tables: Array<{ owner: RuleOwner; instance: string | undefined }> = [];
   let inOurs = false;
   for (const line of listing.split('\n')) {
     const table = /^table inet (\S+) \{/.exec(line)?.[1];
     if (table !== undefined) {
-      const port = new RegExp(`^${TABLE_PREFIX}(\\d{1,5})$`).exec(table)?.[1];
-      inOurs = port !== undefined;
-      if (port !== undefined) tables.push({ listenerPort: Number(port), instance: undefined });
+      const ours = new RegExp(`^${TABLE_PREFIX}${RULE_OWNER_PATTERN}$`).exec(table);
+      inOurs = ours !== null;
+      if (ours !== null) tables.push({ owner: parseRuleOwner(ours[1]!, ours[2]!), instance: undefined });
       continue;
     }
     const instance = new RegExp(`^\\s+chain ${INSTANCE_PREFIX}([0-9-]+) \\{`).exec(line)?.[1];
@@ -27,14 +28,18 @@ export function parseNftChains(listing: string): ListedTable[] {
   return tables;
 }
 
-/** Finds the source ports from which the tunnels ask nameservers themselves in the output of `nft list sets inet`. */
-export function parseNftExemptPorts(listing: string): ReadonlyMap<number, readonly number[]> {
-  const portsOf = new Map<number, readonly number[]>();
+/**
+ * Finds the source ports from which the tunnels ask nameservers themselves in the output of `nft list sets inet`.
+ *
+ * @returns by the table, as {@link nftTable} names it
+ */
+export function parseNftExemptPorts(listing: string): ReadonlyMap<string, readonly number[]> {
+  const portsOf = new Map<string, readonly number[]>();
   for (const table of listing.split(/^table inet /m)) {
-    const listenerPort = new RegExp(`^${TABLE_PREFIX}(\\d{1,5}) `).exec(table)?.[1];
+    const name = new RegExp(`^${TABLE_PREFIX}${RULE_OWNER_PATTERN}(?= )`).exec(table)?.[0];
     const elements = new RegExp(`set ${EXEMPT_PORT_SET} \\{[^}]*elements = \\{([^}]*)\\}`).exec(table)?.[1];
-    if (listenerPort === undefined || elements === undefined) continue;
-    portsOf.set(Number(listenerPort), (elements.match(/\d+/g) ?? []).map(Number));
+    if (name === undefined || elements === undefined) continue;
+    portsOf.set(`inet ${name}`, (elements.match(/\d+/g) ?? []).map(Number));
   }
   return portsOf;
 }

@@ -12,7 +12,7 @@ import {
   renderPortSet,
   replaceElements,
 } from './nft-sets.ts';
-import type { RedirectPlan } from './redirect-plan.ts';
+import { formatRuleOwner, type OwnedPlan, type RuleOwner } from './redirect-plan.ts';
 
 /**
  * Renders redirect plans for nft(8). Pure; nothing here runs anything (native-notes/nft.md).
@@ -30,19 +30,19 @@ export interface NftTableOptions {
   readonly lifetime: 'owner' | 'until-removed';
 }
 
-/** What the names of our tables begin with; the listener port follows. */
+/** What the names of our tables begin with; {@link formatRuleOwner} follows. */
 export const TABLE_PREFIX = 'tshuttle-';
 /** What the name of the chain that carries the instance begins with. */
 export const INSTANCE_PREFIX = 'helper-';
 
-/** `inet tshuttle-PORT`: the table of the tunnel whose listener has this port. */
-export function nftTable(listenerPort: number): string {
-  return `inet ${TABLE_PREFIX}${listenerPort}`;
+/** `inet tshuttle-USER-PORT`: the table of the tunnel whose listener has this port. */
+export function nftTable(owner: RuleOwner): string {
+  return `inet ${TABLE_PREFIX}${formatRuleOwner(owner)}`;
 }
 
 /** Renders the transaction that makes the tunnel's table, in place of one that a dead instance may have left. */
-export function renderNft(plan: RedirectPlan, options: NftTableOptions): string {
-  const table = nftTable(plan.listenerPort);
+export function renderNft(plan: OwnedPlan, options: NftTableOptions): string {
+  const table = nftTable(plan);
   return textOf([
     // `delete` fails where there is no table.
     `add table ${table}`,
@@ -68,14 +68,14 @@ export const FIRST_GENERATION = 1;
 
 /** A plan that is to replace another. */
 export interface NftReplacement extends Pick<NftTableOptions, 'lifetime'> {
-  readonly plan: RedirectPlan;
+  readonly plan: OwnedPlan;
   readonly generation: number;
 }
 
 /** Renders the first of three transactions: the maps of the new plan, which no rule asks yet. */
 export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): string {
   return textOf([
-    `table ${nftTable(plan.listenerPort)} {`,
+    `table ${nftTable(plan)} {`,
     // The kernel takes a mention of the table without its flag for an attempt to clear it.
     ...renderFlags(lifetime),
     ...plan.families.flatMap((family) => renderExemptSet(family, [])),
@@ -87,7 +87,7 @@ export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): s
 
 /** Renders the second: the rules that ask the new maps, in place of those that ask the old. */
 export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement): string {
-  const table = nftTable(plan.listenerPort);
+  const table = nftTable(plan);
   const rules = textOf([
     `flush chain ${table} output`,
     ...renderDisguiseReset(table, plan),
@@ -108,18 +108,17 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
 export function renderNftStale({ plan, generation }: Omit<NftReplacement, 'lifetime'>): string {
   return textOf(
     mapsOf(plan).map(
-      ({ index, family }) =>
-        `delete map ${nftTable(plan.listenerPort)} ${mapName(generation, index, family)}`,
+      ({ index, family }) => `delete map ${nftTable(plan)} ${mapName(generation, index, family)}`,
     ),
   );
 }
 
 /** Renders the transaction that replaces the endpoints that are never captured. */
 export function renderNftExempt(
-  plan: Pick<RedirectPlan, 'listenerPort' | 'families'>,
+  plan: RuleOwner & Pick<OwnedPlan, 'families'>,
   exempt: readonly Endpoint[],
 ): string {
-  const table = nftTable(plan.listenerPort);
+  const table = nftTable(plan);
   return textOf(
     plan.families.flatMap((family) => {
       return replaceElements(`${table} exempt${family}`, exemptElements(exempt, family));
@@ -128,8 +127,8 @@ export function renderNftExempt(
 }
 
 /** Renders the removal of a table that exists. */
-export function renderNftRemoval(listenerPort: number): string {
-  return `delete table ${nftTable(listenerPort)}\n`;
+export function renderNftRemoval(owner: RuleOwner): string {
+  return `delete table ${nftTable(owner)}\n`;
 }
 
 function textOf(lines: readonly string[]): string {

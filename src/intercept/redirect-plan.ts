@@ -41,7 +41,7 @@ export interface RoutedNetwork {
 
 /** The whole desired state of the kernel's redirect rules for one tunnel. */
 export interface RedirectPlan {
-  /** Port of our listener on 127.0.0.1 and ::1; names the tunnel's rules, so that instances live side by side. */
+  /** Port of our listener on 127.0.0.1 and ::1; names the tunnel's rules with their owner, so that instances live side by side. */
   readonly listenerPort: number;
   /** The families that are redirected. */
   readonly families: readonly IpFamily[];
@@ -59,11 +59,36 @@ export interface RedirectPlan {
 }
 
 /**
+ * What the rules of a tunnel are called by: the port of its listener, and whose it is. So no user can have rules of the name that
+ * another's have. The client names the port alone; the helper knows whom it runs for.
+ */
+export interface RuleOwner {
+  readonly userId: number;
+  readonly listenerPort: number;
+}
+
+/** A plan with whose it is. */
+export interface OwnedPlan extends RedirectPlan, RuleOwner {}
+
+/** `1000-12300`, as it stands in the names of tables and chains. */
+export function formatRuleOwner({ userId, listenerPort }: RuleOwner): string {
+  return `${userId}-${listenerPort}`;
+}
+
+/** A pattern for what {@link formatRuleOwner} gives, with the user and the port as its groups. */
+export const RULE_OWNER_PATTERN = '(\\d{1,10})-(\\d{1,5})';
+
+/** Takes the groups of {@link RULE_OWNER_PATTERN}. */
+export function parseRuleOwner(userId: string, listenerPort: string): RuleOwner {
+  return { userId: Number(userId), listenerPort: Number(listenerPort) };
+}
+
+/**
  * A plan that lets pass what the tunnels before it ask nameservers, too. The latest tunnel's rules are asked first: what it
  * passes on comes to the one before it, whose queries must not come back, or they would go in circles
  * (native-notes/dns-redirect.md).
  */
-export function passingOtherTunnels(plan: RedirectPlan, otherPorts: readonly number[]): RedirectPlan {
+export function passingOtherTunnels<P extends RedirectPlan>(plan: P, otherPorts: readonly number[]): P {
   if (plan.dns === null || otherPorts.length === 0) return plan;
   return { ...plan, dns: { ...plan.dns, exemptPorts: [...plan.dns.exemptPorts, ...otherPorts] } };
 }

@@ -1,13 +1,13 @@
 import type { InterceptMethod } from './interceptor.ts';
 import { renderIptables } from './iptables.ts';
 import { renderNft } from './nft.ts';
-import type { RedirectPlan } from './redirect-plan.ts';
+import type { OwnedPlan } from './redirect-plan.ts';
 
 /** Stands where the running helper names itself. */
 export const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
 
 /** Renders what would be installed, for `--dry-run`: the text for nft(8), or one per family for iptables-restore(8). */
-export function renderPlan(method: InterceptMethod, plan: RedirectPlan): string {
+export function renderPlan(method: InterceptMethod, plan: OwnedPlan): string {
   const instance = INSTANCE_PLACEHOLDER;
   if (method === 'nft') return renderNft(plan, { instance, lifetime: 'owner' });
   return plan.families

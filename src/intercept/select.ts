@@ -28,6 +28,14 @@ export const CANDIDATES = [
  */
 export type Candidate = (typeof CANDIDATES)[number];
 
+/** Those whose rules the kernel removes when the helper ends, however it ends. */
+const ENDING_WITH_HELPER = ['libnftables', 'nft-interactive'] as const satisfies readonly Candidate[];
+
+/** Whether the kernel removes the rules of a candidate when the helper ends. */
+export function endsWithHelper(candidate: Candidate): boolean {
+  return ENDING_WITH_HELPER.some((one) => one === candidate);
+}
+
 /** What the helper found out about one candidate. */
 export type ProbeFact =
   | {
@@ -54,23 +62,28 @@ function methodOf(candidate: Candidate): InterceptMethod {
     : 'iptables';
 }
 
-/** The candidates for what the user wants, the best first. */
-export function candidatesFor(wanted: WantedMethod): readonly Candidate[] {
-  return CANDIDATES.filter((candidate) => wanted === 'auto' || methodOf(candidate) === wanted);
+/**
+ * The candidates for what somebody wants, the best first. Whoever is root has what they want; for others, what goes with the helper
+ * comes first all the same: nobody else could remove what they leave.
+ */
+export function candidatesFor(wanted: WantedMethod, isRoot: boolean): readonly Candidate[] {
+  return CANDIDATES.filter(
+    (candidate) =>
+      wanted === 'auto' || methodOf(candidate) === wanted || (!isRoot && endsWithHelper(candidate)),
+  );
 }
 
 /**
- * Chooses the best usable candidate.
+ * Chooses the best usable candidate of those that the helper has looked at, which are in that order.
  *
  * @throws TshuttleError ERR_NO_INTERCEPTOR when none is usable: with every refusal, unless nothing is installed
  */
 export function selectCandidate(wanted: WantedMethod, facts: readonly ProbeFact[]): Selection {
   const refused: RefusedFact[] = [];
-  for (const candidate of candidatesFor(wanted)) {
-    const fact = facts.find((found) => found.candidate === candidate);
-    if (fact === undefined) continue;
+  const permitted = candidatesFor(wanted, false);
+  for (const fact of facts.filter(({ candidate }) => permitted.includes(candidate))) {
     if (fact.kind === 'usable') {
-      const { version, families } = fact;
+      const { candidate, version, families } = fact;
       return { candidate, method: methodOf(candidate), version, families };
     }
     refused.push(fact);

@@ -1,13 +1,34 @@
 import { openLibc } from './native-library.ts';
 
-/** What the kernel limits for a process: open files, and the size of a core file. */
-export type Resource = 'descriptors' | 'core file';
+/** What the kernel limits for a process. */
+export type Resource = 'descriptors' | 'core file' | LinuxResource;
+
+/** What only {@link raiseAllLimits} is about, on Linux. */
+type LinuxResource = keyof typeof LINUX_NUMBERS;
+
+/** asm-generic/resource.h, without what limits nothing since Linux 2.6, and what only lets a process be more than others. */
+const LINUX_NUMBERS = {
+  'CPU time': 0,
+  'file size': 1,
+  'data size': 2,
+  'stack size': 3,
+  processes: 6,
+  'locked memory': 8,
+  'address space': 9,
+  'pending signals': 11,
+  'message queues': 12,
+  'realtime timeout': 15,
+} as const;
 
 /** sys/resource.h: the first number is Linux's, or that of macOS and the BSDs. */
 const NUMBERS: Readonly<Record<Resource, number>> = {
+  ...LINUX_NUMBERS,
   descriptors: process.platform === 'linux' ? 7 : 8,
   'core file': 4,
 };
+
+/** More than a process that holds rules ever has open. */
+const ENOUGH_DESCRIPTORS = 4_096;
 
 /** A `long`, which rlim_t is. */
 const WORD_BYTES = process.arch === 'arm' || process.arch === 'ia32' ? 4 : 8;
@@ -42,6 +63,26 @@ export function setResourceLimit(resource: Resource, { soft, hard }: ResourceLim
   return nativeCalls().set(NUMBERS[resource], limits) === 0;
 }
 
+/**
+ * Takes off all limits that this process was given by whoever started it, which root may; Linux. There is no core file, which
+ * would have what is in memory.
+ *
+ * @returns those that hold still, because the system refuses
+ */
+export function raiseAllLimits(): readonly Resource[] {
+  const none = { soft: Number.POSITIVE_INFINITY, hard: Number.POSITIVE_INFINITY };
+  const refused = (Object.keys(LINUX_NUMBERS) as LinuxResource[]).filter(
+    (resource) => !setResourceLimit(resource, none) && (resourceLimit(resource)?.hard ?? 0) < INFINITE,
+  );
+  const hard = Math.max(resourceLimit('descriptors')?.hard ?? 0, ENOUGH_DESCRIPTORS);
+  const hasDescriptors = setResourceLimit('descriptors', { soft: hard, hard });
+  setResourceLimit('core file', { soft: 0, hard: 0 });
+  return hasDescriptors ? refused : [...refused, 'descriptors'];
+}
+
+/** RLIM_INFINITY, as a number. */
+const INFINITE = WORD_BYTES === 4 ? 2 ** 32 - 1 : 2 ** 64;
+
 function nativeCalls(): Calls {
   if (calls === undefined) {
     const libc = openLibc();
@@ -58,6 +99,6 @@ function readWord(bytes: Buffer, offset: number): number {
 }
 
 function writeWord(bytes: Buffer, offset: number, value: number): void {
-  if (WORD_BYTES === 4) bytes.writeUInt32LE(value, offset);
+  if (WORD_BYTES === 4) bytes.writeUInt32LE(Math.min(value, 2 ** 32 - 1), offset);
   else bytes.writeBigUInt64LE(value >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(value), offset);
 }

@@ -58,7 +58,9 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   notes.push(
     `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,
   );
-  context.print(`${notes.join('\n')}\n${renderPlan(method, plan).trimEnd()}\n`);
+  context.print(
+    `${notes.join('\n')}\n${renderPlan(method, { ...plan, userId: process.getuid?.() ?? 0 }).trimEnd()}\n`,
+  );
 }
 
 function dnsRedirect({ dns }: Config): DnsRedirect | undefined {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { messageOf } from '../../core/errors.ts';
 import type { IpFamily } from '../../net/endpoint.ts';
 import { openNftContext } from '../../net/native-nftables.ts';
+import { iptablesChains } from '../iptables-chains.ts';
 import { nftTable, renderNftRemoval } from '../nft.ts';
 import { parseNftChains } from '../nft-listing.ts';
 import { removeTunnel, savedTunnels } from './iptables-backend.ts';
@@ -56,11 +57,11 @@ async function nftLeftovers(unread: string[]): Promise<Leftover[]> {
     unread.push(`nft tables: ${listing.reason}`);
     return [];
   }
-  return parseNftChains(listing.output).map(({ listenerPort, instance }) => ({
-    name: `nft table ${nftTable(listenerPort)}`,
+  return parseNftChains(listing.output).map(({ owner, instance }) => ({
+    name: `nft table ${nftTable(owner)}`,
     instance,
     remove: async () => {
-      const result = await runNft(renderNftRemoval(listenerPort));
+      const result = await runNft(renderNftRemoval(owner));
       if (result?.kind === 'refused') throw new Error(result.reason);
     },
   }));
@@ -84,11 +85,11 @@ async function iptablesLeftovers(unread: string[]): Promise<Leftover[]> {
   const leftovers: Leftover[] = [];
   for (const tools of toolsInUse()) {
     try {
-      for (const { listenerPort, instance } of await savedTunnels(tools)) {
+      for (const { owner, instance } of await savedTunnels(tools)) {
         leftovers.push({
-          name: `${tools.name} chain TSHUTTLE-${listenerPort}`,
+          name: `${tools.name} chain ${iptablesChains(owner).entry}`,
           instance,
-          remove: () => removeTunnel(tools, listenerPort),
+          remove: () => removeTunnel(tools, owner),
         });
       }
     } catch (error) {

@@ -9,7 +9,7 @@ import {
   renderIptablesRemoval,
   type SavedTunnel,
 } from '../iptables-chains.ts';
-import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
+import { formatRuleOwner, type OwnedPlan, passingOtherTunnels, type RuleOwner } from '../redirect-plan.ts';
 import {
   factsOfChains,
   factsOfIptables,
@@ -20,6 +20,7 @@ import {
 import type { IptablesTools } from './iptables-tools.ts';
 import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
 import { runTool } from './run-tool.ts';
+import { mustNotLive } from './this-instance.ts';
 import { findTool } from './tools.ts';
 
 /** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
@@ -30,7 +31,7 @@ export class IptablesBackend implements RuleBackend {
   readonly lost: Promise<string> = new Promise<never>(() => {});
   readonly #tools: readonly IptablesTools[];
   readonly #instance: string;
-  #applied: RedirectPlan | undefined;
+  #applied: OwnedPlan | undefined;
   /** The families that may have chains of ours; a tool of another family may not even work here. */
   readonly #touched = new Set<IpFamily>();
   /** How many rules the chains of a family must have, as far as that was asked for since the last change. */
@@ -42,13 +43,15 @@ export class IptablesBackend implements RuleBackend {
     this.#instance = instance;
   }
 
-  async apply(plan: RedirectPlan): Promise<void> {
+  async apply(plan: OwnedPlan): Promise<void> {
     const before = this.#applied;
     this.#applied = plan;
     try {
       for (const tools of this.#toolsFor(plan.families)) {
         const saved = await savedTunnels(tools);
-        const others = saved.filter(({ listenerPort }) => listenerPort !== plan.listenerPort);
+        const own = saved.find(({ owner }) => isSame(owner, plan));
+        if (before === undefined) mustNotLive(own?.instance, this.#instance);
+        const others = saved.filter(({ owner }) => !isSame(owner, plan));
         this.#applied = passingOtherTunnels(
           this.#applied,
           others.flatMap(({ exemptPorts }) => exemptPorts),
@@ -77,7 +80,7 @@ export class IptablesBackend implements RuleBackend {
   get exposure(): Exposure {
     const tools = this.#toolsFor([...this.#touched]);
     if (this.#applied === undefined || !tools.every(({ isNft }) => isNft)) return { kind: 'unannounced' };
-    const { entry, groups } = iptablesChains(this.#applied.listenerPort);
+    const { entry, groups } = iptablesChains(this.#applied);
     const places = tools.map(({ family }) => ({
       family: RULESET_FAMILIES[family === 4 ? 'ip' : 'ip6'],
       table: 'nat',
@@ -90,10 +93,8 @@ export class IptablesBackend implements RuleBackend {
     const plan = this.#applied;
     if (plan === undefined) return undefined;
     for (const tools of this.#toolsFor(plan.families)) {
-      const { entry } = iptablesChains(plan.listenerPort);
-      const saved = (await savedTunnels(tools)).find(
-        ({ listenerPort }) => listenerPort === plan.listenerPort,
-      );
+      const { entry } = iptablesChains(plan);
+      const saved = (await savedTunnels(tools)).find(({ owner }) => isSame(owner, plan));
       if (saved === undefined) return `${tools.name}: the chain ${entry} is gone`;
       if (saved.jumps.length === 0) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
       const wanted = this.#ruleCountOf(plan, tools.family);
@@ -110,8 +111,8 @@ export class IptablesBackend implements RuleBackend {
   }
 
   async look(): Promise<RuleFacts> {
-    const { listenerPort = 0, families = [] } = this.#applied ?? {};
-    const { entry } = iptablesChains(listenerPort);
+    const { userId = 0, listenerPort = 0, families = [] } = this.#applied ?? {};
+    const { entry } = iptablesChains({ userId, listenerPort });
     const facts: RuleFacts[] = [];
     for (const { savePath, family } of this.#toolsFor(families)) {
       const saved = await runTool(savePath, []);
@@ -132,11 +133,11 @@ export class IptablesBackend implements RuleBackend {
 
   async remove(): Promise<void> {
     if (this.#applied === undefined) return;
-    const { listenerPort } = this.#applied;
+    const owner = this.#applied;
     const refusals: string[] = [];
     for (const tools of this.#toolsFor([...this.#touched])) {
       try {
-        await removeTunnel(tools, listenerPort);
+        await removeTunnel(tools, owner);
         this.#touched.delete(tools.family);
       } catch (error) {
         refusals.push(`${tools.name}: ${messageOf(error)}`);
@@ -150,7 +151,7 @@ export class IptablesBackend implements RuleBackend {
     return this.remove();
   }
 
-  #ruleCountOf(plan: RedirectPlan, family: IpFamily): number {
+  #ruleCountOf(plan: OwnedPlan, family: IpFamily): number {
     const options = { family, instance: this.#instance, jump: 'present' } as const;
     const count = this.#ruleCounts.get(family) ?? countRules(renderIptables(plan, options));
     this.#ruleCounts.set(family, count);
@@ -161,16 +162,16 @@ export class IptablesBackend implements RuleBackend {
     return this.#tools.filter((tools) => families.includes(tools.family));
   }
 
-  async #applyFamily(tools: IptablesTools, plan: RedirectPlan): Promise<void> {
+  async #applyFamily(tools: IptablesTools, plan: OwnedPlan): Promise<void> {
     const { family } = tools;
     this.#touched.add(family);
     this.#ruleCounts.clear();
-    const saved = (await savedTunnels(tools)).find((tunnel) => tunnel.listenerPort === plan.listenerPort);
+    const saved = (await savedTunnels(tools)).find(({ owner }) => isSame(owner, plan));
     const jump = saved === undefined || saved.jumps.length === 0 ? 'absent' : 'present';
     await restore(tools, renderIptables(plan, { family, instance: this.#instance, jump }));
   }
 
-  async #restore(before: RedirectPlan | undefined): Promise<void> {
+  async #restore(before: OwnedPlan | undefined): Promise<void> {
     if (before === undefined) return await this.remove();
     for (const tools of this.#toolsFor(before.families)) await this.#applyFamily(tools, before);
     this.#applied = before;
@@ -185,9 +186,13 @@ export async function savedTunnels(tools: IptablesTools): Promise<SavedTunnel[]>
 }
 
 /** Removes what one tunnel has in the nat table, if anything. @throws RefusedError */
-export async function removeTunnel(tools: IptablesTools, listenerPort: number): Promise<void> {
-  const tunnel = (await savedTunnels(tools)).find((saved) => saved.listenerPort === listenerPort);
+export async function removeTunnel(tools: IptablesTools, owner: RuleOwner): Promise<void> {
+  const tunnel = (await savedTunnels(tools)).find((saved) => isSame(saved.owner, owner));
   if (tunnel !== undefined) await restore(tools, renderIptablesRemoval(tunnel));
+}
+
+function isSame(a: RuleOwner, b: RuleOwner): boolean {
+  return formatRuleOwner(a) === formatRuleOwner(b);
 }
 
 /** `-w 10`: another program may hold the xtables lock (iptables-legacy), but not for ever. */

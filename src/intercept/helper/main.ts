@@ -6,13 +6,14 @@
  *     stderr  one JSON object a line, for the client's log
  *
  * It ends when its client does, whatever happens: a process that is killed closes its end of stdin. SIGTERM does the
- * same. SIGHUP, SIGINT, SIGQUIT and SIGPIPE are for the client to judge: they reach both when the user presses Ctrl-C or
- * closes the terminal, and rules must stay until the client has ended its flows.
+ * same. All other signals are for the client to judge: they reach both when the user presses Ctrl-C or closes the terminal, and
+ * rules must stay until the client has ended its flows. Whatever else it has of its caller it lets go of first (inheritance.ts).
  */
 import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/field-reader.ts';
 import { LineSplitter } from '../../net/line-splitter.ts';
 import { decodeRequest } from './decode-request.ts';
+import { letGoOfInheritance } from './inheritance.ts';
 import {
   type HelperLogLine,
   MAX_REASON_CHARACTERS,
@@ -26,6 +27,7 @@ import { HelperSession } from './session.ts';
 const EXIT_DONE = 0;
 const EXIT_PROTOCOL = 70;
 const EXIT_RULES_LEFT = 71;
+const EXIT_REFUSED = 77;
 
 /** Undoing may have to wait for another program's xtables lock; then it is better to end than to hang. */
 const UNDO_TIMEOUT_MS = 45_000;
@@ -99,7 +101,7 @@ async function undo(status: number): Promise<void> {
 }
 
 const splitter = new LineSplitter(MAX_REQUEST_BYTES, receive);
-for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGPIPE'] as const) process.on(signal, () => {});
+const refusal = letGoOfInheritance();
 process.on('SIGTERM', () => finish(EXIT_DONE));
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
@@ -114,4 +116,8 @@ process.stdin.on('data', (chunk: Buffer) => {
     fail(error);
   }
 });
-reply({ type: 'hello', version: PROTOCOL_VERSION, pid: process.pid });
+if (refusal === undefined) reply({ type: 'hello', version: PROTOCOL_VERSION, pid: process.pid });
+else {
+  log('error', refusal);
+  finish(EXIT_REFUSED);
+}

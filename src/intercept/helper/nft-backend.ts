@@ -11,9 +11,9 @@ import {
   renderNftSwitch,
   TABLE_PREFIX,
 } from '../nft.ts';
-import { countNftRules, parseNftExemptPorts } from '../nft-listing.ts';
+import { countNftRules, parseNftChains, parseNftExemptPorts } from '../nft-listing.ts';
 import { HOOK_PRIORITY, renderOutput } from '../nft-output-chain.ts';
-import { passingOtherTunnels, type RedirectPlan } from '../redirect-plan.ts';
+import { formatRuleOwner, type OwnedPlan, passingOtherTunnels } from '../redirect-plan.ts';
 import {
   chainsBeforeTracking,
   factsOfChains,
@@ -24,6 +24,7 @@ import {
 } from '../rule-facts.ts';
 import type { NftExecutor } from './nft-executor.ts';
 import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
+import { mustNotLive } from './this-instance.ts';
 
 /** Holds the rules as one nft table, through whichever executor there is. Owns the executor. */
 export class NftBackend implements RuleBackend {
@@ -39,10 +40,12 @@ export class NftBackend implements RuleBackend {
     this.lost = executor.lost;
   }
 
-  async apply(wanted: RedirectPlan): Promise<void> {
+  async apply(wanted: OwnedPlan): Promise<void> {
     const plan = wanted.dns === null ? wanted : await this.#passOtherTunnels(wanted);
     const { lifetime } = this.#executor;
     if (this.#applied === undefined) {
+      // The kernel itself lets nobody replace a table of another process's.
+      if (lifetime === 'until-removed') await this.#refuseLiving(plan);
       await this.#executor.run(renderNft(plan, { instance: this.#instance, lifetime }));
       this.#applied = { plan, generation: FIRST_GENERATION };
       return;
@@ -69,14 +72,14 @@ export class NftBackend implements RuleBackend {
 
   get exposure(): Exposure {
     if (this.#executor.lifetime === 'owner' || this.#applied === undefined) return { kind: 'owned' };
-    const table = `${TABLE_PREFIX}${this.#applied.plan.listenerPort}`;
+    const table = `${TABLE_PREFIX}${formatRuleOwner(this.#applied.plan)}`;
     return { kind: 'announced', places: [{ family: RULESET_FAMILIES.inet, table, chains: LEADING_CHAINS }] };
   }
 
   async missing(): Promise<string | undefined> {
     if (this.#applied === undefined) return undefined;
     const { plan, generation } = this.#applied;
-    const table = nftTable(plan.listenerPort);
+    const table = nftTable(plan);
     const wanted = [countNftRules(renderOutput(plan, generation).join('\n')), 1];
     for (const [index, chain] of LEADING_CHAINS.entries()) {
       const listing = await this.#executor.list(`chain ${table} ${chain}`).catch(noSuchFile);
@@ -97,7 +100,7 @@ export class NftBackend implements RuleBackend {
   }
 
   async look(): Promise<RuleFacts> {
-    const table = nftTable(this.#applied?.plan.listenerPort ?? 0);
+    const table = nftTable(this.#applied?.plan ?? { userId: 0, listenerPort: 0 });
     const chains = parseListedChains(await this.#list('chains'));
     const notrack: string[] = [];
     for (const chain of chainsBeforeTracking(chains)) {
@@ -117,7 +120,7 @@ export class NftBackend implements RuleBackend {
 
   async remove(): Promise<void> {
     if (this.#applied === undefined) return;
-    await this.#executor.run(renderNftRemoval(this.#applied.plan.listenerPort));
+    await this.#executor.run(renderNftRemoval(this.#applied.plan));
     this.#applied = undefined;
   }
 
@@ -129,9 +132,15 @@ export class NftBackend implements RuleBackend {
     }
   }
 
-  async #passOtherTunnels(plan: RedirectPlan): Promise<RedirectPlan> {
+  async #refuseLiving(plan: OwnedPlan): Promise<void> {
+    const tables = parseNftChains(await this.#executor.list('chains inet'));
+    const own = tables.find(({ owner }) => nftTable(owner) === nftTable(plan));
+    mustNotLive(own?.instance, this.#instance);
+  }
+
+  async #passOtherTunnels(plan: OwnedPlan): Promise<OwnedPlan> {
     const portsOf = parseNftExemptPorts(await this.#executor.list('sets inet'));
-    const others = [...portsOf].flatMap(([listener, ports]) => (listener === plan.listenerPort ? [] : ports));
+    const others = [...portsOf].flatMap(([table, ports]) => (table === nftTable(plan) ? [] : ports));
     return passingOtherTunnels(plan, others);
   }
 
@@ -152,6 +161,6 @@ function noSuchFile(error: unknown): undefined {
 
 /** A plan whose maps are in the kernel, and the number in their names. */
 interface AppliedPlan {
-  readonly plan: RedirectPlan;
+  readonly plan: OwnedPlan;
   readonly generation: number;
 }

@@ -3,8 +3,15 @@ import type { IpFamily } from '../../net/endpoint.ts';
 import { LIBNFTABLES_SONAME, openNftContext } from '../../net/native-nftables.ts';
 import { renderIptables } from '../iptables.ts';
 import { type NftTableOptions, renderNft } from '../nft.ts';
-import type { RedirectPlan } from '../redirect-plan.ts';
-import { type Candidate, candidatesFor, type ProbeFact, type WantedMethod } from '../select.ts';
+import type { OwnedPlan } from '../redirect-plan.ts';
+import {
+  type Candidate,
+  candidatesFor,
+  endsWithHelper,
+  type ProbeFact,
+  type WantedMethod,
+} from '../select.ts';
+import { CALLER_ID } from './caller.ts';
 import {
   findIptablesTools,
   type IptablesCandidate,
@@ -25,12 +32,19 @@ export async function probeCandidates(
   families: readonly IpFamily[],
 ): Promise<ProbeFact[]> {
   const facts: ProbeFact[] = [];
-  for (const candidate of candidatesFor(method)) {
+  for (const candidate of candidatesFor(method, CALLER_ID === 0)) {
     const fact = await probe(candidate, families);
     facts.push(fact);
     if (fact.kind === 'usable') break;
   }
   return facts;
+}
+
+/** Whether the kernel would remove the rules of somebody who is not root with the helper, so that they may have no others. */
+export async function mustEndWithHelper(): Promise<boolean> {
+  if (CALLER_ID === 0) return false;
+  const facts = await probeCandidates('nft', [4]);
+  return facts.some(({ kind, candidate }) => kind === 'usable' && endsWithHelper(candidate));
 }
 
 async function probe(candidate: Candidate, families: readonly IpFamily[]): Promise<ProbeFact> {
@@ -129,8 +143,9 @@ function nftSample(families: readonly IpFamily[], lifetime: NftTableOptions['lif
 }
 
 /** Has everything that a plan can have. Port 1 names a table and chains that no tunnel has. */
-function samplePlan(families: readonly IpFamily[]): RedirectPlan {
+function samplePlan(families: readonly IpFamily[]): OwnedPlan {
   return {
+    userId: 0,
     listenerPort: 1,
     families,
     groups: [

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../net/endpoint.ts';
-import type { RedirectPlan } from '../redirect-plan.ts';
+import type { OwnedPlan } from '../redirect-plan.ts';
 import type { RuleFacts } from '../rule-facts.ts';
 
 /** The system did not take the rules; what was in force before still is. The message is its own text. */
@@ -33,7 +33,7 @@ export interface RuleBackend {
    *
    * @throws RefusedError
    */
-  apply(plan: RedirectPlan): Promise<void>;
+  apply(plan: OwnedPlan): Promise<void>;
   /**
    * Replaces the endpoints that are never captured; after {@link RuleBackend.apply} only.
    *

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { MAX_REASON_CHARACTERS } from './protocol.ts';
 
 /** What every child of the helper gets for an environment. `nft -i` would write a history file into HOME. */
@@ -15,6 +15,13 @@ export type ToolResult =
   | { readonly kind: 'done'; readonly output: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
+let keptOpen: readonly number[] = [];
+
+/** Has every tool from now on hold one more descriptor of ours open, by whose end others see that it has ended. */
+export function keepOpenInTools(descriptor: number | undefined): void {
+  keptOpen = descriptor === undefined ? [] : [descriptor];
+}
+
 /**
  * Runs one tool to its end: no shell, an empty environment, bounded in time and output. Never rejects.
  *
@@ -27,12 +34,12 @@ export function runTool(path: string, argv: readonly string[], input = ''): Prom
       shell: false,
       env: TOOL_ENVIRONMENT,
       cwd: '/',
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', ...keptOpen],
       // In a session of its own, Ctrl-C on the terminal does not reach it halfway through.
       detached: true,
       timeout: TOOL_TIMEOUT_MS,
       killSignal: 'SIGKILL',
-    });
+    }) as ChildProcessWithoutNullStreams;
     const output: Buffer[] = [];
     let outputBytes = 0;
     let errors = '';

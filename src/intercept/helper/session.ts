@@ -1,11 +1,13 @@
 import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/field-reader.ts';
 import type { DnsRedirect, RedirectPlan } from '../redirect-plan.ts';
-import type { Candidate } from '../select.ts';
+import { type Candidate, endsWithHelper } from '../select.ts';
+import { CALLER_ID } from './caller.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
 import { forgetQueries } from './forget-queries.ts';
+import { type Guardian, startGuardian } from './guardian-process.ts';
 import { openBackend } from './open-backend.ts';
-import { probeCandidates } from './probe.ts';
+import { mustEndWithHelper, probeCandidates } from './probe.ts';
 import {
   type HelperState,
   MAX_REASON_CHARACTERS,
@@ -27,6 +29,8 @@ export interface SessionActions {
   readonly openRoute: typeof openRoute;
   readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
   readonly endStranded: typeof endStrandedHere;
+  readonly mustEndWithHelper: typeof mustEndWithHelper;
+  readonly startGuardian: typeof startGuardian;
   /** How changes by others are heard of. */
   readonly watch?: RuleKeeperContext['watch'];
 }
@@ -38,6 +42,8 @@ const REAL_ACTIONS: SessionActions = {
   openRoute,
   forgetQueries,
   endStranded: endStrandedHere,
+  mustEndWithHelper,
+  startGuardian,
 };
 
 /** As many as a tunnel takes parts of its range for names. */
@@ -58,6 +64,7 @@ export class HelperSession {
   #state: HelperState = 'started';
   #backend: RuleBackend | undefined;
   #keeper: RuleKeeper | undefined;
+  #guardian: Guardian | undefined;
   #lastTask: Promise<void> = Promise.resolve();
   #listenerPort: number | undefined;
   #dns: DnsRedirect | null = null;
@@ -93,6 +100,7 @@ export class HelperSession {
       this.#keeper?.stop();
       await this.#alone(async () => await this.#backend?.close());
       this.#backend = undefined;
+      await this.#guardian?.release();
       this.#dnsChanged(null);
     } finally {
       for (const route of this.#routes.splice(0)) route.close();
@@ -109,11 +117,11 @@ export class HelperSession {
       case 'cleanup':
         return { type: 'cleaned', id, report: await this.#actions.cleanup() };
       case 'use':
-        this.#use(request.candidate);
+        await this.#use(request.candidate);
         break;
       case 'apply':
         this.#keepListenerPort(request.plan.listenerPort);
-        await this.#change((backend) => backend.apply(request.plan));
+        await this.#change((backend) => backend.apply({ ...request.plan, userId: CALLER_ID }));
         this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
@@ -173,7 +181,14 @@ export class HelperSession {
     this.#actions.forgetQueries(before, now);
   }
 
-  #use(candidate: Candidate): void {
+  async #use(candidate: Candidate): Promise<void> {
+    const onLost = (reason: string): void => this.#events.onLost(reason);
+    if (!endsWithHelper(candidate)) {
+      if (await this.#actions.mustEndWithHelper())
+        throw new RefusedError(`rules by ${candidate} would outlive this process, and nft's would not`);
+      this.#guardian ??= await this.#actions.startGuardian();
+      void this.#guardian.lost.then(onLost);
+    }
     const backend = this.#actions.openBackend(candidate);
     this.#backend = backend;
     this.#keeper = new RuleKeeper({
@@ -183,7 +198,6 @@ export class HelperSession {
       watch: this.#actions.watch,
     });
     this.#state = 'ready';
-    const onLost = (reason: string): void => this.#events.onLost(reason);
     backend.lost.then(onLost, (error: unknown) => onLost(messageOf(error)));
   }
 

@@ -5,6 +5,7 @@ import { openSocketDiag, type SocketDiag } from '../../net/native-socket-diag.ts
 import type { RedirectedConnection, StrandedFate } from '../../net/redirected-connection.ts';
 import { isCaptured } from '../captured-endpoint.ts';
 import type { RedirectPlan } from '../redirect-plan.ts';
+import { CALLER_ID } from './caller.ts';
 import { RefusedError } from './rule-backend.ts';
 
 /** The kernel's view of sockets and redirects; tests put their own here. */
@@ -12,9 +13,6 @@ export interface SocketKernel {
   readonly sockets: Pick<SocketDiag, 'find' | 'destroy'>;
   readonly tracker: Pick<ConnectionTracker, 'redirectPort'>;
 }
-
-/** Of no user. */
-const NOBODYS_ID = -1;
 
 /** net/tcp_states.h, those in which an application may still wait for data: established, FIN sent twice over, FIN received. */
 const MAY_BE_READ: ReadonlySet<number> = new Set([1, 4, 5, 8]);
@@ -68,7 +66,7 @@ export function endStrandedHere(
   let sockets: SocketDiag | undefined;
   try {
     sockets = openSocketDiag();
-    return endStranded(connections, plan, callerId(), { sockets, tracker });
+    return endStranded(connections, plan, CALLER_ID, { sockets, tracker });
   } catch (error) {
     throw error instanceof RefusedError ? error : new RefusedError(messageOf(error));
   } finally {
@@ -84,10 +82,4 @@ function trackerIfAny(): ConnectionTracker {
   } catch {
     return { redirectPort: () => undefined, close: () => {} };
   }
-}
-
-/** sudo sets SUDO_UID itself, whatever was there before (sudo(8)); without sudo, we are who called us. */
-function callerId(): number {
-  const sudoUserId = /^\d+$/.exec(process.env['SUDO_UID'] ?? '')?.[0];
-  return sudoUserId === undefined ? (process.getuid?.() ?? NOBODYS_ID) : Number(sudoUserId);
 }

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { formatInstance, type Instance, parseInstance, startedTicksOf } from '../instance.ts';
+import { RefusedError } from './rule-backend.ts';
 
 /** Without /proc no instance can be judged. */
 const UNKNOWN_NAMESPACE = '0';
@@ -22,6 +23,20 @@ export function judgeInstance(text: string | undefined): 'alive' | 'dead' | 'unk
   if (instance === undefined || ours === UNKNOWN_NAMESPACE || instance.pidNamespace !== ours)
     return 'unknown';
   return startedTicksOfPid(instance.pid) === instance.startedTicks ? 'alive' : 'dead';
+}
+
+/**
+ * What an instance that runs holds is not replaced by another one.
+ *
+ * @param holder the one that rules of the same name say they are of
+ * @throws RefusedError when it is another, and runs
+ */
+export function mustNotLive(holder: string | undefined, ours: string): void {
+  if (holder === undefined || holder === ours || judgeInstance(holder) !== 'alive') return;
+  const { pid } = parseInstance(holder)!;
+  throw new RefusedError(
+    `another tunnel of this user has rules for a listener of this port (process ${pid})`,
+  );
 }
 
 /** {@link formatInstance} of this process. */

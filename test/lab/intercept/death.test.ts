@@ -7,7 +7,7 @@ import type { Child } from '../../support/child.ts';
 import { ORDINARY_USER } from '../../support/machine.ts';
 import { skipLab } from '../../support/requirements.ts';
 import { until } from '../../support/until.ts';
-import { createScratch, planFor, type Scratch, SILENT } from './scratch.ts';
+import { createScratch, guardianOf, planFor, type Scratch, SILENT } from './scratch.ts';
 
 /**
  *     main (holder.entry.mjs) ── sudo ── helper ── (nft -i)
@@ -50,6 +50,13 @@ async function sudosOf({ main, helperPid }: Holder): Promise<number[]> {
   return pids;
 }
 
+/** The one that would remove the rules before all, or it would. */
+async function killAll({ main, helperPid }: Holder): Promise<void> {
+  const guardian = await guardianOf(helperPid);
+  process.kill(helperPid, 'SIGSTOP');
+  for (const pid of [guardian!, main.pid, helperPid]) process.kill(pid, 'SIGKILL');
+}
+
 async function isEmpty(scratch: Scratch): Promise<boolean> {
   // One after the other: listing the rules runs processes in the namespace.
   const pids = await scratch.namespace.pids();
@@ -72,7 +79,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     });
   }
 
-  for (const candidate of ['libnftables', 'nft-interactive'] as const) {
+  for (const candidate of ['libnftables', 'nft-interactive', 'nft-file', 'iptables'] as const) {
     it(`the helper, with ${candidate}: the rules go, and main learns of it`, async () => {
       await using scratch = await createScratch();
       const { main, helperPid } = await hold(scratch, candidate, 'root');
@@ -80,7 +87,9 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
       await main.untilOutput(/lost ERR_HELPER_LOST/);
       await until(() => isEmpty(scratch), GONE);
     });
+  }
 
+  for (const candidate of ['libnftables', 'nft-interactive'] as const) {
     it(`sudo, with ${candidate}: the rules go`, async () => {
       await using scratch = await createScratch();
       const holder = await hold(scratch, candidate, ORDINARY_USER.name);
@@ -101,7 +110,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
       await using scratch = await createScratch();
       const dead = await hold(scratch, candidate, 'root');
       const living = await hold(scratch, candidate, 'root', 12_400);
-      for (const pid of [dead.main.pid, dead.helperPid]) process.kill(pid, 'SIGKILL');
+      await killAll(dead);
       await dead.main.exited;
       expect((await scratch.ourRules()).join()).toMatch(/12300/);
 
@@ -118,7 +127,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     it(`everything, with ${candidate}: the next start removes what is left`, async () => {
       await using scratch = await createScratch();
       const dead = await hold(scratch, candidate, 'root');
-      for (const pid of [dead.main.pid, dead.helperPid]) process.kill(pid, 'SIGKILL');
+      await killAll(dead);
       await dead.main.exited;
       const interceptor = await openInterceptor({
         method: 'auto',
@@ -127,6 +136,23 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
       });
       expect(await scratch.ourRules()).toEqual([]);
       await interceptor.close();
+    });
+  }
+});
+
+describe.skipIf(skipLab)('a second instance of the same user with the same port', () => {
+  for (const candidate of ['libnftables', 'nft-file', 'iptables'] as const) {
+    it(`by ${candidate}: does not replace the rules of the first`, async () => {
+      await using scratch = await createScratch();
+      const first = await scratch.openHelper(candidate);
+      const plan = planFor(PORT, '203.0.113.0', '203.0.113.255');
+      await first.call({ type: 'apply', plan });
+      const second = await scratch.openHelper(candidate);
+      await expect(second.call({ type: 'apply', plan })).rejects.toThrow(
+        /another tunnel of this user|not permitted/,
+      );
+      await second.close();
+      expect(await scratch.ourRules()).not.toEqual([]);
     });
   }
 });
@@ -156,7 +182,7 @@ describe.skipIf(skipLab)('asked to end', () => {
     await helper.call({ type: 'apply', plan: planFor(PORT, '203.0.113.0', '203.0.113.255') });
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.kill(helper.pid, signal);
     await helper.call({ type: 'ping' });
-    expect(await scratch.ourRules()).toEqual([`table inet tshuttle-${PORT}`]);
+    expect(await scratch.ourRules()).toEqual([`table inet tshuttle-0-${PORT}`]);
   });
 });
 

@@ -36,22 +36,22 @@ async function hold(scratch: Scratch, candidate: Candidate) {
 describe.skipIf(skipLab)('rules that somebody else removes', () => {
   it.each<[Candidate, string, RegExp]>([
     ['iptables', 'iptables -t nat -F', /^iptables \(process \d+\) has removed redirect rules \(iptables: /],
-    ['iptables', 'iptables -t nat -F OUTPUT', /OUTPUT does not lead to TSHUTTLE-12300 any more/],
+    ['iptables', 'iptables -t nat -F OUTPUT', /OUTPUT does not lead to TSHUTTLE-0-12300 any more/],
     [
       'iptables',
       'printf "*nat\\nCOMMIT\\n" | iptables-restore',
-      /^iptables-restor.* the chain TSHUTTLE-12300 is gone/,
+      /^iptables-restor.* the chain TSHUTTLE-0-12300 is gone/,
     ],
-    ['iptables', 'ip6tables -t nat -D OUTPUT -j TSHUTTLE-12300', /\(ip6tables: OUTPUT does not lead/],
-    ['iptables', 'iptables -t nat -F TSHUTTLE-12300-G', /\(iptables: 1 of \d+ in TSHUTTLE-12300\)/],
+    ['iptables', 'ip6tables -t nat -D OUTPUT -j TSHUTTLE-0-12300', /\(ip6tables: OUTPUT does not lead/],
+    ['iptables', 'iptables -t nat -F TSHUTTLE-0-12300-G', /\(iptables: 1 of \d+ in TSHUTTLE-0-12300\)/],
     ['iptables', 'nft flush ruleset', /^nft \(process \d+\) has removed/],
     [
       'nft-file',
       'nft flush ruleset',
-      /^nft \(process \d+\) has removed .*chain output of the table inet tshuttle-12300 is gone/,
+      /^nft \(process \d+\) has removed .*chain output of the table inet tshuttle-0-12300 is gone/,
     ],
-    ['nft-file', 'nft delete table inet tshuttle-12300', /is gone/],
-    ['nft-file', 'nft flush chain inet tshuttle-12300 capture', /those of the chain capture/],
+    ['nft-file', 'nft delete table inet tshuttle-0-12300', /is gone/],
+    ['nft-file', 'nft flush chain inet tshuttle-0-12300 capture', /those of the chain capture/],
   ])('by %s: %s: they are put back at once, and capture', async (candidate, command, what) => {
     await using scratch = await createScratch();
     const { helper, told, untilTold } = await hold(scratch, candidate);

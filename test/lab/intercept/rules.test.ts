@@ -9,7 +9,7 @@ import type { IpFamily } from '../../../src/net/endpoint.ts';
 import { skipLab } from '../../support/requirements.ts';
 import { referenceVerdict } from '../../unit/intercept/reference-verdict.ts';
 import { rule } from '../../unit/intercept/rule.ts';
-import { SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';
+import { OWNED_SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';
 import { createScratch, type Destination } from './scratch.ts';
 
@@ -33,7 +33,7 @@ describe.skipIf(skipLab)('the golden texts', () => {
 
   it('are what --dry-run shows, and the kernel takes that too', async () => {
     await using scratch = await createScratch();
-    const stdin = renderPlan('nft', SAMPLE_PLANS['both-families']!);
+    const stdin = renderPlan('nft', OWNED_SAMPLE_PLANS['both-families']!);
     await scratch.namespace.must(['nft', '-f', '-'], { stdin });
   });
 });

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type HelperClient, startHelper } from '../../../src/intercept/helper/client.ts';
 import type { RulesNews } from '../../../src/intercept/helper/protocol.ts';
@@ -115,4 +116,14 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     dns: null,
     replies: 'plain',
   };
+}
+
+/** The process that removes the rules of a helper when that is killed, where the kernel does not. */
+export async function guardianOf(helperPid: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${helperPid}/task/${helperPid}/children`, 'utf8');
+  for (const pid of children.split(' ').filter(Boolean).map(Number)) {
+    const argv = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (argv.includes('guardian')) return pid;
+  }
+  return undefined;
 }

@@ -8,13 +8,13 @@ import {
   renderNftSwitch,
 } from '../../../src/intercept/nft.ts';
 import { parseNftChains, parseNftExemptPorts } from '../../../src/intercept/nft-listing.ts';
-import { SAMPLE_PLANS } from './sample-plans.ts';
+import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 
-const plan = SAMPLE_PLANS['both-families']!;
+const plan = OWNED_SAMPLE_PLANS['both-families']!;
 const INSTANCE = '1234-56789-4026531836';
 
 describe('renderNft', () => {
-  for (const [name, sample] of Object.entries(SAMPLE_PLANS)) {
+  for (const [name, sample] of Object.entries(OWNED_SAMPLE_PLANS)) {
     it(`renders ${name} as in golden/${name}.nft`, async () => {
       const text = renderNft(sample, { instance: INSTANCE, lifetime: 'owner' });
       await expect(text).toMatchFileSnapshot(`golden/${name}.nft`);
@@ -53,7 +53,7 @@ describe('a replacement', () => {
     const maps = [...created.matchAll(/^ {2}map (\S+) \{$/gm)].map((match) => match[1]);
     expect(maps.length).toBeGreaterThan(0);
     expect(renderNftStale({ plan, generation: 1 })).toBe(
-      maps.map((map) => `delete map inet tshuttle-12300 ${map}\n`).join(''),
+      maps.map((map) => `delete map inet tshuttle-1000-12300 ${map}\n`).join(''),
     );
     for (const map of maps)
       expect(renderNftMaps(replacement) + renderNftSwitch(replacement)).not.toContain(map);
@@ -64,9 +64,9 @@ describe('renderNftExempt', () => {
   it('replaces both sets in one transaction', () => {
     expect(renderNftExempt(plan, [{ family: 4, address: '10.0.0.1', port: 22 }])).toBe(
       [
-        'flush set inet tshuttle-12300 exempt4',
-        'add element inet tshuttle-12300 exempt4 { 10.0.0.1 . 22 }',
-        'flush set inet tshuttle-12300 exempt6',
+        'flush set inet tshuttle-1000-12300 exempt4',
+        'add element inet tshuttle-1000-12300 exempt4 { 10.0.0.1 . 22 }',
+        'flush set inet tshuttle-1000-12300 exempt6',
         '',
       ].join('\n'),
     );
@@ -75,7 +75,9 @@ describe('renderNftExempt', () => {
 
 describe('renderNftRemoval', () => {
   it('names the table of the port alone', () => {
-    expect(renderNftRemoval(12_300)).toBe('delete table inet tshuttle-12300\n');
+    expect(renderNftRemoval({ userId: 1_000, listenerPort: 12_300 })).toBe(
+      'delete table inet tshuttle-1000-12300\n',
+    );
   });
 });
 
@@ -85,7 +87,7 @@ describe('parseNftChains', () => {
 	chain helper-1-2-3 {
 	}
 }
-table inet tshuttle-12300 { # progname node
+table inet tshuttle-1000-12300 { # progname node
 	flags owner
 	chain helper-12-34-56 {
 	}
@@ -93,25 +95,25 @@ table inet tshuttle-12300 { # progname node
 		type nat hook output priority -110; policy accept;
 	}
 }
-table inet tshuttle-1080 {
+table inet tshuttle-1000-1080 {
 	chain output {
 	}
 }
-table inet tshuttle-1080-copy {
+table inet tshuttle-1000-1080-copy {
 	chain helper-9-9-9 {
 	}
 }
 `;
     expect(parseNftChains(listing)).toEqual([
-      { listenerPort: 12_300, instance: '12-34-56' },
-      { listenerPort: 1_080, instance: undefined },
+      { owner: { userId: 1_000, listenerPort: 12_300 }, instance: '12-34-56' },
+      { owner: { userId: 1_000, listenerPort: 1_080 }, instance: undefined },
     ]);
   });
 });
 
 describe('parseNftExemptPorts', () => {
   it('finds the ports of each of our tables, over several lines, and of no other table', () => {
-    const listing = `table inet tshuttle-12300 {
+    const listing = `table inet tshuttle-1000-12300 {
 	set exempt4 {
 		type ipv4_addr . inet_service
 		elements = { 10.0.0.1 . 22 }
@@ -128,13 +130,15 @@ table inet other {
 		elements = { 1, 2 }
 	}
 }
-table inet tshuttle-12301 {
+table inet tshuttle-1000-12301 {
 	set exempt_ports {
 		type inet_service
 	}
 }
 `;
-    expect([...parseNftExemptPorts(listing)]).toEqual([[12_300, [40_001, 40_011, 40_021]]]);
+    expect([...parseNftExemptPorts(listing)]).toEqual([
+      ['inet tshuttle-1000-12300', [40_001, 40_011, 40_021]],
+    ]);
     expect([...parseNftExemptPorts('')]).toEqual([]);
   });
 });

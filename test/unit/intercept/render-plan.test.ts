@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { renderIptables } from '../../../src/intercept/iptables.ts';
 import { renderNft } from '../../../src/intercept/nft.ts';
 import { renderPlan } from '../../../src/intercept/render-plan.ts';
-import { SAMPLE_PLANS } from './sample-plans.ts';
+import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 
-const plan = SAMPLE_PLANS['both-families']!;
+const plan = OWNED_SAMPLE_PLANS['both-families']!;
 const instance = 'PID-STARTED-NAMESPACE';
 
 describe('renderPlan', () => {

@@ -31,7 +31,7 @@ table inet sing-box {
 		type nat hook output priority mangle - 1; policy accept;
 	}
 }
-table inet tshuttle-12300 {
+table inet tshuttle-1000-12300 {
 	chain helper-1-2-3 {
 	}
 	chain output {
@@ -59,8 +59,8 @@ COMMIT
 *nat
 :OUTPUT ACCEPT [0:0]
 -A OUTPUT -p tcp -j REDSOCKS
--A OUTPUT -j TSHUTTLE-12300
--A TSHUTTLE-12300 -p tcp -j TSHUTTLE-12300-G
+-A OUTPUT -j TSHUTTLE-1000-12300
+-A TSHUTTLE-1000-12300 -p tcp -j TSHUTTLE-1000-12300-G
 COMMIT
 *filter
 :OUTPUT DROP [0:0]
@@ -71,7 +71,7 @@ COMMIT
 describe('what rules tell', () => {
   it('is read from the chains of nft', () => {
     const chains = parseListedChains(LISTING);
-    expect(factsOfChains(chains, 'inet tshuttle-12300', -110)).toEqual({
+    expect(factsOfChains(chains, 'inet tshuttle-1000-12300', -110)).toEqual({
       earlierNat: ['inet sing-box output'],
       drops: ['ip filter OUTPUT'],
       ufw: true,
@@ -86,7 +86,7 @@ describe('what rules tell', () => {
   });
 
   it('is read from iptables-save', () => {
-    expect(factsOfIptables(SAVED, 'ip', 'TSHUTTLE-12300')).toEqual({
+    expect(factsOfIptables(SAVED, 'ip', 'TSHUTTLE-1000-12300')).toEqual({
       ownRules: true,
       earlierNat: ['ip nat OUTPUT'],
       drops: ['ip filter OUTPUT'],
@@ -95,13 +95,13 @@ describe('what rules tell', () => {
       notrack: ['ip raw OUTPUT'],
     });
     const flushed = factsOfIptables(
-      SAVED.replace('-A OUTPUT -j TSHUTTLE-12300\n', ''),
+      SAVED.replace('-A OUTPUT -j TSHUTTLE-1000-12300\n', ''),
       'ip',
-      'TSHUTTLE-12300',
+      'TSHUTTLE-1000-12300',
     );
     expect(flushed).toMatchObject({ ownRules: false, earlierNat: [] });
-    const clear = factsOfIptables('', 'ip6', 'TSHUTTLE-12300');
-    expect(togetherOf([factsOfIptables(SAVED, 'ip', 'TSHUTTLE-12300'), clear])).toMatchObject({
+    const clear = factsOfIptables('', 'ip6', 'TSHUTTLE-1000-12300');
+    expect(togetherOf([factsOfIptables(SAVED, 'ip', 'TSHUTTLE-1000-12300'), clear])).toMatchObject({
       ownRules: false,
       ufw: true,
       notrack: ['ip raw OUTPUT'],

@@ -1,5 +1,5 @@
 import { planRedirects } from '../../../src/intercept/plan.ts';
-import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
+import type { OwnedPlan, RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import { rule } from './rule.ts';
 
 /** Plans that show every form of rule; their texts are in golden/. */
@@ -36,3 +36,8 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
   }),
   'no-rules': planRedirects({ rules: [], listenerPort: 65_535, families: [4, 6], exempt: [] }),
 };
+
+/** The same, of one user. */
+export const OWNED_SAMPLE_PLANS: Readonly<Record<string, OwnedPlan>> = Object.fromEntries(
+  Object.entries(SAMPLE_PLANS).map(([name, plan]) => [name, { ...plan, userId: 1_000 }]),
+);

@@ -23,9 +23,22 @@ function failureOf(select: () => unknown): TshuttleError {
 
 describe('candidatesFor', () => {
   it('tries nft before iptables, and only what was asked for', () => {
-    expect(candidatesFor('auto')[0]).toBe('libnftables');
-    expect(candidatesFor('nft')).toEqual(['libnftables', 'nft-interactive', 'nft-file']);
-    expect(candidatesFor('iptables')).toEqual(['iptables', 'iptables-nft', 'iptables-legacy']);
+    expect(candidatesFor('auto', true)[0]).toBe('libnftables');
+    expect(candidatesFor('nft', true)).toEqual(['libnftables', 'nft-interactive', 'nft-file']);
+    expect(candidatesFor('iptables', true)).toEqual(['iptables', 'iptables-nft', 'iptables-legacy']);
+  });
+
+  it('tries first what goes with the helper for whoever is not root, whatever was asked for', () => {
+    expect(candidatesFor('iptables', false)).toEqual([
+      'libnftables',
+      'nft-interactive',
+      'iptables',
+      'iptables-nft',
+      'iptables-legacy',
+    ]);
+    expect(candidatesFor('auto', false)).toEqual(CANDIDATES);
+    const library: ProbeFact = { kind: 'usable', candidate: 'libnftables', version: '1', families: [4, 6] };
+    expect(selectCandidate('iptables', [library])).toMatchObject({ method: 'nft' });
   });
 });
 

@@ -30,7 +30,7 @@ const messages = Buffer.concat([
     attribute(3, Buffer.alloc(8)),
   ),
   message(NFTABLES | 5, 10, attribute(1, text('nat')), attribute(0x8004, text('x')), attribute(3, text('A'))),
-  message(NFTABLES | 2, 1, attribute(1, text('tshuttle-12300'))),
+  message(NFTABLES | 2, 1, attribute(1, text('tshuttle-1000-12300'))),
   message((1 << 8) | 2, 2, attribute(1, text('conntrack'))),
   message(NFTABLES | 15, 0, attribute(2, Buffer.from([0, 0, 1, 44])), attribute(3, text('a\u{1b}[31m'))),
 ]);
@@ -52,7 +52,7 @@ describe('what the kernel says of its rules', () => {
     const gone = [
       { family: 2, table: 'nat', chain: 'OUTPUT', changedBy },
       { family: 10, table: 'nat', chain: 'A', changedBy },
-      { family: 1, table: 'tshuttle-12300', chain: undefined, changedBy },
+      { family: 1, table: 'tshuttle-1000-12300', chain: undefined, changedBy },
     ];
     expect(read(messages)).toEqual(gone);
     expect(read(Buffer.concat([messages, OTHERS]))).toEqual([

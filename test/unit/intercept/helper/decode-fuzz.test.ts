@@ -8,6 +8,7 @@ import { seededRandom } from '../seeded-random.ts';
 import { malformedRequest } from './malformed-request.ts';
 
 const REQUESTS = 20_000;
+const USER_ID = 1_000;
 
 /** All that a rendered rule may be made of; no quote, no `$`, no `#`, no backslash. */
 const SAFE_TEXT = /^[\w\s.:,;@/{}!=<>[\]*"&()|-]*$/;
@@ -41,13 +42,13 @@ describe('decodeRequest, fuzzed', () => {
 
 function textsOf(request: Request): string[] {
   if (request.type === 'exempt') {
-    return [renderNftExempt({ listenerPort: 1_080, families: [4, 6] }, request.endpoints)];
+    return [renderNftExempt({ userId: USER_ID, listenerPort: 1_080, families: [4, 6] }, request.endpoints)];
   }
   if (request.type !== 'apply') return [];
-  const { plan } = request;
+  const plan = { ...request.plan, userId: USER_ID };
   const nft = renderNft(plan, { instance: '1-2-3', lifetime: 'owner' });
   for (const [, table] of nft.matchAll(/^(?:add |delete )?table (inet \S+)/gm)) {
-    expect(table).toBe(nftTable(plan.listenerPort));
+    expect(table).toBe(nftTable(plan));
   }
   const chains = plan.families.map((family) =>
     renderIptables(plan, { family, instance: '1-2-3', jump: 'absent' }),

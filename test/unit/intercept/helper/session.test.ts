@@ -66,7 +66,8 @@ class FakeBackend implements RuleBackend {
   }
 }
 
-function openSession() {
+function openSession({ mayNotOutlive = false } = {}) {
+  const guardians: string[] = [];
   const backend = new FakeBackend();
   const routes: string[] = [];
   const lost: string[] = [];
@@ -85,6 +86,12 @@ function openSession() {
         routes.push(network);
         return { close: () => void routes.splice(routes.indexOf(network), 1) };
       },
+      mustEndWithHelper: () => Promise.resolve(mayNotOutlive),
+      startGuardian: () => {
+        guardians.push('watches');
+        const release = async (): Promise<void> => void guardians.push('released');
+        return Promise.resolve({ lost: new Promise<never>(() => {}), release });
+      },
       endStranded: (connections, inForce) => {
         asked.push([connections.length, inForce.exempt.length]);
         return connections.map(() => 'ended');
@@ -96,10 +103,32 @@ function openSession() {
       },
     },
   );
-  return { session, backend, lost, routes, dns, asked, told, looks };
+  return { session, backend, guardians, lost, routes, dns, asked, told, looks };
 }
 
 describe('HelperSession', () => {
+  it('sets no rules that would outlive it where others would not, and else only with one that watches it', async () => {
+    const strict = openSession({ mayNotOutlive: true });
+    expect(await strict.session.serve(use)).toMatchObject({
+      type: 'failed',
+      reason: expect.stringContaining('outlive'),
+    });
+    await expect(strict.session.serve(apply)).rejects.toThrow(GrammarError);
+    expect(await strict.session.serve({ ...use, candidate: 'libnftables' })).toEqual({ type: 'done', id: 8 });
+    expect(strict.guardians).toEqual([]);
+
+    const { session, backend, guardians } = openSession();
+    await session.serve(use);
+    await session.serve(apply);
+    expect(guardians).toEqual(['watches']);
+    backend.refusal = 'busy';
+    await expect(session.end()).rejects.toThrow('busy');
+    expect(guardians, 'it is to try, too').toEqual(['watches']);
+    backend.refusal = undefined;
+    await session.end();
+    expect(guardians).toEqual(['watches', 'released']);
+  });
+
   it('makes a bounded number of routes, which go with it, whatever becomes of the rules', async () => {
     const { session, backend, routes } = openSession();
     const route = { type: 'route', id: 3, network: { address: '198.18.0.0', prefixLength: 19 } } as const;
