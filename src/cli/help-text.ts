@@ -85,7 +85,9 @@ export const TEXTS = {
     'A tunnel of yours that is up and does the same is joined, and stays: one of that NAME, or one through the same\n' +
     'bastion that captures all of SUBNET. Where none is, NAME is a profile, whose tunnel ends with the command.\n' +
     'With --openstack the command starts when the host of auth_url answers through the bastion.\n' +
-    'Where there is no root, the command gets proxies instead, as with --rootless.',
+    'Where there is no root, the command gets proxies instead, as with --rootless.\n' +
+    'The command has your environment as it is, OS_PASSWORD and its like too, and with --rootless the password of its\n' +
+    'proxies: root and all that runs as you can read both there.',
   runSubnet: 'what to capture, as of tshuttle; without -r the NAME of a tunnel that is up, or of a profile',
   rootless:
     'capture nothing: the command gets proxies of its own by HTTPS_PROXY and its like; what no SUBNET has goes direct',

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
 import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
+import { addressToNumber } from '../net/cidr.ts';
 import { dialDirectly, OUT_OF_DESCRIPTORS } from '../net/dial-directly.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
+import { neverCapturedAs } from '../net/never-captured.ts';
 import { relay } from '../net/relay.ts';
 import { type Zone, zoneOf } from '../net/zone.ts';
 import {
@@ -112,13 +114,23 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
     const rules = this.#rules();
     const captured = addresses.filter((address) => {
       const endpoint = makeEndpoint(address, port);
-      return endpoint !== undefined && decidingRule(rules, endpoint, port)?.action === 'include';
+      return (
+        endpoint !== undefined &&
+        decidingRule(rules, endpoint, port)?.action === 'include' &&
+        !isLeftAlone(endpoint)
+      );
     });
     if (captured.length > 0) return { kind: 'bastion', hosts: captured };
     if (this.#options.refusesOwnAddresses && addresses.some(isOwnAddress))
       return { kind: 'refused', why: 'it is this machine itself, which is not reachable with --isolated' };
     return { kind: 'direct', addresses };
   }
+}
+
+/** What the kernel's rules take on no machine, also with 0/0: behind the bastion it is something else, or this machine by a detour. */
+function isLeftAlone({ family, address }: Endpoint): boolean {
+  const value = addressToNumber(family, address);
+  return isOwnAddress(address) || neverCapturedAs({ family, first: value, last: value }) !== undefined;
 }
 
 async function carryDirectly(

@@ -141,12 +141,16 @@ describe.skipIf(skipIsolated)('tshuttle run --isolated, as an ordinary user who 
     await lab.client.spawn(['node', '-e', listen('0.0.0.0')]).untilOutput(/ready/);
     const addresses = ['127.0.0.1', '127.1.2.3', '0.0.0.0', ADDRESSES.client4];
     const script = `for a in ${addresses.join(' ')}; do curl -sS -m 5 telnet://$a:${DIRECT_PORT} 2>/dev/null; echo $a $?; done`;
-    const { stdout } = await run(['sh', '-c', script]);
-    const outcomes = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split(' '));
-    expect(outcomes).toEqual(addresses.map((address) => [address, expect.toBeOneOf(['7', '56'])]));
+    for (const captured of [NETWORK, '0/0']) {
+      const { stdout } = await run(['sh', '-c', script], [captured]);
+      const outcomes = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(' '));
+      expect(outcomes, captured).toEqual(
+        addresses.map((address) => [address, expect.toBeOneOf(['7', '56'])]),
+      );
+    }
     const refused = await run(['curl', '-sS', '-m', '5', `http://${ADDRESSES.bastion4}:9/`]);
     // The reset may come while curl still connects (7), or after that (56), and before its own time is over (28).
     expect([7, 56], refused.stderr).toContain(refused.code);

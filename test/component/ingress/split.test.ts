@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
+import type { CaptureRule } from '../../../src/net/capture-rule.ts';
 import { parseCidr } from '../../../src/net/cidr.ts';
 import type { Endpoint, HostPort } from '../../../src/net/endpoint.ts';
 import { ALL_PORTS } from '../../../src/net/port-range.ts';
@@ -22,7 +24,11 @@ const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Tells what it is asked for, and refuses the addresses in `refused`. */
-function split(refused: readonly string[] = [], refusesOwnAddresses = false) {
+function split(
+  refused: readonly string[] = [],
+  refusesOwnAddresses = false,
+  rules: readonly CaptureRule[] = RULES,
+) {
   const asked: string[] = [];
   const transport = {
     carry: async (accepted: Socket, { host, port }: HostPort): Promise<FlowSummary> => {
@@ -38,7 +44,7 @@ function split(refused: readonly string[] = [], refusesOwnAddresses = false) {
       };
     },
   };
-  const carrier = new SplitCarrier(transport, () => RULES, {
+  const carrier = new SplitCarrier(transport, () => rules, {
     zones: [parseZone('internal.example')!],
     names: ['only-there.example'],
     refusesOwnAddresses,
@@ -86,6 +92,45 @@ describe('from this machine goes', () => {
     expect((await readToEnd(pair.application)).toString()).toBe('got hello');
     expect(await carrying).toEqual({ end: { kind: 'eof' }, bytesUp: 5, bytesDown: 9 });
     expect(asked).toEqual([]);
+  });
+
+  describe('what no rule of the kernel takes, also where everything is captured:', () => {
+    const everything = ['0/0', '::/0'].map((text) => ({
+      ...{ action: 'include', cidr: parseCidr(text)!, ports: ALL_PORTS },
+    })) as readonly CaptureRule[];
+    const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+    const own = addresses.filter(({ address }) => !address.includes('%')).map(({ address }) => address);
+    const others = ['127.1.2.3', '0.0.0.0', '::', 'fe80::1', '224.0.0.1', '255.255.255.255'];
+
+    test.each([...own, ...others, 'outside.example'])('%s', async (host) => {
+      const { carrier, asked } = split([], false, everything);
+      await using pair = await openSocketPair();
+      // Nothing listens on discard.
+      await carrier.carry(pair.accepted, { host, port: 9 }, ORIGINATOR, undefined, {
+        givesBackRefused: true,
+      });
+      expect(asked).toEqual([]);
+    });
+
+    test.each([...own, 'outside.example'])(
+      '%s, which is refused where this machine is not to be reached',
+      async (host) => {
+        const { carrier, asked } = split([], true, everything);
+        await using pair = await openSocketPair();
+        const { end } = await carrier.carry(pair.accepted, { host, port: 9 }, ORIGINATOR);
+        expect([asked, end]).toMatchObject([
+          [],
+          { description: expect.stringContaining('this machine itself') },
+        ]);
+      },
+    );
+
+    test('all else goes through the bastion', async () => {
+      const { carrier, asked } = split([], true, everything);
+      await using pair = await openSocketPair();
+      await carrier.carry(pair.accepted, { host: '192.0.2.1', port: 9 }, ORIGINATOR);
+      expect(asked).toEqual(['192.0.2.1:9']);
+    });
   });
 
   test('what is refused is given back, where that is wanted', async () => {

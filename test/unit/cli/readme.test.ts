@@ -84,3 +84,13 @@ describe('pages of tshuttle help in README are what tshuttle help has', () => {
     else expect(found?.trim(), 'npm run readme').toBe(page.trim());
   });
 });
+
+test('README and the help of run say that secrets are in the environment of its command', async () => {
+  const help = await parseArguments(['run', '--help'], '1.2.3');
+  const texts = [README, help.kind === 'text' ? help.text : ''].map((text) => text.replaceAll(/\s+/g, ' '));
+  for (const text of texts) {
+    expect(text).toMatch(
+      /environment.{0,40} as it is, `?OS_PASSWORD`?.*password.*root and all that runs as you can read/,
+    );
+  }
+});
