@@ -10,7 +10,7 @@ import type { CaptureRule } from '../net/capture-rule.ts';
 import { type Cidr, numberToAddress, parseCidr } from '../net/cidr.ts';
 import type { Endpoint, IpFamily } from '../net/endpoint.ts';
 import type { ListenAddresses } from '../net/listener.ts';
-import { prepareSocketOptions } from '../net/native-socket-option.ts';
+import { requireSocketOptions } from '../net/native-socket-option.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
 import { ALL_PORTS } from '../net/port-range.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
@@ -95,7 +95,7 @@ export async function openRedirectIngress(
   });
   let listening: Listening;
   try {
-    prepareSocketOptions();
+    requireSocketOptions();
     listening = await Listening.open(options, logger, onFlow);
   } catch (error) {
     await interceptor.close();

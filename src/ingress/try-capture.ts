@@ -3,7 +3,7 @@ import type { Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { CaptureRule } from '../net/capture-rule.ts';
 import { parseCidr } from '../net/cidr.ts';
-import { prepareSocketOptions } from '../net/native-socket-option.ts';
+import { requireSocketOptions } from '../net/native-socket-option.ts';
 import { rejectRoutes } from '../net/reject-routes.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
@@ -21,7 +21,7 @@ export async function tryCapture(
   rules: readonly CaptureRule[],
   { logger, ipv6 }: { readonly logger: Logger; readonly ipv6: boolean },
 ): Promise<readonly CaptureProblem[]> {
-  prepareSocketOptions();
+  requireSocketOptions();
   const listening = await Listening.open({ listen: undefined, ipv6, namespace: undefined }, logger, (flow) =>
     flow.accepted.resetAndDestroy(),
   );

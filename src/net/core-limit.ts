@@ -5,11 +5,9 @@ let users: ResourceLimit | undefined;
 
 /**
  * Sets the soft limit of core files to 0: one would hold the passwords that this process has, in whatever folder it is.
- * Idempotent; where it fails nothing else is lost.
+ * Idempotent; where it fails, or there is no native library, nothing else is lost.
  *
  * The process stays dumpable (PR_SET_DUMPABLE): else its /proc/PID/fd would be root's, by which a pid file is judged.
- *
- * @throws TshuttleError ERR_INTERNAL without a native library
  */
 export function forbidCoreFiles(): void {
   users ??= resourceLimit('core file');

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { descriptorOf } from './native-descriptor.ts';
-import { defineStruct, lastErrno, openLibc } from './native-library.ts';
+import { defineStruct, hasNativeLibrary, lastErrno, openLibc } from './native-library.ts';
 
 /** asm-generic/socket.h, linux/socket.h. */
 const SOL_SOCKET = 1;
@@ -58,11 +58,12 @@ export function sendDescriptor(socket: Socket, descriptor: number): void {
 
 /** Whether {@link sendDescriptor} can work here. */
 export function canPassDescriptors(): boolean {
-  return process.platform === 'linux' && ['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch);
+  const isWide = ['x64', 'arm64', 'riscv64', 'loong64'].includes(process.arch);
+  return process.platform === 'linux' && isWide && hasNativeLibrary();
 }
 
 function prepareDescriptorPassing(): SendMessage {
-  if (!canPassDescriptors()) throw new Error('descriptors are passed on 64-bit Linux only');
+  if (!canPassDescriptors()) throw new Error('descriptors are passed on 64-bit Linux with koffi only');
   defineStruct('tshuttle_iovec', { base: 'void *', length: 'size_t' });
   defineStruct('tshuttle_msghdr', {
     name: 'void *',

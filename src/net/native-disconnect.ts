@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { descriptorOf } from './native-descriptor.ts';
-import { openLibc } from './native-library.ts';
+import { libcFunctionOr } from './native-library.ts';
 
 /** A struct sockaddr whose family is AF_UNSPEC. */
 const NOWHERE = new Uint8Array(16);
@@ -18,6 +18,9 @@ let connect: Connect | undefined;
 export function resetNow(socket: Socket): void {
   const descriptor = descriptorOf(socket);
   if (process.platform !== 'linux' || descriptor === undefined) return;
-  connect ??= openLibc().func('int connect(int descriptor, const void *address, uint32_t length)') as Connect;
+  connect ??= libcFunctionOr<Connect>(
+    'int connect(int descriptor, const void *address, uint32_t length)',
+    () => -1,
+  );
   connect(descriptor, NOWHERE, NOWHERE.length);
 }

@@ -28,6 +28,30 @@ export function openLibc(): LibraryHandle {
   return loadKoffi().load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
 }
 
+let isThere: boolean | undefined;
+
+/** Whether there is a native library at all: what is only faster or better with one goes on without. */
+export function hasNativeLibrary(): boolean {
+  if (isThere === undefined) {
+    try {
+      loadKoffi();
+      isThere = true;
+    } catch {
+      isThere = false;
+    }
+  }
+  return isThere;
+}
+
+/**
+ * A function of the C library.
+ *
+ * @param instead stands in for it where there is no native library: it fails, as the system may
+ */
+export function libcFunctionOr<F>(declaration: string, instead: F): F {
+  return hasNativeLibrary() ? (openLibc().func(declaration) as F) : instead;
+}
+
 /** What this process is made of: its own program, and all libraries that it was linked with. */
 export function openOwnProgram(): LibraryHandle {
   return loadKoffi().load(null);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
+import { hasNativeLibrary } from './native-library.ts';
 import { getSocketOption } from './native-socket-option.ts';
 
 /** Who is at the other end of a unix socket, as the kernel noted it when the connection was made. */
@@ -15,7 +16,15 @@ const LINUX = { level: 1, name: 17, length: 12, pidAt: 0, userAt: 4 };
 /** sys/un.h of macOS: SOL_LOCAL, LOCAL_PEERCRED; struct xucred is version, uid, ngroups, groups[16]. */
 const MACOS = { level: 0, name: 1, length: 76, pidAt: undefined, userAt: 4 };
 
-/** unix(7) SO_PEERCRED, unix(4) of macOS LOCAL_PEERCRED; undefined when the socket is closed or of another kind. */
+/** Whether {@link peerCredentials} can tell anything here: without a native library the permissions of a socket have to do. */
+export function canTellPeers(): boolean {
+  return hasNativeLibrary();
+}
+
+/**
+ * unix(7) SO_PEERCRED, unix(4) of macOS LOCAL_PEERCRED; undefined when the socket is closed or of another kind, or
+ * {@link canTellPeers} is false.
+ */
 export function peerCredentials(socket: Socket): PeerCredentials | undefined {
   const layout = process.platform === 'darwin' ? MACOS : LINUX;
   const value = Buffer.alloc(layout.length);

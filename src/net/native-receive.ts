@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { descriptorOf } from './native-descriptor.ts';
-import { lastErrno, openLibc } from './native-library.ts';
+import { lastErrno, libcFunctionOr } from './native-library.ts';
 
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;
@@ -20,14 +20,16 @@ let receive: Receive | undefined;
  * Only while the stream does not read (`holdReads`) and has nothing, so that the order is kept. A failure destroys the socket,
  * as one of the stream's own reads does: the kernel tells of it once. Does not count in `socket.bytesRead`.
  *
- * @returns how many bytes; 0 when there is nothing now, or the end of data, of which the stream's next read tells
+ * @returns how many bytes; 0 when there is nothing now, or the end of data, of which the stream's next read tells;
+ *   always without a native library
  */
 export function receiveNow(socket: Socket, memory: Uint8Array): number {
   const descriptor = descriptorOf(socket);
   if (descriptor === undefined) return 0;
-  receive ??= openLibc().func(
+  receive ??= libcFunctionOr<Receive>(
     'intptr_t recv(int descriptor, _Out_ void *memory, uintptr_t length, int flags)',
-  ) as Receive;
+    () => 0,
+  );
   const bytes = receive(descriptor, memory, memory.length, MSG_DONTWAIT);
   if (bytes >= 0) return bytes;
   const errno = lastErrno();

@@ -1,4 +1,4 @@
-import { openLibc } from './native-library.ts';
+import { libcFunctionOr } from './native-library.ts';
 
 /** What the kernel limits for a process. */
 export type Resource = 'descriptors' | 'core file' | LinuxResource;
@@ -48,7 +48,7 @@ interface Calls {
 
 let calls: Calls | undefined;
 
-/** getrlimit(2); undefined where it fails. @throws TshuttleError ERR_INTERNAL without a native library */
+/** getrlimit(2); undefined where it fails, or there is no native library. */
 export function resourceLimit(resource: Resource): ResourceLimit | undefined {
   const limits = Buffer.alloc(2 * WORD_BYTES);
   if (nativeCalls().get(NUMBERS[resource], limits) !== 0) return undefined;
@@ -84,13 +84,10 @@ export function raiseAllLimits(): readonly Resource[] {
 const INFINITE = WORD_BYTES === 4 ? 2 ** 32 - 1 : 2 ** 64;
 
 function nativeCalls(): Calls {
-  if (calls === undefined) {
-    const libc = openLibc();
-    calls = {
-      get: libc.func('int getrlimit(int resource, _Out_ void *limits)') as LimitCall,
-      set: libc.func('int setrlimit(int resource, const void *limits)') as LimitCall,
-    };
-  }
+  calls ??= {
+    get: libcFunctionOr<LimitCall>('int getrlimit(int resource, _Out_ void *limits)', () => -1),
+    set: libcFunctionOr<LimitCall>('int setrlimit(int resource, const void *limits)', () => -1),
+  };
   return calls;
 }
 

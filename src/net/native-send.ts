@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import { idleDescriptorOf } from './native-descriptor.ts';
-import { addressOf, openLibc } from './native-library.ts';
+import { addressOf, hasNativeLibrary, libcFunctionOr } from './native-library.ts';
 
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 const MSG_MORE = 0x8000;
+
+/** What a system call returns then. */
+const FAILED = -1;
 
 /** An address and a length in struct iovec, as the 64-bit systems have them. */
 const WORDS_OF_PIECE = 2;
@@ -34,9 +37,10 @@ const sentNow = new WeakMap<Socket, number>();
 export function sendNow(socket: Socket, bytes: Uint8Array, isLast = false): number {
   const descriptor = idleDescriptorOf(socket);
   if (descriptor === undefined) return 0;
-  send ??= openLibc().func(
+  send ??= libcFunctionOr<Send>(
     'intptr_t send(int descriptor, const void *bytes, uintptr_t length, int flags)',
-  ) as Send;
+    () => FAILED,
+  );
   const flags = MSG_DONTWAIT | MSG_NOSIGNAL | (isLast ? MSG_MORE : 0);
   return Math.max(0, send(descriptor, bytes, bytes.length, flags));
 }
@@ -51,7 +55,7 @@ export function sendPiecesNow(socket: Socket, pieces: readonly Uint8Array[], isL
   if (first === undefined) return 0;
   if (pieces.length === 1 || !HAS_WIDE_WORDS) return sendNow(socket, first, isLast);
   const descriptor = idleDescriptorOf(socket);
-  if (descriptor === undefined) return 0;
+  if (descriptor === undefined || !hasNativeLibrary()) return 0;
   const count = Math.min(pieces.length, MAX_PIECES);
   for (let index = 0; index < count; index++) {
     const piece = pieces[index] as Uint8Array;
@@ -59,9 +63,10 @@ export function sendPiecesNow(socket: Socket, pieces: readonly Uint8Array[], isL
     vector[WORDS_OF_PIECE * index + 1] = BigInt(piece.length);
   }
   // Descriptors of sockets do not block, and Node ignores SIGPIPE.
-  writeVector ??= openLibc().func(
+  writeVector ??= libcFunctionOr<WriteVector>(
     'intptr_t writev(int descriptor, const void *pieces, int count)',
-  ) as WriteVector;
+    () => FAILED,
+  );
   return Math.max(0, writeVector(descriptor, vector, count));
 }
 

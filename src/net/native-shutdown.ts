@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { idleDescriptorOf } from './native-descriptor.ts';
-import { openLibc } from './native-library.ts';
+import { libcFunctionOr } from './native-library.ts';
 
 /** sys/socket.h. */
 const SHUT_WR = 1;
@@ -21,6 +21,6 @@ let shutdown: Shutdown | undefined;
 export function shutNow(socket: Socket): boolean {
   const descriptor = idleDescriptorOf(socket);
   if (descriptor === undefined) return false;
-  shutdown ??= openLibc().func('int shutdown(int descriptor, int how)') as Shutdown;
+  shutdown ??= libcFunctionOr<Shutdown>('int shutdown(int descriptor, int how)', () => -1);
   return shutdown(descriptor, SHUT_WR) === 0;
 }

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { descriptorOf } from './native-descriptor.ts';
-import { openLibc } from './native-library.ts';
+import { libcFunctionOr, openLibc } from './native-library.ts';
 
 type GetSockOpt = (
   descriptor: number,
@@ -25,33 +25,36 @@ interface Calls {
 let calls: Calls | undefined;
 
 /**
- * Loads the native calls, so that a machine that lacks them says so at the start and not at the first flow.
+ * Sees that there is a native library, so that a machine that lacks it says so at the start and not at the first flow.
  *
- * @throws TshuttleError ERR_INTERNAL when there is no native library for this platform
+ * @throws TshuttleError ERR_INTERNAL when there is none for this platform
  */
-export function prepareSocketOptions(): Calls {
-  if (calls === undefined) {
-    const libc = openLibc();
-    calls = {
-      get: libc.func(
-        'int getsockopt(int descriptor, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)',
-      ) as GetSockOpt,
-      set: libc.func(
-        'int setsockopt(int descriptor, int level, int name, const void *value, uint32_t length)',
-      ) as SetSockOpt,
-    };
-  }
+export function requireSocketOptions(): void {
+  openLibc();
+}
+
+function nativeCalls(): Calls {
+  calls ??= {
+    get: libcFunctionOr<GetSockOpt>(
+      'int getsockopt(int descriptor, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)',
+      () => -1,
+    ),
+    set: libcFunctionOr<SetSockOpt>(
+      'int setsockopt(int descriptor, int level, int name, const void *value, uint32_t length)',
+      () => -1,
+    ),
+  };
   return calls;
 }
 
-/** getsockopt(2) into `value`; false when the system refuses, or the socket is closed. */
+/** getsockopt(2) into `value`; false when the system refuses, the socket is closed, or there is no native library. */
 export function getSocketOption(socket: Socket, level: number, name: number, value: Buffer): boolean {
   const descriptor = descriptorOf(socket);
   if (descriptor === undefined) return false;
-  return prepareSocketOptions().get(descriptor, level, name, value, new Uint32Array([value.length])) === 0;
+  return nativeCalls().get(descriptor, level, name, value, new Uint32Array([value.length])) === 0;
 }
 
-/** setsockopt(2) with an int; false when the system refuses, or the socket is closed. */
+/** setsockopt(2) with an int; false when the system refuses, the socket is closed, or there is no native library. */
 export function setSocketOption(
   socket: Socket | Server,
   level: number,
@@ -60,5 +63,5 @@ export function setSocketOption(
 ): boolean {
   const descriptor = descriptorOf(socket);
   if (descriptor === undefined) return false;
-  return prepareSocketOptions().set(descriptor, level, name, new Int32Array([value]), 4) === 0;
+  return nativeCalls().set(descriptor, level, name, new Int32Array([value]), 4) === 0;
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { AdmittedClients } from '../../net/admitted-clients.ts';
-import { peerCredentials } from '../../net/native-peer.ts';
+import { canTellPeers, peerCredentials } from '../../net/native-peer.ts';
 import { makePrivateFolder } from '../private-folder.ts';
 import type { ControlTarget } from './control-target.ts';
 import { ControlSession } from './session.ts';
@@ -144,7 +144,8 @@ export class ControlServer {
     // A client that goes away is no failure.
     socket.on('error', () => {});
     const user = peerCredentials(socket)?.userId;
-    if (user !== 0 && user !== process.geteuid?.()) {
+    // Where the system is not asked, the folder (0700) and the socket (0600) keep others out all the same.
+    if (canTellPeers() && user !== 0 && user !== process.geteuid?.()) {
       logger.warn(`the control socket refused user ${user ?? 'unknown'}`);
       socket.destroy();
       return;

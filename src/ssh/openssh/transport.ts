@@ -58,9 +58,13 @@ export async function openOpensshTransport(
   const { controlPath } = options;
   const carry = carryFor(target, options, context.logger);
   if (carry === 'handover' && !canPassDescriptors()) {
-    throw new TshuttleError('ERR_CONFIG', 'connections can be handed over to ssh on 64-bit Linux only', {
-      remedy: 'use --openssh-carry socks, and no --control-path',
-    });
+    throw new TshuttleError(
+      'ERR_CONFIG',
+      'connections can be handed over to ssh on 64-bit Linux with koffi only',
+      {
+        remedy: 'use --openssh-carry socks, and no --control-path',
+      },
+    );
   }
   const master =
     controlPath === undefined
