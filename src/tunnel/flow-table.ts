@@ -13,6 +13,7 @@ import {
   type Transport,
 } from '../ssh/transport.ts';
 import { Failures } from './failures.ts';
+import { FlowCounts } from './flow-counts.ts';
 import { describeEnd, isConnectFailure, isUnknownName, openFailureOf } from './flow-end.ts';
 import { FlowEndings } from './flow-endings.ts';
 import { describeFlow, destinationOf, redirectedConnection } from './flow-endpoints.ts';
@@ -51,28 +52,13 @@ interface FlowTableParts {
   readonly stranded?: StrandedConnections | undefined;
 }
 
-/** What all flows come to. */
-interface FlowTotals {
-  readonly now: number;
-  readonly held: number;
-  readonly total: number;
-  readonly opened: number;
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
-
 /** Carries flows over the transport, counts them, and logs every ending once with its cause. */
 export class FlowTable {
   readonly #transport: Pick<Transport, 'carry'>;
   readonly #logger: Logger;
   readonly #open = new Set<OpenFlow>();
   readonly #endings: FlowEndings;
-  #total = 0;
-  /** Of flows that are over, and were open. */
-  #opened = 0;
-  /** Of flows that are over. */
-  #bytesUp = 0;
-  #bytesDown = 0;
+  readonly #counts = new FlowCounts();
   /** The last one to which the bastion has connected, or tried to. */
   #permitted: string | undefined;
   readonly #stranded: StrandedConnections | undefined;
@@ -100,15 +86,8 @@ export class FlowTable {
   }
 
   /** Counts what there is and was. */
-  totals(): FlowTotals {
-    let [held, opened, bytesUp, bytesDown] = [0, this.#opened, this.#bytesUp, this.#bytesDown];
-    for (const { progress } of this.#open) {
-      if (progress.stage === 'held') held += 1;
-      if (progress.stage === 'open') opened += 1;
-      bytesUp += progress.bytesUp;
-      bytesDown += progress.bytesDown;
-    }
-    return { now: this.#open.size, held, total: this.#total, opened, bytesUp, bytesDown };
+  totals(): ReturnType<FlowCounts['totals']> {
+    return this.#counts.totals(this.#open);
   }
 
   /** What could not be carried, by cause. */
@@ -152,12 +131,32 @@ export class FlowTable {
     }
     const open = { flow, progress: startFlowProgress(), startedAtMs: performance.now() };
     this.#open.add(open);
-    this.#total += 1;
+    this.#counts.begun();
     const { accepted, originator, answer } = flow;
     const options =
       answer === undefined ? ASKS_NOTHING : { onOpen: () => answer.opened(), givesBackRefused: true };
-    const carrying = this.#transport.carry(accepted, destinationOf(flow), originator, open.progress, options);
-    void carrying.then((summary) => this.#over(open, summary));
+    const bug = (error: unknown): void => this.#meetBug(open, error);
+    try {
+      const carrying = this.#transport.carry(
+        accepted,
+        destinationOf(flow),
+        originator,
+        open.progress,
+        options,
+      );
+      carrying.then((summary) => this.#over(open, summary)).catch(bug);
+    } catch (error) {
+      bug(error);
+    }
+  }
+
+  /** No transport fails, but a bug does. It is told, and ends this flow and no other. */
+  #meetBug(open: OpenFlow, error: unknown): void {
+    this.#logger.error('internal error in one flow', { err: error });
+    open.flow.accepted.resetAndDestroy();
+    if (!this.#open.has(open)) return;
+    const { bytesUp, bytesDown } = open.progress;
+    this.#over(open, { end: { kind: 'aborted', detail: 'internal error' }, bytesUp, bytesDown });
   }
 
   /**
@@ -181,7 +180,7 @@ export class FlowTable {
   }
 
   #turnAway(flow: IncomingFlow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
-    this.#total += 1;
+    this.#counts.begun();
     if (flow.answer === undefined) flow.accepted.resetAndDestroy();
     else flow.answer.failed('other', end.detail);
     flow.destinationName?.release('unclear');
@@ -194,9 +193,7 @@ export class FlowTable {
     if (end.kind === 'refused') flow.answer?.failed(openFailureOf(end), end.description);
 
     this.#open.delete(open);
-    this.#bytesUp += summary.bytesUp;
-    this.#bytesDown += summary.bytesDown;
-    if (progress.stage === 'open') this.#opened += 1;
+    this.#counts.over(progress, summary);
     const isTried = progress.stage === 'open' || isConnectFailure(end);
     if (isTried) {
       this.#permitted = describeFlow(flow).destination;

@@ -35,6 +35,8 @@ export async function runJoined(
   const report = (line: string): void => void process.stderr.write(`tshuttle: ${line}\n`);
   const running = startCommand(command, context.environment, report);
   context.onSignal = (signal) => running.signal(signal);
+  // By itself only for a bug of ours, which nobody who waits for the command would hear of.
+  stop.signal.addEventListener('abort', () => running.signal('SIGTERM'), { once: true });
   try {
     return await running.ended;
   } finally {

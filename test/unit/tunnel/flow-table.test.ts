@@ -69,6 +69,51 @@ test.each<[FlowEnd, string]>([
   expect(more.filter((other) => other.startsWith('info'))).toEqual([]);
 });
 
+test.each<[string, () => Promise<FlowSummary>]>([
+  [
+    'throws',
+    () => {
+      throw new Error('planted');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('planted'))],
+  [
+    'tells an end that is none',
+    () => Promise.resolve({ end: undefined, bytesUp: 0, bytesDown: 0 } as unknown as FlowSummary),
+  ],
+])(
+  'a transport that %s ends the one flow, is told with its stack, and others go on',
+  async (_what, carry) => {
+    const logger = recordingLogger();
+    const errors: unknown[] = [];
+    const transport = endingTransport([]);
+    let isFirst = true;
+    const once = {
+      ...transport,
+      carry: () =>
+        isFirst ? carry() : transport.carry(...([] as unknown as Parameters<Transport['carry']>)),
+    };
+    const table = new FlowTable(once, {
+      ...logger,
+      error: (_message, fields) => void errors.push(fields?.['err']),
+    });
+    let resets = 0;
+    const accepted = { resetAndDestroy: () => (resets += 1) } as unknown as Socket;
+    table.accept({ ...FLOW, accepted });
+    await new Promise(setImmediate);
+    isFirst = false;
+    table.accept(FLOW);
+    await new Promise(setImmediate);
+    expect(table.totals()).toMatchObject({ now: 0, total: 2 });
+    expect(resets).toBe(1);
+    expect(errors).toEqual([expect.objectContaining({ stack: expect.stringMatching(/\n\s+at /) })]);
+    expect(logger.lines.filter((line) => line.includes('10.0.0.8:5432'))).toEqual([
+      expect.stringContaining('10.0.0.8:5432: reset by us: internal error'),
+      expect.stringContaining('10.0.0.8:5432: ended'),
+    ]);
+  },
+);
+
 test('a prohibition is a warning too, once', async () => {
   const prohibited: FlowEnd = { kind: 'refused', reason: 'prohibited', description: 'open failed' };
   const lines = await linesOf([prohibited, prohibited, { kind: 'eof' }]);
