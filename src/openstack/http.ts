@@ -62,8 +62,16 @@ export async function ask(
         createConnection: () => socket,
         signal: context.signal,
       });
+      let isAnswered = false;
       request.on('error', reject);
-      request.on('response', (response) => void collect(response).then(resolve, reject));
+      request.on('response', (response) => {
+        isAnswered = true;
+        void collect(response).then(resolve, reject);
+      });
+      // Without an error where the service changes to another protocol (native-notes/node-http.md).
+      request.on('close', () => {
+        if (!isAnswered) reject(new Error('it speaks another protocol'));
+      });
       request.end(text);
     });
   } catch (error) {

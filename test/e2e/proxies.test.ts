@@ -7,6 +7,8 @@ import { skipLab } from '../support/requirements.ts';
 import { expectNothingLeft, runTshuttle, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
 import { until } from '../support/until.ts';
 
+const HOSTILE_PORT = 7092;
+
 /** The bastion's /etc/hosts has it; an application behind a proxy needs not. */
 const URL = `http://db.lab:${HTTP_PORT}/path`;
 
@@ -113,6 +115,28 @@ describe.skipIf(skipLab)('--socks and --http-proxy', () => {
     expect(await curl('--proxy', `socks5h://ann:pass%3Aword@127.0.0.1:${port}`, URL)).toMatchObject({
       code: 0,
     });
+    await stopTshuttle(lab, child);
+  });
+
+  it('outlive web servers whose answers are none', async () => {
+    const answers = [
+      'HTTP/1.1 000 X\\r\\n\\r\\n',
+      'HTTP/1.1 099 X\\r\\n\\r\\n',
+      'HTTP/1.1 101 X\\r\\nConnection: upgrade\\r\\nUpgrade: x\\r\\n\\r\\n',
+      'HTTP/1.1 200 \\x7f\\r\\nContent-Length: 0\\r\\n\\r\\n',
+      'HTTP/1.1 200 X\\r\\nTrailer: X\\r\\nContent-Length: 0\\r\\n\\r\\n',
+    ];
+    const serve = `const answers = [${answers.map((text) => `'${text}'`).join()}];
+      require('node:net').createServer((socket) => socket.on('error', () => {}).once('data', (bytes) =>
+        socket.write(answers[Number(/[0-9]/.exec(bytes))], 'latin1'),
+      )).listen(${HOSTILE_PORT}, () => console.log('ready'))`;
+    await lab.destination.spawn(['node', '-e', serve]).untilOutput(/ready/);
+    const { child, http } = await start([]);
+    const proxy = ['--proxy', `http://127.0.0.1:${http}`, '-o', '/dev/null', '-w', '%{http_code}'];
+    const asked = answers.map((_, at) => curl(...proxy, `http://db.lab:${HOSTILE_PORT}/${at}`));
+    const statuses = (await Promise.all(asked)).map(({ stdout }) => stdout);
+    expect(statuses).toEqual(['502', '502', '502', '200', '200']);
+    expect(await curl(...proxy, URL)).toMatchObject({ code: 0, stdout: '200' });
     await stopTshuttle(lab, child);
   });
 

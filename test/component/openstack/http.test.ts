@@ -7,6 +7,9 @@ describe('a service of a cloud', () => {
   it.each([
     ['ends the connection without an answer', ''],
     ['is no web server', 'SSH-2.0-OpenSSH_9.2p1\r\n'],
+    ['speaks another protocol', 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],
+    ['answers before the answer only', 'HTTP/1.1 100 Continue\r\n\r\n'],
+    ['ends in the middle', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}'],
   ])('that %s is said to give none', async (_what, greeting) => {
     const server = createServer((socket) => {
       socket.on('error', () => {});
