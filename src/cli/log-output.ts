@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type pino from 'pino';
 import type { prettyFactory } from 'pino-pretty';
+import { withoutControls } from '../core/printable.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -47,6 +48,9 @@ export function openStandardErrorSink(): LineSink {
   };
 }
 
+/** How JSON writes those that have no short form, which a terminal would obey when they are not escaped any more. */
+const ESCAPED_CONTROLS = /\\u00(?:[01][0-9a-f]|7f)/gi;
+
 /** Makes JSON lines readable before they go to another sink. */
 export function makeReadable(sink: LineSink, options: { readonly colour: boolean }): LineSink {
   let render: ReturnType<typeof prettyFactory> | undefined;
@@ -63,7 +67,7 @@ export function makeReadable(sink: LineSink, options: { readonly colour: boolean
     write: (line) => {
       // With the first line: a tunnel that has nothing to say starts without it.
       render ??= load();
-      sink.write(String(render(line)));
+      sink.write(String(render(withoutControls(line.replace(ESCAPED_CONTROLS, '')))));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type DaemonSurroundings, fileNameOf, stateFoldersOf } from './paths.ts';
 
 /** The logs of this user's tunnels, of those too that are over: by the name of the tunnel, as files have it. */
@@ -19,6 +19,16 @@ export function keptLogs(surroundings: DaemonSurroundings): ReadonlyMap<string, 
 /** The log of a tunnel, which may be over; undefined when it never logged to a file. */
 export function keptLogOf(name: string, surroundings: DaemonSurroundings): string | undefined {
   return keptLogs(surroundings).get(fileNameOf(name));
+}
+
+/** Whether a file that a daemon names as its log is one of those: no other is opened on its word. */
+export function isKeptLog(path: string, surroundings: DaemonSurroundings): boolean {
+  const folders = stateFoldersOf(surroundings).flatMap((folder) => [join(folder, 'profiles'), folder]);
+  return (
+    folders.includes(dirname(path)) &&
+    filesIn(dirname(path)).includes(basename(path)) &&
+    path.endsWith('.log')
+  );
 }
 
 function filesIn(folder: string): readonly string[] {

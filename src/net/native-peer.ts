@@ -34,3 +34,17 @@ export function peerCredentials(socket: Socket): PeerCredentials | undefined {
   const pid = layout.pidAt === undefined ? undefined : read(layout.pidAt);
   return { userId: read(layout.userAt), pid };
 }
+
+/**
+ * The user at the other end of a unix socket, when it is neither this one nor root: to be asked before a word is said. Undefined
+ * also where the system does not tell, or there is no native library: then it is for the modes of folder and socket to keep others out.
+ */
+export function strangerAt(socket: Socket): number | undefined {
+  let user: number | undefined;
+  try {
+    user = peerCredentials(socket)?.userId;
+  } catch {
+    return undefined;
+  }
+  return user === process.geteuid?.() || user === 0 ? undefined : user;
+}

@@ -1,6 +1,6 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
+import { printableLine } from '../core/printable.ts';
 import { sudoUser } from '../core/sudo-user.ts';
-import { printableLine } from './server-text.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 import { nameTarget } from './target-from-config.ts';
 

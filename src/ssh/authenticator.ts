@@ -1,5 +1,6 @@
 import { messageOf, type TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { printable, printableLine } from '../core/printable.ts';
 import type { Secret } from '../core/secret.ts';
 import {
   type AuthenticationRecord,
@@ -13,7 +14,6 @@ import type {
 } from './authentication-messages.ts';
 import { keyCandidates } from './key-candidates.ts';
 import type { Prompter } from './prompter.ts';
-import { printable, printableLine } from './server-text.ts';
 import { KeyUnavailableError, type SigningKey } from './signing-key.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Logger } from '../core/log.ts';
-import { printableLine } from './server-text.ts';
+import { printableLine } from '../core/printable.ts';
 
 /** Longer lines are cut. */
 const MAX_LINE_BYTES = 1024;

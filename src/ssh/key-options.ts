@@ -1,4 +1,4 @@
-import { printableLine } from './server-text.ts';
+import { printableLine } from '../core/printable.ts';
 
 /** What the options of a key that let us in allow, as sshd tells it: those of its line in authorized_keys, or of a certificate. */
 export interface KeyOptions {

@@ -1,10 +1,10 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { printableLine } from '../core/printable.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { entryNames, type KnownHostEntry, parseKnownHosts } from './known-hosts.ts';
 import type { PublicKey } from './public-key.ts';
-import { printableLine } from './server-text.ts';
 
 /** Less than a handshake may take, within which it runs. ssh itself waits without end. */
 const TIME_LIMIT_MS = 10_000;

@@ -26,6 +26,7 @@ export const reportCommand = defineCommand<RawOptions>({
     const { examine } = await import('../doctor/examine.ts');
     const { RunningTunnels } = await import('../running-tunnels.ts');
     const { surroundingsOf } = await import('../user-folders.ts');
+    const { isKeptLog } = await import('../../daemon/kept-logs.ts');
     const { composeReport } = await import('../support-report/compose.ts');
     const findings = [];
     const { logger, prompter } = tunnelContext;
@@ -37,7 +38,9 @@ export const reportCommand = defineCommand<RawOptions>({
     }
     const running = await RunningTunnels.find(surroundings);
     running.close();
-    print(await composeReport({ config, findings, tunnels: running.all.map(({ report }) => report) }));
+    const tunnels = running.all.map(({ report }) => report);
+    const isOurs = (path: string): boolean => isKeptLog(path, surroundings);
+    print(await composeReport({ config, findings, tunnels, isKeptLog: isOurs }));
     return 0;
   },
 });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
-import { keptLogOf } from '../../daemon/kept-logs.ts';
+import { withoutControls } from '../../core/printable.ts';
+import { isKeptLog, keptLogOf } from '../../daemon/kept-logs.ts';
 import { LogTail } from '../../daemon/log-tail.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_STOPPED } from '../exit-code.ts';
@@ -30,7 +31,7 @@ export async function showLogs(
     const prefix = files.size > 1 && !json ? `${name}: ` : '';
     const sink = { write: (line: string) => print(prefix + line) };
     const output = json || !onTerminal ? sink : makeReadable(sink, { colour: true });
-    return new LogTail(file, (line) => output.write(`${line}\n`));
+    return new LogTail(file, (line) => output.write(`${withoutControls(line)}\n`));
   });
   try {
     for (const tail of tails) tail.readLast(lines);
@@ -59,10 +60,22 @@ async function filesOf(
   for (const name of names.length > 0 ? names : running.all.map(({ report }) => report.name)) {
     const found = running.named(name);
     const file = found === undefined ? keptLogOf(name, surroundings) : found.report.logFile;
+    if (file != null && found !== undefined && !isKeptLog(file, surroundings)) throw elsewhere(name, file);
     if (file != null) files.set(name, file);
     else if (names.length > 0) throw noLog(name, found !== undefined, running.names, environment);
   }
   return files;
+}
+
+/** A file is not opened because a process says so. */
+function elsewhere(name: string, file: string): TshuttleError {
+  return new TshuttleError(
+    'ERR_USAGE',
+    `${name} says that it logs to ${file}, which is in no folder of your logs`,
+    {
+      remedy: `look whether it does, and then yourself (tail -f ${file}); or name its folder by XDG_STATE_HOME`,
+    },
+  );
 }
 
 function noLog(

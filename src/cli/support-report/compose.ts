@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { release } from 'node:os';
 import { promisify } from 'node:util';
 import type { Config } from '../../config/config.ts';
 import { messageOf } from '../../core/errors.ts';
+import { withoutControls } from '../../core/printable.ts';
+import { openRegularFile } from '../../core/regular-file.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import { type Cidr, formatCidr } from '../../net/cidr.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -24,22 +26,22 @@ export interface ReportParts {
   readonly config: Config | undefined;
   readonly findings: readonly Finding[];
   readonly tunnels: readonly TunnelReport[];
+  /** Whether a file is one of this user's logs. */
+  readonly isKeptLog: (path: string) => boolean;
 }
 
 /**
  * All that somebody who helps wants to know, without names, addresses and secrets of whoever asks: each is replaced by a
  * word that stands for it everywhere.
  */
-export async function composeReport({ config, findings, tunnels }: ReportParts): Promise<string> {
+export async function composeReport({ config, findings, tunnels, isKeptLog }: ReportParts): Promise<string> {
   const words: readonly PrivateWord[] = [
     ...wordsOfMachine(),
     ...(config === undefined ? [] : wordsOfConfig(config)),
     ...tunnels.flatMap(wordsOfTunnel),
   ];
   const redactor = new Redactor(words);
-  const logs = await Promise.all(
-    tunnels.map(async ({ name, logFile }) => [name, await logEnd(logFile)] as const),
-  );
+  const logs = tunnels.map(({ name, logFile }) => [name, logEnd(logFile, isKeptLog)] as const);
   const sections: ReadonlyArray<readonly [title: string, text: string]> = [
     [
       'configuration',
@@ -90,16 +92,22 @@ function networksOf({ subnets, dns }: Config): readonly Cidr[] {
   return dns === undefined ? named : [...named, dns.syntheticRanges.range4, dns.syntheticRanges.range6];
 }
 
-async function logEnd(path: string | null): Promise<string> {
+function logEnd(path: string | null, isKept: ReportParts['isKeptLog']): string {
   if (path === null) return 'it logs to standard error';
+  // A file is not opened because a process says so.
+  if (!isKept(path)) return 'it is in no folder of your logs';
   try {
-    await using file = await open(path, 'r');
-    const { size } = await file.stat();
-    const length = Math.min(size, LOG_BYTES);
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
-    const text = buffer.toString('utf8');
-    // The first line is hardly a whole one.
-    return length === size ? text : text.slice(text.indexOf('\n') + 1);
+    const descriptor = openRegularFile(path, 'read');
+    try {
+      const { size } = fstatSync(descriptor);
+      const bytes = Buffer.alloc(Math.min(size, LOG_BYTES));
+      const length = readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+      const text = withoutControls(bytes.toString('utf8', 0, length));
+      // The first line is hardly a whole one.
+      return bytes.length === size ? text : text.slice(text.indexOf('\n') + 1);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch (error) {
     return `cannot be read: ${messageOf(error)}`;
   }

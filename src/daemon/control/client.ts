@@ -3,10 +3,12 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { withoutControls } from '../../core/printable.ts';
 import { LineSplitter } from '../../net/line-splitter.ts';
-import { peerCredentials } from '../../net/native-peer.ts';
+import { peerCredentials, strangerAt } from '../../net/native-peer.ts';
 import type { Person } from './control-target.ts';
 import { CONTROL_VERSION, type ControlReply, type ControlRequest, MAX_REPLY_BYTES } from './protocol.ts';
+import { whyDistrusted, whySocketDistrusted } from './trusted-folder.ts';
 
 /** How soon a daemon greets; one that is stopped (SIGSTOP) or stuck does not. */
 const HELLO_TIMEOUT_MS = 5_000;
@@ -39,11 +41,13 @@ export async function findDaemons(
   const clients: ControlClient[] = [];
   const silent: SilentDaemon[] = [];
   await Promise.all(
-    folders.flatMap(socketsIn).map(async (path) => {
-      const found = await ControlClient.connect(path);
-      if (found instanceof ControlClient) clients.push(found);
-      else if (found !== undefined) silent.push(found);
-    }),
+    folders
+      .flatMap((folder) => socketsIn(folder, silent))
+      .map(async (path) => {
+        const found = await ControlClient.connect(path);
+        if (found instanceof ControlClient) clients.push(found);
+        else if (found !== undefined) silent.push(found);
+      }),
   );
   clients.sort((a, b) => a.daemon.startedAtMs - b.daemon.startedAtMs);
   const distinct = clients.filter((client, index) => {
@@ -56,15 +60,23 @@ export async function findDaemons(
   return { clients: distinct, silent };
 }
 
-function socketsIn(folder: string): string[] {
+/** @param silent told of a folder whose sockets are not asked, because they may be of others */
+function socketsIn(folder: string, silent: SilentDaemon[]): string[] {
   try {
+    const distrusted = whyDistrusted(folder);
     const names = readdirSync(folder);
+    const sockets = names.filter((name) => /^[0-9a-f]{8}\.sock$/.test(name));
+    if (distrusted !== undefined) {
+      const reason = `what is there is not asked, because ${distrusted}`;
+      if (sockets.length > 0) silent.push({ path: folder, pid: undefined, reason });
+      return [];
+    }
     for (const name of names.filter((entry) => /^\.[0-9a-f]{8}\.new$/.test(entry))) {
       const path = join(folder, name);
       const status = statSync(path, { throwIfNoEntry: false });
       if (status !== undefined && Date.now() - status.ctimeMs > HIDDEN_FOR_MS) rmSync(path, { force: true });
     }
-    return names.filter((name) => /^[0-9a-f]{8}\.sock$/.test(name)).map((name) => join(folder, name));
+    return sockets.map((name) => join(folder, name));
   } catch (error) {
     if (systemCodeOf(error) === 'ENOENT') return [];
     throw new TshuttleError('ERR_CONFIG', `cannot read ${folder}: ${messageOf(error)}`, {
@@ -91,7 +103,13 @@ export class ControlClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.#hello.promise.catch(() => {}); // told by connect()
-    const lines = new LineSplitter(MAX_REPLY_BYTES, (line) => this.#take(JSON.parse(line) as ControlReply));
+    const lines = new LineSplitter(MAX_REPLY_BYTES, (line) =>
+      this.#take(JSON.parse(line, withoutControlsIn) as ControlReply),
+    );
+    socket.once('connect', () => {
+      const stranger = strangerAt(socket);
+      if (stranger !== undefined) this.#fail(lost(`it is a process of user ${stranger}, and is not asked`));
+    });
     socket.on('data', (chunk: Buffer) => {
       try {
         lines.push(chunk);
@@ -110,6 +128,10 @@ export class ControlClient {
    * @returns undefined when its process is dead, whose socket is removed then
    */
   static async connect(path: string): Promise<ControlClient | SilentDaemon | undefined> {
+    const distrusted = whySocketDistrusted(path);
+    if (distrusted !== undefined) {
+      return { path, pid: undefined, reason: `it is not asked, because ${distrusted}` };
+    }
     const socket = connect(path);
     const client = new ControlClient(socket);
     const timer = setTimeout(() => client.#fail(lost('it does not answer')), HELLO_TIMEOUT_MS);
@@ -210,6 +232,16 @@ export class ControlClient {
     this.#pending?.reply.reject(error);
     this.#socket.destroy();
   }
+}
+
+/** Texts of several lines; all others have one. */
+const LONG_TEXTS: ReadonlySet<string> = new Set(['text', 'question', 'message', 'remedy']);
+
+/** What a daemon says it may have from its bastion, or from whoever connects to it: nothing of it moves a cursor. */
+function withoutControlsIn(key: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  const text = withoutControls(value);
+  return LONG_TEXTS.has(key) ? text : text.replaceAll('\n', ' ');
 }
 
 function lost(why: string, cause?: unknown): TshuttleError {

@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { printableLine } from '../../core/printable.ts';
 import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
 import { environmentForChildren } from '../child-environment.ts';
-import { printableLine } from '../server-text.ts';
 
 /** For the whole of a session: a forced command may say nothing and stay. */
 const TIMEOUT_MS = 5_000;

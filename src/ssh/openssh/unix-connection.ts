@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf } from '../../core/errors.ts';
 import { Limited } from '../../core/limited.ts';
 import { descriptorBudget } from '../../net/descriptor-budget.ts';
+import { strangerAt } from '../../net/native-peer.ts';
 
 /** A master's socket has room for 64 connections that it has not accepted yet (mux.c), and others may use it too. */
 const MAX_AT_ONCE = 24;
@@ -59,9 +60,17 @@ function connect(path: string): Promise<Socket> {
     const socket = createConnection({ path, allowHalfOpen: true });
     socket.on('error', reject);
     socket.once('connect', () => {
-      if (descriptorBudget().isBeyond(socket, 'flow')) {
+      const stranger = strangerAt(socket);
+      if (stranger !== undefined && !isSudoUser(stranger)) {
+        socket.destroy(new Error(`it is a process of user ${stranger}, to whom no connection is given`));
+      } else if (descriptorBudget().isBeyond(socket, 'flow')) {
         socket.destroy(Object.assign(new Error('too many open files'), { code: 'EMFILE' }));
       } else resolve(socket);
     });
   });
+}
+
+/** Whoever has made this process root may give it an ssh of theirs to join, as ssh itself lets them (channels.c, euid 0). */
+function isSudoUser(user: number): boolean {
+  return process.geteuid?.() === 0 && process.env['SUDO_UID'] === `${user}`;
 }

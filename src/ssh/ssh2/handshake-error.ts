@@ -1,6 +1,6 @@
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { printableLine } from '../../core/printable.ts';
 import { LoginCutOff } from '../login-cut-off.ts';
-import { printableLine } from '../server-text.ts';
 import { REMEDY_CUT_IN_HANDSHAKE, REMEDY_CUT_OFF, REMEDY_HUNG_UP, REMEDY_TURNED_AWAY } from '../shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { nameTarget } from '../target-from-config.ts';

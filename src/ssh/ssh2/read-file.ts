@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import { printableLine } from '../server-text.ts';
+import { printableLine } from '../../core/printable.ts';
 import type { ChannelMux } from './channel-mux.ts';
 import type { ConnectedBastion } from './connect.ts';
 import type { SessionChannel } from './session-channel.ts';

@@ -1,4 +1,4 @@
-import { printableLine } from '../server-text.ts';
+import { printableLine } from '../../core/printable.ts';
 import type { Refusal, RefusalReason } from '../transport.ts';
 
 /** Longest text of the bastion's that is kept; it is shown in logs. */

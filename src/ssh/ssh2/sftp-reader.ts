@@ -1,4 +1,4 @@
-import { printableLine } from '../server-text.ts';
+import { printableLine } from '../../core/printable.ts';
 import { encodeString, encodeUint32, WireReader } from '../wire.ts';
 
 // draft-ietf-secsh-filexfer-02, which is SFTP version 3: what OpenSSH speaks, and every other server can.

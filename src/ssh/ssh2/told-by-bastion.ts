@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/log.ts';
+import { printable, printableLine } from '../../core/printable.ts';
 import { type KeyOptions, parseKeyOptions } from '../key-options.ts';
 import type { Prompter } from '../prompter.ts';
-import { printable, printableLine } from '../server-text.ts';
 
 /** More keys than any bastion wants of one user (AuthenticationMethods). */
 const MAX_KEY_OPTIONS = 16;

@@ -1,13 +1,14 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ControlClient, findDaemons } from '../../../src/daemon/control/client.ts';
-import { MAX_REQUEST_BYTES } from '../../../src/daemon/control/protocol.ts';
+import { CONTROL_VERSION, MAX_REQUEST_BYTES } from '../../../src/daemon/control/protocol.ts';
 import { ControlServer } from '../../../src/daemon/control/server.ts';
+import { UnixConnections } from '../../../src/ssh/openssh/unix-connection.ts';
 import { runCommand } from '../../support/child.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
 import { until } from '../../support/until.ts';
@@ -116,6 +117,43 @@ describe('the control socket', () => {
     await until(() => heard.length === 4, { deadlineMs: 5_000, what: 'the second banner' });
     client.close();
     await until(() => ended !== undefined, { deadlineMs: 5_000, what: 'the login was told' });
+  });
+
+  it('moves no cursor of whoever reads what it says', async () => {
+    const hostile = '\u001b[2J\u009b2Ja\u202eb\u0007\u200f\u2066c\r\nd';
+    const tunnel = new FakeTunnel(`office${hostile}`);
+    tunnel.onLogin = async (person) => {
+      person.show(hostile);
+      await person.ask(hostile, { echo: false });
+      throw new Error(hostile);
+    };
+    await serve(tunnel);
+    const client = await onlyClient();
+    const status = await client.ask({ type: 'status' });
+    expect(status).toMatchObject({ tunnels: [{ name: 'office[2J2Jabc d' }] });
+    const heard: string[] = [];
+    const person = {
+      ask: async (question: string) => void heard.push(question),
+      show: (text: string) => void heard.push(text),
+    };
+    const login = client.ask({ type: 'login', name: tunnel.name }, person as never);
+    await expect(login).rejects.toThrow('[2J2Jabc\nd');
+    expect(heard).toEqual(['[2J2Jabc\nd', '[2J2Jabc\nd']);
+  });
+
+  it('opens no file that a daemon names', async () => {
+    const home = join(folder, '..');
+    const secret = join(home, 'secret');
+    await writeFile(secret, 'the secret');
+    const tunnel = new FakeTunnel('office');
+    tunnel.report = () => ({ ...FakeTunnel.prototype.report.call(tunnel), logFile: secret as never });
+    await serve(tunnel);
+    const env = { ...process.env, HOME: home, XDG_RUNTIME_DIR: home, XDG_STATE_HOME: join(home, 'state') };
+    const { stdout, stderr, code } = await runCommand([process.execPath, 'bin/tshuttle', 'logs', 'office'], {
+      env,
+    });
+    expect({ stdout, code }).toEqual({ stdout: '', code: 64 });
+    expect(stderr).toContain(`office says that it logs to ${secret}, which is in no folder of your logs`);
   });
 
   it('survives 100,000 malformed requests, and answers the next good one', async () => {
@@ -272,5 +310,101 @@ describe('the control socket', () => {
     folder = join(folder, 'x'.repeat(120));
     await expect(serve()).rejects.toMatchObject({ code: 'ERR_CONFIG' });
     folder = join(folder, '..');
+  });
+});
+
+describe.skipIf(!isRoot)('a daemon of somebody else', () => {
+  const STRANGER = 12_345;
+  const NAME = '0123abcd.sock';
+  /** Greets as a daemon does, and asks for a password; prints what it is told. */
+  const FALSE_DAEMON = `
+    const { createServer } = require('node:net');
+    process.umask(0);
+    createServer((socket) => {
+      const say = (reply) => socket.write(JSON.stringify(reply) + '\\n');
+      say({ type: 'hello', protocol: ${CONTROL_VERSION}, pid: process.pid, version: '1.2.3', startedAtMs: 1 });
+      socket.on('error', () => {});
+      socket.on('data', (bytes) => console.log('told ' + bytes));
+    }).listen(process.argv[1], () => console.log('listening'));`;
+
+  let folder: string;
+  let child: ChildProcessWithoutNullStreams;
+  let said = '';
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tshuttle-stranger-'));
+    await chmod(folder, 0o777);
+    said = '';
+    const words = [
+      `--reuid=${STRANGER}`,
+      `--regid=${STRANGER}`,
+      '--clear-groups',
+      process.execPath,
+      '-e',
+      FALSE_DAEMON,
+    ];
+    child = spawn('setpriv', [...words, join(folder, NAME)]);
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until(() => said.includes('listening'), { deadlineMs: 10_000, what: 'the false daemon' });
+  });
+  afterEach(async () => {
+    child.kill('SIGKILL');
+    await rm(folder, { recursive: true });
+  });
+
+  it.each([
+    [
+      'in a folder that others may write',
+      async () => {},
+      /what is there is not asked, because others may write it/,
+    ],
+    [
+      'in a folder of its own',
+      async () => await chown(folder, STRANGER, STRANGER),
+      /because it belongs to user 12345/,
+    ],
+    [
+      'whose socket is in a folder of ours',
+      async () => await chmod(folder, 0o700),
+      /because it belongs to user 12345/,
+    ],
+    [
+      'whose socket is as ours are',
+      async () => {
+        await chmod(folder, 0o700);
+        await chown(join(folder, NAME), 0, 0);
+        await chmod(join(folder, NAME), 0o600);
+      },
+      /it is a process of user 12345, and is not asked/,
+    ],
+  ])('%s is told nothing', async (_title, prepare, reason) => {
+    await prepare();
+    const { clients, silent } = await findDaemons([folder]);
+    expect(clients).toEqual([]);
+    expect(silent.map((one) => one.reason).join()).toMatch(reason);
+    expect(said).not.toContain('told');
+    expect(await readdir(folder)).toEqual([NAME]);
+  });
+
+  it('in the place of an ssh to join is given no connection', async () => {
+    const greet = vi.fn(async () => {});
+    const joined = new UnixConnections(join(folder, NAME)).open(greet);
+    await expect(joined).rejects.toThrow('it is a process of user 12345, to whom no connection is given');
+    expect(greet).not.toHaveBeenCalled();
+  });
+
+  it('behind a link in the place of our folder is told nothing', async () => {
+    const link = `${folder}-link`;
+    await symlink(folder, link);
+    try {
+      const { clients, silent } = await findDaemons([link]);
+      expect([clients, silent.map((one) => one.reason).join()]).toEqual([
+        [],
+        expect.stringContaining('not a folder'),
+      ]);
+      expect(said).not.toContain('told');
+    } finally {
+      await rm(link);
+    }
   });
 });

@@ -73,3 +73,11 @@ test('a failure in the log has its code and remedy, and a bug its stack', () => 
   });
   expect(JSON.parse(lines[1]!)).toMatchObject({ msg: 'internal error', err: { message: 'oops' } });
 });
+
+test('no word of others moves the cursor of whoever reads the log, or turns what follows', () => {
+  const { lines, sink } = record();
+  const hostile = '\u001b[2Ja\u009b1mb\u202ec\u0007';
+  const { logger } = createLoggers(0, sinkFor('text', sink, { onTerminal: false }));
+  logger.warn(`refused: ${hostile}`, { destination: hostile });
+  expect(lines[0]).toMatch(/refused: \[2Ja1mbc .*destination.*\[2Ja1mbc/);
+});
