@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { Child, type CommandOptions, type CommandResult, mustRun, runCommand } from './child.ts';
 import type { Lab } from './lab.ts';
 import { repositoryOptions } from './machine.ts';
-import { systemRoot } from './system-root.ts';
+import { BOOT_LOCK, systemRoot } from './system-root.ts';
 import { until } from './until.ts';
 
 /** Where a booted system sees the repository, which is root's and cannot be written there. */
 export const BOOTED_REPOSITORY = '/opt/tshuttle';
 
+/** Its processes are in control groups of the same name as another's, and each system ends all in them that it has not started. */
+const LOCK_SECONDS = 240;
 const BOOT_MS = 60_000;
 const POWER_OFF_MS = 20_000;
 
@@ -20,10 +22,15 @@ const POWER_OFF_MS = 20_000;
 const startScript = (memory: string, repository: string): string => `
   set -e
   root=$1 memory='${memory}'; shift
+  exec 9>>'${BOOT_LOCK}'
+  flock --timeout ${LOCK_SECONDS} 9
   mount -t tmpfs -o mode=755 tmpfs "$memory"
   mkdir "$memory/upper" "$memory/work" "$memory/merged" "$memory/empty" "$memory/repository"
   mount -t overlay overlay -o '${repositoryOptions(join(memory, 'empty'))}' '${repository}'
   mount -t overlay overlay -o "lowerdir=$root,upperdir=$memory/upper,workdir=$memory/work" "$memory/merged"
+  # As the installer writes them: sudo looks its machine's name up, and would wait for a nameserver.
+  echo booted >"$memory/merged/etc/hostname"
+  printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 booted\n' >"$memory/merged/etc/hosts"
   # Its exit status when the system inside has asked for a reboot.
   status=133
   while [ "$status" = 133 ]; do
@@ -78,7 +85,11 @@ export class BootedSystem implements AsyncDisposable {
       rmSync(`/run/systemd/nspawn/propagate/${machine}`, { recursive: true, force: true });
     };
     process.once('exit', removeAtExit);
-    const system = new BootedSystem(nspawn, await leaderOf(nspawn), removeAtExit);
+    const system = new BootedSystem(
+      nspawn,
+      await leaderOf(nspawn, { waitMs: LOCK_SECONDS * 1_000 }),
+      removeAtExit,
+    );
     await system.#untilBooted();
     return system;
   }
@@ -103,7 +114,7 @@ export class BootedSystem implements AsyncDisposable {
     const before = this.#leader;
     // SIGRTMIN+5 (systemd(1)).
     await runCommand(['kill', '-s', 'RTMIN+5', String(before)]);
-    this.#leader = await leaderOf(this.#nspawn, before);
+    this.#leader = await leaderOf(this.#nspawn, { before });
     await this.#untilBooted();
   }
 
@@ -150,7 +161,10 @@ function withoutEnv({ env: _env, ...options }: BootedCommandOptions): CommandOpt
 }
 
 /** Its process 1, seen from here. */
-async function leaderOf(nspawn: Child, before?: number): Promise<number> {
+async function leaderOf(
+  nspawn: Child,
+  { before, waitMs = 0 }: { readonly before?: number; readonly waitMs?: number },
+): Promise<number> {
   return await until(
     async () => {
       if (!nspawn.isRunning) throw new Error(`systemd-nspawn ended: ${nspawn.stderr}`);
@@ -161,7 +175,7 @@ async function leaderOf(nspawn: Child, before?: number): Promise<number> {
       }
       return undefined;
     },
-    { deadlineMs: BOOT_MS, what: () => `process 1 of systemd-nspawn: ${nspawn.stderr}` },
+    { deadlineMs: waitMs + BOOT_MS, what: () => `process 1 of systemd-nspawn: ${nspawn.stderr}` },
   );
 }
 
