@@ -10,7 +10,12 @@ import { systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import { formatHostPort, type HostPort } from '../net/endpoint.ts';
-import { type CatalogFilter, readCatalog, type ServicePlace } from '../openstack/catalog.ts';
+import {
+  type CatalogFilter,
+  overriddenPlaces,
+  readCatalog,
+  type ServicePlace,
+} from '../openstack/catalog.ts';
 import { type Cloud, type CloudResult, chooseCloud } from '../openstack/choose-cloud.ts';
 import type { CloudSurroundings, FoundFile } from '../openstack/cloud-files.ts';
 import { describeDisagreement, disagreements } from '../openstack/other-clients.ts';
@@ -80,7 +85,8 @@ export function wantedEndpoints(
   environment: Environment,
 ): CatalogFilter {
   const region = option.region ?? (environment['OS_REGION_NAME'] || cloud.region);
-  return { interface: option.interface ?? cloud.interface, region };
+  const interfaces = option.interface === undefined ? cloud.interfaces : [option.interface];
+  return { interfaces, region, services: cloud.services };
 }
 
 /** This machine, as clients of OpenStack see it. */
@@ -121,7 +127,7 @@ function readFile(path: string): FoundFile {
 type Places = { readonly list: readonly HostPort[] } | { readonly problems: readonly Problem[] };
 
 function placesAtStart(cloud: Cloud, option: OpenstackOption, environment: Environment): Places {
-  if (option.catalog?.kind !== 'file') return { list: [cloud.authUrl] };
+  if (option.catalog?.kind !== 'file') return { list: withAuthHost(overriddenPlaces(cloud.services), cloud) };
   const file = readCatalogFile(option.catalog.path, wantedEndpoints(option, cloud, environment));
   return file.kind === 'problem' ? { problems: [file.problem] } : { list: withAuthHost(file.places, cloud) };
 }

@@ -4,12 +4,11 @@ import { checkEntry } from './cloud-entry.ts';
 import type { CloudSurroundings } from './cloud-files.ts';
 import { type CloudSources, cloudNames, layersOf, readSources } from './cloud-sources.ts';
 import { environmentCloudName, environmentLayer } from './environment-cloud.ts';
+import { type Interface, parseInterfaces } from './interfaces.ts';
 import { type Layer, lookUp, lookUpText } from './layers.ts';
 import { chooseRegion, fillIn } from './regions.ts';
+import { readServiceSettings, type SettingsByService } from './service-settings.ts';
 import { vendorProfile } from './vendor-profiles.ts';
-
-/** Which interface of a service is meant. */
-export type Interface = 'public' | 'internal' | 'admin';
 
 /** Which cloud is wanted; what is left out is as in the files and the environment. */
 export interface CloudRequest {
@@ -22,7 +21,10 @@ export interface Cloud {
   readonly name: string;
   readonly authUrl: AuthUrl;
   readonly region: string | undefined;
-  readonly interface: Interface;
+  /** The preferred one first. */
+  readonly interfaces: readonly Interface[];
+  /** Where it says something else for a service. */
+  readonly services: SettingsByService;
   /** As written: relative to the working directory, perhaps with `~`. */
   readonly cacert: string | undefined;
   /** Whether its clients are told to take any certificate. */
@@ -127,15 +129,16 @@ function complete(name: string, region: string | undefined, layers: readonly Lay
     return problem(written.where, `auth_url needs {${missing}}, which the cloud ${name} does not say`);
   const parsed = parseAuthUrl(filled);
   if (parsed.kind === 'invalid') return problem(written.where, parsed.what);
-  const wanted = lookUpText(layers, ['endpoint_type']) ?? lookUpText(layers, ['interface']);
-  const serviceInterface = parseInterface(wanted?.text ?? 'public');
-  if (serviceInterface === undefined)
+  const wanted = lookUp(layers, ['endpoint_type']) ?? lookUp(layers, ['interface']);
+  const interfaces = parseInterfaces(wanted?.value ?? 'public');
+  if (interfaces === undefined)
     return problem(wanted!.where, 'interface is not one of public, internal, admin');
   const cloud: Cloud = {
     name,
     authUrl: parsed.authUrl,
     region,
-    interface: serviceInterface,
+    interfaces,
+    services: readServiceSettings(layers),
     cacert: lookUpText(layers, ['cacert'])?.text,
     isInsecure: isTrue(lookUp(layers, ['insecure'])?.value) || isFalse(lookUp(layers, ['verify'])?.value),
   };
@@ -149,12 +152,6 @@ function whyNoAuthUrl(layers: readonly Layer[]): string {
     `has no auth_url, and its profile ${profile.text} (${profile.where}) is neither in clouds-public.yaml ` +
     'nor one that tshuttle knows; write the auth_url into clouds.yaml'
   );
-}
-
-/** Parses `public`, `internal`, `admin`, and `publicURL` and the like. */
-function parseInterface(text: string): Interface | undefined {
-  const name = text.replace(/URL$/, '');
-  return name === 'public' || name === 'internal' || name === 'admin' ? name : undefined;
 }
 
 function isTrue(value: unknown): boolean {

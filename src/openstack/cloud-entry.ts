@@ -7,6 +7,8 @@ const text = v.union([v.string(), v.number()], 'is not text');
 const flag = v.union([v.boolean(), v.string()], 'is neither true nor false');
 const mapping = v.record(v.string(), v.unknown(), 'is no mapping of names to values');
 
+const interfaces = v.union([text, v.array(text)], 'is neither text nor a list of interfaces');
+
 const auth = v.looseObject({ auth_url: v.nullish(text) }, 'is no mapping of names to values');
 
 const region = v.union(
@@ -23,8 +25,8 @@ const entry = v.looseObject(
     cloud: v.nullish(text),
     region_name: v.nullish(v.union([text, v.array(text)], 'is neither text nor a list of names')),
     regions: v.nullish(v.array(region, 'is no list of regions')),
-    interface: v.nullish(text),
-    endpoint_type: v.nullish(text),
+    interface: v.nullish(interfaces),
+    endpoint_type: v.nullish(interfaces),
     cacert: v.nullish(text),
     verify: v.nullish(flag),
     insecure: v.nullish(flag),

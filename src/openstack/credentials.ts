@@ -27,13 +27,18 @@ interface Domain {
   readonly name: string | undefined;
 }
 
-/** What a token is for. Without a project or a domain it has no catalog. */
-interface Scope {
-  readonly projectId: string | undefined;
-  readonly projectName: string | undefined;
-  readonly projectDomain: Domain;
-  readonly domain: Domain;
-}
+/** What a token is for. One that is for nothing has no catalog. */
+type Scope =
+  | {
+      readonly kind: 'project';
+      readonly id: string | undefined;
+      readonly name: string | undefined;
+      readonly domain: Domain;
+    }
+  | { readonly kind: 'domain'; readonly domain: Domain }
+  | { readonly kind: 'trust'; readonly id: string }
+  | { readonly kind: 'system' }
+  | { readonly kind: 'unscoped' };
 
 /** The credentials, or in one sentence why there are none that can be used. */
 export type CredentialsResult =
@@ -61,10 +66,15 @@ export function readCredentials(
   const token = tokenOfEnvironment(cloud, environment) ?? setting('token', 'auth_token');
   if (token !== undefined) return usable({ kind: 'token', token: new Secret(token) });
   if (!KNOWN_TYPES.has(type)) return none(`its auth_type ${type} needs the user's own client`);
-  const domain = (prefix: string): Domain => ({
-    id: setting(`${prefix}domain_id`) ?? setting('domain_id') ?? setting('default_domain_id'),
-    name: setting(`${prefix}domain_name`) ?? setting('domain_name'),
-  });
+  const project = { id: setting('project_id', 'tenant_id'), name: setting('project_name', 'tenant_name') };
+  const isForProject = project.id !== undefined || project.name !== undefined;
+  const ownDomain = { id: setting('domain_id'), name: setting('domain_name') };
+  const domain = (prefix: string): Domain => {
+    const [id, name] = [setting(`${prefix}domain_id`), setting(`${prefix}domain_name`)];
+    // Without a project it is what the token is for.
+    const common = isForProject || (id ?? name) === undefined ? ownDomain : undefined;
+    return { id: id ?? common?.id ?? setting('default_domain_id'), name: name ?? common?.name };
+  };
   const name = setting('username', 'user_name');
   const id = setting('user_id');
   const user = name === undefined && id === undefined ? undefined : { id, name, domain: domain('user_') };
@@ -81,12 +91,19 @@ export function readCredentials(
   if (password === undefined || user === undefined) {
     return none('it has neither a token, nor an application credential, nor a user name with a password');
   }
-  const scope = {
-    projectId: setting('project_id', 'tenant_id'),
-    projectName: setting('project_name', 'tenant_name'),
-    projectDomain: domain('project_'),
-    domain: { id: setting('domain_id'), name: setting('domain_name') },
-  };
+  const trust = setting('trust_id');
+  const isForDomain = !isForProject && (ownDomain.id !== undefined || ownDomain.name !== undefined);
+  if (trust !== undefined && (isForProject || isForDomain))
+    return none(
+      `it has a trust_id and a ${isForProject ? 'project' : 'domain'}, and a token is for one of them`,
+    );
+  const scope: Scope = isForProject
+    ? { kind: 'project', ...project, domain: domain('project_') }
+    : isForDomain
+      ? { kind: 'domain', domain: ownDomain }
+      : trust !== undefined
+        ? { kind: 'trust', id: trust }
+        : { kind: setting('system_scope') === 'all' ? 'system' : 'unscoped' };
   return usable({ kind: 'password', user, password: new Secret(password), scope });
 }
 

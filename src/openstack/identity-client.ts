@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { TshuttleError } from '../core/errors.ts';
 import { formatHostPort } from '../net/endpoint.ts';
 import type { AuthUrl } from './auth-url.ts';
+import { authenticationBody } from './authentication-body.ts';
 import type { Credentials } from './credentials.ts';
 import { ask, type HttpAnswer, type HttpContext } from './http.ts';
 
@@ -33,7 +34,7 @@ export async function fetchCatalog(
           context,
         )
       : await ask(
-          { url: below(base, 'auth/tokens'), method: 'POST', body: { auth: authOf(credentials) } },
+          { url: below(base, 'auth/tokens'), method: 'POST', body: authenticationBody(credentials) },
           context,
         );
   refuseOther(answer, authUrl, credentials);
@@ -74,43 +75,6 @@ function below(url: URL, path: string): URL {
   inner.search = '';
   inner.hash = '';
   return inner;
-}
-
-/** The body of POST /v3/auth/tokens (Identity API v3). */
-function authOf(credentials: Exclude<Credentials, { kind: 'token' }>): unknown {
-  if (credentials.kind === 'application-credential') {
-    const { id, name, user, secret } = credentials;
-    const credential = id === undefined ? { name, user: userOf(user!) } : { id };
-    return {
-      identity: {
-        methods: ['application_credential'],
-        application_credential: { ...credential, secret: secret.reveal() },
-      },
-    };
-  }
-  const { user, password, scope } = credentials;
-  return {
-    identity: { methods: ['password'], password: { user: { ...userOf(user), password: password.reveal() } } },
-    ...scopeOf(scope),
-  };
-}
-
-type PasswordCredentials = Extract<Credentials, { kind: 'password' }>;
-
-function userOf({ id, name, domain }: PasswordCredentials['user']): unknown & object {
-  return id === undefined ? { name, domain: domainOf(domain) } : { id };
-}
-
-function domainOf({ id, name }: PasswordCredentials['scope']['domain']): object {
-  if (id !== undefined) return { id };
-  return name === undefined ? { id: 'default' } : { name };
-}
-
-function scopeOf({ projectId, projectName, projectDomain, domain }: PasswordCredentials['scope']): object {
-  if (projectId !== undefined) return { scope: { project: { id: projectId } } };
-  if (projectName !== undefined)
-    return { scope: { project: { name: projectName, domain: domainOf(projectDomain) } } };
-  return domain.id === undefined && domain.name === undefined ? {} : { scope: { domain: domainOf(domain) } };
 }
 
 const NAMES: Readonly<Record<Credentials['kind'], string>> = {

@@ -1,12 +1,17 @@
-"""Which auth_url openstacksdk and the openstack command take: a case a line (environment, folder, cloud), an answer a line."""
+"""Which auth_url openstacksdk and the openstack command take, and where the first asks and goes with the catalog of the case: a case a
+line (environment, folder, cloud, catalog), an answer a line."""
 import argparse
 import importlib
 import json
+import logging
 import os
 import sys
 import warnings
 
 warnings.simplefilter('ignore')
+logging.disable()
+from keystoneauth1 import exceptions
+from keystoneauth1.access import service_catalog
 from openstack.config import loader
 from osc_lib.api import auth
 from osc_lib.cli import client_config
@@ -31,6 +36,51 @@ def of_command_line(case):
     return config.get_one(cloud=options.cloud, argparse=options, validate=True)
 
 
+class Recorder:
+    """A session that nobody answers: it keeps what would be asked."""
+    auth = None
+    body = None
+
+    def get(self, *_words, **_options):
+        raise exceptions.ConnectFailure('not asked')
+
+    def post(self, *_words, json=None, **_options):
+        self.body = json
+        raise exceptions.ConnectFailure('not asked')
+
+
+def body_of(region):
+    recorder = Recorder()
+    try:
+        region.get_auth().get_access(recorder)
+    except exceptions.ConnectFailure:
+        pass
+    return recorder.body
+
+
+def places_of(region, catalog):
+    """The URL of each service of the catalog that has one."""
+    urls = {}
+    for service in catalog:
+        kind = service['type']
+        url = region.get_endpoint(kind)
+        if not url:
+            try:
+                url = service_catalog.ServiceCatalogV3(catalog).url_for(
+                    service_type=kind, interface=region.get_interface(kind), region_name=region.get_region_name(kind))
+            except exceptions.EndpointNotFound:
+                continue
+        urls[kind] = url
+    return urls
+
+
+def attempt(ask):
+    try:
+        return ask()
+    except Exception as error:
+        return {'error': f'{type(error).__name__}: {error}'}
+
+
 def answer(take, case):
     try:
         region = take(case)
@@ -40,6 +90,8 @@ def answer(take, case):
             'interface': region.config.get('interface'),
             'cacert': region.config.get('cacert'),
             'isInsecure': region.get_requests_verify_args()[0] is False,
+            'places': attempt(lambda: places_of(region, case.get('catalog', []))),
+            'body': attempt(lambda: body_of(region)) if case.get('asks') else None,
         }
     except Exception as error:
         return {'error': f'{type(error).__name__}: {error}'}

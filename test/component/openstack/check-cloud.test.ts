@@ -112,7 +112,8 @@ describe('checking the endpoints of a cloud', () => {
       name: 'a',
       authUrl: { host, port, url: new URL(`https://${host}:${port}/v3`), from: 'clouds.yaml:1:1' },
       region: undefined,
-      interface: 'public',
+      interfaces: ['public'],
+      services: new Map(),
       cacert: undefined,
       isInsecure: false,
     } as const;

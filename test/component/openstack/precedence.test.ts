@@ -2,53 +2,39 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chooseCloud } from '../../../src/openstack/choose-cloud.ts';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { formatHostPort } from '../../../src/net/endpoint.ts';
+import { authenticationBody } from '../../../src/openstack/authentication-body.ts';
+import { readCatalog } from '../../../src/openstack/catalog.ts';
+import { type Cloud, chooseCloud } from '../../../src/openstack/choose-cloud.ts';
+import { readCredentials } from '../../../src/openstack/credentials.ts';
+import type { Layer } from '../../../src/openstack/layers.ts';
 import { disagreements } from '../../../src/openstack/other-clients.ts';
 import { surroundingsIn } from '../../support/cloud-surroundings.ts';
 import { openstackClient } from '../../support/requirements.ts';
+import {
+  A,
+  CATALOG,
+  type CloudCase,
+  cloud,
+  clouds,
+  ENVIRONMENT,
+  HOME_FILE,
+  OF_USER,
+  SCOPE_CASES,
+  SECRETS,
+  SERVICE_CASES,
+} from './cloud-cases.ts';
 
 /*
  * Every case is asked of openstacksdk itself, and of the openstack command's own configuration class.
  */
 
-const SECRETS =
-  'username: me, password: secret, project_name: p, user_domain_name: d, project_domain_name: d';
-const OF_USER = {
-  OS_USERNAME: 'me',
-  OS_PASSWORD: 'secret',
-  OS_PROJECT_NAME: 'p',
-  OS_USER_DOMAIN_NAME: 'd',
-  OS_PROJECT_DOMAIN_NAME: 'd',
-};
-
-const cloud = (name: string, rest = '', url = `https://${name}.example:5000/v3`): string =>
-  `  ${name}:\n    auth: {${url === '' ? '' : `auth_url: '${url}', `}${SECRETS}}\n${rest}`;
-const clouds = (...entries: readonly string[]): string => `clouds:\n${entries.join('')}`;
-
-interface Case {
-  readonly what: string;
-  /** By path: `work/` is the working directory, `home/` the home folder, `xdg/` $XDG_CONFIG_DIRS. */
-  readonly files: Readonly<Record<string, string>>;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** As in `--openstack CLOUD`. */
-  readonly cloud?: string;
-  /** The auth_url that openstacksdk takes; undefined for none. */
-  readonly authUrl: string | undefined;
-  /** That of the openstack command, where it is another. */
-  readonly ofCommandLine?: string | undefined;
-  readonly region?: string;
-  readonly interface?: string;
-  readonly cacert?: string;
-  readonly isInsecure?: boolean;
-}
-
-const HOME_FILE = 'home/.config/openstack/clouds.yaml';
-const A = 'https://a.example:5000/v3';
 const B = 'https://b.example:5000/v3';
-const ENVIRONMENT = 'https://env.example:5000/v3';
 
-const CASES: readonly Case[] = [
+const CASES: readonly CloudCase[] = [
+  ...SERVICE_CASES,
+  ...SCOPE_CASES,
   { what: 'the only cloud', files: { [HOME_FILE]: clouds(cloud('a')) }, authUrl: A },
   {
     what: 'two clouds, none chosen',
@@ -321,17 +307,50 @@ const CASES: readonly Case[] = [
 interface Answer {
   readonly authUrl?: string | null;
   readonly region?: string | null;
-  readonly interface?: string | null;
+  readonly interface?: string | readonly string[] | null;
   readonly cacert?: string | null;
   readonly isInsecure?: boolean;
+  /** The URL of each service of the catalog. */
+  readonly places?: Readonly<Record<string, string>>;
+  /** What a token is asked for with. */
+  readonly body?: unknown;
   readonly error?: string;
 }
+
+const listOf = (interfaces: Answer['interface']): readonly string[] =>
+  [interfaces ?? []].flat().map((name) => name.replace(/URL$/, ''));
+
+/** `host:port` of each service. */
+function placesOf(urls: Answer['places'] = {}): readonly string[] {
+  const places = Object.values(urls).map((url) => {
+    const { hostname, port, protocol } = new URL(url);
+    return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+  });
+  return [...new Set(places)].sort();
+}
+
+function ourPlaces({ interfaces, region, services }: Cloud): readonly string[] {
+  const catalog = readCatalog(CATALOG, { interfaces, region, services });
+  if (catalog.kind === 'invalid') return [];
+  return catalog.places.map(({ host, port }) => formatHostPort(host, port)).sort();
+}
+
+function ourBody(taken: Cloud, layers: readonly Layer[]): object | undefined {
+  const found = readCredentials(taken, layers, {});
+  if (found.kind === 'none' || found.credentials.kind === 'token') return undefined;
+  return authenticationBody(found.credentials);
+}
+
+test('there are many cases', () => {
+  expect(CASES.length).toBeGreaterThanOrEqual(60);
+  expect(new Set(CASES.map(({ what }) => what)).size).toBe(CASES.length);
+});
 
 describe.skipIf(openstackClient === undefined)('the cloud that is taken', () => {
   const root = mkdtempSync(join(tmpdir(), 'tshuttle-clouds-'));
   const answers = new Map<string, { readonly sdk: Answer; readonly commandLine: Answer }>();
   const folderOf = (index: number): string => join(root, String(index));
-  const environmentOf = ({ environment = {} }: Case, folder: string): Record<string, string> => ({
+  const environmentOf = ({ environment = {} }: CloudCase, folder: string): Record<string, string> => ({
     XDG_CONFIG_DIRS: `${folder}/xdg`,
     ...Object.fromEntries(
       Object.entries(environment).map(([name, text]) => [name, text.replaceAll('$ROOT', folder)]),
@@ -351,6 +370,8 @@ describe.skipIf(openstackClient === undefined)('the cloud that is taken', () => 
         environment: environmentOf(one, folder),
         folder: `${folder}/work`,
         cloud: one.cloud,
+        catalog: CATALOG,
+        asks: one.asksWith !== undefined,
       });
     });
     const output = execFileSync(openstackClient!.python, ['test/support/openstack-choices.py'], {
@@ -378,12 +399,20 @@ describe.skipIf(openstackClient === undefined)('the cloud that is taken', () => 
     expect(taken.authUrl.url.href).toBe(new URL(expected!).href);
     expect(taken).toMatchObject({
       region: sdk.region ?? undefined,
-      interface: sdk.interface,
       isInsecure: sdk.isInsecure,
     });
+    // Names that no interface has lead nowhere.
+    const isInterface = (name: string): boolean => ['public', 'internal', 'admin'].includes(name);
+    expect(taken.interfaces).toEqual(listOf(sdk.interface).filter(isInterface));
+    if (sdk.region === 'one') expect(ourPlaces(taken)).toEqual(placesOf(sdk.places));
+    if (one.asksWith === 'nothing') {
+      expect(sdk.body).toHaveProperty('error');
+      expect(ourBody(taken, result.layers)).toBeUndefined();
+    } else if (one.asksWith !== undefined) expect(ourBody(taken, result.layers)).toEqual(sdk.body);
+
     expect(taken.cacert ?? null).toBe(sdk.cacert ?? null);
     if (one.region !== undefined) expect(taken.region).toBe(one.region);
-    if (one.interface !== undefined) expect(taken.interface).toBe(one.interface);
+    if (one.interface !== undefined) expect(taken.interfaces).toEqual([one.interface]);
     if (one.cacert !== undefined) expect(taken.cacert).toBe(one.cacert);
     if (one.isInsecure !== undefined) expect(taken.isInsecure).toBe(one.isInsecure);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCatalog } from '../../../src/openstack/catalog.ts';
+import { overriddenPlaces, readCatalog } from '../../../src/openstack/catalog.ts';
 
 const endpoints = [
   { interface: 'public', region_id: 'one', region: 'one', url: 'https://api.example:8774/v2.1' },
@@ -18,7 +18,7 @@ const OF_KEYSTONE = [
   { type: 'broken', endpoints: [{ interface: 'public', region_id: 'one', url: 'no url' }] },
 ];
 
-const placesOf = (data: unknown, filter = { interface: 'public', region: 'one' } as const): unknown => {
+const placesOf = (data: unknown, filter = { interfaces: ['public'], region: 'one' } as const): unknown => {
   const result = readCatalog(data, filter);
   return result.kind === 'invalid'
     ? result.what
@@ -42,21 +42,35 @@ describe('a catalog', () => {
     expect(placesOf(data)).toEqual(EXPECTED);
   });
 
+  it('has nothing of a service that is overridden, which is where the cloud says, also without a catalog', () => {
+    const endpoint = new URL('https://nova.example/v2.1/%(project_id)s');
+    const services = new Map([['compute', { endpoint, interfaces: undefined, region: undefined }]]);
+    const wanted = ['nova.example', 443];
+    const places = readCatalog(OF_KEYSTONE, { interfaces: ['public'], region: 'one', services });
+    if (places.kind === 'invalid') throw new Error(places.what);
+    expect(places.places.map(({ host, port }) => [host, port])).toEqual([
+      ['2001:db8::9', 443],
+      ['api.example', 8774],
+      wanted,
+    ]);
+    expect(overriddenPlaces(services).map(({ host, port }) => [host, port])).toEqual([wanted]);
+  });
+
   it('has other places for another interface and for all regions', () => {
     const data = { token: { catalog: OF_KEYSTONE } };
-    expect(readCatalog(data, { interface: 'internal', region: 'one' })).toMatchObject({
+    expect(readCatalog(data, { interfaces: ['internal'], region: 'one' })).toMatchObject({
       places: [{ host: '10.255.0.5', port: 8774 }],
     });
-    expect(readCatalog(data, { interface: 'public', region: undefined })).toMatchObject({
+    expect(readCatalog(data, { interfaces: ['public'], region: undefined })).toMatchObject({
       places: { length: 3 },
     });
   });
 
   it.each([
     [{ region: 'three' }, 'has no public endpoint in the region three, only in one, two'],
-    [{ interface: 'admin' }, 'has no admin endpoint'],
+    [{ interfaces: ['admin'] }, 'has no admin endpoint'],
   ])('may have nothing of what is wanted', (filter, what) => {
-    const result = readCatalog(OF_KEYSTONE, { interface: 'public', region: 'one', ...filter } as never);
+    const result = readCatalog(OF_KEYSTONE, { interfaces: ['public'], region: 'one', ...filter } as never);
     expect(result).toEqual({ kind: 'invalid', what });
   });
 
