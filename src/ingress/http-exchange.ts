@@ -12,6 +12,8 @@ export interface ExchangeBounds {
   readonly answerHeadMs: number;
   /** Without a byte either way, in ms. */
   readonly quietMs: number;
+  /** How long a destination may take to end after its answer, in ms. */
+  readonly farewellMs: number;
   /** Of the head of an answer. */
   readonly headBytes: number;
   /** Answers before the answer (1xx). */
@@ -27,9 +29,6 @@ export interface ForwardedRequest {
 
 /** RFC 9110 section 7.6.3. */
 const VIA = 'tshuttle';
-
-/** How long a destination may take to end after its answer, in ms. */
-const FAREWELL_TIMEOUT_MS = 5_000;
 
 /**
  * Sends one request on over a connection of its own, and its answer back. Whatever the destination sends, the client gets an
@@ -68,12 +67,12 @@ export class HttpExchange {
     response.on('error', () => {});
     // An answer that waits for those before it does not hear that the client is gone.
     for (const emitter of [response, message.socket]) emitter.once('close', this.#end);
-    message.on('error', () => this.#near?.destroy());
+    message.on('error', this.#end);
     this.#step(() => {
       const { near, far } = connectSockets();
       this.#near = near;
-      near.destroySoon = () => endInOrder(near);
-      near.setTimeout(this.#bounds.quietMs, () => this.#onQuiet());
+      near.setTimeout(this.#bounds.quietMs, this.#onQuiet);
+      near.destroySoon = () => this.#endInOrder(near);
       const outgoing = this.#request(near);
       message.pipe(outgoing);
       carry(far);
@@ -140,10 +139,21 @@ export class HttpExchange {
     }, answerHeadMs);
   }
 
-  #onQuiet(): void {
+  readonly #onQuiet = (): void => {
     if (this.#isWaiting)
       this.#refuseAnswer(504, `does not come: ${this.#bounds.quietMs / 1_000} s of silence`);
     else this.#asked.response.destroy();
+  };
+
+  /**
+   * The answer is here as a whole, and perhaps not with the client yet. Node's client hangs up then, which would look like a reset
+   * to whoever carries the flow.
+   */
+  #endInOrder(near: Socket): void {
+    near.off('timeout', this.#onQuiet);
+    near.end();
+    near.resume();
+    near.setTimeout(this.#bounds.farewellMs, () => near.resetAndDestroy());
   }
 
   #refuseAnswer(status: number, why: string): void {
@@ -186,11 +196,4 @@ function requestFields(
 function whyNoAnswer(error: Error): string {
   const isNoHttp = systemCodeOf(error)?.startsWith('HPE_') === true;
   return isNoHttp ? `is no HTTP: ${error.message}` : 'does not come: the connection was reset';
-}
-
-/** Node's client hangs up as soon as it has the answer, which would look like a reset to whoever carries the flow. */
-function endInOrder(near: Socket): void {
-  near.end();
-  near.resume();
-  near.setTimeout(FAREWELL_TIMEOUT_MS, () => near.destroy());
 }

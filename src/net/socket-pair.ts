@@ -12,7 +12,7 @@ export interface ConnectedSockets {
 
 /**
  * Connects two sockets. Either may end its direction and read on; an end that is destroyed before it has ended destroys the
- * other, as a reset does. Both have an error listener.
+ * other, as a reset does, and so does `resetAndDestroy` at any time. Both have an error listener.
  *
  * @param options for the near one
  * @throws TshuttleError ERR_INTERNAL when the system gives none
@@ -27,7 +27,10 @@ export function connectSockets(options: DuplexOptions = {}): ConnectedSockets {
     near.destroy(connectionReset());
     return far.destroy();
   };
-  near.resetAndDestroy = () => near.destroy();
+  near.resetAndDestroy = () => {
+    far.destroy(connectionReset());
+    return near.destroy();
+  };
   near.once('close', () => {
     // What was ended in order is still read by the far end, which fails by itself when it writes.
     if (!near.writableFinished) far.destroy(connectionReset());

@@ -23,6 +23,7 @@ const BOUNDS: HttpProxyBounds = {
   requestsAtOnce: 32,
   answerHeadMs: 300,
   quietMs: 400,
+  farewellMs: 50,
   interimAnswers: 32,
 };
 /** No client waits longer: the largest of the bounds, and time for a busy machine. */
@@ -205,6 +206,20 @@ describe('the HTTP proxy', () => {
     expect(text.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 502', 'HTTP/1.1 200']);
   });
 
+  test('an answer that waits for the one before it is whole, long after its destination is done', async () => {
+    const [late, passing] = [
+      portOf('an answer after 200 ms'),
+      portOf('an answer whose destination never ends'),
+    ];
+    const get = (port: number, fields = '') =>
+      `GET http://hostile.example:${port}/ HTTP/1.1\r\nHost: x\r\n${fields}\r\n`;
+    const { text } = await converse(proxy.port, (socket) =>
+      socket.write(get(late) + get(passing) + get(passing, 'Connection: close\r\n')),
+    );
+    const answered = text.match(/HTTP\/1\.1 \d+|hello/g);
+    expect(answered).toEqual(Array.from({ length: 3 }, () => ['HTTP/1.1 200', 'hello']).flat());
+  });
+
   test('requests whose client has gone are given up, those too that wait for the answers before them', async () => {
     using patient = await startProxy();
     const socket = connect({ port: patient.port, host: '127.0.0.1' });
@@ -265,6 +280,6 @@ function answerAs({ raw, afterwards = 'end' }: AnswerCase, accepted: Socket): vo
       else if (afterwards === 'end') accepted.end();
     });
   });
-  accepted.on('end', () => accepted.end());
+  if (afterwards !== 'hold') accepted.on('end', () => accepted.end());
   accepted.resume();
 }

@@ -5,8 +5,8 @@ export interface AnswerCase {
   readonly name: string;
   /** Latin-1, or what writes it. */
   readonly raw: string | ((socket: Socket) => void);
-  /** What the destination does afterwards; `stay` says nothing more. */
-  readonly afterwards?: 'end' | 'reset' | 'stay';
+  /** What the destination does afterwards; `stay` ends when the other side does, `hold` never. */
+  readonly afterwards?: 'end' | 'reset' | 'stay' | 'hold';
   readonly method?: 'GET' | 'HEAD' | 'POST';
   /** A status of a whole answer; `cut`: one whose end does not come, or nothing; `502 or cut`: a reset overtakes what was sent. */
   readonly expected: number | 'cut' | '502 or cut';
@@ -51,7 +51,7 @@ function endlessly(first: string, piece: string, everyMs: number): (socket: Sock
   };
 }
 
-const passedOn = (name: string, raw: string, more: Partial<AnswerCase> = {}): AnswerCase => ({
+const passedOn = (name: string, raw: AnswerCase['raw'], more: Partial<AnswerCase> = {}): AnswerCase => ({
   ...{ name, raw, expected: 200, body: BODY },
   ...more,
 });
@@ -230,6 +230,14 @@ const BODILESS: readonly AnswerCase[] = [
   }),
   passedOn('205 with a body', `HTTP/1.1 205 X\r\nContent-Length: 5\r\n\r\n${BODY}`, { expected: 205 }),
   passedOn('an empty body', `${OK}Content-Length: 0\r\n\r\n`, { body: '' }),
+  passedOn('an answer whose destination never ends', `${SIZED}\r\n${BODY}`, { afterwards: 'hold' }),
+  passedOn(
+    'an answer after 200 ms',
+    (socket) => {
+      setTimeout(() => socket.end(`${SIZED}\r\n${BODY}`), 200);
+    },
+    { body: BODY },
+  ),
   passedOn('POST', `${SIZED}\r\n${BODY}`, { method: 'POST' }),
 ];
 
