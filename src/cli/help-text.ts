@@ -63,7 +63,8 @@ export const TEXTS = {
   socks:
     'serve SOCKS5, SOCKS4 and SOCKS4a here (default address: 127.0.0.1); the bastion resolves names; repeatable',
   httpProxy: 'serve an HTTP proxy here, CONNECT and http:// requests; repeatable',
-  proxyAuth: 'file with USER:PASSWORD in its first line, which clients of the proxies must show',
+  proxyAuth:
+    'file with USER:PASSWORD in its first line, which clients of the proxies must show; nobody else may read it',
   dryRun: 'print the rules that would be installed, and end',
   daemon: 'go to the background as soon as the tunnel is up',
   pidfile: 'file for the process id with -D (default: in ~/.local/state/tshuttle)',

@@ -81,13 +81,14 @@ export class ProxyLogins {
     const nowMs = this.#surroundings.nowMs();
     this.#forget(nowMs);
     const guesser = this.#guessers.get(name) ?? { paidUntilMs: nowMs, isTold: false };
-    const waitMs = Math.max(0, guesser.paidUntilMs - nowMs - (FREE_GUESSES - 1) * GUESS_MS);
+    const owedMs = Math.max(0, guesser.paidUntilMs - nowMs);
+    const waitMs = Math.max(0, owedMs - (FREE_GUESSES - 1) * GUESS_MS);
     if (waitMs > LONGEST_WAIT_MS) return waitMs;
     if (waitMs > 0 && !guesser.isTold) {
       guesser.isTold = true;
       this.#logger.warn(`wrong passwords for the proxy, from ${name}: its further ones are slowed down`);
     }
-    guesser.paidUntilMs += GUESS_MS;
+    guesser.paidUntilMs = nowMs + owedMs + GUESS_MS;
     this.#guessers.delete(name);
     this.#guessers.set(name, guesser);
     return waitMs;

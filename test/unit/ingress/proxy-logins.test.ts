@@ -77,6 +77,15 @@ describe('logins', () => {
     expect(late).toEqual(['welcome']);
   });
 
+  test('a quiet time is no credit for more than five', async () => {
+    const { judge } = open();
+    collect([...times(20, () => judge('eve', WRONG)), judge('bob', WRONG)]);
+    await vi.advanceTimersByTimeAsync(14_000);
+    const said = collect(times(10, () => judge('bob', WRONG)));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(said).toHaveLength(5);
+  });
+
   test('the right one costs nothing, however often it comes', async () => {
     const { judge } = open();
     collect([judge('eve', WRONG)]);
