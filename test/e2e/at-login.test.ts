@@ -110,6 +110,42 @@ describe.skipIf(skipLab)('a machine with systemd, at login', () => {
       await system.must(['umount', own]);
     });
 
+    it('can be used whatever the umask of root is; what its user cannot use is no success', async () => {
+      const [node, script] = TSHUTTLE;
+      const install = `exec ${node} ${script} sudoers --install --user ${ALICE}`;
+      for (const umask of ['027', '077']) {
+        const installed = await system.exec(['sh', '-c', `umask ${umask}; ${install}`]);
+        expect(installed, installed.stderr).toMatchObject({ code: 0 });
+        const files = await filesOf('/usr/local/libexec', '/etc/sudoers.d/tshuttle');
+        expect(files.split('\n').filter((line) => !/^$| root:root (?:755|644|440) $/.test(line))).toEqual([]);
+        expect(await asAlice('sudo', '-n', HELPER)).toMatchObject({ code: 0 });
+        expect(await sudoers('--uninstall')).toMatchObject({ code: 0 });
+      }
+
+      await system.must(['mkdir', '-m', '700', '/usr/local/libexec']);
+      const unreadable = await sudoers('--install');
+      expect(unreadable).toMatchObject({ code: 78, stdout: '' });
+      expect(unreadable.stderr).toMatch(
+        /alice cannot read \/usr\/local\/libexec\/tshuttle\/helper.* -> .*chmod a\+rx/,
+      );
+      await system.must(['chmod', '755', '/usr/local/libexec']);
+      const denial = '/etc/sudoers.d/zz-denial';
+      await system.must(['sh', '-c', `echo '${ALICE} ALL=(root) PASSWD: ALL' >${denial}`]);
+      const denied = await sudoers('--install');
+      expect(denied).toMatchObject({ code: 78, stdout: '' });
+      expect(denied.stderr).toMatch(/sudo does not let alice run .*: .*password/);
+      await system.must(['rm', denial]);
+      expect(await sudoers('--uninstall')).toMatchObject({ code: 0 });
+      await system.must(['rmdir', '/usr/local/libexec']);
+
+      const nobody = await system.exec([...TSHUTTLE, 'sudoers', '--install', '--user', 'mallory']);
+      expect(nobody).toMatchObject({
+        code: 78,
+        stderr: expect.stringContaining('this machine has no user mallory'),
+      });
+      expect((await system.exec(['ls', '/etc/sudoers.d/tshuttle', HELPER])).stdout).toBe('');
+    });
+
     it('grants nothing in a folder that others could change', async () => {
       await system.must(['install', '-d', '-m', '775', '/usr/local/libexec']);
       const refused = await sudoers('--install');
