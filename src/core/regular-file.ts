@@ -18,6 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { messageOf, systemCodeOf } from './errors.ts';
 
 /** A pipe blocks whoever opens it, a terminal becomes the one of its process: neither happens with these (open(2)). */
 const WITHOUT_WAITING = constants.O_NONBLOCK | constants.O_NOCTTY;
@@ -90,6 +91,17 @@ export function readDescriptor(descriptor: number, maxBytes: number): Buffer {
     chunks.push(chunk.subarray(0, length));
     total += length;
     if (total > maxBytes) throw tooLarge(maxBytes);
+  }
+}
+
+/** Why what is at a path is no file, as another program would wait at it; undefined where it is one, or nothing that can be looked at. */
+export function whyNoFile(path: string): string | undefined {
+  try {
+    const status = statSync(path, { throwIfNoEntry: false });
+    if (status !== undefined) refuseIrregular(status);
+    return undefined;
+  } catch (error) {
+    return systemCodeOf(error) === undefined ? messageOf(error) : undefined;
   }
 }
 

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { ownAccount } from '../core/accounts.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { whyNoFile } from '../core/regular-file.ts';
 import { folderForShortChild } from '../core/start-folder.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { type ConfigEffects, configEffects } from './config-effects.ts';
@@ -47,6 +49,7 @@ async function resolveHost(request: SshRequest, context: ResolveContext): Promis
   const account = ownAccount(environment);
   const local: LocalIdentity = { ...account, hostName: hostname(), environment };
   const alone = { ...request, identityFiles };
+  refuseConfigThatIsNoFile(request.configFile ?? join(account.homeDirectory, '.ssh', 'config'));
   if (!account.isKnown) {
     const why = `this machine has no account of uid ${account.userId}, and ssh runs for nobody else`;
     return withoutSsh(alone, local, why, context.logger);
@@ -74,6 +77,15 @@ async function withClearedForwardings(
   const options = ['ClearAllForwardings=no', ...request.options];
   const all = await askSsh(['-G', ...requestArguments({ ...request, options })], environment, context);
   return all === 'no ssh here' ? printed : new Map([...all, ...printed]);
+}
+
+/** ssh would wait for what a pipe has to say. */
+function refuseConfigThatIsNoFile(path: string): void {
+  const why = path === 'none' ? undefined : whyNoFile(path);
+  if (why === undefined) return;
+  throw new TshuttleError('ERR_CONFIG', `cannot read the ssh configuration ${path}: ${why}`, {
+    remedy: 'name a file with -F, or -F none',
+  });
 }
 
 function tellEffects(host: string, { used, notUsed, ofSshItself }: ConfigEffects, logger: Logger): void {

@@ -198,3 +198,13 @@ test('%C and the other tokens are those of ssh', async () => {
   const expanded = expandPath('/%d|%h|%i|%k|%l|%L|%n|%p|%r|%u|%C|%%', tokens, {});
   expect(/^controlpath (.*)$/m.exec(output)?.[1]).toBe(expanded);
 });
+
+test('a configuration that is a named pipe is refused at once, as one that ssh would wait for', async () => {
+  const pipe = join(directory, 'pipe');
+  await mustRun(['mkfifo', pipe]);
+  await expect(resolveWith('', { configFile: pipe })).rejects.toMatchObject({
+    code: 'ERR_CONFIG',
+    message: `cannot read the ssh configuration ${pipe}: it is a named pipe, not a file`,
+  });
+  expect((await resolveWith('', { configFile: '/dev/null' })).target.host).toBe('gate');
+});
