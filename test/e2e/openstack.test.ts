@@ -27,6 +27,8 @@ const CLOUDS = `clouds:
     auth: {auth_url: 'http://db.lab:7999/v3'}
   inner:
     auth: {auth_url: 'https://api.inner.example:5000/v3'}
+  outer:
+    auth: {auth_url: 'http://api.outer.example:7080/v3'}
 `;
 
 describe.skipIf(skipLab)('--openstack', () => {
@@ -36,9 +38,13 @@ describe.skipIf(skipLab)('--openstack', () => {
   beforeAll(async () => {
     lab = await createLab();
     // This machine knows that it has no such names; the bastion knows one.
-    const options = ['--local=/inner.example/'];
+    const options = ['--local=/inner.example/', '--local=/outer.example/'];
     const resolver = { listenAddress: '127.0.0.1', options };
-    await startDnsmasq(lab, lab.client, { ...resolver, name: 'outer', hosts: [] });
+    await startDnsmasq(lab, lab.client, {
+      ...resolver,
+      name: 'outer',
+      hosts: [`${ADDRESSES.destination4} api.outer.example`],
+    });
     const hosts = [`${ADDRESSES.destination4} api.inner.example`];
     await startDnsmasq(lab, lab.bastion, { ...resolver, name: 'inner', hosts });
     const folder = join(lab.directory, 'clouds');
@@ -175,6 +181,23 @@ describe.skipIf(skipLab)('--openstack', () => {
     await stopTshuttle(lab, tshuttle);
   });
 
+  const check = async (args: readonly string[], remote?: string): Promise<CommandResult> => {
+    const [node, program, ...options] = tshuttleArgv(lab, args, remote === undefined ? {} : { remote });
+    const argv = [node!, program!, 'openstack', 'check', ...options];
+    return await lab.client.exec(argv, { env: environment, timeoutMs: 50_000 });
+  };
+
+  it('goes by the address of a host that only this machine knows, as applications do', async () => {
+    const [node, program, ...options] = tshuttleArgv(lab, ['--openstack', 'outer']);
+    const ran = await lab.client.exec([node!, program!, 'run', ...options, '--', 'echo', 'ran'], {
+      env: environment,
+      timeoutMs: 50_000,
+    });
+    expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('ran\n') });
+    const checked = await check(['outer']);
+    expect(checked.stdout, checked.stderr).toMatch(/^ok +identity/m);
+  });
+
   it.each([
     [
       'elsewhere',
@@ -182,7 +205,12 @@ describe.skipIf(skipLab)('--openstack', () => {
       78,
       /nowhere\.inner\.example, the host of auth_url \(.*:5:22\), does not exist, neither here nor at the bastion/,
     ],
-    ['nobody', [], 78, /the cloud nobody: is not in .*clouds\.yaml, which has lab, elsewhere, closed, inner/],
+    [
+      'nobody',
+      [],
+      78,
+      /the cloud nobody: is not in .*clouds\.yaml, which has lab, elsewhere, closed, inner, outer/,
+    ],
     ['lab', ['--openstack-catalog'], 78, /auth_url \(.*:3:22\) is not https: no secret is sent there/],
   ])('ends with one line for the cloud %s %j', async (cloud, args, code, line) => {
     const result = await runTshuttle(lab, ['-vv', '--openstack', cloud, ...args], { env: environment });
@@ -190,12 +218,6 @@ describe.skipIf(skipLab)('--openstack', () => {
     expect(result.stderr).toMatch(line);
     expect(`${result.stdout}${result.stderr}`).not.toContain('hunter2');
   });
-
-  const check = async (args: readonly string[], remote?: string): Promise<CommandResult> => {
-    const [node, program, ...options] = tshuttleArgv(lab, args, remote === undefined ? {} : { remote });
-    const argv = [node!, program!, 'openstack', 'check', ...options];
-    return await lab.client.exec(argv, { env: environment, timeoutMs: 50_000 });
-  };
 
   it('openstack check says of each endpoint whether the bastion reaches it', async () => {
     const endpoint = (url: string): unknown => ({ interface: 'public', region_id: 'one', url });

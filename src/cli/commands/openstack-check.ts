@@ -12,6 +12,7 @@ import { openConnections } from '../../tunnel/connections.ts';
 import { openCatalogSource } from '../catalog-source.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
+import { openAsApplication } from '../open-as-application.ts';
 import {
   chooseWantedCloud,
   cloudSurroundings,
@@ -125,7 +126,8 @@ async function openWay(
       onAsked: () => {},
     });
     const { description } = connections;
-    return { way: throughBastion(connections), description, close: () => connections.close() };
+    const open = openAsApplication(connections);
+    return { way: throughBastion({ open }), description, close: () => connections.close() };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof TshuttleError)) throw error;

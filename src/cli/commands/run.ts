@@ -8,6 +8,7 @@ import { hasRoute } from '../../net/route-check.ts';
 import { type ChildCommand, startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { keepAwake } from '../keep-awake.ts';
+import { openAsApplication } from '../open-as-application.ts';
 import { proxyEnvironment } from '../proxy-environment.ts';
 import { cloudProbe, waitUntilReached } from '../reach-probe.ts';
 import { type RunningTunnelHandle, RunningTunnels } from '../running-tunnels.ts';
@@ -101,7 +102,9 @@ async function runInside(
   const onReady = async ({ tunnel }: RunningTunnel): Promise<void> => {
     const { authHost } = config.openstack ?? {};
     const place = probe ?? (authHost === undefined ? undefined : cloudProbe(authHost));
-    if (place !== undefined) await waitUntilReached(tunnel, place, stop.signal);
+    // Through a proxy the command's names are the bastion's to resolve.
+    const way = rootless ? tunnel : { open: openAsApplication(tunnel, config.dns?.zones) };
+    if (place !== undefined) await waitUntilReached(way, place, stop.signal);
     const proxies = rootless ? proxyEnvironment(tunnel.proxies, login) : {};
     const letSleep = keepAwake(command[0]);
     const report = (line: string): void => void process.stderr.write(`tshuttle: ${line}\n`);

@@ -18,6 +18,7 @@ import type { SplitOptions } from '../../tunnel/split.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 import type { CatalogSource } from '../catalog-source.ts';
 import type { MetricsServer } from '../metrics/serve-metrics.ts';
+import { openAsApplication } from '../open-as-application.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 import type { Stop } from '../stop.ts';
 import { followNames } from './follow-names.ts';
@@ -123,7 +124,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     const { followCatalog } = await import('./follow-catalog.ts');
     catalogs = await followCatalog(catalog, config, {
       logger,
-      open: (destination, signal) => tunnel.open(destination, signal),
+      open: openAsApplication(tunnel, config.dns?.zones),
       signal: stop.signal,
       capture: async (subnets) => {
         const before = catalogSubnets;

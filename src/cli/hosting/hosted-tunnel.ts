@@ -12,6 +12,7 @@ import type { HostPort } from '../../net/endpoint.ts';
 import { type RunningTunnel, type UpContext, up } from '../commands/up.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { logFailure, sinkFor } from '../logging.ts';
+import { openAsApplication } from '../open-as-application.ts';
 import { cloudProbe, waitUntilCarrying, waitUntilReached } from '../reach-probe.ts';
 import { bastionKey, catalogKey } from '../same-tunnel.ts';
 import { Stop } from '../stop.ts';
@@ -157,8 +158,9 @@ export class HostedTunnel implements ControlledTunnel {
     await this.#opened;
     const { tunnel } = this.#mustRun();
     const { authHost } = this.#config.openstack ?? {};
-    if (place !== undefined) await waitUntilReached(tunnel, place, signal);
-    else if (authHost !== undefined) await waitUntilReached(tunnel, cloudProbe(authHost), signal);
+    const way = { open: openAsApplication(tunnel, this.#config.dns?.zones) };
+    if (place !== undefined) await waitUntilReached(way, place, signal);
+    else if (authHost !== undefined) await waitUntilReached(way, cloudProbe(authHost), signal);
     else await waitUntilCarrying(tunnel, signal);
   }
 

@@ -4,7 +4,7 @@ import type { Outcome } from '../../openstack/verdict.ts';
 import type { FlowEnd, Refusal, Transport } from '../../ssh/transport.ts';
 import { openFailureOf } from '../../tunnel/flow-end.ts';
 
-/** Through the bastion, which resolves the names. */
+/** Through the bastion. */
 export function throughBastion(transport: Pick<Transport, 'open'>): Way {
   return {
     open: (place, signal) => transport.open(place, signal),
