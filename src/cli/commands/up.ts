@@ -164,7 +164,6 @@ async function keepUp(
   { stop, onReady }: UpContext,
   beforeReady: () => Promise<void>,
 ): Promise<number> {
-  const { tunnel } = running;
   let end: number | TshuttleError | undefined;
   try {
     try {
@@ -174,9 +173,9 @@ async function keepUp(
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     }
-    end = await Promise.race([stop.requested, tunnel.lost]);
+    end = await Promise.race([stop.requested, running.tunnel.lost]);
   } finally {
-    await tunnel.close();
+    await running.tunnel.close();
   }
   if (end instanceof TshuttleError) throw end;
   return end;

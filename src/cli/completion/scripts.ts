@@ -27,6 +27,8 @@ _tshuttle() {
   local line
   lines=("\${(@f)$(command tshuttle complete -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
   if [[ "$lines[1]" == files ]]; then
+    # _files expands what is before a slash, commands in it, too: only variables by their plain names.
+    case "$PREFIX$SUFFIX" in *'\`'*|*'$'|*'$'[^A-Za-z_]*) return ;; esac
     _files
     return
   fi

@@ -125,7 +125,64 @@ const HOSTILE_WORDS = [
   '"`touch p22`',
   '--method=$(touch p23)',
   '-r $(touch p24)@',
+  '*',
+  '[a-z]?*/../$(touch p25)',
+  '~$(touch p26)',
+  '~root/`touch p27`',
+  '!!',
+  '!touch$(touch p28)',
+  '-$(touch p29)',
+  '=(touch p50)',
+  '\\;touch p51',
+  '#$(touch p52)',
+  '%$(touch p53)',
 ];
+
+/** The same as the word that is being typed, where words are offered and where files are. */
+const HOSTILE_ENDS = [
+  '$(touch q1)',
+  '`touch q2`',
+  '"$(touch q3)',
+  "'$(touch q4)",
+  '"`touch q5`',
+  '$(touch q6',
+  '`touch q7',
+  ';touch q8',
+  '> q9',
+  '~$(touch q10)',
+  '\\$(touch q11)',
+  '*$(touch q12)',
+  '--me$(touch q13)',
+  '--me`touch q14`',
+  'help $(touch q15)',
+  'up "$(touch q16)',
+  'logs --$(touch q17)',
+  '-r me@$(touch q18)',
+  '--method=$(touch q19)',
+  '-i $(touch q20)',
+  '-i `touch q21`',
+  '-i "$(touch q22)',
+  '-i ~$(touch q23)',
+  '-i *$(touch q24)',
+  '-i $(touch q25)/x',
+  '-i `touch q26`/x',
+  '-i "$(touch q27)/x',
+  `-i $\{x:=$(touch q28)}/x`,
+  '-i ~/$(touch q29)/x',
+];
+
+/**
+ * Has Ctrl-U take back several lines, too. Where Tab also expands, zsh evaluates an open quote by itself, with or without a script
+ * of ours.
+ */
+const PREPARED: Readonly<Record<Shell, string>> = {
+  bash: 'true',
+  zsh: "bindkey '^I' complete-word '^U' kill-buffer",
+  fish: String.raw`bind \cu 'commandline ""'`,
+};
+
+/** How each shell takes a newline into the line, rather than end it. */
+const NEWLINE: Readonly<Record<Shell, string>> = { bash: '\x16\n', zsh: '\x16\n', fish: '\x1b\r' };
 
 describe.each(Object.keys(SHELLS) as Shell[])('completion in %s', (shell) => {
   const sourced = (): string => `source ${home}/tshuttle.${shell}`;
@@ -163,14 +220,21 @@ describe.each(Object.keys(SHELLS) as Shell[])('completion in %s', (shell) => {
     // What is offered is hostile, too. It says each time that it was asked.
     const asked = join(programs, 'asked');
     const offers = ['--method', '--$(touch p30)', '--`touch p31`', '--;touch p32'];
-    const stub = `#!/bin/sh\necho asked >> ${asked}\nprintf '%s\\t\\n' words ${offers.map((word) => `'${word}'`).join(' ')}\n`;
+    const words = `printf '%s\\t\\n' words ${offers.map((word) => `'${word}'`).join(' ')}`;
+    const stub = `#!/bin/sh\necho asked >> ${asked}\ncase "$*" in *-i*) echo files ;; *) ${words} ;; esac\n`;
     writeFileSync(join(programs, 'tshuttle'), stub, { mode: 0o755 });
     await using terminal = new InteractiveShell(shell, folder, programs);
-    // Where Tab also expands, zsh evaluates an open quote by itself, with or without a script of ours.
-    await terminal.run(shell === 'zsh' ? `${sourced()}; bindkey '^I' complete-word` : sourced());
+    await terminal.run(sourced());
+    await terminal.run(PREPARED[shell]);
     for (const word of HOSTILE_WORDS) await terminal.pressTabAndErase(`tshuttle -x ${word} --me`);
     expect(readdirSync(folder)).toEqual([]);
-    expect(readFileSync(asked, 'utf8').length).toBeGreaterThan(10 * 'asked\n'.length);
+    for (const end of HOSTILE_ENDS) await terminal.pressTabAndErase(`tshuttle ${end}`);
+    expect(readdirSync(folder)).toEqual([]);
+    for (const line of ['-x a%touch n1%--me', '-x "a%$(touch n2)%" --me', '-x a;%`touch n3` --me']) {
+      await terminal.pressTabAndErase(`tshuttle ${line.replaceAll('%', NEWLINE[shell])}`);
+    }
+    expect(readdirSync(folder)).toEqual([]);
+    expect(readFileSync(asked, 'utf8').length).toBeGreaterThan(40 * 'asked\n'.length);
   });
 });
 

@@ -49,6 +49,14 @@ describe('completionsFor', () => {
     [['help', 'ERR_C'], ['ERR_CONFIG']],
     [['logs', '--follow', '--l'], ['--lines']],
     [['logs', '--dom'], []],
+    [
+      ['logs', '--'],
+      ['--json', '--follow', '--lines', '--help'],
+    ],
+    [
+      ['help', ''],
+      ['recipes', 'ERR_CONFIG'],
+    ],
     [['run', '--dom'], ['--domain']],
     [['openstack', 'check', '--tra'], ['--transport']],
     [['run', '-r', 'bastion', '10.0.0.0/8', '--', 'terra'], ['(files)']],
