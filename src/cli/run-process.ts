@@ -65,8 +65,9 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     () =>
       new Promise<number>((resolve) => {
         setTimeout(() => {
-          context.reportFailure(tookTooLong());
+          // First, so that a report that fails does not keep the process.
           resolve(EXIT_CODES.ERR_CLEANUP);
+          context.reportFailure(tookTooLong());
         }, STOP_DEADLINE_MS).unref();
       }),
   );

@@ -108,7 +108,7 @@ export class ProxyLogins {
   }
 }
 
-/** The user of this machine that a client belongs to, where the system tells, or the network that it calls from. */
+/** The user of this machine that a client belongs to (native-notes/peer-credentials.md), or the network that it calls from. */
 function guesserOf(client: Socket): string | undefined {
   const remote = makeEndpoint(client.remoteAddress ?? '', client.remotePort ?? 0);
   const local = makeEndpoint(client.localAddress ?? '', client.localPort ?? 0);
