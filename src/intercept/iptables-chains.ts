@@ -92,9 +92,15 @@ export function countRules(text: string): number {
   return text.match(/^-A TSHUTTLE-/gm)?.length ?? 0;
 }
 
-/** Renders the transaction that removes a tunnel as it was saved. */
-export function renderIptablesRemoval(tunnel: SavedTunnel): string {
+/**
+ * Renders the transaction that removes a tunnel as it was saved.
+ *
+ * @param instance the one that must hold it: all of it is refused where another one has replaced the rules meanwhile
+ */
+export function renderIptablesRemoval(tunnel: SavedTunnel, instance?: string): string {
+  const { entry } = iptablesChains(tunnel.owner);
   const lines = [
+    ...(instance === undefined ? [] : [`-D ${entry} ${renderInstanceComment(instance)}`]),
     // Declaring a chain under --noflush empties it; only then can it be deleted.
     ...tunnel.chains.map((chain) => `:${chain} - [0:0]`),
     ...tunnel.jumps.map((rule) => rule.replace(/^-A/, '-D')),

@@ -126,9 +126,15 @@ export function renderNftExempt(
   );
 }
 
-/** Renders the removal of a table that exists. */
-export function renderNftRemoval(owner: RuleOwner): string {
-  return `delete table ${nftTable(owner)}\n`;
+/**
+ * Renders the removal of a table that exists.
+ *
+ * @param instance the one that must hold it: the kernel refuses all of it where another one has replaced the table meanwhile
+ */
+export function renderNftRemoval(owner: RuleOwner, instance?: string): string {
+  const table = nftTable(owner);
+  const mark = instance === undefined ? [] : [`delete chain ${table} ${INSTANCE_PREFIX}${instance}`];
+  return textOf([...mark, `delete table ${table}`]);
 }
 
 function textOf(lines: readonly string[]): string {

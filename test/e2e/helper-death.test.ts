@@ -68,7 +68,7 @@ describe.skipIf(skipLab)('a helper that is killed', () => {
   it.each([
     ['nft', 'root', undefined],
     ['nft', 'an ordinary user who need not type a password', user],
-    ['iptables', 'an ordinary user who need not type a password', user],
+    ['iptables', 'root', undefined],
   ])('%s, %s: another one has its rules back, and applications go on', async (method, _who, as) => {
     await using lab = await createLab();
     const tshuttle = await startTshuttle(

@@ -118,7 +118,7 @@ export interface TshuttleProcesses {
 export async function tshuttleProcesses(lab: Lab): Promise<TshuttleProcesses> {
   const processes = await clientProcesses(lab);
   const isHelper = ({ argv }: ClientProcess) =>
-    argv.some((word) => /tshuttle-helper|intercept\/helper\//.test(word));
+    argv.some((word) => /tshuttle-helper|intercept\/helper\/(?!guardian)/.test(word));
   const isSudo = ({ argv }: ClientProcess) => /(?:^|\/)sudo$/.test(argv[0] ?? '');
   // tshuttle replaces its command line, in which a password may stand, by its name.
   const main = processes.find(({ argv }) => argv[0] === 'tshuttle');

@@ -5,7 +5,7 @@ import { openNftContext } from '../../net/native-nftables.ts';
 import { iptablesChains } from '../iptables-chains.ts';
 import { nftTable, renderNftRemoval } from '../nft.ts';
 import { parseNftChains } from '../nft-listing.ts';
-import { removeTunnel, savedTunnels } from './iptables-backend.ts';
+import { removeDeadTunnel, savedTunnels } from './iptables-backend.ts';
 import { findIptablesTools, type IptablesCandidate, type IptablesTools } from './iptables-tools.ts';
 import type { CleanupReport } from './protocol.ts';
 import { runTool, shorten, type ToolResult } from './run-tool.ts';
@@ -61,7 +61,7 @@ async function nftLeftovers(unread: string[]): Promise<Leftover[]> {
     name: `nft table ${nftTable(owner)}`,
     instance,
     remove: async () => {
-      const result = await runNft(renderNftRemoval(owner));
+      const result = await runNft(renderNftRemoval(owner, instance));
       if (result?.kind === 'refused') throw new Error(result.reason);
     },
   }));
@@ -85,11 +85,12 @@ async function iptablesLeftovers(unread: string[]): Promise<Leftover[]> {
   const leftovers: Leftover[] = [];
   for (const tools of toolsInUse()) {
     try {
-      for (const { owner, instance } of await savedTunnels(tools)) {
+      for (const tunnel of await savedTunnels(tools)) {
+        const { owner, instance } = tunnel;
         leftovers.push({
           name: `${tools.name} chain ${iptablesChains(owner).entry}`,
           instance,
-          remove: () => removeTunnel(tools, owner),
+          remove: () => removeDeadTunnel(tools, tunnel),
         });
       }
     } catch (error) {

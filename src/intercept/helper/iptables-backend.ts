@@ -186,13 +186,18 @@ export async function savedTunnels(tools: IptablesTools): Promise<SavedTunnel[]>
 }
 
 /** Removes what one tunnel has in the nat table, if anything. @throws RefusedError */
-export async function removeTunnel(tools: IptablesTools, owner: RuleOwner): Promise<void> {
+async function removeTunnel(tools: IptablesTools, owner: RuleOwner): Promise<void> {
   const tunnel = (await savedTunnels(tools)).find((saved) => isSame(saved.owner, owner));
   if (tunnel !== undefined) await restore(tools, renderIptablesRemoval(tunnel));
 }
 
 function isSame(a: RuleOwner, b: RuleOwner): boolean {
   return formatRuleOwner(a) === formatRuleOwner(b);
+}
+
+/** Removes what a tunnel has, unless another instance has it by now. @throws RefusedError then, too */
+export async function removeDeadTunnel(tools: IptablesTools, tunnel: SavedTunnel): Promise<void> {
+  await restore(tools, renderIptablesRemoval(tunnel, tunnel.instance));
 }
 
 /** `-w 10`: another program may hold the xtables lock (iptables-legacy), but not for ever. */

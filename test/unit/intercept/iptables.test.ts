@@ -92,5 +92,8 @@ describe('renderIptablesRemoval', () => {
         '',
       ].join('\n'),
     );
+    expect(renderIptablesRemoval(tunnel!, INSTANCE), 'refused where another one holds it').toContain(
+      `*nat\n-D TSHUTTLE-1000-12300 -m comment --comment "tshuttle helper ${INSTANCE}"\n:TSHUTTLE`,
+    );
   });
 });

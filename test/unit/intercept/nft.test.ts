@@ -74,9 +74,11 @@ describe('renderNftExempt', () => {
 });
 
 describe('renderNftRemoval', () => {
-  it('names the table of the port alone', () => {
-    expect(renderNftRemoval({ userId: 1_000, listenerPort: 12_300 })).toBe(
-      'delete table inet tshuttle-1000-12300\n',
+  it('names the table of this user and port alone, and the instance that must hold it', () => {
+    const owner = { userId: 1_000, listenerPort: 12_300 };
+    expect(renderNftRemoval(owner)).toBe('delete table inet tshuttle-1000-12300\n');
+    expect(renderNftRemoval(owner, '1-2-3')).toBe(
+      'delete chain inet tshuttle-1000-12300 helper-1-2-3\ndelete table inet tshuttle-1000-12300\n',
     );
   });
 });
