@@ -4,7 +4,7 @@ import { keysOf, type Layer, lookUp, lookUpText } from './layers.ts';
 import { keyPrefixes, officialType } from './service-types.ts';
 
 /** What a cloud says of one of its services alone. */
-export interface ServiceSettings {
+interface ServiceSettings {
   /** `SERVICE_interface`, `SERVICE_endpoint_type`. */
   readonly interfaces: readonly Interface[] | undefined;
   /** `SERVICE_region_name`. */
