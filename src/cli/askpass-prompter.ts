@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { folderForShortChild } from '../core/start-folder.ts';
@@ -9,6 +10,9 @@ import type { Prompter } from '../ssh/prompter.ts';
 const ANSWER_TIMEOUT_MS = 300_000;
 const MAX_ANSWER_BYTES = 4096;
 
+/** How long a one-time code counts (RFC 6238 section 5.2), from a multiple of that on. */
+const CODE_STEP_MS = 30_000;
+
 /** Text that was shown since the last question goes with the next one, up to this. */
 const MAX_SHOWN_CHARACTERS = 2000;
 
@@ -18,7 +22,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Asks with the program of SSH_ASKPASS, as ssh(1) does: the question is its argument, the first line of its output the
  * answer; when it fails there is none.
  *
- * A question is asked once: a program gives a wrong answer again, and sshd counts.
+ * A question is asked once: a program gives a wrong answer again, and sshd counts. Only for a one-time code it is asked once more,
+ * when there is another one.
  */
 export class AskpassPrompter implements Prompter {
   readonly available = true;
@@ -43,6 +48,12 @@ export class AskpassPrompter implements Prompter {
     this.#latest = answer;
     return answer;
   }
+
+  /** With a second to spare for a clock that is behind. Does not keep the process alive. */
+  readonly waitForNextCode = async (): Promise<void> => {
+    const stepMs = CODE_STEP_MS - (Date.now() % CODE_STEP_MS);
+    await delay(stepMs + 1_000, undefined, { ref: false });
+  };
 
   show(text: string): void {
     this.#shown = `${this.#shown}${text.trimEnd()}\n`.slice(-MAX_SHOWN_CHARACTERS);

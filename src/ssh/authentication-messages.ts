@@ -1,3 +1,5 @@
+import type { Logger } from '../core/log.ts';
+import type { Prompter } from './prompter.ts';
 import type { SigningKey } from './signing-key.ts';
 
 /** What to send to the bastion next. */
@@ -18,4 +20,16 @@ export interface KeyboardInteractiveRound {
   readonly name: string;
   readonly instructions: string;
   readonly prompts: ReadonlyArray<{ readonly prompt: string; readonly echo?: boolean }>;
+}
+
+/** What an `Authenticator` needs beside the target. */
+export interface AuthenticatorContext {
+  readonly prompter: Prompter;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /**
+   * Called when the bastion asks by keyboard-interactive, though perhaps nobody here: it may ring a telephone; or a key asks. Without
+   * it, and with nobody to ask, keyboard-interactive is not tried.
+   */
+  readonly onInteractive?: (() => void) | undefined;
 }

@@ -1,5 +1,4 @@
 import { messageOf, type TshuttleError } from '../core/errors.ts';
-import type { Logger } from '../core/log.ts';
 import { printable, printableLine } from '../core/printable.ts';
 import type { Secret } from '../core/secret.ts';
 import {
@@ -10,24 +9,16 @@ import {
 import type {
   AuthenticationAttempt,
   AuthenticationReply,
+  AuthenticatorContext,
   KeyboardInteractiveRound,
 } from './authentication-messages.ts';
 import { keyCandidates } from './key-candidates.ts';
-import type { Prompter } from './prompter.ts';
+import { OneTimeCode } from './one-time-code.ts';
 import { KeyUnavailableError, type SigningKey } from './signing-key.ts';
 import type { AuthenticationMethod, SshTarget } from './ssh-target.ts';
 
 /** sshd knows half a dozen; more than this is not worth showing. */
 const MAX_SHOWN_METHODS = 8;
-
-/** What an {@link Authenticator} needs beside the target. */
-export interface AuthenticatorContext {
-  readonly prompter: Prompter;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-  /** Called when the bastion asks by keyboard-interactive, though perhaps nobody here: it may ring a telephone; or a key asks. */
-  readonly onInteractive?: (() => void) | undefined;
-}
 
 /** sshd's MaxAuthTries is 6; with more refused keys it cuts the connection instead of saying no. */
 const OFFERED_KEY_LIMIT = 5;
@@ -60,6 +51,7 @@ export class Authenticator {
     'keyboard-interactive': 0,
     password: 0,
   };
+  readonly #code: OneTimeCode;
   #current: OfferedCredential | undefined;
   /** An answer of the user's, or the given password, was refused, and they have not been told. */
   #hasUntoldRefusal = false;
@@ -67,6 +59,7 @@ export class Authenticator {
   constructor(target: SshTarget, context: AuthenticatorContext) {
     this.#target = target;
     this.#context = context;
+    this.#code = new OneTimeCode(context.prompter);
     this.#password = target.authentication.password;
     this.#keys = keyCandidates(target.authentication, {
       ...context,
@@ -104,17 +97,22 @@ export class Authenticator {
    * @throws TshuttleError ERR_BASTION_AUTH when nobody can be asked, or no answer was given.
    */
   async answer(round: KeyboardInteractiveRound): Promise<string[]> {
-    const { prompter } = this.#context;
     this.#context.onInteractive?.();
     if (round.prompts.length > 0) this.#current = { method: 'keyboard-interactive', description: 'answers' };
     const heading = printable(
       [round.name, round.instructions].filter((text) => text !== '').join('\n'),
     ).trim();
+    const { prompter, logger } = this.#context;
     if (heading !== '' && prompter.available) prompter.show(heading);
+    else if (heading !== '') logger.info(`the bastion says: ${printableLine(heading)}`);
     const answers: string[] = [];
     for (const { prompt, echo = false } of round.prompts) {
-      const password = echo || ONE_TIME_CODE.test(prompt) ? undefined : this.#takePassword();
-      answers.push(password ?? (await this.#ask(`(${this.#account()}) ${printable(prompt)}`, echo)));
+      const isCode = ONE_TIME_CODE.test(prompt);
+      const question = `(${this.#account()}) ${printable(prompt)}`;
+      const password = echo || isCode ? undefined : this.#takePassword();
+      answers.push(
+        password ?? (isCode ? await this.#askForCode(question, echo) : await this.#ask(question, echo)),
+      );
     }
     return answers;
   }
@@ -194,15 +192,30 @@ export class Authenticator {
     return { kind: 'password', password };
   }
 
-  /** Whether there is another answer to be had: the given password, or the user. */
+  /** Whether there is another answer to be had: the given password, or the user; or perhaps none is asked for. */
   #mayAsk(method: Exclude<AuthenticationMethod, 'publickey'>): boolean {
-    if (this.#password !== undefined || this.#context.prompter.available) {
-      const { available, mayAskAgain } = this.#context.prompter;
-      const isAskedOnce = available && !mayAskAgain;
-      return this.#asked[method] < (isAskedOnce ? 1 : Math.max(1, this.#target.authentication.promptCount));
+    const { prompter, onInteractive } = this.#context;
+    const { batchMode, promptCount } = this.#target.authentication;
+    if (this.#password !== undefined || prompter.available) {
+      const isAskedOnce = prompter.available && !prompter.mayAskAgain;
+      const mostTimes = isAskedOnce ? 1 : Math.max(1, promptCount);
+      return this.#asked[method] < mostTimes || (method === 'keyboard-interactive' && this.#code.hasNext());
     }
+    // What lets in without a question (a push to a telephone, an exemption) needs nobody here.
+    const mayBeUnasked = method === 'keyboard-interactive' && onInteractive !== undefined;
+    if (mayBeUnasked && !batchMode) return this.#asked[method] === 0;
     if (this.#asked[method] === 0) this.#note(`${method} was not tried: there is no terminal to ask on`);
     return false;
+  }
+
+  async #askForCode(question: string, echo: boolean): Promise<string> {
+    if (this.#code.isNext)
+      this.#context.logger.info('the one-time code was refused: waiting for the next one');
+    const code = await this.#code.ask(() => this.#ask(question, echo));
+    if (code !== undefined) return code;
+    this.#current = undefined;
+    this.#note('the next one-time code is the same as the one that was refused');
+    throw this.failure();
   }
 
   #takePassword(): string | undefined {

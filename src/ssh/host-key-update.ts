@@ -30,6 +30,9 @@ export type HostKeyUpdate =
       readonly removed: readonly KnownHostEntry[];
     };
 
+/** One of each type is usual, and twice as many while they are changed. */
+const MAX_KEYS = 32;
+
 /** The types that ssh2 can read in an announcement: a line with a key of another type may be of one that it was told. */
 const READABLE_TYPES = /^(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521))$/;
 
@@ -47,6 +50,7 @@ export function decideHostKeyUpdate(
   const isIn = (keys: readonly PublicKey[], key: PublicKey): boolean =>
     keys.some((one) => samePublicKey(one, key));
   if (announced.length === 0) return { kind: 'nothing' };
+  if (announced.length > MAX_KEYS) return { kind: 'skipped', reason: `it has more than ${MAX_KEYS}` };
   if (!announced.every((key) => isIn(proved, key)))
     return { kind: 'skipped', reason: 'it does not prove that it has all of them' };
   if (new Set(announced.map(({ blob }) => blob.toString('hex'))).size !== announced.length)

@@ -14,6 +14,11 @@ export interface Prompter {
    * @returns the answer without its newline, or undefined when the user gave none (end of input) or nobody is there
    */
   ask(question: string, options: { readonly echo: boolean }): Promise<string | undefined>;
+  /**
+   * Waits until the answer to the question for a one-time code is another one; of a program that gives the code of the moment,
+   * which a bastion takes once. Left out where nothing is to be waited for.
+   */
+  readonly waitForNextCode?: (() => Promise<void>) | undefined;
   /** Shows text that needs no answer: banners, fingerprints, instructions. */
   show(text: string): void;
 }

@@ -143,6 +143,7 @@ function noticing(prompter: Prompter, onAsked: () => void): Prompter {
       return prompter.available;
     },
     mayAskAgain: prompter.mayAskAgain,
+    waitForNextCode: prompter.waitForNextCode,
     ask: (question, options) => {
       onAsked();
       return prompter.ask(question, options);

@@ -1,8 +1,8 @@
 import type { AnyAuthMethod, AuthHandlerMiddleware, Client, NextAuthHandler } from 'ssh2';
-import type { AuthenticationAttempt } from '../authentication-messages.ts';
+import type { AuthenticationAttempt, KeyboardInteractiveRound } from '../authentication-messages.ts';
 import type { Authenticator } from '../authenticator.ts';
 import { KeyUnavailableError } from '../signing-key.ts';
-import { KeySigner } from './connection-internals.ts';
+import { KeySigner, onRoundWithoutQuestions } from './connection-internals.ts';
 import type { HandshakeClock } from './handshake-clock.ts';
 
 /** What an {@link AuthenticationDriver} needs beside the authenticator. */
@@ -27,6 +27,8 @@ export class AuthenticationDriver {
   readonly #signer: KeySigner;
   /** The same function at every call of ssh2; valid at any time after the first. */
   #send: NextAuthHandler | undefined;
+  /** A round of keyboard-interactive waits for its answers. */
+  #isAnswering = false;
 
   constructor(authenticator: Authenticator, context: DriverContext) {
     this.#authenticator = authenticator;
@@ -37,6 +39,25 @@ export class AuthenticationDriver {
   /** Takes over the signing of a client, from right after its `connect()`. */
   attach(client: Client): void {
     this.#signer.attach(client);
+    onRoundWithoutQuestions(client, (round, answer) => {
+      this.#answer({ ...round, prompts: [] }, () => answer());
+    });
+  }
+
+  /** @param finish sends the answers */
+  #answer(round: KeyboardInteractiveRound, finish: (answers: string[]) => void): void {
+    if (this.#isAnswering) {
+      this.#context.onFailed(new Error('it asks again before it has an answer'));
+      return;
+    }
+    this.#isAnswering = true;
+    this.#authenticator
+      .answer(round)
+      .then((answers) => {
+        this.#isAnswering = false;
+        if (!this.#context.isOver()) finish(answers);
+      })
+      .catch((error: unknown) => this.#context.onFailed(error));
   }
 
   /** ssh2's `authHandler`: called before the first attempt and after each one that was not enough. */
@@ -81,12 +102,7 @@ export class AuthenticationDriver {
           type: 'keyboard-interactive',
           username,
           prompt: (name, instructions, _language, prompts, finish) => {
-            this.#authenticator
-              .answer({ name, instructions, prompts })
-              .then((answers) => {
-                if (!this.#context.isOver()) finish(answers);
-              })
-              .catch((error: unknown) => this.#context.onFailed(error));
+            this.#answer({ name, instructions, prompts }, finish);
           },
         };
     }

@@ -25,10 +25,17 @@ interface ProtocolInternals extends KeyRequestProtocol {
   _debug: unknown;
   authPK: AuthenticateWithKey;
   ping(): void;
+  authInfoRes(answers: readonly string[]): void;
 }
 
 interface ProtocolHandlers {
   GLOBAL_REQUEST(protocol: object, name: string, wantReply: boolean, data: unknown): void;
+  USERAUTH_INFO_REQUEST(
+    protocol: ProtocolInternals,
+    name: string,
+    instructions: string,
+    prompts: readonly object[],
+  ): void;
 }
 
 /** libuv's counters: written to the stream, and of these not yet taken by the kernel. */
@@ -83,6 +90,22 @@ export function onHostKeysAnnounced(
 
 function publicKeyOf(key: ParsedKey): PublicKey {
   return { type: key.type, blob: Buffer.from(key.getPublicSSH()) };
+}
+
+/**
+ * Has a round of keyboard-interactive in which nothing is asked (RFC 4256 section 3.2) answered here: ssh2 answers it by itself, and
+ * what the bastion says in it is lost. @param onRound calls `answer` to go on
+ */
+export function onRoundWithoutQuestions(
+  client: Client,
+  onRound: (round: { readonly name: string; readonly instructions: string }, answer: () => void) => void,
+): void {
+  const { _handlers: handlers } = internalsOf(client)._protocol;
+  const original = handlers.USERAUTH_INFO_REQUEST;
+  handlers.USERAUTH_INFO_REQUEST = (protocol, name, instructions, prompts) => {
+    if (prompts.length > 0) original(protocol, name, instructions, prompts);
+    else onRound({ name, instructions }, () => protocol.authInfoRes([]));
+  };
 }
 
 /** Ends the calls of the `debug` function, which cost CPU for every packet. */

@@ -57,8 +57,10 @@ export function pausingPrompter(
   signal: AbortSignal,
   mayAsk: 'ask' | 'never',
 ): Prompter {
+  const { waitForNextCode } = prompter;
   return {
     mayAskAgain: prompter.mayAskAgain,
+    waitForNextCode: waitForNextCode && (() => clock.pausedWhile(abortable(waitForNextCode(), signal))),
     available: mayAsk === 'ask' && prompter.available,
     show: (text) => prompter.show(text),
     ask: (question, options) => clock.pausedWhile(abortable(prompter.ask(question, options), signal)),

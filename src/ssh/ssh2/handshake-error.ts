@@ -4,6 +4,7 @@ import { LoginCutOff } from '../login-cut-off.ts';
 import { REMEDY_CUT_IN_HANDSHAKE, REMEDY_CUT_OFF, REMEDY_HUNG_UP, REMEDY_TURNED_AWAY } from '../shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { nameTarget } from '../target-from-config.ts';
+import { ProtocolViolation } from './peer-conduct.ts';
 
 const SHOWN_EARLY_TEXT_LENGTH = 200;
 
@@ -84,7 +85,11 @@ function brokenOff(failure: HandshakeFailure): TshuttleError {
   );
 }
 
+/** For one that does what no server does. */
+export const REMEDY_NO_SERVER = 'ask the administrator of the bastion what answers there';
+
 function remedyFor(thrown: unknown): string {
+  if (thrown instanceof ProtocolViolation) return REMEDY_NO_SERVER;
   if (isUnanswered(thrown)) return REMEDY_CUT_IN_HANDSHAKE;
   return isClosing(thrown) ? REMEDY_HUNG_UP : 'check that an ssh server listens there';
 }

@@ -18,7 +18,9 @@ import { onHostKeysAnnounced, stopDebugOutput } from './connection-internals.ts'
 import { EarlyText } from './early-text.ts';
 import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
 import { handshakeError, isCutOff, loginCutOff, Silence } from './handshake-error.ts';
+import { guardMessages } from './message-guard-internals.ts';
 import { type NegotiatedAlgorithms, negotiatedAlgorithms } from './negotiated-algorithms.ts';
+import { ProtocolViolation } from './peer-conduct.ts';
 import type { Route } from './route.ts';
 import { type ClientStart, startClient } from './start-client.ts';
 import { ToldByBastion } from './told-by-bastion.ts';
@@ -172,6 +174,7 @@ class Handshake {
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
       authHandler: this.#driver.onReply,
     });
+    guardMessages(this.#client, socket);
     onHostKeysAnnounced(this.#client, (announcement) => this.#updateHostKeys(announcement));
     this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
@@ -195,9 +198,8 @@ class Handshake {
       this.#filing = this.#verifier.handshakeDone();
     });
     this.#client.on('banner', (text) => this.#told.banner(text, this.#context.prompter));
-    this.#client.on('change password', () => {
-      this.#outcome.reject(passwordExpired(this.#context.target));
-    });
+    const { target } = this.#context;
+    this.#client.on('change password', () => this.#outcome.reject(passwordExpired(target)));
     this.#client.on('ready', () => {
       this.#phase = 'done';
       this.#outcome.resolve();
@@ -206,12 +208,13 @@ class Handshake {
 
   #verifyHostKey(blob: Buffer, verify: (accepted: boolean) => void): void {
     if (this.#verifier.acceptedKey === undefined) {
-      this.#verifier.verify(blob).then(
-        () => {
+      this.#verifier
+        .verify(blob)
+        .then(() => {
           if (!this.#context.socket.destroyed) verify(true);
-        },
-        (error: unknown) => this.#outcome.reject(error),
-      );
+        })
+        // ssh2 finishes the key exchange there, out of reach of what catches its errors elsewhere.
+        .catch((error) => (error instanceof TshuttleError ? this.#outcome.reject(error) : this.#fail(error)));
       return;
     }
     try {
@@ -233,16 +236,13 @@ class Handshake {
 
   #fail(thrown: unknown): void {
     const { target, route } = this.#context;
-    if (this.#phase === 'authenticating' && isCutOff(thrown, this.#authenticator.mayBeRefused)) {
-      this.#outcome.reject(loginCutOff(target, route.description, thrown));
+    if (this.#phase === 'authenticating' && !(thrown instanceof ProtocolViolation)) {
+      const isCut = isCutOff(thrown, this.#authenticator.mayBeRefused);
+      if (isCut) this.#outcome.reject(loginCutOff(target, route.description, thrown));
+      else this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
       return;
     }
-    if (this.#phase === 'authenticating') {
-      this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
-      return;
-    }
-    const earlyText = this.#earlyText?.text ?? '';
-    const offeredByBastion = this.#told.algorithms;
+    const [earlyText, offeredByBastion] = [this.#earlyText?.text ?? '', this.#told.algorithms];
     this.#outcome.reject(
       handshakeError({ target, via: route.description, thrown, earlyText, offeredByBastion }),
     );

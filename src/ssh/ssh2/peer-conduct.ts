@@ -7,10 +7,20 @@ import { MessageAllowance } from './message-allowance.ts';
 const USELESS_AT_ONCE = 2_000;
 const USELESS_PER_SECOND = 100;
 
+/** A bastion has done what no server does: the connection is given up. The message is for people, with the bastion as its subject. */
+export class ProtocolViolation extends Error {
+  override readonly name = 'ProtocolViolation';
+}
+
+/** How many messages of no use there may be. */
+export function uselessMessages(): MessageAllowance {
+  return new MessageAllowance(USELESS_AT_ONCE, USELESS_PER_SECOND);
+}
+
 /** Whether a bastion keeps to the protocol, as far as channels go. */
 export class PeerConduct {
   readonly #onViolated: (how: string) => void;
-  readonly #useless = new MessageAllowance(USELESS_AT_ONCE, USELESS_PER_SECOND);
+  readonly #useless = uselessMessages();
 
   /** @param onViolated called, perhaps more than once, when it does not: the connection is to be given up */
   constructor(onViolated: (how: string) => void) {

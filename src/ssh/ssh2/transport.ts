@@ -13,8 +13,9 @@ import type { ConnectionLoad } from './choose-connection.ts';
 import { cipherCost } from './cipher-cost.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connect.ts';
 import { hasNativeCrypto } from './connection-internals.ts';
-import { describeEnding } from './handshake-error.ts';
+import { describeEnding, REMEDY_NO_SERVER } from './handshake-error.ts';
 import { watchLiveness } from './liveness.ts';
+import { ProtocolViolation } from './peer-conduct.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
 import { readBastionFile } from './read-file.ts';
 import type { Route } from './route.ts';
@@ -85,7 +86,7 @@ function transportOver(bastion: ConnectedBastion): {
   const mux = new ChannelMux(
     (events) => attachChannelWire(client, socket, events),
     () => bastion.keyOptions(),
-    (how) => giveUp(new Error(how)),
+    (how) => giveUp(new ProtocolViolation(how)),
   );
   const lost = deferred<TshuttleError>();
   let isOver = false;
@@ -155,7 +156,7 @@ function connectionLost({ target, description }: ConnectedBastion, cause: Error 
   const why = describeEnding(cause);
   const hasHungUp = cause === undefined || isDisconnect(cause);
   return new TshuttleError('ERR_BASTION_LOST', `lost the ${target.role} ${description}: ${why}`, {
-    remedy: 'check the network and the bastion',
+    remedy: cause instanceof ProtocolViolation ? REMEDY_NO_SERVER : 'check the network and the bastion',
     cause: hasHungUp ? new BastionHungUp(why) : cause,
   });
 }

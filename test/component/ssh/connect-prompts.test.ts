@@ -56,11 +56,18 @@ async function startBastion(
   };
 }
 
+/** How often the last login may have needed somebody. */
+let interactions = 0;
+
 async function login(
   request: SshRequest,
   prompter: Prompter,
   ...options: string[]
 ): Promise<readonly string[]> {
+  interactions = 0;
+  const onInteractive = (): void => {
+    interactions += 1;
+  };
   const logger = recordingLogger();
   const { signal } = new AbortController();
   const target = await resolveTarget(
@@ -68,12 +75,18 @@ async function login(
     { logger, signal },
   );
   try {
-    const bastion = await connectBastion(target, { logger, prompter, signal, beforeDial: async () => {} });
+    const bastion = await connectBastion(target, {
+      logger,
+      prompter,
+      signal,
+      onInteractive,
+      beforeDial: async () => {},
+    });
     const closed = once(bastion.socket, 'close');
     bastion.client.end();
     await closed;
   } finally {
-    expect(logger.lines.join('\n')).not.toMatch(/hunter2|98765/);
+    expect(logger.lines.join('\n')).not.toMatch(/hunter2|98765|333333/);
   }
   return logger.lines;
 }
@@ -241,6 +254,95 @@ describe('keyboard-interactive', () => {
       message: expect.stringContaining('keyboard-interactive was refused without a question (3 times)'),
     });
     expect(bastion.tried).toHaveLength(3);
+  });
+
+  /** As Duo with autopush: it says that it has rung the telephone, and asks nothing. */
+  const pushes = (context: AuthContext): void => {
+    if (context.method !== 'keyboard-interactive') context.reject(['keyboard-interactive']);
+    else context.prompt([], 'Duo', 'Pushed a login request to\x1b[2J your phone', () => context.accept());
+  };
+
+  test('without questions needs nobody here, and is told of all the same', async () => {
+    await using bastion = await startBastion(pushes);
+    const log = await login(bastion.request, NO_TERMINAL);
+    expect(log.join('\n')).toContain('info the bastion says: Duo Pushed a login request to[2J your phone');
+    expect(interactions).toBe(1);
+    const user = scriptedPrompter();
+    await login(bastion.request, user);
+    expect(user).toMatchObject({ questions: [], shown: ['Duo\nPushed a login request to[2J your phone'] });
+  });
+
+  test('without questions is not tried in BatchMode', async () => {
+    await using bastion = await startBastion(pushes);
+    await expect(login(bastion.request, NO_TERMINAL, 'BatchMode=yes')).rejects.toMatchObject({
+      message: expect.stringContaining('keyboard-interactive was not tried: there is no terminal to ask on'),
+    });
+    expect(bastion.tried).toEqual([]);
+  });
+
+  test('with a question, and nobody to ask, ends there, and is tried once', async () => {
+    await using bastion = await startBastion((context) => {
+      if (context.method !== 'keyboard-interactive') context.reject(['keyboard-interactive']);
+      else
+        context.prompt([], () => context.prompt([{ prompt: 'Code: ', echo: false }], () => context.accept()));
+    });
+    await expect(login(bastion.request, NO_TERMINAL)).rejects.toMatchObject({
+      code: 'ERR_BASTION_AUTH',
+      message: expect.stringMatching(/Code:' and there is no terminal to ask on/),
+    });
+    expect(bastion.tried).toEqual(['keyboard-interactive']);
+  });
+
+  test('without questions that refuses is not tried again', async () => {
+    await using bastion = await startBastion((context) => context.reject(['keyboard-interactive']));
+    await expect(login(bastion.request, NO_TERMINAL)).rejects.toMatchObject({
+      message: expect.stringContaining('keyboard-interactive was refused without a question'),
+    });
+    expect(bastion.tried).toEqual(['keyboard-interactive']);
+  });
+
+  /** A bastion that takes each one-time code once, and a program that has answered before. */
+  const takesCodes = (...codes: readonly string[]) => {
+    const good = new Set(codes);
+    return (context: AuthContext): void => {
+      if (context.method !== 'keyboard-interactive') context.reject(['keyboard-interactive']);
+      else {
+        context.prompt([{ prompt: 'Verification code: ', echo: false }], ([code = '']) =>
+          good.delete(code) ? context.accept() : context.reject(['keyboard-interactive']),
+        );
+      }
+    };
+  };
+  const program = (...answers: readonly string[]) => {
+    let waits = 0;
+    const waitForNextCode = async (): Promise<void> => {
+      waits += 1;
+    };
+    return { ...scriptedPrompter(...answers), mayAskAgain: false, waitForNextCode, waits: () => waits };
+  };
+
+  test('by a program whose code has been used: the next one is waited for, once', async () => {
+    await using bastion = await startBastion(takesCodes('333333'));
+    const helped = program('222222', '333333');
+    const log = await login(bastion.request, helped);
+    expect(log.join('\n')).toContain('info the one-time code was refused: waiting for the next one');
+    expect({ asked: helped.questions.length, waits: helped.waits() }).toEqual({ asked: 2, waits: 1 });
+
+    const wrong = program('444444', '555555', '666666');
+    await expect(login(bastion.request, wrong)).rejects.toMatchObject({
+      code: 'ERR_BASTION_AUTH',
+      message: expect.stringContaining('were refused (2 times)'),
+    });
+    expect({ asked: wrong.questions.length, waits: wrong.waits() }).toEqual({ asked: 2, waits: 1 });
+  });
+
+  test('by a program that gives the same code again: it is not sent again', async () => {
+    await using bastion = await startBastion(takesCodes());
+    await expect(login(bastion.request, program('777777', '777777'))).rejects.toMatchObject({
+      code: 'ERR_BASTION_AUTH',
+      message: expect.stringMatching(/refused; .*the next one-time code is the same/),
+    });
+    expect(bastion.tried).toEqual(['keyboard-interactive', 'keyboard-interactive']);
   });
 
   test('is a second step after another method (partial success)', async () => {
