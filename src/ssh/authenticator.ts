@@ -210,7 +210,7 @@ export class Authenticator {
 
   async #askForCode(question: string, echo: boolean): Promise<string> {
     if (this.#code.isNext)
-      this.#context.logger.info('the one-time code was refused: waiting for the next one');
+      this.#context.logger.warn('the one-time code was refused: waiting for the next one');
     const code = await this.#code.ask(() => this.#ask(question, echo));
     if (code !== undefined) return code;
     this.#current = undefined;

@@ -325,7 +325,7 @@ describe('keyboard-interactive', () => {
     await using bastion = await startBastion(takesCodes('333333'));
     const helped = program('222222', '333333');
     const log = await login(bastion.request, helped);
-    expect(log.join('\n')).toContain('info the one-time code was refused: waiting for the next one');
+    expect(log.join('\n')).toContain('warn the one-time code was refused: waiting for the next one');
     expect({ asked: helped.questions.length, waits: helped.waits() }).toEqual({ asked: 2, waits: 1 });
 
     const wrong = program('444444', '555555', '666666');
