@@ -48,8 +48,8 @@ export function openStandardErrorSink(): LineSink {
   };
 }
 
-/** How JSON writes those that have no short form, which a terminal would obey when they are not escaped any more. */
-const ESCAPED_CONTROLS = /\\u00(?:[01][0-9a-f]|7f)/gi;
+/** An escape of JSON: one that is kept, or a control character, which a terminal would obey when it is not escaped any more. */
+const JSON_ESCAPE = /\\(?:(["\\/nt])|u00(?:[01][0-9a-f]|7f)|[bfr])/gi;
 
 /** Makes JSON lines readable before they go to another sink. */
 export function makeReadable(sink: LineSink, options: { readonly colour: boolean }): LineSink {
@@ -67,7 +67,8 @@ export function makeReadable(sink: LineSink, options: { readonly colour: boolean
     write: (line) => {
       // With the first line: a tunnel that has nothing to say starts without it.
       render ??= load();
-      sink.write(String(render(withoutControls(line.replace(ESCAPED_CONTROLS, '')))));
+      const safe = line.replace(JSON_ESCAPE, (whole, kept?: string) => (kept === undefined ? '' : whole));
+      sink.write(String(render(withoutControls(safe))));
     },
   };
 }

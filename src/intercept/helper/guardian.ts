@@ -65,7 +65,7 @@ async function cleanUp(): Promise<void> {
 
 function endOf(stream: NodeJS.ReadStream | Socket): Promise<void> {
   return new Promise((resolve) => {
-    for (const event of ['end', 'error', 'close'] as const) stream.once(event, () => resolve());
+    for (const event of ['end', 'error', 'close'] as const) stream.on(event, () => resolve());
     stream.resume();
   });
 }

@@ -12,7 +12,7 @@ const OWN_SCORE_FILE = '/proc/self/oom_score_adj';
 
 /**
  * What is for our client to judge, what only stops us, and what whoever started us may have armed or a debugger be called by:
- * none of it ends us. The last but one of ours is SIGTERM; SIGKILL and SIGSTOP nobody can take.
+ * none of it ends us. SIGTERM still does; SIGKILL and SIGSTOP cannot be caught.
  */
 const SIGNALS_FOR_OTHERS = [
   ...(['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGPIPE', 'SIGTSTP', 'SIGTTIN', 'SIGTTOU'] as const),

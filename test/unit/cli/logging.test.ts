@@ -81,3 +81,10 @@ test('no word of others moves the cursor of whoever reads the log, or turns what
   logger.warn(`refused: ${hostile}`, { destination: hostile });
   expect(lines[0]).toMatch(/refused: \[2Ja1mbc .*destination.*\[2Ja1mbc/);
 });
+
+test('what only looks like an escape in JSON is text, and a line with it is readable', () => {
+  const { lines, sink } = record();
+  const { logger } = createLoggers(0, sinkFor('text', sink, { onTerminal: false }));
+  logger.warn('refused: C:\\u001b and \\\\u0007, a\bc\fd\re');
+  expect(lines[0]).toMatch(/WARN.*refused: C:\\u001b and \\\\u0007, acde\n?$/);
+});
