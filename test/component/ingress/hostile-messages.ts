@@ -104,6 +104,7 @@ const STATUSES: readonly AnswerCase[] = [
   refused('101 and nothing more', 'HTTP/1.1 101 X\r\n\r\n', { afterwards: 'stay' }),
   refused('101 before the answer', `HTTP/1.1 101 X\r\n\r\n${SIZED}\r\n${BODY}`),
   refused('101 with Upgrade', 'HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n', {
+    body: "tshuttle: the destination's answer changes to a protocol that nobody asked for\n",
     afterwards: 'stay',
   }),
   refused('33 answers before the answer', `${'HTTP/1.1 103 X\r\n\r\n'.repeat(33)}${SIZED}\r\n${BODY}`),
