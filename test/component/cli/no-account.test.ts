@@ -1,9 +1,11 @@
-import { chmod, chown, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CommandResult, runCommand } from '../../support/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
+import { repositoryOptions } from '../../support/machine.ts';
+import { skipLab } from '../../support/requirements.ts';
 
 /*
  * As in a container that is started with `--user 54321`: a uid that the machine has no account of.
@@ -11,9 +13,11 @@ import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-ssh
 
 const USER_ID = 54_321;
 
-const isRoot = process.getuid?.() === 0;
+/** Runs "$@" as that uid; $2 shows the repository, which may be for its owner's eyes only, and $1 are the options of its mount. */
+const AS_STRANGER = `mount -t overlay -o "$1" overlay "$2" && shift 2 &&
+  exec setpriv --reuid=${USER_ID} --regid=${USER_ID} --clear-groups -- "$@"`;
 
-describe.skipIf(!isRoot)('a uid without an account', () => {
+describe.skipIf(skipLab)('a uid without an account', () => {
   let home: string;
   let sshd: LoopbackSshd;
 
@@ -25,6 +29,7 @@ describe.skipIf(!isRoot)('a uid without an account', () => {
     await copyFile(key, join(home, 'key'));
     const hostKey = (await readFile(`${sshd.hostKeyFile}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
     await writeFile(join(home, 'known_hosts'), `[127.0.0.1]:${sshd.port} ${hostKey}\n`);
+    for (const folder of ['repository', 'empty']) await mkdir(join(home, folder));
     for (const path of [home, join(home, 'key'), join(home, 'known_hosts')])
       await chown(path, USER_ID, USER_ID);
     await chmod(join(home, 'key'), 0o600);
@@ -39,9 +44,15 @@ describe.skipIf(!isRoot)('a uid without an account', () => {
     words: readonly string[],
     more: Readonly<Record<string, string>> = {},
   ): Promise<CommandResult> {
-    const who = ['setpriv', `--reuid=${USER_ID}`, `--regid=${USER_ID}`, '--clear-groups', '--'];
+    const repository = join(home, 'repository');
+    const mount = [repositoryOptions(join(home, 'empty')), repository];
+    const who = ['unshare', '--mount', 'sh', '-c', AS_STRANGER, 'sh', ...mount];
     const env = { PATH: process.env['PATH'] ?? '', ...more };
-    return await runCommand([...who, process.execPath, resolve('bin/tshuttle'), ...words], { env });
+    const command = [...who, process.execPath, join(repository, 'bin/tshuttle'), ...words];
+    const result = await runCommand(command, { env });
+    // Neither its mount nor Node.js failed.
+    expect(result.stderr).not.toMatch(/mount: |node:internal/);
+    return result;
   }
 
   const bastion = (user = 'root@'): readonly string[] => {
