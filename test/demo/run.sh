@@ -2,6 +2,6 @@
 # `npm run demo`: installs what is missing, then shows the main job in network namespaces of its own (demo.mjs).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-bash .ci/install-packages nftables iproute2 openssh-client
+bash .ci/install-packages demo
 [ -e dist/cli/main.js ] || npm run --silent build
 PATH=$PATH:/usr/sbin:/sbin exec node test/demo/demo.mjs

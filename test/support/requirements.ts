@@ -27,7 +27,9 @@ export function missingForLab(): string | undefined {
   if (process.platform !== 'linux') return 'the lab needs Linux';
   if (process.getuid?.() !== 0) return 'the lab needs root (network namespaces, a real sshd)';
   const missing = TOOLS.filter((tool) => !isOnPath(tool));
-  return missing.length === 0 ? undefined : `the lab needs ${missing.join(', ')} (bash .ci/install-packages)`;
+  return missing.length === 0
+    ? undefined
+    : `the lab needs ${missing.join(', ')} (bash .ci/install-packages test)`;
 }
 
 /**
@@ -75,7 +77,7 @@ function findOpenstackClient(): { readonly python: string } | undefined {
     existsSync('/usr/bin/python3') && existsSync('/usr/lib/python3/dist-packages/openstackclient');
   if (found || process.env['TSHUTTLE_LAB'] === 'require') return { python: '/usr/bin/python3' };
   console.warn(
-    'tests against openstacksdk are skipped: python3-openstackclient is not installed (bash .ci/install-packages)',
+    'tests against openstacksdk are skipped: python3-openstackclient is not installed (bash .ci/install-packages test)',
   );
   return undefined;
 }
@@ -89,7 +91,7 @@ function lacksKeystone(): boolean {
   );
   if (missing.length === 0 || process.env['TSHUTTLE_LAB'] === 'require') return false;
   console.warn(
-    `tests against Keystone are skipped: ${missing.join(', ')} missing (bash .ci/install-packages)`,
+    `tests against Keystone are skipped: ${missing.join(', ')} missing (bash .ci/install-packages test)`,
   );
   return true;
 }
