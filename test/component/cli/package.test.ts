@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 /*
@@ -66,6 +66,14 @@ describe('the package', () => {
     expect(MANIFEST.man).toEqual(['./dist/man/tshuttle.1']);
     expect(MANIFEST.files).toContain('dist');
     expect(MANIFEST.scripts.build).toMatch(/ > dist\/man\/tshuttle\.1$/);
+  });
+
+  test('names only what is there as what is in it', () => {
+    const isThere = (named: string): boolean => {
+      const pattern = new RegExp(`^${basename(named).replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
+      return readdirSync(dirname(named)).some((name) => pattern.test(name));
+    };
+    expect(MANIFEST.files.filter((name) => !isThere(name.replace(/^!/, '')))).toEqual([]);
   });
 
   test('needs nothing that the oldest Node.js of its own is too old for', () => {
