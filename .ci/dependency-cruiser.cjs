@@ -35,7 +35,7 @@ module.exports = {
     onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native'),
     onlyFrom('dns-packet', '^src/dns/'),
-    onlyFrom('ipaddr.js', '^src/net/cidr'),
+    onlyFrom('ipaddr.js', '^src/net/address/cidr'),
     onlyFrom('valibot', '^src/(config/profiles|openstack)/'),
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),

@@ -1,12 +1,12 @@
 import type { Config } from '../config/config.ts';
 import type { WrittenRule } from '../config/subnet-effects.ts';
 import { type NameRoute, routeName } from '../dns/name-routes.ts';
-import { decidingRule, formatCaptureRule } from '../net/capture-rule.ts';
-import { addressToNumber, type Cidr, formatCidr, parseCidr } from '../net/cidr.ts';
-import { type Endpoint, formatEndpoint, formatHostPort, type IpFamily } from '../net/endpoint.ts';
-import { neverCapturedAs } from '../net/never-captured.ts';
-import { formatPortRange, type PortRange } from '../net/port-range.ts';
-import { formatZone } from '../net/zone.ts';
+import { decidingRule, formatCaptureRule } from '../net/address/capture-rule.ts';
+import { addressToNumber, type Cidr, formatCidr, parseCidr } from '../net/address/cidr.ts';
+import { type Endpoint, formatEndpoint, formatHostPort, type IpFamily } from '../net/address/endpoint.ts';
+import { neverCapturedAs } from '../net/address/never-captured.ts';
+import { formatPortRange, type PortRange } from '../net/address/port-range.ts';
+import { formatZone } from '../net/address/zone.ts';
 
 /** An address, on one port or on all. */
 export interface Destination {

@@ -9,7 +9,7 @@ import { homeFolder } from '../core/accounts.ts';
 import { systemCodeOf } from '../core/errors.ts';
 import type { Problem } from '../core/problem.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import {
   type CatalogFilter,
   overriddenPlaces,

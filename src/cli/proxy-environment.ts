@@ -1,4 +1,4 @@
-import { formatHostPort } from '../net/endpoint.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 
 /** A proxy that a command is to use. */
 export interface OfferedProxy {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../core/errors.ts';
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import type { Refusal } from '../ssh/transport.ts';
 import { openFailureOf } from '../tunnel/flow-end.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { covers } from '../config/covering.ts';
 import { parseSubnet } from '../config/subnet.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
 
 /** The bastion and the way to it, as they were written: the same text is the same bastion. */
 export function bastionKey({

@@ -1,4 +1,4 @@
-import { formatHostPort } from '../net/endpoint.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 import type { FlowEnding, FlowInfo } from '../tunnel/status.ts';
 import { formatBytes, formatDuration } from './rendering/quantities.ts';
 

@@ -1,7 +1,7 @@
 import type { Problem } from '../core/problem.ts';
-import type { Cidr } from '../net/cidr.ts';
-import type { Endpoint } from '../net/endpoint.ts';
-import type { Zone } from '../net/zone.ts';
+import type { Cidr } from '../net/address/cidr.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import type { Zone } from '../net/address/zone.ts';
 import type { Listen } from './listen.ts';
 import type { ProxyListenOption, ProxyLogin } from './proxy-listen.ts';
 import type { Remote } from './remote.ts';

@@ -1,4 +1,4 @@
-import { type CaptureRule, rulesOverlap } from '../net/capture-rule.ts';
+import { type CaptureRule, rulesOverlap } from '../net/address/capture-rule.ts';
 
 /**
  * Whether rules that hold capture all that others would. Never yes by mistake; it may say no where several rules cover one

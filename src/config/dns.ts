@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import type { Problem } from '../core/problem.ts';
-import { type Cidr, parseCidr } from '../net/cidr.ts';
-import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
-import { parseZone, type Zone } from '../net/zone.ts';
+import { type Cidr, parseCidr } from '../net/address/cidr.ts';
+import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../net/address/endpoint.ts';
+import { parseZone, type Zone } from '../net/address/zone.ts';
 import type { DnsOption } from './config.ts';
 import { type PlaceOf, placeOnCommandLine } from './place.ts';
 import { parsePort } from './ports.ts';

@@ -1,4 +1,4 @@
-import type { CaptureRule } from '../net/capture-rule.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Config } from './config.ts';
 import { namesOf, rulesOf } from './resolve-subnets.ts';
 

@@ -1,5 +1,5 @@
-import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
-import { type Cidr, formatCidr, numberToAddress } from '../net/cidr.ts';
+import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
+import { type Cidr, formatCidr, numberToAddress } from '../net/address/cidr.ts';
 
 /** A network that somebody else has a claim to. */
 export interface ClaimedNetwork {

@@ -1,4 +1,4 @@
-import { isScopedIpv6 } from '../net/scoped-address.ts';
+import { isScopedIpv6 } from '../net/address/scoped-address.ts';
 import { parsePort } from './ports.ts';
 
 /** Which bastion `-r` names. `host` may be an alias of the ssh configuration; absent parts are left to that. */

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Config, SubnetRule } from './config.ts';
 import { cidrOfAddress } from './subnet.ts';
 import { effectsOf, type WrittenRule } from './subnet-effects.ts';

@@ -1,8 +1,13 @@
 import type { Problem } from '../core/problem.ts';
-import { type CaptureRule, decidingRule, formatCaptureRule, rulesOverlap } from '../net/capture-rule.ts';
-import { type Cidr, numberToAddress } from '../net/cidr.ts';
-import { neverCapturedAs } from '../net/never-captured.ts';
-import { formatPortRange, type PortRange, portCount } from '../net/port-range.ts';
+import {
+  type CaptureRule,
+  decidingRule,
+  formatCaptureRule,
+  rulesOverlap,
+} from '../net/address/capture-rule.ts';
+import { type Cidr, numberToAddress } from '../net/address/cidr.ts';
+import { neverCapturedAs } from '../net/address/never-captured.ts';
+import { formatPortRange, type PortRange, portCount } from '../net/address/port-range.ts';
 
 /** With more rules than these that could decide over one, it is taken to have an effect. */
 const MAX_COMPARED = 64;

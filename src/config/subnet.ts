@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Cidr, parseCidr } from '../net/cidr.ts';
-import { ALL_PORTS, type PortRange } from '../net/port-range.ts';
+import { type Cidr, parseCidr } from '../net/address/cidr.ts';
+import { ALL_PORTS, type PortRange } from '../net/address/port-range.ts';
 import { parsePorts } from './ports.ts';
 import { diagnoseIPv4, diagnoseIPv6, isHostName } from './subnet-diagnosis.ts';
 

@@ -1,5 +1,5 @@
-import type { IpFamily } from '../net/endpoint.ts';
-import { parseZone } from '../net/zone.ts';
+import type { IpFamily } from '../net/address/endpoint.ts';
+import { parseZone } from '../net/address/zone.ts';
 import { addressesIn } from './answer.ts';
 import { RCODES } from './layout.ts';
 import { addressAnswer, errorAnswer, type Query, typeCodeOf } from './message.ts';

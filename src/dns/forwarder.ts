@@ -1,9 +1,9 @@
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import type { IpFamily } from '../net/address/endpoint.ts';
 import { AdmittedClients } from '../net/admitted-clients.ts';
 import { descriptorBudget } from '../net/descriptor-budget.ts';
-import type { IpFamily } from '../net/endpoint.ts';
 import { type SocketPlace, THIS_MACHINE } from '../net/socket-place.ts';
 import { AskedResolvers } from './asked-resolvers.ts';
 import { type DatagramContext, takeDatagram } from './datagrams.ts';

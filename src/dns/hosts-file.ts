@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { canonicalIpv6 } from '../net/endpoint.ts';
-import { parseZone } from '../net/zone.ts';
+import { canonicalIpv6 } from '../net/address/endpoint.ts';
+import { parseZone } from '../net/address/zone.ts';
 import type { StaticHost } from './name-routes.ts';
 
 /** More than anybody writes by hand. */

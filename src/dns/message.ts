@@ -1,5 +1,5 @@
 import { decode, encode, type Packet } from 'dns-packet';
-import { addressBytes } from '../net/address-bytes.ts';
+import { addressBytes } from '../net/address/literal.ts';
 import {
   endOfQuestion,
   FLAG_RESPONSE,

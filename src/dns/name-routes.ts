@@ -1,4 +1,4 @@
-import { type Zone, zoneOf } from '../net/zone.ts';
+import { type Zone, zoneOf } from '../net/address/zone.ts';
 
 /** A name that the user has given addresses to. */
 export interface StaticHost {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { canonicalIpv6 } from '../net/endpoint.ts';
+import { canonicalIpv6 } from '../net/address/endpoint.ts';
 
 /** The stub addresses of systemd-resolved (systemd-resolved.service(8)). */
 const STUBS = ['127.0.0.53', '127.0.0.54'];

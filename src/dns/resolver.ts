@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Endpoint, HostPort } from '../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../net/address/endpoint.ts';
 import type { Query } from './message.ts';
 import { type AskResult, type ConnectionTimes, ResolverConnection } from './resolver-connection.ts';
 

@@ -1,5 +1,5 @@
 import type { Logger } from '../core/log.ts';
-import { formatEndpoint } from '../net/endpoint.ts';
+import { formatEndpoint } from '../net/address/endpoint.ts';
 import { type Answer, addressedTo } from './answer.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { RCODES } from './layout.ts';

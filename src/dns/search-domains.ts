@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { formatZone, type Zone, zoneOf } from '../net/zone.ts';
+import { formatZone, type Zone, zoneOf } from '../net/address/zone.ts';
 import { RESOLV_CONF_FILES } from './resolv-conf.ts';
 
 /** How many labels a name has at least that is asked for as it is first, where resolv.conf does not say (resolv.conf(5)). */

@@ -1,5 +1,5 @@
-import { addressToNumber, type Cidr, numberToAddress } from '../net/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import { addressToNumber, type Cidr, numberToAddress } from '../net/address/cidr.ts';
+import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
 
 /** What is remembered of a name from one run to the next. */
 export interface SavedMapping {

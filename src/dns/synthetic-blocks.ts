@@ -1,4 +1,4 @@
-import { type Cidr, makeCidr } from '../net/cidr.ts';
+import { type Cidr, makeCidr } from '../net/address/cidr.ts';
 
 /** As many tunnels can have names side by side where the range is large enough. */
 const MAX_BLOCKS = 16;

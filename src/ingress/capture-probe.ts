@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { systemCodeOf } from '../core/errors.ts';
-import type { Endpoint } from '../net/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { lookUpRoute, type RouteLookup } from '../net/route-check.ts';
 import type { ProbeTarget } from './probe-targets.ts';

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { formatEndpoint, formatHostPort, makeEndpoint, toDestination } from '../net/address/endpoint.ts';
+import { parseHostPort } from '../net/address/host-port.ts';
 import type { AdmittedClients } from '../net/admitted-clients.ts';
-import { formatEndpoint, formatHostPort, makeEndpoint, toDestination } from '../net/endpoint.ts';
-import { parseHostPort } from '../net/host-port.ts';
 import { type ExchangeBounds, HttpExchange } from './http-exchange.ts';
 import { refuse, refuseConnect } from './http-refusal.ts';
 import {

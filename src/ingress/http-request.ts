@@ -1,5 +1,5 @@
-import type { HostPort } from '../net/endpoint.ts';
-import { parseHostPort } from '../net/host-port.ts';
+import type { HostPort } from '../net/address/endpoint.ts';
+import { parseHostPort } from '../net/address/host-port.ts';
 import type { OpenFailure } from './incoming-flow.ts';
 import type { ProxyCredentials } from './proxy-credentials.ts';
 

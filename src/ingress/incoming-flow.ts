@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Endpoint, HostPort } from '../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../net/address/endpoint.ts';
 
 /** A name that stays with its address for as long as a flow uses it. */
 export interface HeldName {

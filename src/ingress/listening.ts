@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
-import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/address/endpoint.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
 import { isOwnListener } from '../net/local-addresses.ts';
 import { originalDestination } from '../net/native-original-destination.ts';

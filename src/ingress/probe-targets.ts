@@ -1,7 +1,7 @@
-import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
-import { type Cidr, formatCidr, numberToAddress } from '../net/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import { neverCapturedAs } from '../net/never-captured.ts';
+import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
+import { type Cidr, formatCidr, numberToAddress } from '../net/address/cidr.ts';
+import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import { neverCapturedAs } from '../net/address/never-captured.ts';
 
 /** With more networks than these only the first are tried: the start must not be delayed. */
 const MAX_NETWORKS = 128;

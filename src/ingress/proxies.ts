@@ -1,8 +1,8 @@
 import type { Server } from 'node:net';
 import { acceptingServer } from '../net/accepting-server.ts';
+import { formatHostPort, isLoopback } from '../net/address/endpoint.ts';
 import { AdmittedClients } from '../net/admitted-clients.ts';
 import { descriptorBudget } from '../net/descriptor-budget.ts';
-import { formatHostPort, isLoopback } from '../net/endpoint.ts';
 import { reservePort } from '../net/listener.ts';
 import { cutOffOnBug, type ProxyContext } from './proxy-context.ts';
 import type { ProxyCredentials } from './proxy-credentials.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '../core/log.ts';
-import { addressBytes } from '../net/address-bytes.ts';
-import { type Endpoint, makeEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
+import { addressBytes } from '../net/address/literal.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { openSocketDiag } from '../net/native-socket-diag.ts';
 import { mayUse, type ProxyCredentials } from './proxy-credentials.ts';

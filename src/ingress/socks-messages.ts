@@ -1,6 +1,6 @@
-import { numberToAddress } from '../net/cidr.ts';
-import type { HostPort } from '../net/endpoint.ts';
-import { isHostName } from '../net/host-name.ts';
+import { numberToAddress } from '../net/address/cidr.ts';
+import type { HostPort } from '../net/address/endpoint.ts';
+import { isHostName } from '../net/address/host-name.ts';
 import type { OpenFailure } from './incoming-flow.ts';
 
 /** One message at the beginning of `bytes`; how long it is, where it is complete. */

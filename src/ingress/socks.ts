@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { formatEndpoint, makeEndpoint, toDestination } from '../net/endpoint.ts';
+import { formatEndpoint, makeEndpoint, toDestination } from '../net/address/endpoint.ts';
 import { HandshakeFailure, HandshakeReader } from './handshake-reader.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { ProxyLogins } from './proxy-logins.ts';

@@ -1,9 +1,9 @@
-import type { IpFamily } from '../net/endpoint.ts';
+import type { IpFamily } from '../net/address/endpoint.ts';
 
 /**
  * The number behind a literal address that `net.isIP` has accepted for this family, without a zone.
  *
- * `net/cidr.ts` has the same for the user's side; it leans on an npm package, which the root process must not load.
+ * `net/address/cidr.ts` has the same for the user's side; it leans on an npm package, which the root process must not load.
  */
 export function addressValue(family: IpFamily, address: string): bigint {
   return family === 4 ? BigInt(dottedValue(address)) : groupsValue(address);

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../net/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
 import { addressValue } from './address-value.ts';
 import type { AddressInterval, RedirectPlan } from './redirect-plan.ts';
 

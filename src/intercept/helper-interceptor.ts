@@ -1,6 +1,6 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
+import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './helper/client.ts';
 import { findHelperCommandFacts, helperCommand } from './helper/command.ts';

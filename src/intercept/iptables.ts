@@ -1,5 +1,5 @@
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import { ALL_PORTS, type PortRange } from '../net/port-range.ts';
+import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import { ALL_PORTS, type PortRange } from '../net/address/port-range.ts';
 import { addressValue, prefixLengthOf } from './address-value.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
 import type { AddressInterval, OwnedPlan, RuleOwner } from './redirect-plan.ts';

@@ -1,5 +1,5 @@
-import type { IpFamily } from '../net/endpoint.ts';
-import { ALL_PORTS, formatPortRange, type PortRange } from '../net/port-range.ts';
+import type { IpFamily } from '../net/address/endpoint.ts';
+import { ALL_PORTS, formatPortRange, type PortRange } from '../net/address/port-range.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
 

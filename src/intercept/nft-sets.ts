@@ -1,5 +1,5 @@
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import type { PortRange } from '../net/port-range.ts';
+import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { PortRange } from '../net/address/port-range.ts';
 import { addressValue, prefixLengthOf } from './address-value.ts';
 import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.ts';
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../net/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
 import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
 import { renderOutput } from './nft-output-chain.ts';
 import {

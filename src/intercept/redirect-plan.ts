@@ -1,5 +1,5 @@
-import type { Endpoint, IpFamily } from '../net/endpoint.ts';
-import type { PortRange } from '../net/port-range.ts';
+import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { PortRange } from '../net/address/port-range.ts';
 
 /** Addresses from `first` to `last`, both included, as literal addresses of one family. */
 export interface AddressInterval {

@@ -1,8 +1,8 @@
 import type { Server, Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { acceptingServer } from './accepting-server.ts';
+import { formatHostPort, type IpFamily } from './address/endpoint.ts';
 import { type BoundPort, bindPort } from './bound-port.ts';
-import { formatHostPort, type IpFamily } from './endpoint.ts';
 import { descriptorOf } from './native-descriptor.ts';
 import { duplicateDescriptor } from './native-duplicate.ts';
 import { acceptWithReach } from './native-tcp.ts';

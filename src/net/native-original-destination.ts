@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
-import { type Endpoint, type IpFamily, makeEndpoint } from './endpoint.ts';
+import { type Endpoint, type IpFamily, makeEndpoint } from './address/endpoint.ts';
 import { lastErrno } from './native-library.ts';
 import { getSocketOption } from './native-socket-option.ts';
 

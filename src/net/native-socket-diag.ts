@@ -1,5 +1,5 @@
-import { addressBytes } from './address-bytes.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from './address/endpoint.ts';
+import { addressBytes } from './address/literal.ts';
 import { type NetlinkAnswer, type NetlinkSocket, openNetlink } from './native-netlink.ts';
 
 /** linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h. */

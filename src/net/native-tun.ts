@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { addressBytes } from './address-bytes.ts';
+import { addressBytes } from './address/literal.ts';
 import { lastErrno, openLibc } from './native-library.ts';
 
 /** linux/if_tun.h, linux/if.h, linux/sockios.h; the same on every architecture that Node runs on but MIPS and PowerPC. */

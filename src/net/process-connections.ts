@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { type Endpoint, makeEndpoint, sameEndpoint } from './endpoint.ts';
+import { type Endpoint, makeEndpoint, sameEndpoint } from './address/endpoint.ts';
 
 /** TCP_ESTABLISHED and TCP_SYN_SENT of net/tcp_states.h, as /proc/net/tcp writes them. */
 const CONNECTED_STATES: ReadonlySet<string> = new Set(['01', '02']);

@@ -1,4 +1,4 @@
-import type { HostPort } from '../net/endpoint.ts';
+import type { HostPort } from '../net/address/endpoint.ts';
 import type { SourcedText } from './layers.ts';
 
 /** Where a cloud's identity service is, and where that is written. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import { hostPortOf } from './auth-url.ts';
 import type { Interface } from './interfaces.ts';
 import type { SettingsByService } from './service-settings.ts';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { TshuttleError } from '../core/errors.ts';
-import { formatHostPort } from '../net/endpoint.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 import type { AuthUrl } from './auth-url.ts';
 import { authenticationBody } from './authentication-body.ts';
 import type { Credentials } from './credentials.ts';

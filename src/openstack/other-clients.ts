@@ -1,4 +1,4 @@
-import { formatHostPort } from '../net/endpoint.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 import { type AuthUrl, isSamePlace, parseAuthUrl } from './auth-url.ts';
 import { type Cloud, chooseCloud } from './choose-cloud.ts';
 import type { CloudSurroundings } from './cloud-files.ts';

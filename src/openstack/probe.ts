@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import { hostPortOf } from './auth-url.ts';
 import { ask } from './http.ts';
 import type { OpenSocket } from './reach.ts';

@@ -7,7 +7,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { systemCodeOf, TshuttleError } from '../core/errors.ts';
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import type { Trust } from './trust.ts';
 
 /** Opens a connection to a destination: through the bastion, or directly. */

@@ -1,4 +1,4 @@
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import type { KeyOptions } from './key-options.ts';
 
 /** What is known of a bastion that prohibits a channel. */

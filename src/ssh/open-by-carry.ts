@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { TshuttleError } from '../core/errors.ts';
-import { formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import { connectSockets } from '../net/socket-pair.ts';
 import { diagnoseProhibition } from './forwarding-diagnosis.ts';
 import type { FlowEnd, FlowSummary } from './transport.ts';

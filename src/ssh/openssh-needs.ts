@@ -1,5 +1,5 @@
 import { TshuttleError } from '../core/errors.ts';
-import { hasUndialableScope } from '../net/scoped-address.ts';
+import { hasUndialableScope } from '../net/address/scoped-address.ts';
 import { type AgentKey, listAgentKeys } from './agent-client.ts';
 import { ALGORITHM_KEYWORDS, supportedAlgorithms, usableAlgorithms } from './algorithms.ts';
 import { readIdentity } from './identity-file.ts';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { TshuttleError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
-import { formatHostPort } from '../net/endpoint.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 import { chooseAlgorithms } from './algorithms.ts';
 import { clearedForwardings } from './config-effects.ts';
 import { hostKeyPolicy, requiredRsaBits } from './host-key-policy.ts';

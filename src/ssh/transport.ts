@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
-import type { Endpoint, HostPort } from '../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../net/address/endpoint.ts';
 import type { KeyOptions } from './key-options.ts';
 
 /** Why the bastion did not open a channel (RFC 4254 section 5.1). */

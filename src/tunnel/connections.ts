@@ -1,5 +1,5 @@
 import type { Logger } from '../core/log.ts';
-import type { Endpoint } from '../net/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
 import type { LookUpHost } from '../ssh/look-up.ts';
 import { allOpensshNeeds } from '../ssh/openssh-needs.ts';
 import type { Prompter } from '../ssh/prompter.ts';

@@ -7,8 +7,8 @@ import { Overload } from '../dns/overload.ts';
 import { QueryHandler } from '../dns/query-handler.ts';
 import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
-import type { IpFamily } from '../net/endpoint.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
+import type { IpFamily } from '../net/address/endpoint.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
 import {
   BastionAnswers,

@@ -1,4 +1,4 @@
-import { type Endpoint, sameEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, sameEndpoint } from '../net/address/endpoint.ts';
 
 /** While the bastion is down it may have one address after the other. */
 const MAX_FORMER = 32;

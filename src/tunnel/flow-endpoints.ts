@@ -1,5 +1,5 @@
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
-import { formatEndpoint, formatHostPort, type HostPort } from '../net/endpoint.ts';
+import { formatEndpoint, formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import type { RedirectedConnection } from '../net/redirected-connection.ts';
 import type { FlowInfo } from './status.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { Endpoint, HostPort } from '../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../net/address/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import {
   asksNothing,

@@ -8,7 +8,7 @@ import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
 import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { forbidCoreFiles } from '../net/core-limit.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
 import { namesOnTheWay } from '../ssh/names-on-the-way.ts';

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { type Endpoint, formatHostPort, makeEndpoint } from '../net/endpoint.ts';
+import { type Endpoint, formatHostPort, makeEndpoint } from '../net/address/endpoint.ts';
 import type { LookUpHost } from '../ssh/look-up.ts';
 import { openOpensshTransport } from '../ssh/openssh/transport.ts';
 import type { SshRequest } from '../ssh/request.ts';

@@ -1,7 +1,7 @@
 import type { ProxyListen } from '../ingress/proxies.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
-import { type CaptureRule, formatCaptureRule } from '../net/capture-rule.ts';
-import { formatHostPort } from '../net/endpoint.ts';
+import { type CaptureRule, formatCaptureRule } from '../net/address/capture-rule.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 import type { Transport } from '../ssh/transport.ts';
 
 /** One line for the user: what is captured now, through whom, with what. */

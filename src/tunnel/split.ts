@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
-import { type CaptureRule, decidingRule } from '../net/capture-rule.ts';
-import { addressToNumber } from '../net/cidr.ts';
+import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
+import { addressToNumber } from '../net/address/cidr.ts';
+import { type Endpoint, type HostPort, makeEndpoint } from '../net/address/endpoint.ts';
+import { neverCapturedAs } from '../net/address/never-captured.ts';
+import { type Zone, zoneOf } from '../net/address/zone.ts';
 import { dialDirectly, OUT_OF_DESCRIPTORS } from '../net/dial-directly.ts';
-import { type Endpoint, type HostPort, makeEndpoint } from '../net/endpoint.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
-import { neverCapturedAs } from '../net/never-captured.ts';
 import { relay } from '../net/relay.ts';
-import { type Zone, zoneOf } from '../net/zone.ts';
 import {
   type CarryOptions,
   type FlowProgress,

@@ -2,9 +2,9 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { AddressBlock } from '../dns/synthetic-addresses.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
-import { type Cidr, formatCidr } from '../net/cidr.ts';
-import { ALL_PORTS } from '../net/port-range.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
+import { type Cidr, formatCidr } from '../net/address/cidr.ts';
+import { ALL_PORTS } from '../net/address/port-range.ts';
 import { hasRoute } from '../net/route-check.ts';
 
 /** What captures the addresses of a block. */

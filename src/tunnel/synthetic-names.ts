@@ -8,9 +8,9 @@ import { type AddressBlock, SyntheticAddresses } from '../dns/synthetic-addresse
 import { blockCountOf, blockOf } from '../dns/synthetic-blocks.ts';
 import type { HeldName, IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
-import { type Cidr, formatCidr } from '../net/cidr.ts';
-import { formatEndpoint, type IpFamily } from '../net/endpoint.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
+import { type Cidr, formatCidr } from '../net/address/cidr.ts';
+import { formatEndpoint, type IpFamily } from '../net/address/endpoint.ts';
 import { lockOnMachine } from '../net/machine-lock.ts';
 import { hasRoute } from '../net/route-check.ts';
 import { ensureRoute, rulesOf } from './synthetic-capture.ts';

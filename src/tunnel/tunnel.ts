@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
 import type { ProxyListen } from '../ingress/proxies.ts';
-import type { CaptureRule } from '../net/capture-rule.ts';
-import type { HostPort } from '../net/endpoint.ts';
+import type { CaptureRule } from '../net/address/capture-rule.ts';
+import type { HostPort } from '../net/address/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { DnsOptions } from './dns-options.ts';
 import type { FlowEnding, FlowInfo, TunnelStatus } from './status.ts';

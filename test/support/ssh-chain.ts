@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { Endpoint } from '../../src/net/endpoint.ts';
+import type { Endpoint } from '../../src/net/address/endpoint.ts';
 import type { Prompter } from '../../src/ssh/prompter.ts';
 import type { SshRequest } from '../../src/ssh/request.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../src/ssh/ssh2/transport.ts';

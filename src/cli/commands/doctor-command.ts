@@ -1,7 +1,7 @@
 import type { RawOptions } from '../../config/raw-options.ts';
 import { parseSubnet } from '../../config/subnet.ts';
-import { formatCidr } from '../../net/cidr.ts';
-import type { HostPort } from '../../net/endpoint.ts';
+import { formatCidr } from '../../net/address/cidr.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';

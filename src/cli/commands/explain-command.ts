@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Config } from '../../config/config.ts';
 import type { RawOptions } from '../../config/raw-options.ts';
 import { parseSubnet } from '../../config/subnet.ts';
-import { formatCidr } from '../../net/cidr.ts';
+import { formatCidr } from '../../net/address/cidr.ts';
 import { type CommandSession, defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import type { RunningTunnels } from '../running-tunnels.ts';

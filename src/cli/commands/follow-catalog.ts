@@ -2,7 +2,7 @@ import type { Config, SubnetRule } from '../../config/config.ts';
 import type { ResolvedSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { formatHostPort } from '../../net/endpoint.ts';
+import { formatHostPort } from '../../net/address/endpoint.ts';
 import type { OpenSocket } from '../../openstack/reach.ts';
 import type { CatalogSource } from '../catalog-source.ts';
 import { subnetsOf, withAuthHost } from '../openstack-capture.ts';

@@ -3,7 +3,7 @@ import type { FollowedNames, NameAnswer } from '../../config/followed-names.ts';
 import type { LookUp } from '../../config/resolve-subnets.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { type CaptureRule, formatCaptureRule } from '../../net/capture-rule.ts';
+import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 
 /** What {@link followNames} needs. */
 export interface FollowContext {

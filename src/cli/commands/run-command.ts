@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { RawOptions } from '../../config/raw-options.ts';
-import { parseHostPort } from '../../net/host-port.ts';
+import { parseHostPort } from '../../net/address/host-port.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';

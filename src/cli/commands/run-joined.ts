@@ -1,4 +1,4 @@
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 import { startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { keepAwake } from '../keep-awake.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Problem } from '../../core/problem.ts';
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 
 /** What is to be run, and how. */
 export interface RunOptions {

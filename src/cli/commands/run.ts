@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
-import { parseCidr } from '../../net/cidr.ts';
+import { parseCidr } from '../../net/address/cidr.ts';
 import { hasRoute } from '../../net/route-check.ts';
 import { type ChildCommand, startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';

@@ -7,8 +7,8 @@ import { type LookUp, type ResolvedSubnets, resolveSubnets } from '../../config/
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
-import type { CaptureRule } from '../../net/capture-rule.ts';
-import { type Cidr, parseCidr } from '../../net/cidr.ts';
+import type { CaptureRule } from '../../net/address/capture-rule.ts';
+import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
 import type { ListenAddresses } from '../../net/listener.ts';
 import type { NetworkNamespace } from '../../net/network-namespace.ts';
 import type { Prompter } from '../../ssh/prompter.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
 import { diagnoseProhibition } from '../../ssh/forwarding-diagnosis.ts';
 import { lookUpHost } from '../../ssh/look-up.ts';
 import type { Prompter } from '../../ssh/prompter.ts';

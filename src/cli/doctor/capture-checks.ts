@@ -4,8 +4,8 @@ import { rulesOf } from '../../config/resolve-subnets.ts';
 import type { Logger } from '../../core/log.ts';
 import { tryCapture } from '../../ingress/try-capture.ts';
 import type { HelperInterceptor } from '../../intercept/helper-interceptor.ts';
-import type { CaptureRule } from '../../net/capture-rule.ts';
-import { parseCidr } from '../../net/cidr.ts';
+import type { CaptureRule } from '../../net/address/capture-rule.ts';
+import { parseCidr } from '../../net/address/cidr.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { DaemonSurroundings } from '../../daemon/paths.ts';
 import { systemSearchRules } from '../../dns/search-domains.ts';
-import { formatHostPort, type HostPort } from '../../net/endpoint.ts';
+import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';

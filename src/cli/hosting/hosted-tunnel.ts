@@ -8,7 +8,7 @@ import { PidFile } from '../../daemon/pid-file.ts';
 import { makePrivateFolder } from '../../daemon/private-folder.ts';
 import type { TunnelOrder } from '../../daemon/protocol.ts';
 import { RotatingFile } from '../../daemon/rotating-file.ts';
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 import { type RunningTunnel, type UpContext, up } from '../commands/up.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { logFailure, sinkFor } from '../logging.ts';

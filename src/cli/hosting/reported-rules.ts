@@ -1,4 +1,4 @@
-import { type CaptureRule, formatCaptureRule } from '../../net/capture-rule.ts';
+import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 
 /** Rules that a report names; some tunnels have thousands. */
 const MAX_RULES = 256;

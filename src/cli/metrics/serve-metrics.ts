@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { TshuttleError } from '../../core/errors.ts';
+import { formatHostPort } from '../../net/address/endpoint.ts';
 import { AdmittedClients } from '../../net/admitted-clients.ts';
-import { formatHostPort } from '../../net/endpoint.ts';
 import type { TunnelStatus } from '../../tunnel/status.ts';
 import { isAskedFor } from './asked-host.ts';
 import { tunnelMetrics } from './tunnel-metrics.ts';

@@ -1,4 +1,4 @@
-import { formatHostPort } from '../../net/endpoint.ts';
+import { formatHostPort } from '../../net/address/endpoint.ts';
 import { describeOutcome } from '../../openstack/verdict.ts';
 import { type Finding, note, ok, problem } from '../doctor/finding.ts';
 import type { CloudFinding } from './check-cloud.ts';

@@ -7,7 +7,7 @@ import { messageOf } from '../../core/errors.ts';
 import { withoutControls } from '../../core/printable.ts';
 import { openRegularFile } from '../../core/regular-file.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
-import { type Cidr, formatCidr } from '../../net/cidr.ts';
+import { type Cidr, formatCidr } from '../../net/address/cidr.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
 import { readVersion } from '../version.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../core/problem.ts';
-import { isLoopback } from '../../net/endpoint.ts';
+import { isLoopback } from '../../net/address/endpoint.ts';
 import { parseProxyListen } from '../proxy-listen.ts';
 import { parseRemote } from '../remote.ts';
 import type { ProfileOptions } from './schema.ts';

@@ -1,4 +1,4 @@
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 import type { FlowEnding, FlowInfo } from '../../tunnel/status.ts';
 import type { DaemonInfo, ReloadReport, TunnelReport } from './protocol.ts';
 

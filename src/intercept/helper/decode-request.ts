@@ -1,4 +1,5 @@
-import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import type { Endpoint, IpFamily } from '../../net/address/endpoint.ts';
+import type { PortRange } from '../../net/address/port-range.ts';
 import {
   type Fields,
   fieldOf,
@@ -14,7 +15,6 @@ import {
   readPort,
   readWord,
 } from '../../net/field-reader.ts';
-import type { PortRange } from '../../net/port-range.ts';
 import { MAX_STRANDED, type RedirectedConnection } from '../../net/redirected-connection.ts';
 import { addressValue } from '../address-value.ts';
 import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';

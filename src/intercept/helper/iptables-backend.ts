@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import type { Endpoint, IpFamily } from '../../net/address/endpoint.ts';
 import { RULESET_FAMILIES } from '../../net/native-ruleset-messages.ts';
 import { renderIptables, renderIptablesExempt } from '../iptables.ts';
 import {

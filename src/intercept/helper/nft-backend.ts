@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../net/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
 import { RULESET_FAMILIES } from '../../net/native-ruleset-messages.ts';
 import {
   FIRST_GENERATION,

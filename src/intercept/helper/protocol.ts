@@ -1,4 +1,4 @@
-import type { Endpoint, IpFamily } from '../../net/endpoint.ts';
+import type { Endpoint, IpFamily } from '../../net/address/endpoint.ts';
 import type { RedirectedConnection, StrandedFate } from '../../net/redirected-connection.ts';
 import type { RedirectPlan, RoutedNetwork } from '../redirect-plan.ts';
 import type { RuleFacts } from '../rule-facts.ts';

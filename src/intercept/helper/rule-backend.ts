@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../net/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { OwnedPlan } from '../redirect-plan.ts';
 import type { RuleFacts } from '../rule-facts.ts';
 

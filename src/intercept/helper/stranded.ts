@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import type { Endpoint } from '../../net/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
 import { type ConnectionTracker, openConnectionTracker } from '../../net/native-conntrack.ts';
 import { openSocketDiag, type SocketDiag } from '../../net/native-socket-diag.ts';
 import type { RedirectedConnection, StrandedFate } from '../../net/redirected-connection.ts';

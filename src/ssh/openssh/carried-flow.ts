@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 import type { FlowEnd, FlowProgress } from '../transport.ts';
 
 /** A flow on its way through an ssh. */

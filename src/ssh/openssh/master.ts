@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
-import type { Endpoint } from '../../net/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
 import { connectionsOfProcessTree } from '../../net/process-connections.ts';
 import { isExiting } from '../../net/process-exiting.ts';
 import type { SshRequest } from '../request.ts';

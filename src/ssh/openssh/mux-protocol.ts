@@ -1,4 +1,4 @@
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 import { encodeString, encodeUint32, WireReader } from '../wire.ts';
 
 /** The protocol that a ControlMaster speaks on its control socket: PROTOCOL.mux of OpenSSH. */

@@ -1,4 +1,4 @@
-import type { HostPort } from '../../net/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
 
 /** RFC 1928. */
 const VERSION = 5;

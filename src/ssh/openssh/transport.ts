@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import { canPassDescriptors } from '../../net/native-descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
 import { openByCarry } from '../open-by-carry.ts';

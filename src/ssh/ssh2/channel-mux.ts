@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import type { KeyOptions } from '../key-options.ts';
 import { type FlowEnd, type FlowProgress, type FlowSummary, startFlowProgress } from '../transport.ts';
 import { Channel } from './channel.ts';

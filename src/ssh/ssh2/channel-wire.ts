@@ -1,4 +1,4 @@
-import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import type { TcpPath } from './path-monitor.ts';
 
 /** What a session runs (RFC 4254 section 6.5). */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint } from '../../net/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
 import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../host-key-decision.ts';
 import type { KeyOptions } from '../key-options.ts';
 import type { KnownHostEntry } from '../known-hosts.ts';

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import {
   asksNothing,
   type CarryOptions,

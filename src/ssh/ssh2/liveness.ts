@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
-import { parseCidr } from '../../net/cidr.ts';
+import { parseCidr } from '../../net/address/cidr.ts';
 import { isOwnAddress } from '../../net/local-addresses.ts';
 import { unacknowledgedBytes } from '../../net/native-send-queue.ts';
 import { hasRoute } from '../../net/route-check.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
-import { type Endpoint, formatHostPort } from '../../net/endpoint.ts';
+import { type Endpoint, formatHostPort } from '../../net/address/endpoint.ts';
 import { type ProxyCommandContext, startProxyCommand } from '../proxy-command.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../target-from-config.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
-import type { Endpoint, HostPort } from '../../net/endpoint.ts';
+import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import { AesGcm } from '../native-aes-gcm.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';

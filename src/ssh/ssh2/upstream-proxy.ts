@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { abortable } from '../../core/abortable.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { printableLine } from '../../core/printable.ts';
-import { formatHostPort } from '../../net/endpoint.ts';
+import { formatHostPort } from '../../net/address/endpoint.ts';
 import type { SshTarget, UpstreamProxy } from '../ssh-target.ts';
 import { nameTarget } from '../target-from-config.ts';
 import { type DialContext, type DialledSocket, dialHost } from './dial.ts';

@@ -1,5 +1,5 @@
 import type { ControlledTunnel, ControlTarget, Person } from '../../../src/daemon/control/control-target.ts';
-import type { HostPort } from '../../../src/net/endpoint.ts';
+import type { HostPort } from '../../../src/net/address/endpoint.ts';
 import type { FlowInfo } from '../../../src/tunnel/status.ts';
 
 /** A flow as `flows` lists it. */

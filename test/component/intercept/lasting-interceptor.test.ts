@@ -9,7 +9,7 @@ import {
   openLastingInterceptor,
 } from '../../../src/intercept/lasting-interceptor.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
-import { makeEndpoint } from '../../../src/net/endpoint.ts';
+import { makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 import { until } from '../../support/until.ts';
 

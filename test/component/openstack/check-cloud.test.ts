@@ -20,7 +20,7 @@ import {
 } from '../../../src/cli/openstack-check/check-cloud.ts';
 import { findingOf } from '../../../src/cli/openstack-check/render.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
-import type { HostPort } from '../../../src/net/endpoint.ts';
+import type { HostPort } from '../../../src/net/address/endpoint.ts';
 import type { ServicePlace } from '../../../src/openstack/catalog.ts';
 import type { Way } from '../../../src/openstack/probe.ts';
 import type { Refusal } from '../../../src/ssh/transport.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { formatHostPort } from '../../../src/net/endpoint.ts';
+import { formatHostPort } from '../../../src/net/address/endpoint.ts';
 import { authenticationBody } from '../../../src/openstack/authentication-body.ts';
 import { readCatalog } from '../../../src/openstack/catalog.ts';
 import { type Cloud, chooseCloud } from '../../../src/openstack/choose-cloud.ts';

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { attachChannelWire, SUPPORTED_SSH2_VERSION } from '../../../src/ssh/ssh2/channel-internals.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { checkBothWays } from '../../support/both-ways.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { LENT_BYTES } from '../../../src/net/lent-reads.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';

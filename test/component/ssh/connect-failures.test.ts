@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';

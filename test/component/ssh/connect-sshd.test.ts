@@ -3,7 +3,7 @@ import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect as connectSocket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import type { Prompter } from '../../../src/ssh/prompter.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { ConnectionPool, type PoolOptions } from '../../../src/ssh/ssh2/connection-pool.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';

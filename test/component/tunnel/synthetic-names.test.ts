@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KnownNames } from '../../../src/dns/known-names.ts';
-import { type Cidr, formatCidr, parseCidr } from '../../../src/net/cidr.ts';
+import { type Cidr, formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
 import { SyntheticNames } from '../../../src/tunnel/synthetic-names.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 

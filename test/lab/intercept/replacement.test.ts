@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
 import { planRedirects } from '../../../src/intercept/plan.ts';
-import { addressToNumber, makeCidr, numberToAddress } from '../../../src/net/cidr.ts';
-import { ALL_PORTS } from '../../../src/net/port-range.ts';
+import { addressToNumber, makeCidr, numberToAddress } from '../../../src/net/address/cidr.ts';
+import { ALL_PORTS } from '../../../src/net/address/port-range.ts';
 import { skipLab } from '../../support/requirements.ts';
 import { createScratch, type Destination, planFor, SILENT } from './scratch.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainAddress, explainName, type Facts } from '../../../src/cli/explanation.ts';
 import { parseDns, type RawDns } from '../../../src/config/dns.ts';
-import { parseCidr } from '../../../src/net/cidr.ts';
+import { parseCidr } from '../../../src/net/address/cidr.ts';
 import { rule } from '../intercept/rule.ts';
 
 const FACTS: Facts = {

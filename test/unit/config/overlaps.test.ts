@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type ClaimedNetwork, overlapsOf } from '../../../src/config/overlaps.ts';
 import { parseSubnet } from '../../../src/config/subnet.ts';
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import { parseCidr } from '../../../src/net/cidr.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
+import { parseCidr } from '../../../src/net/address/cidr.ts';
 import { parseRoutes } from '../../../src/net/local-networks.ts';
 
 function rule(action: CaptureRule['action'], text: string): CaptureRule {

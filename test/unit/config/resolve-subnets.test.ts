@@ -3,7 +3,7 @@ import type { SubnetRule } from '../../../src/config/config.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { parseSubnet } from '../../../src/config/subnet.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
-import { parseCidr } from '../../../src/net/cidr.ts';
+import { parseCidr } from '../../../src/net/address/cidr.ts';
 
 const answers: Readonly<Record<string, readonly string[]>> = {
   'both.example': ['192.0.2.1', '2001:db8::1'],

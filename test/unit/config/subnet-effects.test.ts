@@ -4,7 +4,7 @@ import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { parseSubnet } from '../../../src/config/subnet.ts';
 import { effectsOf } from '../../../src/config/subnet-effects.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
-import { formatCaptureRule } from '../../../src/net/capture-rule.ts';
+import { formatCaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { rule } from '../intercept/rule.ts';
 
 function written(texts: readonly string[]) {

@@ -5,7 +5,7 @@ import {
   searchWarning,
   systemSearchRules,
 } from '../../../src/dns/search-domains.ts';
-import { parseZone } from '../../../src/net/zone.ts';
+import { parseZone } from '../../../src/net/address/zone.ts';
 
 const zones = (...names: string[]) => names.map((name) => parseZone(name)!);
 const CLUSTER = `

@@ -5,7 +5,7 @@ import {
   SyntheticAddresses,
 } from '../../../src/dns/synthetic-addresses.ts';
 import { blockCountOf, blockOf } from '../../../src/dns/synthetic-blocks.ts';
-import { formatCidr, parseCidr } from '../../../src/net/cidr.ts';
+import { formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
 
 const KEEP_MS = 1_000;
 

@@ -4,7 +4,7 @@ import {
   parseAbsoluteTarget,
   parseBasicCredentials,
 } from '../../../src/ingress/http-request.ts';
-import { parseHostPort } from '../../../src/net/host-port.ts';
+import { parseHostPort } from '../../../src/net/address/host-port.ts';
 
 test.each([
   ['db.internal:5432', { host: 'db.internal', port: 5432 }],

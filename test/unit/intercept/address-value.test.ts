@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addressValue, prefixLengthOf } from '../../../src/intercept/address-value.ts';
-import { addressToNumber, numberToAddress } from '../../../src/net/cidr.ts';
+import { addressToNumber, numberToAddress } from '../../../src/net/address/cidr.ts';
 import { seededRandom } from './seeded-random.ts';
 
 describe('addressValue', () => {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { isCaptured } from '../../../src/intercept/captured-endpoint.ts';
 import { planRedirects } from '../../../src/intercept/plan.ts';
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import { addressBits, numberToAddress, parseCidr } from '../../../src/net/cidr.ts';
-import { type IpFamily, makeEndpoint } from '../../../src/net/endpoint.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
+import { addressBits, numberToAddress, parseCidr } from '../../../src/net/address/cidr.ts';
+import { type IpFamily, makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import { referenceVerdict } from './reference-verdict.ts';
 import { rule } from './rule.ts';
 import { seededRandom } from './seeded-random.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { planRedirects } from '../../../src/intercept/plan.ts';
 import type { PortGroup } from '../../../src/intercept/redirect-plan.ts';
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import { addressBits, addressToNumber, makeCidr } from '../../../src/net/cidr.ts';
-import type { IpFamily } from '../../../src/net/endpoint.ts';
-import { type PortRange, portCount } from '../../../src/net/port-range.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
+import { addressBits, addressToNumber, makeCidr } from '../../../src/net/address/cidr.ts';
+import type { IpFamily } from '../../../src/net/address/endpoint.ts';
+import { type PortRange, portCount } from '../../../src/net/address/port-range.ts';
 import { holdsPort, referenceVerdict, type Verdict } from './reference-verdict.ts';
 import { rule } from './rule.ts';
 import { seededRandom } from './seeded-random.ts';

@@ -1,7 +1,7 @@
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import type { Cidr } from '../../../src/net/cidr.ts';
-import type { IpFamily } from '../../../src/net/endpoint.ts';
-import { type PortRange, portCount } from '../../../src/net/port-range.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
+import type { Cidr } from '../../../src/net/address/cidr.ts';
+import type { IpFamily } from '../../../src/net/address/endpoint.ts';
+import { type PortRange, portCount } from '../../../src/net/address/port-range.ts';
 
 /** What is to happen to a connection. */
 export type Verdict = 'capture' | 'pass';

@@ -1,6 +1,6 @@
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import { parseCidr } from '../../../src/net/cidr.ts';
-import { ALL_PORTS, parsePortRange } from '../../../src/net/port-range.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
+import { parseCidr } from '../../../src/net/address/cidr.ts';
+import { ALL_PORTS, parsePortRange } from '../../../src/net/address/port-range.ts';
 
 /** A capture rule from `10.0.0.0/8`, `10.0.0.0/8:443` or, for IPv6, without ports. */
 export function rule(text: string, action: CaptureRule['action'] = 'include'): CaptureRule {

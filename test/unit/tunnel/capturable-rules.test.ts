@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseSubnet } from '../../../src/config/subnet.ts';
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
-import { type Endpoint, makeEndpoint } from '../../../src/net/endpoint.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
+import { type Endpoint, makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import type { ProxyRoute, SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { warnOfProxyCommand } from '../../../src/tunnel/capturable-rules.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import type { Endpoint } from '../../../src/net/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { Exemptions } from '../../../src/tunnel/exemptions.ts';
 
 function bastion(last: number): Endpoint {

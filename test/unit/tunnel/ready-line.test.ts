@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseSubnet } from '../../../src/config/subnet.ts';
-import type { CaptureRule } from '../../../src/net/capture-rule.ts';
+import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { describeCaptured } from '../../../src/tunnel/ready-line.ts';
 
 function rule(text: string, action: CaptureRule['action'] = 'include'): CaptureRule {

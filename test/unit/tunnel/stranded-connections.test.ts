@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { makeEndpoint } from '../../../src/net/endpoint.ts';
+import { makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import {
   MAX_STRANDED,
   type RedirectedConnection,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseZone, zoneOf } from '../../../src/net/zone.ts';
+import { parseZone, zoneOf } from '../../../../src/net/address/zone.ts';
 
 const zones = (...texts: string[]) => texts.map((text) => parseZone(text)!);
 

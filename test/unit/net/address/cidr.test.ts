@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatCidr, parseCidr } from '../../../src/net/cidr.ts';
+import { formatCidr, parseCidr } from '../../../../src/net/address/cidr.ts';
 
 describe('parseCidr', () => {
   test.each([

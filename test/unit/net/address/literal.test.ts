@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressBytes } from '../../../src/net/address-bytes.ts';
+import { addressBytes } from '../../../../src/net/address/literal.ts';
 
 describe('addressBytes', () => {
   it.each([
