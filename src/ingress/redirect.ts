@@ -1,6 +1,6 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { helperCommandBehind } from '../intercept/helper/command.ts';
+import { helperCommandBehind } from '../intercept/client/command.ts';
 import type { RulesNews } from '../intercept/helper/protocol.ts';
 import type { InterceptMethod, RulesGone } from '../intercept/interceptor.ts';
 import { type LastingInterceptor, openLastingInterceptor } from '../intercept/lasting-interceptor.ts';

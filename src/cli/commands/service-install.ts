@@ -17,7 +17,7 @@ import {
   systemUnitName,
   USER_UNIT,
 } from '../../daemon/service/units.ts';
-import { findHelperCommandFacts } from '../../intercept/helper/command.ts';
+import { findHelperCommandFacts } from '../../intercept/client/command.ts';
 import { canBeGranted, sudoersLine } from '../../intercept/install/sudoers.ts';
 import { whyNotRootsAlone } from '../../intercept/root-owned.ts';
 import type { CommandSession } from '../command-definition.ts';

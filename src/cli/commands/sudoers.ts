@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ownAccount } from '../../core/accounts.ts';
 import { TshuttleError } from '../../core/errors.ts';
-import { findHelperCommandFacts } from '../../intercept/helper/command.ts';
+import { findHelperCommandFacts } from '../../intercept/client/command.ts';
 import { grant, withdraw } from '../../intercept/install/grant.ts';
 import { INSTALLED_FOLDER } from '../../intercept/install/installed-helper.ts';
 import { canBeGranted, renderSudoers, SUDOERS_FILE } from '../../intercept/install/sudoers.ts';

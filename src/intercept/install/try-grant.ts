@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
-import { findHelperCommandFacts } from '../helper/command.ts';
 import { findTool } from '../helper/tools.ts';
+import { findSudo } from './find-sudo.ts';
 import { INSTALLED_FOLDER, INSTALLED_HELPER } from './installed-helper.ts';
 
 const TOOL_TIMEOUT_MS = 10_000;
@@ -43,9 +43,8 @@ export function tryGrant({ name, userId, groupId }: Account): void {
       remedy: `have everybody enter the folders above it, as in: chmod a+rx ${dirname(INSTALLED_FOLDER)}`,
     });
   }
-  const { sudoPath = 'sudo' } = findHelperCommandFacts();
   // The helper greets, and ends at once when its standard input does.
-  const tried = spawnSync(sudoPath, ['-n', '--', INSTALLED_HELPER], { ...as, input: '' });
+  const tried = spawnSync(findSudo() ?? 'sudo', ['-n', '--', INSTALLED_HELPER], { ...as, input: '' });
   if (tried.status === 0) return;
   const reason = tried.error?.message ?? (tried.stderr.trim().split('\n').at(-1) || `status ${tried.status}`);
   throw new TshuttleError('ERR_CONFIG', `sudo does not let ${name} run ${INSTALLED_HELPER}: ${reason}`, {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { HelperRefusal, startHelper } from '../../../src/intercept/helper/client.ts';
+import { HelperRefusal, startHelper } from '../../../src/intercept/client/client.ts';
 import { selectCandidate } from '../../../src/intercept/select.ts';
 import { until } from '../../support/until.ts';
 

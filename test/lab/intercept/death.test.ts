@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { startHelper } from '../../../src/intercept/helper/client.ts';
+import { startHelper } from '../../../src/intercept/client/client.ts';
 import { cleanupDeadInstances, openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
 import type { Child } from '../../support/child.ts';

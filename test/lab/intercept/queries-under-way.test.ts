@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
-import { startHelper } from '../../../src/intercept/helper/client.ts';
+import { startHelper } from '../../../src/intercept/client/client.ts';
 import type { Child } from '../../support/child.ts';
 import { openLabSite } from '../../support/lab-site.ts';
 import type { Namespace } from '../../support/namespace.ts';

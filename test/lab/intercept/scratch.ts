@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type HelperClient, startHelper } from '../../../src/intercept/helper/client.ts';
+import { type HelperClient, startHelper } from '../../../src/intercept/client/client.ts';
 import type { RulesNews } from '../../../src/intercept/helper/protocol.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';

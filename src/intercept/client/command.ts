@@ -1,7 +1,7 @@
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TshuttleError } from '../../core/errors.ts';
+import { findSudo } from '../install/find-sudo.ts';
 import { findInstalledHelper } from '../install/installed-helper.ts';
 
 /** What the choice of the command depends on. */
@@ -40,9 +40,6 @@ const KEPT_VARIABLES = [
   'SSH_AUTH_SOCK',
 ] as const;
 
-/** Root's own folders: sudo must not be taken from elsewhere. The last is NixOS. */
-const SUDO_FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/run/wrappers/bin'];
-
 /** Bit 12 (linux/capability.h). */
 const CAP_NET_ADMIN = 1n << 12n;
 
@@ -52,7 +49,7 @@ export function findHelperCommandFacts(): HelperCommandFacts {
     userId: process.geteuid?.(),
     nodePath: process.execPath,
     helperPath: HELPER_PATH,
-    sudoPath: SUDO_FOLDERS.map((folder) => join(folder, 'sudo')).find(isExecutable),
+    sudoPath: findSudo(),
     installedHelper: findInstalledHelper(),
     givesNetAdmin: givesNetAdmin(),
   };
@@ -104,14 +101,5 @@ function givesNetAdmin(): boolean {
     return (BigInt(`0x${ambient}`) & CAP_NET_ADMIN) !== 0n;
   } catch {
     return false; // not Linux
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { StderrReader } from '../../../../src/intercept/helper/stderr-reader.ts';
+import { StderrReader } from '../../../../src/intercept/client/stderr-reader.ts';
 import { recordingLogger } from '../../../support/recording-logger.ts';
 
 test.each([

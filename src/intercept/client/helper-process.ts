@@ -3,9 +3,9 @@ import { deferred } from '../../core/deferred.ts';
 import { messageOf, type TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { LineSplitter } from '../../net/line-splitter.ts';
+import { MAX_REPLY_BYTES } from '../helper/protocol.ts';
 import { cannotRunError, type HelperExit, protocolError, rulesLeftError } from './client-errors.ts';
 import { helperEnvironment } from './command.ts';
-import { MAX_REPLY_BYTES } from './protocol.ts';
 import { StderrReader } from './stderr-reader.ts';
 
 /** Twice what one tool may take; see UNDO_TIMEOUT_MS in main.ts, after which the helper ends anyway. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endedError, privilegeError } from '../../../../src/intercept/helper/client-errors.ts';
+import { endedError, privilegeError } from '../../../../src/intercept/client/client-errors.ts';
 
 describe('privilegeError', () => {
   it('quotes sudo, and sends the user to a terminal when that is what it lacks', () => {

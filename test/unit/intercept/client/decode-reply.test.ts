@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeLogLine, decodeReply } from '../../../../src/intercept/helper/decode-reply.ts';
+import { decodeLogLine, decodeReply } from '../../../../src/intercept/client/decode-reply.ts';
 import { GrammarError } from '../../../../src/net/field-reader.ts';
 
 describe('decodeReply', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { helperCommand, helperEnvironment } from '../../../../src/intercept/helper/command.ts';
+import { helperCommand, helperEnvironment } from '../../../../src/intercept/client/command.ts';
 
 const facts = {
   userId: 1000,

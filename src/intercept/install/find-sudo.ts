@@ -1,0 +1,19 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+/** Root's own folders: sudo must not be taken from elsewhere. The last is NixOS. */
+const FOLDERS = ['/usr/bin', '/bin', '/usr/local/bin', '/run/wrappers/bin'];
+
+/** The absolute path of this machine's sudo, if there is one that we may run. */
+export function findSudo(): string | undefined {
+  return FOLDERS.map((folder) => join(folder, 'sudo')).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
