@@ -37,7 +37,7 @@ module.exports = {
     { name: 'no-folder-cycles', scope: 'folder', severity: 'error', from: {}, to: { circular: true } },
     onlyFrom('ssh2', '^src/ssh/'),
     onlyFrom('socks', '^src/ssh/'),
-    onlyFrom('koffi', '^src/net/native'),
+    onlyFrom('koffi', '^src/net/native/'),
     onlyFrom('dns-packet', '^src/dns/'),
     onlyFrom('ipaddr.js', '^src/net/address/cidr'),
     onlyFrom('valibot', '^src/(config/profiles|openstack)/'),
@@ -50,7 +50,7 @@ module.exports = {
     onlyFrom('pino-pretty', '^src/cli/'),
     {
       name: 'root-helper-is-auditable',
-      comment: 'Whatever runs as root may use no npm package but koffi (through net/native*).',
+      comment: 'Whatever runs as root may use no npm package but koffi (through net/native/).',
       severity: 'error',
       from: { path: '^src/intercept/helper/(main|guardian)\\.ts$' },
       to: { reachable: true, path: '^node_modules/(?!koffi|@types|@koromix)' },

@@ -1,5 +1,5 @@
 import { TshuttleError } from '../core/errors.ts';
-import { releaseStandardStreams, startNewSession } from '../net/native-process.ts';
+import { releaseStandardStreams, startNewSession } from '../net/native/process.ts';
 import {
   isMessage,
   type ReadyMessage,

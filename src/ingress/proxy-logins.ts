@@ -3,7 +3,7 @@ import type { Logger } from '../core/log.ts';
 import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
 import { addressBytes } from '../net/address/literal.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
-import { openSocketDiag } from '../net/native-socket-diag.ts';
+import { openSocketDiag } from '../net/native/netlink/socket-diag.ts';
 import { mayUse, type ProxyCredentials } from './proxy-credentials.ts';
 
 /** Whether a client may use the proxy; `later` is said unseen to one that has guessed too often. */

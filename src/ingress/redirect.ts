@@ -11,7 +11,7 @@ import { type Cidr, numberToAddress, parseCidr } from '../net/address/cidr.ts';
 import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
 import { ALL_PORTS } from '../net/address/port-range.ts';
 import type { ListenAddresses } from '../net/listener.ts';
-import { requireSocketOptions } from '../net/native-socket-option.ts';
+import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/redirected-connection.ts';
 import { CaptureCheck } from './capture-check.ts';

@@ -3,7 +3,7 @@ import type { Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { parseCidr } from '../net/address/cidr.ts';
-import { requireSocketOptions } from '../net/native-socket-option.ts';
+import { requireSocketOptions } from '../net/native/socket-option.ts';
 import { rejectRoutes } from '../net/reject-routes.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';

@@ -7,8 +7,7 @@ import { ownAccount } from '../core/accounts.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
-import { descriptorOf } from './native-descriptor.ts';
-import { duplicateDescriptor } from './native-duplicate.ts';
+import { descriptorOf, duplicateDescriptor } from './native/descriptor.ts';
 import { BACKLOG, type PlacedAddress, type SocketPlace } from './socket-place.ts';
 import { includedFilesOfRoot } from './ssh-config-files.ts';
 

@@ -1,4 +1,4 @@
-import { openOwnProgram } from '../net/native-library.ts';
+import { openOwnProgram } from '../net/native/library.ts';
 
 /** openssl/evp.h. */
 const EVP_CTRL_AEAD_GET_TAG = 0x10;

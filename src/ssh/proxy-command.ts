@@ -9,7 +9,7 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { folderForShortChild } from '../core/start-folder.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
-import { openDescriptorPair } from '../net/native-socket-pair.ts';
+import { openDescriptorPair } from '../net/native/descriptor-pair.ts';
 import { connectionsOfProcessGroup } from '../net/process-connections.ts';
 import { socketOver } from '../net/socket-pair.ts';
 import { withStartersLimit } from '../net/starters-limit.ts';

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { AdmittedClients } from '../../net/admitted-clients.ts';
-import { canTellPeers, peerCredentials } from '../../net/native-peer.ts';
+import { canTellPeers, peerCredentials } from '../../net/native/peer.ts';
 import { makePrivateFolder } from '../private-folder.ts';
 import type { ControlTarget } from './control-target.ts';
 import { ControlSession } from './session.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../core/errors.ts';
 import type { IpFamily } from '../../net/address/endpoint.ts';
-import { openNftContext } from '../../net/native-nftables.ts';
+import { openNftContext } from '../../net/native/nftables.ts';
 import { iptablesChains } from '../iptables-chains.ts';
 import { nftTable, renderNftRemoval } from '../nft.ts';
 import { parseNftChains } from '../nft-listing.ts';

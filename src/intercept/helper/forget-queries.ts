@@ -1,4 +1,4 @@
-import { forgetExchanges } from '../../net/native-conntrack.ts';
+import { forgetExchanges } from '../../net/native/netlink/conntrack.ts';
 import type { DnsRedirect, NameserverRedirect } from '../redirect-plan.ts';
 
 const DNS_PORT = 53;

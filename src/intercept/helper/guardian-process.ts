@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { deferred } from '../../core/deferred.ts';
-import { descriptorOf } from '../../net/native-descriptor.ts';
+import { descriptorOf } from '../../net/native/descriptor.ts';
 import { RefusedError } from './rule-backend.ts';
 import { keepOpenInTools, TOOL_ENVIRONMENT } from './run-tool.ts';
 import { thisInstanceText } from './this-instance.ts';

@@ -1,7 +1,7 @@
 import { closeSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { messageOf } from '../../core/errors.ts';
-import { type Resource, raiseAllLimits } from '../../net/native-resource-limit.ts';
-import { resetScheduling } from '../../net/native-scheduling.ts';
+import { type Resource, raiseAllLimits } from '../../net/native/resource-limit.ts';
+import { resetScheduling } from '../../net/native/scheduling.ts';
 import { isForSomebodyElse } from './caller.ts';
 
 /** What ends a process that passes it, or keeps it from undoing what it has done. */

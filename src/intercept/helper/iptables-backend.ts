@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Endpoint, IpFamily } from '../../net/address/endpoint.ts';
-import { RULESET_FAMILIES } from '../../net/native-ruleset-messages.ts';
+import { RULESET_FAMILIES } from '../../net/native/netlink/ruleset-messages.ts';
 import { renderIptables, renderIptablesExempt } from '../iptables.ts';
 import {
   countRules,

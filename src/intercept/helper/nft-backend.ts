@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../net/address/endpoint.ts';
-import { RULESET_FAMILIES } from '../../net/native-ruleset-messages.ts';
+import { RULESET_FAMILIES } from '../../net/native/netlink/ruleset-messages.ts';
 import {
   FIRST_GENERATION,
   nftTable,

@@ -1,4 +1,4 @@
-import { openNftContext } from '../../net/native-nftables.ts';
+import { openNftContext } from '../../net/native/nftables.ts';
 import { RefusedError } from './rule-backend.ts';
 import { runTool, shorten } from './run-tool.ts';
 

@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { IpFamily } from '../../net/address/endpoint.ts';
-import { LIBNFTABLES_SONAME, openNftContext } from '../../net/native-nftables.ts';
+import { LIBNFTABLES_SONAME, openNftContext } from '../../net/native/nftables.ts';
 import { renderIptables } from '../iptables.ts';
 import { type NftTableOptions, renderNft } from '../nft.ts';
 import type { OwnedPlan } from '../redirect-plan.ts';

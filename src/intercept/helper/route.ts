@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import { openTunDevice, type TunDevice } from '../../net/native-tun.ts';
+import { openTunDevice, type TunDevice } from '../../net/native/tun.ts';
 import type { RoutedNetwork } from '../redirect-plan.ts';
 import { RefusedError } from './rule-backend.ts';
 

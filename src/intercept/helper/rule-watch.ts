@@ -2,7 +2,7 @@ import {
   openRulesetMessages,
   type RulesetDeletion,
   type RulesetMessages,
-} from '../../net/native-ruleset-messages.ts';
+} from '../../net/native/netlink/ruleset-messages.ts';
 import type { RulePlace } from './rule-backend.ts';
 
 /** A change comes in parts, and others often follow: all of them are looked at together. */

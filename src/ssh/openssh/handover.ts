@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { resetNow } from '../../net/native-disconnect.ts';
-import { tcpByteCounts } from '../../net/native-tcp.ts';
+import { resetNow } from '../../net/native/connection-end.ts';
+import { tcpByteCounts } from '../../net/native/tcp.ts';
 import type { FlowEnd, FlowProgress, FlowSummary } from '../transport.ts';
 import { ABORTED, type CarriedFlow, notTaken } from './carried-flow.ts';
 import type { Master } from './master.ts';

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
-import { canPassDescriptors } from '../../net/native-descriptor-passing.ts';
+import { canPassDescriptors } from '../../net/native/descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshRequest } from '../request.ts';

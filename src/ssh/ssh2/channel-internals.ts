@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
-import { setNotSentLowWater, tcpInfo } from '../../net/native-tcp.ts';
+import { setNotSentLowWater, tcpInfo } from '../../net/native/tcp.ts';
 import { type ChannelWire, type ChannelWireEvents, isOurChannel } from './channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
 import { PacketLayer, type PacketProtocol } from './packet-internals.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 import { TshuttleError } from '../../core/errors.ts';
-import { bytesSentNow } from '../../net/native-send.ts';
+import { bytesSentNow } from '../../net/native/send.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';
 import type { PublicKey } from '../public-key.ts';
 import { isSecurityKey, type SigningKey } from '../signing-key.ts';

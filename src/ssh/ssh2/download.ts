@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { shutNow } from '../../net/native-shutdown.ts';
-import { sendOrCopy } from '../../net/send-or-copy.ts';
+import { shutNow } from '../../net/native/connection-end.ts';
+import { sendOrCopy } from '../../net/native/send.ts';
 import type { FlowProgress } from '../transport.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './receive-budget.ts';

@@ -3,7 +3,7 @@ import { deferred } from '../../core/deferred.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { printableLine } from '../../core/printable.ts';
-import { limitUnacknowledged } from '../../net/native-tcp.ts';
+import { limitUnacknowledged } from '../../net/native/tcp.ts';
 import { passwordExpired } from '../authentication-error.ts';
 import { Authenticator } from '../authenticator.ts';
 import type { HostKeyAnnouncement } from '../host-key-update.ts';

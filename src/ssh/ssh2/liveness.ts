@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
 import { parseCidr } from '../../net/address/cidr.ts';
 import { isOwnAddress } from '../../net/local-addresses.ts';
-import { unacknowledgedBytes } from '../../net/native-send-queue.ts';
+import { unacknowledgedBytes } from '../../net/native/tcp.ts';
 import { hasRoute } from '../../net/route-check.ts';
 import type { ConnectedBastion } from './connect.ts';
 import { sendKeepalive, socketQueue } from './connection-internals.ts';

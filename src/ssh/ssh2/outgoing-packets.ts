@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { sendNowCounted } from '../../net/native-send.ts';
+import { sendNowCounted } from '../../net/native/send.ts';
 import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 
 /** Several packets of a busy connection. */

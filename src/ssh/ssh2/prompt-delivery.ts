@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/log.ts';
-import { setQuickAck } from '../../net/native-tcp.ts';
+import { setQuickAck } from '../../net/native/tcp.ts';
 import type { ChannelMux } from './channel-mux.ts';
 import type { ConnectedBastion } from './connect.ts';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import ssh2 from 'ssh2';
 import { describe, expect, test } from 'vitest';
-import { unacknowledgedBytes } from '../../../src/net/native-send-queue.ts';
+import { unacknowledgedBytes } from '../../../src/net/native/tcp.ts';
 import {
   ALGORITHM_KEYWORDS,
   DEFAULT_ALGORITHMS,

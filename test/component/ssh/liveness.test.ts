@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { TshuttleError } from '../../../src/core/errors.ts';
-import { setSocketOption } from '../../../src/net/native-socket-option.ts';
+import { setSocketOption } from '../../../src/net/native/socket-option.ts';
 import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { watchLiveness } from '../../../src/ssh/ssh2/liveness.ts';

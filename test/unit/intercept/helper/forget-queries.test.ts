@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { forgetQueries } from '../../../../src/intercept/helper/forget-queries.ts';
-import type { TrackedExchanges } from '../../../../src/net/native-conntrack.ts';
+import type { TrackedExchanges } from '../../../../src/net/native/netlink/conntrack.ts';
 
 const redirect = (...ports: readonly number[]) => ({
   redirects: ports.map((port, index) => ({ nameserver: `192.0.2.${index + 1}`, port })),

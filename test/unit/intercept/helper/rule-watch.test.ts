@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RuleWatch } from '../../../../src/intercept/helper/rule-watch.ts';
-import type { RulesetDeletion, RulesetNews } from '../../../../src/net/native-ruleset-messages.ts';
+import type { RulesetDeletion, RulesetNews } from '../../../../src/net/native/netlink/ruleset-messages.ts';
 
 const NAT = { family: 2, table: 'nat', chains: ['OUTPUT', 'TSHUTTLE-1'] } as const;
 const OURS: RulesetDeletion = { family: 2, table: 'nat', chain: 'OUTPUT', changedBy: 'iptables (process 7)' };

@@ -3,7 +3,7 @@ import { RefusedError } from '../../../../src/intercept/helper/rule-backend.ts';
 import { endStranded, type SocketKernel } from '../../../../src/intercept/helper/stranded.ts';
 import { planRedirects } from '../../../../src/intercept/plan.ts';
 import { type Endpoint, makeEndpoint, sameEndpoint } from '../../../../src/net/address/endpoint.ts';
-import type { TcpSocket } from '../../../../src/net/native-socket-diag.ts';
+import type { TcpSocket } from '../../../../src/net/native/netlink/socket-diag.ts';
 import { rule } from '../rule.ts';
 
 const LISTENER_PORT = 12_300;

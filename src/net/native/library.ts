@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type { default as koffi, LibraryHandle } from 'koffi';
-import { messageOf, TshuttleError } from '../core/errors.ts';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
 
 type Koffi = typeof koffi;
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { idleDescriptorOf } from './native-descriptor.ts';
-import { addressOf, hasNativeLibrary, libcFunctionOr } from './native-library.ts';
+import { idleDescriptorOf } from './descriptor.ts';
+import { addressOf, hasNativeLibrary, libcFunctionOr } from './library.ts';
 
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;
@@ -80,4 +80,20 @@ export function sendNowCounted(socket: Socket, bytes: Uint8Array): number {
 /** What {@link sendNowCounted} has sent on a socket so far. */
 export function bytesSentNow(socket: Socket): number {
   return sentNow.get(socket) ?? 0;
+}
+
+/**
+ * Gives bytes that are only lent to the kernel, as far as it takes them at once.
+ *
+ * @param isLast the end of data is next
+ * @returns a copy of the rest, for the socket's stream; undefined when nothing is left
+ */
+export function sendOrCopy(socket: Socket, pieces: readonly Buffer[], isLast = false): Buffer | undefined {
+  let takenBytes = sendPiecesNow(socket, pieces, isLast);
+  const rest: Buffer[] = [];
+  for (const piece of pieces) {
+    if (takenBytes < piece.length) rest.push(piece.subarray(Math.max(0, takenBytes)));
+    takenBytes -= piece.length;
+  }
+  return rest.length === 0 ? undefined : Buffer.concat(rest);
 }

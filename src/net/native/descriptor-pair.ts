@@ -1,5 +1,5 @@
-import { TshuttleError } from '../core/errors.ts';
-import { lastErrno, openLibc } from './native-library.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import { lastErrno, openLibc } from './library.ts';
 
 /** sys/socket.h of Linux; the same on every architecture that Node runs on. */
 const AF_UNIX = 1;

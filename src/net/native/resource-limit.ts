@@ -1,4 +1,4 @@
-import { libcFunctionOr } from './native-library.ts';
+import { libcFunctionOr } from './library.ts';
 
 /** What the kernel limits for a process. */
 export type Resource = 'descriptors' | 'core file' | LinuxResource;

@@ -1,6 +1,6 @@
-import type { Endpoint } from './address/endpoint.ts';
-import { addressBytes } from './address/literal.ts';
-import { attribute, attributeAt, NESTED, type NetlinkSocket, openNetlink } from './native-netlink.ts';
+import type { Endpoint } from '../../address/endpoint.ts';
+import { addressBytes } from '../../address/literal.ts';
+import { attribute, attributeAt, NESTED, type NetlinkSocket, openNetlink } from './netlink.ts';
 
 /** linux/netlink.h. */
 const NETLINK_NETFILTER = 12;

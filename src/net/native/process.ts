@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
-import { TshuttleError } from '../core/errors.ts';
-import { lastErrno, openLibc } from './native-library.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import { lastErrno, openLibc } from './library.ts';
 
 /**
  * Leaves the session of the terminal, so that its end sends no SIGHUP and its keys no SIGINT (native-notes/daemonise.md).

@@ -1,4 +1,4 @@
-import { openSharedLibrary } from './native-library.ts';
+import { openSharedLibrary } from './library.ts';
 
 /**
  * One libnftables context: it has a netlink socket of its own, and owns the tables that it makes with `flags owner`.

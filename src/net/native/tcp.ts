@@ -1,5 +1,7 @@
 import type { Server, Socket } from 'node:net';
-import { getSocketOption, setSocketOption } from './native-socket-option.ts';
+import { descriptorOf } from './descriptor.ts';
+import { libcFunctionOr } from './library.ts';
+import { getSocketOption, setSocketOption } from './socket-option.ts';
 
 /** linux/tcp.h; the same on every architecture. */
 const IPPROTO_TCP = 6;
@@ -130,4 +132,28 @@ export function acceptWithReach(server: Server, policy: ReachPolicy): void {
 /** Makes the kernel acknowledge what has arrived at once (tcp(7) TCP_QUICKACK); it forgets soon. Best effort. */
 export function setQuickAck(socket: Socket): void {
   if (isLinux) setSocketOption(socket, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
+/** SIOCOUTQ of linux/sockios.h, which is TIOCOUTQ of asm-generic/ioctls.h. */
+const SIOCOUTQ = 0x5411;
+
+type Ioctl = (descriptor: number, request: number, value: Int32Array) => number;
+
+let ioctl: Ioctl | undefined;
+
+/**
+ * How much of what was written to a TCP socket its peer has not acknowledged yet: the kernel's send queue, in bytes
+ * (tcp(7), SIOCOUTQ).
+ *
+ * @returns undefined where the system cannot tell: not Linux, the socket is closed, or there is no native library.
+ */
+export function unacknowledgedBytes(socket: Socket): number | undefined {
+  const descriptor = isLinux ? descriptorOf(socket) : undefined;
+  if (descriptor === undefined) return undefined;
+  ioctl ??= libcFunctionOr<Ioctl>(
+    'int ioctl(int descriptor, unsigned long request, _Out_ int *value)',
+    () => -1,
+  );
+  const value = new Int32Array(1);
+  return ioctl(descriptor, SIOCOUTQ, value) === 0 ? value[0] : undefined;
 }

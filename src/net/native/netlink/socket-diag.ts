@@ -1,6 +1,6 @@
-import type { Endpoint } from './address/endpoint.ts';
-import { addressBytes } from './address/literal.ts';
-import { type NetlinkAnswer, type NetlinkSocket, openNetlink } from './native-netlink.ts';
+import type { Endpoint } from '../../address/endpoint.ts';
+import { addressBytes } from '../../address/literal.ts';
+import { type NetlinkAnswer, type NetlinkSocket, openNetlink } from './netlink.ts';
 
 /** linux/netlink.h, linux/sock_diag.h and linux/inet_diag.h. */
 const NETLINK_SOCK_DIAG = 4;

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { addressBytes } from './address/literal.ts';
-import { lastErrno, openLibc } from './native-library.ts';
+import { addressBytes } from '../address/literal.ts';
+import { lastErrno, openLibc } from './library.ts';
 
 /** linux/if_tun.h, linux/if.h, linux/sockios.h; the same on every architecture that Node runs on but MIPS and PowerPC. */
 const TUNSETIFF = 0x4004_54ca;

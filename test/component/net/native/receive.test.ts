@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../src/net/lent-reads.ts';
-import { receiveNow } from '../../../src/net/native-receive.ts';
-import { openSocketPair, type SocketPair } from '../../support/socket-pair.ts';
-import { until } from '../../support/until.ts';
+import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../../src/net/lent-reads.ts';
+import { receiveNow } from '../../../../src/net/native/receive.ts';
+import { openSocketPair, type SocketPair } from '../../../support/socket-pair.ts';
+import { until } from '../../../support/until.ts';
 
 const soon = (what: string, fact: () => boolean) => until(fact, { deadlineMs: 2_000, what });
 

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { openLibc } from './native-library.ts';
+import { openLibc } from './library.ts';
 
 /** linux/sched.h: SCHED_OTHER. */
 const USUAL_POLICY = 0;

@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { bytesSentNow, sendNow, sendNowCounted, sendPiecesNow } from '../../../src/net/native-send.ts';
-import { shutNow } from '../../../src/net/native-shutdown.ts';
-import { sendOrCopy } from '../../../src/net/send-or-copy.ts';
-import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
-import { until } from '../../support/until.ts';
+import { shutNow } from '../../../../src/net/native/connection-end.ts';
+import {
+  bytesSentNow,
+  sendNow,
+  sendNowCounted,
+  sendOrCopy,
+  sendPiecesNow,
+} from '../../../../src/net/native/send.ts';
+import { openSocketPair, readToEnd } from '../../../support/socket-pair.ts';
+import { until } from '../../../support/until.ts';
 
 test('what the kernel takes is sent when the call returns, and counted', async () => {
   await using pair = await openSocketPair();

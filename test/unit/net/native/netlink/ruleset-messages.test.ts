@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type RulesetDeletion, readMessages } from '../../../src/net/native-ruleset-messages.ts';
+import {
+  type RulesetDeletion,
+  readMessages,
+} from '../../../../../src/net/native/netlink/ruleset-messages.ts';
 
 /** A netlink attribute, and a message of nftables with some. */
 function attribute(type: number, value: Buffer): Buffer {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { TshuttleError } from '../core/errors.ts';
-import { type Endpoint, type IpFamily, makeEndpoint } from './address/endpoint.ts';
-import { lastErrno } from './native-library.ts';
-import { getSocketOption } from './native-socket-option.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import { type Endpoint, type IpFamily, makeEndpoint } from '../address/endpoint.ts';
+import { lastErrno } from './library.ts';
+import { getSocketOption } from './socket-option.ts';
 
 /** linux/in.h, linux/netfilter_ipv4.h and linux/netfilter_ipv6/ip6_tables.h; the same on every architecture. */
 const SOL_IP = 0;

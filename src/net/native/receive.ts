@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { descriptorOf } from './native-descriptor.ts';
-import { lastErrno, libcFunctionOr } from './native-library.ts';
+import { descriptorOf } from './descriptor.ts';
+import { lastErrno, libcFunctionOr } from './library.ts';
 
 /** asm-generic/socket.h. */
 const MSG_DONTWAIT = 0x40;

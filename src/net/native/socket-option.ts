@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
-import { descriptorOf } from './native-descriptor.ts';
-import { libcFunctionOr, openLibc } from './native-library.ts';
+import { descriptorOf } from './descriptor.ts';
+import { libcFunctionOr, openLibc } from './library.ts';
 
 type GetSockOpt = (
   descriptor: number,

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { libcFunctionOr } from './library.ts';
 
 interface HasHandle {
   readonly _handle?: { readonly fd?: unknown } | null;
@@ -23,4 +24,21 @@ export function idleDescriptorOf(socket: Socket): number | undefined {
   if (process.platform !== 'linux' || !socket.writable) return undefined;
   if (socket.writableLength > 0 || socket.writableCorked > 0) return undefined;
   return descriptorOf(socket);
+}
+
+/** fcntl.h: the number is Linux's. */
+const F_DUPFD_CLOEXEC = 1030;
+
+type Fcntl = (descriptor: number, command: number, type: 'int', least: number) => number;
+
+/**
+ * Another descriptor for the same open file, which the caller has to close; children do not get it.
+ *
+ * @returns undefined where the system is not Linux, has no descriptor left, or there is no native library
+ */
+export function duplicateDescriptor(descriptor: number): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const fcntl = libcFunctionOr<Fcntl>('int fcntl(int descriptor, int command, ...)', () => -1);
+  const duplicate = fcntl(descriptor, F_DUPFD_CLOEXEC, 'int', 0);
+  return duplicate < 0 ? undefined : duplicate;
 }

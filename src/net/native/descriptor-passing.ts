@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { descriptorOf } from './native-descriptor.ts';
-import { defineStruct, hasNativeLibrary, lastErrno, openLibc } from './native-library.ts';
+import { descriptorOf } from './descriptor.ts';
+import { defineStruct, hasNativeLibrary, lastErrno, openLibc } from './library.ts';
 
 /** asm-generic/socket.h, linux/socket.h. */
 const SOL_SOCKET = 1;

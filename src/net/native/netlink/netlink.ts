@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { lastErrno, openLibc } from './native-library.ts';
+import { lastErrno, openLibc } from '../library.ts';
 
 /** sys/socket.h and linux/netlink.h; the same on every architecture that Node runs on but MIPS. */
 const AF_NETLINK = 16;

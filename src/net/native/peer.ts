@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { endianness } from 'node:os';
-import { hasNativeLibrary } from './native-library.ts';
-import { getSocketOption } from './native-socket-option.ts';
+import { hasNativeLibrary } from './library.ts';
+import { getSocketOption } from './socket-option.ts';
 
 /** Who is at the other end of a unix socket, as the kernel noted it when the connection was made. */
 export interface PeerCredentials {
