@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
 import { openRegularFile } from '../core/regular-file.ts';
-import { LineSplitter } from '../net/line-splitter.ts';
+import { LineSplitter } from '../net/messages/line-splitter.ts';
 
 /** How far back from the end the last lines are looked for, in bytes. */
 const TAIL_BYTES = 1_048_576;

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
-import { connectSockets } from '../net/socket-pair.ts';
+import { connectSockets } from '../net/sockets/socket-pair.ts';
 import { passedOnHead } from './http-answer.ts';
 import { refuse } from './http-refusal.ts';
 import { type AbsoluteTarget, endToEndFields, withoutField } from './http-request.ts';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { formatEndpoint, formatHostPort, makeEndpoint, toDestination } from '../net/address/endpoint.ts';
 import { parseHostPort } from '../net/address/host-port.ts';
-import type { AdmittedClients } from '../net/admitted-clients.ts';
+import type { AdmittedClients } from '../net/sockets/admitted-clients.ts';
 import { type ExchangeBounds, HttpExchange } from './http-exchange.ts';
 import { refuse, refuseConnect } from './http-refusal.ts';
 import {

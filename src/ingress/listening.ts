@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
 import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/address/endpoint.ts';
-import { type ListenAddresses, type Listeners, openListeners } from '../net/listener.ts';
 import { isOwnListener } from '../net/local-addresses.ts';
 import { originalDestination } from '../net/native/original-destination.ts';
 import type { NetworkNamespace } from '../net/network-namespace.ts';
+import { type ListenAddresses, type Listeners, openListeners } from '../net/sockets/listener.ts';
 import { CaptureProbe } from './capture-probe.ts';
 import type { IncomingFlow } from './incoming-flow.ts';
 

@@ -1,9 +1,9 @@
 import type { Server } from 'node:net';
-import { acceptingServer } from '../net/accepting-server.ts';
 import { formatHostPort, isLoopback } from '../net/address/endpoint.ts';
-import { AdmittedClients } from '../net/admitted-clients.ts';
-import { descriptorBudget } from '../net/descriptor-budget.ts';
-import { reservePort } from '../net/listener.ts';
+import { acceptingServer } from '../net/sockets/accepting-server.ts';
+import { AdmittedClients } from '../net/sockets/admitted-clients.ts';
+import { descriptorBudget } from '../net/sockets/descriptor-budget.ts';
+import { reservePort } from '../net/sockets/listener.ts';
 import { cutOffOnBug, type ProxyContext } from './proxy-context.ts';
 import type { ProxyCredentials } from './proxy-credentials.ts';
 import { ProxyLogins } from './proxy-logins.ts';

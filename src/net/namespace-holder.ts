@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
-import { THIS_MACHINE } from './socket-place.ts';
+import { THIS_MACHINE } from './sockets/socket-place.ts';
 
 /*
  * The process that holds a network namespace of its own, as root of its user namespace: makes it ready, makes sockets in it

@@ -8,7 +8,7 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 import { descriptorOf, duplicateDescriptor } from './native/descriptor.ts';
-import { BACKLOG, type PlacedAddress, type SocketPlace } from './socket-place.ts';
+import { BACKLOG, type PlacedAddress, type SocketPlace } from './sockets/socket-place.ts';
 import { includedFilesOfRoot } from './ssh-config-files.ts';
 
 /** The same installation's holder, whether this runs from src/ or dist/. */

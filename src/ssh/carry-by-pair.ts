@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { relay } from '../net/relay.ts';
-import { connectSockets } from '../net/socket-pair.ts';
+import { relay } from '../net/sockets/relay.ts';
+import { connectSockets } from '../net/sockets/socket-pair.ts';
 import type { CarryOptions, FlowSummary } from './transport.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { TshuttleError } from '../core/errors.ts';
 import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
-import { connectSockets } from '../net/socket-pair.ts';
+import { connectSockets } from '../net/sockets/socket-pair.ts';
 import { diagnoseProhibition } from './forwarding-diagnosis.ts';
 import type { FlowEnd, FlowSummary } from './transport.ts';
 

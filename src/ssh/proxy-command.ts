@@ -11,7 +11,7 @@ import { folderForShortChild } from '../core/start-folder.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import { openDescriptorPair } from '../net/native/descriptor-pair.ts';
 import { connectionsOfProcessGroup } from '../net/process-connections.ts';
-import { socketOver } from '../net/socket-pair.ts';
+import { socketOver } from '../net/sockets/socket-pair.ts';
 import { withStartersLimit } from '../net/starters-limit.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { CommandOutput } from './command-output.ts';

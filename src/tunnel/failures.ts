@@ -1,6 +1,6 @@
 import type { Logger } from '../core/log.ts';
 import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
-import type { DescriptorBudget } from '../net/descriptor-budget.ts';
+import type { DescriptorBudget } from '../net/sockets/descriptor-budget.ts';
 import { diagnoseProhibition, type ForwardingDiagnosis } from '../ssh/forwarding-diagnosis.ts';
 import type { FlowEnd, Refusal } from '../ssh/transport.ts';
 import { failureCauseOf, isUnknownName } from './flow-end.ts';

@@ -1,6 +1,6 @@
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { formatEndpoint, formatHostPort, type HostPort } from '../net/address/endpoint.ts';
-import type { RedirectedConnection } from '../net/redirected-connection.ts';
+import type { RedirectedConnection } from '../net/sockets/redirected-connection.ts';
 import type { FlowInfo } from './status.ts';
 
 /** Where the bastion is to connect to: a name where the address only stands for one. */

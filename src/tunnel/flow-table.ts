@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../core/log.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
-import { type DescriptorBudget, descriptorBudget } from '../net/descriptor-budget.ts';
-import { OUT_OF_DESCRIPTORS } from '../net/dial-directly.ts';
-import type { StrandedFate } from '../net/redirected-connection.ts';
+import { type DescriptorBudget, descriptorBudget } from '../net/sockets/descriptor-budget.ts';
+import { OUT_OF_DESCRIPTORS } from '../net/sockets/dial-directly.ts';
+import type { StrandedFate } from '../net/sockets/redirected-connection.ts';
 import {
   type CarryOptions,
   type FlowEnd,

@@ -1,5 +1,5 @@
 import type { Logger } from '../core/log.ts';
-import type { StrandedFate } from '../net/redirected-connection.ts';
+import type { StrandedFate } from '../net/sockets/redirected-connection.ts';
 
 /** How long after the first flow of a loss others belong to it: the connections of a tunnel do not end at one moment. */
 const GATHER_MS = 100;

@@ -1,7 +1,11 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { isOwnAddress } from '../net/local-addresses.ts';
-import { MAX_STRANDED, type RedirectedConnection, type StrandedFate } from '../net/redirected-connection.ts';
+import {
+  MAX_STRANDED,
+  type RedirectedConnection,
+  type StrandedFate,
+} from '../net/sockets/redirected-connection.ts';
 
 /** How long a reset has to reach its application, and others gather for the same question. */
 const GATHER_MS = 50;

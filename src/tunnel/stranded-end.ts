@@ -1,4 +1,4 @@
-import type { StrandedFate } from '../net/redirected-connection.ts';
+import type { StrandedFate } from '../net/sockets/redirected-connection.ts';
 import type { FlowEnd } from '../ssh/transport.ts';
 
 /** Whether the application's socket outlived the end here, so that no reset has reached it. */

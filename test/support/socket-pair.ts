@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { openListeners } from '../../src/net/listener.ts';
+import { openListeners } from '../../src/net/sockets/listener.ts';
 
 /** An application's socket and the accepted one that tshuttle gets, connected over loopback. */
 export interface SocketPair {

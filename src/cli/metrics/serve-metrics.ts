@@ -2,7 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { hostname } from 'node:os';
 import { TshuttleError } from '../../core/errors.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
-import { AdmittedClients } from '../../net/admitted-clients.ts';
+import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import type { TunnelStatus } from '../../tunnel/status.ts';
 import { isAskedFor } from './asked-host.ts';
 import { tunnelMetrics } from './tunnel-metrics.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { withoutControls } from '../../core/printable.ts';
-import { LineSplitter } from '../../net/line-splitter.ts';
+import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import { peerCredentials, strangerAt } from '../../net/native/peer.ts';
 import type { Person } from './control-target.ts';
 import { CONTROL_VERSION, type ControlReply, type ControlRequest, MAX_REPLY_BYTES } from './protocol.ts';

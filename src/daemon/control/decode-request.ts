@@ -5,7 +5,7 @@ import {
   readObject,
   readText,
   readWord,
-} from '../../net/field-reader.ts';
+} from '../../net/messages/field-reader.ts';
 import { type ControlRequest, MAX_LISTED, MAX_REQUEST_BYTES } from './protocol.ts';
 
 /** A name of a tunnel: that of a profile, or `user@host-port`. */

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { GrammarError } from '../../net/field-reader.ts';
-import { LineSplitter } from '../../net/line-splitter.ts';
+import { GrammarError } from '../../net/messages/field-reader.ts';
+import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import type { ControlledTunnel, ControlTarget } from './control-target.ts';
 import { decodeRequest } from './decode-request.ts';
 import { CONTROL_VERSION, type ControlReply, type ControlRequest, MAX_REQUEST_BYTES } from './protocol.ts';

@@ -8,8 +8,8 @@ import {
   readObject,
   readText,
   readWord,
-} from '../../net/field-reader.ts';
-import { MAX_STRANDED, STRANDED_FATES } from '../../net/redirected-connection.ts';
+} from '../../net/messages/field-reader.ts';
+import { MAX_STRANDED, STRANDED_FATES } from '../../net/sockets/redirected-connection.ts';
 import type { CleanupReport, HelperLogLine, Reply } from '../helper/protocol.ts';
 import { MAX_FACT_CHARACTERS, MAX_FACTS, type RuleFacts } from '../rule-facts.ts';
 import { CANDIDATES, type ProbeFact } from '../select.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/log.ts';
-import { LineSplitter } from '../../net/line-splitter.ts';
+import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import { decodeLogLine } from './decode-reply.ts';
 
 /** Longer lines are not ours, and not shown. */

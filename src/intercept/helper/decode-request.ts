@@ -14,8 +14,8 @@ import {
   readObject,
   readPort,
   readWord,
-} from '../../net/field-reader.ts';
-import { MAX_STRANDED, type RedirectedConnection } from '../../net/redirected-connection.ts';
+} from '../../net/messages/field-reader.ts';
+import { MAX_STRANDED, type RedirectedConnection } from '../../net/sockets/redirected-connection.ts';
 import { addressValue } from '../address-value.ts';
 import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
 import type {

@@ -10,8 +10,8 @@
  * rules must stay until the client has ended its flows. Whatever else it has of its caller it lets go of first (inheritance.ts).
  */
 import { messageOf } from '../../core/errors.ts';
-import { GrammarError } from '../../net/field-reader.ts';
-import { LineSplitter } from '../../net/line-splitter.ts';
+import { GrammarError } from '../../net/messages/field-reader.ts';
+import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import { decodeRequest } from './decode-request.ts';
 import { letGoOfInheritance } from './inheritance.ts';
 import {

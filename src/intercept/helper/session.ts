@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import { GrammarError } from '../../net/field-reader.ts';
+import { GrammarError } from '../../net/messages/field-reader.ts';
 import type { DnsRedirect, RedirectPlan } from '../redirect-plan.ts';
 import { type Candidate, endsWithHelper } from '../select.ts';
 import { CALLER_ID } from './caller.ts';

@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { type ConnectionTracker, openConnectionTracker } from '../../net/native/netlink/conntrack.ts';
 import { openSocketDiag, type SocketDiag } from '../../net/native/netlink/socket-diag.ts';
-import type { RedirectedConnection, StrandedFate } from '../../net/redirected-connection.ts';
+import type { RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
 import { isCaptured } from '../captured-endpoint.ts';
 import type { RedirectPlan } from '../redirect-plan.ts';
 import { CALLER_ID } from './caller.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { messageOf } from '../../core/errors.ts';
-import { copyBothWays } from '../../net/copy-both-ways.ts';
+import { copyBothWays } from '../../net/sockets/copy-both-ways.ts';
 import type { FlowEnd, FlowSummary } from '../transport.ts';
 import { ABORTED, type CarriedFlow, notTaken } from './carried-flow.ts';
 import type { Master } from './master.ts';

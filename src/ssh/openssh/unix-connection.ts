@@ -2,8 +2,8 @@ import { createConnection, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf } from '../../core/errors.ts';
 import { Limited } from '../../core/limited.ts';
-import { descriptorBudget } from '../../net/descriptor-budget.ts';
 import { strangerAt } from '../../net/native/peer.ts';
+import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
 
 /** A master's socket has room for 64 connections that it has not accepted yet (mux.c), and others may use it too. */
 const MAX_AT_ONCE = 24;

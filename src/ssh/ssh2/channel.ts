@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { lendReads } from '../../net/lent-reads.ts';
-import { resetWhenShut, resetWhenTaken } from '../../net/reset-when-taken.ts';
+import { lendReads } from '../../net/sockets/lent-reads.ts';
+import { resetWhenShut, resetWhenTaken } from '../../net/sockets/reset-when-taken.ts';
 import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../transport.ts';
 import {
   type ApplicationListener,

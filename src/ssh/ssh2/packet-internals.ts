@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { lendReads } from '../../net/lent-reads.ts';
+import { lendReads } from '../../net/sockets/lent-reads.ts';
 import { TAG_BYTES } from '../native-aes-gcm.ts';
 import { SSH_MSG_CHANNEL_DATA, takeChannelMessage } from './channel-messages.ts';
 import type { ChannelWireEvents, DataSource } from './channel-wire.ts';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { giveBack, isKept, keepBytes } from '../../net/kept-bytes.ts';
-import { holdReads, LENT_BYTES, letRead } from '../../net/lent-reads.ts';
 import { receiveNow } from '../../net/native/receive.ts';
+import { giveBack, isKept, keepBytes } from '../../net/sockets/kept-bytes.ts';
+import { holdReads, LENT_BYTES, letRead } from '../../net/sockets/lent-reads.ts';
 import type { FlowProgress } from '../transport.ts';
 import type { ChannelWire, DataSource } from './channel-wire.ts';
 import type { Sender } from './send-scheduler.ts';

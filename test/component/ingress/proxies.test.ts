@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openProxies } from '../../../src/ingress/proxies.ts';
 import type { ProxyCredentials } from '../../../src/ingress/proxy-credentials.ts';
-import { descriptorBudget } from '../../../src/net/descriptor-budget.ts';
+import { descriptorBudget } from '../../../src/net/sockets/descriptor-budget.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/address/endpoint.ts';
-import { LENT_BYTES } from '../../../src/net/lent-reads.ts';
+import { LENT_BYTES } from '../../../src/net/sockets/lent-reads.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
 import { MAX_PACKET_BYTES } from '../../../src/ssh/ssh2/receive-window.ts';

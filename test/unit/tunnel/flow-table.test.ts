@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import type { Endpoint } from '../../../src/net/address/endpoint.ts';
-import { DescriptorBudget } from '../../../src/net/descriptor-budget.ts';
-import type { RedirectedConnection, StrandedFate } from '../../../src/net/redirected-connection.ts';
+import { DescriptorBudget } from '../../../src/net/sockets/descriptor-budget.ts';
+import type { RedirectedConnection, StrandedFate } from '../../../src/net/sockets/redirected-connection.ts';
 import type {
   FlowEnd,
   FlowProgress,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { StrandedFate } from '../../../src/net/redirected-connection.ts';
+import type { StrandedFate } from '../../../src/net/sockets/redirected-connection.ts';
 import { LostFlows } from '../../../src/tunnel/lost-flows.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 

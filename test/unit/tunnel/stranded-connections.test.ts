@@ -4,7 +4,7 @@ import {
   MAX_STRANDED,
   type RedirectedConnection,
   type StrandedFate,
-} from '../../../src/net/redirected-connection.ts';
+} from '../../../src/net/sockets/redirected-connection.ts';
 import { StrandedConnections } from '../../../src/tunnel/stranded-connections.ts';
 import { recordingLogger } from '../../support/recording-logger.ts';
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../../src/net/lent-reads.ts';
 import { receiveNow } from '../../../../src/net/native/receive.ts';
+import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../../src/net/sockets/lent-reads.ts';
 import { openSocketPair, type SocketPair } from '../../../support/socket-pair.ts';
 import { until } from '../../../support/until.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeLogLine, decodeReply } from '../../../../src/intercept/client/decode-reply.ts';
-import { GrammarError } from '../../../../src/net/field-reader.ts';
+import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 
 describe('decodeReply', () => {
   it.each([

@@ -3,7 +3,7 @@ import { decodeRequest } from '../../../../src/intercept/helper/decode-request.t
 import type { Request } from '../../../../src/intercept/helper/protocol.ts';
 import { renderIptables } from '../../../../src/intercept/iptables.ts';
 import { nftTable, renderNft, renderNftExempt } from '../../../../src/intercept/nft.ts';
-import { GrammarError } from '../../../../src/net/field-reader.ts';
+import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { malformedRequest } from './malformed-request.ts';
 

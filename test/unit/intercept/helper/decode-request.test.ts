@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest } from '../../../../src/intercept/helper/decode-request.ts';
-import { GrammarError } from '../../../../src/net/field-reader.ts';
+import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 import { SAMPLE_PLANS } from '../sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;

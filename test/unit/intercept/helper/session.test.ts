@@ -6,7 +6,7 @@ import {
   type RuleBackend,
 } from '../../../../src/intercept/helper/rule-backend.ts';
 import { HelperSession } from '../../../../src/intercept/helper/session.ts';
-import { GrammarError } from '../../../../src/net/field-reader.ts';
+import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 import { SAMPLE_PLANS } from '../sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { connectSockets } from '../../../src/net/socket-pair.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
-import { until } from '../../support/until.ts';
+import { connectSockets } from '../../../../src/net/sockets/socket-pair.ts';
+import { readToEnd } from '../../../support/socket-pair.ts';
+import { until } from '../../../support/until.ts';
 
 test('each end reads what the other writes, and an end is only half of it', async () => {
   const { near, far } = connectSockets();

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { messageOf, systemCodeOf } from '../../core/errors.ts';
 import { descriptorBudget } from './descriptor-budget.ts';
 
 /** How long one of several addresses may take, and the last, in ms. */

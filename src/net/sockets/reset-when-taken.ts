@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { unacknowledgedBytes } from './native/tcp.ts';
+import { unacknowledgedBytes } from '../native/tcp.ts';
 
 /** How often the kernel's queue is looked at, and for how long at most, in ms. */
 const LOOK_INTERVAL_MS = 20;

@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
-import { openDescriptorPair } from './native/descriptor-pair.ts';
+import { openDescriptorPair } from '../native/descriptor-pair.ts';
 
 /** Both ends of one connection inside this process: what is written to one is read from the other. */
 export interface ConnectedSockets {

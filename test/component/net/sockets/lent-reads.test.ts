@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { lendReads } from '../../../src/net/lent-reads.ts';
-import { openSocketPair } from '../../support/socket-pair.ts';
-import { until } from '../../support/until.ts';
+import { lendReads } from '../../../../src/net/sockets/lent-reads.ts';
+import { openSocketPair } from '../../../support/socket-pair.ts';
+import { until } from '../../../support/until.ts';
 
 // The contract with a private part of Node: where the first test fails, every read has memory of its own again.
 

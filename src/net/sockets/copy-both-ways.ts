@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import { sendNow } from '../native/send.ts';
 import { lendReads } from './lent-reads.ts';
-import { sendNow } from './native/send.ts';
 
 /** How the copying between two sockets ended. */
 export type CopyEnd =

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { redirectReach } from '../../../src/net/redirect-reach.ts';
+import { redirectReach } from '../../../../src/net/sockets/redirect-reach.ts';
 
 it.each([
   ['432000\n', 60, 30],

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { ReachPolicy } from './native/tcp.ts';
+import type { ReachPolicy } from '../native/tcp.ts';
 
 /** Where a firewall has it shorter than the kernel's five days. */
 const TRACKED_SECONDS_FILE = '/proc/sys/net/netfilter/nf_conntrack_tcp_timeout_established';

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { AdmittedClients, type ClientBounds } from '../../../src/net/admitted-clients.ts';
-import { DescriptorBudget } from '../../../src/net/descriptor-budget.ts';
-import { descriptorOf } from '../../../src/net/native/descriptor.ts';
-import { until } from '../../support/until.ts';
+import { descriptorOf } from '../../../../src/net/native/descriptor.ts';
+import { AdmittedClients, type ClientBounds } from '../../../../src/net/sockets/admitted-clients.ts';
+import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';
+import { until } from '../../../support/until.ts';
 
 /** An ingress with these bounds, its clients in the order in which they were admitted, and what became of their other ends. */
 async function openIngress(bounds: Partial<ClientBounds>) {

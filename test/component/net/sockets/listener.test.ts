@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { openListeners } from '../../../src/net/listener.ts';
-import { duplicateDescriptor } from '../../../src/net/native/descriptor.ts';
-import { originalDestination } from '../../../src/net/native/original-destination.ts';
-import { getSocketOption } from '../../../src/net/native/socket-option.ts';
-import { until } from '../../support/until.ts';
+import { duplicateDescriptor } from '../../../../src/net/native/descriptor.ts';
+import { originalDestination } from '../../../../src/net/native/original-destination.ts';
+import { getSocketOption } from '../../../../src/net/native/socket-option.ts';
+import { openListeners } from '../../../../src/net/sockets/listener.ts';
+import { until } from '../../../support/until.ts';
 
 const LOOPBACK = { address4: '127.0.0.1', address6: undefined, port: undefined };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LineSplitter } from '../../../src/net/line-splitter.ts';
+import { LineSplitter } from '../../../../src/net/messages/line-splitter.ts';
 
 function linesOf(chunks: readonly string[], maxBytes = 100): string[] {
   const lines: string[] = [];

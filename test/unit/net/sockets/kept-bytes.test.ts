@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { giveBack, isKept, keepBytes } from '../../../src/net/kept-bytes.ts';
+import { giveBack, isKept, keepBytes } from '../../../../src/net/sockets/kept-bytes.ts';
 
 const READ_BYTES = 64 * 1024;
 

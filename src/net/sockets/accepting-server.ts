@@ -1,5 +1,5 @@
 import { createServer, type Server, Socket } from 'node:net';
-import { acceptWithoutDelay } from './native/tcp.ts';
+import { acceptWithoutDelay } from '../native/tcp.ts';
 
 /** Clones of objects that get further properties have a new hidden class each, before V8 12 (Node.js 22). */
 const CLONES_ARE_SLOW = Number(process.versions.v8.split('.')[0]) < 12;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { descriptorOf } from './native/descriptor.ts';
-import { resourceLimit } from './native/resource-limit.ts';
+import { descriptorOf } from '../native/descriptor.ts';
+import { resourceLimit } from '../native/resource-limit.ts';
 
 /** Bounds of what is kept free, and how much of the limit it is between them. */
 const MIN_RESERVE = 32;

@@ -1,4 +1,4 @@
-import type { Endpoint } from './address/endpoint.ts';
+import type { Endpoint } from '../address/endpoint.ts';
 
 /** Most connections of one question about stranded ones: some ms of the helper's time. */
 export const MAX_STRANDED = 256;

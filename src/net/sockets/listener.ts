@@ -1,10 +1,10 @@
 import type { Server, Socket } from 'node:net';
-import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { formatHostPort, type IpFamily } from '../address/endpoint.ts';
+import { descriptorOf, duplicateDescriptor } from '../native/descriptor.ts';
+import { acceptWithReach } from '../native/tcp.ts';
 import { acceptingServer } from './accepting-server.ts';
-import { formatHostPort, type IpFamily } from './address/endpoint.ts';
 import { type BoundPort, bindPort } from './bound-port.ts';
-import { descriptorOf, duplicateDescriptor } from './native/descriptor.ts';
-import { acceptWithReach } from './native/tcp.ts';
 import { redirectReach } from './redirect-reach.ts';
 import { BACKLOG, type SocketPlace, THIS_MACHINE } from './socket-place.ts';
 
