@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
-import { withUsersCoreLimit } from '../net/core-limit.ts';
-import { withStartersLimit } from '../net/starters-limit.ts';
+import { withUsersCoreLimit } from '../net/machine/core-limit.ts';
+import { withStartersLimit } from '../net/machine/starters-limit.ts';
 
 /** As env(1) and shells have it. */
 const EXIT_CANNOT_RUN = 126;

@@ -3,7 +3,7 @@ import { type ClaimedNetwork, overlapsOf } from '../config/overlaps.ts';
 import { rulesOf } from '../config/resolve-subnets.ts';
 import { parseSubnet } from '../config/subnet.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
-import { localNetworks, vpnRoutes } from '../net/local-networks.ts';
+import { localNetworks, vpnRoutes } from '../net/machine/local-networks.ts';
 
 /** A tunnel by its name. */
 interface NamedConfig {

@@ -8,7 +8,7 @@ import { daemonPaths, profilePaths, tunnelNameOf } from '../daemon/paths.ts';
 import type { TunnelOrder } from '../daemon/protocol.ts';
 import { ServiceNotifier } from '../daemon/service/service-notifier.ts';
 import { startDaemon } from '../daemon/start-daemon.ts';
-import { forbidCoreFiles } from '../net/core-limit.ts';
+import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import type { CommandSession } from './command-definition.ts';
 import { EXIT_INTERRUPTED } from './exit-code.ts';
 import { type HostContext, hostTunnels } from './hosting/host-tunnels.ts';

@@ -97,7 +97,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     tunnelCommands,
     prepare: async (config) => {
       // Whoever logs and asks has secrets, or will have.
-      (await import('../net/core-limit.ts')).forbidCoreFiles();
+      (await import('../net/machine/core-limit.ts')).forbidCoreFiles();
       return (await import('./surroundings.ts')).prepare(config, context, parts);
     },
     configOf: async (raw, surroundings) => {

@@ -5,7 +5,7 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
 import { makeFolder } from '../core/folders.ts';
 import type { Logger } from '../core/log.ts';
 import { readRegularFile, replaceFile } from '../core/regular-file.ts';
-import type { ReleaseLock } from '../net/machine-lock.ts';
+import type { ReleaseLock } from '../net/machine/machine-lock.ts';
 import type { SavedMapping } from './synthetic-addresses.ts';
 
 /** 8,189 names of 253 characters. */

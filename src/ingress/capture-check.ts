@@ -6,7 +6,7 @@ import type { RuleFacts } from '../intercept/rule-facts.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
-import { rejectRoutes } from '../net/reject-routes.ts';
+import { rejectRoutes } from '../net/machine/reject-routes.ts';
 import type { CaptureProbe, ProbeResult } from './capture-probe.ts';
 import { type CaptureProblem, captureProblems } from './capture-problem.ts';
 import { type ProbeTarget, probeTargets } from './probe-targets.ts';

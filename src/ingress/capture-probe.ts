@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { systemCodeOf } from '../core/errors.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
-import { isOwnAddress } from '../net/local-addresses.ts';
-import { lookUpRoute, type RouteLookup } from '../net/route-check.ts';
+import { isOwnAddress } from '../net/machine/local-addresses.ts';
+import { lookUpRoute, type RouteLookup } from '../net/machine/route-check.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 
 /** A redirected connection arrives within a millisecond; a busy machine takes longer, and TCP asks again after a second. */

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from '../core/log.ts';
 import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
 import { addressBytes } from '../net/address/literal.ts';
-import { isOwnAddress } from '../net/local-addresses.ts';
+import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import { openSocketDiag } from '../net/native/netlink/socket-diag.ts';
 import { mayUse, type ProxyCredentials } from './proxy-credentials.ts';
 

@@ -9,10 +9,10 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { folderForShortChild } from '../core/start-folder.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
+import { connectionsOfProcessGroup } from '../net/machine/processes.ts';
+import { withStartersLimit } from '../net/machine/starters-limit.ts';
 import { openDescriptorPair } from '../net/native/descriptor-pair.ts';
-import { connectionsOfProcessGroup } from '../net/process-connections.ts';
 import { socketOver } from '../net/sockets/socket-pair.ts';
-import { withStartersLimit } from '../net/starters-limit.ts';
 import { environmentForChildren } from './child-environment.ts';
 import { CommandOutput } from './command-output.ts';
 

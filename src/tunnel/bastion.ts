@@ -1,6 +1,6 @@
 import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
-import { NetworkWatch } from '../net/network-changes.ts';
+import { NetworkWatch } from '../net/machine/network-changes.ts';
 import { RememberedHosts } from '../ssh/look-up.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';

@@ -3,7 +3,7 @@ import type { Logger } from '../core/log.ts';
 import { type CaptureRule, decidingRule, formatCaptureRule } from '../net/address/capture-rule.ts';
 import { formatCidr } from '../net/address/cidr.ts';
 import { type Endpoint, formatEndpoint, type IpFamily } from '../net/address/endpoint.ts';
-import { isOwnAddress } from '../net/local-addresses.ts';
+import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 
 /**

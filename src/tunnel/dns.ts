@@ -9,7 +9,7 @@ import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { IpFamily } from '../net/address/endpoint.ts';
-import type { NetworkNamespace } from '../net/network-namespace.ts';
+import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import {
   BastionAnswers,
   type BastionAnswersContext,

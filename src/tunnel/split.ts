@@ -5,7 +5,7 @@ import { addressToNumber } from '../net/address/cidr.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../net/address/endpoint.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
 import { type Zone, zoneOf } from '../net/address/zone.ts';
-import { isOwnAddress } from '../net/local-addresses.ts';
+import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import { dialDirectly, OUT_OF_DESCRIPTORS } from '../net/sockets/dial-directly.ts';
 import { relay } from '../net/sockets/relay.ts';
 import {

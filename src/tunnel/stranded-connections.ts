@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { isOwnAddress } from '../net/local-addresses.ts';
+import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import {
   MAX_STRANDED,
   type RedirectedConnection,

@@ -5,7 +5,7 @@ import type { RedirectIngress } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../net/address/cidr.ts';
 import { ALL_PORTS } from '../net/address/port-range.ts';
-import { hasRoute } from '../net/route-check.ts';
+import { hasRoute } from '../net/machine/route-check.ts';
 
 /** What captures the addresses of a block. */
 export function rulesOf({ range4, range6 }: AddressBlock): readonly CaptureRule[] {

@@ -11,8 +11,8 @@ import type { RedirectIngress } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../net/address/cidr.ts';
 import { formatEndpoint, type IpFamily } from '../net/address/endpoint.ts';
-import { lockOnMachine } from '../net/machine-lock.ts';
-import { hasRoute } from '../net/route-check.ts';
+import { lockOnMachine } from '../net/machine/machine-lock.ts';
+import { hasRoute } from '../net/machine/route-check.ts';
 import { ensureRoute, rulesOf } from './synthetic-capture.ts';
 
 /**

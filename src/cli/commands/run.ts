@@ -4,7 +4,7 @@ import { resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import { parseCidr } from '../../net/address/cidr.ts';
-import { hasRoute } from '../../net/route-check.ts';
+import { hasRoute } from '../../net/machine/route-check.ts';
 import { type ChildCommand, startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { keepAwake } from '../keep-awake.ts';
@@ -58,7 +58,7 @@ async function runIsolated(
   tunnelContext: Omit<UpContext, 'onReady'>,
   session: CommandSession,
 ): Promise<number> {
-  const { openNetworkNamespace } = await import('../../net/network-namespace.ts');
+  const { openNetworkNamespace } = await import('../../net/machine/namespace/network-namespace.ts');
   const isIpv6Captured = config.subnets.some(
     ({ action, subnet }) => action === 'include' && subnet.kind === 'network' && subnet.cidr.family === 6,
   );

@@ -9,7 +9,7 @@ import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
-import type { NetworkNamespace } from '../../net/network-namespace.ts';
+import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import type { ListenAddresses } from '../../net/sockets/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { DnsOptions } from '../../tunnel/dns-options.ts';

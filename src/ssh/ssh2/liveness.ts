@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
 import { parseCidr } from '../../net/address/cidr.ts';
-import { isOwnAddress } from '../../net/local-addresses.ts';
+import { isOwnAddress } from '../../net/machine/local-addresses.ts';
+import { hasRoute } from '../../net/machine/route-check.ts';
 import { unacknowledgedBytes } from '../../net/native/tcp.ts';
-import { hasRoute } from '../../net/route-check.ts';
 import type { ConnectedBastion } from './connect.ts';
 import { sendKeepalive, socketQueue } from './connection-internals.ts';
 import { isSignOfLife, judgeInterval, type LivenessSample, startLiveness } from './liveness-decision.ts';

@@ -3,7 +3,7 @@ import { type ClaimedNetwork, overlapsOf } from '../../../src/config/overlaps.ts
 import { parseSubnet } from '../../../src/config/subnet.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { parseCidr } from '../../../src/net/address/cidr.ts';
-import { parseRoutes } from '../../../src/net/local-networks.ts';
+import { parseRoutes } from '../../../src/net/machine/local-networks.ts';
 
 function rule(action: CaptureRule['action'], text: string): CaptureRule {
   const subnet = parseSubnet(text);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hasHalfOpen } from '../../../src/ingress/capture-probe.ts';
 import { probeTargets } from '../../../src/ingress/probe-targets.ts';
 import { formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
-import { parseRoutes4, parseRoutes6 } from '../../../src/net/reject-routes.ts';
+import { parseRoutes4, parseRoutes6 } from '../../../src/net/machine/reject-routes.ts';
 import { rule } from '../intercept/rule.ts';
 
 const places = (...args: Parameters<typeof probeTargets>): readonly string[] =>

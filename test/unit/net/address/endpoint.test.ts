@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatEndpoint, makeEndpoint } from '../../../../src/net/address/endpoint.ts';
 import { formatPortRange, parsePortRange } from '../../../../src/net/address/port-range.ts';
-import { isOwnListener } from '../../../../src/net/local-addresses.ts';
+import { isOwnListener } from '../../../../src/net/machine/local-addresses.ts';
 
 test.each([
   ['10.0.0.1', 22, '10.0.0.1:22'],

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { type Endpoint, makeEndpoint } from './address/endpoint.ts';
+import { type Endpoint, makeEndpoint } from '../address/endpoint.ts';
 
 /** Stands in where only the canonical address is wanted. */
 const ANY_PORT = 1;

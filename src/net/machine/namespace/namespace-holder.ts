@@ -2,9 +2,9 @@ import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { messageOf, systemCodeOf } from '../core/errors.ts';
+import { messageOf, systemCodeOf } from '../../../core/errors.ts';
+import { THIS_MACHINE } from '../../sockets/socket-place.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
-import { THIS_MACHINE } from './sockets/socket-place.ts';
 
 /*
  * The process that holds a network namespace of its own, as root of its user namespace: makes it ready, makes sockets in it

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { type Endpoint, makeEndpoint, sameEndpoint } from './address/endpoint.ts';
+import { type Endpoint, makeEndpoint, sameEndpoint } from '../address/endpoint.ts';
 
 /** TCP_ESTABLISHED and TCP_SYN_SENT of net/tcp_states.h, as /proc/net/tcp writes them. */
 const CONNECTED_STATES: ReadonlySet<string> = new Set(['01', '02']);
@@ -88,4 +89,25 @@ function addressOf(hexadecimal: string): string {
   const isMapped = bytes.subarray(0, 12).toString('hex') === '00000000000000000000ffff';
   if (isMapped) return bytes.subarray(12).join('.');
   return bytes.toString('hex').match(/.{4}/g)?.join(':') ?? '';
+}
+
+/** linux/sched.h: set before a process that ends, however it ends, closes the first of its descriptors. */
+const PF_EXITING = 0x4;
+
+/** `flags` of /proc/PID/stat, counted from `state`, which follows the name in brackets (proc(5)). */
+const FLAGS_FIELD = 6;
+
+/**
+ * Whether a process is ending, so that what it had open may be closed already and it has not said so yet.
+ *
+ * @returns false where the system does not tell: not Linux, or a process that cannot be seen from here
+ */
+export function isExiting(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[FLAGS_FIELD]) & PF_EXITING) !== 0;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { remoteEndpoints } from '../../../src/net/process-connections.ts';
+import { remoteEndpoints } from '../../../../src/net/machine/processes.ts';
 
 const HEADER =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode';

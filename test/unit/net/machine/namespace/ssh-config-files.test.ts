@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { includedFilesOfRoot } from '../../../src/net/ssh-config-files.ts';
+import { includedFilesOfRoot } from '../../../../../src/net/machine/namespace/ssh-config-files.ts';
 
 const isRoot = process.geteuid?.() === 0;
 const OTHER = 65_534;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type NetworkChange, NetworkWatch } from '../../../src/net/network-changes.ts';
+import { type NetworkChange, NetworkWatch } from '../../../../src/net/machine/network-changes.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Cidr, makeCidr } from './address/cidr.ts';
+import { type Cidr, makeCidr } from '../address/cidr.ts';
 
 /** Routes that are looked at; a list of blocked networks may have a hundred thousand. */
 const MAX_ROUTES = 256;

@@ -1,4 +1,4 @@
-import type { PlacedAddress } from './sockets/socket-place.ts';
+import type { PlacedAddress } from '../../sockets/socket-place.ts';
 
 /** What the holder of a network namespace is asked for, over Node's own channel. */
 export type HolderRequest = { readonly id: number } & (

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { resourceLimit, setResourceLimit } from './native/resource-limit.ts';
+import { resourceLimit, setResourceLimit } from '../native/resource-limit.ts';
 
 /** What starting a child may open itself: its pipes. */
 const ROOM_FOR_PIPES = 32;

@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { openNetworkMessages } from './native/netlink/network-messages.ts';
+import { openNetworkMessages } from '../native/netlink/network-messages.ts';
 
 const INTERVAL_MS = 250;
 

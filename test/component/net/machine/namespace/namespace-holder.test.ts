@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { HolderReply } from '../../../src/net/namespace-protocol.ts';
-import { skipIsolated } from '../../support/requirements.ts';
+import type { HolderReply } from '../../../../../src/net/machine/namespace/namespace-protocol.ts';
+import { skipIsolated } from '../../../../support/requirements.ts';
 
-const HOLDER = fileURLToPath(new URL('../../../bin/tshuttle-namespace', import.meta.url));
+const HOLDER = fileURLToPath(new URL('../../../../../bin/tshuttle-namespace', import.meta.url));
 
 describe.skipIf(skipIsolated)('the process that holds a network namespace', () => {
   it('ends what is inside also when it ends by an error that nobody has caught', async () => {

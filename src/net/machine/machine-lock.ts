@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { systemCodeOf } from '../core/errors.ts';
+import { systemCodeOf } from '../../core/errors.ts';
 
 /** What ends the hold of a {@link lockOnMachine}. Idempotent. */
 export type ReleaseLock = () => void;

@@ -1,4 +1,4 @@
-import { type ResourceLimit, resourceLimit, setResourceLimit } from './native/resource-limit.ts';
+import { type ResourceLimit, resourceLimit, setResourceLimit } from '../native/resource-limit.ts';
 
 /** The limit as it was before: the soft one, and the hard one, which stays. */
 let users: ResourceLimit | undefined;

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
-import { systemCodeOf } from '../core/errors.ts';
-import { type Cidr, numberToAddress } from './address/cidr.ts';
-import type { IpFamily } from './address/endpoint.ts';
+import { systemCodeOf } from '../../core/errors.ts';
+import { type Cidr, numberToAddress } from '../address/cidr.ts';
+import type { IpFamily } from '../address/endpoint.ts';
 
 /** Any port will do: connecting a datagram socket sends nothing. */
 const DISCARD_PORT = 9;
