@@ -17,8 +17,11 @@ async function runCommandLine(): Promise<never> {
   // line is hidden sooner.
   return await runProcess((context) =>
     tshuttle(context, {
-      openTunnel: async (options, tunnelContext) =>
-        (await import('../tunnel/open-tunnel.ts')).openTunnel(options, tunnelContext),
+      openTunnel: async (options, tunnelContext) => {
+        // Before the bastion has said a word.
+        (await import('../net/loop-watchdog.ts')).watchLoop();
+        return await (await import('../tunnel/open-tunnel.ts')).openTunnel(options, tunnelContext);
+      },
       cleanUp: async (cleanupContext) =>
         (await import('../intercept/helper-interceptor.ts')).cleanupDeadInstances(cleanupContext),
     }),

@@ -8,6 +8,7 @@ import {
 import { createRequire } from 'node:module';
 import type ssh2 from 'ssh2';
 import { messageOf } from '../core/errors.ts';
+import { inLongTurn } from '../net/loop-watchdog.ts';
 import { isOpensshKeyFile, parseOpensshKeyFile, readableBySsh2 } from './openssh-key-file.ts';
 import type { PublicKey } from './public-key.ts';
 import { KeyUnavailableError, SIGNATURE_HASHES } from './signing-key.ts';
@@ -51,7 +52,9 @@ export interface PrivateKey {
  *   malformed or of a type that we cannot use.
  */
 export function decryptPrivateKey(text: string, passphrase: string | undefined): PrivateKey {
-  const key = isOpensshKeyFile(text) ? keyFromOpenSsh(text, passphrase) : keyFromPem(text, passphrase);
+  const key = inLongTurn(() =>
+    isOpensshKeyFile(text) ? keyFromOpenSsh(text, passphrase) : keyFromPem(text, passphrase),
+  );
   return {
     publicKey: publicKeyOf(key),
     sign: (data, algorithm) => signData(hashFor(algorithm), data, key),

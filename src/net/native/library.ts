@@ -4,6 +4,9 @@ import { messageOf, TshuttleError } from '../../core/errors.ts';
 
 type Koffi = typeof koffi;
 
+/** A `long`, and a pointer, in C. */
+export const WORD_BYTES = process.arch === 'arm' || process.arch === 'ia32' ? 4 : 8;
+
 let loaded: Koffi | undefined;
 
 /**

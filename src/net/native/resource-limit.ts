@@ -1,4 +1,4 @@
-import { libcFunctionOr } from './library.ts';
+import { libcFunctionOr, WORD_BYTES } from './library.ts';
 
 /** What the kernel limits for a process. */
 export type Resource = 'descriptors' | 'core file' | LinuxResource;
@@ -30,9 +30,6 @@ const NUMBERS: Readonly<Record<Resource, number>> = {
 /** More than a process that holds rules ever has open. */
 const ENOUGH_DESCRIPTORS = 4_096;
 
-/** A `long`, which rlim_t is. */
-const WORD_BYTES = process.arch === 'arm' || process.arch === 'ia32' ? 4 : 8;
-
 /** What holds for this process, and up to where it may raise that itself; RLIM_INFINITY is a huge number. */
 export interface ResourceLimit {
   readonly soft: number;
@@ -50,7 +47,7 @@ let calls: Calls | undefined;
 
 /** getrlimit(2); undefined where it fails, or there is no native library. */
 export function resourceLimit(resource: Resource): ResourceLimit | undefined {
-  const limits = Buffer.alloc(2 * WORD_BYTES);
+  const limits = Buffer.alloc(2 * WORD_BYTES); // rlim_t is a long
   if (nativeCalls().get(NUMBERS[resource], limits) !== 0) return undefined;
   return { soft: readWord(limits, 0), hard: readWord(limits, WORD_BYTES) };
 }

@@ -1,0 +1,134 @@
+import { chown, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
+import { ORDINARY_USER } from '../support/machine.ts';
+import { skipLab } from '../support/requirements.ts';
+import {
+  expectNothingLeft,
+  startTshuttle,
+  type TshuttleOptions,
+  tshuttleArgv,
+  tshuttleProcesses,
+} from '../support/tshuttle.ts';
+import { until } from '../support/until.ts';
+
+/*
+ *  client: node --import preload bin/tshuttle ── bastion ── destination 10.77.0.2
+ *
+ * The preload keeps the event loop as soon as a file is there, in the way that the file says: as a peer could by a loop of ours that
+ * never ends.
+ */
+
+const SUBNET = `${ADDRESSES.destination4}/32`;
+
+/** More processor time than a loop may be blocked for, in ms. */
+const LONG_MS = 6_000;
+
+const PRELOAD = `
+  import { readFileSync } from 'node:fs';
+  const usedMs = () => Object.values(process.cpuUsage()).reduce((sum, us) => sum + us / 1000, 0);
+  const burn = (ms) => {
+    for (const end = usedMs() + ms; usedMs() < end; );
+  };
+  const WAYS = {
+    'promises': async () => { for (;;) await undefined; },
+    'an expression': () => /^(a+)+$/.test('a'.repeat(50) + 'b'),
+    'work in turns': () => {
+      const end = usedMs() + ${LONG_MS};
+      const turn = () => {
+        burn(300);
+        if (usedMs() < end) setImmediate(turn);
+        else console.error('worked');
+      };
+      turn();
+    },
+  };
+  if (process.argv[1]?.endsWith('/tshuttle')) {
+    const look = setInterval(() => {
+      let way = '';
+      try {
+        way = readFileSync(process.env.BLOCK_WHEN, 'utf8');
+      } catch {}
+      if (WAYS[way] === undefined) return;
+      clearInterval(look);
+      console.error('now ' + way);
+      WAYS[way]();
+    }, 20);
+    look.unref();
+  }
+`;
+
+describe.skipIf(skipLab)('an event loop that is blocked', () => {
+  let lab: Lab;
+  let options: TshuttleOptions;
+  let blockWhen: string;
+  let count = 0;
+
+  beforeAll(async () => {
+    lab = await createLab();
+    const preload = join(lab.machine.homeOf(ORDINARY_USER.name), 'preload.mjs');
+    await writeFile(preload, PRELOAD, { mode: 0o644 });
+    await chown(preload, ORDINARY_USER.id, ORDINARY_USER.id);
+  });
+  beforeEach(() => {
+    count += 1;
+    const home = lab.machine.homeOf(ORDINARY_USER.name);
+    blockWhen = join(home, `block-${count}`);
+    const env = { NODE_OPTIONS: `--import=${join(home, 'preload.mjs')}`, BLOCK_WHEN: blockWhen };
+    // The processor time that ends it may take long to come by, on a busy machine.
+    options = { user: ORDINARY_USER.name, env, timeoutMs: 90_000 };
+  });
+  afterAll(async () => {
+    await lab?.[Symbol.asyncDispose]();
+  });
+
+  const block = (way: string): Promise<void> => writeFile(blockWhen, way, { mode: 0o644 });
+
+  it.each(['promises', 'an expression'])(
+    'by %s: SIGTERM is not heard, and it ends all the same, without its rules',
+    async (way) => {
+      const tshuttle = await startTshuttle(lab, [SUBNET], options);
+      await block(way);
+      await tshuttle.untilOutput(new RegExp(`now ${way}`), 30_000);
+      const { main } = await tshuttleProcesses(lab);
+      const before = await processorMs(main);
+      tshuttle.kill('SIGTERM');
+      let after = before;
+      await until(
+        async () => {
+          after = await processorMs(main).catch(() => after);
+          return !tshuttle.isRunning;
+        },
+        { deadlineMs: 80_000, what: () => `tshuttle ends: it has used ${after - before} ms` },
+      );
+      const { signal, stderr } = await tshuttle.exited;
+      expect(signal, stderr).toBe('SIGVTALRM');
+      expect(after - before).toBeLessThan(5_500);
+      await expectNothingLeft(lab);
+    },
+    100_000,
+  );
+
+  it('not by what it does in turns, nor by what the command of run does', async () => {
+    const [node = '', script = '', ...words] = tshuttleArgv(lab, [], options);
+    const burn = `const used = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b); while (used() < ${LONG_MS * 1_000});`;
+    const goOn = `${blockWhen}-over`;
+    const command = ['sh', '-c', `node -e '${burn}'; until [ -e ${goOn} ]; do sleep 0.1; done; echo burnt`];
+    await block('work in turns');
+    const tshuttle = lab.client.spawn([node, script, 'run', ...words, SUBNET, '--', ...command], options);
+    await tshuttle.untilOutput(/worked/, 80_000);
+    await writeFile(goOn, '');
+    const { code, stdout, stderr } = await tshuttle.exited;
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('burnt');
+    await expectNothingLeft(lab);
+  }, 100_000);
+});
+
+/** What a process has used of the processors, in ms: utime and stime of proc(5), of 1/100 s. */
+async function processorMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}
