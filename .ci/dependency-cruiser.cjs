@@ -61,6 +61,13 @@ module.exports = {
       from: { path: '^src/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'], pathNot: '@types' },
     },
+    {
+      name: 'bench-shares-the-lab',
+      comment: 'Of the tests, bench has the lab and the child processes in it, and these have nothing of the tests.',
+      severity: 'error',
+      from: { path: '^(bench|test/support/(lab|process))/' },
+      to: { path: '^(test/|node_modules/vitest/)', pathNot: '^test/support/(lab|process)/' },
+    },
     { name: 'tests-stay-outside', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
   ],
   options: {

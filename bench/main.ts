@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { missingForLab } from '../test/support/requirements.ts';
+import { missingForLab } from '../test/support/lab/requirements.ts';
 import { ADDRESSES, createBenchLab } from './lab/bench-lab.ts';
 import { REPOSITORY } from './lab/compile.ts';
 import { layPath } from './lab/paths.ts';

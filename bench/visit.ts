@@ -1,4 +1,4 @@
-import { until } from '../test/support/until.ts';
+import { until } from '../test/support/process/until.ts';
 import type { BenchLab } from './lab/bench-lab.ts';
 import { Load } from './load/load.ts';
 import { startForeignCpuMeter } from './measure/cpu-meter.ts';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { openLabSite } from '../../test/support/lab-site.ts';
-import type { Machine } from '../../test/support/machine.ts';
-import type { Namespace } from '../../test/support/namespace.ts';
-import { Sshd } from '../../test/support/sshd.ts';
-import { until } from '../../test/support/until.ts';
+import { openLabSite } from '../../test/support/lab/lab-site.ts';
+import type { Machine } from '../../test/support/lab/machine.ts';
+import type { Namespace } from '../../test/support/lab/namespace.ts';
+import { Sshd } from '../../test/support/lab/sshd.ts';
+import { until } from '../../test/support/process/until.ts';
 import { compileProgram } from './compile.ts';
 
 /**

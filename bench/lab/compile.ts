@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { mustRun } from '../../test/support/child.ts';
+import { mustRun } from '../../test/support/process/child.ts';
 
 /** The repository, from the compiled bench in bench/dist/bench/lab. */
 export const REPOSITORY = fileURLToPath(new URL('../../../..', import.meta.url));

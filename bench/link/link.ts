@@ -1,4 +1,4 @@
-import { Child } from '../../test/support/child.ts';
+import { Child } from '../../test/support/process/child.ts';
 import type { LinkProfile } from './profiles.ts';
 
 /** The device that the emulator makes in both namespaces. */

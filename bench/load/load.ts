@@ -1,5 +1,5 @@
-import type { Child } from '../../test/support/child.ts';
-import { until } from '../../test/support/until.ts';
+import type { Child } from '../../test/support/process/child.ts';
+import { until } from '../../test/support/process/until.ts';
 import type { BenchLab } from '../lab/bench-lab.ts';
 
 /** Which way the bytes of a bulk flow go, seen from the client. */

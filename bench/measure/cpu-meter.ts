@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Namespace } from '../../test/support/namespace.ts';
+import type { Namespace } from '../../test/support/lab/namespace.ts';
 import type { BenchLab } from '../lab/bench-lab.ts';
 import { busySeconds, cpuSecondsBetween, type ProcessState, processesOf, readProcess } from './processes.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Namespace } from '../../test/support/namespace.ts';
+import type { Namespace } from '../../test/support/lab/namespace.ts';
 
 /** One process at one moment. */
 export interface ProcessState {

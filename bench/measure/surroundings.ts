@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { runCommand } from '../../test/support/child.ts';
+import { runCommand } from '../../test/support/process/child.ts';
 import type { BenchResult, PeerDescription } from '../report/result.ts';
 
 /** The machine under the figures. */

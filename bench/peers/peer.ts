@@ -1,5 +1,5 @@
-import type { Child } from '../../test/support/child.ts';
-import { until } from '../../test/support/until.ts';
+import type { Child } from '../../test/support/process/child.ts';
+import { until } from '../../test/support/process/until.ts';
 import { ADDRESSES, type BenchLab, DESTINATION_PORT } from '../lab/bench-lab.ts';
 import type { LoadEndpoint } from '../load/load.ts';
 

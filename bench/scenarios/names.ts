@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { until } from '../../test/support/until.ts';
+import { until } from '../../test/support/process/until.ts';
 import { ADDRESSES } from '../lab/bench-lab.ts';
 import type { ProbeResult } from '../load/load.ts';
 import { recordLatencies } from './probes.ts';

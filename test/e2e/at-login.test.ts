@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BOOTED_REPOSITORY, BootedSystem } from '../support/booted-system.ts';
-import type { CommandResult } from '../support/child.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { readmeCommand } from '../support/readme-blocks.ts';
-import { skipLab } from '../support/requirements.ts';
-import { BOOT_HOOK_TIMEOUT_MS } from '../support/system-root.ts';
-import { clientProcesses, READY } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { BOOTED_REPOSITORY, BootedSystem } from '../support/lab/booted-system.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { BOOT_HOOK_TIMEOUT_MS } from '../support/lab/system-root.ts';
+import type { CommandResult } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { readmeCommand } from '../support/readme/readme-blocks.ts';
+import { clientProcesses, READY } from '../support/tshuttle/tshuttle.ts';
 
 const ALICE = ORDINARY_USER.name;
 const TSHUTTLE = ['node', `${BOOTED_REPOSITORY}/bin/tshuttle`];

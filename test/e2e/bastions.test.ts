@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mustRun } from '../support/child.ts';
-import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
-import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { clientProcesses, startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab/lab.ts';
+import { BASTION_PASSWORD, BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { mustRun } from '../support/process/child.ts';
+import { clientProcesses, startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination        the bastion's sshd is configured in different ways

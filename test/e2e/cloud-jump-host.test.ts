@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectToCarry } from '../support/carrying.ts';
-import { ADDRESSES, createLab } from '../support/lab.ts';
-import { BASTION_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { startAgent } from '../support/ssh-agent.ts';
-import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { expectToCarry } from '../support/clients/carrying.ts';
+import { ADDRESSES, createLab } from '../support/lab/lab.ts';
+import { BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { startAgent } from '../support/servers/ssh-agent.ts';
+import { startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── a cloud's stock machine ── the cloud's API, which admits that machine only

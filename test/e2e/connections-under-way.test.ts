@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, tshuttleProcesses } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { expectNothingLeft, tshuttleProcesses } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ── bastion, which forwards here ── destination       nothing tracks connections before tshuttle does
@@ -84,7 +84,7 @@ describe.skipIf(skipLab)('connections that are open before the start', { timeout
 
 /** Each side listens, then each dials the other. */
 async function openConnections(lab: Lab): Promise<{ readonly speaker: Child }> {
-  const script = 'test/support/open-connections.entry.mjs';
+  const script = 'test/support/clients/open-connections.entry.mjs';
   const argv = (role: string, pairs: readonly string[]) => [
     'node',
     script,

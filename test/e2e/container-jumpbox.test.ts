@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectToCarry } from '../support/carrying.ts';
-import { MAX_RETRY, openJumpbox } from '../support/jumpbox.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { BASTION_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { makeKeys, startAgent } from '../support/ssh-agent.ts';
-import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { expectToCarry } from '../support/clients/carrying.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { MAX_RETRY, openJumpbox } from '../support/servers/jumpbox.ts';
+import { makeKeys, startAgent } from '../support/servers/ssh-agent.ts';
+import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── jumpbox ── destination        sshd, rsyslog and fail2ban; forwarding and nothing else

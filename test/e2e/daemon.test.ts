@@ -2,11 +2,16 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { clientProcesses, expectNothingLeft, runTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import {
+  clientProcesses,
+  expectNothingLeft,
+  runTshuttle,
+  tshuttleArgv,
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: tshuttle -D returns ──▶ a tshuttle of its own ──ssh── bastion ── destination 10.77.0.2

@@ -1,12 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import type { CommandResult } from '../support/child.ts';
-import { createLab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { clientProcesses } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { createLab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { CommandResult } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { clientProcesses } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  the lab's client: npm run demo, which makes machines of its own
@@ -29,7 +29,7 @@ describe.skipIf(skipLab)('npm run demo', () => {
   it('tells the whole story and leaves nothing behind', async () => {
     await using lab = await createLab();
     const before = demoFolders();
-    expectTheWholeStory(await lab.client.exec(['bash', 'test/demo/run.sh']));
+    expectTheWholeStory(await lab.client.exec(['bash', 'bench/demo/run.sh']));
     expect(demoFolders()).toEqual(before);
     expect(await clientProcesses(lab)).toEqual([]);
   });
@@ -40,7 +40,7 @@ describe.skipIf(skipLab)('npm run demo', () => {
     const allowed = await lab.client.exec(['unshare', '--user', '--map-root-user', '--net', 'true'], {
       user,
     });
-    const result = await lab.client.exec(['bash', 'test/demo/run.sh'], { user });
+    const result = await lab.client.exec(['bash', 'bench/demo/run.sh'], { user });
     if (allowed.code === 0) expectTheWholeStory(result);
     else expect(result).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^[^\n]+\n$/) });
     expect(await clientProcesses(lab)).toEqual([]);
@@ -49,7 +49,7 @@ describe.skipIf(skipLab)('npm run demo', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves nothing behind after %s', async (signal) => {
     await using lab = await createLab();
     const before = demoFolders();
-    const demo = lab.client.spawn(['node', 'test/demo/demo.mjs']);
+    const demo = lab.client.spawn(['node', 'bench/demo/demo.mjs']);
     await demo.untilOutput(/With tshuttle/);
     demo.kill(signal);
     await demo.exited;

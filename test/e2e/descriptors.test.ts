@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { runCommand } from '../support/child.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, READY, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { runCommand } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { expectNothingLeft, READY, stopTshuttle, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination         a process that may open few files, and more that comes than it can have

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/servers/dnsmasq.ts';
 import {
   expectNothingLeft,
   residentBytes,
@@ -9,7 +9,7 @@ import {
   startTshuttle,
   stopTshuttle,
   tshuttleProcesses,
-} from '../support/tshuttle.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client: /etc/resolv.conf says 127.0.0.1, where nobody answers ── bastion ── destination: dnsmasq on 10.77.0.2
@@ -101,7 +101,7 @@ describe.skipIf(skipLab)('--dns', () => {
     await startTshuttle(lab, [...DNS, '10.77.0.0/24']);
     const { main } = await tshuttleProcesses(lab);
     const before = await residentBytes(main);
-    await lab.client.must(['node', 'test/support/dns-garbage.entry.mjs', '127.0.0.1', '10000']);
+    await lab.client.must(['node', 'test/support/clients/dns-garbage.entry.mjs', '127.0.0.1', '10000']);
     const answer = await lab.client.must(['dig', '+short', '+time=5', '+tries=2', NAME]);
     expect(answer).toBe(`${ADDRESSES.destination4}\n`);
     expect((await residentBytes(main)) - before).toBeLessThan(96 * 1024 * 1024);

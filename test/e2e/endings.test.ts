@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { OPEN_FLOW } from '../support/open-flow.ts';
-import { skipLab } from '../support/requirements.ts';
+import { OPEN_FLOW } from '../support/clients/open-flow.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
 import {
   expectNothingLeft,
   runTshuttle,
@@ -10,7 +10,7 @@ import {
   stopTshuttle,
   type TshuttleProcesses,
   tshuttleProcesses,
-} from '../support/tshuttle.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: tshuttle ── sudo ── helper ── rules      every one of them is ended in every way

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/commands/all-commands.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { expectNothingLeft } from '../support/tshuttle/tshuttle.ts';
 
 const SUBNET = `${ADDRESSES.destination4}/32`;
 

@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { BASTION_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
 import {
   expectNothingLeft,
   runTshuttle,
   startTshuttle,
   stopTshuttle,
   type TshuttleOptions,
-} from '../support/tshuttle.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /** Bans like fail2ban with blocktype DROP, in the middle of a handshake: behind the versions nothing gets through any more. */
 const BANNING_SSHD = `

@@ -1,13 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CommandResult } from '../support/child.ts';
-import { MAX_RETRY, openJumpbox } from '../support/jumpbox.ts';
-import { ADDRESSES, createLab, type Lab, type LabOptions } from '../support/lab.ts';
-import { BASTION_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { enrol, KEY_AND_CODE } from '../support/second-factor.ts';
-import { makeKeys, startAgent } from '../support/ssh-agent.ts';
+import { ADDRESSES, createLab, type Lab, type LabOptions } from '../support/lab/lab.ts';
+import { BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { CommandResult } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { MAX_RETRY, openJumpbox } from '../support/servers/jumpbox.ts';
+import { enrol, KEY_AND_CODE } from '../support/servers/second-factor.ts';
+import { makeKeys, startAgent } from '../support/servers/ssh-agent.ts';
 import {
   runTshuttle,
   startTshuttle,
@@ -15,8 +16,7 @@ import {
   type TshuttleOptions,
   tshuttleArgv,
   untilSaid,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination         what goes wrong in the first hour; tshuttle and its doctor say the same

@@ -1,15 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { isLong } from '../support/long.ts';
-import { skipLab } from '../support/requirements.ts';
-import { descriptorsOf, reportingResources, resourcesOf } from '../support/resources.ts';
-import { changesSeen, watchRules } from '../support/rule-changes.ts';
-import { type SteadyRequest, startSteadyLoad } from '../support/steady-load.ts';
-import { residentBytes, startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { type SteadyRequest, startSteadyLoad } from '../support/clients/steady-load.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { isLong } from '../support/lab/long.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { changesSeen, watchRules } from '../support/lab/rule-changes.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { descriptorsOf, reportingResources, resourcesOf } from '../support/tshuttle/resources.ts';
+import {
+  residentBytes,
+  startTshuttle,
+  stopTshuttle,
+  tshuttleProcesses,
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ── 200 requests/s ── tshuttle ──ssh── bastion ── destination       sshd is killed again and again

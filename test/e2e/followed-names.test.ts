@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/servers/dnsmasq.ts';
+import { startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client: dnsmasq on 127.0.0.1, whose answers change ── bastion ── destination 10.77.0.2, 10.77.0.3

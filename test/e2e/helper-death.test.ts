@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { isLong } from '../support/long.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { isLong } from '../support/lab/long.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
 import {
   type ClientProcess,
   clientProcesses,
@@ -13,8 +14,7 @@ import {
   startTshuttle,
   stopTshuttle,
   tshuttleProcesses,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: tshuttle ── sudo ── helper ── rules      the helper ends, and nothing else does

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Child } from '../support/child.ts';
-import { until } from '../support/until.ts';
+import { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
 
 /** How long each flood lasts: TSHUTTLE_FLOOD_S=60 for the whole of it. */
 const FLOOD_MS = 1_000 * Number(process.env['TSHUTTLE_FLOOD_S'] ?? 1);
@@ -42,7 +42,7 @@ interface Outcome {
 
 /** Floods a tshuttle, of which no other part runs, and ends it with SIGTERM. */
 async function withstand(kind: string): Promise<Outcome> {
-  const bastion = new Child(['node', 'test/support/flooding-bastion.entry.mjs', kind]);
+  const bastion = new Child(['node', 'test/support/servers/flooding-bastion.entry.mjs', kind]);
   let tshuttle: Child | undefined;
   try {
     const [, port = ''] = await bastion.untilOutput(/port (\d+)/, START_MS);

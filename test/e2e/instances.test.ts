@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: tshuttle ──ssh── bastion ── destination 10.77.0.2

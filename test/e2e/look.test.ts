@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Resvg } from '@resvg/resvg-js';
 import { describe, expect, it } from 'vitest';
-import { drawPicture } from '../look/draw.ts';
-import { spansOf } from '../look/spans.ts';
-import { playStory } from '../look/story.ts';
-import { createLab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft } from '../support/tshuttle.ts';
+import { drawPicture } from '../../bench/look/draw.ts';
+import { spansOf } from '../../bench/look/spans.ts';
+import { playStory } from '../../bench/look/story.ts';
+import { createLab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { expectNothingLeft } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: two terminals, as in README's picture ── bastion ── destination: a web server
  */
 
-const PICTURE = new URL('../look/look.svg', import.meta.url);
+const PICTURE = new URL('../../bench/look/look.svg', import.meta.url);
 const MAXIMUM_BYTES = 200_000;
 const TITLE =
   'tshuttle in two terminals: a web server behind a bastion is out of reach, then in reach, then out again';
@@ -49,7 +49,7 @@ describe('the picture in README', () => {
     expect(svg).not.toMatch(/<script|<foreignObject|<animate|href=|url\(|@font-face/i);
     expect(new Resvg(svg).width).toBeGreaterThan(700);
     expect(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')).toContain(
-      '(test/look/look.svg)',
+      '(bench/look/look.svg)',
     );
   });
 

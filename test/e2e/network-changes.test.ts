@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
-import { startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { isLong } from '../support/long.ts';
-import { skipLab } from '../support/requirements.ts';
-import { startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { isLong } from '../support/lab/long.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { startDnsmasq } from '../support/servers/dnsmasq.ts';
+import { startTshuttle, stopTshuttle, tshuttleProcesses } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination         the network in between changes, or the machine sleeps

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { endAllTshuttles, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { endAllTshuttles, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: rules are set, and yet nothing arrives, for what else is on the machine. The start, status and the doctor name it, in

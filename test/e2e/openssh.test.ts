@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { mustRun } from '../support/child.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { mustRun } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
 import {
   clientProcesses,
   expectNothingLeft,
@@ -11,8 +12,7 @@ import {
   startTshuttle,
   stopTshuttle,
   tshuttleArgv,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──the user's own ssh── bastion ── destination

@@ -2,24 +2,25 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Child, CommandResult } from '../support/child.ts';
 import {
   buildGophercloudClient,
   terraformCommand,
   terraformEnvironment,
   writeTerraform,
-} from '../support/cloud-clients.ts';
+} from '../support/clients/cloud-clients.ts';
+import { createLab, type Lab } from '../support/lab/lab.ts';
+import { skipIsolated, skipKeystone, skipTerraform } from '../support/lab/requirements.ts';
+import type { Child, CommandResult } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { prepareReader, type Reader } from '../support/readme/reader.ts';
+import { readmeCommand } from '../support/readme/readme-blocks.ts';
 import {
   CLOUD_HOSTS,
   CLOUD_PLACES,
   CLOUD_SECRETS,
   type Keystone,
   startKeystone,
-} from '../support/keystone.ts';
-import { createLab, type Lab } from '../support/lab.ts';
-import { prepareReader, type Reader } from '../support/reader.ts';
-import { readmeCommand } from '../support/readme-blocks.ts';
-import { skipIsolated, skipKeystone, skipTerraform } from '../support/requirements.ts';
+} from '../support/servers/keystone.ts';
 import {
   expectNothingLeft,
   READY,
@@ -27,8 +28,7 @@ import {
   startTshuttle,
   stopTshuttle,
   tshuttleArgv,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client ── bastion ── destination: a real Keystone and canned services on three addresses, for the bastion's address alone

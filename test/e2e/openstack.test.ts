@@ -1,18 +1,18 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CommandResult } from '../support/child.ts';
-import { startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { ONCE_IF_LONG } from '../support/long.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { ONCE_IF_LONG } from '../support/lab/long.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { CommandResult } from '../support/process/child.ts';
+import { startDnsmasq } from '../support/servers/dnsmasq.ts';
 import {
   expectNothingLeft,
   runTshuttle,
   startTshuttle,
   stopTshuttle,
   tshuttleArgv,
-} from '../support/tshuttle.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client, with a clouds.yaml ── bastion ── destination, which stands for the API

@@ -3,11 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TunnelReport } from '../../src/daemon/control/protocol.ts';
-import type { CommandResult } from '../support/child.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, runTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { CommandResult } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { expectNothingLeft, runTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *                         ┌─ :2201 ─┐

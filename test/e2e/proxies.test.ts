@@ -1,11 +1,11 @@
 import { chmod, chown, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, runTshuttle, stopTshuttle, tshuttleArgv } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { expectNothingLeft, runTshuttle, stopTshuttle, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
 const HOSTILE_PORT = 7092;
 

@@ -3,15 +3,15 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Child, mustRun } from '../support/child.ts';
-import { startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { ONCE_IF_LONG } from '../support/long.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { prepareReader, type Reader, type Substitutes } from '../support/reader.ts';
-import { readmeBlocks, readmeCommands } from '../support/readme-blocks.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { ONCE_IF_LONG } from '../support/lab/long.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { type Child, mustRun } from '../support/process/child.ts';
+import { prepareReader, type Reader, type Substitutes } from '../support/readme/reader.ts';
+import { readmeBlocks, readmeCommands } from '../support/readme/readme-blocks.ts';
+import { startDnsmasq } from '../support/servers/dnsmasq.ts';
+import { expectNothingLeft, READY, tshuttleProcesses } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: a shell that runs what README says ── bastion ── destination

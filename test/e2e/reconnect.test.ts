@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { OPEN_FLOW } from '../support/open-flow.ts';
-import { skipLab } from '../support/requirements.ts';
-import { changesSeen, watchRules } from '../support/rule-changes.ts';
-import { startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { OPEN_FLOW } from '../support/clients/open-flow.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { changesSeen, watchRules } from '../support/lab/rule-changes.ts';
+import { until } from '../support/process/until.ts';
+import { startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination         the ssh connection goes, and comes back

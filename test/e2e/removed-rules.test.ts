@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { TunnelReport } from '../../src/daemon/control/protocol.ts';
-import type { Child } from '../support/child.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { Child } from '../support/process/child.ts';
+import { expectNothingLeft, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 const SUBNET = '10.77.0.0/24';
 const BACK = /has removed redirect rules \(.*\); they are back/g;

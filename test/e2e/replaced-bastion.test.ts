@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { expectToCarry } from '../support/carrying.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { defineTask, TASK_ALIAS, TASK_NAME } from '../support/task-bastion.ts';
-import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { expectToCarry } from '../support/clients/carrying.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { defineTask, TASK_ALIAS, TASK_NAME } from '../support/servers/task-bastion.ts';
+import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── a task of a cloud, known by a name ── destination

@@ -1,14 +1,14 @@
 import { chown, readFile, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { prepareReader } from '../support/reader.ts';
-import { readmeCommand } from '../support/readme-blocks.ts';
-import { skipIsolated } from '../support/requirements.ts';
-import { expectNothingLeft, tshuttleArgv } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipIsolated } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { prepareReader } from '../support/readme/reader.ts';
+import { readmeCommand } from '../support/readme/readme-blocks.ts';
+import { startDnsmasq } from '../support/servers/dnsmasq.ts';
+import { expectNothingLeft, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client ── bastion, where a web server answers directly, too ── destination 10.77.0.2
@@ -131,7 +131,7 @@ describe.skipIf(skipIsolated)('tshuttle run --isolated, as an ordinary user who 
 
   it('200 flows at once, both ways, with half-close', async () => {
     const request = { do: 'together', host: ADDRESSES.destination4, port: 7000, count: 200, bytes: 65_536 };
-    const result = await run(['node', 'test/support/client.entry.mjs', JSON.stringify(request)]);
+    const result = await run(['node', 'test/support/lab/client.entry.mjs', JSON.stringify(request)]);
     expect(JSON.parse(result.stdout), result.stderr).toMatchObject({ exact: true });
   });
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { expectNothingLeft, tshuttleArgv } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { expectNothingLeft, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client ── bastion, where a web server answers directly, too ── destination 10.77.0.2

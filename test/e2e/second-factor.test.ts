@@ -1,17 +1,17 @@
 import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expectToCarry } from '../support/carrying.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { BASTION_USER } from '../support/machine.ts';
-import { prepareReader } from '../support/reader.ts';
-import { readmeCommand } from '../support/readme-blocks.ts';
-import { skipLab } from '../support/requirements.ts';
-import { codeNow, enrol, expiredCode, KEY_AND_CODE, nextCode } from '../support/second-factor.ts';
-import { makeKeys, startAgent } from '../support/ssh-agent.ts';
-import { startCommandOnTerminal, startOnTerminal } from '../support/terminal.ts';
-import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { expectToCarry } from '../support/clients/carrying.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { prepareReader } from '../support/readme/reader.ts';
+import { readmeCommand } from '../support/readme/readme-blocks.ts';
+import { codeNow, enrol, expiredCode, KEY_AND_CODE, nextCode } from '../support/servers/second-factor.ts';
+import { makeKeys, startAgent } from '../support/servers/ssh-agent.ts';
+import { startCommandOnTerminal, startOnTerminal } from '../support/tshuttle/terminal.ts';
+import { expectNothingLeft, runTshuttle, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination        the bastion wants a key and then a one-time code, by PAM

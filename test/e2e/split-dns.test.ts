@@ -1,10 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CommandResult } from '../support/child.ts';
-import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { isBeforeLinux, skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { isBeforeLinux, skipLab } from '../support/lab/requirements.ts';
+import type { CommandResult } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/servers/dnsmasq.ts';
 import {
   endAllTshuttles,
   expectNothingLeft,
@@ -12,8 +13,7 @@ import {
   startTshuttle,
   stopTshuttle,
   tshuttleProcesses,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client: dnsmasq on 127.0.0.1 ── bastion ── destination: dnsmasq on 10.77.0.2, which the client cannot reach
@@ -310,7 +310,7 @@ describe.skipIf(skipLab)('--domain', () => {
     const tshuttle = await startTshuttle(lab, ['--domain', 'inner.example']);
     const { main } = await tshuttleProcesses(lab);
     const before = await residentBytes(main);
-    await lab.client.must(['node', 'test/support/dns-garbage.entry.mjs', '127.0.0.1', '10000']);
+    await lab.client.must(['node', 'test/support/clients/dns-garbage.entry.mjs', '127.0.0.1', '10000']);
     expect(await lab.client.must(['dig', '+short', '+time=5', '+tries=3', PUBLIC])).toBe(
       `${PUBLIC_ADDRESS}\n`,
     );

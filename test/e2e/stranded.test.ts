@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Child } from '../support/child.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  application ── kernel's redirect ── tshuttle ──ssh── bastion ── destination

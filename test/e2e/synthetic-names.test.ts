@@ -1,21 +1,21 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mustRun } from '../support/child.ts';
-import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { startPostgresql } from '../support/postgresql.ts';
-import { prepareReader } from '../support/reader.ts';
-import { readmeCommand } from '../support/readme-blocks.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { mustRun } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { prepareReader } from '../support/readme/reader.ts';
+import { readmeCommand } from '../support/readme/readme-blocks.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/servers/dnsmasq.ts';
+import { startPostgresql } from '../support/servers/postgresql.ts';
 import {
   expectNothingLeft,
   startTshuttle,
   stopTshuttle,
   tshuttleProcesses,
   untilSaid,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client: dnsmasq on 127.0.0.1 ── bastion: forwards, no sessions ── destination: HTTPS, no resolver

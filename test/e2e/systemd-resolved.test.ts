@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BOOTED_REPOSITORY, BootedSystem } from '../support/booted-system.ts';
-import type { Child } from '../support/child.ts';
-import { type Dnsmasq, startDnsmasq } from '../support/dnsmasq.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { BOOT_HOOK_TIMEOUT_MS } from '../support/system-root.ts';
-import { READY, tshuttleProcesses } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { BOOTED_REPOSITORY, BootedSystem } from '../support/lab/booted-system.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { BOOT_HOOK_TIMEOUT_MS } from '../support/lab/system-root.ts';
+import type { Child } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
+import { type Dnsmasq, startDnsmasq } from '../support/servers/dnsmasq.ts';
+import { READY, tshuttleProcesses } from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client: Debian with systemd-resolved ── bastion: dnsmasq on 198.51.100.1 knows *.public.example, one on 127.0.0.1

@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { BASTION_PASSWORD, BASTION_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
-import { startOnTerminal } from '../support/terminal.ts';
-import { expectNothingLeft, READY, tshuttleArgv } from '../support/tshuttle.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { BASTION_PASSWORD, BASTION_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { startOnTerminal } from '../support/tshuttle/terminal.ts';
+import { expectNothingLeft, READY, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client: a terminal ── tshuttle ──ssh── bastion ── destination 10.77.0.2
@@ -42,7 +42,7 @@ describe.skipIf(skipLab)('on a terminal', () => {
 
   it('a terminal that is closed is a stop that was asked for: 0, and no crash', async () => {
     await using lab = await createLab();
-    const closeTerminal = ['perl', 'test/support/close-terminal.pl', 'capturing'];
+    const closeTerminal = ['perl', 'test/support/tshuttle/close-terminal.pl', 'capturing'];
     const result = await lab.client.exec([...closeTerminal, ...tshuttleArgv(lab, [SUBNET])]);
     expect(result.stdout, result.stderr).toBe('ended with 0\n');
     await expectNothingLeft(lab);

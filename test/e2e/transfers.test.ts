@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
-import { residentBytes, startTshuttle, stopTshuttle } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { residentBytes, startTshuttle, stopTshuttle } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client                 bastion                 destination

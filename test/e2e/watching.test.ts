@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { TOPICS } from '../../src/cli/manual/topics.ts';
-import { ADDRESSES, createLab } from '../support/lab.ts';
-import { ONCE_IF_LONG } from '../support/long.ts';
-import { skipLab } from '../support/requirements.ts';
-import { TmuxTerminal } from '../support/tmux-terminal.ts';
-import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+import { ADDRESSES, createLab } from '../support/lab/lab.ts';
+import { ONCE_IF_LONG } from '../support/lab/long.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { TmuxTerminal } from '../support/lab/tmux-terminal.ts';
+import { until } from '../support/process/until.ts';
+import { startTshuttle, stopTshuttle, tshuttleProcesses, untilSaid } from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── bastion ── destination         what shows how a tunnel is: top in a terminal, metrics for Prometheus

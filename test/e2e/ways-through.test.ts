@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { expectToCarry } from '../support/carrying.ts';
-import { FAR_VM, openGate, VM } from '../support/gate.ts';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
+import { expectToCarry } from '../support/clients/carrying.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
+import { FAR_VM, openGate, VM } from '../support/servers/gate.ts';
 import {
   clientProcesses,
   expectNothingLeft,
@@ -10,8 +11,7 @@ import {
   startTshuttle,
   stopTshuttle,
   tshuttleProcesses,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
 
 /*
  *  client ──ssh── gate ──ssh── VM ──ssh── FAR_VM ── destination

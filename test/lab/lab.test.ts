@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Child, mustRun } from '../support/child.ts';
-import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
+import { skipLab } from '../support/lab/requirements.ts';
+import { Child, mustRun } from '../support/process/child.ts';
 
 /*
  *  client                 bastion                 destination
@@ -46,7 +46,7 @@ describe.skipIf(skipLab)('the lab itself', () => {
     for (const [host, peer] of destinations) {
       const argv = [
         'node',
-        'test/support/client.entry.mjs',
+        'test/support/lab/client.entry.mjs',
         JSON.stringify({ do: 'whoami', host, port: 7000 }),
       ];
       expect(JSON.parse(await lab.bastion.must(argv)), host).toMatchObject({ peer, local: host });
@@ -97,7 +97,7 @@ describe.skipIf(skipLab)('the lab itself', () => {
     await using lab = await createLab();
     const argv = [
       'node',
-      'test/support/client.entry.mjs',
+      'test/support/lab/client.entry.mjs',
       JSON.stringify({ do: 'download', host: '::1', port: 1, bytes: 3 }),
     ];
     const liar = lab.client.spawn([

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { AskpassPrompter } from '../../../src/cli/askpass-prompter.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 let directory: string;
 let logger: RecordingLogger;

@@ -14,8 +14,8 @@ import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCommand } from '../../support/child.ts';
-import { until } from '../../support/until.ts';
+import { runCommand } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
 import { fakeCommand, Home } from './entry.ts';
 import { Terminal } from './terminal.ts';
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child, type CommandResult, runCommand } from '../../support/child.ts';
+import { Child, type CommandResult, runCommand } from '../../support/process/child.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/tshuttle', import.meta.url));
 const FAKE = fileURLToPath(new URL('./fake-tunnel.entry.mjs', import.meta.url));

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ControlServer } from '../../../src/daemon/control/server.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { FakeTunnel, fakeTarget } from '../daemon/fake-target.ts';
 import { Home, runReal } from './entry.ts';
 

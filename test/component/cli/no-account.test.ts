@@ -2,10 +2,10 @@ import { chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type CommandResult, runCommand } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { repositoryOptions } from '../../support/machine.ts';
-import { skipLab } from '../../support/requirements.ts';
+import { repositoryOptions } from '../../support/lab/machine.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
+import { type CommandResult, runCommand } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 /*
  * As in a container that is started with `--user 54321`: a uid that the machine has no account of.

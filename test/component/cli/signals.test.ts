@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { until } from '../../support/until.ts';
+import { until } from '../../support/process/until.ts';
 import { type Behaviour, fakeCommand, Home } from './entry.ts';
 
 const WORDS = ['-r', 'h', '10.0.0.0/8'];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Child } from '../../support/child.ts';
+import { Child } from '../../support/process/child.ts';
 import { fakeCommand, Home } from './entry.ts';
 import { Terminal } from './terminal.ts';
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { until } from '../../support/until.ts';
+import { until } from '../../support/process/until.ts';
 
 /** A command on a terminal of its own, by script(1), which every Debian has (bsdutils). */
 export class Terminal implements AsyncDisposable {

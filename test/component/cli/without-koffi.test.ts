@@ -4,10 +4,10 @@ import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Child, type CommandResult, runCommand } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
+import { readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { Child, type CommandResult, runCommand } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 import { Home } from './entry.ts';
 
 /*
@@ -21,7 +21,7 @@ let socksPort: number;
 let httpPort: number;
 
 const environment = (): Record<string, string> =>
-  home.environment('up', { NODE_OPTIONS: `--require=${resolve('test/support/without-koffi.cjs')}` });
+  home.environment('up', { NODE_OPTIONS: `--require=${resolve('test/support/tshuttle/without-koffi.cjs')}` });
 
 const COMMAND = [process.execPath, resolve('bin/tshuttle')];
 

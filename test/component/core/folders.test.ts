@@ -7,7 +7,7 @@ import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
 import { MappingStore } from '../../../src/dns/mapping-store.ts';
 import { addKnownHost, readKnownHosts, replaceKnownHosts } from '../../../src/ssh/known-hosts-files.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const ALICE = 12_345;
 const BLOB = 'AAAAC3NzaC1lZDI1NTE5AAAAIJ8wY4xXm1vY3mN7p0bq9iT1m4r4l5H5lPZ0Yt2H0u1k';

@@ -29,7 +29,7 @@ import { addKnownHost, readKnownHosts, replaceKnownHosts } from '../../../src/ss
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import { findRevocation } from '../../../src/ssh/revoked-keys.ts';
 import { readCertificateFiles } from '../../../src/ssh/user-certificates.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const KEY = parsePublicKeyLine(
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8wY4xXm1vY3mN7p0bq9iT1m4r4l5H5lPZ0Yt2H0u1k',

@@ -9,9 +9,9 @@ import { type ControlClient, findDaemons } from '../../../src/daemon/control/cli
 import { CONTROL_VERSION, MAX_REQUEST_BYTES } from '../../../src/daemon/control/protocol.ts';
 import { ControlServer } from '../../../src/daemon/control/server.ts';
 import { UnixConnections } from '../../../src/ssh/openssh/unix-connection.ts';
-import { runCommand } from '../../support/child.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { until } from '../../support/until.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { runCommand } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';
 import { FakeTunnel, FLOW, fakeTarget } from './fake-target.ts';
 

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AskedResolvers } from '../../../src/dns/asked-resolvers.ts';
 import { frame, MessageSplitter } from '../../../src/dns/message-splitter.ts';
 import { Overload } from '../../../src/dns/overload.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { until } from '../../support/until.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { until } from '../../support/process/until.ts';
 import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo } from './fake-resolver.ts';
 

@@ -10,7 +10,7 @@ import { Overload } from '../../../src/dns/overload.ts';
 import { QueryHandler } from '../../../src/dns/query-handler.ts';
 import { Resolver } from '../../../src/dns/resolver.ts';
 import { Responder } from '../../../src/dns/responder.ts';
-import { until } from '../../support/until.ts';
+import { until } from '../../support/process/until.ts';
 import { opt, queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from './fake-resolver.ts';
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MappingStore } from '../../../src/dns/mapping-store.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { until } from '../../support/process/until.ts';
 
 const NAMES = [{ name: 'db.internal.example', offset: 7 }];
 const BLOCK_COUNT = 16;

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { frame } from '../../../src/dns/message-splitter.ts';
 import { Resolver } from '../../../src/dns/resolver.ts';
 import type { AskResult } from '../../../src/dns/resolver-connection.ts';
-import { until } from '../../support/until.ts';
+import { until } from '../../support/process/until.ts';
 import { queryPacket, readSampleQuery } from '../../unit/dns/sample-messages.ts';
 import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from './fake-resolver.ts';
 

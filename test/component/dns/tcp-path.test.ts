@@ -3,7 +3,7 @@ import { decode } from 'dns-packet';
 import { expect, it } from 'vitest';
 import { frame } from '../../../src/dns/message-splitter.ts';
 import { TcpPath } from '../../../src/dns/tcp-path.ts';
-import { until } from '../../support/until.ts';
+import { until } from '../../support/process/until.ts';
 import { queryPacket } from '../../unit/dns/sample-messages.ts';
 import { answerTo, startFakeResolver } from './fake-resolver.ts';
 

@@ -6,8 +6,8 @@ import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import { ProxyLogins } from '../../../src/ingress/proxy-logins.ts';
 import { AdmittedClients } from '../../../src/net/sockets/admitted-clients.ts';
 import { relay } from '../../../src/net/sockets/relay.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { until } from '../../support/process/until.ts';
 import { ANSWERS, type AnswerCase, REQUESTS, type RequestCase } from './hostile-messages.ts';
 
 /*

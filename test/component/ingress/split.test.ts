@@ -9,8 +9,8 @@ import { ALL_PORTS } from '../../../src/net/address/port-range.ts';
 import { parseZone } from '../../../src/net/address/zone.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
 import { SplitCarrier } from '../../../src/tunnel/split.ts';
-import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
+import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
 
 const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 const RULES = [

@@ -10,8 +10,8 @@ import {
 } from '../../../src/intercept/lasting-interceptor.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import { makeEndpoint } from '../../../src/net/address/endpoint.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { until } from '../../support/process/until.ts';
 
 const FAKE_HELPER = fileURLToPath(new URL('./fake-helper.entry.mjs', import.meta.url));
 const PLAN: RedirectPlan = {

@@ -11,8 +11,8 @@ import { chooseCloud } from '../../../src/openstack/choose-cloud.ts';
 import { readCredentials } from '../../../src/openstack/credentials.ts';
 import { fetchCatalog } from '../../../src/openstack/identity-client.ts';
 import { readTrust } from '../../../src/openstack/trust.ts';
-import { runCommand } from '../../support/child.ts';
-import { surroundingsIn } from '../../support/cloud-surroundings.ts';
+import { surroundingsIn } from '../../support/clients/cloud-surroundings.ts';
+import { runCommand } from '../../support/process/child.ts';
 
 interface Seen {
   readonly method: string;

@@ -10,8 +10,8 @@ import { type Cloud, chooseCloud } from '../../../src/openstack/choose-cloud.ts'
 import { readCredentials } from '../../../src/openstack/credentials.ts';
 import type { Layer } from '../../../src/openstack/layers.ts';
 import { disagreements } from '../../../src/openstack/other-clients.ts';
-import { surroundingsIn } from '../../support/cloud-surroundings.ts';
-import { openstackClient } from '../../support/requirements.ts';
+import { surroundingsIn } from '../../support/clients/cloud-surroundings.ts';
+import { openstackClient } from '../../support/lab/requirements.ts';
 import {
   A,
   CATALOG,
@@ -374,7 +374,7 @@ describe.skipIf(openstackClient === undefined)('the cloud that is taken', () => 
         asks: one.asksWith !== undefined,
       });
     });
-    const output = execFileSync(openstackClient!.python, ['test/support/openstack-choices.py'], {
+    const output = execFileSync(openstackClient!.python, ['test/support/clients/openstack-choices.py'], {
       input: `${lines.join('\n')}\n`,
       encoding: 'utf8',
     });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { type VendorProfile, vendorNames, vendorProfile } from '../../../src/openstack/vendor-profiles.ts';
-import { openstackClient } from '../../support/requirements.ts';
+import { openstackClient } from '../../support/lab/requirements.ts';
 
 /*
  * Our list is that of openstacksdk in August 2026. The one that is installed may be older: what it had before is named here,

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { outcomeOf, outcomeOfSsh } from '../../support/bastion-outcome.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
+import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 const { signal } = new AbortController();
 let sshd: LoopbackSshd;

@@ -9,13 +9,13 @@ import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { makeSecurityKey } from '../../support/security-key-agent.ts';
-import { type RunningAgent, startAgent } from '../../support/ssh-agent.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
+import { makeSecurityKey } from '../../support/servers/security-key-agent.ts';
+import { type RunningAgent, startAgent } from '../../support/servers/ssh-agent.ts';
 
 const signal = new AbortController().signal;
 let directory: string;

@@ -6,8 +6,8 @@ import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
 import { readBastionFile } from '../../../src/ssh/ssh2/read-file.ts';
 import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
-import { FakeWire } from '../../support/fake-wire.ts';
-import { openSocketPair, type SocketPair } from '../../support/socket-pair.ts';
+import { FakeWire } from '../../support/in-process/fake-wire.ts';
+import { openSocketPair, type SocketPair } from '../../support/in-process/socket-pair.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';
 
 const INITIAL_WINDOW_BYTES = 256 * 1024;

@@ -5,11 +5,11 @@ import { expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { attachChannelWire, SUPPORTED_SSH2_VERSION } from '../../../src/ssh/ssh2/channel-internals.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
-import { checkBothWays } from '../../support/both-ways.ts';
-import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
-import { openDestination, openSsh2Pair, type Ssh2Pair } from '../../support/ssh2-pair.ts';
-import { openTagSplitter } from '../../support/tag-splitter.ts';
-import { until } from '../../support/until.ts';
+import { checkBothWays } from '../../support/in-process/both-ways.ts';
+import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination, openSsh2Pair, type Ssh2Pair } from '../../support/in-process/ssh2-pair.ts';
+import { until } from '../../support/process/until.ts';
+import { openTagSplitter } from '../../support/servers/tag-splitter.ts';
 
 // The contract with ssh2's private parts: if one of these fails after an upgrade, channel-internals.ts must be read
 // against the new version before anything else.

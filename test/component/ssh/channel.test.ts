@@ -9,9 +9,9 @@ import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channel-wire.ts';
 import { MAX_PACKET_BYTES } from '../../../src/ssh/ssh2/receive-window.ts';
 import { MIN_QUEUE_BYTES } from '../../../src/ssh/ssh2/send-scheduler.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
-import { FakeWire } from '../../support/fake-wire.ts';
-import { openSocketPair, readToEnd, type SocketPair } from '../../support/socket-pair.ts';
-import { until } from '../../support/until.ts';
+import { FakeWire } from '../../support/in-process/fake-wire.ts';
+import { openSocketPair, readToEnd, type SocketPair } from '../../support/in-process/socket-pair.ts';
+import { until } from '../../support/process/until.ts';
 
 const soon = (what: string, fact: () => boolean) => until(fact, { deadlineMs: 5_000, what });
 

@@ -3,7 +3,7 @@ import { configEffects } from '../../../src/ssh/config-effects.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { parseSshConfigOutput, type SshConfigOutput } from '../../../src/ssh/ssh-config-output.ts';
 import { targetFromConfig } from '../../../src/ssh/target-from-config.ts';
-import { mustRun } from '../../support/child.ts';
+import { mustRun } from '../../support/process/child.ts';
 
 const HOST = 'localhost';
 const REQUEST: SshRequest = {

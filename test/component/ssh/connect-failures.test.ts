@@ -4,9 +4,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { scriptedPrompter } from '../../support/scripted-prompter.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
+import { until } from '../../support/process/until.ts';
 
 const servers: Server[] = [];
 const accepted: Socket[] = [];

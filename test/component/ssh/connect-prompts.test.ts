@@ -7,9 +7,9 @@ import type { Prompter } from '../../../src/ssh/prompter.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL, scriptedPrompter } from '../../support/scripted-prompter.ts';
-import { generateKeyPair } from '../../support/ssh2-key.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL, scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
+import { generateKeyPair } from '../../support/in-process/ssh2-key.ts';
 
 interface FakeBastion {
   readonly request: SshRequest;

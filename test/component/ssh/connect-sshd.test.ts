@@ -8,11 +8,11 @@ import type { Prompter } from '../../../src/ssh/prompter.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL, scriptedPrompter } from '../../support/scripted-prompter.ts';
-import { until } from '../../support/until.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL, scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;

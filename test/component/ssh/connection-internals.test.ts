@@ -15,9 +15,9 @@ import {
   stopDebugOutput,
 } from '../../../src/ssh/ssh2/connection-internals.ts';
 import { withoutCertificates } from '../../../src/ssh/ssh2/host-certificate-internals.ts';
-import { generateKeyPair } from '../../support/ssh2-key.ts';
-import { openSsh2Pair } from '../../support/ssh2-pair.ts';
-import { until } from '../../support/until.ts';
+import { generateKeyPair } from '../../support/in-process/ssh2-key.ts';
+import { openSsh2Pair } from '../../support/in-process/ssh2-pair.ts';
+import { until } from '../../support/process/until.ts';
 
 /** A change in ssh2 that breaks one of these breaks connecting; see native-notes/ssh2-connection-internals.md. */
 describe('the parts of ssh2 that connecting relies on', () => {

@@ -8,14 +8,14 @@ import { ConnectionPool, type PoolOptions } from '../../../src/ssh/ssh2/connecti
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { familiesOf } from '../../support/processes.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { openSocketPair } from '../../support/socket-pair.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
-import { until } from '../../support/until.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { openSocketPair } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { familiesOf } from '../../support/process/processes.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 const NEVER = new AbortController().signal;
 const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };

@@ -5,12 +5,12 @@ import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { openSocketPair } from '../../support/socket-pair.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
-import { until } from '../../support/until.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { openSocketPair } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 const { signal } = new AbortController();
 let sshd: LoopbackSshd;

@@ -4,10 +4,10 @@ import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.
 import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { openSsh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { type SshChain, startSshChain } from '../../support/ssh-chain.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
+import { type SshChain, startSshChain } from '../../support/servers/ssh-chain.ts';
 
 const { signal } = new AbortController();
 let heldHostKeys: Map<SshTarget, PublicKey>;

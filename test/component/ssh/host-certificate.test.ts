@@ -10,11 +10,11 @@ import type { Prompter } from '../../../src/ssh/prompter.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import type { ConnectedBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { offerHostCertificates } from '../../../src/ssh/ssh2/host-certificate-internals.ts';
-import { connectTo, hangUp, outcomeOf, outcomeOfSsh } from '../../support/bastion-outcome.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { scriptedPrompter } from '../../support/scripted-prompter.ts';
+import { connectTo, hangUp, outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;

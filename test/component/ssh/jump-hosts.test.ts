@@ -2,11 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Transport } from '../../../src/ssh/transport.ts';
-import { scriptedPrompter } from '../../support/scripted-prompter.ts';
-import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
-import { type SshChain, startSshChain } from '../../support/ssh-chain.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
-import { until } from '../../support/until.ts';
+import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
+import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { until } from '../../support/process/until.ts';
+import { type SshChain, startSshChain } from '../../support/servers/ssh-chain.ts';
 
 let chain: SshChain;
 

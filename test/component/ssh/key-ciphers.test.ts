@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decryptPrivateKey, outlinePrivateKey } from '../../../src/ssh/private-key.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { mustRun } from '../../support/child.ts';
+import { mustRun } from '../../support/process/child.ts';
 
 const PASSPHRASE = 'öffne dich';
 // Everything that `ssh-keygen -Z` takes on this machine; "none" it takes, and does not encrypt then.

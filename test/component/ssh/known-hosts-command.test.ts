@@ -2,10 +2,10 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { askKnownHostsCommand } from '../../../src/ssh/known-hosts-command.ts';
-import { outcomeOf, outcomeOfSsh } from '../../support/bastion-outcome.ts';
-import { mustRun, runCommand } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
+import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { mustRun, runCommand } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;

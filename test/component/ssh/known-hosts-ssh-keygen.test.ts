@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { entryNames, formatKnownHost, parseKnownHosts } from '../../../src/ssh/known-hosts.ts';
 import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { mustRun, runCommand } from '../../support/child.ts';
+import { mustRun, runCommand } from '../../support/process/child.ts';
 
 let directory: string;
 const keys: PublicKey[] = [];

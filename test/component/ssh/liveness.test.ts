@@ -7,10 +7,10 @@ import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
 import { watchLiveness } from '../../../src/ssh/ssh2/liveness.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 const undo: Array<() => void | Promise<void>> = [];
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openOpensshTransport } from '../../../src/ssh/openssh/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
 let folder: string;

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OpensshCarry, openOpensshTransport } from '../../../src/ssh/openssh/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
-import { startAgent } from '../../support/ssh-agent.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
+import { startAgent } from '../../support/servers/ssh-agent.ts';
 
 const { signal } = new AbortController();
 const ALIAS = 'HostKeyAlias=bastion';

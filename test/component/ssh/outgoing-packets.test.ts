@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OutgoingPackets } from '../../../src/ssh/ssh2/outgoing-packets.ts';
 import { gcmPacketBytes } from '../../../src/ssh/ssh2/packet-padding.ts';
-import { openSocketPair, readToEnd } from '../../support/socket-pair.ts';
+import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 
 const LARGE = gcmPacketBytes(100);
 const SMALL = gcmPacketBytes(10);

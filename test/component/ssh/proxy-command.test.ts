@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startProxyCommand } from '../../../src/ssh/proxy-command.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
-import { startSshChain } from '../../support/ssh-chain.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { until } from '../../support/process/until.ts';
+import { startSshChain } from '../../support/servers/ssh-chain.ts';
 
 let directory: string;
 

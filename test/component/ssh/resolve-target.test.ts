@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expandPath } from '../../../src/ssh/path-tokens.ts';
 import type { SshRequest } from '../../../src/ssh/request.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { mustRun } from '../../support/child.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { mustRun } from '../../support/process/child.ts';
 
 let directory: string;
 let sshPath: string;

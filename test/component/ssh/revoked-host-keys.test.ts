@@ -4,10 +4,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parseCertificate } from '../../../src/ssh/certificate.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import { isRevokedBy, parseRevocationList } from '../../../src/ssh/revocation-list.ts';
-import { outcomeOf, outcomeOfSsh } from '../../support/bastion-outcome.ts';
-import { mustRun, runCommand } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
+import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { mustRun, runCommand } from '../../support/process/child.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';
 
 let sshd: LoopbackSshd;

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSsh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { resolveTarget } from '../../../src/ssh/target.ts';
-import { mustRun, runCommand } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/scripted-prompter.ts';
-import { type RunningAgent, startAgent } from '../../support/ssh-agent.ts';
-import { until } from '../../support/until.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { mustRun, runCommand } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
+import { type RunningAgent, startAgent } from '../../support/servers/ssh-agent.ts';
 
 /*
  * Every form of a configuration is given to ssh and to us, and both log in to the same sshd: either both are let in, as the same

@@ -4,12 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { formatKnownHost, parseKnownHosts } from '../../../src/ssh/known-hosts.ts';
 import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import type { ConnectedBastion } from '../../../src/ssh/ssh2/connect.ts';
-import { connectTo, hangUp, type Onlookers, outcomeOfSsh } from '../../support/bastion-outcome.ts';
-import { mustRun } from '../../support/child.ts';
-import { type LoopbackSshd, startLoopbackSshd } from '../../support/loopback-sshd.ts';
-import { type RecordingLogger, recordingLogger } from '../../support/recording-logger.ts';
-import { scriptedPrompter } from '../../support/scripted-prompter.ts';
-import { until } from '../../support/until.ts';
+import { connectTo, hangUp, type Onlookers, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
+import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
+import { mustRun } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
+import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;

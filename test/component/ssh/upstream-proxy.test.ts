@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { RequestedProxy } from '../../../src/ssh/request.ts';
-import { Child } from '../../support/child.ts';
-import { readToEnd } from '../../support/socket-pair.ts';
-import { type SshChain, startSshChain } from '../../support/ssh-chain.ts';
-import { openDestination } from '../../support/ssh2-pair.ts';
-import { until } from '../../support/until.ts';
+import { readToEnd } from '../../support/in-process/socket-pair.ts';
+import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { Child } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
+import { type SshChain, startSshChain } from '../../support/servers/ssh-chain.ts';
 
 let chain: SshChain;
 const proxies: Child[] = [];

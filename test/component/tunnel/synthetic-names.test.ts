@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KnownNames } from '../../../src/dns/known-names.ts';
 import { type Cidr, formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
 import { SyntheticNames } from '../../../src/tunnel/synthetic-names.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const RANGE6 = parseCidr('fd00:7473::/96')!;
 

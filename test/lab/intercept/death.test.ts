@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { startHelper } from '../../../src/intercept/client/client.ts';
 import { cleanupDeadInstances, openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
-import type { Child } from '../../support/child.ts';
-import { ORDINARY_USER } from '../../support/machine.ts';
-import { skipLab } from '../../support/requirements.ts';
-import { until } from '../../support/until.ts';
+import { ORDINARY_USER } from '../../support/lab/machine.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
+import type { Child } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
 import { createScratch, guardianOf, planFor, type Scratch, SILENT } from './scratch.ts';
 
 /**

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import { skipLab } from '../../support/requirements.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
 import { malformedRequest } from '../../unit/intercept/helper/malformed-request.ts';
 import { SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';
 import { seededRandom } from '../../unit/intercept/seeded-random.ts';

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../src/intercept/select.ts';
-import type { Child } from '../../support/child.ts';
-import { ORDINARY_USER } from '../../support/machine.ts';
-import { skipLab } from '../../support/requirements.ts';
-import { until } from '../../support/until.ts';
+import { ORDINARY_USER } from '../../support/lab/machine.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
+import type { Child } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
 import { createScratch, guardianOf, planFor, type Scratch } from './scratch.ts';
 
 /**

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
 import { startHelper } from '../../../src/intercept/client/client.ts';
-import type { Child } from '../../support/child.ts';
-import { openLabSite } from '../../support/lab-site.ts';
-import type { Namespace } from '../../support/namespace.ts';
-import { skipLab } from '../../support/requirements.ts';
+import { openLabSite } from '../../support/lab/lab-site.ts';
+import type { Namespace } from '../../support/lab/namespace.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
+import type { Child } from '../../support/process/child.ts';
 import { planFor, SILENT } from './scratch.ts';
 
 /*

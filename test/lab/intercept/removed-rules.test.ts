@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { RulesNews } from '../../../src/intercept/helper/protocol.ts';
 import { planRedirects } from '../../../src/intercept/plan.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
-import { skipLab } from '../../support/requirements.ts';
-import { until } from '../../support/until.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
+import { until } from '../../support/process/until.ts';
 import { rule } from '../../unit/intercept/rule.ts';
 import { createScratch, type Destination, type Scratch } from './scratch.ts';
 

@@ -3,7 +3,7 @@ import { openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
 import { planRedirects } from '../../../src/intercept/plan.ts';
 import { addressToNumber, makeCidr, numberToAddress } from '../../../src/net/address/cidr.ts';
 import { ALL_PORTS } from '../../../src/net/address/port-range.ts';
-import { skipLab } from '../../support/requirements.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
 import { createScratch, type Destination, planFor, SILENT } from './scratch.ts';
 
 const PORT = 12_300;

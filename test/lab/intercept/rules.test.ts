@@ -6,7 +6,7 @@ import { CANDIDATES } from '../../../src/intercept/select.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { addressToNumber, makeCidr, numberToAddress } from '../../../src/net/address/cidr.ts';
 import type { IpFamily } from '../../../src/net/address/endpoint.ts';
-import { skipLab } from '../../support/requirements.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
 import { referenceVerdict } from '../../unit/intercept/reference-verdict.ts';
 import { rule } from '../../unit/intercept/rule.ts';
 import { OWNED_SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';

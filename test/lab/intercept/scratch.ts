@@ -4,8 +4,8 @@ import { type HelperClient, startHelper } from '../../../src/intercept/client/cl
 import type { RulesNews } from '../../../src/intercept/helper/protocol.ts';
 import type { RedirectPlan } from '../../../src/intercept/redirect-plan.ts';
 import type { Candidate } from '../../../src/intercept/select.ts';
-import { openLabSite } from '../../support/lab-site.ts';
-import type { Namespace } from '../../support/namespace.ts';
+import { openLabSite } from '../../support/lab/lab-site.ts';
+import type { Namespace } from '../../support/lab/namespace.ts';
 
 const VERDICTS = fileURLToPath(new URL('./verdicts.entry.mjs', import.meta.url));
 const HELPER = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));

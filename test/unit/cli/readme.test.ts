@@ -7,7 +7,7 @@ import { collectArgumentWords } from '../../../src/config/argument-words.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { splitShellWords } from '../../../src/config/shell-words.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
-import { renderMarkdown } from '../../support/topic-markdown.ts';
+import { renderMarkdown } from '../../support/readme/topic-markdown.ts';
 
 const FILE = new URL('../../../README.md', import.meta.url);
 const README = readFileSync(FILE, 'utf8');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { AddressWatch } from '../../../src/dns/address-watch.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 function make() {
   const state = { names: 0, capacity: 64, inUse: 0 };

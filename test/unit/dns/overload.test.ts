@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Overload } from '../../../src/dns/overload.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 it('tells of each thing that is full once in ten minutes, and how often it was', () => {
   const logger = recordingLogger();

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type LoginVerdict, ProxyLogins } from '../../../src/ingress/proxy-logins.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const RIGHT = { user: 'ann', password: 'pass:word' };
 const WRONG = { user: 'ann', password: 'guess' };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { TshuttleError } from '../../../src/core/errors.ts';
 import { ConnectionGrowth, type OpenAnother } from '../../../src/ssh/ssh2/connection-growth.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const FIRST = 'user@bastion';
 

@@ -4,7 +4,7 @@ import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { type Endpoint, makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import type { ProxyRoute, SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { warnOfProxyCommand } from '../../../src/tunnel/capturable-rules.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const COMMAND: ProxyRoute = { kind: 'command', command: 'ssh -W %h:%p gate' };
 

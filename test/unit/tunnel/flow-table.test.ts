@@ -14,7 +14,7 @@ import type {
 import { FlowTable } from '../../../src/tunnel/flow-table.ts';
 import type { FailureCause } from '../../../src/tunnel/status.ts';
 import { StrandedConnections } from '../../../src/tunnel/stranded-connections.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 const DESTINATION: Endpoint = { family: 4, address: '10.0.0.8', port: 5432 };

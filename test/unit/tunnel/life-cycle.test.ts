@@ -7,7 +7,7 @@ import type { Connections } from '../../../src/tunnel/connections.ts';
 import { LifeCycle } from '../../../src/tunnel/life-cycle.ts';
 import type { OnDown } from '../../../src/tunnel/outages.ts';
 import type { Attempt } from '../../../src/tunnel/running-attempt.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

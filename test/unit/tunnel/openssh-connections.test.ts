@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { openOpensshConnections } from '../../../src/tunnel/openssh-connections.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 test('ssh itself, which would dial past the upstream proxy, is not started where there is one', async () => {
   const upstreamProxy = { host: 'proxy.example', port: 1080, user: undefined, password: undefined };

@@ -6,7 +6,7 @@ import {
   type StrandedFate,
 } from '../../../src/net/sockets/redirected-connection.ts';
 import { StrandedConnections } from '../../../src/tunnel/stranded-connections.ts';
-import { recordingLogger } from '../../support/recording-logger.ts';
+import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

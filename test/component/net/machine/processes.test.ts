@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { isExiting } from '../../../../src/net/machine/processes.ts';
-import { Child } from '../../../support/child.ts';
-import { until } from '../../../support/until.ts';
+import { Child } from '../../../support/process/child.ts';
+import { until } from '../../../support/process/until.ts';
 
 test.runIf(process.platform === 'linux')(
   'a process that has ended and is not forgotten yet is told from one that runs',

@@ -3,8 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { receiveNow } from '../../../../src/net/native/receive.ts';
 import { holdReads, LENT_BYTES, lendReads, letRead } from '../../../../src/net/sockets/lent-reads.ts';
-import { openSocketPair, type SocketPair } from '../../../support/socket-pair.ts';
-import { until } from '../../../support/until.ts';
+import { openSocketPair, type SocketPair } from '../../../support/in-process/socket-pair.ts';
+import { until } from '../../../support/process/until.ts';
 
 const soon = (what: string, fact: () => boolean) => until(fact, { deadlineMs: 2_000, what });
 

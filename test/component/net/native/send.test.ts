@@ -8,8 +8,8 @@ import {
   sendOrCopy,
   sendPiecesNow,
 } from '../../../../src/net/native/send.ts';
-import { openSocketPair, readToEnd } from '../../../support/socket-pair.ts';
-import { until } from '../../../support/until.ts';
+import { openSocketPair, readToEnd } from '../../../support/in-process/socket-pair.ts';
+import { until } from '../../../support/process/until.ts';
 
 test('what the kernel takes is sent when the call returns, and counted', async () => {
   await using pair = await openSocketPair();

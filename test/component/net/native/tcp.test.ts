@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tcpByteCounts } from '../../../../src/net/native/tcp.ts';
-import { until } from '../../../support/until.ts';
+import { until } from '../../../support/process/until.ts';
 
 const BYTES = 1024 * 1024;
 const DEADLINE = { deadlineMs: 10_000, what: 'all has arrived' };

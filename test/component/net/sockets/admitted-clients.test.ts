@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { descriptorOf } from '../../../../src/net/native/descriptor.ts';
 import { AdmittedClients, type ClientBounds } from '../../../../src/net/sockets/admitted-clients.ts';
 import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';
-import { until } from '../../../support/until.ts';
+import { until } from '../../../support/process/until.ts';
 
 /** An ingress with these bounds, its clients in the order in which they were admitted, and what became of their other ends. */
 async function openIngress(bounds: Partial<ClientBounds>) {

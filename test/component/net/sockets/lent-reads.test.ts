@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
 import { lendReads } from '../../../../src/net/sockets/lent-reads.ts';
-import { openSocketPair } from '../../../support/socket-pair.ts';
-import { until } from '../../../support/until.ts';
+import { openSocketPair } from '../../../support/in-process/socket-pair.ts';
+import { until } from '../../../support/process/until.ts';
 
 // The contract with a private part of Node: where the first test fails, every read has memory of its own again.
 

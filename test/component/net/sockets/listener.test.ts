@@ -6,7 +6,7 @@ import { duplicateDescriptor } from '../../../../src/net/native/descriptor.ts';
 import { originalDestination } from '../../../../src/net/native/original-destination.ts';
 import { getSocketOption } from '../../../../src/net/native/socket-option.ts';
 import { openListeners } from '../../../../src/net/sockets/listener.ts';
-import { until } from '../../../support/until.ts';
+import { until } from '../../../support/process/until.ts';
 
 const LOOPBACK = { address4: '127.0.0.1', address6: undefined, port: undefined };
 

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { connectSockets } from '../../../../src/net/sockets/socket-pair.ts';
-import { readToEnd } from '../../../support/socket-pair.ts';
-import { until } from '../../../support/until.ts';
+import { readToEnd } from '../../../support/in-process/socket-pair.ts';
+import { until } from '../../../support/process/until.ts';
 
 test('each end reads what the other writes, and an end is only half of it', async () => {
   const { near, far } = connectSockets();

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { StderrReader } from '../../../../src/intercept/client/stderr-reader.ts';
-import { recordingLogger } from '../../../support/recording-logger.ts';
+import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 
 test.each([
   'sudo: a password is required',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { HolderReply } from '../../../../../src/net/machine/namespace/namespace-protocol.ts';
-import { skipIsolated } from '../../../../support/requirements.ts';
+import { skipIsolated } from '../../../../support/lab/requirements.ts';
 
 const HOLDER = fileURLToPath(new URL('../../../../../bin/tshuttle-namespace', import.meta.url));
 
