@@ -1,17 +1,17 @@
 import { chown, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, type Lab } from '../support/lab.ts';
-import { ORDINARY_USER } from '../support/machine.ts';
-import { skipLab } from '../support/requirements.ts';
+import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
+import { ORDINARY_USER } from '../support/lab/machine.ts';
+import { skipLab } from '../support/lab/requirements.ts';
 import {
   expectNothingLeft,
   startTshuttle,
   type TshuttleOptions,
   tshuttleArgv,
   tshuttleProcesses,
-} from '../support/tshuttle.ts';
-import { until } from '../support/until.ts';
+} from '../support/tshuttle/tshuttle.ts';
+import { until } from '../support/process/until.ts';
 
 /*
  *  client: node --import preload bin/tshuttle ── bastion ── destination 10.77.0.2
