@@ -40,7 +40,7 @@ module.exports = {
     onlyFrom('koffi', '^src/net/native/'),
     onlyFrom('dns-packet', '^src/dns/'),
     onlyFrom('ipaddr.js', '^src/net/address/cidr'),
-    onlyFrom('valibot', '^src/(config/profiles|openstack)/'),
+    onlyFrom('valibot', '^src/openstack/'),
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('log-update', '^src/cli/'),

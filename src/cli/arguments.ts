@@ -1,11 +1,11 @@
 import { type Command, CommanderError } from 'commander';
-import type { RawOptions } from '../config/raw-options.ts';
+import type { RawOptions } from '../config/options/table.ts';
 import type { Problem } from '../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from './command-definition.ts';
 import { ALL_COMMANDS } from './commands/all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
 import { buildProgram, programToParse } from './program.ts';
-import { type CommanderOptions, rawOptions } from './tunnel-options.ts';
+import { rawOptions } from './tunnel-options.ts';
 
 /** What the words of the command line ask for. */
 export type Invocation =
@@ -52,8 +52,8 @@ async function parseWords(words: readonly string[], version: string): Promise<Pa
     onRefused: (problem) => (invocation = { kind: 'refused', problems: [problem] }),
     onFailed: (command) => (failed = command),
   });
-  program.action((subnets: string[], options: CommanderOptions) => {
-    invocation = invocationOf(rawOptions(subnets, options));
+  program.action((subnets: string[]) => {
+    invocation = invocationOf(rawOptions(subnets, program));
   });
   try {
     await program.parseAsync(words, { from: 'user' });

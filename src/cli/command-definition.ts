@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../config/config.ts';
-import type { ConfigSurroundings, RawOptions } from '../config/raw-options.ts';
+import type { RawOptions } from '../config/options/table.ts';
+import type { ConfigSurroundings } from '../config/parse-config.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Parts } from './parts.ts';
 import type { ProcessContext } from './process-context.ts';

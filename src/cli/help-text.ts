@@ -1,76 +1,8 @@
-/** What `--help` says of each option. */
+/** What `--help` says of the program, its commands and their own options. */
 export const TEXTS = {
   description:
     'Sends TCP connections to the chosen networks through one ssh connection to a bastion.\n' +
     'Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.',
-  subnet:
-    'what to capture: 10.0.0.0/24, 10.1.2.3, 0/0, 2001:db8::/32, db.example.com; with ports ' +
-    '10.0.0.0/8:443, 10.0.0.0/8:8000-9000, [2001:db8::/32]:443, db.example.com:5432',
-  remote: 'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it)',
-  identity: 'private key to log in with; repeatable',
-  sshOption: 'option of ssh_config(5), as for ssh -o; repeatable',
-  sshConfig: 'ssh configuration to read instead of ~/.ssh/config, as for ssh -F; jump hosts use it too',
-  jump: 'reach the bastion through these ssh servers, [USER@]HOST[:PORT], the nearest first, as for ssh -J',
-  upstreamProxy:
-    'reach the bastion, or the first jump host, through a SOCKS5 proxy, which resolves its name: ' +
-    'socks5://[USER:PASSWORD@]HOST:PORT',
-  transport:
-    "ssh2 is tshuttle's own; openssh is the ssh of this machine, which reads its own configuration (default: auto, " +
-    'ssh2 unless something needs openssh)',
-  controlPath:
-    'join the ssh that is up with this control socket (ssh -M -S PATH), which asks nobody for anything',
-  opensshCarry:
-    'socks, or handover: ssh gets connections without a copy through tshuttle, but an end of data of the destination ' +
-    'then ends both directions (default: socks; with --control-path handover)',
-  connections: 'spread flows over up to N ssh connections, 1 to 16 (default: 1)',
-  onDown:
-    'new connections while the bastion is lost: hold them until it is connected again, reject them, let them go ' +
-    'direct past the tunnel, or exit with 75, also where redirect rules are removed for good (default: hold)',
-  holdSeconds: 'how long a connection is held, 0 to 3600 (default: 30)',
-  noSession:
-    'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',
-  subnets: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
-  exclude: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
-  excludeFrom: 'take subnets that are never captured from FILE',
-  domain:
-    'capture names of this zone, which the bastion or --to-ns resolves; all others as ever: ' +
-    'internal.example, or *.internal.example for names below it; repeatable',
-  resolve:
-    'bastion: --to-ns is not asked for names in zones, the bastion connects to them by name (default: auto)',
-  syntheticRange:
-    'what addresses that stand for names are taken from, IPv4, IPv6 or both ' +
-    '(default: 198.18.0.0/15,fd9b:4e27:6cd1::/96)',
-  host: 'answer DNS queries for this name with this address; repeatable',
-  autoHosts:
-    "answer queries for the names in the bastion's /etc/hosts whose addresses are captured, if SFTP may read it",
-  seedHosts: 'capture these names, as --domain does',
-  dns: 'capture DNS queries to the resolvers of this machine; --to-ns answers them',
-  nsHosts: 'capture DNS queries to these addresses only',
-  toNs:
-    'resolver that the bastion can reach by TCP, asked instead; of several the first that answers ' +
-    '(default for --dns: what /etc/resolv.conf of the bastion says, if SFTP may read it)',
-  disableIpv6: 'capture IPv4 only',
-  openstack:
-    'capture the API of a cloud of clouds.yaml or OS_*: the host of its auth_url, no secret is used ' +
-    '(default: OS_CLOUD)',
-  openstackCatalog:
-    'capture the endpoints in its catalog, and nothing else: a FILE or - with the output of `openstack catalog list ' +
-    '-f json`, or cli to run that; without FROM its token, application credential or password asks',
-  openstackInterface: 'of the catalog: public, internal or admin (default: that of the cloud, public)',
-  openstackRegion: 'of the catalog (default: OS_REGION_NAME, else that of the cloud)',
-  method: 'auto, nft or iptables (default: auto, the first that works)',
-  listen: 'where the redirected connections are accepted (default: loopback, a free port)',
-  socks:
-    'serve SOCKS5, SOCKS4 and SOCKS4a here (default address: 127.0.0.1); the bastion resolves names; repeatable',
-  httpProxy: 'serve an HTTP proxy here, CONNECT and http:// requests; repeatable',
-  proxyAuth:
-    'file with USER:PASSWORD in its first line, which clients of the proxies must show; nobody else may read it',
-  dryRun: 'print the rules that would be installed, and end',
-  daemon: 'go to the background as soon as the tunnel is up',
-  pidfile: 'file for the process id with -D (default: in ~/.local/state/tshuttle)',
-  verbose: 'log every connection when it ends; twice: log everything',
-  metrics: 'serve metrics for Prometheus at http://IP:PORT/metrics (default address: 127.0.0.1)',
-  logFormat: 'text or json (default: text on a terminal, json elsewhere)',
   version: 'print the version',
   help: 'print this text',
   explain: 'say what a tunnel would do with a connection, and which option decides',

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import type pino from 'pino';
-import type { LogFormat } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
 import { failuresIn } from './exit-code.ts';
@@ -36,7 +36,7 @@ export function createLoggers(verbosity: number, sink: LineSink, tunnel?: string
 
 /** Puts the wanted format before a sink: text on a terminal and JSON elsewhere, unless the user has chosen. */
 export function sinkFor(
-  format: LogFormat,
+  format: Config['logFormat'],
   sink: LineSink,
   place: { readonly onTerminal: boolean },
 ): LineSink {

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
+import type { RawOptions } from '../config/options/table.ts';
 import { loadProfiles } from '../config/profiles/load-profiles.ts';
-import type { RawOptions } from '../config/raw-options.ts';
 import type { CommandSession } from './command-definition.ts';
 import { withClouds } from './profile-clouds.ts';
 import { profileSurroundingsOf } from './profile-surroundings.ts';

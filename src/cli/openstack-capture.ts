@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import type { AuthHost, Config, OpenstackOption, SubnetRule } from '../config/config.ts';
+import type { AuthHost, Config, OpenstackOption } from '../config/config.ts';
 import { parseDns } from '../config/dns.ts';
-import type { RawOptions } from '../config/raw-options.ts';
+import type { RawOptions } from '../config/options/table.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
-import { parseSubnet } from '../config/subnet.ts';
+import { parseSubnet, type SubnetRule } from '../config/subnet.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { homeFolder } from '../core/accounts.ts';
 import { systemCodeOf } from '../core/errors.ts';
@@ -51,7 +51,7 @@ export async function addOpenstack(
   const places = placesAtStart(cloud, option, environment);
   if ('problems' in places) return { kind: 'problems', problems: places.problems };
   const unknown = await unknownHere(places.list, lookUp);
-  const dns = parseDns({ ...raw, domains: [...raw.domains, ...unknown] });
+  const dns = parseDns({ ...raw, zones: [...raw.zones, ...unknown] });
   if (dns.kind === 'invalid') return { kind: 'problems', problems: dns.problems };
   const known = places.list.filter(({ host }) => !unknown.includes(host));
   const warnings = disagreements(cloud, surroundings)

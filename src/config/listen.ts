@@ -15,11 +15,11 @@ export type ListenResult =
   | { readonly kind: 'invalid'; readonly what: string };
 
 /** Loopback addresses and a free port. */
-export const DEFAULT_LISTEN: Listen = { address4: undefined, address6: undefined, port: undefined };
+const ANYWHERE: Listen = { address4: undefined, address6: undefined, port: undefined };
 
 /** Parses `12300`, `127.0.0.1:12300`, `[::1]:12300` or one of each family with a comma between. Port 0 is any. */
 export function parseListen(text: string): ListenResult {
-  let listen = DEFAULT_LISTEN;
+  let listen = ANYWHERE;
   for (const part of text.split(',')) {
     const parsed = parseListenPart(part);
     if (parsed.kind === 'invalid') return parsed;

@@ -2,7 +2,6 @@ import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { expandTilde } from '../core/accounts.ts';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
-import type { ConfigSurroundings } from './raw-options.ts';
 
 /** Makes a path absolute that the user wrote. */
 export type ToAbsolute = (path: string) => string;
@@ -11,11 +10,14 @@ export type ToAbsolute = (path: string) => string;
 export function absolutePaths({
   homeDirectory,
   workingDirectory,
-}: Pick<ConfigSurroundings, 'homeDirectory' | 'workingDirectory'>): ToAbsolute {
+}: {
+  readonly homeDirectory: string;
+  readonly workingDirectory: string;
+}): ToAbsolute {
   return (path) => resolve(workingDirectory, expandTilde(path, homeDirectory));
 }
 
-/** {@link ConfigSurroundings.whyUnreadable} on the file system. */
+/** Says why a file cannot be read, or undefined when it can. */
 export function whyUnreadable(path: string): string | undefined {
   try {
     accessSync(path, constants.R_OK);

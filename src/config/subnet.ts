@@ -9,6 +9,13 @@ export type Subnet =
   | { readonly kind: 'network'; readonly cidr: Cidr; readonly ports: PortRange }
   | { readonly kind: 'name'; readonly name: string; readonly ports: PortRange };
 
+/** A subnet to capture, or never to capture, and where the user wrote it. */
+export interface SubnetRule {
+  readonly action: 'include' | 'exclude';
+  readonly subnet: Subnet;
+  readonly where: string;
+}
+
 /** A {@link Subnet}, or in one sentence what is wrong with the text. */
 export type SubnetResult = Subnet | { readonly kind: 'invalid'; readonly what: string };
 

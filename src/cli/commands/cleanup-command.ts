@@ -1,6 +1,6 @@
+import { OPTIONS, type RawOptions } from '../../config/options/table.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
-import type { CommanderOptions } from '../tunnel-options.ts';
 
 /** What `tshuttle cleanup` is asked for. */
 interface CleanupInput {
@@ -19,17 +19,18 @@ export const cleanupCommand = defineCommand<CleanupInput>({
       .optionsGroup('Options:')
       // For its help: the program takes these wherever they stand.
       .option('-v, --verbose', TEXTS.cleanupVerbose)
-      .option('--log-format <FORMAT>', TEXTS.logFormat)
+      .option('--log-format <FORMAT>', OPTIONS.logFormat.help)
       .action(() => {
-        const { verbose, logFormat } = command.optsWithGlobals<CommanderOptions>();
-        choose({ verbosity: verbose, logFormat });
+        const { verbosity = 0, logFormat } = command.optsWithGlobals<Partial<RawOptions>>();
+        choose({ verbosity, logFormat });
       });
   },
-  run: async ({ verbosity, logFormat = 'auto' }, { process, parts, print, prepare, refuse }) => {
-    if (logFormat !== 'auto' && logFormat !== 'text' && logFormat !== 'json') {
-      return await refuse('ERR_USAGE', [
-        { where: `--log-format ${logFormat}`, what: 'is not one of auto, text, json' },
-      ]);
+  run: async ({ verbosity, logFormat: given }, { process, parts, print, prepare, refuse }) => {
+    const { choices, otherwise } = OPTIONS.logFormat;
+    const logFormat = given === undefined ? otherwise : choices.find((choice) => choice === given);
+    if (logFormat === undefined) {
+      const what = `is not one of ${choices.join(', ')}`;
+      return await refuse('ERR_USAGE', [{ where: `--log-format ${given}`, what }]);
     }
     const { logger } = await prepare({ logFormat, verbosity });
     const { signal, requested } = process.stop;

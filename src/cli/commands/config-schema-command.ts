@@ -1,8 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import { defineCommand } from '../command-definition.ts';
-
-/** What the profiles are checked with, for editors; also in the package. */
-const SCHEMA_FILE = new URL('../../config/profiles/config.schema.json', import.meta.url);
 
 /** `tshuttle config schema` */
 export const configSchemaCommand = defineCommand<undefined>({
@@ -19,7 +15,8 @@ export const configSchemaCommand = defineCommand<undefined>({
       .action(() => choose(undefined));
   },
   run: async (_input, { print }) => {
-    print(await readFile(SCHEMA_FILE, 'utf8'));
+    const { profileFileSchema } = await import('../../config/profiles/json-schema.ts');
+    print(`${JSON.stringify(profileFileSchema(), undefined, 2)}\n`);
     return 0;
   },
 });

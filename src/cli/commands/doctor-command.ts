@@ -1,10 +1,10 @@
-import type { RawOptions } from '../../config/raw-options.ts';
+import type { RawOptions } from '../../config/options/table.ts';
 import { parseSubnet } from '../../config/subnet.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import type { HostPort } from '../../net/address/endpoint.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
-import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import { rawOptions } from '../tunnel-options.ts';
 
 /** What `tshuttle doctor` is asked for. */
 interface DoctorInput {
@@ -27,13 +27,13 @@ export const doctorCommand = defineCommand<DoctorInput>({
       .argument('[HOST:PORT...]', TEXTS.doctorDestination)
       .option('--json', TEXTS.json)
       .action((words: string[]) => {
-        const options = command.optsWithGlobals<CommanderOptions & { readonly json?: true }>();
+        const options = command.optsWithGlobals<{ readonly remote?: string; readonly json?: true }>();
         const destinations = words.flatMap((word) => parseDestination(word) ?? []);
         const subnets = words.filter((word) => parseDestination(word) === undefined);
         // Without a bastion the first is the name of a profile.
         const others = options.remote === undefined ? subnets.slice(1) : subnets;
         const withoutPort = others.filter(isHost);
-        const raw = rawOptions(subnets, options);
+        const raw = rawOptions(subnets, command);
         choose({ destinations, withoutPort, raw, asJson: options.json === true });
       });
   },

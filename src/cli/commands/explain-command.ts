@@ -1,12 +1,12 @@
 import { isIP } from 'node:net';
 import type { Config } from '../../config/config.ts';
-import type { RawOptions } from '../../config/raw-options.ts';
+import { OPTIONS, type RawOptions } from '../../config/options/table.ts';
 import { parseSubnet } from '../../config/subnet.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { type CommandSession, defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import type { RunningTunnels } from '../running-tunnels.ts';
-import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import { rawOptions } from '../tunnel-options.ts';
 import type { ExplainedDestination } from './explain.ts';
 
 /** What `tshuttle explain` is asked for. */
@@ -26,14 +26,14 @@ export const explainCommand = defineCommand<ExplainInput>({
       .description(TEXTS.explainDescription)
       .usage('HOST[:PORT] [NAME | -r [USER@]HOST [options] [SUBNET...]]')
       .argument('<HOST[:PORT]>', TEXTS.explained)
-      .argument('[SUBNET...]', TEXTS.subnet)
+      .argument('[SUBNET...]', OPTIONS.subnets.help)
       .action((text: string, subnets: string[]) => {
         const destination = parseExplained(text);
         if (destination === undefined) {
           refuse({ where: text, what: 'is not HOST or HOST:PORT, as in db.example:5432' });
           return;
         }
-        choose({ destination, raw: rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()) });
+        choose({ destination, raw: rawOptions(subnets, command) });
       });
   },
   run: async ({ destination, raw }, session) => {

@@ -1,8 +1,8 @@
-import type { RawOptions } from '../../config/raw-options.ts';
+import type { RawOptions } from '../../config/options/table.ts';
 import { parseSubnet } from '../../config/subnet.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
-import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import { rawOptions } from '../tunnel-options.ts';
 
 /** What `tshuttle openstack check` is asked for. */
 interface OpenstackCheckInput {
@@ -22,7 +22,7 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
       .argument('[CLOUD...]', TEXTS.openstackChecked)
       .option('--json', TEXTS.json)
       .action((words: string[]) => {
-        const options = command.optsWithGlobals<CommanderOptions & { readonly json?: true }>();
+        const options = command.opts<{ readonly json?: true }>();
         // TSHUTTLE_ARGS may have networks, which are for a tunnel.
         const isNetwork = (word: string): boolean => parseSubnet(word).kind === 'network';
         const [cloud, ...more] = words.filter((word) => !isNetwork(word));
@@ -30,7 +30,7 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
           refuse({ where: 'openstack check', what: 'takes one CLOUD, not more' });
           return;
         }
-        const raw = rawOptions(words.filter(isNetwork), options);
+        const raw = rawOptions(words.filter(isNetwork), command);
         choose({
           raw: { ...raw, openstack: cloud ?? raw.openstack ?? true },
           asJson: options.json === true,

@@ -1,7 +1,7 @@
-import type { RawOptions } from '../../config/raw-options.ts';
+import { OPTIONS, type RawOptions } from '../../config/options/table.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
-import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import { rawOptions } from '../tunnel-options.ts';
 
 /** `tshuttle report` */
 export const reportCommand = defineCommand<RawOptions>({
@@ -12,9 +12,9 @@ export const reportCommand = defineCommand<RawOptions>({
       .summary(TEXTS.report)
       .description(TEXTS.reportDescription)
       .usage('[PROFILE | -r [USER@]HOST [options] [SUBNET...]] > FILE')
-      .argument('[SUBNET...]', TEXTS.subnet)
+      .argument('[SUBNET...]', OPTIONS.subnets.help)
       .action((subnets: string[]) => {
-        choose(rawOptions(subnets, command.optsWithGlobals<CommanderOptions>()));
+        choose(rawOptions(subnets, command));
       });
   },
   run: async (raw, session) => {

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { RawOptions } from '../../config/raw-options.ts';
+import type { RawOptions } from '../../config/options/table.ts';
 import { parseHostPort } from '../../net/address/host-port.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
-import { type CommanderOptions, rawOptions } from '../tunnel-options.ts';
+import { rawOptions } from '../tunnel-options.ts';
 import { type RunOptions, whatCannotBeHad } from './run-options.ts';
 
 /** What `tshuttle run` is asked for. */
@@ -36,7 +36,7 @@ export const runCommand = defineCommand<RunInput>({
         } else if (options.probe !== undefined && probe === undefined) {
           refuse({ where: `--probe ${options.probe}`, what: 'is not HOST:PORT, as in api.internal:443' });
         } else {
-          const raw = rawOptions(subnets, command.optsWithGlobals<CommanderOptions>());
+          const raw = rawOptions(subnets, command);
           const { rootless = false, isolated = false } = options;
           choose({ raw, command: [file, ...others], rootless, isolated, probe });
         }

@@ -1,14 +1,14 @@
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { type Config, capturesAnything, type SubnetRule } from '../../config/config.ts';
+import { type Config, capturesAnything } from '../../config/config.ts';
 import { DEFAULT_RANGES } from '../../config/dns.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
 import { type LookUp, type ResolvedSubnets, resolveSubnets } from '../../config/resolve-subnets.ts';
+import type { SubnetRule } from '../../config/subnet.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
-import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import type { ListenAddresses } from '../../net/sockets/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
@@ -215,7 +215,6 @@ function tunnelOptions(
 
 /** Where no query finds its way by itself, those for names of no concern to us are passed on. */
 function dnsOfAll({ dns }: Config): DnsOptions {
-  const [range4, range6] = DEFAULT_RANGES.split(',').map((text) => parseCidr(text)!) as [Cidr, Cidr];
   const asEver: DnsOptions = {
     nameservers: 'system',
     resolvers: [],
@@ -224,7 +223,7 @@ function dnsOfAll({ dns }: Config): DnsOptions {
     hosts: [],
     bastionHosts: false,
     resolve: 'auto',
-    syntheticRanges: { range4, range6 },
+    syntheticRanges: DEFAULT_RANGES,
   };
   return dns === undefined ? asEver : { ...dns, nameservers: 'system' };
 }

@@ -1,26 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Config, capturesAnything, type DnsOption } from '../../config/config.ts';
+import { keysOfPart, OPTION_KEYS, type OptionKey, rowOf } from '../../config/options/table.ts';
 import { renderProblem } from '../../core/problem.ts';
 import type { ReloadReport } from '../../daemon/control/protocol.ts';
 import type { RunningTunnel } from '../commands/up.ts';
 
-/** Looked at by themselves, and what says nothing about what a tunnel does. */
-const IGNORED: ReadonlySet<keyof Config> = new Set(['subnets', 'dns', 'mode']);
+/** What of a configuration needs a restart. The names are not among them, whose options are looked at one by one. */
+const RESTARTED: ReadonlySet<string> = new Set(
+  OPTION_KEYS.flatMap((key) => {
+    const { partOf = key, reload } = rowOf(key);
+    return reload === undefined && partOf !== 'dns' ? [partOf] : [];
+  }),
+);
 
-/** What profiles call the options of DNS. */
-const DNS_KEYS: Readonly<Record<keyof DnsOption, string>> = {
-  zones: 'zones',
-  hosts: 'hosts',
-  resolve: 'resolve',
-  resolvers: 'to_ns',
-  nameservers: 'ns_hosts',
-  everything: 'dns',
-  bastionHosts: 'auto_hosts',
-  syntheticRanges: 'synthetic_range',
-};
-
-/** Read at the bastion when the tunnel opens, and taken from this machine then. */
-const LASTING_DNS = ['bastionHosts', 'syntheticRanges'] as const;
+/** The options of names, but for those that are zones, too. */
+const NAME_KEYS = keysOfPart('dns').filter((key) => key !== 'seedHosts');
 
 /**
  * Has a tunnel do what its profile says now, as far as that can be done without touching its flows: subnets and names.
@@ -36,7 +30,7 @@ export async function reloadTunnel(
 ): Promise<{ readonly report: ReloadReport; readonly config: Config }> {
   const names = changeOfNames(held, wanted);
   const needRestart = (Object.keys(wanted) as Array<keyof Config>).filter(
-    (key) => !IGNORED.has(key) && !isDeepStrictEqual(withoutPlaces(held[key]), withoutPlaces(wanted[key])),
+    (key) => RESTARTED.has(key) && !isDeepStrictEqual(withoutPlaces(held[key]), withoutPlaces(wanted[key])),
   );
   const config: Config = { ...held, subnets: wanted.subnets, dns: names.dns };
   const warnings: string[] = [];
@@ -64,21 +58,24 @@ function changeOfNames(held: Config, wanted: Config): ChangeOfNames {
   if (isDeepStrictEqual(held.dns, wanted.dns)) return { dns: held.dns, applied: [], needRestart: [] };
   // A tunnel of proxies only has nobody who could redirect queries.
   if (!capturesAnything(held)) return { dns: held.dns, applied: [], needRestart: ['names'] };
-  const changed = (Object.keys(DNS_KEYS) as Array<keyof DnsOption>).filter(
-    (key) => !isDeepStrictEqual(held.dns?.[key], wanted.dns?.[key]),
-  );
   if (wanted.dns === undefined || held.dns === undefined) {
     return wanted.dns?.bastionHosts === true
       ? { dns: held.dns, applied: [], needRestart: ['names'] }
       : { dns: wanted.dns, applied: ['names'], needRestart: [] };
   }
-  const lasting: readonly string[] = LASTING_DNS;
-  const { bastionHosts, syntheticRanges } = held.dns;
+  const [before, after] = [held.dns, wanted.dns];
+  const changed = NAME_KEYS.filter((key) => !isDeepStrictEqual(before[key], after[key]));
+  const isApplied = (key: OptionKey): boolean => rowOf(key).reload === 'at once';
+  const lasting = NAME_KEYS.filter((key) => !isApplied(key)).map((key) => [key, before[key]] as const);
   return {
-    dns: { ...wanted.dns, bastionHosts, syntheticRanges },
-    applied: changed.filter((key) => !lasting.includes(key)).map((key) => DNS_KEYS[key]),
-    needRestart: changed.filter((key) => lasting.includes(key)).map((key) => DNS_KEYS[key]),
+    dns: { ...after, ...Object.fromEntries(lasting) },
+    applied: changed.filter(isApplied).map(nameInProfile),
+    needRestart: changed.filter((key) => !isApplied(key)).map(nameInProfile),
   };
+}
+
+function nameInProfile(key: OptionKey): string {
+  return rowOf(key).profile?.key ?? key;
 }
 
 /** What only stands in another line is the same. */

@@ -1,9 +1,8 @@
-import { safeParse } from 'valibot';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { messageOf } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
-import { closestOf } from './closest.ts';
-import { type ProfileOptions, profileFileSchema, profileSchema } from './schema.ts';
+import type { ProfileOptions } from '../options/table.ts';
+import { checkProfileFile, type Key } from './profile-form.ts';
 
 /** The most that is read of one file, in characters. */
 const LENGTH_LIMIT = 1_048_576;
@@ -17,9 +16,6 @@ export type ProfileDocument =
       placeOf(path: readonly Key[]): string;
     }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
-
-/** What leads from a value to one inside it: the key of a mapping, the index of a list. */
-type Key = string | number;
 
 /** Reads a file of profiles, and says all that is wrong with its form: each with line and column. */
 export function parseProfileDocument(file: string, yaml: string): ProfileDocument {
@@ -37,24 +33,11 @@ export function parseProfileDocument(file: string, yaml: string): ProfileDocumen
     }
     const placeOf = (path: readonly Key[], part: 'key' | 'value' = 'value'): string =>
       at(offsetOf(document, path, part));
-    const result = safeParse(profileFileSchema, document.toJS());
-    if (result.success) {
-      return { kind: 'document', profiles: new Map(Object.entries(result.output.profiles)), placeOf };
-    }
-    const found = result.issues.map(({ path = [], message, expected, received }) => {
-      const keys = path.map(({ key }) => key as Key);
-      const last = path.at(-1);
-      if (expected === 'never') {
-        return { where: placeOf(keys, 'key'), what: `${keys.at(-1)} ${message}${suggestion(keys)}` };
-      }
-      const isMissing = received === 'undefined' && last?.type === 'object';
-      if (isMissing) return { where: placeOf(keys.slice(0, -1), 'key'), what: `${ownerOf(keys)}${message}` };
-      const isKey = last !== undefined && 'origin' in last && last.origin === 'key';
-      return {
-        where: placeOf(keys, isKey ? 'key' : 'value'),
-        what: `${keys.at(-1) === undefined ? '' : `${nameOf(keys)} `}${message}`,
-      };
+    const found: Problem[] = [];
+    const profiles = checkProfileFile(document.toJS(), (path, part, what) => {
+      found.push({ where: placeOf(path, part), what });
     });
+    if (found.length === 0) return { kind: 'document', profiles, placeOf };
     return problems(...found.sort(byPlace));
   } catch (error) {
     // Aliases without end, or brackets without end.
@@ -72,23 +55,6 @@ export function byPlace(a: Problem, b: Problem): number {
 function lineAndColumn({ where }: Problem): readonly [number, number] {
   const [, line, column] = /:(\d+):(\d+)(?: |$)/.exec(where) ?? [];
   return [Number(line ?? 0), Number(column ?? 0)];
-}
-
-/** `subnets` for the path of one of its items, else the last key. */
-function nameOf(path: readonly Key[]): Key {
-  return path.findLast((key) => typeof key === 'string') ?? '';
-}
-
-function ownerOf(path: readonly Key[]): string {
-  return path.length > 1 ? `${path.at(-2)} ` : '';
-}
-
-/** What is meant by an unknown key of a profile. */
-function suggestion(path: readonly Key[]): string {
-  const key = path.at(-1);
-  if (path.length !== 3 || typeof key !== 'string') return '';
-  const meant = closestOf(key.replaceAll('-', '_'), Object.keys(profileSchema.pipe[0].entries));
-  return meant === undefined ? '' : `; perhaps ${meant}`;
 }
 
 function offsetOf(document: Document, path: readonly Key[], part: 'key' | 'value'): number {

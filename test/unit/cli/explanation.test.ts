@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainAddress, explainName, type Facts } from '../../../src/cli/explanation.ts';
-import { parseDns, type RawDns } from '../../../src/config/dns.ts';
+import { parseDns } from '../../../src/config/dns.ts';
+import type { RawOptions } from '../../../src/config/options/table.ts';
 import { parseCidr } from '../../../src/net/address/cidr.ts';
 import { rule } from '../intercept/rule.ts';
 
@@ -57,31 +58,33 @@ describe('explainAddress', () => {
 });
 
 describe('explainName', () => {
-  const about = (name: string, raw: Partial<RawDns>) => {
-    const result = parseDns({ dns: false, domains: [], hosts: [], ...raw });
+  const about = (name: string, raw: Partial<RawOptions>) => {
+    const result = parseDns(raw);
     if (result.kind === 'invalid') throw new Error('not valid');
     return explainName(name, result.dns, ['bastion.internal.example']);
   };
-  const domains = ['internal.example'];
+  const zones = ['internal.example'];
 
   it('says who resolves it, and whether its addresses count', () => {
     expect(about('db.internal.example', {})).toMatchObject({ by: 'addresses' });
-    expect(about('www.example.org', { domains })).toEqual({
+    expect(about('www.example.org', { zones })).toEqual({
       by: 'addresses',
       line: 'www.example.org: resolved by this machine, as ever: it is in no zone of --domain',
     });
-    expect(about('bastion.internal.example', { domains }).line).toMatch(/as ever: it leads to the bastion$/);
-    expect(about('db.internal.example', { domains })).toEqual({
+    expect(about('bastion.internal.example', { zones }).line).toMatch(/as ever: it leads to the bastion$/);
+    expect(about('db.internal.example', { zones })).toEqual({
       by: 'name',
       line: 'db.internal.example: --domain internal.example: an address of 198.18.0.0/15 stands for it, and the bastion connects to the name',
     });
-    expect(about('db.internal.example', { domains, resolvers: '10.0.0.2' }).line).toContain(
+    expect(about('db.internal.example', { zones, resolvers: '10.0.0.2' }).line).toContain(
       '10.0.0.2:53 answers; where',
     );
     expect(
-      about('db.internal.example', { domains, resolvers: '10.0.0.2', resolve: 'bastion' }).line,
+      about('db.internal.example', { zones, resolvers: '10.0.0.2', resolve: 'bastion' }).line,
     ).not.toContain('10.0.0.2');
-    expect(about('www.example.org', { dns: true }).line).toContain("the bastion's own resolver answers");
+    expect(about('www.example.org', { everything: true }).line).toContain(
+      "the bastion's own resolver answers",
+    );
     expect(about('a.example', { hosts: ['a.example=10.0.0.8'] })).toMatchObject({ addresses: ['10.0.0.8'] });
   });
 });

@@ -4,7 +4,7 @@ import { parseDns } from '../../../src/config/dns.ts';
 import { parseSearchRules } from '../../../src/dns/search-domains.ts';
 
 function findings(domains: readonly string[], range: string | undefined, resolvConf: string) {
-  const parsed = parseDns({ dns: false, domains, hosts: [], syntheticRanges: range });
+  const parsed = parseDns({ zones: domains, syntheticRanges: range });
   if (parsed.kind === 'invalid') throw new Error(JSON.stringify(parsed.problems));
   return [...checkNames(parsed.dns, parseSearchRules(resolvConf))];
 }

@@ -1,39 +1,42 @@
 import { describe, expect, it } from 'vitest';
-import { parseDns as parseRawDns, type RawDns } from '../../../src/config/dns.ts';
+import { parseDns } from '../../../src/config/dns.ts';
+import type { RawOptions } from '../../../src/config/options/table.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
-const parseDns = (raw: Partial<RawDns>) => parseRawDns({ dns: false, domains: [], hosts: [], ...raw });
-
-const problems = (raw: Partial<RawDns>) => {
+const problems = (raw: Partial<RawOptions>) => {
   const result = parseDns(raw);
   return result.kind === 'invalid' ? result.problems.map(renderProblem) : [];
 };
 
 describe('parseDns', () => {
   it('leaves DNS alone unless it is asked for', () => {
-    expect(parseDns({ dns: false })).toEqual({ kind: 'dns', dns: undefined });
+    expect(parseDns({ everything: false })).toEqual({ kind: 'dns', dns: undefined });
   });
 
   it('takes the resolvers with or without a port', () => {
-    expect(parseDns({ dns: true, resolvers: '10.0.0.2,10.0.0.3:5353,[fd00::53]:5353' })).toMatchObject({
-      dns: {
-        nameservers: 'system',
-        resolvers: [{ port: 53 }, { port: 5353 }, { address: 'fd00::53', port: 5353 }],
-      },
-    });
-    expect(parseDns({ dns: false, nameservers: '192.0.2.1,FD00::0:1', resolvers: 'fd00::53' })).toMatchObject(
+    expect(parseDns({ everything: true, resolvers: '10.0.0.2,10.0.0.3:5353,[fd00::53]:5353' })).toMatchObject(
       {
-        dns: { nameservers: ['192.0.2.1', 'fd00::1'], resolvers: [{ address: 'fd00::53', port: 53 }] },
+        dns: {
+          nameservers: 'system',
+          resolvers: [{ port: 53 }, { port: 5353 }, { address: 'fd00::53', port: 5353 }],
+        },
       },
     );
+    expect(
+      parseDns({ everything: false, nameservers: '192.0.2.1,FD00::0:1', resolvers: 'fd00::53' }),
+    ).toMatchObject({
+      dns: { nameservers: ['192.0.2.1', 'fd00::1'], resolvers: [{ address: 'fd00::53', port: 53 }] },
+    });
   });
 
   it('refuses what would do nothing, and all that is wrong at once', () => {
-    expect(problems({ dns: false, resolvers: '10.0.0.2' })[0]).toMatch(/^--to-ns 10.0.0.2: has no effect/);
+    expect(problems({ everything: false, resolvers: '10.0.0.2' })[0]).toMatch(
+      /^--to-ns 10.0.0.2: has no effect/,
+    );
     expect(
-      problems({ dns: true, nameservers: 'a,,fe80::1%eth0', resolvers: 'b,1.1.1.1:99999' }),
+      problems({ everything: true, nameservers: 'a,,fe80::1%eth0', resolvers: 'b,1.1.1.1:99999' }),
     ).toHaveLength(5);
-    expect(problems({ dns: true, resolvers: '10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4' })).toHaveLength(1);
+    expect(problems({ everything: true, resolvers: '10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4' })).toHaveLength(1);
   });
 
   it('takes zones, for which alone the resolvers answer unless all names are asked for', () => {
@@ -43,10 +46,14 @@ describe('parseDns', () => {
       { name: 'rds.amazonaws.com', includes: 'only-below' },
     ];
     const resolvers = '10.0.0.2';
-    expect(parseDns({ domains, resolvers })).toMatchObject({ dns: { everything: false, zones } });
-    expect(parseDns({ domains, resolvers, dns: true })).toMatchObject({ dns: { everything: true, zones } });
+    expect(parseDns({ zones: domains, resolvers })).toMatchObject({ dns: { everything: false, zones } });
+    expect(parseDns({ zones: domains, resolvers, everything: true })).toMatchObject({
+      dns: { everything: true, zones },
+    });
     const nameservers = '192.0.2.1';
-    expect(parseDns({ domains, resolvers, nameservers })).toMatchObject({ dns: { everything: false } });
+    expect(parseDns({ zones: domains, resolvers, nameservers })).toMatchObject({
+      dns: { everything: false },
+    });
     expect(parseDns({ resolvers, nameservers })).toMatchObject({ dns: { everything: true } });
   });
 
@@ -57,7 +64,9 @@ describe('parseDns', () => {
     ];
     expect(parseDns({ seedHosts: 'db,Cache.Internal.Example.' })).toMatchObject({ dns: { zones } });
     expect(problems({ seedHosts: 'db,,*.example' })).toHaveLength(2);
-    expect(parseDns({ autoHosts: true })).toMatchObject({ dns: { bastionHosts: true, everything: false } });
+    expect(parseDns({ bastionHosts: true })).toMatchObject({
+      dns: { bastionHosts: true, everything: false },
+    });
   });
 
   it('takes names with addresses, which need no resolver', () => {
@@ -82,6 +91,6 @@ describe('parseDns', () => {
     ]) {
       expect(problems({ hosts: [wrong] }), wrong).toHaveLength(1);
     }
-    expect(problems({ domains: ['a..b', '*'], resolvers: '10.0.0.2' })).toHaveLength(2);
+    expect(problems({ zones: ['a..b', '*'], resolvers: '10.0.0.2' })).toHaveLength(2);
   });
 });

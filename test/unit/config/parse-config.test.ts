@@ -1,26 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { NOTHING_GIVEN, type RawOptions } from '../../../src/config/options/table.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
-import type { RawOptions } from '../../../src/config/raw-options.ts';
 import type { TextFile } from '../../../src/config/text-file.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
-const NOTHING: RawOptions = {
-  subnets: [],
-  subnetFiles: [],
-  excludes: [],
-  excludeFiles: [],
-  identityFiles: [],
-  sshOptions: [],
-  dns: false,
-  domains: [],
-  hosts: [],
-  ipv6: true,
-  mayOpenSession: true,
-  daemon: false,
-  dryRun: false,
-  verbosity: 0,
-};
-const VALID: RawOptions = { ...NOTHING, remote: 'me@bastion', subnets: ['10.0.0.0/8'] };
+const VALID: RawOptions = { ...NOTHING_GIVEN, remote: 'me@bastion', subnets: ['10.0.0.0/8'] };
 
 function parse(raw: RawOptions, files: Readonly<Record<string, string>> = {}) {
   const readTextFile = (path: string): TextFile => {
@@ -92,7 +76,7 @@ describe('parseConfig', () => {
 
   test('reports every problem at once', () => {
     const raw: RawOptions = {
-      ...NOTHING,
+      ...NOTHING_GIVEN,
       remote: 'me:secret@bastion:0',
       subnets: ['10.0.0.0/33', '10.0.0.0/8:0'],
       subnetFiles: ['nets', 'missing'],
@@ -110,8 +94,8 @@ describe('parseConfig', () => {
       '10.0.0.0/33: has the prefix length 33, but IPv4 has at most 32',
       '10.0.0.0/8:0: has the port 0, which is not from 1 to 65535',
       '-x 10.0.0.256: has 256 in its address, but no part is more than 255',
-      '-l x: has x for an address; write it as in 127.0.0.1:12300 or [::1]:12300',
       '--method pf: is not one of auto, nft, iptables',
+      '-l x: has x for an address; write it as in 127.0.0.1:12300 or [::1]:12300',
       '--log-format xml: is not one of auto, text, json',
       '-i ~/.ssh/none: cannot be read: there is no such file',
       'nets:2: 10.0.0.0/40 has the prefix length 40, but IPv4 has at most 32',
@@ -122,7 +106,7 @@ describe('parseConfig', () => {
   test.each<[string, RawOptions, readonly string[]]>([
     [
       'nothing',
-      NOTHING,
+      NOTHING_GIVEN,
       [
         'arguments',
         '-r: is missing; name the bastion, as in -r user@bastion.example.com',

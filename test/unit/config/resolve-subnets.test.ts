@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { SubnetRule } from '../../../src/config/config.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
+import type { SubnetRule } from '../../../src/config/subnet.ts';
 import { parseSubnet } from '../../../src/config/subnet.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 import { parseCidr } from '../../../src/net/address/cidr.ts';

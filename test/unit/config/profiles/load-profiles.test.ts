@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NOTHING_GIVEN } from '../../../../src/config/options/table.ts';
 import { parseConfig } from '../../../../src/config/parse-config.ts';
 import {
   loadProfileFile,
@@ -96,6 +97,7 @@ describe('a profile', () => {
     expect(problems).toEqual([]);
     const written = parseConfig(
       {
+        ...NOTHING_GIVEN,
         remote: 'me@gate.example:2222',
         identityFiles: ['key'],
         sshOptions: ['ConnectTimeout=3'],
@@ -114,13 +116,13 @@ describe('a profile', () => {
         subnetFiles: ['nets'],
         excludes: ['10.1.0.0/16'],
         excludeFiles: ['not'],
-        domains: ['internal.example', '*.rds.example'],
+        zones: ['internal.example', '*.rds.example'],
         resolve: 'bastion',
         syntheticRanges: '198.18.0.0/15,fd00:1::/64',
         hosts: ['db.internal.example=10.0.0.8'],
-        autoHosts: true,
+        bastionHosts: true,
         seedHosts: 'db,cache.internal.example',
-        dns: true,
+        everything: true,
         nameservers: '192.0.2.53,192.0.2.54',
         resolvers: '10.0.0.2,10.0.0.3:5353',
         ipv6: false,
@@ -129,7 +131,6 @@ describe('a profile', () => {
         verbosity: 1,
         logFormat: 'json',
         daemon: true,
-        dryRun: false,
       },
       surroundingsOf(files, folder),
     );

@@ -1,0 +1,114 @@
+import type { OptionRow } from './row.ts';
+
+/** How it is captured. */
+export const CAPTURE_OPTIONS = {
+  method: {
+    kind: 'choice',
+    flags: '--method',
+    value: 'METHOD',
+    choices: ['auto', 'nft', 'iptables'],
+    otherwise: 'auto',
+    help: 'auto, nft or iptables (default: auto, the first that works)',
+    profile: { key: 'method', description: 'what redirects, as --method' },
+  },
+  listen: {
+    kind: 'text',
+    flags: '-l, --listen',
+    value: '[IP:]PORT',
+    type: 'listen',
+    // Loopback, a free port.
+    otherwise: '0',
+    help: 'where the redirected connections are accepted (default: loopback, a free port)',
+    profile: { key: 'listen', description: 'where redirected connections are accepted, [ip:]port, as -l' },
+  },
+  dryRun: {
+    kind: 'flag',
+    flags: '--dry-run',
+    otherwise: false,
+    partOf: 'mode',
+    reload: 'ignored',
+    help: 'print the rules that would be installed, and end',
+  },
+} as const satisfies Readonly<Record<string, OptionRow>>;
+
+/** Proxies of ours. */
+export const PROXY_OPTIONS = {
+  socks: {
+    kind: 'list',
+    flags: '--socks',
+    value: '[IP:]PORT',
+    type: 'listenPlace',
+    partOf: 'proxies',
+    help: 'serve SOCKS5, SOCKS4 and SOCKS4a here (default address: 127.0.0.1); the bastion resolves names; repeatable',
+    profile: { key: 'socks', item: '[ip:]port', description: 'where SOCKS proxies listen, as --socks' },
+  },
+  httpProxies: {
+    kind: 'list',
+    flags: '--http-proxy',
+    value: '[IP:]PORT',
+    type: 'listenPlace',
+    partOf: 'proxies',
+    help: 'serve an HTTP proxy here, CONNECT and http:// requests; repeatable',
+    profile: {
+      key: 'http_proxy',
+      item: '[ip:]port',
+      description: 'where HTTP proxies listen, as --http-proxy',
+    },
+  },
+  proxyLogin: {
+    kind: 'text',
+    flags: '--proxy-auth',
+    value: 'FILE',
+    type: 'loginFile',
+    help: 'file with USER:PASSWORD in its first line, which clients of the proxies must show; nobody else may read it',
+    profile: {
+      key: 'proxy_auth',
+      description: 'file with user:password for the proxies, as --proxy-auth',
+    },
+  },
+} as const satisfies Readonly<Record<string, OptionRow>>;
+
+/** How the process runs, and what it says. */
+export const RUNNING_OPTIONS = {
+  daemon: {
+    kind: 'flag',
+    flags: '-D, --daemon',
+    otherwise: false,
+    partOf: 'mode',
+    reload: 'ignored',
+    help: 'go to the background as soon as the tunnel is up',
+  },
+  pidFile: {
+    kind: 'text',
+    flags: '--pidfile',
+    value: 'FILE',
+    type: 'path',
+    partOf: 'mode',
+    reload: 'ignored',
+    help: 'file for the process id with -D (default: in ~/.local/state/tshuttle)',
+  },
+  verbosity: {
+    kind: 'count',
+    flags: '-v, --verbose',
+    most: 2,
+    help: 'log every connection when it ends; twice: log everything',
+    profile: { key: 'verbose', description: 'how much is logged, as -v given so many times' },
+  },
+  metrics: {
+    kind: 'text',
+    flags: '--metrics',
+    value: '[IP:]PORT',
+    type: 'listenPlace',
+    help: 'serve metrics for Prometheus at http://IP:PORT/metrics (default address: 127.0.0.1)',
+    profile: { key: 'metrics', description: '[ip:]port, where metrics are served, as --metrics' },
+  },
+  logFormat: {
+    kind: 'choice',
+    flags: '--log-format',
+    value: 'FORMAT',
+    choices: ['auto', 'text', 'json'],
+    otherwise: 'auto',
+    help: 'text or json (default: text on a terminal, json elsewhere)',
+    profile: { key: 'log_format', description: 'as --log-format' },
+  },
+} as const satisfies Readonly<Record<string, OptionRow>>;

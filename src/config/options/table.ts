@@ -1,0 +1,130 @@
+import { BASTION_OPTIONS } from './bastion-options.ts';
+import { ARGUMENTS, CLOUD_OPTIONS, FAMILY_OPTIONS, NETWORK_OPTIONS } from './captured-options.ts';
+import { NAME_OPTIONS } from './name-options.ts';
+import type { ConfigPart, OptionRow } from './row.ts';
+import { CAPTURE_OPTIONS, PROXY_OPTIONS, RUNNING_OPTIONS } from './running-options.ts';
+import type { ValueOf, ValueType } from './value-types.ts';
+
+/** The options by the headings of --help, both in its order. */
+export const HELP_SECTIONS = {
+  'Bastion:': BASTION_OPTIONS,
+  'What is captured:': { ...NETWORK_OPTIONS, ...NAME_OPTIONS, ...FAMILY_OPTIONS, ...CLOUD_OPTIONS },
+  'How it is captured:': CAPTURE_OPTIONS,
+  'Proxies, which need no root and no SUBNET:': PROXY_OPTIONS,
+  'Running:': RUNNING_OPTIONS,
+} as const;
+
+/**
+ * Every option of a tunnel, declared here and nowhere else: the command line, profiles and their JSON Schema, help and manual,
+ * completion and reload are made from it, and a new one is one row and the code that reads its value.
+ *
+ * Every start loads it, so it names how values are read ({@link ValueType}) and does not import it.
+ */
+export const OPTIONS = {
+  ...HELP_SECTIONS['Bastion:'],
+  ...ARGUMENTS,
+  ...HELP_SECTIONS['What is captured:'],
+  ...HELP_SECTIONS['How it is captured:'],
+  ...HELP_SECTIONS['Proxies, which need no root and no SUBNET:'],
+  ...HELP_SECTIONS['Running:'],
+} as const;
+
+type Options = typeof OPTIONS;
+
+/** What the program calls an option. */
+export type OptionKey = keyof Options;
+
+/** The options that make a part of the configuration together. */
+export type KeyOfPart<P extends ConfigPart> = {
+  [K in OptionKey]: Options[K] extends { readonly partOf: P } ? K : never;
+}[OptionKey];
+
+/** A row, with what only some have. */
+export function rowOf(key: OptionKey): OptionRow {
+  return OPTIONS[key];
+}
+
+/** Every option, in the order of the table. */
+export const OPTION_KEYS = Object.keys(OPTIONS) as readonly OptionKey[];
+
+/** The options that make a part of the configuration together, or those that stand there by themselves. */
+export function keysOfPart<P extends ConfigPart>(part: P): ReadonlyArray<KeyOfPart<P>> {
+  return OPTION_KEYS.filter((key): key is KeyOfPart<P> => rowOf(key).partOf === part);
+}
+
+/** How a command line writes an option: `-r`, `--dns`, `SUBNET`. */
+export function nameOf(key: OptionKey): string {
+  return OPTIONS[key].flags.split(', ', 1)[0]!;
+}
+
+type RawOf<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
+  ? boolean
+  : Row extends { readonly kind: 'count' }
+    ? number
+    : Row extends { readonly kind: 'list' }
+      ? readonly string[]
+      : Row extends { readonly kind: 'optional' }
+        ? string | true
+        : string;
+
+type KeyOfKind<Kind> = {
+  [K in OptionKey]: Options[K] extends { readonly kind: Kind } ? K : never;
+}[OptionKey];
+
+type AlwaysThere = KeyOfKind<'flag' | 'count' | 'list'>;
+
+/** A tunnel as text, before anything is checked: what commander makes of a command line, and what a profile says. */
+export type RawOptions = { readonly [K in AlwaysThere]: RawOf<Options[K]> } & {
+  readonly [K in Exclude<OptionKey, AlwaysThere>]?: RawOf<Options[K]> | undefined;
+};
+
+/** What there is where nothing is given. */
+export const NOTHING_GIVEN = Object.fromEntries(
+  OPTION_KEYS.flatMap((key): ReadonlyArray<readonly [OptionKey, boolean | number | readonly string[]]> => {
+    const row = rowOf(key);
+    if (row.kind === 'flag') return [[key, row.otherwise]];
+    if (row.kind === 'count') return [[key, 0]];
+    return row.kind === 'list' ? [[key, []]] : [];
+  }),
+  // Those that are always there, which the type is made from.
+) as unknown as RawOptions;
+
+type ReadOf<Row> = Row extends { readonly type: infer Type extends ValueType } ? ValueOf<Type> : never;
+type OrNothing<Row> = Row extends { readonly otherwise: string } ? never : undefined;
+
+type OptionValue<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
+  ? boolean
+  : Row extends { readonly kind: 'count' | 'number' }
+    ? number
+    : Row extends { readonly kind: 'choice'; readonly choices: infer Choices extends readonly string[] }
+      ? Choices[number] | OrNothing<Row>
+      : Row extends { readonly kind: 'list' }
+        ? ReadonlyArray<ReadOf<Row> extends ReadonlyArray<infer Item> ? Item : ReadOf<Row>>
+        : Row extends { readonly kind: 'optional' }
+          ? ReadOf<Row> | true | undefined
+          : ReadOf<Row> | OrNothing<Row>;
+
+/** The values of all options, read and within their bounds. */
+export type OptionValues = { readonly [K in OptionKey]: OptionValue<Options[K]> };
+
+/** The values that stand in the configuration by themselves. */
+export type OwnValues = Omit<OptionValues, KeyOfPart<ConfigPart>>;
+
+type ProfileValue<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
+  ? boolean
+  : Row extends { readonly kind: 'count' | 'number' }
+    ? number
+    : Row extends { readonly kind: 'choice'; readonly choices: infer Choices extends readonly string[] }
+      ? Choices[number]
+      : Row extends { readonly kind: 'list' | 'commas' }
+        ? readonly string[]
+        : RawOf<Row>;
+
+/** A profile as it is written. */
+export type ProfileOptions = {
+  readonly [K in OptionKey as Options[K] extends {
+    readonly profile: { readonly key: infer Key extends string };
+  }
+    ? Key
+    : never]?: ProfileValue<Options[K]>;
+} & { readonly remote: string };

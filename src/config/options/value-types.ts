@@ -1,0 +1,167 @@
+import { type Listen, parseListen } from '../listen.ts';
+import type { ToAbsolute } from '../named-files.ts';
+import { type ProxyLogin, parseProxyListen, parseProxyLogin } from '../proxy-listen.ts';
+import { parseRemote, type Remote } from '../remote.ts';
+import { withAbsolutePaths } from '../ssh-option-paths.ts';
+import { parseSubnet, type SubnetRule } from '../subnet.ts';
+import { parseSubnetFile } from '../subnet-file.ts';
+import type { ReadTextFile } from '../text-file.ts';
+import { parseUpstreamProxy, type UpstreamProxyOption } from '../upstream-proxy.ts';
+import {
+  readHostAddress,
+  readNameservers,
+  readResolvers,
+  readSeedHosts,
+  readSyntheticRanges,
+  readZone,
+} from './name-values.ts';
+
+/** The files that options name. */
+export interface NamedFiles {
+  readonly toAbsolute: ToAbsolute;
+  readonly readTextFile: ReadTextFile;
+  /** Says why a file cannot be read, or undefined when it can. */
+  readonly whyUnreadable: (path: string) => string | undefined;
+}
+
+/** Where a value stands: what is wrong with it is told there, as often as there is something. */
+export interface ValuePlace extends NamedFiles {
+  /** For people, at the beginning of a message. */
+  readonly where: string;
+  wrong(what: string): undefined;
+  /** With one of the items in it. */
+  wrongItem(item: string, what: string): undefined;
+  /** With the file that it names. */
+  badFile(what: string, where?: string): undefined;
+  /** Right, but probably not what the user wants. */
+  warn(what: string): void;
+}
+
+/** Where a catalog comes from. */
+export type OpenstackCatalog =
+  /** A token, an application credential or a password of the cloud. */
+  | { readonly kind: 'credentials' }
+  /** What `openstack catalog list -f json` has printed; `-` is standard input. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** `openstack catalog list -f json`, run for the user. */
+  | { readonly kind: 'command' };
+
+/**
+ * How the text of a value is read and bounded, by the type that the table of options names. Each returns undefined where the
+ * text is wrong, which it has told.
+ */
+export const VALUE_TYPES = {
+  /** As it is. */
+  word: (text) => text,
+  path: (text, { toAbsolute }) => toAbsolute(text),
+  readableFile,
+  /** `none` stands for no file at all, as for ssh -F. */
+  sshConfig: (text, place) => (text === 'none' ? text : readableFile(text, place)),
+  bastion: readBastion,
+  sshOption: (text, { wrong, toAbsolute }) =>
+    /^[A-Za-z][A-Za-z0-9]*(?:\s*=\s*|\s+)\S/.test(text)
+      ? withAbsolutePaths(text, toAbsolute)
+      : wrong('is not Key=Value, as in -o ConnectTimeout=10'),
+  jumpHosts: (text, { wrong }) =>
+    text.split(',').every((hop) => /^[^\s-]\S*$/.test(hop))
+      ? text
+      : wrong('is not [user@]host[:port], several with commas between them'),
+  upstreamProxy: readUpstreamProxy,
+  subnet: (text, place) => readSubnet('include', text, place),
+  exclude: (text, place) => readSubnet('exclude', text, place),
+  subnetFile: (path, place) => readSubnetFile('include', path, place),
+  excludeFile: (path, place) => readSubnetFile('exclude', path, place),
+  zone: readZone,
+  seedHosts: readSeedHosts,
+  hostAddress: readHostAddress,
+  nameservers: readNameservers,
+  resolvers: readResolvers,
+  syntheticRanges: readSyntheticRanges,
+  cloud: (text, { wrong }) =>
+    parseSubnet(text).kind === 'network'
+      ? wrong('is a network, not the name of a cloud; write SUBNETs before it, or --openstack=CLOUD')
+      : text,
+  catalog: (text, { toAbsolute }): OpenstackCatalog =>
+    text === 'cli' ? { kind: 'command' } : { kind: 'file', path: text === '-' ? text : toAbsolute(text) },
+  listen: readListen,
+  listenPlace: readListenPlace,
+  loginFile: readLoginFile,
+} as const satisfies Readonly<Record<string, (text: string, place: ValuePlace) => unknown>>;
+
+/** What the table calls a way to read a value. */
+export type ValueType = keyof typeof VALUE_TYPES;
+
+/** What a value of a type is, once it is read. */
+export type ValueOf<T extends ValueType> = Exclude<ReturnType<(typeof VALUE_TYPES)[T]>, undefined>;
+
+/** @returns the absolute path, also where the file cannot be read */
+function readableFile(path: string, { toAbsolute, whyUnreadable, badFile }: ValuePlace): string {
+  const absolute = toAbsolute(path);
+  const reason = whyUnreadable(absolute);
+  if (reason !== undefined) badFile(`cannot be read: ${reason}`);
+  return absolute;
+}
+
+function readBastion(text: string, { wrong, warn }: ValuePlace): Remote | undefined {
+  const result = parseRemote(text);
+  if (result.kind === 'invalid') return wrong(result.what);
+  if (result.remote.password !== undefined)
+    warn('other users of this machine may have seen the password; leave it out to be asked for it');
+  return result.remote;
+}
+
+function readUpstreamProxy(text: string, { wrong, warn }: ValuePlace): UpstreamProxyOption | undefined {
+  const result = parseUpstreamProxy(text);
+  if (result.kind === 'invalid') return wrong(result.what);
+  if (result.proxy.password !== undefined)
+    warn('other users of this machine may have seen the password; TSHUTTLE_ARGS or a file @FILE hides it');
+  return result.proxy;
+}
+
+function readSubnet(
+  action: SubnetRule['action'],
+  text: string,
+  { where, wrong }: ValuePlace,
+): SubnetRule | undefined {
+  const subnet = parseSubnet(text);
+  return subnet.kind === 'invalid' ? wrong(subnet.what) : { action, subnet, where };
+}
+
+function readSubnetFile(
+  action: SubnetRule['action'],
+  path: string,
+  { badFile, toAbsolute, readTextFile }: ValuePlace,
+): readonly SubnetRule[] | undefined {
+  const file = readTextFile(path === '-' ? path : toAbsolute(path));
+  if (file.kind === 'unreadable') return badFile(file.what);
+  const { entries, problems } = parseSubnetFile(path === '-' ? 'standard input' : path, file.text);
+  for (const { where, what } of problems) badFile(what, where);
+  return entries.map(({ subnet, where }) => ({ action, subnet, where }));
+}
+
+function readListen(text: string, { wrong, warn }: ValuePlace): Listen | undefined {
+  const result = parseListen(text);
+  if (result.kind === 'invalid') return wrong(result.what);
+  const { address4, address6 } = result.listen;
+  const outside = [address4, address6].find((address) => address === '0.0.0.0' || address === '::');
+  if (outside !== undefined)
+    warn(`only connections that this machine opens are captured; ${outside} serves nobody else`);
+  return result.listen;
+}
+
+function readListenPlace(
+  text: string,
+  { wrong }: ValuePlace,
+): { readonly address: string; readonly port: number } | undefined {
+  const result = parseProxyListen(text);
+  return result.kind === 'invalid' ? wrong(result.what) : { address: result.address, port: result.port };
+}
+
+function readLoginFile(
+  path: string,
+  { badFile, toAbsolute, readTextFile }: ValuePlace,
+): ProxyLogin | undefined {
+  const file = readTextFile(toAbsolute(path), { isSecret: true });
+  if (file.kind === 'unreadable') return badFile(file.what);
+  return parseProxyLogin(file.text) ?? badFile('does not begin with a line USER:PASSWORD');
+}
