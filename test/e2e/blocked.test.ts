@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
 import { ORDINARY_USER } from '../support/lab/machine.ts';
 import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
 import {
   expectNothingLeft,
   startTshuttle,
@@ -11,7 +12,6 @@ import {
   tshuttleArgv,
   tshuttleProcesses,
 } from '../support/tshuttle/tshuttle.ts';
-import { until } from '../support/process/until.ts';
 
 /*
  *  client: node --import preload bin/tshuttle ── bastion ── destination 10.77.0.2

@@ -1,0 +1,66 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { marked } from 'marked';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '../..');
+const NAMED = /native-notes\/[\w-]+\.md/g;
+
+/** Files of ours below a folder, what was compiled left out. */
+function filesIn(folder: string, kinds: RegExp): readonly string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && kinds.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !file.startsWith(join(ROOT, 'bench/dist')));
+}
+
+function notesNamedIn(folder: string): readonly (readonly [string, string])[] {
+  return filesIn(folder, /\.(ts|mjs|cjs|c|md)$/).flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(NAMED)].map(([note]) => [note, file] as const),
+  );
+}
+
+test('every native note that the code or another note names is there', () => {
+  const named = ['src', 'test', 'bench', 'native-notes'].flatMap(notesNamedIn);
+  expect(named.length).toBeGreaterThan(30);
+  expect(named.filter(([note]) => !existsSync(join(ROOT, note)))).toEqual([]);
+});
+
+/** The heading of a line, as GitHub makes an anchor of it. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+}
+
+/** The targets of a page's links and pictures. */
+function linksOf(file: string): readonly string[] {
+  const links: string[] = [];
+  void marked.walkTokens(marked.lexer(readFileSync(file, 'utf8')), (token) => {
+    if (token.type === 'link' || token.type === 'image') links.push(token['href'] as string);
+  });
+  return links.filter((link) => !/^[a-z]+:/.test(link));
+}
+
+function anchorsOf(file: string): readonly string[] {
+  return marked
+    .lexer(readFileSync(file, 'utf8'))
+    .flatMap((token) => (token.type === 'heading' ? anchorOf(token['text'] as string) : []));
+}
+
+/** Whether a link leads somewhere, its anchor included. */
+function isBroken(file: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#');
+  const target = path === '' ? file : join(dirname(file), path);
+  if (!existsSync(target)) return true;
+  return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(anchor);
+}
+
+describe('links of our pages lead somewhere', () => {
+  const pages = [join(ROOT, 'README.md'), ...['bench', 'native-notes'].flatMap((f) => filesIn(f, /\.md$/))];
+  test.each(pages.map((page) => relative(ROOT, page)))('%s', (page) => {
+    const file = join(ROOT, page);
+    expect(linksOf(file).filter((link) => isBroken(file, link))).toEqual([]);
+  });
+});
