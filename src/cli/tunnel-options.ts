@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import type { OptionRow } from '../config/options/row.ts';
 import {
   HELP_SECTIONS,
   NOTHING_GIVEN,
@@ -7,15 +6,17 @@ import {
   OPTIONS,
   type OptionKey,
   type RawOptions,
+  rowOf,
 } from '../config/options/table.ts';
 import { EXAMPLES, TEXTS } from './help-text.ts';
 
 /** An option of a tunnel, which commander keeps by the key of its row. */
-class TunnelOption extends Option {
-  readonly #key: string;
+export class TunnelOption extends Option {
+  readonly #key: OptionKey;
 
-  constructor(key: string, row: OptionRow) {
-    super(flagsOf(row), row.help);
+  constructor(key: OptionKey) {
+    const row = rowOf(key);
+    super(row.flags, row.help);
     this.#key = key;
     if (row.kind === 'flag') this.preset(!row.otherwise);
     if (row.kind === 'count') this.default(0).argParser((_value, count: number) => count + 1);
@@ -25,11 +26,12 @@ class TunnelOption extends Option {
   override attributeName(): string {
     return this.#key;
   }
-}
 
-function flagsOf(row: OptionRow): string {
-  if (!('value' in row)) return row.flags;
-  return row.kind === 'optional' ? `${row.flags} [${row.value}]` : `${row.flags} <${row.value}>`;
+  /** The words that may be its value; none where it is any text. */
+  get words(): readonly string[] {
+    const row = rowOf(this.#key);
+    return row.kind === 'choice' ? row.choices : [];
+  }
 }
 
 /** The program with the options of a tunnel, which its commands take too, wherever they stand. */
@@ -39,9 +41,9 @@ export function describeProgram(version: string): Command {
     .usage('-r [USER@]HOST[:PORT] [options] SUBNET...')
     .argument('[SUBNET...]', OPTIONS.subnets.help)
     .helpCommand(false);
-  for (const [heading, rows] of Object.entries(HELP_SECTIONS)) {
+  for (const [heading, keys] of HELP_SECTIONS) {
     program.optionsGroup(heading);
-    for (const [key, row] of Object.entries(rows)) program.addOption(new TunnelOption(key, row));
+    for (const key of keys) program.addOption(new TunnelOption(key));
   }
   return program
     .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)

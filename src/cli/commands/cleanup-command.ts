@@ -1,6 +1,7 @@
 import { OPTIONS, type RawOptions } from '../../config/options/table.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
+import { TunnelOption } from '../tunnel-options.ts';
 
 /** What `tshuttle cleanup` is asked for. */
 interface CleanupInput {
@@ -19,7 +20,7 @@ export const cleanupCommand = defineCommand<CleanupInput>({
       .optionsGroup('Options:')
       // For its help: the program takes these wherever they stand.
       .option('-v, --verbose', TEXTS.cleanupVerbose)
-      .option('--log-format <FORMAT>', OPTIONS.logFormat.help)
+      .addOption(new TunnelOption('logFormat'))
       .action(() => {
         const { verbosity = 0, logFormat } = command.optsWithGlobals<Partial<RawOptions>>();
         choose({ verbosity, logFormat });

@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { TunnelOption } from '../tunnel-options.ts';
 
 /** What may stand in a place of the command line. */
 export interface CompletionValues {
@@ -36,11 +37,6 @@ const SOURCES: Readonly<Record<string, Source>> = {
   'NAME...': 'profiles',
   PROFILE: 'profiles',
   TOPIC: 'topics',
-  METHOD: ['auto', 'nft', 'iptables'],
-  FORMAT: ['auto', 'text', 'json'],
-  WHO: ['auto', 'bastion'],
-  TRANSPORT: ['auto', 'ssh2', 'openssh'],
-  KIND: ['auto', 'ssh2', 'openssh'],
   SHELL: ['bash', 'zsh', 'fish'],
 };
 
@@ -62,7 +58,7 @@ export function completionsFor(
   const place = placeBehind(program, words.slice(0, -1), values);
   switch (place.kind) {
     case 'value':
-      return fromSource(SOURCES[valueName(place.option)], typed, '', values);
+      return fromSource(sourceOf(place.option), typed, '', values);
     case 'other command':
       return { kind: 'files' };
     case 'word': {
@@ -143,7 +139,7 @@ function optionsLike(typed: string, options: readonly Option[], values: Completi
   const equals = typed.indexOf('=');
   if (equals > 0) {
     const option = options.find(({ long }) => long === typed.slice(0, equals));
-    const source = option === undefined ? undefined : SOURCES[valueName(option)];
+    const source = option === undefined ? undefined : sourceOf(option);
     return fromSource(source, typed.slice(equals + 1), typed.slice(0, equals + 1), values);
   }
   const candidates = options.flatMap(({ long, description }) =>
@@ -155,9 +151,10 @@ function optionsLike(typed: string, options: readonly Option[], values: Completi
   );
 }
 
-/** `FILE` of `-i, --identity <FILE>`. */
-function valueName(option: Option): string {
-  return /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? '';
+/** The words that the table of options has for it, else what is called so: `FILE` of `-i, --identity <FILE>`. */
+function sourceOf(option: Option): Source | undefined {
+  if (option instanceof TunnelOption && option.words.length > 0) return option.words;
+  return SOURCES[/[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? ''];
 }
 
 /** @param before what stands before the typed part in the same word */

@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Config, capturesAnything, type DnsOption } from '../../config/config.ts';
+import { CONFIG_PARTS } from '../../config/options/row.ts';
 import { keysOfPart, OPTION_KEYS, type OptionKey, rowOf } from '../../config/options/table.ts';
 import { renderProblem } from '../../core/problem.ts';
 import type { ReloadReport } from '../../daemon/control/protocol.ts';
 import type { RunningTunnel } from '../commands/up.ts';
 
-/** What of a configuration needs a restart. The names are not among them, whose options are looked at one by one. */
+/** What of a configuration needs a restart. */
 const RESTARTED: ReadonlySet<string> = new Set(
   OPTION_KEYS.flatMap((key) => {
-    const { partOf = key, reload } = rowOf(key);
-    return reload === undefined && partOf !== 'dns' ? [partOf] : [];
+    const { partOf } = rowOf(key);
+    if (partOf === undefined) return [key];
+    return CONFIG_PARTS[partOf] === 'needs a restart' ? [partOf] : [];
   }),
 );
 
@@ -65,7 +67,7 @@ function changeOfNames(held: Config, wanted: Config): ChangeOfNames {
   }
   const [before, after] = [held.dns, wanted.dns];
   const changed = NAME_KEYS.filter((key) => !isDeepStrictEqual(before[key], after[key]));
-  const isApplied = (key: OptionKey): boolean => rowOf(key).reload === 'at once';
+  const isApplied = (key: OptionKey): boolean => rowOf(key).isKeptByReload !== true;
   const lasting = NAME_KEYS.filter((key) => !isApplied(key)).map((key) => [key, before[key]] as const);
   return {
     dns: { ...after, ...Object.fromEntries(lasting) },

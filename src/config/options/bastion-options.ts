@@ -4,8 +4,7 @@ import type { OptionRow } from './row.ts';
 export const BASTION_OPTIONS = {
   remote: {
     kind: 'text',
-    flags: '-r, --remote',
-    value: '[USER@]HOST[:PORT]',
+    flags: '-r, --remote <[USER@]HOST[:PORT]>',
     type: 'bastion',
     required: 'name the bastion, as in -r user@bastion.example.com',
     help: 'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it)',
@@ -16,8 +15,7 @@ export const BASTION_OPTIONS = {
   },
   identityFiles: {
     kind: 'list',
-    flags: '-i, --identity',
-    value: 'FILE',
+    flags: '-i, --identity <FILE>',
     type: 'readableFile',
     help: 'private key to log in with; repeatable',
     profile: {
@@ -28,16 +26,14 @@ export const BASTION_OPTIONS = {
   },
   sshOptions: {
     kind: 'list',
-    flags: '-o, --ssh-option',
-    value: 'KEY=VALUE',
+    flags: '-o, --ssh-option <KEY=VALUE>',
     type: 'sshOption',
     help: 'option of ssh_config(5), as for ssh -o; repeatable',
     profile: { key: 'ssh_options', item: 'Key=Value', description: 'options of ssh_config(5), as -o' },
   },
   sshConfigFile: {
     kind: 'text',
-    flags: '-F, --ssh-config',
-    value: 'FILE',
+    flags: '-F, --ssh-config <FILE>',
     type: 'sshConfig',
     help: 'ssh configuration to read instead of ~/.ssh/config, as for ssh -F; jump hosts use it too',
     profile: {
@@ -47,8 +43,7 @@ export const BASTION_OPTIONS = {
   },
   jump: {
     kind: 'text',
-    flags: '-J, --jump',
-    value: 'HOP[,HOP...]',
+    flags: '-J, --jump <HOP[,HOP...]>',
     type: 'jumpHosts',
     help: 'reach the bastion through these ssh servers, [USER@]HOST[:PORT], the nearest first, as for ssh -J',
     profile: {
@@ -58,8 +53,7 @@ export const BASTION_OPTIONS = {
   },
   upstreamProxy: {
     kind: 'text',
-    flags: '--upstream-proxy',
-    value: 'URL',
+    flags: '--upstream-proxy <URL>',
     type: 'upstreamProxy',
     help:
       'reach the bastion, or the first jump host, through a SOCKS5 proxy, which resolves its name: ' +
@@ -71,8 +65,7 @@ export const BASTION_OPTIONS = {
   },
   transport: {
     kind: 'choice',
-    flags: '--transport',
-    value: 'KIND',
+    flags: '--transport <KIND>',
     choices: ['auto', 'ssh2', 'openssh'],
     partOf: 'transport',
     help:
@@ -82,8 +75,7 @@ export const BASTION_OPTIONS = {
   },
   controlPath: {
     kind: 'text',
-    flags: '--control-path',
-    value: 'PATH',
+    flags: '--control-path <PATH>',
     type: 'path',
     partOf: 'transport',
     help: 'join the ssh that is up with this control socket (ssh -M -S PATH), which asks nobody for anything',
@@ -94,8 +86,7 @@ export const BASTION_OPTIONS = {
   },
   opensshCarry: {
     kind: 'choice',
-    flags: '--openssh-carry',
-    value: 'HOW',
+    flags: '--openssh-carry <HOW>',
     choices: ['socks', 'handover'],
     partOf: 'transport',
     help:
@@ -112,8 +103,7 @@ export const BASTION_OPTIONS = {
   },
   connections: {
     kind: 'number',
-    flags: '--connections',
-    value: 'N',
+    flags: '--connections <N>',
     least: 1,
     // With more a bastion would take us for an attack.
     most: 16,
@@ -123,8 +113,7 @@ export const BASTION_OPTIONS = {
   },
   onDown: {
     kind: 'choice',
-    flags: '--on-down',
-    value: 'WHAT',
+    flags: '--on-down <WHAT>',
     choices: ['hold', 'reject', 'direct', 'exit'],
     otherwise: 'hold',
     help:
@@ -134,8 +123,7 @@ export const BASTION_OPTIONS = {
   },
   holdSeconds: {
     kind: 'number',
-    flags: '--hold-seconds',
-    value: 'N',
+    flags: '--hold-seconds <N>',
     least: 0,
     most: 3_600,
     // Most programs wait longer than this for a connection, and people do not.

@@ -5,10 +5,8 @@ export const ARGUMENTS = {
   subnets: {
     kind: 'list',
     flags: 'SUBNET',
-    value: 'SUBNET',
     type: 'subnet',
     partOf: 'subnets',
-    reload: 'at once',
     help:
       'what to capture: 10.0.0.0/24, 10.1.2.3, 0/0, 2001:db8::/32, db.example.com; with ports ' +
       '10.0.0.0/8:443, 10.0.0.0/8:8000-9000, [2001:db8::/32]:443, db.example.com:5432',
@@ -20,16 +18,14 @@ export const ARGUMENTS = {
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
-/** Networks that are captured, and those that never are. */
-export const NETWORK_OPTIONS = {
+/** What is captured: networks, names, queries, clouds. */
+export const CAPTURED_OPTIONS = {
   subnetFiles: {
     kind: 'list',
-    flags: '-s, --subnets',
-    value: 'FILE',
+    flags: '-s, --subnets <FILE>',
     type: 'subnetFile',
     mayBeInput: true,
     partOf: 'subnets',
-    reload: 'at once',
     help: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
     profile: {
       key: 'subnets_from',
@@ -39,11 +35,9 @@ export const NETWORK_OPTIONS = {
   },
   excludes: {
     kind: 'list',
-    flags: '-x, --exclude',
-    value: 'SUBNET',
+    flags: '-x, --exclude <SUBNET>',
     type: 'exclude',
     partOf: 'subnets',
-    reload: 'at once',
     help: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
     profile: {
       key: 'excludes',
@@ -53,12 +47,10 @@ export const NETWORK_OPTIONS = {
   },
   excludeFiles: {
     kind: 'list',
-    flags: '-X, --exclude-from',
-    value: 'FILE',
+    flags: '-X, --exclude-from <FILE>',
     type: 'excludeFile',
     mayBeInput: true,
     partOf: 'subnets',
-    reload: 'at once',
     help: 'take subnets that are never captured from FILE',
     profile: {
       key: 'excludes_from',
@@ -66,10 +58,114 @@ export const NETWORK_OPTIONS = {
       description: 'files with excludes, as -X',
     },
   },
-} as const satisfies Readonly<Record<string, OptionRow>>;
-
-/** Which addresses are captured at all. */
-export const FAMILY_OPTIONS = {
+  zones: {
+    kind: 'list',
+    flags: '--domain <ZONE>',
+    type: 'zone',
+    partOf: 'dns',
+    help:
+      'capture names of this zone, which the bastion or --to-ns resolves; all others as ever: ' +
+      'internal.example, or *.internal.example for names below it; repeatable',
+    profile: {
+      key: 'zones',
+      item: 'internal.example, *.internal.example',
+      description: 'zones whose names the bastion resolves, as --domain',
+    },
+  },
+  resolve: {
+    kind: 'choice',
+    flags: '--resolve <WHO>',
+    choices: ['auto', 'bastion'],
+    otherwise: 'auto',
+    partOf: 'dns',
+    help: 'bastion: --to-ns is not asked for names in zones, the bastion connects to them by name (default: auto)',
+    profile: { key: 'resolve', description: 'who resolves names in zones, as --resolve' },
+  },
+  syntheticRanges: {
+    kind: 'commas',
+    flags: '--synthetic-range <NETWORK[,...]>',
+    type: 'syntheticRanges',
+    partOf: 'dns',
+    // Taken from this machine when the tunnel opens.
+    isKeptByReload: true,
+    help:
+      'what addresses that stand for names are taken from, IPv4, IPv6 or both ' +
+      '(default: 198.18.0.0/15,fd9b:4e27:6cd1::/96)',
+    profile: {
+      key: 'synthetic_range',
+      item: 'a network',
+      description: 'what addresses that stand for names are taken from, as --synthetic-range',
+    },
+  },
+  hosts: {
+    kind: 'list',
+    flags: '--host <NAME=IP>',
+    type: 'hostAddress',
+    partOf: 'dns',
+    help: 'answer DNS queries for this name with this address; repeatable',
+    profile: { key: 'hosts', item: 'NAME=IP', description: 'names that are answered at once, as --host' },
+  },
+  bastionHosts: {
+    kind: 'flag',
+    flags: '-H, --auto-hosts',
+    otherwise: false,
+    partOf: 'dns',
+    // Read at the bastion when the tunnel opens.
+    isKeptByReload: true,
+    help:
+      "answer queries for the names in the bastion's /etc/hosts whose addresses are captured, if SFTP may " +
+      'read it',
+    profile: {
+      key: 'auto_hosts',
+      description: "whether the names in the bastion's /etc/hosts are answered, as -H",
+    },
+  },
+  seedHosts: {
+    kind: 'commas',
+    flags: '--seed-hosts <NAME[,NAME...]>',
+    type: 'seedHosts',
+    partOf: 'dns',
+    help: 'capture these names, as --domain does',
+    profile: {
+      key: 'seed_hosts',
+      item: 'a name',
+      description: 'names that the bastion resolves, as --seed-hosts',
+    },
+  },
+  everything: {
+    kind: 'flag',
+    flags: '--dns',
+    otherwise: false,
+    partOf: 'dns',
+    help: 'capture DNS queries to the resolvers of this machine; --to-ns answers them',
+    profile: { key: 'dns', description: 'whether all DNS queries of this machine are captured, as --dns' },
+  },
+  nameservers: {
+    kind: 'commas',
+    flags: '--ns-hosts <IP[,IP...]>',
+    type: 'nameservers',
+    partOf: 'dns',
+    help: 'capture DNS queries to these addresses only',
+    profile: {
+      key: 'ns_hosts',
+      item: 'an IP address',
+      description: 'whose queries alone are captured, as --ns-hosts',
+    },
+  },
+  resolvers: {
+    kind: 'commas',
+    flags: '--to-ns <IP[:PORT][,...]>',
+    type: 'resolvers',
+    partOf: 'dns',
+    help:
+      'resolver that the bastion can reach by TCP, asked instead; of several the first that answers ' +
+      '(default for --dns: what /etc/resolv.conf of the bastion says, if SFTP may read it)',
+    profile: {
+      key: 'to_ns',
+      item: 'IP, IP:PORT, [IPV6]:PORT',
+      description: 'resolvers behind the bastion, as --to-ns',
+    },
+  },
   ipv6: {
     kind: 'flag',
     flags: '--disable-ipv6',
@@ -77,14 +173,9 @@ export const FAMILY_OPTIONS = {
     help: 'capture IPv4 only',
     profile: { key: 'ipv6', description: 'as --disable-ipv6 where it is false' },
   },
-} as const satisfies Readonly<Record<string, OptionRow>>;
-
-/** A cloud whose API is captured. */
-export const CLOUD_OPTIONS = {
   openstack: {
     kind: 'optional',
-    flags: '--openstack',
-    value: 'CLOUD',
+    flags: '--openstack [CLOUD]',
     type: 'cloud',
     partOf: 'openstack',
     help:
@@ -97,8 +188,7 @@ export const CLOUD_OPTIONS = {
   },
   openstackCatalog: {
     kind: 'optional',
-    flags: '--openstack-catalog',
-    value: 'FROM',
+    flags: '--openstack-catalog [FROM]',
     type: 'catalog',
     mayBeInput: true,
     needs: '--openstack',
@@ -114,8 +204,7 @@ export const CLOUD_OPTIONS = {
   },
   openstackInterface: {
     kind: 'choice',
-    flags: '--openstack-interface',
-    value: 'INTERFACE',
+    flags: '--openstack-interface <INTERFACE>',
     choices: ['public', 'internal', 'admin'],
     needs: '--openstack',
     partOf: 'openstack',
@@ -124,8 +213,7 @@ export const CLOUD_OPTIONS = {
   },
   openstackRegion: {
     kind: 'text',
-    flags: '--openstack-region',
-    value: 'REGION',
+    flags: '--openstack-region <REGION>',
     type: 'word',
     needs: '--openstack',
     partOf: 'openstack',

@@ -1,7 +1,17 @@
 import type { ValueType } from './value-types.ts';
 
+/** The parts of the configuration that several options make together, and what a reload does with each. */
+export const CONFIG_PARTS = {
+  transport: 'needs a restart',
+  subnets: 'at once',
+  dns: 'at once',
+  openstack: 'needs a restart',
+  proxies: 'needs a restart',
+  mode: 'ignored',
+} as const;
+
 /** A part of the configuration that several options make together. */
-export type ConfigPart = 'transport' | 'subnets' | 'dns' | 'openstack' | 'proxies' | 'mode';
+export type ConfigPart = keyof typeof CONFIG_PARTS;
 
 /** A key of a profile. */
 interface ProfileKey {
@@ -13,27 +23,24 @@ interface ProfileKey {
 }
 
 interface Described {
-  /** As a command line has them, the short one first: `-r, --remote`; or `SUBNET`, what stands there without one. */
+  /**
+   * As a command line has them, the short one first, with what --help calls the value: `-i, --identity <FILE>`. A shell
+   * completes by that name. Without a dash it is what stands there by itself.
+   */
   readonly flags: string;
   /** What --help says of it. */
   readonly help: string;
   /** Left out: it may not be in a profile. */
   readonly profile?: ProfileKey;
-  /** Left out: the value stands in the configuration under the key of its row. */
+  /** Left out: the value stands in the configuration under the key of its row, and another one needs a restart. */
   readonly partOf?: ConfigPart;
-  /** What a reload does where a profile has another value now. Left out: it says that this needs a restart. */
-  readonly reload?: 'at once' | 'ignored';
+  /** Another value needs a restart, although others of its part hold at once. */
+  readonly isKeptByReload?: true;
   /** The option without which this one would do nothing, by its long flag. */
   readonly needs?: string;
 }
 
-/** What is written behind the option. */
-interface WithValue {
-  /** What --help calls it; a shell completes by that name: `FILE`. */
-  readonly value: string;
-}
-
-interface OfType extends WithValue {
+interface OfType {
   readonly type: ValueType;
   /** `-` is standard input, which only one option of a command line can have, and no profile. */
   readonly mayBeInput?: true;
@@ -49,17 +56,12 @@ export type OptionRow = Described &
       }
     /** How often a flag is given. */
     | { readonly kind: 'count'; readonly most: number }
-    | (WithValue & {
-        readonly kind: 'number';
-        readonly least: number;
-        readonly most: number;
-        readonly otherwise: number;
-      })
-    | (WithValue & {
+    | { readonly kind: 'number'; readonly least: number; readonly most: number; readonly otherwise: number }
+    | {
         readonly kind: 'choice';
         readonly choices: readonly [string, ...string[]];
         readonly otherwise?: string;
-      })
+      }
     | (OfType & {
         readonly kind: 'text';
         readonly otherwise?: string;

@@ -4,8 +4,7 @@ import type { OptionRow } from './row.ts';
 export const CAPTURE_OPTIONS = {
   method: {
     kind: 'choice',
-    flags: '--method',
-    value: 'METHOD',
+    flags: '--method <METHOD>',
     choices: ['auto', 'nft', 'iptables'],
     otherwise: 'auto',
     help: 'auto, nft or iptables (default: auto, the first that works)',
@@ -13,8 +12,7 @@ export const CAPTURE_OPTIONS = {
   },
   listen: {
     kind: 'text',
-    flags: '-l, --listen',
-    value: '[IP:]PORT',
+    flags: '-l, --listen <[IP:]PORT>',
     type: 'listen',
     // Loopback, a free port.
     otherwise: '0',
@@ -26,7 +24,6 @@ export const CAPTURE_OPTIONS = {
     flags: '--dry-run',
     otherwise: false,
     partOf: 'mode',
-    reload: 'ignored',
     help: 'print the rules that would be installed, and end',
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
@@ -35,8 +32,7 @@ export const CAPTURE_OPTIONS = {
 export const PROXY_OPTIONS = {
   socks: {
     kind: 'list',
-    flags: '--socks',
-    value: '[IP:]PORT',
+    flags: '--socks <[IP:]PORT>',
     type: 'listenPlace',
     partOf: 'proxies',
     help: 'serve SOCKS5, SOCKS4 and SOCKS4a here (default address: 127.0.0.1); the bastion resolves names; repeatable',
@@ -44,8 +40,7 @@ export const PROXY_OPTIONS = {
   },
   httpProxies: {
     kind: 'list',
-    flags: '--http-proxy',
-    value: '[IP:]PORT',
+    flags: '--http-proxy <[IP:]PORT>',
     type: 'listenPlace',
     partOf: 'proxies',
     help: 'serve an HTTP proxy here, CONNECT and http:// requests; repeatable',
@@ -57,8 +52,7 @@ export const PROXY_OPTIONS = {
   },
   proxyLogin: {
     kind: 'text',
-    flags: '--proxy-auth',
-    value: 'FILE',
+    flags: '--proxy-auth <FILE>',
     type: 'loginFile',
     help: 'file with USER:PASSWORD in its first line, which clients of the proxies must show; nobody else may read it',
     profile: {
@@ -75,16 +69,13 @@ export const RUNNING_OPTIONS = {
     flags: '-D, --daemon',
     otherwise: false,
     partOf: 'mode',
-    reload: 'ignored',
     help: 'go to the background as soon as the tunnel is up',
   },
   pidFile: {
     kind: 'text',
-    flags: '--pidfile',
-    value: 'FILE',
+    flags: '--pidfile <FILE>',
     type: 'path',
     partOf: 'mode',
-    reload: 'ignored',
     help: 'file for the process id with -D (default: in ~/.local/state/tshuttle)',
   },
   verbosity: {
@@ -96,16 +87,14 @@ export const RUNNING_OPTIONS = {
   },
   metrics: {
     kind: 'text',
-    flags: '--metrics',
-    value: '[IP:]PORT',
+    flags: '--metrics <[IP:]PORT>',
     type: 'listenPlace',
     help: 'serve metrics for Prometheus at http://IP:PORT/metrics (default address: 127.0.0.1)',
     profile: { key: 'metrics', description: '[ip:]port, where metrics are served, as --metrics' },
   },
   logFormat: {
     kind: 'choice',
-    flags: '--log-format',
-    value: 'FORMAT',
+    flags: '--log-format <FORMAT>',
     choices: ['auto', 'text', 'json'],
     otherwise: 'auto',
     help: 'text or json (default: text on a terminal, json elsewhere)',

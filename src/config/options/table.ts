@@ -1,18 +1,8 @@
 import { BASTION_OPTIONS } from './bastion-options.ts';
-import { ARGUMENTS, CLOUD_OPTIONS, FAMILY_OPTIONS, NETWORK_OPTIONS } from './captured-options.ts';
-import { NAME_OPTIONS } from './name-options.ts';
+import { ARGUMENTS, CAPTURED_OPTIONS } from './captured-options.ts';
 import type { ConfigPart, OptionRow } from './row.ts';
 import { CAPTURE_OPTIONS, PROXY_OPTIONS, RUNNING_OPTIONS } from './running-options.ts';
 import type { ValueOf, ValueType } from './value-types.ts';
-
-/** The options by the headings of --help, both in its order. */
-export const HELP_SECTIONS = {
-  'Bastion:': BASTION_OPTIONS,
-  'What is captured:': { ...NETWORK_OPTIONS, ...NAME_OPTIONS, ...FAMILY_OPTIONS, ...CLOUD_OPTIONS },
-  'How it is captured:': CAPTURE_OPTIONS,
-  'Proxies, which need no root and no SUBNET:': PROXY_OPTIONS,
-  'Running:': RUNNING_OPTIONS,
-} as const;
 
 /**
  * Every option of a tunnel, declared here and nowhere else: the command line, profiles and their JSON Schema, help and manual,
@@ -21,13 +11,22 @@ export const HELP_SECTIONS = {
  * Every start loads it, so it names how values are read ({@link ValueType}) and does not import it.
  */
 export const OPTIONS = {
-  ...HELP_SECTIONS['Bastion:'],
+  ...BASTION_OPTIONS,
   ...ARGUMENTS,
-  ...HELP_SECTIONS['What is captured:'],
-  ...HELP_SECTIONS['How it is captured:'],
-  ...HELP_SECTIONS['Proxies, which need no root and no SUBNET:'],
-  ...HELP_SECTIONS['Running:'],
+  ...CAPTURED_OPTIONS,
+  ...CAPTURE_OPTIONS,
+  ...PROXY_OPTIONS,
+  ...RUNNING_OPTIONS,
 } as const;
+
+/** The options by the headings of --help, both in its order. */
+export const HELP_SECTIONS = [
+  ['Bastion:', keysOf(BASTION_OPTIONS)],
+  ['What is captured:', keysOf(CAPTURED_OPTIONS)],
+  ['How it is captured:', keysOf(CAPTURE_OPTIONS)],
+  ['Proxies, which need no root and no SUBNET:', keysOf(PROXY_OPTIONS)],
+  ['Running:', keysOf(RUNNING_OPTIONS)],
+] as const;
 
 type Options = typeof OPTIONS;
 
@@ -39,13 +38,17 @@ export type KeyOfPart<P extends ConfigPart> = {
   [K in OptionKey]: Options[K] extends { readonly partOf: P } ? K : never;
 }[OptionKey];
 
-/** A row, with what only some have. */
+/** A row, without the words of its own in its type. */
 export function rowOf(key: OptionKey): OptionRow {
   return OPTIONS[key];
 }
 
 /** Every option, in the order of the table. */
-export const OPTION_KEYS = Object.keys(OPTIONS) as readonly OptionKey[];
+export const OPTION_KEYS = keysOf(OPTIONS);
+
+function keysOf(rows: Partial<Options>): readonly OptionKey[] {
+  return Object.keys(rows) as OptionKey[];
+}
 
 /** The options that make a part of the configuration together, or those that stand there by themselves. */
 export function keysOfPart<P extends ConfigPart>(part: P): ReadonlyArray<KeyOfPart<P>> {
@@ -54,7 +57,7 @@ export function keysOfPart<P extends ConfigPart>(part: P): ReadonlyArray<KeyOfPa
 
 /** How a command line writes an option: `-r`, `--dns`, `SUBNET`. */
 export function nameOf(key: OptionKey): string {
-  return OPTIONS[key].flags.split(', ', 1)[0]!;
+  return OPTIONS[key].flags.split(/[, ]/, 1)[0]!;
 }
 
 type RawOf<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
