@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { type ClaimedNetwork, overlapsOf } from '../config/overlaps.ts';
+import { parseSubnet } from '../config/parse/subnet.ts';
 import { rulesOf } from '../config/resolve-subnets.ts';
-import { parseSubnet } from '../config/subnet.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
 import { localNetworks, vpnRoutes } from '../net/machine/local-networks.ts';
 

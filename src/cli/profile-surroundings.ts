@@ -1,7 +1,7 @@
-import { whyUnreadable } from '../config/named-files.ts';
+import { whyUnreadable } from '../config/parse/named-files.ts';
+import { readTextFile } from '../config/parse/text-file.ts';
 import type { ProfileSurroundings } from '../config/profiles/load-profiles.ts';
 import { readTrustedFile } from '../config/profiles/trusted-file.ts';
-import { readTextFile } from '../config/text-file.ts';
 import { homeFolder } from '../core/accounts.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
 import type { ProcessContext } from './process-context.ts';

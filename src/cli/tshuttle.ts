@@ -1,5 +1,5 @@
-import { collectArgumentWords } from '../config/argument-words.ts';
-import { readTextFile } from '../config/text-file.ts';
+import { collectArgumentWords } from '../config/parse/argument-words.ts';
+import { readTextFile } from '../config/parse/text-file.ts';
 import { homeFolder } from '../core/accounts.ts';
 import type { Problem } from '../core/problem.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
@@ -102,7 +102,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     },
     configOf: async (raw, surroundings) => {
       const { parseConfig } = await import('../config/parse-config.ts');
-      const { whyUnreadable } = await import('../config/named-files.ts');
+      const { whyUnreadable } = await import('../config/parse/named-files.ts');
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,

@@ -3,10 +3,10 @@ import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { Zone } from '../net/address/zone.ts';
 import type { OptionValues, OwnValues } from './options/table.ts';
-import type { OpenstackCatalog } from './options/value-types.ts';
-import type { ProxyListenOption } from './proxy-listen.ts';
-import type { Remote } from './remote.ts';
-import type { SubnetRule } from './subnet.ts';
+import type { ProxyListenOption } from './parse/proxy-listen.ts';
+import type { Remote } from './parse/remote.ts';
+import type { SubnetRule } from './parse/subnet.ts';
+import type { OpenstackCatalog } from './parse/value-types.ts';
 import type { TransportOption } from './transport.ts';
 
 /** What the command is to do with the tunnel. */

@@ -11,7 +11,7 @@ import {
   type OptionValues,
   type RawOptions,
 } from './options/table.ts';
-import type { NamedFiles } from './options/value-types.ts';
+import type { NamedFiles } from './parse/value-types.ts';
 
 /** 198.18.0.0/15 is for benchmarks (RFC 2544) and never on the internet; the other is a ULA range (RFC 4193) drawn by lot. */
 export const DEFAULT_RANGES: { readonly range4: Cidr; readonly range6: Cidr } = {

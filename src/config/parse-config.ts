@@ -1,7 +1,6 @@
 import type { Config, ConfigResult, Mode, OpenstackOption } from './config.ts';
 import { dnsOf } from './dns.ts';
 import { Findings } from './findings.ts';
-import { absolutePaths } from './named-files.ts';
 import { type PlaceOf, placeOnCommandLine } from './options/place.ts';
 import { type ReadContext, readOptions } from './options/read-options.ts';
 import {
@@ -12,8 +11,9 @@ import {
   type RawOptions,
   rowOf,
 } from './options/table.ts';
-import type { NamedFiles } from './options/value-types.ts';
-import type { ProxyListenOption } from './proxy-listen.ts';
+import { absolutePaths } from './parse/named-files.ts';
+import type { ProxyListenOption } from './parse/proxy-listen.ts';
+import type { NamedFiles } from './parse/value-types.ts';
 import { subnetRulesOf } from './subnet-rules.ts';
 import { transportOf } from './transport.ts';
 

@@ -1,7 +1,7 @@
 import { hasZone } from './dns.ts';
 import type { ReadContext } from './options/read-options.ts';
 import type { KeyOfPart, OptionValues } from './options/table.ts';
-import type { SubnetRule } from './subnet.ts';
+import type { SubnetRule } from './parse/subnet.ts';
 
 /** What is captured and what never is, of the command line and the files it names. */
 export function subnetRulesOf(

@@ -1,5 +1,5 @@
 import type { RawOptions } from '../../config/options/table.ts';
-import { parseSubnet } from '../../config/subnet.ts';
+import { parseSubnet } from '../../config/parse/subnet.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import type { HostPort } from '../../net/address/endpoint.ts';
 import { defineCommand } from '../command-definition.ts';

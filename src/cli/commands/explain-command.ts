@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { Config } from '../../config/config.ts';
 import { OPTIONS, type RawOptions } from '../../config/options/table.ts';
-import { parseSubnet } from '../../config/subnet.ts';
+import { parseSubnet } from '../../config/parse/subnet.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { type CommandSession, defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';

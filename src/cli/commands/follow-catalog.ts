@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
+import type { SubnetRule } from '../../config/parse/subnet.ts';
 import type { ResolvedSubnets } from '../../config/resolve-subnets.ts';
-import type { SubnetRule } from '../../config/subnet.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';

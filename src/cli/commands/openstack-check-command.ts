@@ -1,5 +1,5 @@
 import type { RawOptions } from '../../config/options/table.ts';
-import { parseSubnet } from '../../config/subnet.ts';
+import { parseSubnet } from '../../config/parse/subnet.ts';
 import { defineCommand } from '../command-definition.ts';
 import { TEXTS } from '../help-text.ts';
 import { rawOptions } from '../tunnel-options.ts';

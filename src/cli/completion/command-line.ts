@@ -1,4 +1,4 @@
-import { splitShellWords } from '../../config/shell-words.ts';
+import { splitShellWords } from '../../config/parse/shell-words.ts';
 
 /** Stands for the end of what was typed: the word that holds it is the one that is being typed. */
 const CURSOR = '\0';

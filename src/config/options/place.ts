@@ -1,4 +1,4 @@
-import { withoutPassword } from '../remote.ts';
+import { withoutPassword } from '../parse/remote.ts';
 import { nameOf, type OptionKey } from './table.ts';
 
 /**

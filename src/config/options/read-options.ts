@@ -1,9 +1,9 @@
 import type { Findings } from '../findings.ts';
-import { withoutPassword } from '../remote.ts';
+import { withoutPassword } from '../parse/remote.ts';
+import { type NamedFiles, VALUE_TYPES, type ValuePlace } from '../parse/value-types.ts';
 import type { PlaceOf } from './place.ts';
 import type { OptionRow } from './row.ts';
 import { nameOf, OPTION_KEYS, type OptionKey, type OptionValues, type RawOptions, rowOf } from './table.ts';
-import { type NamedFiles, VALUE_TYPES, type ValuePlace } from './value-types.ts';
 
 /** What is asked for as text, and where that is told which is wrong. */
 export interface ReadContext {

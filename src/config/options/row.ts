@@ -1,4 +1,4 @@
-import type { ValueType } from './value-types.ts';
+import type { ValueType } from '../parse/value-types.ts';
 
 /** The parts of the configuration that several options make together, and what a reload does with each. */
 export const CONFIG_PARTS = {

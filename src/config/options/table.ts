@@ -1,8 +1,8 @@
+import type { ValueOf, ValueType } from '../parse/value-types.ts';
 import { BASTION_OPTIONS } from './bastion-options.ts';
 import { ARGUMENTS, CAPTURED_OPTIONS } from './captured-options.ts';
 import type { ConfigPart, OptionRow } from './row.ts';
 import { CAPTURE_OPTIONS, PROXY_OPTIONS, RUNNING_OPTIONS } from './running-options.ts';
-import type { ValueOf, ValueType } from './value-types.ts';
 
 /**
  * Every option of a tunnel, declared here and nowhere else: the command line, profiles and their JSON Schema, help and manual,

@@ -11,9 +11,9 @@ import {
   type RawOptions,
   rowOf,
 } from '../options/table.ts';
+import { parseRemote, withoutPassword } from '../parse/remote.ts';
+import { parseUpstreamProxy } from '../parse/upstream-proxy.ts';
 import { type ConfigSurroundings, parseConfig } from '../parse-config.ts';
-import { parseRemote, withoutPassword } from '../remote.ts';
-import { parseUpstreamProxy } from '../upstream-proxy.ts';
 import { byPlace } from './profile-document.ts';
 import { PROFILE_ROWS } from './profile-form.ts';
 import { type Origin, projectProblems } from './project-restrictions.ts';

@@ -1,8 +1,8 @@
 import type { Problem } from '../../core/problem.ts';
 import { isLoopback } from '../../net/address/endpoint.ts';
 import type { ProfileOptions } from '../options/table.ts';
-import { parseProxyListen } from '../proxy-listen.ts';
-import { parseRemote } from '../remote.ts';
+import { parseProxyListen } from '../parse/proxy-listen.ts';
+import { parseRemote } from '../parse/remote.ts';
 
 /** Whose file a profile stands in: the user's own, or one that came with a project. */
 export type Origin = 'user' | 'project';

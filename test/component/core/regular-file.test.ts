@@ -14,8 +14,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readTextFile } from '../../../src/config/parse/text-file.ts';
 import { readTrustedFile } from '../../../src/config/profiles/trusted-file.ts';
-import { readTextFile } from '../../../src/config/text-file.ts';
 import { makeFolder } from '../../../src/core/folders.ts';
 import { readRegularFile, replaceFile } from '../../../src/core/regular-file.ts';
 import { LogTail } from '../../../src/daemon/log-tail.ts';
@@ -142,7 +142,7 @@ describe('what is no file', () => {
   });
 
   it('what a shell has opened for us is read, also a pipe', () => {
-    const script = `import { readTextFile } from ${JSON.stringify(new URL('../../../dist/config/text-file.js', import.meta.url).href)}; console.log(JSON.stringify(readTextFile(process.argv[1])))`;
+    const script = `import { readTextFile } from ${JSON.stringify(new URL('../../../dist/config/parse/text-file.js', import.meta.url).href)}; console.log(JSON.stringify(readTextFile(process.argv[1])))`;
     const said = execFileSync(
       'bash',
       ['-c', `"$0" --input-type=module -e "$1" <(echo 10.0.0.0/8)`, process.execPath, script],

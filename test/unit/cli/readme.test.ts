@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import { EXAMPLES } from '../../../src/cli/help-text.ts';
 import { TOPICS } from '../../../src/cli/manual/topics.ts';
-import { collectArgumentWords } from '../../../src/config/argument-words.ts';
+import { collectArgumentWords } from '../../../src/config/parse/argument-words.ts';
+import { splitShellWords } from '../../../src/config/parse/shell-words.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
-import { splitShellWords } from '../../../src/config/shell-words.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 import { renderMarkdown } from '../../support/readme/topic-markdown.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { repeatedOptions } from '../../../src/cli/repeated-options.ts';
-import { collectArgumentWords } from '../../../src/config/argument-words.ts';
+import { collectArgumentWords } from '../../../src/config/parse/argument-words.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
 function repeated(line: string, environment?: string): readonly string[] {

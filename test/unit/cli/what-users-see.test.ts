@@ -9,9 +9,9 @@ import { reloadTunnel } from '../../../src/cli/hosting/reload.ts';
 import { renderManPage } from '../../../src/cli/manual/render-man.ts';
 import { buildProgram } from '../../../src/cli/program.ts';
 import type { Config } from '../../../src/config/config.ts';
+import type { TextFile } from '../../../src/config/parse/text-file.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { loadProfileFile } from '../../../src/config/profiles/load-profiles.ts';
-import type { TextFile } from '../../../src/config/text-file.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 import { OPTION_LINES, PROFILE_LINES, WRONG_OPTIONS, WRONG_PROFILE_LINES } from './option-lines.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING_GIVEN, type RawOptions } from '../../../src/config/options/table.ts';
+import type { TextFile } from '../../../src/config/parse/text-file.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
-import type { TextFile } from '../../../src/config/text-file.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
 const VALID: RawOptions = { ...NOTHING_GIVEN, remote: 'me@bastion', subnets: ['10.0.0.0/8'] };

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
+import type { SubnetRule } from '../../../src/config/parse/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
-import type { SubnetRule } from '../../../src/config/subnet.ts';
-import { parseSubnet } from '../../../src/config/subnet.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 import { parseCidr } from '../../../src/net/address/cidr.ts';
 

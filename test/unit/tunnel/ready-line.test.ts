@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSubnet } from '../../../src/config/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { describeCaptured } from '../../../src/tunnel/ready-line.ts';
 

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING_GIVEN } from '../../../../src/config/options/table.ts';
+import type { TextFile } from '../../../../src/config/parse/text-file.ts';
 import { parseConfig } from '../../../../src/config/parse-config.ts';
 import {
   loadProfileFile,
   loadProfiles,
   profileNames,
 } from '../../../../src/config/profiles/load-profiles.ts';
-import type { TextFile } from '../../../../src/config/text-file.ts';
 import { renderProblem } from '../../../../src/core/problem.ts';
 
 const USER = '/home/me/.config/tshuttle/config.yaml';

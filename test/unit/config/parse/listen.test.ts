@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseListen } from '../../../src/config/listen.ts';
+import { parseListen } from '../../../../src/config/parse/listen.ts';
 
 describe('parseListen', () => {
   test.each([

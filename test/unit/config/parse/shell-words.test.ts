@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { splitShellWords } from '../../../src/config/shell-words.ts';
+import { splitShellWords } from '../../../../src/config/parse/shell-words.ts';
 
 describe('splitShellWords', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseRemote, withoutPassword } from '../../../src/config/remote.ts';
+import { parseRemote, withoutPassword } from '../../../../src/config/parse/remote.ts';
 
 function remote(host: string, port?: number, user?: string, password?: string): unknown {
   return { kind: 'remote', remote: { user, password, host, port } };

@@ -1,4 +1,4 @@
-import type { Problem } from '../core/problem.ts';
+import type { Problem } from '../../core/problem.ts';
 import { splitShellWords } from './shell-words.ts';
 import type { ReadTextFile } from './text-file.ts';
 

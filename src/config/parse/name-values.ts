@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
 import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../../net/address/endpoint.ts';
 import { parseZone, type Zone } from '../../net/address/zone.ts';
-import { parsePort } from '../ports.ts';
+import { parsePort } from './port.ts';
 
 /** Told what is wrong with a value. */
 interface Report {

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Cidr, parseCidr } from '../net/address/cidr.ts';
-import { ALL_PORTS, type PortRange } from '../net/address/port-range.ts';
-import { parsePorts } from './ports.ts';
+import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
+import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
+import { parsePorts } from './port.ts';
 import { diagnoseIPv4, diagnoseIPv6, isHostName } from './subnet-diagnosis.ts';
 
 /** One SUBNET as the user wrote it: a network or a name, and the ports. */

@@ -1,12 +1,4 @@
-import { type Listen, parseListen } from '../listen.ts';
-import type { ToAbsolute } from '../named-files.ts';
-import { type ProxyLogin, parseProxyListen, parseProxyLogin } from '../proxy-listen.ts';
-import { parseRemote, type Remote } from '../remote.ts';
-import { withAbsolutePaths } from '../ssh-option-paths.ts';
-import { parseSubnet, type SubnetRule } from '../subnet.ts';
-import { parseSubnetFile } from '../subnet-file.ts';
-import type { ReadTextFile } from '../text-file.ts';
-import { parseUpstreamProxy, type UpstreamProxyOption } from '../upstream-proxy.ts';
+import { type Listen, parseListen } from './listen.ts';
 import {
   readHostAddress,
   readNameservers,
@@ -15,6 +7,14 @@ import {
   readSyntheticRanges,
   readZone,
 } from './name-values.ts';
+import type { ToAbsolute } from './named-files.ts';
+import { type ProxyLogin, parseProxyListen, parseProxyLogin } from './proxy-listen.ts';
+import { parseRemote, type Remote } from './remote.ts';
+import { withAbsolutePaths } from './ssh-option-paths.ts';
+import { parseSubnet, type SubnetRule } from './subnet.ts';
+import { parseSubnetFile } from './subnet-file.ts';
+import type { ReadTextFile } from './text-file.ts';
+import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
 
 /** The files that options name. */
 export interface NamedFiles {

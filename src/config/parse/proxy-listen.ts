@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parsePort } from './ports.ts';
+import { parsePort } from './port.ts';
 
 /** A proxy of ours for those who may not change rules, and where it listens. */
 export interface ProxyListenOption {

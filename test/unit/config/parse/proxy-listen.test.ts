@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseProxyListen, parseProxyLogin } from '../../../src/config/proxy-listen.ts';
+import { parseProxyListen, parseProxyLogin } from '../../../../src/config/parse/proxy-listen.ts';
 
 test.each([
   ['1080', '127.0.0.1', 1080],

@@ -1,4 +1,4 @@
-import { type PortRange, parsePortRange } from '../net/address/port-range.ts';
+import { type PortRange, parsePortRange } from '../../net/address/port-range.ts';
 
 /** A port range, or in one sentence what is wrong with the text. */
 export type PortsResult =

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseUpstreamProxy } from '../../../src/config/upstream-proxy.ts';
+import { parseUpstreamProxy } from '../../../../src/config/parse/upstream-proxy.ts';
 
 describe('parseUpstreamProxy', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { parsePort } from './ports.ts';
+import { parsePort } from './port.ts';
 
 /** Where the redirected connections are accepted; absent parts are chosen at start. */
 export interface Listen {

@@ -1,5 +1,5 @@
-import { isScopedIpv6 } from '../net/address/scoped-address.ts';
-import { parsePort } from './ports.ts';
+import { isScopedIpv6 } from '../../net/address/scoped-address.ts';
+import { parsePort } from './port.ts';
 
 /** Which bastion `-r` names. `host` may be an alias of the ssh configuration; absent parts are left to that. */
 export interface Remote {
