@@ -64,3 +64,44 @@ describe('links of our pages lead somewhere', () => {
     expect(linksOf(file).filter((link) => isBroken(file, link))).toEqual([]);
   });
 });
+
+const NOTES = filesIn('native-notes', /\.md$/).filter((file) => !file.endsWith('README.md'));
+
+/** What comes behind a part's name, to the next part. */
+function partOf(note: string, name: string): string | undefined {
+  const [, rest] = note.split(`\n**${name}.** `);
+  return rest?.split(/\n\*\*(?:Question|Answer|Checked|Source|Used by)\.\*\* /, 1)[0];
+}
+
+/** Paths of ours that a text names; braces as in a shell. */
+function pathsIn(text: string): readonly string[] {
+  const named = [...text.matchAll(/\b(?:src|test|bench|\.ci)\/[\w./-]*(?:\{[^}]*\})?[\w./-]*/g)].map(
+    ([path]) => path,
+  );
+  return named.flatMap((path) => {
+    const [before = '', choices, after = ''] = path.split(/[{}]/);
+    return choices === undefined ? [path] : choices.split(',').map((choice) => before + choice + after);
+  });
+}
+
+describe('native notes', () => {
+  test.each(NOTES.map((file) => relative(ROOT, file)))(
+    '%s has its parts, and names code that is there',
+    (page) => {
+      const note = readFileSync(join(ROOT, page), 'utf8').replaceAll(/\*\*\n/g, '** ');
+      const parts = ['Question', 'Answer', 'Checked', 'Source', 'Used by'];
+      expect(parts.filter((part) => partOf(note, part) === undefined)).toEqual([]);
+      expect(partOf(note, 'Checked')).toMatch(/20\d\d-\d\d/);
+      const used = pathsIn(partOf(note, 'Used by') ?? '').map((path) => path.replace(/\.$/, ''));
+      expect(used, 'code that relies on it').not.toEqual([]);
+      expect(used.filter((path) => !existsSync(join(ROOT, path.replace(/\*$/, ''))))).toEqual([]);
+    },
+  );
+
+  test('stand in their list, each once', () => {
+    const listed = linksOf(join(ROOT, 'native-notes/README.md'));
+    expect([...listed].sort()).toEqual(
+      NOTES.map((file) => relative(join(ROOT, 'native-notes'), file)).sort(),
+    );
+  });
+});
