@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
 import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../../net/address/endpoint.ts';
 import { parseZone, type Zone } from '../../net/address/zone.ts';
+import { Invalid } from './invalid.ts';
 import { parsePort } from './port.ts';
 
 /** Told what is wrong with a value. */
@@ -98,5 +99,5 @@ function parseResolver(text: string): Endpoint | undefined {
   if (address === undefined) return undefined;
   if (portText === undefined) return makeEndpoint(address, DNS_PORT);
   const port = parsePort(portText);
-  return port.kind === 'invalid' ? undefined : makeEndpoint(address, port.port);
+  return port instanceof Invalid ? undefined : makeEndpoint(address, port);
 }

@@ -1,26 +1,18 @@
 import { type PortRange, parsePortRange } from '../../net/address/port-range.ts';
+import { Invalid } from './invalid.ts';
 
-/** A port range, or in one sentence what is wrong with the text. */
-export type PortsResult =
-  | { readonly kind: 'ports'; readonly ports: PortRange }
-  | { readonly kind: 'invalid'; readonly what: string };
-
-/** Parses `443` or `8000-9000`, and says what is wrong otherwise. */
-export function parsePorts(text: string): PortsResult {
-  const ports = parsePortRange(text);
-  return ports === undefined ? { kind: 'invalid', what: diagnosePorts(text) } : { kind: 'ports', ports };
+/** Parses `443` or `8000-9000`. */
+export function parsePorts(text: string): PortRange | Invalid {
+  return parsePortRange(text) ?? new Invalid(diagnosePorts(text));
 }
 
-/** A single port, or in one sentence what is wrong with the text. */
-export function parsePort(
-  text: string,
-): { readonly kind: 'port'; readonly port: number } | { readonly kind: 'invalid'; readonly what: string } {
-  const result = parsePorts(text);
-  if (result.kind === 'invalid') return result;
-  const { first, last } = result.ports;
-  return text.includes('-') || first !== last
-    ? { kind: 'invalid', what: `has the ports ${text}, but takes a single one` }
-    : { kind: 'port', port: first };
+/** Parses a single port. */
+export function parsePort(text: string): number | Invalid {
+  const ports = parsePorts(text);
+  if (ports instanceof Invalid) return ports;
+  return text.includes('-') || ports.first !== ports.last
+    ? new Invalid(`has the ports ${text}, but takes a single one`)
+    : ports.first;
 }
 
 function diagnosePorts(text: string): string {

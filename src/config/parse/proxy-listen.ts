@@ -1,13 +1,18 @@
 import { isIP } from 'node:net';
+import { Invalid } from './invalid.ts';
 import { parsePort } from './port.ts';
 
-/** A proxy of ours for those who may not change rules, and where it listens. */
-export interface ProxyListenOption {
-  readonly protocol: 'socks' | 'http';
+/** Where a server of ours listens. */
+export interface ListenPlace {
   /** A literal address. */
   readonly address: string;
   /** 0 is a free one of the kernel's choice. */
   readonly port: number;
+}
+
+/** A proxy of ours for those who may not change rules, and where it listens. */
+export interface ProxyListenOption extends ListenPlace {
+  readonly protocol: 'socks' | 'http';
 }
 
 /** What clients of the proxies must show. */
@@ -17,26 +22,21 @@ export interface ProxyLogin {
   readonly password: string;
 }
 
-/** Where a proxy listens, or in one sentence what is wrong with the text. */
-export type ProxyListenResult =
-  | { readonly kind: 'listen'; readonly address: string; readonly port: number }
-  | { readonly kind: 'invalid'; readonly what: string };
-
 const LOOPBACK = '127.0.0.1';
 
 /** Parses `1080`, `127.0.0.1:1080`, `[::1]:1080`. Without an address nobody but this machine can connect. */
-export function parseProxyListen(text: string): ProxyListenResult {
+export function parseProxyListen(text: string): ListenPlace | Invalid {
   const match = /^(?:\[([^\]]*)\]:|([^:]*):)?(\d+)$/.exec(text);
   const [, address6, address4, portText = ''] = match ?? [];
   const address = address6 ?? address4 ?? LOOPBACK;
   const family = isIP(address);
   const isRight = family === (address6 === undefined ? 4 : 6) && !address.includes('%');
   if (match === null || !isRight) {
-    return { kind: 'invalid', what: 'is not [IP:]PORT, as in 1080, 127.0.0.1:1080 or [::1]:1080' };
+    return new Invalid('is not [IP:]PORT, as in 1080, 127.0.0.1:1080 or [::1]:1080');
   }
-  if (/^0+$/.test(portText)) return { kind: 'listen', address, port: 0 };
+  if (/^0+$/.test(portText)) return { address, port: 0 };
   const port = parsePort(portText);
-  return port.kind === 'invalid' ? port : { kind: 'listen', address, port: port.port };
+  return port instanceof Invalid ? port : { address, port };
 }
 
 /** RFC 1929: each has one byte for its length. */

@@ -1,4 +1,5 @@
 import { isScopedIpv6 } from '../../net/address/scoped-address.ts';
+import { Invalid } from './invalid.ts';
 import { parsePort } from './port.ts';
 
 /** Which bastion `-r` names. `host` may be an alias of the ssh configuration; absent parts are left to that. */
@@ -10,28 +11,21 @@ export interface Remote {
   readonly port: number | undefined;
 }
 
-/** A {@link Remote}, or in one sentence what is wrong with the text. */
-export type RemoteResult =
-  | { readonly kind: 'remote'; readonly remote: Remote }
-  | { readonly kind: 'invalid'; readonly what: string };
-
 /** Parses `[user[:password]@]host[:port]`. The last `@` ends the user, so that both parts before it may hold one. */
-export function parseRemote(text: string): RemoteResult {
-  if (text.includes('://')) return invalid('is a URL; write [user@]host[:port]');
+export function parseRemote(text: string): Remote | Invalid {
+  if (text.includes('://')) return new Invalid('is a URL; write [user@]host[:port]');
   const at = text.lastIndexOf('@');
   const login = at < 0 ? undefined : text.slice(0, at);
   const address = splitAddress(text.slice(at + 1));
-  if (address.kind === 'invalid') return address;
-  if (login === undefined) {
-    return { kind: 'remote', remote: { user: undefined, password: undefined, ...address.parts } };
-  }
+  if (address instanceof Invalid) return address;
+  if (login === undefined) return { user: undefined, password: undefined, ...address };
   const colon = login.indexOf(':');
   const user = colon < 0 ? login : login.slice(0, colon);
   const password = colon < 0 ? undefined : login.slice(colon + 1);
-  if (user === '') return invalid('has no user before the @; write user@host, or host alone');
-  if (!isSafeUser(user)) return invalid('has a user that ssh does not allow');
-  if (password === '') return invalid('has an empty password; write user@host to be asked for it');
-  return { kind: 'remote', remote: { user, password, ...address.parts } };
+  if (user === '') return new Invalid('has no user before the @; write user@host, or host alone');
+  if (!isSafeUser(user)) return new Invalid('has a user that ssh does not allow');
+  if (password === '') return new Invalid('has an empty password; write user@host to be asked for it');
+  return { user, password, ...address };
 }
 
 /**
@@ -50,38 +44,31 @@ export function withoutPassword(
   return mayBeSecret ? `${text.slice(0, colon)}:***` : text;
 }
 
-interface AddressParts {
-  readonly host: string;
-  readonly port: number | undefined;
-}
+type Address = Pick<Remote, 'host' | 'port'>;
 
-type AddressResult =
-  | { readonly kind: 'address'; readonly parts: AddressParts }
-  | { readonly kind: 'invalid'; readonly what: string };
-
-function splitAddress(text: string): AddressResult {
-  if (text === '') return invalid('has no host');
+function splitAddress(text: string): Address | Invalid {
+  if (text === '') return new Invalid('has no host');
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
     const [, host = '', portText] = bracketed;
     return isScopedIpv6(host)
       ? withPort(host, portText)
-      : invalid(`has ${host} in brackets, which are for IPv6 addresses`);
+      : new Invalid(`has ${host} in brackets, which are for IPv6 addresses`);
   }
   if (text.split(':').length > 2) {
     return isScopedIpv6(text)
       ? withPort(text, undefined)
-      : invalid('is not an IPv6 address; with a port write it as in [2001:db8::1]:22');
+      : new Invalid('is not an IPv6 address; with a port write it as in [2001:db8::1]:22');
   }
   const [host = '', portText] = text.split(':');
-  if (host === '') return invalid('has no host before the colon');
-  return isSafeHost(host) ? withPort(host, portText) : invalid('has a host that ssh does not allow');
+  if (host === '') return new Invalid('has no host before the colon');
+  return isSafeHost(host) ? withPort(host, portText) : new Invalid('has a host that ssh does not allow');
 }
 
-function withPort(host: string, text: string | undefined): AddressResult {
-  if (text === undefined) return { kind: 'address', parts: { host, port: undefined } };
+function withPort(host: string, text: string | undefined): Address | Invalid {
+  if (text === undefined) return { host, port: undefined };
   const port = parsePort(text);
-  return port.kind === 'invalid' ? port : { kind: 'address', parts: { host, port: port.port } };
+  return port instanceof Invalid ? port : { host, port };
 }
 
 /** What ssh(1) takes as a host, a leading `-` above all not: `valid_hostname` in OpenSSH's ssh.c. */
@@ -94,8 +81,4 @@ function isSafeHost(host: string): boolean {
 function isSafeUser(user: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
   return user.length <= 255 && !/^-|['"`;&<>|(){}\u0000-\u001f\u007f]|\\$|\s-/.test(user);
-}
-
-function invalid(what: string): { readonly kind: 'invalid'; readonly what: string } {
-  return { kind: 'invalid', what };
 }

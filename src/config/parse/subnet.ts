@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
 import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
+import { Invalid } from './invalid.ts';
 import { parsePorts } from './port.ts';
 import { diagnoseIPv4, diagnoseIPv6, isHostName } from './subnet-diagnosis.ts';
 
@@ -16,83 +17,81 @@ export interface SubnetRule {
   readonly where: string;
 }
 
-/** A {@link Subnet}, or in one sentence what is wrong with the text. */
-export type SubnetResult = Subnet | { readonly kind: 'invalid'; readonly what: string };
-
 /**
  * Parses `10.0.0.0/24`, `10.1.2.3`, `0/0`, `10.0.0.0/8:443`, `10.0.0.0/8:8000-9000`, `2001:db8::/32`,
  * `[2001:db8::/32]:443`, `host.example.com`, `host.example.com:8000-9000`.
  */
-export function parseSubnet(text: string): SubnetResult {
-  if (text === '') return invalid('is empty; write a network, an address or a name');
-  if (text.includes('://')) return invalid('is a URL; write only its host and port, as in example.com:443');
-  if (/\s/.test(text)) return invalid('has a blank in it; give one subnet at a time');
-  if (text.includes(',')) return invalid('has a comma in it; separate subnets with blanks');
+export function parseSubnet(text: string): Subnet | Invalid {
+  if (text === '') return new Invalid('is empty; write a network, an address or a name');
+  if (text.includes('://'))
+    return new Invalid('is a URL; write only its host and port, as in example.com:443');
+  if (/\s/.test(text)) return new Invalid('has a blank in it; give one subnet at a time');
+  if (text.includes(',')) return new Invalid('has a comma in it; separate subnets with blanks');
   if (text.startsWith('[')) return parseBracketed(text);
   if (text.split(':').length > 2) return parseBareIPv6(text);
   return parseIPv4OrName(text);
 }
 
-function parseBracketed(text: string): SubnetResult {
+function parseBracketed(text: string): Subnet | Invalid {
   const match = /^\[([^\]]*)\](.*)$/.exec(text);
-  if (match === null) return invalid('has no closing bracket; write it as in [2001:db8::/32]:443');
+  if (match === null) return new Invalid('has no closing bracket; write it as in [2001:db8::/32]:443');
   const [, inside = '', after = ''] = match;
   if (after.startsWith('/'))
-    return invalid('has its prefix length outside the brackets; write [2001:db8::/32]:443');
+    return new Invalid('has its prefix length outside the brackets; write [2001:db8::/32]:443');
   if (after !== '' && !after.startsWith(':'))
-    return invalid('has something other than :PORT after the bracket');
+    return new Invalid('has something other than :PORT after the bracket');
   const cidr = parseCidr(inside);
-  if (cidr === undefined) return invalid(diagnoseIPv6(inside));
-  if (!inside.includes(':')) return invalid(`has brackets, which are for IPv6 only; write ${inside}${after}`);
+  if (cidr === undefined) return new Invalid(diagnoseIPv6(inside));
+  if (!inside.includes(':'))
+    return new Invalid(`has brackets, which are for IPv6 only; write ${inside}${after}`);
   return withPorts(after === '' ? undefined : after.slice(1), (ports) => ({ kind: 'network', cidr, ports }));
 }
 
-function parseBareIPv6(text: string): SubnetResult {
+function parseBareIPv6(text: string): Subnet | Invalid {
   const cidr = parseCidr(text);
   if (cidr !== undefined) return { kind: 'network', cidr, ports: ALL_PORTS };
   const portAfterPrefix = /^([^/]+\/\d+):([\d-]+)$/.exec(text);
   if (portAfterPrefix !== null && parseCidr(portAfterPrefix[1]!) !== undefined) {
-    return invalid(
+    return new Invalid(
       `needs brackets around the IPv6 network; write [${portAfterPrefix[1]}]:${portAfterPrefix[2]}`,
     );
   }
-  return invalid(diagnoseIPv6(text));
+  return new Invalid(diagnoseIPv6(text));
 }
 
-function parseIPv4OrName(text: string): SubnetResult {
+function parseIPv4OrName(text: string): Subnet | Invalid {
   const colon = text.indexOf(':');
   const address = colon < 0 ? text : text.slice(0, colon);
   const portText = colon < 0 ? undefined : text.slice(colon + 1);
-  if (address === '') return invalid(`has no address before the colon; for every address write 0/0${text}`);
+  if (address === '')
+    return new Invalid(`has no address before the colon; for every address write 0/0${text}`);
   const misplaced = /^([\d-]+)(\/\d+)$/.exec(portText ?? '');
   if (misplaced !== null) {
-    return invalid(`has its prefix length after the port; write ${address}${misplaced[2]}:${misplaced[1]}`);
+    return new Invalid(
+      `has its prefix length after the port; write ${address}${misplaced[2]}:${misplaced[1]}`,
+    );
   }
   const cidr = parseCidr(address);
   if (cidr !== undefined) return withPorts(portText, (ports) => ({ kind: 'network', cidr, ports }));
-  if (/^[\d.]+(\/.*)?$/.test(address)) return invalid(diagnoseIPv4(address));
-  if (address.startsWith('*')) return invalid('is a pattern; only whole names can be captured');
+  if (/^[\d.]+(\/.*)?$/.test(address)) return new Invalid(diagnoseIPv4(address));
+  if (address.startsWith('*')) return new Invalid('is a pattern; only whole names can be captured');
   const slash = address.indexOf('/');
   if (slash >= 0) {
     const host = address.slice(0, slash);
-    return invalid(
+    return new Invalid(
       isHostName(host)
         ? `has a prefix length after a name; write ${host}, or the network in numbers`
         : 'is neither a network nor a name',
     );
   }
-  if (!isHostName(address)) return invalid('is neither a network nor a name');
+  if (!isHostName(address)) return new Invalid('is neither a network nor a name');
   return withPorts(portText, (ports) => ({ kind: 'name', name: address, ports }));
 }
 
-function withPorts(text: string | undefined, make: (ports: PortRange) => Subnet): SubnetResult {
+function withPorts(text: string | undefined, make: (ports: PortRange) => Subnet): Subnet | Invalid {
   if (text === undefined) return make(ALL_PORTS);
-  const parsed = parsePorts(text);
-  return parsed.kind === 'invalid' ? parsed : make(parsed.ports);
-}
-
-function invalid(what: string): SubnetResult {
-  return { kind: 'invalid', what };
+  const ports = parsePorts(text);
+  return ports instanceof Invalid ? ports : make(ports);
 }
 
 /** Whether a resolver's answer is an address that can be a rule. */

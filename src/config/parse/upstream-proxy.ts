@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { Invalid } from './invalid.ts';
 
 /** A SOCKS5 proxy as `--upstream-proxy` names it. */
 export interface UpstreamProxyOption {
@@ -8,11 +9,6 @@ export interface UpstreamProxyOption {
   /** Never shown and never logged. */
   readonly password: string | undefined;
 }
-
-/** An {@link UpstreamProxyOption}, or in one sentence what is wrong with the text. */
-export type UpstreamProxyResult =
-  | { readonly kind: 'proxy'; readonly proxy: UpstreamProxyOption }
-  | { readonly kind: 'invalid'; readonly what: string };
 
 /** RFC 1928, where nothing else is said. */
 const DEFAULT_SOCKS_PORT = 1080;
@@ -24,35 +20,39 @@ const MAX_LOGIN_BYTES = 255;
  * Parses `socks5://[user[:password]@]host[:port]`. `socks5h` means the same: the proxy resolves the bastion's name. Percent
  * encoding in user and password is undone, as in every URL.
  */
-export function parseUpstreamProxy(text: string): UpstreamProxyResult {
+export function parseUpstreamProxy(text: string): UpstreamProxyOption | Invalid {
   let url: URL;
   try {
     url = new URL(text);
   } catch {
-    return invalid('is not a URL; write socks5://[user:password@]host:port');
+    return new Invalid('is not a URL; write socks5://[user:password@]host:port');
   }
   if (url.protocol !== 'socks5:' && url.protocol !== 'socks5h:') {
-    return invalid(`is for ${url.protocol}//, and only socks5:// is there; for others use a ProxyCommand`);
+    return new Invalid(
+      `is for ${url.protocol}//, and only socks5:// is there; for others use a ProxyCommand`,
+    );
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (host === '' || (url.hostname.startsWith('[') && !isIPv6(host))) return invalid('has no host');
+  if (host === '' || (url.hostname.startsWith('[') && !isIPv6(host))) return new Invalid('has no host');
   if (!/^\/?$/.test(url.pathname) || url.search !== '' || url.hash !== '') {
-    return invalid('has something after its port; write socks5://[user:password@]host:port');
+    return new Invalid('has something after its port; write socks5://[user:password@]host:port');
   }
-  if (url.port === '0') return invalid('has the port 0');
+  if (url.port === '0') return new Invalid('has the port 0');
   const user = decoded(url.username);
   const password = decoded(url.password);
   if (user === undefined || password === undefined) {
-    return invalid('has a user or password that is not percent-encoded as in a URL');
+    return new Invalid('has a user or password that is not percent-encoded as in a URL');
   }
-  if (user === '' && password !== '') return invalid('has a password without a user');
+  if (user === '' && password !== '') return new Invalid('has a password without a user');
   if ([user, password].some((part) => Buffer.byteLength(part) > MAX_LOGIN_BYTES)) {
-    return invalid(`has a user or password of more than ${MAX_LOGIN_BYTES} bytes, which SOCKS5 cannot carry`);
+    return new Invalid(
+      `has a user or password of more than ${MAX_LOGIN_BYTES} bytes, which SOCKS5 cannot carry`,
+    );
   }
   const login =
     user === '' ? { user: undefined, password: undefined } : { user, password: password || undefined };
   const port = url.port === '' ? DEFAULT_SOCKS_PORT : Number(url.port);
-  return { kind: 'proxy', proxy: { host, port, ...login } };
+  return { host, port, ...login };
 }
 
 function decoded(text: string): string | undefined {
@@ -61,8 +61,4 @@ function decoded(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function invalid(what: string): UpstreamProxyResult {
-  return { kind: 'invalid', what };
 }

@@ -1,3 +1,4 @@
+import { Invalid } from './invalid.ts';
 import { type Listen, parseListen } from './listen.ts';
 import {
   readHostAddress,
@@ -84,7 +85,7 @@ export const VALUE_TYPES = {
   catalog: (text, { toAbsolute }): OpenstackCatalog =>
     text === 'cli' ? { kind: 'command' } : { kind: 'file', path: text === '-' ? text : toAbsolute(text) },
   listen: readListen,
-  listenPlace: readListenPlace,
+  listenPlace: (text, place) => valid(parseProxyListen(text), place),
   loginFile: readLoginFile,
 } as const satisfies Readonly<Record<string, (text: string, place: ValuePlace) => unknown>>;
 
@@ -102,29 +103,29 @@ function readableFile(path: string, { toAbsolute, whyUnreadable, badFile }: Valu
   return absolute;
 }
 
-function readBastion(text: string, { wrong, warn }: ValuePlace): Remote | undefined {
-  const result = parseRemote(text);
-  if (result.kind === 'invalid') return wrong(result.what);
-  if (result.remote.password !== undefined)
-    warn('other users of this machine may have seen the password; leave it out to be asked for it');
-  return result.remote;
+/** The value of a text, of which it is told what is wrong. */
+function valid<T>(parsed: T | Invalid, { wrong }: ValuePlace): T | undefined {
+  return parsed instanceof Invalid ? wrong(parsed.what) : parsed;
 }
 
-function readUpstreamProxy(text: string, { wrong, warn }: ValuePlace): UpstreamProxyOption | undefined {
-  const result = parseUpstreamProxy(text);
-  if (result.kind === 'invalid') return wrong(result.what);
-  if (result.proxy.password !== undefined)
-    warn('other users of this machine may have seen the password; TSHUTTLE_ARGS or a file @FILE hides it');
-  return result.proxy;
+function readBastion(text: string, place: ValuePlace): Remote | undefined {
+  const remote = valid(parseRemote(text), place);
+  if (remote?.password !== undefined)
+    place.warn('other users of this machine may have seen the password; leave it out to be asked for it');
+  return remote;
 }
 
-function readSubnet(
-  action: SubnetRule['action'],
-  text: string,
-  { where, wrong }: ValuePlace,
-): SubnetRule | undefined {
-  const subnet = parseSubnet(text);
-  return subnet.kind === 'invalid' ? wrong(subnet.what) : { action, subnet, where };
+function readUpstreamProxy(text: string, place: ValuePlace): UpstreamProxyOption | undefined {
+  const proxy = valid(parseUpstreamProxy(text), place);
+  const what =
+    'other users of this machine may have seen the password; TSHUTTLE_ARGS or a file @FILE hides it';
+  if (proxy?.password !== undefined) place.warn(what);
+  return proxy;
+}
+
+function readSubnet(action: SubnetRule['action'], text: string, place: ValuePlace): SubnetRule | undefined {
+  const subnet = valid(parseSubnet(text), place);
+  return subnet && { action, subnet, where: place.where };
 }
 
 function readSubnetFile(
@@ -139,22 +140,14 @@ function readSubnetFile(
   return entries.map(({ subnet, where }) => ({ action, subnet, where }));
 }
 
-function readListen(text: string, { wrong, warn }: ValuePlace): Listen | undefined {
-  const result = parseListen(text);
-  if (result.kind === 'invalid') return wrong(result.what);
-  const { address4, address6 } = result.listen;
-  const outside = [address4, address6].find((address) => address === '0.0.0.0' || address === '::');
+function readListen(text: string, place: ValuePlace): Listen | undefined {
+  const listen = valid(parseListen(text), place);
+  const outside = [listen?.address4, listen?.address6].find(
+    (address) => address === '0.0.0.0' || address === '::',
+  );
   if (outside !== undefined)
-    warn(`only connections that this machine opens are captured; ${outside} serves nobody else`);
-  return result.listen;
-}
-
-function readListenPlace(
-  text: string,
-  { wrong }: ValuePlace,
-): { readonly address: string; readonly port: number } | undefined {
-  const result = parseProxyListen(text);
-  return result.kind === 'invalid' ? wrong(result.what) : { address: result.address, port: result.port };
+    place.warn(`only connections that this machine opens are captured; ${outside} serves nobody else`);
+  return listen;
 }
 
 function readLoginFile(

@@ -11,6 +11,7 @@ import {
   type RawOptions,
   rowOf,
 } from '../options/table.ts';
+import { Invalid } from '../parse/invalid.ts';
 import { parseRemote, withoutPassword } from '../parse/remote.ts';
 import { parseUpstreamProxy } from '../parse/upstream-proxy.ts';
 import { type ConfigSurroundings, parseConfig } from '../parse-config.ts';
@@ -96,13 +97,13 @@ function placesOf(profile: ProfileOptions, placeOf: PlaceInFile): PlaceOf {
 
 function secretProblems({ remote, upstream_proxy: proxy }: ProfileOptions, placeOf: PlaceInFile): Problem[] {
   const problems: Problem[] = [];
-  const parsedRemote = parseRemote(remote);
-  if (parsedRemote.kind === 'remote' && parsedRemote.remote.password !== undefined) {
+  const passwordOf = (parsed: { readonly password: string | undefined } | Invalid): string | undefined =>
+    parsed instanceof Invalid ? undefined : parsed.password;
+  if (passwordOf(parseRemote(remote)) !== undefined) {
     const what = 'has a password, which does not belong in a file; leave it out to be asked for it';
     problems.push({ where: `${placeOf(['remote'])} remote`, what });
   }
-  const parsedProxy = proxy === undefined ? undefined : parseUpstreamProxy(proxy);
-  if (parsedProxy?.kind === 'proxy' && parsedProxy.proxy.password !== undefined) {
+  if (proxy !== undefined && passwordOf(parseUpstreamProxy(proxy)) !== undefined) {
     const what =
       'has a password, which does not belong in a file; on a command line TSHUTTLE_ARGS can hold it';
     problems.push({ where: `${placeOf(['upstream_proxy'])} upstream_proxy`, what });

@@ -1,6 +1,7 @@
 import type { Problem } from '../../core/problem.ts';
 import { isLoopback } from '../../net/address/endpoint.ts';
 import type { ProfileOptions } from '../options/table.ts';
+import { Invalid } from '../parse/invalid.ts';
 import { parseProxyListen } from '../parse/proxy-listen.ts';
 import { parseRemote } from '../parse/remote.ts';
 
@@ -65,15 +66,14 @@ export function projectProblems(
   for (const key of ['socks', 'http_proxy'] as const) {
     for (const [index, place] of (profile[key] ?? []).entries()) {
       const parsed = parseProxyListen(place);
-      if (parsed.kind === 'invalid' || isLoopback(parsed.address)) continue;
+      if (parsed instanceof Invalid || isLoopback(parsed.address)) continue;
       const what = `${place} is open to other machines, which only your own config.yaml may say`;
       problems.push({ where: `${placeOf([key, index])} ${key}`, what });
     }
   }
   for (const hop of profile.jump?.split(',') ?? []) {
     const parsed = parseRemote(hop);
-    if (parsed.kind === 'remote') continue;
-    problems.push({ where: `${placeOf(['jump'])} jump`, what: parsed.what });
+    if (parsed instanceof Invalid) problems.push({ where: `${placeOf(['jump'])} jump`, what: parsed.what });
   }
   return problems;
 }

@@ -13,7 +13,7 @@ describe('parseListen', () => {
     ['0.0.0.0:12300,[::]:12300', '0.0.0.0', '::', 12300],
     ['0.0.0.0:12300,[::]', '0.0.0.0', '::', 12300],
   ])('%s', (text, address4, address6, port) => {
-    expect(parseListen(text)).toEqual({ kind: 'listen', listen: { address4, address6, port } });
+    expect(parseListen(text)).toEqual({ address4, address6, port });
   });
 
   test.each([

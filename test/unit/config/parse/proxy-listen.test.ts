@@ -7,7 +7,7 @@ test.each([
   ['0.0.0.0:1080', '0.0.0.0', 1080],
   ['[::1]:1080', '::1', 1080],
 ])('%s', (text, address, port) => {
-  expect(parseProxyListen(text)).toEqual({ kind: 'listen', address, port });
+  expect(parseProxyListen(text)).toEqual({ address, port });
 });
 
 test.each([

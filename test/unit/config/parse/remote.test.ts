@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseRemote, withoutPassword } from '../../../../src/config/parse/remote.ts';
 
 function remote(host: string, port?: number, user?: string, password?: string): unknown {
-  return { kind: 'remote', remote: { user, password, host, port } };
+  return { user, password, host, port };
 }
 
 describe('parseRemote', () => {

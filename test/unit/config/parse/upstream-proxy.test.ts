@@ -9,10 +9,7 @@ describe('parseUpstreamProxy', () => {
     ['socks5://me@proxy:1', { host: 'proxy', port: 1, user: 'me' }],
     ['socks5://me:s%40c%3Aret@proxy:1', { host: 'proxy', port: 1, user: 'me', password: 's@c:ret' }],
   ])('%s', (text, expected) => {
-    expect(parseUpstreamProxy(text)).toEqual({
-      kind: 'proxy',
-      proxy: { user: undefined, password: undefined, ...expected },
-    });
+    expect(parseUpstreamProxy(text)).toEqual({ user: undefined, password: undefined, ...expected });
   });
 
   test.each([
