@@ -50,7 +50,7 @@ function keysOf(rows: Partial<Options>): readonly OptionKey[] {
   return Object.keys(rows) as OptionKey[];
 }
 
-/** The options that make a part of the configuration together, or those that stand there by themselves. */
+/** The options that make a part of the configuration together. */
 export function keysOfPart<P extends ConfigPart>(part: P): ReadonlyArray<KeyOfPart<P>> {
   return OPTION_KEYS.filter((key): key is KeyOfPart<P> => rowOf(key).partOf === part);
 }
@@ -60,74 +60,80 @@ export function nameOf(key: OptionKey): string {
   return OPTIONS[key].flags.split(/[, ]/, 1)[0]!;
 }
 
-type RawOf<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
-  ? boolean
-  : Row extends { readonly kind: 'count' }
-    ? number
-    : Row extends { readonly kind: 'list' }
-      ? readonly string[]
-      : Row extends { readonly kind: 'optional' }
-        ? string | true
-        : string;
+/** What an option is before it is read, by the kind of its row. */
+interface RawByKind {
+  readonly flag: boolean;
+  readonly count: number;
+  readonly list: readonly string[];
+  readonly number: string | undefined;
+  readonly choice: string | undefined;
+  readonly text: string | undefined;
+  readonly commas: string | undefined;
+  readonly optional: string | true | undefined;
+}
 
-type KeyOfKind<Kind> = {
-  [K in OptionKey]: Options[K] extends { readonly kind: Kind } ? K : never;
+type KeyOfKind<Kind extends OptionRow['kind']> = {
+  [K in OptionKey]: Options[K]['kind'] extends Kind ? K : never;
 }[OptionKey];
 
-type AlwaysThere = KeyOfKind<'flag' | 'count' | 'list'>;
+type KeyAlwaysThere = KeyOfKind<'flag' | 'count' | 'list'>;
 
 /** A tunnel as text, before anything is checked: what commander makes of a command line, and what a profile says. */
-export type RawOptions = { readonly [K in AlwaysThere]: RawOf<Options[K]> } & {
-  readonly [K in Exclude<OptionKey, AlwaysThere>]?: RawOf<Options[K]> | undefined;
+export type RawOptions = { readonly [K in KeyAlwaysThere]: RawByKind[Options[K]['kind']] } & {
+  readonly [K in Exclude<OptionKey, KeyAlwaysThere>]?: RawByKind[Options[K]['kind']];
 };
 
 /** What there is where nothing is given. */
 export const NOTHING_GIVEN = Object.fromEntries(
-  OPTION_KEYS.flatMap((key): ReadonlyArray<readonly [OptionKey, boolean | number | readonly string[]]> => {
+  OPTION_KEYS.flatMap((key): ReadonlyArray<readonly [OptionKey, RawByKind[keyof RawByKind]]> => {
     const row = rowOf(key);
     if (row.kind === 'flag') return [[key, row.otherwise]];
     if (row.kind === 'count') return [[key, 0]];
     return row.kind === 'list' ? [[key, []]] : [];
   }),
-  // Those that are always there, which the type is made from.
+  // Those that are always there, as the type has it.
 ) as unknown as RawOptions;
 
-type ReadOf<Row> = Row extends { readonly type: infer Type extends ValueType } ? ValueOf<Type> : never;
+type Read<Row> = Row extends { readonly type: infer Type extends ValueType } ? ValueOf<Type> : never;
+type Item<Values> = Values extends ReadonlyArray<infer Each> ? Each : Values;
+type Choice<Row> = Row extends { readonly choices: readonly (infer Word)[] } ? Word : never;
 type OrNothing<Row> = Row extends { readonly otherwise: string } ? never : undefined;
 
-type OptionValue<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
-  ? boolean
-  : Row extends { readonly kind: 'count' | 'number' }
-    ? number
-    : Row extends { readonly kind: 'choice'; readonly choices: infer Choices extends readonly string[] }
-      ? Choices[number] | OrNothing<Row>
-      : Row extends { readonly kind: 'list' }
-        ? ReadonlyArray<ReadOf<Row> extends ReadonlyArray<infer Item> ? Item : ReadOf<Row>>
-        : Row extends { readonly kind: 'optional' }
-          ? ReadOf<Row> | true | undefined
-          : ReadOf<Row> | OrNothing<Row>;
+interface ValueByKind<Row> {
+  readonly flag: boolean;
+  readonly count: number;
+  readonly list: ReadonlyArray<Item<Read<Row>>>;
+  readonly number: number;
+  readonly choice: Choice<Row> | OrNothing<Row>;
+  readonly text: Read<Row> | OrNothing<Row>;
+  readonly commas: Read<Row> | OrNothing<Row>;
+  readonly optional: Read<Row> | true | undefined;
+}
 
 /** The values of all options, read and within their bounds. */
-export type OptionValues = { readonly [K in OptionKey]: OptionValue<Options[K]> };
+export type OptionValues = {
+  readonly [K in OptionKey]: ValueByKind<Options[K]>[Options[K]['kind']];
+};
 
 /** The values that stand in the configuration by themselves. */
 export type OwnValues = Omit<OptionValues, KeyOfPart<ConfigPart>>;
 
-type ProfileValue<Row extends OptionRow> = Row extends { readonly kind: 'flag' }
-  ? boolean
-  : Row extends { readonly kind: 'count' | 'number' }
-    ? number
-    : Row extends { readonly kind: 'choice'; readonly choices: infer Choices extends readonly string[] }
-      ? Choices[number]
-      : Row extends { readonly kind: 'list' | 'commas' }
-        ? readonly string[]
-        : RawOf<Row>;
+interface ProfileByKind<Row> {
+  readonly flag: boolean;
+  readonly count: number;
+  readonly list: readonly string[];
+  readonly number: number;
+  readonly choice: Choice<Row>;
+  readonly text: string;
+  readonly commas: readonly string[];
+  readonly optional: string | true;
+}
+
+type ProfileKeyOf<Row> = Row extends { readonly profile: { readonly key: infer Key extends string } }
+  ? Key
+  : never;
 
 /** A profile as it is written. */
 export type ProfileOptions = {
-  readonly [K in OptionKey as Options[K] extends {
-    readonly profile: { readonly key: infer Key extends string };
-  }
-    ? Key
-    : never]?: ProfileValue<Options[K]>;
+  readonly [K in OptionKey as ProfileKeyOf<Options[K]>]?: ProfileByKind<Options[K]>[Options[K]['kind']];
 } & { readonly remote: string };
