@@ -42,9 +42,9 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
     'reports a helper that ends unasked, and fails what is being asked',
   ],
   ERR_RULES_REMOVED: ['e2e/removed-rules.test.ts', 'again and again, with --on-down exit: it ends'],
-  ERR_LISTEN: ['component/net/listener.test.ts', 'a port that is taken is told with its number'],
+  ERR_LISTEN: ['component/net/sockets/listener.test.ts', 'a port that is taken is told with its number'],
   ERR_ORIGINAL_DST: [
-    'component/net/listener.test.ts',
+    'component/net/sockets/listener.test.ts',
     'of a connection that is gone, nobody knows where it meant to go',
   ],
   ERR_CLEANUP: ['component/intercept/client.test.ts', 'says so when rules are left at the end'],
