@@ -3,6 +3,7 @@ import type pino from 'pino';
 import type { Config } from '../config/config.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
+import { withSourcePositions } from '../core/source-positions.ts';
 import { failuresIn } from './exit-code.ts';
 import { type LineSink, makeReadable } from './log-output.ts';
 
@@ -50,6 +51,7 @@ export function logFailure(logger: Logger, thrown: unknown): void {
     if (failure instanceof TshuttleError) {
       logger.error(failure.message, { code: failure.code, remedy: failure.remedy });
     } else {
+      if (failure instanceof Error) failure.stack = withSourcePositions(failure.stack ?? '');
       logger.error('internal error', { err: failure });
     }
   }

@@ -1,5 +1,6 @@
 import { type ErrorCode, TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
+import { withSourcePositions } from '../core/source-positions.ts';
 import { failuresIn } from './exit-code.ts';
 import { remedyOf } from './manual/error-pages.ts';
 
@@ -19,7 +20,7 @@ function renderOne(thrown: unknown): string {
     return `tshuttle: ${thrown.message} -> ${thrown.remedy ?? remedyOf(thrown.code)}\n`;
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
-  return `tshuttle: internal error; please report it with these lines:\n${indent(stack)}\n`;
+  return `tshuttle: internal error; please report it with these lines:\n${indent(withSourcePositions(stack))}\n`;
 }
 
 /** All that is wrong with the command line or its files, as lines for the user, and not more than can be read. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { INSTALLATION_FOLDER } from '../core/installation.ts';
 
-/** The version in package.json, which is two folders up, in the sources as in the build. */
+/** The version in package.json. */
 export function readVersion(): string {
-  const manifest = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as unknown;
+  const manifest = JSON.parse(readFileSync(join(INSTALLATION_FOLDER, 'package.json'), 'utf8')) as unknown;
   const version =
     typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '';
   return String(version);

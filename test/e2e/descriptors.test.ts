@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
 import { skipLab } from '../support/lab/requirements.ts';
+import { buildModule } from '../support/process/built-module.ts';
 import { runCommand } from '../support/process/child.ts';
 import { until } from '../support/process/until.ts';
 import { expectNothingLeft, READY, stopTshuttle, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
@@ -120,7 +121,7 @@ describe.skipIf(skipLab)('out of descriptors', () => {
 
 it('a command that is started has the soft limit that tshuttle was started with, which itself keeps the hard one', async () => {
   const script = `
-    import { startCommand } from './dist/cli/child-command.js';
+    import { startCommand } from './${await buildModule('src/cli/child-command.ts')}';
     const shell = ['sh', '-c', 'ulimit -Sn; ulimit -Hn'];
     await startCommand(shell, process.env, console.error).ended;
     console.log(/Max open files +(\\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/limits', 'utf8'))[1]);`;

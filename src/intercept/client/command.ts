@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
+import { INSTALLATION_FOLDER } from '../../core/installation.ts';
 import { findSudo } from '../install/find-sudo.ts';
 import { findInstalledHelper } from '../install/installed-helper.ts';
 
@@ -20,8 +21,7 @@ export interface HelperCommandFacts {
   readonly givesNetAdmin: boolean;
 }
 
-/** The same installation's helper, whether this runs from src/ or dist/. */
-const HELPER_PATH = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));
+const HELPER_PATH = join(INSTALLATION_FOLDER, 'bin', 'tshuttle-helper');
 
 /** `%p` is the user whose password sudo wants (sudo(8)). */
 const SUDO_PROMPT = "[sudo] password for %p to set tshuttle's redirect rules: ";

@@ -10,6 +10,7 @@
  * rules must stay until the client has ended its flows. Whatever else it has of its caller it lets go of first (inheritance.ts).
  */
 import { messageOf } from '../../core/errors.ts';
+import { withSourcePositions } from '../../core/source-positions.ts';
 import { GrammarError } from '../../net/messages/field-reader.ts';
 import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import { decodeRequest } from './decode-request.ts';
@@ -76,7 +77,8 @@ async function serve(request: Request): Promise<void> {
 function fail(error: unknown): void {
   const kind = error instanceof GrammarError ? 'protocol error' : 'internal error';
   log('error', `${kind}: ${messageOf(error)}`);
-  if (!(error instanceof GrammarError) && error instanceof Error) log('warn', error.stack ?? '');
+  if (!(error instanceof GrammarError) && error instanceof Error)
+    log('warn', withSourcePositions(error.stack ?? ''));
   finish(EXIT_PROTOCOL);
 }
 

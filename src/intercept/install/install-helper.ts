@@ -4,12 +4,13 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folders.ts';
+import { INSTALLATION_FOLDER } from '../../core/installation.ts';
 import { whyNotRootsAlone } from '../root-owned.ts';
-import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn, OWN_FOLDER } from './installed-helper.ts';
+import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn } from './installed-helper.ts';
 import { checkCopy, librariesOf, planNode } from './node-copy.ts';
 
-/** What the helper may import of ours: its layer and those below it. */
-const LAYERS = ['core', 'net', 'intercept'];
+/** All that runs as root, as it is built. */
+const PROGRAMS = join('dist', 'root');
 
 /** What was installed. */
 export interface InstalledFiles {
@@ -39,13 +40,13 @@ export async function installHelper(nodePath: string): Promise<InstalledFiles> {
   const fresh = `${INSTALLED_FOLDER}.new`;
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { mode: 0o755 });
-  const version = manifestIn(OWN_FOLDER).version ?? '';
+  const version = manifestIn(INSTALLATION_FOLDER).version ?? '';
   try {
-    for (const layer of LAYERS) await copy(join(OWN_FOLDER, 'dist', layer), join(fresh, 'dist', layer));
+    await copy(join(INSTALLATION_FOLDER, PROGRAMS), join(fresh, PROGRAMS));
     for (const [name, folder] of koffiFolders()) await copy(folder, join(fresh, 'node_modules', name));
     for (const { from, to } of nodeCopied ? node.files : []) await copy(from, join(fresh, to));
     const interpreter = nodeCopied ? INSTALLED_NODE : nodePath;
-    const helper = `#!${interpreter}\nimport('./dist/intercept/helper/main.js');\n`;
+    const helper = `#!${interpreter}\nimport('./${PROGRAMS}/helper.js');\n`;
     await writeFile(join(fresh, 'helper'), helper);
     const manifest = { name: 'tshuttle-helper', version, type: 'module', parentMade };
     await writeFile(join(fresh, 'package.json'), `${JSON.stringify(manifest)}\n`);

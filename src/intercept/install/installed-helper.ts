@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { INSTALLATION_FOLDER } from '../../core/installation.ts';
 import { whyNotRootsAlone } from '../root-owned.ts';
 
 /** Where the helper is copied to, so that sudo may run it for a user who can write where tshuttle itself is. */
@@ -11,9 +11,6 @@ export const INSTALLED_NODE = join(INSTALLED_FOLDER, 'bin', 'node');
 
 /** What sudo is told to run, without arguments. */
 export const INSTALLED_HELPER = join(INSTALLED_FOLDER, 'helper');
-
-/** The installation that this runs from, whether from src/ or dist/. */
-export const OWN_FOLDER = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** What a folder's package.json says. */
 interface Manifest {
@@ -36,6 +33,6 @@ export function manifestIn(folder: string): Manifest {
 
 /** The copy of the helper, when there is one that is of our version and that only root can change. */
 export function findInstalledHelper(): string | undefined {
-  if (manifestIn(INSTALLED_FOLDER).version !== manifestIn(OWN_FOLDER).version) return undefined;
+  if (manifestIn(INSTALLED_FOLDER).version !== manifestIn(INSTALLATION_FOLDER).version) return undefined;
   return whyNotRootsAlone(INSTALLED_HELPER) === undefined ? INSTALLED_HELPER : undefined;
 }

@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildModule } from '../../support/process/built-module.ts';
 import { Child, type CommandResult, runCommand } from '../../support/process/child.ts';
 
 const BIN = fileURLToPath(new URL('../../../bin/tshuttle', import.meta.url));
-const FAKE = fileURLToPath(new URL('./fake-tunnel.entry.mjs', import.meta.url));
+const FAKE = resolve(await buildModule('test/component/cli/fake-tunnel.entry.mjs'));
 
 /** What the pretended tunnel does: fake-tunnel.entry.mjs. */
 export type Behaviour =

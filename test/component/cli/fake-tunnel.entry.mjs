@@ -1,8 +1,8 @@
 // The real command line and the real process, with a tunnel that only pretends; FAKE_TUNNEL says what it does.
 import { appendFileSync } from 'node:fs';
-import { runProcess } from '../../../dist/cli/run-process.js';
-import { tshuttle } from '../../../dist/cli/tshuttle.js';
-import { TshuttleError } from '../../../dist/core/errors.js';
+import { runProcess } from '../../../src/cli/run-process.ts';
+import { tshuttle } from '../../../src/cli/tshuttle.ts';
+import { TshuttleError } from '../../../src/core/errors.ts';
 
 const behaviour = process.env.FAKE_TUNNEL ?? 'up';
 const note = (text) => {

@@ -55,7 +55,7 @@ describe('what the program loads', () => {
     await using home = await Home.make();
     const { output, own, packages } = await load(home, '--version');
     expect(output).toMatch(/^tshuttle \d/);
-    expect(own).toEqual(['cli/main.js', 'cli/version.js']);
+    expect(own).toEqual(['main.js', 'version.js']);
     expect(packages).toEqual([]);
   });
 
@@ -67,7 +67,7 @@ describe('what the program loads', () => {
     await using home = await Home.make();
     const loaded = await load(home, ...words);
     expect(loaded.output).toMatch(said);
-    expect(commandsIn(loaded)).toEqual([`cli/commands/${name}-command.js`]);
+    expect(commandsIn(loaded)).toEqual([`${name}-command.js`]);
     expect(loaded.packages).not.toContain('cli-table3');
     expect(loaded.packages).toContain('commander');
     for (const heavy of HEAVY) expect(loaded.packages).not.toContain(heavy);

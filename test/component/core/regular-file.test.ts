@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readTextFile } from '../../../src/config/parse/text-file.ts';
 import { readTrustedFile } from '../../../src/config/profiles/trusted-file.ts';
@@ -30,6 +30,7 @@ import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import { findRevocation } from '../../../src/ssh/revoked-keys.ts';
 import { readCertificateFiles } from '../../../src/ssh/user-certificates.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { buildModule } from '../../support/process/built-module.ts';
 
 const KEY = parsePublicKeyLine(
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8wY4xXm1vY3mN7p0bq9iT1m4r4l5H5lPZ0Yt2H0u1k',
@@ -141,8 +142,8 @@ describe('what is no file', () => {
     expect(() => new RotatingFile(at('a'))).toThrow('ELOOP');
   });
 
-  it('what a shell has opened for us is read, also a pipe', () => {
-    const script = `import { readTextFile } from ${JSON.stringify(new URL('../../../dist/config/parse/text-file.js', import.meta.url).href)}; console.log(JSON.stringify(readTextFile(process.argv[1])))`;
+  it('what a shell has opened for us is read, also a pipe', async () => {
+    const script = `import { readTextFile } from ${JSON.stringify(resolve(await buildModule('src/config/parse/text-file.ts')))}; console.log(JSON.stringify(readTextFile(process.argv[1])))`;
     const said = execFileSync(
       'bash',
       ['-c', `"$0" --input-type=module -e "$1" <(echo 10.0.0.0/8)`, process.execPath, script],

@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TshuttleError } from '../../../src/core/errors.ts';
 import { chooseCloud } from '../../../src/openstack/choose-cloud.ts';
@@ -12,6 +11,7 @@ import { readCredentials } from '../../../src/openstack/credentials.ts';
 import { fetchCatalog } from '../../../src/openstack/identity-client.ts';
 import { readTrust } from '../../../src/openstack/trust.ts';
 import { surroundingsIn } from '../../support/clients/cloud-surroundings.ts';
+import { buildModule } from '../../support/process/built-module.ts';
 import { runCommand } from '../../support/process/child.ts';
 
 interface Seen {
@@ -24,7 +24,7 @@ interface Seen {
 /** Argument 1 is the port, argument 2 the authorities as JSON. Prints the code of the failure, or that there is a catalog. */
 const ASK_FROM_A_PROCESS = `
   import { connect } from 'node:net';
-  const { fetchCatalog } = await import('${pathToFileURL(join(import.meta.dirname, '../../../dist/openstack/identity-client.js')).href}');
+  const { fetchCatalog } = await import('${resolve(await buildModule('src/openstack/identity-client.ts'))}');
   const [port, authorities] = process.argv.slice(1).map((text) => JSON.parse(text));
   const open = () => new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => resolve(socket));

@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startProxyCommand } from '../../../src/ssh/proxy-command.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { buildModule } from '../../support/process/built-module.ts';
 import { until } from '../../support/process/until.ts';
 import { startSshChain } from '../../support/servers/ssh-chain.ts';
 
@@ -130,7 +130,7 @@ describe('a ProxyCommand', () => {
     // It holds on to nothing of ours that would end it.
     const stubborn = `sh -c 'echo $$ >> ${file}; sleep 60 </dev/null >/dev/null 2>&1 & echo $! >> ${file}; exec </dev/null >/dev/null 2>&1; sleep 60'`;
     const script = join(directory, 'us.mjs');
-    const module = fileURLToPath(new URL('../../../dist/ssh/proxy-command.js', import.meta.url));
+    const module = resolve(await buildModule('src/ssh/proxy-command.ts'));
     await writeFile(
       script,
       `import { startProxyCommand } from ${JSON.stringify(module)};

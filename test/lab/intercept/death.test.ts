@@ -5,6 +5,7 @@ import { cleanupDeadInstances, openInterceptor } from '../../../src/intercept/he
 import type { Candidate } from '../../../src/intercept/select.ts';
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
+import { buildModule } from '../../support/process/built-module.ts';
 import type { Child } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
 import { createScratch, guardianOf, planFor, type Scratch, SILENT } from './scratch.ts';
@@ -16,6 +17,8 @@ import { createScratch, guardianOf, planFor, type Scratch, SILENT } from './scra
  */
 const PORT = 12_300;
 const GONE = { deadlineMs: 2_000, what: 'no rule and no process of ours left' } as const;
+
+const HOLDER = await buildModule('test/lab/intercept/holder.entry.mjs');
 
 interface Holder {
   readonly main: Child;
@@ -29,7 +32,7 @@ async function hold(
   listenerPort = PORT,
 ): Promise<Holder> {
   const plan = planFor(listenerPort, '203.0.113.0', '203.0.113.255');
-  const argv = ['node', 'test/lab/intercept/holder.entry.mjs', JSON.stringify({ candidate, plan })];
+  const argv = ['node', HOLDER, JSON.stringify({ candidate, plan })];
   const main = scratch.namespace.spawn(argv, { user });
   const [, pid] = await main.untilOutput(/holding (\d+)/);
   expect(await scratch.ourRules()).not.toEqual([]);

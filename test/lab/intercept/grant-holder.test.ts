@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Candidate } from '../../../src/intercept/select.ts';
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
+import { buildModule } from '../../support/process/built-module.ts';
 import type { Child } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
 import { createScratch, guardianOf, planFor, type Scratch } from './scratch.ts';
@@ -58,12 +59,14 @@ interface HoldOptions {
   readonly isBusy?: boolean;
 }
 
+const HOLDER = await buildModule('test/lab/intercept/holder.entry.mjs');
+
 function start(
   scratch: Scratch,
   { user = ALICE.name, onlyIptables = false, ...request }: HoldOptions,
 ): Child {
   const plan = planFor(PORT, '203.0.113.0', '203.0.113.255');
-  const argv = ['node', 'test/lab/intercept/holder.entry.mjs', JSON.stringify({ plan, ...request })];
+  const argv = ['node', HOLDER, JSON.stringify({ plan, ...request })];
   return onlyIptables
     ? scratch.namespace.spawn(['unshare', '--mount', 'sh', '-euc', ONLY_IPTABLES, 'sh', ...argv])
     : scratch.namespace.spawn(argv, { user });

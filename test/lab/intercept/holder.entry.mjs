@@ -1,7 +1,7 @@
 // Stands for tshuttle's main process: holds rules through a helper of the built product until a signal ends it.
 import { resolve } from 'node:path';
-import { startHelper } from '../../../dist/intercept/helper/client.js';
-import { findHelperCommandFacts, helperCommand } from '../../../dist/intercept/helper/command.js';
+import { startHelper } from '../../../src/intercept/client/client.ts';
+import { findHelperCommandFacts, helperCommand } from '../../../src/intercept/client/command.ts';
 
 // `behind`: words that run the helper's command on other terms.
 // `isBusy`: asks for so much, one after the other, that the helper has something to do all the time.

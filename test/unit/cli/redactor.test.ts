@@ -33,7 +33,7 @@ describe('Redactor', () => {
     '127.0.0.1',
     '::1',
     'localhost',
-    'dist/cli/main.js',
+    'dist/main.js',
     'config.yaml',
     '2026-11-25T01:02:03.004Z',
     '12:30:00',

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } fr
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
+import { withSourcePositions } from '../../../core/source-positions.ts';
 import { THIS_MACHINE } from '../../sockets/socket-place.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 
@@ -124,7 +125,9 @@ function ignoreError(): void {}
 /** What is in the namespace is ended by this process, so it ends in order, whatever it has met. */
 function onBug(thrown: unknown): void {
   process.exitCode = EXIT_BUG;
-  process.stderr.write(`${thrown instanceof Error ? thrown.stack : String(thrown)}\n`);
+  process.stderr.write(
+    `${thrown instanceof Error ? withSourcePositions(thrown.stack ?? '') : String(thrown)}\n`,
+  );
   end();
 }
 

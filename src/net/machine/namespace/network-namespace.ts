@@ -1,18 +1,18 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ownAccount } from '../../../core/accounts.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
+import { INSTALLATION_FOLDER } from '../../../core/installation.ts';
 import { START_FOLDER } from '../../../core/start-folder.ts';
 import { descriptorOf, duplicateDescriptor } from '../../native/descriptor.ts';
 import { BACKLOG, type PlacedAddress, type SocketPlace } from '../../sockets/socket-place.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 import { includedFilesOfRoot } from './ssh-config-files.ts';
 
-/** The same installation's holder, whether this runs from src/ or dist/. */
-const HOLDER_PATH = fileURLToPath(new URL('../../../../bin/tshuttle-namespace', import.meta.url));
+const HOLDER_PATH = join(INSTALLATION_FOLDER, 'bin', 'tshuttle-namespace');
 
 /** From a request to its reply, on a machine that is busy. */
 const REPLY_TIMEOUT_MS = 20_000;

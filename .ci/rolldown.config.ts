@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { defineConfig, type OutputOptions } from 'rolldown';
+
+/*
+ * The build: few files, since to load one costs Node.js 0.7 ms and more, and a tunnel is made of 350 (native-notes/module-loading.md).
+ */
+
+/** Packages are loaded from node_modules: some have native code, and each is known there by its name and version. */
+const external = /^[^./]/;
+
+const output: OutputOptions = {
+  dir: 'dist',
+  format: 'esm',
+  sourcemap: true,
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name].js',
+  comments: { jsdoc: false },
+  sourcemapExcludeSources: true,
+};
+
+/** What is loaded one after the other until a tunnel is up. */
+const TUNNEL = [
+  ...['cli/run-tunnel', 'cli/surroundings', 'config/parse-config', 'config/parse/named-files', 'net/machine/core-limit'],
+  ...['tunnel/open-tunnel', 'tunnel/dns', 'tunnel/bastion'],
+];
+
+/** What each command loads, and the short ones that ask running tunnels. */
+const COMMANDS = [
+  ...['cli/run-process', 'cli/tshuttle', 'cli/user-folders', 'cli/running-tunnels'],
+  ...['cli/commands/status-command', 'cli/rendering/status-text'],
+];
+
+type Graph = { getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null };
+
+/** A module, and all that is loaded with it. @throws Error when there is no such file */
+function closureOf(id: string, graph: Graph, into = new Set<string>()): Set<string> {
+  if (into.has(id)) return into;
+  into.add(id);
+  if (external.test(id)) return into;
+  const module = graph.getModuleInfo(id);
+  if (module === null) throw new Error(`.ci/rolldown.config.ts names ${id}, which is not there`);
+  for (const imported of module.importedIds) closureOf(imported, graph, into);
+  return into;
+}
+
+const closureOfAll = (names: readonly string[], graph: Graph): Set<string> => {
+  const all = new Set<string>();
+  for (const name of names) closureOf(join(import.meta.dirname, '..', 'src', `${name}.ts`), graph, all);
+  return all;
+};
+
+/**
+ * The file that a module goes to: one for what most commands load, and for what only a tunnel does one for each
+ * selection of packages that comes with it, so that no package is loaded for a command that needs another part.
+ */
+function fileOf(id: string, graph: Graph): string | null {
+  if (id.endsWith('/src/cli/main.ts')) return null;
+  if (closureOfAll(['cli/main'], graph).has(id)) return 'version';
+  const packages = [...closureOf(id, graph)].filter((one) => external.test(one) && !one.startsWith('node:'));
+  const suffix = packages.sort().map((name) => `-${name.replaceAll(/\W/g, '')}`).join('');
+  if (closureOfAll(COMMANDS, graph).has(id)) return `command${suffix}`;
+  return closureOfAll(TUNNEL, graph).has(id) ? `tunnel${suffix}` : null;
+}
+
+/** One file with all that it needs: what runs as root is copied, and read, as a whole. */
+const program = (name: string, source: string) =>
+  defineConfig({
+    input: { [name]: source },
+    platform: 'node',
+    external,
+    output: { ...output, codeSplitting: false },
+  });
+
+export default defineConfig([
+  {
+    input: { main: 'src/cli/main.ts' },
+    preserveEntrySignatures: 'allow-extension',
+    platform: 'node',
+    external,
+    output: { ...output, cleanDir: true, codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'few files', name: fileOf }] } },
+  },
+  program('root/helper', 'src/intercept/helper/main.ts'),
+  program('root/guardian', 'src/intercept/helper/guardian.ts'),
+  program('namespace-holder', 'src/net/machine/namespace/namespace-holder.ts'),
+]);

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { INSTALLATION_FOLDER } from './installation.ts';
+
+/** `file:///.../dist/tunnel.js:12:34` in a stack trace; a path without protocol is that of a CommonJS module. */
+const PLACE = /(?:file:\/\/)?\/[^\s()]+?\.js:\d+:\d+/g;
+
+/**
+ * A stack trace with places in the sources, as `src/net/endpoint.ts:12:34`, for those in our bundles; all others as they are.
+ *
+ * Node.js itself would read every source map when its file is loaded (`--enable-source-maps`); here they are read for a bug only.
+ *
+ * @returns the same where a source map cannot be read; never throws
+ */
+export function withSourcePositions(stack: string): string {
+  const maps = new Map<string, SourceMap | undefined>();
+  return stack.replace(PLACE, (place) => {
+    const [, url = '', line, column] = /^(.*):(\d+):(\d+)$/.exec(place) ?? [];
+    try {
+      const file = url.startsWith('file:') ? fileURLToPath(url) : url;
+      if (!maps.has(file)) maps.set(file, readSourceMap(file));
+      const origin = maps.get(file)?.findOrigin(Number(line), Number(column));
+      if (origin === undefined || !('fileName' in origin)) return place;
+      const source = resolve(dirname(file), origin.fileName).replace(`${INSTALLATION_FOLDER}/`, '');
+      return `${source}:${origin.lineNumber}:${origin.columnNumber}`;
+    } catch {
+      return place;
+    }
+  });
+}
+
+/** Only of our own bundles: a path in a message is somebody else's. */
+function readSourceMap(file: string): SourceMap | undefined {
+  if (!file.startsWith(`${INSTALLATION_FOLDER}/dist/`)) return undefined;
+  return new SourceMap(
+    JSON.parse(readFileSync(`${file}.map`, 'utf8')) as ConstructorParameters<typeof SourceMap>[0],
+  );
+}
