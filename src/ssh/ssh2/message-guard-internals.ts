@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
+import { messageOf } from '../../core/errors.ts';
 import { socketQueue } from './connection-internals.ts';
 import { computeUntested, type GroupExchange } from './group-exchange-internals.ts';
 import { MessageLimits } from './message-limits.ts';
@@ -69,7 +70,7 @@ export function guardMessages(client: Client, socket: Socket): void {
     if (reader._zlib !== undefined) reader._zlib._maxOutputLength = MAX_INFLATED_BYTES;
     reader.read = (packet) => {
       emptyPackets = 0;
-      const payload = read.call(reader, packet);
+      const payload = reader._zlib === undefined ? read.call(reader, packet) : inflated(reader, read, packet);
       if (!limits.mayBeTaken(payload)) return IGNORE;
       if (payload[0] === KEXINIT) limitKeyExchange();
       if (payload[0] === KEX_DH_GEX_GROUP && isGroupExchange(protocol._kex)) computeUntested(protocol._kex);
@@ -100,6 +101,21 @@ export function guardMessages(client: Client, socket: Socket): void {
     handshakeComplete(...args);
   };
   socket.once('close', () => clearTimeout(deadline));
+}
+
+/** @throws ProtocolViolation, where ssh2 throws words of its own about its buffers */
+function inflated(reader: PacketReader, read: PacketReader['read'], packet: Buffer): Buffer {
+  try {
+    return read.call(reader, packet);
+  } catch (error) {
+    const isTooLong = messageOf(error).startsWith('Output length exceeded');
+    throw new ProtocolViolation(
+      isTooLong
+        ? `it sends a packet that is more than ${MAX_INFLATED_BYTES} bytes when it is inflated`
+        : `it sends what cannot be inflated: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
 }
 
 function isGroupExchange(exchange: object | undefined): exchange is GroupExchange {
