@@ -19,7 +19,7 @@ async function runCommandLine(): Promise<never> {
     tshuttle(context, {
       openTunnel: async (options, tunnelContext) => {
         // Before the bastion has said a word.
-        (await import('../net/loop-watchdog.ts')).watchLoop();
+        (await import('../net/machine/loop-watchdog.ts')).watchLoop();
         return await (await import('../tunnel/open-tunnel.ts')).openTunnel(options, tunnelContext);
       },
       cleanUp: async (cleanupContext) =>

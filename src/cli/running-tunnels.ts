@@ -61,6 +61,20 @@ export class RunningTunnels {
     throw notUp(name, this.names, environment);
   }
 
+  /**
+   * The process that does not answer and has a tunnel of this name, as its log tells, which it has open.
+   *
+   * @param surroundings where the logs are
+   */
+  async silentNamed(name: string, surroundings: DaemonSurroundings): Promise<SilentDaemon | undefined> {
+    if (this.silent.length === 0) return undefined;
+    const { keptLogOf } = await import('../daemon/kept-logs.ts');
+    const { hasOpen } = await import('./end-silent.ts');
+    const log = keptLogOf(name, surroundings);
+    if (log === undefined) return undefined;
+    return this.silent.find(({ pid, isOwn }) => isOwn && pid !== undefined && hasOpen(pid, log));
+  }
+
   get names(): readonly string[] {
     return this.all.map(({ report }) => report.name);
   }

@@ -8,7 +8,7 @@ import {
 import { createRequire } from 'node:module';
 import type ssh2 from 'ssh2';
 import { messageOf } from '../core/errors.ts';
-import { inLongTurn } from '../net/loop-watchdog.ts';
+import { inLongTurn } from '../net/machine/loop-watchdog.ts';
 import { isOpensshKeyFile, parseOpensshKeyFile, readableBySsh2 } from './openssh-key-file.ts';
 import type { PublicKey } from './public-key.ts';
 import { KeyUnavailableError, SIGNATURE_HASHES } from './signing-key.ts';

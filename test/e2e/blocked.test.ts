@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { chown, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +8,7 @@ import { skipLab } from '../support/lab/requirements.ts';
 import { until } from '../support/process/until.ts';
 import {
   expectNothingLeft,
+  runTshuttle,
   startTshuttle,
   type TshuttleOptions,
   tshuttleArgv,
@@ -26,13 +28,14 @@ const SUBNET = `${ADDRESSES.destination4}/32`;
 const LONG_MS = 6_000;
 
 const PRELOAD = `
-  import { readFileSync } from 'node:fs';
+  import { readFileSync, writeFileSync } from 'node:fs';
   const usedMs = () => Object.values(process.cpuUsage()).reduce((sum, us) => sum + us / 1000, 0);
   const burn = (ms) => {
     for (const end = usedMs() + ms; usedMs() < end; );
   };
   const WAYS = {
     'promises': async () => { for (;;) await undefined; },
+    'a wait': () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
     'an expression': () => /^(a+)+$/.test('a'.repeat(50) + 'b'),
     'work in turns': () => {
       const end = usedMs() + ${LONG_MS};
@@ -52,14 +55,17 @@ const PRELOAD = `
       } catch {}
       if (WAYS[way] === undefined) return;
       clearInterval(look);
-      console.error('now ' + way);
+      writeFileSync(process.env.BLOCK_WHEN + '-begun', '');
       WAYS[way]();
     }, 20);
     look.unref();
   }
 `;
 
-describe.skipIf(skipLab)('an event loop that is blocked', () => {
+/** Without the preload. */
+const PLAIN: TshuttleOptions = { user: ORDINARY_USER.name };
+
+describe.skipIf(skipLab)('a process that hears nothing', () => {
   let lab: Lab;
   let options: TshuttleOptions;
   let blockWhen: string;
@@ -85,12 +91,19 @@ describe.skipIf(skipLab)('an event loop that is blocked', () => {
 
   const block = (way: string): Promise<void> => writeFile(blockWhen, way, { mode: 0o644 });
 
+  async function untilBlocked(way: string): Promise<void> {
+    await block(way);
+    await until(() => existsSync(`${blockWhen}-begun`), {
+      deadlineMs: 30_000,
+      what: () => `blocked by ${way}`,
+    });
+  }
+
   it.each(['promises', 'an expression'])(
-    'by %s: SIGTERM is not heard, and it ends all the same, without its rules',
+    'blocked by %s: SIGTERM is not heard, and it ends all the same, without its rules',
     async (way) => {
       const tshuttle = await startTshuttle(lab, [SUBNET], options);
-      await block(way);
-      await tshuttle.untilOutput(new RegExp(`now ${way}`), 30_000);
+      await untilBlocked(way);
       const { main } = await tshuttleProcesses(lab);
       const before = await processorMs(main);
       tshuttle.kill('SIGTERM');
@@ -110,7 +123,7 @@ describe.skipIf(skipLab)('an event loop that is blocked', () => {
     100_000,
   );
 
-  it('not by what it does in turns, nor by what the command of run does', async () => {
+  it('is not one that works in turns, nor one whose command works', async () => {
     const [node = '', script = '', ...words] = tshuttleArgv(lab, [], options);
     const burn = `const used = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b); while (used() < ${LONG_MS * 1_000});`;
     const goOn = `${blockWhen}-over`;
@@ -123,6 +136,46 @@ describe.skipIf(skipLab)('an event loop that is blocked', () => {
     expect(code, stderr).toBe(0);
     expect(stdout).toContain('burnt');
     await expectNothingLeft(lab);
+  }, 100_000);
+
+  /** @returns its process id */
+  async function startDaemon(name: string): Promise<number> {
+    const pidFile = join(lab.machine.homeOf(ORDINARY_USER.name), `${name}.pid`);
+    const started = await runTshuttle(lab, ['-D', '--pidfile', pidFile, SUBNET], options);
+    expect(started, started.stderr).toMatchObject({ code: 0 });
+    return Number(await readFile(pidFile, 'utf8'));
+  }
+
+  async function down(...words: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await lab.client.exec(['node', 'bin/tshuttle', 'down', ...words], PLAIN);
+    expect(code, stderr).toBe(0);
+    expect(await lab.client.rules()).not.toContain('tshuttle');
+    await expectNothingLeft(lab);
+    return stdout;
+  }
+
+  it('a daemon that is stopped: down by its name continues it, and it ends in order', async () => {
+    const pid = await startDaemon('asleep');
+    process.kill(pid, 'SIGSTOP');
+    expect(await lab.client.must(['node', 'bin/tshuttle', 'status'], PLAIN)).toMatch(
+      new RegExp(`process ${pid}: .*does not answer \\(end it: tshuttle down --all\\)`),
+    );
+    expect(await down('asleep')).toBe(
+      `tshuttle: process ${pid} has ended with all its tunnels, and its rules are gone: the daemon is not to be reached: it does not answer\n`,
+    );
+    const log = await lab.client.must(
+      ['sh', '-c', `cat ${lab.machine.homeOf(ORDINARY_USER.name)}/.local/state/tshuttle/asleep.log`],
+      PLAIN,
+    );
+    expect(log.trim().split('\n').at(-1)).toMatch(/stop|end|gone/i);
+  }, 100_000);
+
+  it('a daemon by what takes no processor time: down --all kills it, and its rules are gone when that returns', async () => {
+    const pid = await startDaemon('gone');
+    await untilBlocked('a wait');
+    const startedAtMs = performance.now();
+    expect(JSON.parse(await down('--all', '--json'))).toEqual([{ name: `process ${pid}`, state: 'killed' }]);
+    expect(performance.now() - startedAtMs).toBeLessThan(20_000);
   }, 100_000);
 });
 

@@ -87,6 +87,14 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     expect(JSON.parse(restarted.stdout), restarted.stderr).toMatchObject([{ name: 'here', state: 'up' }]);
     expect(await isCarried(ADDRESSES.destination4)).toBe(true);
 
+    // One that does not answer is ended first, as a process.
+    const stopped = (await reports()).find(({ name }) => name === 'here')!.pid;
+    process.kill(stopped, 'SIGSTOP');
+    const again = await tshuttle('restart', 'here', '--json');
+    expect(JSON.parse(again.stdout), again.stderr).toMatchObject([{ name: 'here', state: 'up' }]);
+    expect(again.stdout).not.toContain(`${stopped}`);
+    expect(await isCarried(ADDRESSES.destination4)).toBe(true);
+
     const logs = await tshuttle('logs', 'here', '-n', '3');
     expect(logs.stdout).toMatch(/stopped as asked[\s\S]*"up: capturing/);
     expect((await tshuttle('login', 'nothing')).code).toBe(64);

@@ -48,6 +48,11 @@ export async function startProfiles(
   try {
     for (const profile of profiles) {
       const found = running.named(profile.name);
+      const silent =
+        input.replace === true && found === undefined
+          ? await running.silentNamed(profile.name, surroundings)
+          : undefined;
+      if (silent !== undefined) await (await import('../end-silent.ts')).endSilent(silent);
       if (found === undefined || found.report.profileFile === null) orders.push(orderOf(profile));
       else if (input.replace === true) {
         await found.client.ask({ type: 'down', name: profile.name });

@@ -145,6 +145,7 @@ function namesLines(name: string, names: TunnelStatus['names']): string[] {
   ];
 }
 
-function describeSilent({ path, pid, reason }: SilentDaemon): string {
-  return `${pid === undefined ? path : `process ${pid}`}: ${reason}`;
+function describeSilent({ path, pid, isOwn, reason }: SilentDaemon): string {
+  const remedy = isOwn ? ' (end it: tshuttle down --all)' : '';
+  return `${pid === undefined ? path : `process ${pid}`}: ${reason}${remedy}`;
 }

@@ -31,6 +31,8 @@ export type Answer = Exclude<ControlReply, { type: 'hello' | 'failed' | 'questio
 export interface SilentDaemon {
   readonly path: string;
   readonly pid: number | undefined;
+  /** Whether the kernel says that it is a process of this user. */
+  readonly isOwn: boolean;
   readonly reason: string;
 }
 
@@ -68,7 +70,7 @@ function socketsIn(folder: string, silent: SilentDaemon[]): string[] {
     const sockets = names.filter((name) => /^[0-9a-f]{8}\.sock$/.test(name));
     if (distrusted !== undefined) {
       const reason = `what is there is not asked, because ${distrusted}`;
-      if (sockets.length > 0) silent.push({ path: folder, pid: undefined, reason });
+      if (sockets.length > 0) silent.push({ path: folder, pid: undefined, isOwn: false, reason });
       return [];
     }
     for (const name of names.filter((entry) => /^\.[0-9a-f]{8}\.new$/.test(entry))) {
@@ -93,6 +95,7 @@ export class ControlClient {
   #daemon: Hello | undefined;
   /** Of a process that has not said who it is. */
   #silentPid: number | undefined;
+  #isStranger = false;
   #failure: TshuttleError | undefined;
   #pending:
     | { readonly id: number; readonly reply: Deferred<Answer>; readonly person: Person | undefined }
@@ -108,7 +111,9 @@ export class ControlClient {
     );
     socket.once('connect', () => {
       const stranger = strangerAt(socket);
-      if (stranger !== undefined) this.#fail(lost(`it is a process of user ${stranger}, and is not asked`));
+      if (stranger === undefined) return;
+      this.#isStranger = true;
+      this.#fail(lost(`it is a process of user ${stranger}, and is not asked`));
     });
     socket.on('data', (chunk: Buffer) => {
       try {
@@ -130,7 +135,7 @@ export class ControlClient {
   static async connect(path: string): Promise<ControlClient | SilentDaemon | undefined> {
     const distrusted = whySocketDistrusted(path);
     if (distrusted !== undefined) {
-      return { path, pid: undefined, reason: `it is not asked, because ${distrusted}` };
+      return { path, pid: undefined, isOwn: false, reason: `it is not asked, because ${distrusted}` };
     }
     const socket = connect(path);
     const client = new ControlClient(socket);
@@ -140,7 +145,7 @@ export class ControlClient {
       if (hello.protocol === CONTROL_VERSION) return client;
       client.close();
       const reason = `it is tshuttle ${hello.version}, which this one does not understand`;
-      return { path, pid: hello.pid, reason };
+      return { path, pid: hello.pid, isOwn: true, reason };
     } catch (error) {
       const code = error instanceof TshuttleError ? systemCodeOf(error.cause) : undefined;
       if (code === 'ENOENT') return undefined;
@@ -148,7 +153,8 @@ export class ControlClient {
         rmSync(path, { force: true });
         return undefined;
       }
-      return { path, pid: client.#silentPid, reason: messageOf(error) };
+      const pid = client.#silentPid;
+      return { path, pid, isOwn: pid !== undefined && !client.#isStranger, reason: messageOf(error) };
     } finally {
       clearTimeout(timer);
     }

@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { ThreadTimer } from './native/thread-timer.ts';
+import { ThreadTimer } from '../native/thread-timer.ts';
 
 /**
  * How much processor time one turn of the event loop may take, in ms. All that is known to take long and is not

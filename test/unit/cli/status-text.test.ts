@@ -59,7 +59,7 @@ test('status shows a line for each tunnel, and below what is to be said', async 
       report('train', backoff, null),
       report('new', null, null),
     ],
-    [{ path: '/run/x.sock', pid: 77, reason: 'it does not answer' }],
+    [{ path: '/run/x.sock', pid: 77, isOwn: true, reason: 'it does not answer' }],
     NOW,
     plain,
   );

@@ -2,9 +2,9 @@ import { generateKeyPairSync, pbkdf2 } from 'node:crypto';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { afterEach, expect, test, vi } from 'vitest';
-import { inLongTurn, watchLoop } from '../../../src/net/loop-watchdog.ts';
-import { ThreadTimer } from '../../../src/net/native/thread-timer.ts';
-import { decryptPrivateKey } from '../../../src/ssh/private-key.ts';
+import { inLongTurn, watchLoop } from '../../../../src/net/machine/loop-watchdog.ts';
+import { ThreadTimer } from '../../../../src/net/native/thread-timer.ts';
+import { decryptPrivateKey } from '../../../../src/ssh/private-key.ts';
 
 const AFTER_MS = 400;
 
