@@ -39,7 +39,7 @@ module.exports = {
     onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native/'),
     onlyFrom('dns-packet', '^src/dns/'),
-    onlyFrom('ipaddr.js', '^src/net/address/cidr'),
+    onlyFrom('ip-num', '^src/net/address/'),
     onlyFrom('valibot', '^src/openstack/'),
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),

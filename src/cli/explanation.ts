@@ -2,9 +2,11 @@ import type { Config } from '../config/config.ts';
 import type { WrittenRule } from '../config/subnet-effects.ts';
 import { type NameRoute, routeName } from '../dns/name-routes.ts';
 import { decidingRule, formatCaptureRule } from '../net/address/capture-rule.ts';
-import { addressToNumber, type Cidr, formatCidr, parseCidr } from '../net/address/cidr.ts';
-import { type Endpoint, formatEndpoint, formatHostPort, type IpFamily } from '../net/address/endpoint.ts';
+import { type Cidr, formatCidr, isWithin, rangeOfAddress } from '../net/address/cidr.ts';
+import { type Endpoint, formatEndpoint, formatHostPort } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
+import { parseCidr } from '../net/address/parse-cidr.ts';
 import { formatPortRange, type PortRange } from '../net/address/port-range.ts';
 import { formatZone } from '../net/address/zone.ts';
 
@@ -113,9 +115,7 @@ function neverCaptured(address: string, facts: Facts): string | undefined {
 }
 
 function contains(range: Cidr, { family, address }: Destination): boolean {
-  if (range.family !== family) return false;
-  const value = addressToNumber(family, address);
-  return value >= range.first && value <= range.last;
+  return isWithin(rangeOfAddress(family, address), range);
 }
 
 interface Segment {

@@ -1,4 +1,5 @@
 import { type CaptureRule, rulesOverlap } from '../net/address/capture-rule.ts';
+import { isWithin } from '../net/address/cidr.ts';
 
 /**
  * Whether rules that hold capture all that others would. Never yes by mistake; it may say no where several rules cover one
@@ -24,9 +25,7 @@ function isLeftOut(left: CaptureRule, wanted: CaptureRule, excludes: readonly Ca
 
 function isIn(inner: CaptureRule, outer: CaptureRule): boolean {
   return (
-    inner.cidr.family === outer.cidr.family &&
-    inner.cidr.first >= outer.cidr.first &&
-    inner.cidr.last <= outer.cidr.last &&
+    isWithin(inner.cidr, outer.cidr) &&
     inner.ports.first >= outer.ports.first &&
     inner.ports.last <= outer.ports.last
   );

@@ -1,5 +1,5 @@
 import type { Problem } from '../core/problem.ts';
-import { type Cidr, parseCidr } from '../net/address/cidr.ts';
+import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { DnsOption } from './config.ts';
 import { Findings } from './findings.ts';
 import { placeOnCommandLine } from './options/place.ts';
@@ -15,8 +15,8 @@ import type { NamedFiles } from './parse/value-types.ts';
 
 /** 198.18.0.0/15 is for benchmarks (RFC 2544) and never on the internet; the other is a ULA range (RFC 4193) drawn by lot. */
 export const DEFAULT_RANGES: { readonly range4: Cidr; readonly range6: Cidr } = {
-  range4: parseCidr('198.18.0.0/15')!,
-  range6: parseCidr('fd9b:4e27:6cd1::/96')!,
+  range4: cidrOf('198.18.0.0', 15),
+  range6: cidrOf('fd9b:4e27:6cd1::', 96),
 };
 
 /** What was asked for, undefined when DNS is to be left alone; or all that is wrong. */

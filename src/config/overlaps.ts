@@ -1,5 +1,6 @@
 import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
-import { type Cidr, formatCidr, numberToAddress } from '../net/address/cidr.ts';
+import { type Cidr, formatCidr, rangesOverlap } from '../net/address/cidr.ts';
+import { numberToAddress } from '../net/address/literal.ts';
 
 /** A network that somebody else has a claim to. */
 export interface ClaimedNetwork {
@@ -33,6 +34,6 @@ export function overlapsOf(rules: readonly CaptureRule[], claimed: readonly Clai
 
 /** Of two networks that overlap, one is in the other. */
 function sharedBy(a: Cidr, b: Cidr): Cidr | undefined {
-  if (a.family !== b.family || a.last < b.first || b.last < a.first) return undefined;
+  if (!rangesOverlap(a, b)) return undefined;
   return a.prefixLength >= b.prefixLength ? a : b;
 }

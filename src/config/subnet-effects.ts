@@ -5,7 +5,8 @@ import {
   formatCaptureRule,
   rulesOverlap,
 } from '../net/address/capture-rule.ts';
-import { type Cidr, numberToAddress } from '../net/address/cidr.ts';
+import { isWithin } from '../net/address/cidr.ts';
+import { numberToAddress } from '../net/address/literal.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
 import { formatPortRange, type PortRange, portCount } from '../net/address/port-range.ts';
 
@@ -110,7 +111,7 @@ function decidedBefore(exclude: WrittenRule, includes: readonly WrittenRule[]): 
     (include) =>
       portCount(include.ports) < portCount(exclude.ports) &&
       rulesOverlap(include, exclude) &&
-      isIn(exclude.cidr, include.cidr),
+      isWithin(exclude.cidr, include.cidr),
   );
   const first = stronger[0];
   if (first === undefined) return [];
@@ -140,10 +141,6 @@ function otherFamilyDirect(includes: readonly WrittenRule[]): readonly Problem[]
       what: `captures IPv${family} alone: connections by ${other} go direct; add ${add}${leaveOut}`,
     },
   ];
-}
-
-function isIn(inner: Cidr, outer: Cidr): boolean {
-  return inner.first >= outer.first && inner.last <= outer.last;
 }
 
 function common(a: PortRange, b: PortRange): PortRange {

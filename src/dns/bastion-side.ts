@@ -1,4 +1,4 @@
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import { parseZone } from '../net/address/zone.ts';
 import { addressesIn } from './answer.ts';
 import { RCODES } from './layout.ts';

@@ -1,7 +1,7 @@
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import { AdmittedClients } from '../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../net/sockets/descriptor-budget.ts';
 import { type SocketPlace, THIS_MACHINE } from '../net/sockets/socket-place.ts';

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import { canonicalIpv6 } from '../net/address/endpoint.ts';
+import { canonicalAddress } from '../net/address/literal.ts';
 import { parseZone } from '../net/address/zone.ts';
 import type { StaticHost } from './name-routes.ts';
 
@@ -13,10 +12,8 @@ const OF_NO_USE_ELSEWHERE = /^(?:127\.|0\.0\.0\.0$|169\.254\.|255\.|::1?$|f[ef][
 export function parseHostsFile(text: string): readonly StaticHost[] {
   const hosts = text.split('\n').flatMap((line) => {
     const [word = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
-    const family = isIP(word);
-    if (family === 0 || word.includes('%')) return [];
-    const address = family === 6 ? canonicalIpv6(word) : word;
-    if (OF_NO_USE_ELSEWHERE.test(address)) return [];
+    const address = canonicalAddress(word);
+    if (address === undefined || OF_NO_USE_ELSEWHERE.test(address)) return [];
     return names.flatMap((written) => {
       const zone = written.startsWith('.') ? undefined : parseZone(written);
       return zone?.includes === 'itself-and-below' && zone.name !== 'localhost'

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { systemCodeOf } from '../core/errors.ts';
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 
 /** An answer must be to one of them, so more make guessing harder (RFC 5452 section 4.5). */
 const PORTS = 15;

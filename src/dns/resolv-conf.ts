@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { canonicalIpv6 } from '../net/address/endpoint.ts';
+import { canonicalAddress } from '../net/address/literal.ts';
 
 /** The stub addresses of systemd-resolved (systemd-resolved.service(8)). */
 const STUBS = ['127.0.0.53', '127.0.0.54'];
@@ -26,8 +25,8 @@ export interface Nameserver {
 export function parseNameservers(text: string): readonly Nameserver[] {
   const nameservers = text.split('\n').flatMap((line): Nameserver[] => {
     const [word = '', scope] = /^nameserver[ \t]+(\S+)/.exec(line)?.[1]?.split('%') ?? [];
-    if (isIP(word) === 0) return [];
-    return [{ address: isIP(word) === 6 ? canonicalIpv6(word) : word, scope }];
+    const address = canonicalAddress(word);
+    return address === undefined ? [] : [{ address, scope }];
   });
   return nameservers.length === 0 ? [{ address: '127.0.0.1', scope: undefined }] : eachOnce(nameservers);
 }

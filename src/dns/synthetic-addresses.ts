@@ -1,5 +1,6 @@
-import { addressToNumber, type Cidr, numberToAddress } from '../net/address/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { Cidr } from '../net/address/cidr.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import { addressToNumber, type IpFamily, numberToAddress } from '../net/address/literal.ts';
 
 /** What is remembered of a name from one run to the next. */
 export interface SavedMapping {

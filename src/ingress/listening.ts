@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
-import { type Endpoint, formatEndpoint, type IpFamily, makeEndpoint } from '../net/address/endpoint.ts';
+import { type Endpoint, formatEndpoint, makeEndpoint } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import { isOwnListener } from '../net/machine/local-addresses.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import { originalDestination } from '../net/native/original-destination.ts';

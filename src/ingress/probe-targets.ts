@@ -1,6 +1,7 @@
 import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
-import { type Cidr, formatCidr, numberToAddress } from '../net/address/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import { type Cidr, formatCidr, isWithin, middleOf } from '../net/address/cidr.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import { type IpFamily, numberToAddress } from '../net/address/literal.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
 
 /** With more networks than these only the first are tried: the start must not be delayed. */
@@ -38,7 +39,7 @@ export function probeTargets(
   const captured = [...includes.values()];
   const within = refused
     .flatMap((cidr) => {
-      const around = captured.find((rule) => isIn(cidr, rule.cidr));
+      const around = captured.find((rule) => isWithin(cidr, rule.cidr));
       return around === undefined ? [] : [{ ...around, cidr }];
     })
     .slice(0, MAX_REFUSED);
@@ -51,7 +52,7 @@ function targetOf(
   exempt: readonly Endpoint[],
 ): ProbeTarget | undefined {
   const { family } = cidr;
-  const middle = cidr.first + (cidr.last - cidr.first + 1n) / 2n;
+  const middle = middleOf(cidr);
   for (const value of new Set([middle, cidr.first < middle ? middle - 1n : middle])) {
     if (neverCapturedAs({ family, first: value, last: value }) !== undefined) continue;
     const address = numberToAddress(family, value);
@@ -62,8 +63,4 @@ function targetOf(
     }
   }
   return undefined;
-}
-
-function isIn(inner: Cidr, outer: Cidr): boolean {
-  return inner.family === outer.family && inner.first >= outer.first && inner.last <= outer.last;
 }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
-import { formatHostPort, isLoopback } from '../net/address/endpoint.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
+import { isLoopback } from '../net/address/literal.ts';
 import { acceptingServer } from '../net/sockets/accepting-server.ts';
 import { AdmittedClients } from '../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../net/sockets/descriptor-budget.ts';

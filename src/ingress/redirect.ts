@@ -7,8 +7,9 @@ import { type LastingInterceptor, openLastingInterceptor } from '../intercept/la
 import { planRedirects } from '../intercept/plan.ts';
 import type { DnsRedirect } from '../intercept/redirect-plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
-import { type Cidr, numberToAddress, parseCidr } from '../net/address/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import { type Cidr, cidrOf } from '../net/address/cidr.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import { type IpFamily, numberToAddress } from '../net/address/literal.ts';
 import { ALL_PORTS } from '../net/address/port-range.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
@@ -157,8 +158,8 @@ function removalError({ state, what }: RulesNews): TshuttleError {
  * any network want for a route.
  */
 function capturingAll(ingress: RedirectIngress): RedirectIngress {
-  const all = ['0.0.0.0/0', '::/0'].map(
-    (text): CaptureRule => ({ action: 'include', cidr: parseCidr(text)!, ports: ALL_PORTS }),
+  const all = ['0.0.0.0', '::'].map(
+    (address): CaptureRule => ({ action: 'include', cidr: cidrOf(address, 0), ports: ALL_PORTS }),
   );
   return {
     ...ingress,

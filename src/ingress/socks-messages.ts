@@ -1,6 +1,6 @@
-import { numberToAddress } from '../net/address/cidr.ts';
 import type { HostPort } from '../net/address/endpoint.ts';
-import { isHostName } from '../net/address/host-name.ts';
+import { isHostName } from '../net/address/host-port.ts';
+import { bytesToAddress } from '../net/address/literal.ts';
 import type { OpenFailure } from './incoming-flow.ts';
 
 /** One message at the beginning of `bytes`; how long it is, where it is complete. */
@@ -93,7 +93,7 @@ export function decodeRequest5(bytes: Buffer): Decoded<SocksRequest> {
   const length = end + 2;
   if (bytes.length < length) return INCOMPLETE;
   const field = bytes.subarray(start, end);
-  const host = addressType === NAME ? field.toString('latin1') : addressOf(field);
+  const host = addressType === NAME ? field.toString('latin1') : bytesToAddress(field);
   const message = requestOf(command, host, bytes.readUInt16BE(end));
   return { kind: 'message', message, length };
 }
@@ -114,7 +114,7 @@ export function decodeRequest4(bytes: Buffer): Decoded<Request4> {
   // 0.0.0.x, x not 0: the name follows.
   const isNamed = bytes.readUIntBE(4, 3) === 0 && bytes[7] !== 0;
   if (!isNamed) {
-    const request = requestOf(bytes[1], addressOf(bytes.subarray(4, 8)), port);
+    const request = requestOf(bytes[1], bytesToAddress(bytes.subarray(4, 8)), port);
     return { kind: 'message', message: { userId, request }, length: userEnd + 1 };
   }
   const nameEnd = bytes.indexOf(0, userEnd + 1);
@@ -161,11 +161,6 @@ function requestOf(command: number | undefined, host: string, port: number): Soc
   if (port === 0) return unsupported('other', 'port 0 cannot be connected to');
   if (!isHostName(host)) return unsupported('unknown-host', 'not a host name');
   return { kind: 'connect', destination: { host, port } };
-}
-
-function addressOf(bytes: Buffer): string {
-  const value = bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  return numberToAddress(bytes.length === 4 ? 4 : 6, value);
 }
 
 function unsupported(reply: ReplyCode, what: string): SocksRequest {

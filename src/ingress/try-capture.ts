@@ -2,7 +2,8 @@ import type { Logger } from '../core/log.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
 import { planRedirects } from '../intercept/plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
-import { parseCidr } from '../net/address/cidr.ts';
+import { cidrOf } from '../net/address/cidr.ts';
+import { addressBits } from '../net/address/literal.ts';
 import { rejectRoutes } from '../net/machine/reject-routes.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import { CaptureCheck } from './capture-check.ts';
@@ -51,6 +52,10 @@ export async function tryCapture(
   }
 }
 
-function ruleOf({ address, port }: ProbeTarget): CaptureRule {
-  return { action: 'include', cidr: parseCidr(address)!, ports: { first: port, last: port } };
+function ruleOf({ family, address, port }: ProbeTarget): CaptureRule {
+  return {
+    action: 'include',
+    cidr: cidrOf(address, addressBits(family)),
+    ports: { first: port, last: port },
+  };
 }

@@ -1,13 +1,13 @@
 import type { Endpoint } from '../net/address/endpoint.ts';
-import { addressValue } from './address-value.ts';
+import { addressToNumber } from '../net/address/literal.ts';
 import type { AddressInterval, RedirectPlan } from './redirect-plan.ts';
 
 /** Whether the rules of a plan redirect a new connection to an endpoint. Without any package: the root process uses it. */
 export function isCaptured(plan: RedirectPlan, { family, address, port }: Endpoint): boolean {
   if (!plan.families.includes(family)) return false;
-  const value = addressValue(family, address);
+  const value = addressToNumber(family, address);
   const isExempt = plan.exempt.some(
-    (one) => one.family === family && one.port === port && addressValue(family, one.address) === value,
+    (one) => one.family === family && one.port === port && addressToNumber(family, one.address) === value,
   );
   if (isExempt) return false;
   for (const { ports, intervals4, intervals6 } of plan.groups) {
@@ -28,8 +28,8 @@ function intervalOf(
   while (low <= high) {
     const middle = (low + high) >> 1;
     const interval = intervals[middle]!;
-    if (value < addressValue(family, interval.first)) high = middle - 1;
-    else if (value > addressValue(family, interval.last)) low = middle + 1;
+    if (value < addressToNumber(family, interval.first)) high = middle - 1;
+    else if (value > addressToNumber(family, interval.last)) low = middle + 1;
     else return interval;
   }
   return undefined;

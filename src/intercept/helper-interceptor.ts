@@ -1,6 +1,7 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './client/client.ts';
 import { findHelperCommandFacts, helperCommand } from './client/command.ts';

@@ -1,5 +1,6 @@
 import type { TshuttleError } from '../core/errors.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
 import type { RuleFacts } from './rule-facts.ts';

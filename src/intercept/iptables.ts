@@ -1,6 +1,7 @@
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import { prefixLengthOf } from '../net/address/cidr.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import { addressToNumber, type IpFamily } from '../net/address/literal.ts';
 import { ALL_PORTS, type PortRange } from '../net/address/port-range.ts';
-import { addressValue, prefixLengthOf } from './address-value.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
 import type { AddressInterval, OwnedPlan, RuleOwner } from './redirect-plan.ts';
 
@@ -134,7 +135,11 @@ function portMatch(ports: PortRange): string {
 
 /** One network as `-d`, anything else as one `iprange`: cut into networks, an interval may need 62 rules (IPv6: 254). */
 function addressMatch(family: IpFamily, { first, last }: AddressInterval): string {
-  const prefixLength = prefixLengthOf(family, addressValue(family, first), addressValue(family, last));
+  const prefixLength = prefixLengthOf({
+    family,
+    first: addressToNumber(family, first),
+    last: addressToNumber(family, last),
+  });
   if (prefixLength === undefined) return `-m iprange --dst-range ${first}-${last} `;
   return prefixLength === 0 ? '' : `-d ${first}/${prefixLength} `;
 }

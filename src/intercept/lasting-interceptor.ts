@@ -1,7 +1,8 @@
 import { deferred } from '../core/deferred.ts';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from './client/command.ts';
 import type { RulesNews } from './helper/protocol.ts';

@@ -1,4 +1,4 @@
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
 
 /** Where others guard addresses: wg-quick's chain is at `raw`. */

@@ -1,4 +1,4 @@
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import { ALL_PORTS, formatPortRange, type PortRange } from '../net/address/port-range.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 import type { RedirectPlan } from './redirect-plan.ts';

@@ -1,6 +1,7 @@
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import { prefixLengthOf } from '../net/address/cidr.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import { addressToNumber, type IpFamily } from '../net/address/literal.ts';
 import type { PortRange } from '../net/address/port-range.ts';
-import { addressValue, prefixLengthOf } from './address-value.ts';
 import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.ts';
 
 /** The sets and maps that the rules of the output chain look into. */
@@ -78,7 +79,11 @@ export function renderMaps(plan: RedirectPlan, generation: number): string[] {
 }
 
 function renderInterval(family: IpFamily, { first, last, action }: AddressInterval): string {
-  const prefixLength = prefixLengthOf(family, addressValue(family, first), addressValue(family, last));
+  const prefixLength = prefixLengthOf({
+    family,
+    first: addressToNumber(family, first),
+    last: addressToNumber(family, last),
+  });
   const network = first === last ? first : `${first}/${prefixLength}`;
   return `${prefixLength === undefined ? `${first}-${last}` : network} : ${action === 'capture' ? 'goto capture' : 'return'}`;
 }

@@ -1,7 +1,7 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
-import { numberToAddress } from '../net/address/cidr.ts';
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import { type IpFamily, numberToAddress } from '../net/address/literal.ts';
 import { type PortRange, portCount } from '../net/address/port-range.ts';
 import { MAX_GROUPS, MAX_INTERVALS } from './plan-limits.ts';
 import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from './redirect-plan.ts';

@@ -1,4 +1,5 @@
-import type { Endpoint, IpFamily } from '../net/address/endpoint.ts';
+import type { Endpoint } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { PortRange } from '../net/address/port-range.ts';
 
 /** Addresses from `first` to `last`, both included, as literal addresses of one family. */

@@ -1,5 +1,5 @@
 import { TshuttleError } from '../core/errors.ts';
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { InterceptMethod } from './interceptor.ts';
 
 /** What the user may ask for with `--method`. */

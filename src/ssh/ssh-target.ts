@@ -1,6 +1,6 @@
 import type { TshuttleError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { AlgorithmPreferences } from './algorithms.ts';
 
 /** Everything needed to reach and authenticate at one bastion: the request completed by the ssh configuration. */

@@ -2,7 +2,8 @@ import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { type CaptureRule, decidingRule, formatCaptureRule } from '../net/address/capture-rule.ts';
 import { formatCidr } from '../net/address/cidr.ts';
-import { type Endpoint, formatEndpoint, type IpFamily } from '../net/address/endpoint.ts';
+import { type Endpoint, formatEndpoint } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 

@@ -8,7 +8,7 @@ import { QueryHandler } from '../dns/query-handler.ts';
 import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
-import type { IpFamily } from '../net/address/endpoint.ts';
+import type { IpFamily } from '../net/address/literal.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import {
   BastionAnswers,

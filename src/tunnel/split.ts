@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../core/errors.ts';
 import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
-import { addressToNumber } from '../net/address/cidr.ts';
+import { rangeOfAddress } from '../net/address/cidr.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../net/address/endpoint.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
 import { type Zone, zoneOf } from '../net/address/zone.ts';
@@ -129,8 +129,7 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
 
 /** What the kernel's rules take on no machine, also with 0/0: behind the bastion it is something else, or this machine by a detour. */
 function isLeftAlone({ family, address }: Endpoint): boolean {
-  const value = addressToNumber(family, address);
-  return isOwnAddress(address) || neverCapturedAs({ family, first: value, last: value }) !== undefined;
+  return isOwnAddress(address) || neverCapturedAs(rangeOfAddress(family, address)) !== undefined;
 }
 
 async function carryDirectly(

@@ -8,7 +8,8 @@ import { planRedirects } from '../../intercept/plan.ts';
 import type { DnsRedirect } from '../../intercept/redirect-plan.ts';
 import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/render-plan.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
-import { type Endpoint, formatHostPort, type IpFamily, makeEndpoint } from '../../net/address/endpoint.ts';
+import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import { resolveTarget } from '../../ssh/target.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 

@@ -5,8 +5,10 @@ import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
 import { systemNameservers } from '../../dns/resolv-conf.ts';
-import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
-import { canonicalIpv6, type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
+import type { Cidr } from '../../net/address/cidr.ts';
+import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
+import { canonicalAddress } from '../../net/address/literal.ts';
+import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
 import { namesOnTheWay } from '../../ssh/names-on-the-way.ts';
@@ -76,9 +78,9 @@ export async function explain(
 }
 
 function toDestination(address: string, port: number | undefined): Destination | undefined {
-  const family = isIP(address);
-  if ((family !== 4 && family !== 6) || address.includes('%')) return undefined;
-  return { family, address: family === 6 ? canonicalIpv6(address) : address, port };
+  const canonical = canonicalAddress(address);
+  if (canonical === undefined) return undefined;
+  return { family: canonical.includes(':') ? 6 : 4, address: canonical, port };
 }
 
 async function addressesOrWhy(

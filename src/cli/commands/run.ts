@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
-import { parseCidr } from '../../net/address/cidr.ts';
+import { cidrOf } from '../../net/address/cidr.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
 import { type ChildCommand, startCommand } from '../child-command.ts';
 import type { CommandSession } from '../command-definition.ts';
@@ -62,7 +62,7 @@ async function runIsolated(
   const isIpv6Captured = config.subnets.some(
     ({ action, subnet }) => action === 'include' && subnet.kind === 'network' && subnet.cidr.family === 6,
   );
-  const everywhere = parseCidr('2000::/3')!;
+  const everywhere = cidrOf('2000::', 3);
   const ipv6 = config.ipv6 && (isIpv6Captured || (await hasRoute(everywhere)));
   const namespace = await openNetworkNamespace(ipv6);
   try {

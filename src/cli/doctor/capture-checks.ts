@@ -5,7 +5,7 @@ import type { Logger } from '../../core/log.ts';
 import { tryCapture } from '../../ingress/try-capture.ts';
 import type { HelperInterceptor } from '../../intercept/helper-interceptor.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
-import { parseCidr } from '../../net/address/cidr.ts';
+import { cidrOf } from '../../net/address/cidr.ts';
 import { type Finding, ok, problem } from './finding.ts';
 
 /**
@@ -14,9 +14,9 @@ import { type Finding, ok, problem } from './finding.ts';
  */
 function exampleRules(): readonly CaptureRule[] {
   const port = randomInt(1_024, 65_536);
-  return ['192.0.2.0/24', '2001:db8::/32'].map((text) => ({
+  return [cidrOf('192.0.2.0', 24), cidrOf('2001:db8::', 32)].map((cidr) => ({
     action: 'include',
-    cidr: parseCidr(text)!,
+    cidr,
     ports: { first: port, last: port },
   }));
 }

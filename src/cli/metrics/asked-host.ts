@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback } from '../../net/address/endpoint.ts';
+import { isLoopback } from '../../net/address/literal.ts';
 
 /**
  * Whether a request is meant for this server, by its Host field: a web page may give a name of its own the address of this

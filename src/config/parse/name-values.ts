@@ -1,6 +1,8 @@
 import { isIP } from 'node:net';
-import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
-import { canonicalIpv6, type Endpoint, type IpFamily, makeEndpoint } from '../../net/address/endpoint.ts';
+import type { Cidr } from '../../net/address/cidr.ts';
+import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
+import { canonicalAddress, type IpFamily } from '../../net/address/literal.ts';
+import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { parseZone, type Zone } from '../../net/address/zone.ts';
 import { Invalid } from './invalid.ts';
 import { parsePort } from './port.ts';
@@ -25,7 +27,7 @@ const MIN_PREFIX_LENGTHS: Readonly<Record<IpFamily, number>> = { 4: 8, 6: 32 };
 /** Reads `192.0.2.53,2001:db8::53`: each address once, in its canonical form. */
 export function readNameservers(text: string, { wrong }: Report): readonly string[] {
   const addresses = text.split(',').flatMap((item) => {
-    return parseAddress(item) ?? wrong(`has ${item || 'nothing'} for an address, as in 192.0.2.53`) ?? [];
+    return canonicalAddress(item) ?? wrong(`has ${item || 'nothing'} for an address, as in 192.0.2.53`) ?? [];
   });
   if (addresses.length > MAX_NAMESERVERS) wrong(`has more than ${MAX_NAMESERVERS} addresses`);
   return [...new Set(addresses)];
@@ -83,14 +85,9 @@ export function readHostAddress(
 ): { readonly name: string; readonly address: string } | undefined {
   const [, name = '', addressText = ''] = /^([^=]*)=(.*)$/.exec(text) ?? [];
   const zone = name.startsWith('.') ? undefined : parseZone(name);
-  const address = parseAddress(addressText);
+  const address = canonicalAddress(addressText);
   if (zone?.includes === 'itself-and-below' && address !== undefined) return { name: zone.name, address };
   return wrong('is not NAME=IP, as in --host db.internal.example=10.0.0.8');
-}
-
-function parseAddress(text: string): string | undefined {
-  if (isIP(text) === 4) return text;
-  return isIP(text) === 6 && !text.includes('%') ? canonicalIpv6(text) : undefined;
 }
 
 function parseResolver(text: string): Endpoint | undefined {

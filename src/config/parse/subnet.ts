@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Cidr, parseCidr } from '../../net/address/cidr.ts';
+import type { Cidr } from '../../net/address/cidr.ts';
+import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
 import { Invalid } from './invalid.ts';
 import { parsePorts } from './port.ts';

@@ -1,5 +1,5 @@
 import type { Problem } from '../../core/problem.ts';
-import { isLoopback } from '../../net/address/endpoint.ts';
+import { isLoopback } from '../../net/address/literal.ts';
 import type { ProfileOptions } from '../options/table.ts';
 import { Invalid } from '../parse/invalid.ts';
 import { parseProxyListen } from '../parse/proxy-listen.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../core/errors.ts';
-import type { IpFamily } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import { openNftContext } from '../../net/native/nftables.ts';
 import { iptablesChains } from '../iptables-chains.ts';
 import { nftTable, renderNftRemoval } from '../nft.ts';

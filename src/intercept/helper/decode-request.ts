@@ -1,4 +1,5 @@
-import type { Endpoint, IpFamily } from '../../net/address/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
+import { addressToNumber, type IpFamily } from '../../net/address/literal.ts';
 import type { PortRange } from '../../net/address/port-range.ts';
 import {
   type Fields,
@@ -16,7 +17,6 @@ import {
   readWord,
 } from '../../net/messages/field-reader.ts';
 import { MAX_STRANDED, type RedirectedConnection } from '../../net/sockets/redirected-connection.ts';
-import { addressValue } from '../address-value.ts';
 import { MAX_EXEMPT, MAX_EXEMPT_PORTS, MAX_GROUPS, MAX_INTERVALS, MAX_NAMESERVERS } from '../plan-limits.ts';
 import type {
   AddressInterval,
@@ -102,7 +102,7 @@ function readConnection(value: unknown, where: string): RedirectedConnection {
 }
 
 function isMapped({ family, address }: Endpoint): boolean {
-  return family === 6 && addressValue(6, address) >> 32n === 0xffffn;
+  return family === 6 && addressToNumber(6, address) >> 32n === 0xffffn;
 }
 
 /** Networks of more than 2^24 addresses would take more from the machine than names need. */
@@ -120,7 +120,7 @@ function readNetwork(value: unknown): RoutedNetwork {
     MAX_PREFIX_LENGTH,
   );
   const hostBits = BigInt(32 - prefixLength);
-  if (addressValue(4, address) % (1n << hostBits) !== 0n) {
+  if (addressToNumber(4, address) % (1n << hostBits) !== 0n) {
     throw new GrammarError('network.address has bits beyond its prefix');
   }
   return { address, prefixLength };
@@ -188,9 +188,9 @@ function readIntervals(value: unknown, where: string, family: IpFamily): Address
     const fields = readObject(item, itemWhere, ['first', 'last', 'action']);
     const first = readAddress(fields['first'], `${itemWhere}.first`, family);
     const last = readAddress(fields['last'], `${itemWhere}.last`, family);
-    const firstValue = addressValue(family, first);
+    const firstValue = addressToNumber(family, first);
     if (firstValue <= lastValue) throw new GrammarError(`${itemWhere} is not after the interval before it`);
-    lastValue = addressValue(family, last);
+    lastValue = addressToNumber(family, last);
     if (lastValue < firstValue) throw new GrammarError(`${itemWhere} runs backwards`);
     return { first, last, action: readWord(fields['action'], `${itemWhere}.action`, ['capture', 'pass']) };
   });

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
-import type { Endpoint, IpFamily } from '../../net/address/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import { RULESET_FAMILIES } from '../../net/native/netlink/ruleset-messages.ts';
 import { renderIptables, renderIptablesExempt } from '../iptables.ts';
 import {

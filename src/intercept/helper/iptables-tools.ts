@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { IpFamily } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import type { Candidate } from '../select.ts';
 import { findTool } from './tools.ts';
 

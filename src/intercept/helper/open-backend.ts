@@ -1,4 +1,4 @@
-import type { IpFamily } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import type { Candidate } from '../select.ts';
 import { IptablesBackend } from './iptables-backend.ts';
 import { findIptablesTools } from './iptables-tools.ts';

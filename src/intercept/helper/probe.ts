@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
-import type { IpFamily } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import { LIBNFTABLES_SONAME, openNftContext } from '../../net/native/nftables.ts';
 import { renderIptables } from '../iptables.ts';
 import { type NftTableOptions, renderNft } from '../nft.ts';

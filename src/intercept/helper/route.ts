@@ -1,4 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
+import { addressToNumber, numberToAddress } from '../../net/address/literal.ts';
 import { openTunDevice, type TunDevice } from '../../net/native/tun.ts';
 import type { RoutedNetwork } from '../redirect-plan.ts';
 import { RefusedError } from './rule-backend.ts';
@@ -8,15 +9,11 @@ export type Route = Pick<TunDevice, 'close'>;
 
 /** Makes a route to a network: a device of ours has its last address but one. @throws RefusedError */
 export function openRoute({ address, prefixLength }: RoutedNetwork): Route {
-  const hosts = 2 ** (32 - prefixLength);
-  const first = address.split('.').reduce((value, octet) => value * 256 + Number(octet), 0);
+  const hosts = 2n ** BigInt(32 - prefixLength);
+  const first = addressToNumber(4, address);
   try {
-    return openTunDevice(dotted(first + hosts - 2), dotted(2 ** 32 - hosts));
+    return openTunDevice(numberToAddress(4, first + hosts - 2n), numberToAddress(4, 2n ** 32n - hosts));
   } catch (error) {
     throw new RefusedError(messageOf(error));
   }
-}
-
-function dotted(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.');
 }

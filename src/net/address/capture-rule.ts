@@ -1,5 +1,5 @@
-import { addressToNumber, type Cidr, formatCidr } from './cidr.ts';
-import type { IpFamily } from './endpoint.ts';
+import { type Cidr, formatCidr, rangesOverlap } from './cidr.ts';
+import { addressToNumber, type IpFamily } from './literal.ts';
 import { ALL_PORTS, formatPortRange, type PortRange, portCount } from './port-range.ts';
 
 /**
@@ -54,11 +54,5 @@ function goesBefore(a: CaptureRule, b: CaptureRule, byPorts: boolean): boolean {
 
 /** Whether some destination is matched by both. */
 export function rulesOverlap(a: CaptureRule, b: CaptureRule): boolean {
-  return (
-    a.cidr.family === b.cidr.family &&
-    a.cidr.first <= b.cidr.last &&
-    b.cidr.first <= a.cidr.last &&
-    a.ports.first <= b.ports.last &&
-    b.ports.first <= a.ports.last
-  );
+  return rangesOverlap(a.cidr, b.cidr) && a.ports.first <= b.ports.last && b.ports.first <= a.ports.last;
 }

@@ -1,50 +1,19 @@
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
-import { canonicalIpv6, type IpFamily } from './endpoint.ts';
+import { addressBits, addressToNumber, type IpFamily, numberToAddress } from './literal.ts';
 
-/** A network, or one address of it as /32 or /128. Bits beyond the prefix are zero in `first` and one in `last`. */
-export interface Cidr {
+/** Addresses of one family from `first` to `last`, both included. */
+export interface AddressRange {
   readonly family: IpFamily;
-  readonly prefixLength: number;
   readonly first: bigint;
   readonly last: bigint;
 }
 
-/** How many bits an address of the family has. */
-export function addressBits(family: IpFamily): number {
-  return family === 4 ? 32 : 128;
-}
-
 /**
- * Parses `10.0.0.0/24`, `10.1.2.3`, `2001:db8::/32`, and `0/0` as sshuttle's users write it.
+ * A network, or one address of it as /32 or /128. Bits beyond the prefix are zero in `first` and one in `last`.
  *
- * Host bits are cleared (`10.1.2.3/8` is `10.0.0.0/8`), as ip(8) and sshuttle do not, but as every user means. IPv4-mapped IPv6
- * is IPv4 (`::ffff:10.0.0.0/104` is `10.0.0.0/8`): so the kernel connects to it, and the rules for IPv6 see nothing of it.
- *
- * @returns undefined when it is not one of these.
+ * Numbers and no objects of a package: every flow is compared with it, and the root process has it, too.
  */
-export function parseCidr(text: string): Cidr | undefined {
-  const [addressText = '', prefixText, ...rest] = text.split('/');
-  if (rest.length > 0) return undefined;
-  const address = addressText === '0' && prefixText === '0' ? '0.0.0.0' : addressText;
-  const family = isIP(address);
-  if ((family !== 4 && family !== 6) || address.includes('%')) return undefined;
-  const bits = addressBits(family);
-  if (prefixText !== undefined && !/^\d{1,3}$/.test(prefixText)) return undefined;
-  const prefixLength = prefixText === undefined ? bits : Number(prefixText);
-  return prefixLength <= bits
-    ? unmapped(makeCidr(family, addressToNumber(family, address), prefixLength))
-    : undefined;
-}
-
-/** ::ffff:0:0/96 (RFC 4291, 2.5.5.2). */
-const MAPPED_PREFIX = 0xffffn;
-const MAPPED_PREFIX_LENGTH = 96;
-
-function unmapped(cidr: Cidr): Cidr {
-  const isMapped =
-    cidr.family === 6 && cidr.prefixLength >= MAPPED_PREFIX_LENGTH && cidr.first >> 32n === MAPPED_PREFIX;
-  return isMapped ? makeCidr(4, cidr.first & 0xffff_ffffn, cidr.prefixLength - MAPPED_PREFIX_LENGTH) : cidr;
+export interface Cidr extends AddressRange {
+  readonly prefixLength: number;
 }
 
 /** The network of `prefixLength` bits that `address` lies in. */
@@ -53,17 +22,40 @@ export function makeCidr(family: IpFamily, address: bigint, prefixLength: number
   return { family, prefixLength, first: address & ~hostMask, last: address | hostMask };
 }
 
-/** The number behind a literal address that `net.isIP` has accepted for this family. */
-export function addressToNumber(family: IpFamily, address: string): bigint {
-  const parser = family === 4 ? ipaddr.IPv4 : ipaddr.IPv6;
-  return BigInt(`0x${Buffer.from(parser.parse(address).toByteArray()).toString('hex')}`);
+/** The network of a literal address that the program itself has, without the package that reads those of users. */
+export function cidrOf(address: string, prefixLength: number): Cidr {
+  const family = address.includes(':') ? 6 : 4;
+  return makeCidr(family, addressToNumber(family, address), prefixLength);
 }
 
-/** The canonical literal address behind a number. */
-export function numberToAddress(family: IpFamily, value: bigint): string {
-  const digits = value.toString(16).padStart(addressBits(family) / 4, '0');
-  const text = ipaddr.fromByteArray([...Buffer.from(digits, 'hex')]).toString();
-  return family === 4 ? text : canonicalIpv6(text);
+/** A literal address as a range of one. */
+export function rangeOfAddress(family: IpFamily, address: string): AddressRange {
+  const value = addressToNumber(family, address);
+  return { family, first: value, last: value };
+}
+
+/** Whether all addresses of one range are in another. */
+export function isWithin(inner: AddressRange, outer: AddressRange): boolean {
+  return inner.family === outer.family && inner.first >= outer.first && inner.last <= outer.last;
+}
+
+/** Whether some address is in both ranges. */
+export function rangesOverlap(a: AddressRange, b: AddressRange): boolean {
+  return a.family === b.family && a.first <= b.last && b.first <= a.last;
+}
+
+/** The address in the middle of a range, of two the upper one. */
+export function middleOf({ first, last }: AddressRange): bigint {
+  return first + (last - first + 1n) / 2n;
+}
+
+/** How long the common prefix of `first` and `last` is when they span exactly one network, otherwise undefined. */
+export function prefixLengthOf({ family, first, last }: AddressRange): number | undefined {
+  const size = last - first + 1n;
+  const isPowerOfTwo = (size & (size - 1n)) === 0n;
+  if (!isPowerOfTwo || first % size !== 0n) return undefined;
+  const hostBits = size.toString(2).length - 1;
+  return addressBits(family) - hostBits;
 }
 
 /** Renders `10.0.0.0/8`; a single address without its prefix length. */

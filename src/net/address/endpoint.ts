@@ -1,7 +1,5 @@
 import { isIP } from 'node:net';
-
-/** 4 for IPv4, 6 for IPv6. */
-export type IpFamily = 4 | 6;
+import { bytesToAddress, canonicalIpv6, type IpFamily, withoutMapping } from './literal.ts';
 
 /** A literal address and a port. `address` is canonical: never IPv4-mapped IPv6, IPv6 as in RFC 5952. */
 export interface Endpoint {
@@ -23,29 +21,31 @@ export interface HostPort {
  * @returns undefined when `address` is not a literal address or `port` is not 1 to 65535.
  */
 export function makeEndpoint(address: string, port: number): Endpoint | undefined {
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return undefined;
-  const literal = withoutMapping(address);
-  const family = isIP(literal);
-  if (family === 4) return { family, address: literal, port };
+  if (!isPort(port)) return undefined;
+  const family = isIP(address);
+  if (family === 4) return { family, address, port };
   // A zone index (fe80::1%eth0) has no place in an endpoint: link-local destinations are never captured.
-  return family === 6 && !literal.includes('%')
-    ? { family, address: canonicalIpv6(literal), port }
+  return family === 6 && !address.includes('%') ? ofCanonical(canonicalIpv6(address), port) : undefined;
+}
+
+/**
+ * Makes an endpoint of an address as the kernel has it, in network order.
+ *
+ * @returns undefined when there are not 4 or 16 bytes, or `port` is not 1 to 65535.
+ */
+export function endpointOfBytes(bytes: Buffer, port: number): Endpoint | undefined {
+  return isPort(port) && (bytes.length === 4 || bytes.length === 16)
+    ? ofCanonical(bytesToAddress(bytes), port)
     : undefined;
 }
 
-/** The IPv4 address in an IPv4-mapped one, which has several spellings; any other as it is. */
-function withoutMapping(address: string): string {
-  if (!address.includes(':') || !/ffff:[^:]/i.test(address) || isIP(address) !== 6 || address.includes('%'))
-    return address;
-  const digits = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(canonicalIpv6(address));
-  if (digits === null) return address;
-  const [high, low] = [Number.parseInt(digits[1]!, 16), Number.parseInt(digits[2]!, 16)];
-  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
+function ofCanonical(canonical: string, port: number): Endpoint {
+  const address = withoutMapping(canonical);
+  return { family: address.includes(':') ? 6 : 4, address, port };
 }
 
-/** The RFC 5952 form of a literal IPv6 address without zone: the URL parser compresses as the rest of Node does. */
-export function canonicalIpv6(literal: string): string {
-  return new URL(`http://[${literal}]/`).hostname.slice(1, -1);
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 /** A host as an endpoint where it is a literal address, and as it is where it is a name. */
@@ -66,9 +66,4 @@ export function formatEndpoint(endpoint: Endpoint): string {
 /** Whether both name the same address and port. */
 export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
   return a.address === b.address && a.port === b.port;
-}
-
-/** Whether a literal address is one of the machine itself: 127.0.0.0/8, ::1, and the same mapped. */
-export function isLoopback(address: string): boolean {
-  return /^(?:::ffff:)?127\./i.test(address) || (address.includes(':') && canonicalIpv6(address) === '::1');
 }

@@ -1,5 +1,4 @@
-import { type Cidr, parseCidr } from './cidr.ts';
-import type { IpFamily } from './endpoint.ts';
+import { type AddressRange, type Cidr, cidrOf, isWithin } from './cidr.ts';
 
 /** A network whose connections no redirect rule of ours takes, wherever it is asked for. */
 interface NeverCaptured {
@@ -14,25 +13,19 @@ interface NeverCaptured {
  */
 const NEVER_CAPTURED: readonly NeverCaptured[] = (
   [
-    ['127.0.0.0/8', 'this machine itself'],
-    ['0.0.0.0/32', 'this machine itself'],
-    ['::1/128', 'this machine itself'],
-    ['::/128', 'this machine itself'],
-    ['169.254.0.0/16', 'link-local'],
-    ['fe80::/10', 'link-local'],
-    ['224.0.0.0/4', 'multicast'],
-    ['ff00::/8', 'multicast'],
-    ['255.255.255.255/32', 'broadcast'],
+    ['127.0.0.0', 8, 'this machine itself'],
+    ['0.0.0.0', 32, 'this machine itself'],
+    ['::1', 128, 'this machine itself'],
+    ['::', 128, 'this machine itself'],
+    ['169.254.0.0', 16, 'link-local'],
+    ['fe80::', 10, 'link-local'],
+    ['224.0.0.0', 4, 'multicast'],
+    ['ff00::', 8, 'multicast'],
+    ['255.255.255.255', 32, 'broadcast'],
   ] as const
-).map(([text, what]) => ({ cidr: parseCidr(text)!, what }));
+).map(([address, prefixLength, what]) => ({ cidr: cidrOf(address, prefixLength), what }));
 
 /** What a range of addresses is that is never captured, all of it; undefined where some of it may be. */
-export function neverCapturedAs(range: {
-  readonly family: IpFamily;
-  readonly first: bigint;
-  readonly last: bigint;
-}): string | undefined {
-  return NEVER_CAPTURED.find(
-    ({ cidr }) => cidr.family === range.family && range.first >= cidr.first && range.last <= cidr.last,
-  )?.what;
+export function neverCapturedAs(range: AddressRange): string | undefined {
+  return NEVER_CAPTURED.find(({ cidr }) => isWithin(range, cidr))?.what;
 }

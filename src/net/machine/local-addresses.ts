@@ -1,8 +1,6 @@
 import { networkInterfaces } from 'node:os';
-import { type Endpoint, makeEndpoint } from '../address/endpoint.ts';
-
-/** Stands in where only the canonical address is wanted. */
-const ANY_PORT = 1;
+import type { Endpoint } from '../address/endpoint.ts';
+import { canonicalAddress, isLoopback } from '../address/literal.ts';
 
 /**
  * Whether an endpoint is one of this machine's own addresses with our listener's port: a connection that was made to the
@@ -14,8 +12,8 @@ export function isOwnListener(destination: Endpoint, listenerPort: number): bool
 
 /** Whether a canonical literal address is this machine's own. */
 export function isOwnAddress(address: string): boolean {
-  if (address.startsWith('127.') || address === '::1') return true;
+  if (isLoopback(address)) return true;
   return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some((own) => makeEndpoint(own.address, ANY_PORT)?.address === address),
+    addresses?.some((own) => canonicalAddress(own.address) === address),
   );
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type Cidr, parseCidr } from '../address/cidr.ts';
+import type { Cidr } from '../address/cidr.ts';
+import { parseCidr } from '../address/parse-cidr.ts';
 
 /** A network and the interface that it is reached by. */
 export interface InterfaceNetwork {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { type Endpoint, makeEndpoint, sameEndpoint } from '../address/endpoint.ts';
+import { type Endpoint, endpointOfBytes, sameEndpoint } from '../address/endpoint.ts';
 
 /** TCP_ESTABLISHED and TCP_SYN_SENT of net/tcp_states.h, as /proc/net/tcp writes them. */
 const CONNECTED_STATES: ReadonlySet<string> = new Set(['01', '02']);
@@ -76,19 +76,14 @@ export function remoteEndpoints(table: string, sockets: ReadonlySet<string>): En
       const [, , remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
       if (!CONNECTED_STATES.has(state) || !sockets.has(inode)) return [];
       const [address = '', port = ''] = remote.split(':');
-      return makeEndpoint(addressOf(address), Number.parseInt(port, 16)) ?? [];
+      return endpointOfBytes(bytesOf(address), Number.parseInt(port, 16)) ?? [];
     });
 }
 
 /** Words of four bytes as the processor has them: little-endian wherever tshuttle runs. */
-function addressOf(hexadecimal: string): string {
+function bytesOf(hexadecimal: string): Buffer {
   const bytes = Buffer.from(hexadecimal, 'hex');
-  if (bytes.length % 4 !== 0) return '';
-  bytes.swap32();
-  if (bytes.length === 4) return bytes.join('.');
-  const isMapped = bytes.subarray(0, 12).toString('hex') === '00000000000000000000ffff';
-  if (isMapped) return bytes.subarray(12).join('.');
-  return bytes.toString('hex').match(/.{4}/g)?.join(':') ?? '';
+  return bytes.length % 4 === 0 ? bytes.swap32() : bytes;
 }
 
 /** linux/sched.h: set before a process that ends, however it ends, closes the first of its descriptors. */

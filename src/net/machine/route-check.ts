@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { systemCodeOf } from '../../core/errors.ts';
-import { type Cidr, numberToAddress } from '../address/cidr.ts';
-import type { IpFamily } from '../address/endpoint.ts';
+import { type Cidr, middleOf } from '../address/cidr.ts';
+import { type IpFamily, numberToAddress } from '../address/literal.ts';
 
 /** Any port will do: connecting a datagram socket sends nothing. */
 const DISCARD_PORT = 9;
@@ -41,7 +41,7 @@ export function lookUpRoute(family: IpFamily, address: string): Promise<RouteLoo
 }
 
 /** Whether the kernel has a route to the middle of a network that connections can take. */
-export async function hasRoute({ family, first, last }: Cidr): Promise<boolean> {
-  const middle = numberToAddress(family, first + (last - first + 1n) / 2n);
-  return (await lookUpRoute(family, middle)).kind === 'routed';
+export async function hasRoute(network: Cidr): Promise<boolean> {
+  const { family } = network;
+  return (await lookUpRoute(family, numberToAddress(family, middleOf(network)))).kind === 'routed';
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
-import type { Endpoint, IpFamily } from '../address/endpoint.ts';
+import type { Endpoint } from '../address/endpoint.ts';
+import type { IpFamily } from '../address/literal.ts';
 
 /** The other side said something that is not in the grammar. The message never quotes what was said. */
 export class GrammarError extends Error {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
-import { type Endpoint, type IpFamily, makeEndpoint } from '../address/endpoint.ts';
+import { type Endpoint, endpointOfBytes } from '../address/endpoint.ts';
+import type { IpFamily } from '../address/literal.ts';
 import { lastErrno } from './library.ts';
 import { getSocketOption } from './socket-option.ts';
 
@@ -36,18 +37,15 @@ export function originalDestination(accepted: Socket, family: IpFamily): Endpoin
       `the kernel does not know the original destination (errno ${lastErrno()})`,
     );
   }
-  const address = isIpv4 ? formatIpv4(sockaddr.subarray(4, 8)) : formatIpv6(sockaddr.subarray(8, 24));
-  const endpoint = makeEndpoint(address, sockaddr.readUInt16BE(2));
+  const endpoint = endpointOfBytes(
+    isIpv4 ? sockaddr.subarray(4, 8) : sockaddr.subarray(8, 24),
+    sockaddr.readUInt16BE(2),
+  );
   if (endpoint === undefined) {
-    throw new TshuttleError('ERR_ORIGINAL_DST', `the kernel answered with no usable destination: ${address}`);
+    throw new TshuttleError(
+      'ERR_ORIGINAL_DST',
+      'the kernel answered with port 0 for the original destination',
+    );
   }
   return endpoint;
-}
-
-function formatIpv4(bytes: Buffer): string {
-  return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
-}
-
-function formatIpv6(bytes: Buffer): string {
-  return Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':');
 }

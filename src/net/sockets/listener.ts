@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { formatHostPort, type IpFamily } from '../address/endpoint.ts';
+import { formatHostPort } from '../address/endpoint.ts';
+import type { IpFamily } from '../address/literal.ts';
 import { descriptorOf, duplicateDescriptor } from '../native/descriptor.ts';
 import { acceptWithReach } from '../native/tcp.ts';
 import { acceptingServer } from './accepting-server.ts';

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
-import { parseCidr } from '../../net/address/cidr.ts';
+import { makeEndpoint } from '../../net/address/endpoint.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
-import { hasRoute } from '../../net/machine/route-check.ts';
+import { lookUpRoute } from '../../net/machine/route-check.ts';
 import { unacknowledgedBytes } from '../../net/native/tcp.ts';
 import type { ConnectedBastion } from './connect.ts';
 import { sendKeepalive, socketQueue } from './connection-internals.ts';
@@ -126,9 +126,9 @@ function hasLostItsAddress({ localAddress }: Socket): boolean {
 }
 
 /** Whether the kernel has a route to where a socket is connected, which then leaves from another address. */
-async function hasOtherWay({ remoteAddress = '' }: Socket): Promise<boolean> {
-  const bastion = parseCidr(remoteAddress);
-  return bastion === undefined || (await hasRoute(bastion));
+async function hasOtherWay({ remoteAddress = '', remotePort = 0 }: Socket): Promise<boolean> {
+  const bastion = makeEndpoint(remoteAddress, remotePort);
+  return bastion === undefined || (await lookUpRoute(bastion.family, bastion.address)).kind === 'routed';
 }
 
 /** Where the kernel does not tell what is acknowledged, what it has taken stands for it; it takes more only as it sends. */

@@ -9,17 +9,7 @@ import { Home, runReal } from './entry.ts';
 const BUILT = new URL('../../../dist/', import.meta.url).href;
 
 /** Each of them takes longer to load than what the commands below have to do. */
-const HEAVY = [
-  'ssh2',
-  'valibot',
-  'pino',
-  'pino-pretty',
-  'koffi',
-  'yaml',
-  'prom-client',
-  'ipaddr.js',
-  'socks',
-];
+const HEAVY = ['ssh2', 'valibot', 'pino', 'pino-pretty', 'koffi', 'yaml', 'prom-client', 'ip-num', 'socks'];
 
 /** What a command line has said and loaded. */
 interface Loaded {

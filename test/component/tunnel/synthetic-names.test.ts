@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KnownNames } from '../../../src/dns/known-names.ts';
-import { type Cidr, formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
+import { type Cidr, formatCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { SyntheticNames } from '../../../src/tunnel/synthetic-names.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 

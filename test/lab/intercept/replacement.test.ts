@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
 import { planRedirects } from '../../../src/intercept/plan.ts';
-import { addressToNumber, makeCidr, numberToAddress } from '../../../src/net/address/cidr.ts';
+import { makeCidr } from '../../../src/net/address/cidr.ts';
+import { addressToNumber, numberToAddress } from '../../../src/net/address/literal.ts';
 import { ALL_PORTS } from '../../../src/net/address/port-range.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { createScratch, type Destination, planFor, SILENT } from './scratch.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { explainAddress, explainName, type Facts } from '../../../src/cli/explanation.ts';
 import { parseDns } from '../../../src/config/dns.ts';
 import type { RawOptions } from '../../../src/config/options/table.ts';
-import { parseCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { rule } from '../intercept/rule.ts';
 
 const FACTS: Facts = {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type ClaimedNetwork, overlapsOf } from '../../../src/config/overlaps.ts';
 import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
-import { parseCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { parseRoutes } from '../../../src/net/machine/local-networks.ts';
 
 function rule(action: CaptureRule['action'], text: string): CaptureRule {

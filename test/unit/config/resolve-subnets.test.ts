@@ -3,7 +3,7 @@ import type { SubnetRule } from '../../../src/config/parse/subnet.ts';
 import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
-import { parseCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 
 const answers: Readonly<Record<string, readonly string[]>> = {
   'both.example': ['192.0.2.1', '2001:db8::1'],

@@ -4,7 +4,7 @@ import { type AddressSource, BastionSide } from '../../../src/dns/bastion-side.t
 import { errorAnswer, type Query } from '../../../src/dns/message.ts';
 import type { Responder } from '../../../src/dns/responder.ts';
 import { SyntheticAddresses } from '../../../src/dns/synthetic-addresses.ts';
-import { parseCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { answerTo } from '../../component/dns/fake-resolver.ts';
 import { queryPacket, readSampleQuery } from './sample-messages.ts';
 

@@ -5,7 +5,8 @@ import {
   SyntheticAddresses,
 } from '../../../src/dns/synthetic-addresses.ts';
 import { blockCountOf, blockOf } from '../../../src/dns/synthetic-blocks.ts';
-import { formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
+import { formatCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 
 const KEEP_MS = 1_000;
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { hasHalfOpen } from '../../../src/ingress/capture-probe.ts';
 import { probeTargets } from '../../../src/ingress/probe-targets.ts';
-import { formatCidr, parseCidr } from '../../../src/net/address/cidr.ts';
+import { formatCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { parseRoutes4, parseRoutes6 } from '../../../src/net/machine/reject-routes.ts';
 import { rule } from '../intercept/rule.ts';
 

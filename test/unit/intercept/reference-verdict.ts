@@ -1,6 +1,6 @@
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import type { Cidr } from '../../../src/net/address/cidr.ts';
-import type { IpFamily } from '../../../src/net/address/endpoint.ts';
+import type { IpFamily } from '../../../src/net/address/literal.ts';
 import { type PortRange, portCount } from '../../../src/net/address/port-range.ts';
 
 /** What is to happen to a connection. */

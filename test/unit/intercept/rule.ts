@@ -1,5 +1,5 @@
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
-import { parseCidr } from '../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { ALL_PORTS, parsePortRange } from '../../../src/net/address/port-range.ts';
 
 /** A capture rule from `10.0.0.0/8`, `10.0.0.0/8:443` or, for IPv6, without ports. */

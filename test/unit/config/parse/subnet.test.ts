@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseSubnet } from '../../../../src/config/parse/subnet.ts';
-import { parseCidr } from '../../../../src/net/address/cidr.ts';
+import { parseCidr } from '../../../../src/net/address/parse-cidr.ts';
 import { parsePortRange } from '../../../../src/net/address/port-range.ts';
 
 describe('parseSubnet accepts', () => {

@@ -1,51 +1,54 @@
-import { describe, expect, test } from 'vitest';
-import { formatCidr, parseCidr } from '../../../../src/net/address/cidr.ts';
+import { describe, expect, it, test } from 'vitest';
+import {
+  isWithin,
+  middleOf,
+  prefixLengthOf,
+  rangeOfAddress,
+  rangesOverlap,
+} from '../../../../src/net/address/cidr.ts';
+import { addressToNumber, numberToAddress } from '../../../../src/net/address/literal.ts';
+import { parseCidr } from '../../../../src/net/address/parse-cidr.ts';
 
-describe('parseCidr', () => {
-  test.each([
-    ['10.0.0.0/24', '10.0.0.0/24'],
-    ['10.1.2.3', '10.1.2.3'],
-    ['10.1.2.3/32', '10.1.2.3'],
-    ['10.1.2.3/8', '10.0.0.0/8'],
-    ['0/0', '0.0.0.0/0'],
-    ['0.0.0.0/0', '0.0.0.0/0'],
-    ['255.255.255.255', '255.255.255.255'],
-    ['::/0', '::/0'],
-    ['::1', '::1'],
-    ['2001:DB8:0:0::1', '2001:db8::1'],
-    ['2001:db8:ffff::/32', '2001:db8::/32'],
-    ['fd00::/8', 'fd00::/8'],
-    ['::ffff:10.1.2.3', '10.1.2.3'],
-    ['::ffff:a00:0/104', '10.0.0.0/8'],
-    ['::ffff:0:0/96', '0.0.0.0/0'],
-    ['::ffff:0:0/95', '::fffe:0:0/95'],
-    ['::ffff:0:a01:203', '::ffff:0:a01:203'],
-  ])('%s is %s', (text, canonical) => {
-    const cidr = parseCidr(text);
-    expect(cidr && formatCidr(cidr)).toBe(canonical);
+describe('of two ranges', () => {
+  it.each([
+    ['10.0.0.0/8', '10.0.0.0/8', true, true],
+    ['10.1.0.0/16', '10.0.0.0/8', true, true],
+    ['10.0.0.0/8', '10.1.0.0/16', false, true],
+    ['10.255.255.255', '10.0.0.0/8', true, true],
+    ['11.0.0.0', '10.0.0.0/8', false, false],
+    ['::a00:1', '10.0.0.0/8', false, false],
+    ['::/0', '0/0', false, false],
+  ])('%s within %s: %s, and they overlap: %s', (inner, outer, within, overlap) => {
+    const [a, b] = [parseCidr(inner)!, parseCidr(outer)!];
+    expect(isWithin(a, b)).toBe(within);
+    expect(rangesOverlap(a, b)).toBe(overlap);
+    expect(rangesOverlap(b, a)).toBe(overlap);
   });
+});
 
-  test.each([
-    '',
-    '10',
-    '10/8',
-    '10.0.0/24',
-    '10.0.0.256',
-    '10.0.0.0/33',
-    '10.0.0.0/-1',
-    '10.0.0.0/',
-    '10.0.0.0/8/8',
-    '010.0.0.1',
-    '::/129',
-    'fe80::1%eth0',
-    'example.com',
-    ' 10.0.0.0/8',
-  ])('%j is none', (text) => {
-    expect(parseCidr(text)).toBeUndefined();
-  });
+test.each([
+  ['10.0.0.1', '10.0.0.1'],
+  ['10.0.0.0/31', '10.0.0.1'],
+  ['10.0.0.0/24', '10.0.0.128'],
+  ['::/0', '8000::'],
+])('the middle of %s is %s', (text, middle) => {
+  const cidr = parseCidr(text)!;
+  expect(numberToAddress(cidr.family, middleOf(cidr))).toBe(middle);
+});
 
-  test('spans from the first to the last address', () => {
-    expect(parseCidr('10.0.0.0/30')).toMatchObject({ first: 0x0a000000n, last: 0x0a000003n });
-    expect(parseCidr('::/0')).toMatchObject({ first: 0n, last: 2n ** 128n - 1n });
+test('an address is a range of one', () => {
+  expect(rangeOfAddress(4, '10.0.0.1')).toEqual({ family: 4, first: 0x0a000001n, last: 0x0a000001n });
+});
+
+describe('prefixLengthOf', () => {
+  it.each([
+    ['0.0.0.0', '255.255.255.255', 0],
+    ['10.0.0.0', '10.255.255.255', 8],
+    ['10.0.0.1', '10.0.0.1', 32],
+    ['10.0.0.1', '10.0.0.2', undefined],
+    ['10.0.0.0', '10.0.0.2', undefined],
+  ])('of %s to %s is %s', (first, last, expected) => {
+    const range = { family: 4, first: addressToNumber(4, first), last: addressToNumber(4, last) } as const;
+    expect(prefixLengthOf(range)).toBe(expected);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatEndpoint, makeEndpoint } from '../../../../src/net/address/endpoint.ts';
+import { endpointOfBytes, formatEndpoint, makeEndpoint } from '../../../../src/net/address/endpoint.ts';
 import { formatPortRange, parsePortRange } from '../../../../src/net/address/port-range.ts';
 import { isOwnListener } from '../../../../src/net/machine/local-addresses.ts';
 
@@ -23,6 +23,26 @@ test.each([
   ['', 22],
 ])('%s port %d is no endpoint', (address, port) => {
   expect(makeEndpoint(address, port)).toBeUndefined();
+});
+
+test.each([
+  ['fe80::1%eth0', 22],
+  ['::ffff:10.0.0.1%eth0', 22],
+  ['010.0.0.1', 22],
+])('%s port %d has a zone or zeros that mean something else, and is no endpoint', (address, port) => {
+  expect(makeEndpoint(address, port)).toBeUndefined();
+});
+
+test.each([
+  ['0a000001', 22, '10.0.0.1:22'],
+  ['00000000000000000000ffff0a000001', 22, '10.0.0.1:22'],
+  ['20010db8000000000000000000000001', 443, '[2001:db8::1]:443'],
+  ['0a000001', 0, undefined],
+  ['0a0000', 22, undefined],
+  ['', 22, undefined],
+])('bytes %s and port %d are %s', (bytes, port, text) => {
+  const endpoint = endpointOfBytes(Buffer.from(bytes, 'hex'), port);
+  expect(endpoint && formatEndpoint(endpoint)).toBe(text);
 });
 
 test.each([
