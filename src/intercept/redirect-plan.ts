@@ -85,11 +85,19 @@ export function parseRuleOwner(userId: string, listenerPort: string): RuleOwner 
 }
 
 /**
- * A plan that lets pass what the tunnels before it ask nameservers, too. The latest tunnel's rules are asked first: what it
- * passes on comes to the one before it, whose queries must not come back, or they would go in circles
- * (native-notes/dns-redirect.md).
+ * The tunnels that were there before ours, by the ports from which they ask nameservers. The latest tunnel's rules are asked
+ * first: what it passes on comes to the one before it, whose queries must not come back, or they would go in circles
+ * (native-notes/dns-redirect.md). Rules that replace others keep their place, so those are earlier for good that were there
+ * before our first ones, and what all others pass on has to come to us.
  */
-export function passingOtherTunnels<P extends RedirectPlan>(plan: P, otherPorts: readonly number[]): P {
-  if (plan.dns === null || otherPorts.length === 0) return plan;
-  return { ...plan, dns: { ...plan.dns, exemptPorts: [...plan.dns.exemptPorts, ...otherPorts] } };
+export class EarlierTunnels {
+  #ports: ReadonlySet<number> | undefined;
+
+  /** A plan of ours that lets pass what they ask, too. @param others the ports of all other tunnels, before it is applied */
+  passedBy<P extends RedirectPlan>(plan: P, others: readonly number[]): P {
+    this.#ports ??= new Set(others);
+    const ports = [...new Set(others)].filter((port) => this.#ports?.has(port));
+    if (plan.dns === null || ports.length === 0) return plan;
+    return { ...plan, dns: { ...plan.dns, exemptPorts: [...plan.dns.exemptPorts, ...ports] } };
+  }
 }

@@ -175,7 +175,7 @@ describe.skipIf(skipLab)('--domain', () => {
   it.each(['nft', 'iptables'])(
     'of two tunnels are both answered, whichever was first, and so is all else (%s)',
     async (method) => {
-      const options = ['--method', method, '--domain'];
+      const options = ['-v', '--method', method, '--domain'];
       const one = await startTshuttle(lab, [
         ...options,
         'one.example',
@@ -189,10 +189,27 @@ describe.skipIf(skipLab)('--domain', () => {
         'host.two.example=192.0.2.2',
       ]);
       const three = await startTshuttle(lab, [...options, 'three.example']);
-      for (const protocol of ['+notcp', '+tcp']) {
-        expect(await dig('+short', protocol, 'host.one.example')).toBe('192.0.2.1\n');
-        expect(await dig('+short', protocol, 'host.two.example')).toBe('192.0.2.2\n');
-        expect(await dig('+short', protocol, PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+      const expectAnswers = async (): Promise<void> => {
+        for (const protocol of ['+notcp', '+tcp']) {
+          expect(await dig('+short', protocol, 'host.one.example')).toBe('192.0.2.1\n');
+          expect(await dig('+short', protocol, 'host.two.example')).toBe('192.0.2.2\n');
+          expect(await dig('+short', protocol, PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
+        }
+      };
+      await expectAnswers();
+      // Each of them sets its rules anew then.
+      const resolvConf = join(lab.directory, 'etc', 'resolv.conf');
+      const before = await readFile(resolvConf, 'utf8');
+      try {
+        await writeFile(resolvConf, `${before}nameserver 127.0.0.88\n`);
+        for (const tunnel of [one, two, three])
+          await tunnel.untilOutput(
+            /other nameservers, whose queries are captured now: .*127\.0\.0\.88/,
+            10_000,
+          );
+        await expectAnswers();
+      } finally {
+        await writeFile(resolvConf, before);
       }
       const synthetic = await Promise.all(
         ['one', 'two', 'three'].map((zone) => dig('+short', `www.${zone}.example`)),

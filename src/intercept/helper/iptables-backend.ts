@@ -10,7 +10,7 @@ import {
   renderIptablesRemoval,
   type SavedTunnel,
 } from '../iptables-chains.ts';
-import { formatRuleOwner, type OwnedPlan, passingOtherTunnels, type RuleOwner } from '../redirect-plan.ts';
+import { EarlierTunnels, formatRuleOwner, type OwnedPlan, type RuleOwner } from '../redirect-plan.ts';
 import {
   factsOfChains,
   factsOfIptables,
@@ -32,6 +32,7 @@ export class IptablesBackend implements RuleBackend {
   readonly lost: Promise<string> = new Promise<never>(() => {});
   readonly #tools: readonly IptablesTools[];
   readonly #instance: string;
+  readonly #earlier = new EarlierTunnels();
   #applied: OwnedPlan | undefined;
   /** The families that may have chains of ours; a tool of another family may not even work here. */
   readonly #touched = new Set<IpFamily>();
@@ -44,21 +45,19 @@ export class IptablesBackend implements RuleBackend {
     this.#instance = instance;
   }
 
-  async apply(plan: OwnedPlan): Promise<void> {
+  async apply(wanted: OwnedPlan): Promise<void> {
     const before = this.#applied;
+    const others: number[] = [];
+    for (const tools of this.#toolsFor(wanted.families)) {
+      const saved = await savedTunnels(tools);
+      const own = saved.find(({ owner }) => isSame(owner, wanted));
+      if (before === undefined) mustNotLive(own?.instance, this.#instance);
+      others.push(...saved.filter((one) => one !== own).flatMap(({ exemptPorts }) => exemptPorts));
+    }
+    const plan = this.#earlier.passedBy(wanted, others);
     this.#applied = plan;
     try {
-      for (const tools of this.#toolsFor(plan.families)) {
-        const saved = await savedTunnels(tools);
-        const own = saved.find(({ owner }) => isSame(owner, plan));
-        if (before === undefined) mustNotLive(own?.instance, this.#instance);
-        const others = saved.filter(({ owner }) => !isSame(owner, plan));
-        this.#applied = passingOtherTunnels(
-          this.#applied,
-          others.flatMap(({ exemptPorts }) => exemptPorts),
-        );
-        await this.#applyFamily(tools, this.#applied);
-      }
+      for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
     } catch (error) {
       await this.#restore(before);
       throw error;

@@ -13,7 +13,7 @@ import {
 } from '../nft.ts';
 import { countNftRules, parseNftChains, parseNftExemptPorts } from '../nft-listing.ts';
 import { HOOK_PRIORITY, renderOutput } from '../nft-output-chain.ts';
-import { formatRuleOwner, type OwnedPlan, passingOtherTunnels } from '../redirect-plan.ts';
+import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../redirect-plan.ts';
 import {
   chainsBeforeTracking,
   factsOfChains,
@@ -31,6 +31,7 @@ export class NftBackend implements RuleBackend {
   readonly lost: Promise<string>;
   readonly #executor: NftExecutor;
   readonly #instance: string;
+  readonly #earlier = new EarlierTunnels();
   /** What is in the kernel. */
   #applied: AppliedPlan | undefined;
 
@@ -41,7 +42,8 @@ export class NftBackend implements RuleBackend {
   }
 
   async apply(wanted: OwnedPlan): Promise<void> {
-    const plan = wanted.dns === null ? wanted : await this.#passOtherTunnels(wanted);
+    const isFirst = this.#applied === undefined;
+    const plan = wanted.dns === null && !isFirst ? wanted : await this.#passEarlierTunnels(wanted);
     const { lifetime } = this.#executor;
     if (this.#applied === undefined) {
       // The kernel itself lets nobody replace a table of another process's.
@@ -138,10 +140,10 @@ export class NftBackend implements RuleBackend {
     mustNotLive(own?.instance, this.#instance);
   }
 
-  async #passOtherTunnels(plan: OwnedPlan): Promise<OwnedPlan> {
+  async #passEarlierTunnels(plan: OwnedPlan): Promise<OwnedPlan> {
     const portsOf = parseNftExemptPorts(await this.#executor.list('sets inet'));
     const others = [...portsOf].flatMap(([table, ports]) => (table === nftTable(plan) ? [] : ports));
-    return passingOtherTunnels(plan, others);
+    return this.#earlier.passedBy(plan, others);
   }
 
   async #removeMaps(plan: AppliedPlan): Promise<void> {
