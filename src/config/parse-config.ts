@@ -42,16 +42,13 @@ export function parseConfig(
     if ('required' in row && raw[key] === undefined)
       findings.wrong(placeOf(key), `is missing; ${row.required}`);
   }
-  const proxies = proxiesOf(values);
-  if (raw.proxyLogin !== undefined && raw.socks.length + raw.httpProxies.length === 0)
-    findings.warn(placeOf('proxyLogin', raw.proxyLogin), 'has no effect without --socks or --http-proxy');
   const { remote, ...own } = ownOf(values);
   const config = {
     transport: transportOf(values, context),
     subnets: subnetRulesOf(values, context, mayCaptureNothing),
     dns: dnsOf(values, context),
     openstack: openstackOf(values),
-    proxies,
+    proxies: proxiesOf(values, context),
     mode: modeOf(values, context),
     ...own,
   };
@@ -66,7 +63,12 @@ function ownOf(values: OptionValues): OwnValues {
   return Object.fromEntries(Object.entries(values).filter(isOwn)) as unknown as OwnValues;
 }
 
-function proxiesOf({ socks, httpProxies }: OptionValues): readonly ProxyListenOption[] {
+function proxiesOf(
+  { socks, httpProxies }: OptionValues,
+  { raw, findings, placeOf }: ReadContext,
+): readonly ProxyListenOption[] {
+  if (raw.proxyLogin !== undefined && raw.socks.length + raw.httpProxies.length === 0)
+    findings.warn(placeOf('proxyLogin', raw.proxyLogin), 'has no effect without --socks or --http-proxy');
   return [
     ...socks.map((place) => ({ protocol: 'socks' as const, ...place })),
     ...httpProxies.map((place) => ({ protocol: 'http' as const, ...place })),

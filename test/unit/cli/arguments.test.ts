@@ -148,7 +148,7 @@ describe('parseArguments', () => {
 
   test('help', async () => {
     const help = await parse('--help');
-    expect(help.kind === 'text' && help.text).toMatchSnapshot();
+    expect(help).toMatchObject({ kind: 'text', text: expect.stringContaining('130 Ctrl-C') });
   });
 
   test.each([
@@ -197,7 +197,7 @@ describe('parseArguments', () => {
 
   test('help of cleanup', async () => {
     const help = await parse('cleanup', '--help');
-    expect(help.kind === 'text' && help.text).toMatchSnapshot();
+    expect(help).toMatchObject({ kind: 'text', text: expect.stringMatching(/^Usage: tshuttle cleanup /) });
   });
 
   test('cleanup takes no arguments', async () => {
