@@ -73,7 +73,8 @@ describe('the package', () => {
       const pattern = new RegExp(`^${basename(named).replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
       return readdirSync(dirname(named)).some((name) => pattern.test(name));
     };
-    expect(MANIFEST.files.filter((name) => !isThere(name.replace(/^!/, '')))).toEqual([]);
+    const included = MANIFEST.files.filter((name) => !name.startsWith('!'));
+    expect(included.filter((name) => !isThere(name))).toEqual([]);
   });
 
   test('needs nothing that the oldest Node.js of its own is too old for', () => {

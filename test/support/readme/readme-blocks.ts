@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { marked } from 'marked';
+import { TOPICS } from '../../../src/cli/manual/topics.ts';
 
 /** A block of code in the README. */
 export interface ReadmeBlock {
@@ -37,7 +38,7 @@ function commandsOf({ text }: ReadmeBlock): readonly string[] {
     .split('\n')
     .map((line) =>
       line
-        .replace(/\s+#.*$/, '')
+        .replace(/(^|\s+)#.*$/, '')
         .replace(/\s+/g, ' ')
         .trim(),
     )
@@ -52,13 +53,21 @@ export function readmeCommands(): readonly string[] {
   return [...new Set(executed.flatMap(commandsOf))];
 }
 
+/** The command lines of README and of the pages of `tshuttle help`, each once. */
+export function documentedCommands(): readonly string[] {
+  const inHelp = TOPICS.flatMap(({ blocks }) =>
+    blocks.flatMap((block) => (block.kind === 'commands' ? block.lines : [])),
+  );
+  return [...new Set([...readmeCommands(), ...inHelp])];
+}
+
 /**
- * A command that a test executes because README has it. It stands in the test as a literal: that is how README's own test
- * finds out that somebody executes it.
+ * A command that a test executes because README or a page of help has it. It stands in the test as a literal: that is how
+ * README's own test finds out that somebody executes it.
  *
- * @throws Error when README has no such command.
+ * @throws Error when neither has such a command.
  */
 export function readmeCommand(command: string): string {
-  if (!readmeCommands().includes(command)) throw new Error(`README no longer has: ${command}`);
+  if (!documentedCommands().includes(command)) throw new Error(`neither README nor help has: ${command}`);
   return command;
 }

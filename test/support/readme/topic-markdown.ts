@@ -1,30 +1,11 @@
-import type { Block, Topic } from '../../../src/cli/manual/topic.ts';
-import { wrap } from '../../../src/cli/manual/wrap.ts';
+import type { Topic } from '../../../src/cli/manual/topic.ts';
 
-const COLUMNS = 124;
-
-/** Options, paths, variables and commands, which README has as code. */
-const CODE =
-  /(?<=^|[\s(])(?:tshuttle help [a-z]+|tshuttle sudoers|--?[A-Za-z][\w-]*(?: [A-Z]+(?::[A-Z]+)?)?|~?\/[\w./-]*\w|@[A-Z]+|[A-Z]+_ARGS|[\w-]+\.pem)(?=$|[\s,.;:)])/g;
-
-/** A page of `tshuttle help` as a part of README: the same text, and its command lines as blocks. */
+/** A page of `tshuttle help` as a block of README: its command lines, each behind what the page says of it. */
 export function renderMarkdown({ blocks }: Topic): string {
-  return blocks.map((block) => `${renderBlock(block)}\n`).join('\n');
-}
-
-function renderBlock(block: Block): string {
-  switch (block.kind) {
-    case 'paragraph':
-      return wrap(inline(block.text), COLUMNS).join('\n');
-    case 'commands':
-      return ['```sh', ...block.lines, '```'].join('\n');
-    case 'list':
-      return block.items
-        .map(([term, text]) => wrap(`- **${inline(term)}**: ${inline(text)}`, COLUMNS, '  ').join('\n'))
-        .join('\n');
-  }
-}
-
-function inline(text: string): string {
-  return text.replace(CODE, '`$&`').replaceAll('’', "'");
+  const lines = blocks.map((block) => {
+    if (block.kind === 'paragraph') return `\n# ${block.text.replace(/:$/, '').replaceAll('’', "'")}`;
+    if (block.kind === 'commands') return block.lines.join('\n');
+    throw new Error(`README has no ${block.kind} of a page`);
+  });
+  return `\`\`\`sh${lines.join('\n')}\n\`\`\``;
 }

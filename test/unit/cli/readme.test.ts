@@ -72,7 +72,7 @@ describe('command lines that are shown to people are ones that tshuttle takes', 
 const isWriting = process.env['TSHUTTLE_README'] === 'write';
 
 describe('pages of tshuttle help in README are what tshuttle help has', () => {
-  test.each(['recipes', 'sshuttle'])('%s', (name) => {
+  test.each(['recipes'])('%s', (name) => {
     const page = renderMarkdown(TOPICS.find((topic) => topic.name === name)!);
     const begin = `<!-- as in tshuttle help ${name}: npm run readme -->\n`;
     const end = `<!-- so far tshuttle help ${name} -->\n`;

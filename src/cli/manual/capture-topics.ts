@@ -1,0 +1,82 @@
+import { commands, list, paragraph, type Topic } from './topic.ts';
+
+/** What is captured: networks, names and DNS queries. */
+export const CAPTURE_TOPICS: readonly Topic[] = [
+  {
+    name: 'subnets',
+    summary: 'what is captured, and which of several options decides',
+    blocks: [
+      paragraph(
+        'Connections that this machine opens to a SUBNET go through the bastion. A destination that several match is decided by the ' +
+          'one with the fewest ports, then by the longest prefix, then in favour of -x. The bastion itself, local, broadcast, ' +
+          'multicast and link-local destinations are never captured, so a bastion inside a captured network is no problem.',
+      ),
+      list(
+        ['10.0.0.0/8', 'a network; host bits are cleared'],
+        ['10.0.0.0/8:443, 10.0.0.0/8:8000-9000', 'only these ports'],
+        ['[2001:db8::/32]:443', 'IPv6 with a port'],
+        [
+          'db.example.com:5432',
+          'a name: its addresses, looked up again when their TTL is over. A name that does not resolve is a warning, and is tried again',
+        ],
+        ['0/0 ::/0', 'everything'],
+      ),
+      paragraph('tshuttle explain HOST:PORT says what decides over one destination, and why.'),
+      paragraph(
+        'A program that binds its socket to a device (curl --interface eth0, the connectivity check of NetworkManager) has no way to ' +
+          'tshuttle, which listens on loopback: its connections to a captured network hang. Exclude what it calls with -x.',
+      ),
+    ],
+  },
+  {
+    name: 'names',
+    summary: 'names that only the bastion, or a resolver behind it, knows',
+    blocks: [
+      paragraph(
+        '--domain ZONE answers names of one zone on the bastion’s side; all others go, byte for byte, to the resolver that was asked. ' +
+          'It needs no SUBNET and no resolver, and may be repeated; *.ZONE is only what is below ZONE. ' +
+          'Without --to-ns such a name gets a synthetic address, and a connection to that is opened by name, which the bastion ' +
+          'resolves: TLS names stay right. One that the bastion does not know ends as a name that does not exist, at the latest with the ' +
+          'second try; what a search domain of this machine may have made is asked for before it is answered.',
+      ),
+      commands(
+        'tshuttle -r bastion --domain internal.example',
+        "tshuttle -r bastion --domain '*.rds.amazonaws.com'",
+        'tshuttle -r bastion --domain internal.example --to-ns 10.0.0.2 10.0.0.0/8',
+      ),
+      paragraph(
+        'With --to-ns, that resolver answers for the zone, and only a name whose addresses no SUBNET has gets a synthetic one. With ' +
+          '--resolve bastion it is not asked about zones at all. Several tunnels with zones work side by side.',
+      ),
+      paragraph(
+        'Synthetic addresses are of --synthetic-range, by default 198.18.0.0/15 and fd9b:4e27:6cd1::/96; a name gets an IPv6 one only ' +
+          'where that range has a route. A name keeps its address over restarts ($XDG_STATE_HOME/tshuttle/synthetic-addresses). ' +
+          'A tunnel takes a sixteenth of --synthetic-range, and more as it has more names, up to a half: of the default, 65,512. Then the ' +
+          'name that was not used for longest loses its address, two minutes after its last use at the earliest; status says when they run out.',
+      ),
+      paragraph(
+        '--host db.internal.example=10.0.0.8 answers one name by itself; -H answers those in the bastion’s /etc/hosts, if SFTP may read it.',
+      ),
+    ],
+  },
+  {
+    name: 'dns',
+    summary: 'every DNS query of this machine to a resolver behind the bastion',
+    blocks: [
+      commands('tshuttle -r bastion --dns --to-ns 10.0.0.2 10.0.0.0/8'),
+      paragraph(
+        '--dns sends every query of this machine, by UDP or TCP, also to 127.0.0.53 and the resolvers behind it, to the resolver of ' +
+          '--to-ns, which the bastion must reach by TCP. Names that only it knows then work everywhere. --ns-hosts IP[,IP] captures ' +
+          'queries to these addresses alone.',
+      ),
+      paragraph(
+        'Without --to-ns the resolvers are those in the bastion’s own /etc/resolv.conf, if SFTP may read it; a bastion that forces a ' +
+          'command runs that once. Up to three may be named, with commas: one that is silent for 2 s is asked last for the next 30 s. ' +
+          'Answers are kept for their TTL. When /etc/resolv.conf of this machine changes, queries to the new resolvers are captured.',
+      ),
+      paragraph(
+        'Names of the bastion, of jump hosts and of proxies are always answered by this machine’s own resolver.',
+      ),
+    ],
+  },
+];

@@ -1,0 +1,90 @@
+import { commands, paragraph, type Topic } from './topic.ts';
+
+/** Tunnels that stay: in the background, by name, at login, over outages. */
+export const RUNNING_TOPICS: readonly Topic[] = [
+  {
+    name: 'background',
+    summary: '-D, its log and process id, and arguments from a file',
+    blocks: [
+      paragraph(
+        '-D returns 0 exactly when traffic is being captured, and prints the process id and the log; kill PID ends it. The log is ' +
+          '$XDG_STATE_HOME/tshuttle/USER@HOST.log (default ~/.local/state), for nobody else to read, and rotated. The process id is ' +
+          'in $XDG_RUNTIME_DIR/tshuttle/USER@HOST.pid, or where --pidfile says. A second tunnel through the same bastion needs a ' +
+          '--pidfile of its own, which names its log too.',
+      ),
+      commands(
+        'tshuttle -D -r bastion 10.0.0.0/8',
+        'tshuttle logs -f',
+        'tshuttle status',
+        'tshuttle down --all',
+      ),
+      paragraph(
+        'Logs are readable on a terminal and JSON lines elsewhere. -v shows every connection when it ends, with its cause (tshuttle help log).',
+      ),
+      paragraph(
+        'Arguments may stand in a file, which is named as @FILE: words as in a shell, # begins a comment. Those in TSHUTTLE_ARGS come first.',
+      ),
+    ],
+  },
+  {
+    name: 'profiles',
+    summary: 'tunnels by name: up, down, restart, reload, status',
+    blocks: [
+      paragraph(
+        '~/.config/tshuttle/config.yaml names tunnels. The keys are the options (subnets, excludes, zones, dns, to_ns, identity, ' +
+          'ssh_options, ...); tshuttle config schema prints them all, for editors too.',
+      ),
+      commands(
+        'profiles:',
+        '  office:',
+        '    remote: me@bastion.example.com',
+        '    subnets: [10.0.0.0/8, db.example.com]',
+        '    excludes: [10.1.0.0/16]',
+      ),
+      paragraph(
+        'tshuttle up office returns when traffic is captured, and names the networks that two tunnels, your local network or another VPN ' +
+          'have as well. down, restart, reload, status, logs -f and login take names too, all but login several, and all ' +
+          'have --json, as list has. status shows tunnels of -D and of other terminals as well. reload puts changed subnets and ' +
+          'zones in force at once, touches no flow, and says what needs a restart.',
+      ),
+      paragraph(
+        'A .tshuttle.yaml in this folder or above it works the same, but may name nothing that runs a command. No password stands in either.',
+      ),
+    ],
+  },
+  {
+    name: 'service',
+    summary: 'at login or at boot, without a terminal',
+    blocks: [
+      commands('tshuttle sudoers --install', 'tshuttle service install office'),
+      paragraph(
+        'tshuttle service install [NAME...] has your systemd start profiles at login, and again whenever they fail; with loginctl ' +
+          'enable-linger, at boot. Nobody can be asked for a password then, so tshuttle sudoers --install comes first.',
+      ),
+      paragraph(
+        'tshuttle service install --system NAME, as root, starts one at boot without sudo, as a user that may change the network and ' +
+          'nothing else. It reads /etc/tshuttle/config.yaml, and its key and host keys are /etc/tshuttle/NAME/identity and known_hosts.',
+      ),
+      paragraph(
+        'tshuttle service status and tshuttle service uninstall do what they say. --print only shows the unit; on macOS, the launchd agent.',
+      ),
+    ],
+  },
+  {
+    name: 'outages',
+    summary: 'what happens while the bastion is lost',
+    blocks: [
+      paragraph(
+        'tshuttle connects again, for as long as it takes, and at once when the network has changed or the machine wakes. The rules stay. ' +
+          'What was open is reset, so that programs try again; new connections are held for up to --hold-seconds (30) and then ' +
+          'carried. --on-down reject resets them at once, --on-down direct captures nothing meanwhile, and --on-down exit ends with ' +
+          '75, for a service manager.',
+      ),
+      paragraph(
+        'A login that is refused is not tried again by itself. One that asks, as for a one-time code, is made only when something ' +
+          'waits and there is a terminal or SSH_ASKPASS. tshuttle login NAME makes either at once, and asks where you are.',
+      ),
+      paragraph('A bastion that hangs up on an idle connection is connected again when it is needed.'),
+    ],
+  },
+];

@@ -1,0 +1,50 @@
+import { list, paragraph, type Topic } from './topic.ts';
+
+/** What is trusted with what. */
+export const SECURITY_TOPIC: Topic = {
+  name: 'security',
+  summary: 'what runs as root, who can use the tunnel, what the bastion sees, where secrets are',
+  blocks: [
+    paragraph(
+      'One small process runs as root, the helper, which is started through sudo. It accepts a closed set of requests on its standard ' +
+        'input: set these redirects, exempt these endpoints, make a route for synthetic addresses, end sockets of captured ' +
+        'connections that no reset can reach, remove them. It checks every field and renders the rules itself: it takes no ' +
+        'command, no path and no rule text, runs no shell, uses absolute tool paths and an empty environment, takes off the limits ' +
+        'it was started with or refuses them, and needs no npm package but koffi. Everything else, ssh included, runs as you.',
+    ),
+    paragraph(
+      'With nft its rules live in a table of its own, named after you and the listener’s port, which the kernel removes when the helper’s ' +
+        'process ends, also after SIGKILL (flags owner; whatever --method says unless root asks). Where there is only iptables the ' +
+        'helper removes them, or a second process of root’s if it was killed, or the next start or tshuttle cleanup if both were.',
+    ),
+    paragraph(
+      'Rules that another program removes are put back at once (iptables-legacy: within 10 s), and status tells. Where they do not ' +
+        'stay, traffic goes past the tunnel, the state is `no rules`, and --on-down exit ends with 75. A helper that ends alone ' +
+        'is started again at once where that asks for no password, and quiet flows go on; otherwise the tunnel ends, with 71.',
+    ),
+    list(
+      ['who can use the tunnel', 'every user and program of this machine, as with a route'],
+      [
+        'what the bastion sees',
+        'the destinations, as with ssh -L. It is trusted with no more: a bastion that overruns the window of a flow, or breaks the ' +
+          'protocol, is cut off. The session that runs `true`, and SFTP, are bounded too; --no-session opens neither',
+      ],
+      [
+        'secrets',
+        'are never on a command line or in the environment of a child of ours, and never in a log; the command of tshuttle run has your ' +
+          'environment as it is. A password in -r user:password@host works as in sshuttle, but others may see it in the process list: tshuttle warns',
+      ],
+    ),
+    paragraph(
+      'tshuttle sudoers --install, to be asked for no password, copies the helper to /usr/local/libexec/tshuttle, with Node.js where ' +
+        'others than root could change yours, all root’s, and lets you run that one program without arguments. --uninstall takes ' +
+        'both back. That grant is power over everybody’s TCP and DNS on this machine, as the password is: whoever has it can lead the ' +
+        'connections and queries of all users, root’s too, where they want, as long as a process of theirs runs. It is not power to ' +
+        'end or replace another one’s rules, and nothing else of root’s. Give it to whom you would give that.',
+    ),
+    paragraph(
+      'Nothing is granted that, or below a folder that, others than root can change. A copy of another version is not used: install ' +
+        'again after an update. Without --install tshuttle sudoers prints the line.',
+    ),
+  ],
+};

@@ -1,0 +1,31 @@
+import { commands, list, paragraph, type Topic } from './topic.ts';
+
+/** For users of sshuttle. */
+export const SSHUTTLE_TOPIC: Topic = {
+  name: 'sshuttle',
+  summary: 'for users of sshuttle: what is the same, and what is not',
+  blocks: [
+    paragraph(
+      'Options have sshuttle’s names where it has one: -r, -x, -X, -s, -l, -D, -H, --pidfile, --dns, --ns-hosts, --to-ns, @FILE. So most ' +
+        'command lines work when their first word is changed; one that does not is refused, and the message says what to do instead.',
+    ),
+    commands('tshuttle -r me@bastion.example.com -x 10.9.0.0/16 10.0.0.0/8'),
+    list(
+      ['on the bastion', 'nothing runs; AllowTcpForwarding yes will do, without Python and without a shell'],
+      ['SSHUTTLE_ARGS', 'TSHUTTLE_ARGS'],
+      ['-e, --ssh-cmd', 'the options of ssh are here too: -F, -i, -J, -o; a port is -r HOST:PORT'],
+      ['-N, --auto-nets', 'nothing can ask the bastion for its routes: list the networks'],
+      [
+        '-H, --auto-hosts',
+        'names come from the bastion’s /etc/hosts, if SFTP may read it; nothing is scanned',
+      ],
+      [
+        '--dns',
+        'asks the resolvers of the bastion’s /etc/resolv.conf, if SFTP may read it; otherwise name one by --to-ns',
+      ],
+      ['--sudoers-no-modify', 'tshuttle sudoers, which grants one program instead of a command line'],
+      ['a lost bastion', 'is connected again, where sshuttle ends'],
+      ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],
+    ),
+  ],
+};
