@@ -32,8 +32,7 @@ module.exports = {
     ...downwards,
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     // Of folders of which none holds another: dependency-cruiser counts as a folder's own what is in the folders within. So it
-    // does not see the three knots of a folder and what it holds: ssh and ssh/openssh; intercept and its client and helper; cli
-    // with commands, doctor, hosting, manual.
+    // does not see the two knots of a folder and what it holds: ssh and ssh/openssh; cli with commands, doctor, hosting, manual.
     { name: 'no-folder-cycles', scope: 'folder', severity: 'error', from: {}, to: { circular: true } },
     onlyFrom('ssh2', '^src/ssh/'),
     onlyFrom('socks', '^src/ssh/'),
@@ -52,8 +51,21 @@ module.exports = {
       name: 'root-helper-is-auditable',
       comment: 'Whatever runs as root may use no npm package but koffi (through net/native/).',
       severity: 'error',
-      from: { path: '^src/intercept/helper/(main|guardian)\\.ts$' },
+      from: { path: '^src/intercept/root/(main|guardian)\\.ts$' },
       to: { reachable: true, path: '^node_modules/(?!koffi|@types|@koromix)' },
+    },
+    {
+      name: 'root-is-a-folder-of-its-own',
+      comment: 'Nothing else of ours is in it, and what runs as root has no more of interception than the rules and the protocol.',
+      severity: 'error',
+      from: { path: '^src/intercept/root/' },
+      to: { path: '^src/intercept/', pathNot: '^src/intercept/(root|rules|protocol)/' },
+    },
+    {
+      name: 'root-is-nobody-elses',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/intercept/root/' },
+      to: { path: '^src/intercept/root/' },
     },
     {
       name: 'shipped-code-uses-shipped-packages',

@@ -79,7 +79,7 @@ export default defineConfig([
     external,
     output: { ...output, cleanDir: true, codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'few files', name: fileOf }] } },
   },
-  program('root/helper', 'src/intercept/helper/main.ts'),
-  program('root/guardian', 'src/intercept/helper/guardian.ts'),
+  program('root/helper', 'src/intercept/root/main.ts'),
+  program('root/guardian', 'src/intercept/root/guardian.ts'),
   program('namespace-holder', 'src/net/machine/namespace/namespace-holder.ts'),
 ]);

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { SilentDaemon } from '../daemon/control/client.ts';
 import { INSTALLED_HELPER } from '../intercept/install/installed-helper.ts';
-import { startedTicksOf } from '../intercept/instance.ts';
+import { startedTicksOf } from '../intercept/rules/instance.ts';
 import { peerCredentials, strangerAt } from '../net/native/peer.ts';
 
 /** How long a process that did not answer may take to end in order, in ms. It was waited for before. */

@@ -1,8 +1,8 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
-import type { RedirectPlan } from '../intercept/redirect-plan.ts';
-import type { RuleFacts } from '../intercept/rule-facts.ts';
+import type { RedirectPlan } from '../intercept/rules/redirect-plan.ts';
+import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';

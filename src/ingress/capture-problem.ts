@@ -1,4 +1,4 @@
-import type { RuleFacts } from '../intercept/rule-facts.ts';
+import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import type { ProbeOutcome, ProbeResult } from './capture-probe.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 

@@ -1,11 +1,14 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { helperCommandBehind } from '../intercept/client/command.ts';
-import type { RulesNews } from '../intercept/helper/protocol.ts';
-import type { InterceptMethod, RulesGone } from '../intercept/interceptor.ts';
-import { type LastingInterceptor, openLastingInterceptor } from '../intercept/lasting-interceptor.ts';
-import { planRedirects } from '../intercept/plan.ts';
-import type { DnsRedirect } from '../intercept/redirect-plan.ts';
+import type { RulesGone } from '../intercept/interceptor.ts';
+import type { RulesNews } from '../intercept/protocol/protocol.ts';
+import {
+  openRestartingInterceptor,
+  type RestartingInterceptor,
+} from '../intercept/restarting-interceptor.ts';
+import { planRedirects } from '../intercept/rules/plan.ts';
+import type { DnsRedirect, InterceptMethod } from '../intercept/rules/redirect-plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
@@ -86,7 +89,7 @@ export async function openRedirectIngress(
 ): Promise<RedirectIngress> {
   const { method, namespace } = options;
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
-  const interceptor = await openLastingInterceptor({
+  const interceptor = await openRestartingInterceptor({
     method,
     logger,
     signal,
@@ -107,7 +110,7 @@ export async function openRedirectIngress(
 }
 
 function redirectIngress(
-  interceptor: LastingInterceptor,
+  interceptor: RestartingInterceptor,
   listening: Listening,
   logger: Logger,
 ): RedirectIngress {

@@ -1,6 +1,6 @@
 import type { Logger } from '../core/log.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
-import { planRedirects } from '../intercept/plan.ts';
+import { planRedirects } from '../intercept/rules/plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { cidrOf } from '../net/address/cidr.ts';
 import { addressBits } from '../net/address/literal.ts';

@@ -5,11 +5,11 @@ import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './client/client.ts';
 import { findHelperCommandFacts, helperCommand } from './client/command.ts';
-import type { CleanupReport, RulesNews } from './helper/protocol.ts';
-import type { InterceptMethod, Interceptor } from './interceptor.ts';
-import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
-import type { RuleFacts } from './rule-facts.ts';
-import { describeRefusal, type Selection, selectCandidate, type WantedMethod } from './select.ts';
+import type { Interceptor } from './interceptor.ts';
+import type { CleanupReport, RulesNews } from './protocol/protocol.ts';
+import type { InterceptMethod, RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { RuleFacts } from './rules/rule-facts.ts';
+import { describeRefusal, type Selection, selectCandidate, type WantedMethod } from './rules/select.ts';
 
 /** What an interceptor is opened with. */
 export interface OpenInterceptorOptions {

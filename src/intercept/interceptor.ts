@@ -2,11 +2,8 @@ import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
-import type { RedirectPlan, RoutedNetwork } from './redirect-plan.ts';
-import type { RuleFacts } from './rule-facts.ts';
-
-/** A way to make the kernel redirect connections. */
-export type InterceptMethod = 'nft' | 'iptables';
+import type { InterceptMethod, RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** Why nothing is captured although it should be. */
 export interface RulesGone {

@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/log.ts';
-import type { CleanupReport } from '../../intercept/helper/protocol.ts';
+import type { CleanupReport } from '../../intercept/protocol/protocol.ts';
 
 /**
  * Removes the rules of tunnels whose processes are dead.

@@ -19,7 +19,7 @@ import {
 } from '../../daemon/service/units.ts';
 import { findHelperCommandFacts } from '../../intercept/client/command.ts';
 import { canBeGranted, sudoersLine } from '../../intercept/install/sudoers.ts';
-import { whyNotRootsAlone } from '../../intercept/root-owned.ts';
+import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { profileSurroundingsOf } from '../profile-surroundings.ts';

@@ -1,7 +1,7 @@
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { PROTOCOL_VERSION, type Reply, type Request, type RulesNews } from '../helper/protocol.ts';
+import { PROTOCOL_VERSION, type Reply, type Request, type RulesNews } from '../protocol/protocol.ts';
 import { endedError, type HelperExit, privilegeError, protocolError, renderExit } from './client-errors.ts';
 import { decodeReply } from './decode-reply.ts';
 import { HelperProcess } from './helper-process.ts';

@@ -3,7 +3,7 @@ import { deferred } from '../../core/deferred.ts';
 import { messageOf, type TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { LineSplitter } from '../../net/messages/line-splitter.ts';
-import { MAX_REPLY_BYTES } from '../helper/protocol.ts';
+import { MAX_REPLY_BYTES } from '../protocol/protocol.ts';
 import { cannotRunError, type HelperExit, protocolError, rulesLeftError } from './client-errors.ts';
 import { helperEnvironment } from './command.ts';
 import { StderrReader } from './stderr-reader.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { replaceFile } from '../../core/regular-file.ts';
-import { findTool } from '../helper/tools.ts';
+import { findTool } from '../../net/machine/root-tools.ts';
 import { type InstalledFiles, installHelper, uninstallHelper } from './install-helper.ts';
 import { renderSudoers, SUDOERS_FILE, usersIn } from './sudoers.ts';
 import { accountOf, tryGrant } from './try-grant.ts';

@@ -5,7 +5,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/folders.ts';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
-import { whyNotRootsAlone } from '../root-owned.ts';
+import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn } from './installed-helper.ts';
 import { checkCopy, librariesOf, planNode } from './node-copy.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
-import { whyNotRootsAlone } from '../root-owned.ts';
+import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 
 /** Where the helper is copied to, so that sudo may run it for a user who can write where tshuttle itself is. */
 export const INSTALLED_FOLDER = '/usr/local/libexec/tshuttle';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { whyNotRootsAlone } from '../root-owned.ts';
+import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 
 const REPORT_TIMEOUT_MS = 20_000;
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
-import { findTool } from '../helper/tools.ts';
+import { findTool } from '../../net/machine/root-tools.ts';
 import { findSudo } from './find-sudo.ts';
 import { INSTALLED_FOLDER, INSTALLED_HELPER } from './installed-helper.ts';
 

@@ -12,7 +12,7 @@ import { UnixConnections } from '../../../src/ssh/openssh/unix-connection.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { runCommand } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
-import { seededRandom } from '../../unit/intercept/seeded-random.ts';
+import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 import { FakeTunnel, FLOW, fakeTarget } from './fake-target.ts';
 
 const isRoot = process.getuid?.() === 0;

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { HelperRefusal, startHelper } from '../../../src/intercept/client/client.ts';
-import { selectCandidate } from '../../../src/intercept/select.ts';
+import { selectCandidate } from '../../../src/intercept/rules/select.ts';
 import { until } from '../../support/process/until.ts';
 
 const FAKE_HELPER = fileURLToPath(new URL('./fake-helper.entry.mjs', import.meta.url));

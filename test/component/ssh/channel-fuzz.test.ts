@@ -8,7 +8,7 @@ import { readBastionFile } from '../../../src/ssh/ssh2/read-file.ts';
 import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
 import { FakeWire } from '../../support/in-process/fake-wire.ts';
 import { openSocketPair, type SocketPair } from '../../support/in-process/socket-pair.ts';
-import { seededRandom } from '../../unit/intercept/seeded-random.ts';
+import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 
 const INITIAL_WINDOW_BYTES = 256 * 1024;
 const ROUNDS = 40;

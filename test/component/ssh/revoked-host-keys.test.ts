@@ -8,7 +8,7 @@ import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcom
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { mustRun, runCommand } from '../../support/process/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
-import { seededRandom } from '../../unit/intercept/seeded-random.ts';
+import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;

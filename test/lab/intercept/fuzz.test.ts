@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { skipLab } from '../../support/lab/requirements.ts';
-import { malformedRequest } from '../../unit/intercept/helper/malformed-request.ts';
-import { SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';
-import { seededRandom } from '../../unit/intercept/seeded-random.ts';
+import { malformedRequest } from '../../unit/intercept/root/malformed-request.ts';
+import { SAMPLE_PLANS } from '../../unit/intercept/rules/sample-plans.ts';
+import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 import { createScratch, type Scratch } from './scratch.ts';
 
 type Random = (below: number) => number;

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { RulesNews } from '../../../src/intercept/helper/protocol.ts';
-import { planRedirects } from '../../../src/intercept/plan.ts';
-import type { Candidate } from '../../../src/intercept/select.ts';
+import type { RulesNews } from '../../../src/intercept/protocol/protocol.ts';
+import { planRedirects } from '../../../src/intercept/rules/plan.ts';
+import type { Candidate } from '../../../src/intercept/rules/select.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { until } from '../../support/process/until.ts';
-import { rule } from '../../unit/intercept/rule.ts';
+import { rule } from '../../unit/intercept/rules/rule.ts';
 import { createScratch, type Destination, type Scratch } from './scratch.ts';
 
 const PORT = 12_300;

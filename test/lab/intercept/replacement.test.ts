@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
-import { planRedirects } from '../../../src/intercept/plan.ts';
+import { planRedirects } from '../../../src/intercept/rules/plan.ts';
 import { makeCidr } from '../../../src/net/address/cidr.ts';
 import { addressToNumber, numberToAddress } from '../../../src/net/address/literal.ts';
 import { ALL_PORTS } from '../../../src/net/address/port-range.ts';

@@ -1,16 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { planRedirects } from '../../../src/intercept/plan.ts';
-import { renderPlan } from '../../../src/intercept/render-plan.ts';
-import { CANDIDATES } from '../../../src/intercept/select.ts';
+import { planRedirects } from '../../../src/intercept/rules/plan.ts';
+import { renderPlan } from '../../../src/intercept/rules/render-plan.ts';
+import { CANDIDATES } from '../../../src/intercept/rules/select.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { makeCidr } from '../../../src/net/address/cidr.ts';
 import { addressToNumber, type IpFamily, numberToAddress } from '../../../src/net/address/literal.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
-import { referenceVerdict } from '../../unit/intercept/reference-verdict.ts';
-import { rule } from '../../unit/intercept/rule.ts';
-import { OWNED_SAMPLE_PLANS } from '../../unit/intercept/sample-plans.ts';
-import { seededRandom } from '../../unit/intercept/seeded-random.ts';
+import { referenceVerdict } from '../../unit/intercept/rules/reference-verdict.ts';
+import { rule } from '../../unit/intercept/rules/rule.ts';
+import { OWNED_SAMPLE_PLANS } from '../../unit/intercept/rules/sample-plans.ts';
+import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 import { createScratch, type Destination } from './scratch.ts';
 
 const GOLDEN = new URL('../../unit/intercept/golden/', import.meta.url);

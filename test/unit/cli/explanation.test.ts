@@ -3,7 +3,7 @@ import { explainAddress, explainName, type Facts } from '../../../src/cli/explan
 import { parseDns } from '../../../src/config/dns.ts';
 import type { RawOptions } from '../../../src/config/options/table.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
-import { rule } from '../intercept/rule.ts';
+import { rule } from '../intercept/rules/rule.ts';
 
 const FACTS: Facts = {
   rules: [

@@ -5,7 +5,7 @@ import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { effectsOf } from '../../../src/config/subnet-effects.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 import { formatCaptureRule } from '../../../src/net/address/capture-rule.ts';
-import { rule } from '../intercept/rule.ts';
+import { rule } from '../intercept/rules/rule.ts';
 
 function written(texts: readonly string[]) {
   return texts.map((where) => {

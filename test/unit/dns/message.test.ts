@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { addressedTo, readAnswer } from '../../../src/dns/answer.ts';
 import { isSameQuestion } from '../../../src/dns/layout.ts';
 import { cacheKey, errorAnswer, fitForUdp, readQuery, renderQuery } from '../../../src/dns/message.ts';
-import { seededRandom } from '../intercept/seeded-random.ts';
+import { seededRandom } from '../intercept/rules/seeded-random.ts';
 import { opt, queryPacket, readSampleAnswer, readSampleQuery } from './sample-messages.ts';
 
 describe('readQuery', () => {

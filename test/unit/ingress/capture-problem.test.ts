@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProbeOutcome } from '../../../src/ingress/capture-probe.ts';
 import { captureProblems } from '../../../src/ingress/capture-problem.ts';
-import type { RuleFacts } from '../../../src/intercept/rule-facts.ts';
+import type { RuleFacts } from '../../../src/intercept/rules/rule-facts.ts';
 
 const CLEAR: RuleFacts = { ownRules: true, earlierNat: [], drops: [], ufw: false, wgQuick: [], notrack: [] };
 const SILENT: ProbeOutcome = { kind: 'silent', reached: false };

@@ -4,7 +4,7 @@ import { probeTargets } from '../../../src/ingress/probe-targets.ts';
 import { formatCidr } from '../../../src/net/address/cidr.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { parseRoutes4, parseRoutes6 } from '../../../src/net/machine/reject-routes.ts';
-import { rule } from '../intercept/rule.ts';
+import { rule } from '../intercept/rules/rule.ts';
 
 const places = (...args: Parameters<typeof probeTargets>): readonly string[] =>
   probeTargets(...args).map(({ address, port, network }) => `${address} ${port} of ${network}`);

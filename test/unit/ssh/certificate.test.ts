@@ -3,7 +3,7 @@ import { type Certificate, FOREVER_S, parseCertificate } from '../../../src/ssh/
 import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import { isSignedBy, rsaBits, signatureAlgorithm } from '../../../src/ssh/signature.ts';
 import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
-import { seededRandom } from '../intercept/seeded-random.ts';
+import { seededRandom } from '../intercept/rules/seeded-random.ts';
 import { SAMPLE_KEYS } from './sample-keys.ts';
 
 function keyOf(name: keyof typeof SAMPLE_KEYS): PublicKey {

@@ -8,7 +8,7 @@ import {
   type RevocationList,
 } from '../../../src/ssh/revocation-list.ts';
 import { encodeString, encodeUint32 } from '../../../src/ssh/wire.ts';
-import { seededRandom } from '../intercept/seeded-random.ts';
+import { seededRandom } from '../intercept/rules/seeded-random.ts';
 import { SAMPLE_KEYS, SAMPLE_REVOCATION_LIST } from './sample-keys.ts';
 
 const data = Buffer.from(SAMPLE_REVOCATION_LIST, 'base64');

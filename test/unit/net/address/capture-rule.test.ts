@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decidingRule, formatCaptureRule } from '../../../../src/net/address/capture-rule.ts';
-import { rule } from '../../intercept/rule.ts';
+import { rule } from '../../intercept/rules/rule.ts';
 
 const RULES = [
   rule('10.0.0.0/8'),

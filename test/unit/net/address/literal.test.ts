@@ -8,7 +8,7 @@ import {
   numberToAddress,
 } from '../../../../src/net/address/literal.ts';
 import { parseCidr } from '../../../../src/net/address/parse-cidr.ts';
-import { seededRandom } from '../../intercept/seeded-random.ts';
+import { seededRandom } from '../../intercept/rules/seeded-random.ts';
 
 describe('addressBytes', () => {
   it.each([

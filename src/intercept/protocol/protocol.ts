@@ -1,0 +1,123 @@
+import type { Endpoint } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
+import type { RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
+import type { RedirectPlan, RoutedNetwork } from '../rules/redirect-plan.ts';
+import type { RuleFacts } from '../rules/rule-facts.ts';
+import type { Candidate, ProbeFact, WantedMethod } from '../rules/select.ts';
+
+/**
+ * What goes over the helper's stdin and stdout: one JSON object a line.
+ *
+ *     helper  -> hello                       once, as soon as it runs (sudo has its password then)
+ *     client  -> request with id             one at a time
+ *     helper  -> reply with the same id
+ *     helper  -> rules                       unasked, when somebody else has removed them
+ *
+ * The client states intentions; no request can carry a command, a path or rule text. End of input, SIGTERM and anything
+ * that is not in this grammar end the helper, which removes its rules first.
+ */
+
+/** Both sides must have the same; it changes with the grammar. */
+export const PROTOCOL_VERSION = 7;
+
+/** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
+export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+
+/** Replies are short; the longest quotes the error text of a tool, which is cut to {@link MAX_REASON_CHARACTERS}. */
+export const MAX_REPLY_BYTES = 64 * 1024;
+
+/** An error text of nft names every bad element; its beginning says what is wrong. */
+export const MAX_REASON_CHARACTERS = 2_000;
+
+/** What the client may ask for. */
+export type Request =
+  /** Which of the candidates for `method` work here; stops at the first that does. */
+  | {
+      readonly type: 'probe';
+      readonly id: number;
+      readonly method: WantedMethod;
+      readonly families: readonly IpFamily[];
+    }
+  /** Removes what instances that died have left. */
+  | { readonly type: 'cleanup'; readonly id: number }
+  /** Settles on a candidate; once. */
+  | { readonly type: 'use'; readonly id: number; readonly candidate: Candidate }
+  /** Sets the whole desired state. The listener port cannot change afterwards. */
+  | { readonly type: 'apply'; readonly id: number; readonly plan: RedirectPlan }
+  /** Sets the endpoints that are never captured. */
+  | { readonly type: 'exempt'; readonly id: number; readonly endpoints: readonly Endpoint[] }
+  /**
+   * Makes a route to an IPv4 network that has none: without one, no connection there could be captured. It goes with the
+   * helper, and leads nowhere. Some times, for another network each.
+   */
+  | { readonly type: 'route'; readonly id: number; readonly network: RoutedNetwork }
+  /**
+   * Ends the applications' sockets of connections that were redirected to the listener and whose end there is gone. The helper
+   * checks that (stranded.ts).
+   */
+  | {
+      readonly type: 'end-stranded';
+      readonly id: number;
+      readonly connections: readonly RedirectedConnection[];
+    }
+  /** Looks for what keeps connections from being redirected: says which of what it knows is there. */
+  | { readonly type: 'look'; readonly id: number }
+  | { readonly type: 'remove'; readonly id: number }
+  | { readonly type: 'ping'; readonly id: number };
+
+/** What the helper says. */
+export type Reply =
+  | { readonly type: 'hello'; readonly version: number; readonly pid: number }
+  | { readonly type: 'done'; readonly id: number }
+  | { readonly type: 'probed'; readonly id: number; readonly facts: readonly ProbeFact[] }
+  | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
+  /** One for each connection of the request, in its order. */
+  | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
+  | { readonly type: 'looked'; readonly id: number; readonly facts: RuleFacts }
+  /** The system refused; what was in force before still is. */
+  | { readonly type: 'failed'; readonly id: number; readonly reason: string }
+  /** Unasked. */
+  | ({ readonly type: 'rules' } & RulesNews);
+
+/** What became of rules that somebody else has removed. */
+export interface RulesNews {
+  /** `back`: they were put back, or are there again. `lost`: they are not there, and nothing is captured. */
+  readonly state: 'back' | 'lost';
+  /** Who removed which, and why they are not put back: one sentence without its end. */
+  readonly what: string;
+}
+
+/** What a clean-up found, one line for people each. */
+export interface CleanupReport {
+  /** Removed: their instance is dead. */
+  readonly removed: readonly string[];
+  /** Left alone: their instance lives, or cannot be judged from here. */
+  readonly kept: readonly string[];
+  /** Should be gone, but the system refused. */
+  readonly failed: readonly string[];
+  /** Could not be looked at; whether anything is there is not known. */
+  readonly unread: readonly string[];
+}
+
+/** One event for the log of the user's side: what the helper writes to stderr, one JSON object a line. */
+export interface HelperLogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+}
+
+/**
+ * Where the helper is in its life. A request that is not permitted there is a protocol error.
+ *
+ *     started --use--> ready --apply--> applied --remove--> ready
+ */
+export type HelperState = 'started' | 'ready' | 'applied';
+
+/**
+ * What may be asked when. Probing and clean-up run tools, so they end before `use`: a child would inherit the netlink
+ * socket that owns the table, and keep the table alive with it. Looking runs tools only where no such socket is in this process.
+ */
+export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
+  started: new Set(['probe', 'cleanup', 'use', 'ping']),
+  ready: new Set(['apply', 'route', 'remove', 'ping']),
+  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look', 'remove', 'ping']),
+};

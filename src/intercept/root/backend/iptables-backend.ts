@@ -1,0 +1,212 @@
+import { messageOf } from '../../../core/errors.ts';
+import type { Endpoint } from '../../../net/address/endpoint.ts';
+import type { IpFamily } from '../../../net/address/literal.ts';
+import { findTool } from '../../../net/machine/root-tools.ts';
+import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
+import { renderIptables, renderIptablesExempt } from '../../rules/iptables.ts';
+import {
+  countRules,
+  iptablesChains,
+  parseIptablesSave,
+  renderIptablesRemoval,
+  type SavedTunnel,
+} from '../../rules/iptables-chains.ts';
+import {
+  EarlierTunnels,
+  formatRuleOwner,
+  type OwnedPlan,
+  type RuleOwner,
+} from '../../rules/redirect-plan.ts';
+import {
+  factsOfChains,
+  factsOfIptables,
+  parseListedChains,
+  type RuleFacts,
+  togetherOf,
+} from '../../rules/rule-facts.ts';
+import type { IptablesTools } from './iptables-tools.ts';
+import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
+import { runTool } from './run-tool.ts';
+import { mustNotLive } from './this-instance.ts';
+
+/** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
+const IPTABLES_PRIORITY = -100;
+
+/** Holds the rules as chains in the nat table of each family. They outlive this process unless it removes them. */
+export class IptablesBackend implements RuleBackend {
+  readonly lost: Promise<string> = new Promise<never>(() => {});
+  readonly #tools: readonly IptablesTools[];
+  readonly #instance: string;
+  readonly #earlier = new EarlierTunnels();
+  #applied: OwnedPlan | undefined;
+  /** The families that may have chains of ours; a tool of another family may not even work here. */
+  readonly #touched = new Set<IpFamily>();
+  /** How many rules the chains of a family must have, as far as that was asked for since the last change. */
+  readonly #ruleCounts = new Map<IpFamily, number>();
+
+  /** @param tools one per family */
+  constructor(tools: readonly IptablesTools[], instance: string) {
+    this.#tools = tools;
+    this.#instance = instance;
+  }
+
+  async apply(wanted: OwnedPlan): Promise<void> {
+    const before = this.#applied;
+    const others: number[] = [];
+    for (const tools of this.#toolsFor(wanted.families)) {
+      const saved = await savedTunnels(tools);
+      const own = saved.find(({ owner }) => isSame(owner, wanted));
+      if (before === undefined) mustNotLive(own?.instance, this.#instance);
+      others.push(...saved.filter((one) => one !== own).flatMap(({ exemptPorts }) => exemptPorts));
+    }
+    const plan = this.#earlier.passedBy(wanted, others);
+    this.#applied = plan;
+    try {
+      for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
+    } catch (error) {
+      await this.#restore(before);
+      throw error;
+    }
+  }
+
+  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
+    if (this.#applied === undefined) return;
+    for (const tools of this.#toolsFor(this.#applied.families)) {
+      const { family } = tools;
+      await restore(
+        tools,
+        renderIptablesExempt(this.#applied, endpoints, { family, instance: this.#instance }),
+      );
+    }
+    this.#applied = { ...this.#applied, exempt: endpoints };
+    this.#ruleCounts.clear();
+  }
+
+  get exposure(): Exposure {
+    const tools = this.#toolsFor([...this.#touched]);
+    if (this.#applied === undefined || !tools.every(({ isNft }) => isNft)) return { kind: 'unannounced' };
+    const { entry, groups } = iptablesChains(this.#applied);
+    const places = tools.map(({ family }) => ({
+      family: RULESET_FAMILIES[family === 4 ? 'ip' : 'ip6'],
+      table: 'nat',
+      chains: ['OUTPUT', entry, groups],
+    }));
+    return { kind: 'announced', places };
+  }
+
+  async missing(): Promise<string | undefined> {
+    const plan = this.#applied;
+    if (plan === undefined) return undefined;
+    for (const tools of this.#toolsFor(plan.families)) {
+      const { entry } = iptablesChains(plan);
+      const saved = (await savedTunnels(tools)).find(({ owner }) => isSame(owner, plan));
+      if (saved === undefined) return `${tools.name}: the chain ${entry} is gone`;
+      if (saved.jumps.length === 0) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
+      const wanted = this.#ruleCountOf(plan, tools.family);
+      if (saved.ruleCount < wanted)
+        return `${tools.name}: ${wanted - saved.ruleCount} of ${wanted} in ${entry}`;
+    }
+    return undefined;
+  }
+
+  async putBack(): Promise<void> {
+    const plan = this.#applied;
+    if (plan === undefined) return;
+    for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
+  }
+
+  async look(): Promise<RuleFacts> {
+    const { userId = 0, listenerPort = 0, families = [] } = this.#applied ?? {};
+    const { entry } = iptablesChains({ userId, listenerPort });
+    const facts: RuleFacts[] = [];
+    for (const { savePath, family } of this.#toolsFor(families)) {
+      const saved = await runTool(savePath, []);
+      if (saved.kind === 'refused') throw new RefusedError(saved.reason);
+      facts.push(factsOfIptables(saved.output, family === 4 ? 'ip' : 'ip6', entry));
+    }
+    return togetherOf([...facts, ...(await this.#lookAtNft())]);
+  }
+
+  /** Others may have rules that iptables does not show. */
+  async #lookAtNft(): Promise<RuleFacts[]> {
+    const nftPath = findTool('nft');
+    const listed = nftPath === undefined ? undefined : await runTool(nftPath, ['list', 'chains']);
+    if (listed?.kind !== 'done') return [];
+    const found = factsOfChains(parseListedChains(listed.output), '', IPTABLES_PRIORITY - 1);
+    return [{ ...found, ownRules: true, notrack: [] }];
+  }
+
+  async remove(): Promise<void> {
+    if (this.#applied === undefined) return;
+    const owner = this.#applied;
+    const refusals: string[] = [];
+    for (const tools of this.#toolsFor([...this.#touched])) {
+      try {
+        await removeTunnel(tools, owner);
+        this.#touched.delete(tools.family);
+      } catch (error) {
+        refusals.push(`${tools.name}: ${messageOf(error)}`);
+      }
+    }
+    if (refusals.length > 0) throw new RefusedError(refusals.join('; '));
+    this.#applied = undefined;
+  }
+
+  close(): Promise<void> {
+    return this.remove();
+  }
+
+  #ruleCountOf(plan: OwnedPlan, family: IpFamily): number {
+    const options = { family, instance: this.#instance, jump: 'present' } as const;
+    const count = this.#ruleCounts.get(family) ?? countRules(renderIptables(plan, options));
+    this.#ruleCounts.set(family, count);
+    return count;
+  }
+
+  #toolsFor(families: readonly IpFamily[]): IptablesTools[] {
+    return this.#tools.filter((tools) => families.includes(tools.family));
+  }
+
+  async #applyFamily(tools: IptablesTools, plan: OwnedPlan): Promise<void> {
+    const { family } = tools;
+    this.#touched.add(family);
+    this.#ruleCounts.clear();
+    const saved = (await savedTunnels(tools)).find(({ owner }) => isSame(owner, plan));
+    const jump = saved === undefined || saved.jumps.length === 0 ? 'absent' : 'present';
+    await restore(tools, renderIptables(plan, { family, instance: this.#instance, jump }));
+  }
+
+  async #restore(before: OwnedPlan | undefined): Promise<void> {
+    if (before === undefined) return await this.remove();
+    for (const tools of this.#toolsFor(before.families)) await this.#applyFamily(tools, before);
+    this.#applied = before;
+  }
+}
+
+/** The tunnels of all instances in the nat table. @throws RefusedError */
+export async function savedTunnels(tools: IptablesTools): Promise<SavedTunnel[]> {
+  const result = await runTool(tools.savePath, ['-t', 'nat']);
+  if (result.kind === 'refused') throw new RefusedError(result.reason);
+  return parseIptablesSave(result.output);
+}
+
+/** Removes what one tunnel has in the nat table, if anything. @throws RefusedError */
+async function removeTunnel(tools: IptablesTools, owner: RuleOwner): Promise<void> {
+  const tunnel = (await savedTunnels(tools)).find((saved) => isSame(saved.owner, owner));
+  if (tunnel !== undefined) await restore(tools, renderIptablesRemoval(tunnel));
+}
+
+function isSame(a: RuleOwner, b: RuleOwner): boolean {
+  return formatRuleOwner(a) === formatRuleOwner(b);
+}
+
+/** Removes what a tunnel has, unless another instance has it by now. @throws RefusedError then, too */
+export async function removeDeadTunnel(tools: IptablesTools, tunnel: SavedTunnel): Promise<void> {
+  await restore(tools, renderIptablesRemoval(tunnel, tunnel.instance));
+}
+
+/** `-w 10`: another program may hold the xtables lock (iptables-legacy), but not for ever. */
+async function restore(tools: IptablesTools, text: string): Promise<void> {
+  const result = await runTool(tools.restorePath, ['--noflush', '-w', '10'], text);
+  if (result.kind === 'refused') throw new RefusedError(result.reason);
+}

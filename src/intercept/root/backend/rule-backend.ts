@@ -1,0 +1,71 @@
+import type { Endpoint } from '../../../net/address/endpoint.ts';
+import type { OwnedPlan } from '../../rules/redirect-plan.ts';
+import type { RuleFacts } from '../../rules/rule-facts.ts';
+
+/** The system did not take the rules; what was in force before still is. The message is its own text. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/** Chains of ours in a table of the kernel's; `family` as in RULESET_FAMILIES. */
+export interface RulePlace {
+  readonly family: number;
+  readonly table: string;
+  /** Those whose rules lead connections to us. */
+  readonly chains: readonly string[];
+}
+
+/** Whether somebody else can remove the rules: `owned`, nobody can; else whether the kernel tells of it, and of which places. */
+export type Exposure =
+  | { readonly kind: 'owned' }
+  | { readonly kind: 'announced'; readonly places: readonly RulePlace[] }
+  | { readonly kind: 'unannounced' };
+
+/** One way to hold the rules of one tunnel in the kernel. Calls come one at a time. */
+export interface RuleBackend {
+  /**
+   * Resolves, never rejects, with the reason when the rules can no longer be vouched for although nobody asked for
+   * their removal: the child process that holds them ended.
+   */
+  readonly lost: Promise<string>;
+  /**
+   * Replaces the whole state in one transaction per family. All plans have the same listener port.
+   *
+   * @throws RefusedError
+   */
+  apply(plan: OwnedPlan): Promise<void>;
+  /**
+   * Replaces the endpoints that are never captured; after {@link RuleBackend.apply} only.
+   *
+   * @throws RefusedError
+   */
+  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** After {@link RuleBackend.apply} only. */
+  readonly exposure: Exposure;
+  /**
+   * What of the rules is not in the kernel any more, for people; undefined when all are.
+   *
+   * @throws RefusedError when that cannot be told
+   */
+  missing(): Promise<string | undefined>;
+  /**
+   * Sets all rules anew, whatever there is of them.
+   *
+   * @throws RefusedError
+   */
+  putBack(): Promise<void>;
+  /**
+   * Looks at what rules there are, ours and others'; changes nothing. After {@link RuleBackend.apply} only.
+   *
+   * @throws RefusedError
+   */
+  look(): Promise<RuleFacts>;
+  /**
+   * Removes the rules. Idempotent; {@link RuleBackend.apply} may follow.
+   *
+   * @throws RefusedError
+   */
+  remove(): Promise<void>;
+  /** Removes the rules and releases what held them. Idempotent. @throws RefusedError */
+  close(): Promise<void>;
+}

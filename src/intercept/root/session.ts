@@ -1,0 +1,209 @@
+import { messageOf } from '../../core/errors.ts';
+import { GrammarError } from '../../net/messages/field-reader.ts';
+import {
+  type HelperState,
+  MAX_REASON_CHARACTERS,
+  PERMITTED,
+  type Reply,
+  type Request,
+  type RulesNews,
+} from '../protocol/protocol.ts';
+import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
+import { type Candidate, endsWithHelper } from '../rules/select.ts';
+import { openBackend } from './backend/open-backend.ts';
+import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
+import { CALLER_ID } from './caller.ts';
+import { cleanUpDeadInstances } from './cleanup.ts';
+import { forgetQueries } from './forget-queries.ts';
+import { type Guardian, startGuardian } from './guardian-process.ts';
+import { mustEndWithHelper, probeCandidates } from './probe.ts';
+import { openRoute, type Route } from './route.ts';
+import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
+import { endStrandedHere } from './stranded.ts';
+
+/** What the session does to the machine; tests put their own here. */
+export interface SessionActions {
+  readonly probe: typeof probeCandidates;
+  readonly cleanup: typeof cleanUpDeadInstances;
+  readonly openBackend: (candidate: Candidate) => RuleBackend;
+  readonly openRoute: typeof openRoute;
+  readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
+  readonly endStranded: typeof endStrandedHere;
+  readonly mustEndWithHelper: typeof mustEndWithHelper;
+  readonly startGuardian: typeof startGuardian;
+  /** How changes by others are heard of. */
+  readonly watch?: RuleKeeperContext['watch'];
+}
+
+const REAL_ACTIONS: SessionActions = {
+  probe: probeCandidates,
+  cleanup: cleanUpDeadInstances,
+  openBackend,
+  openRoute,
+  forgetQueries,
+  endStranded: endStrandedHere,
+  mustEndWithHelper,
+  startGuardian,
+};
+
+/** As many as a tunnel takes parts of its range for names. */
+const MAX_ROUTES = 16;
+
+/** What a session tells unasked. */
+export interface SessionEvents {
+  /** Called once at most, when rules went away that nobody had removed, and cannot come back. */
+  onLost(reason: string): void;
+  /** Called when somebody else has removed rules. */
+  onRules(news: RulesNews): void;
+}
+
+/** The root side of one client: serves its requests in the order that {@link PERMITTED} allows, and undoes them. */
+export class HelperSession {
+  readonly #actions: SessionActions;
+  readonly #events: SessionEvents;
+  #state: HelperState = 'started';
+  #backend: RuleBackend | undefined;
+  #keeper: RuleKeeper | undefined;
+  #guardian: Guardian | undefined;
+  #lastTask: Promise<void> = Promise.resolve();
+  #listenerPort: number | undefined;
+  #dns: DnsRedirect | null = null;
+  readonly #routes: Route[] = [];
+  /** In force. */
+  #plan: RedirectPlan | undefined;
+
+  constructor(events: SessionEvents, actions: SessionActions = REAL_ACTIONS) {
+    this.#events = events;
+    this.#actions = actions;
+  }
+
+  /**
+   * Serves one request. The caller waits before it hands in the next.
+   *
+   * @throws GrammarError when the request is not permitted now
+   */
+  async serve(request: Request): Promise<Reply> {
+    if (!PERMITTED[this.#state].has(request.type)) {
+      throw new GrammarError(`${request.type} is not permitted when ${this.#state}`);
+    }
+    try {
+      return await this.#alone(() => this.#perform(request));
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      return { type: 'failed', id: request.id, reason: error.message.slice(0, MAX_REASON_CHARACTERS) };
+    }
+  }
+
+  /** Removes every rule and releases what held them. @throws Error naming what could not be removed */
+  async end(): Promise<void> {
+    try {
+      this.#keeper?.stop();
+      await this.#alone(async () => await this.#backend?.close());
+      this.#backend = undefined;
+      await this.#guardian?.release();
+      this.#dnsChanged(null);
+    } finally {
+      for (const route of this.#routes.splice(0)) route.close();
+    }
+  }
+
+  async #perform(request: Request): Promise<Reply> {
+    const { id } = request;
+    switch (request.type) {
+      case 'ping':
+        break;
+      case 'probe':
+        return { type: 'probed', id, facts: await this.#actions.probe(request.method, request.families) };
+      case 'cleanup':
+        return { type: 'cleaned', id, report: await this.#actions.cleanup() };
+      case 'use':
+        await this.#use(request.candidate);
+        break;
+      case 'apply':
+        this.#keepListenerPort(request.plan.listenerPort);
+        await this.#change((backend) => backend.apply({ ...request.plan, userId: CALLER_ID }));
+        this.#plan = request.plan;
+        this.#dnsChanged(request.plan.dns);
+        this.#state = 'applied';
+        break;
+      case 'exempt':
+        await this.#change((backend) => backend.setExempt(request.endpoints));
+        if (this.#plan !== undefined) this.#plan = { ...this.#plan, exempt: request.endpoints };
+        break;
+      case 'route':
+        if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
+        this.#routes.push(this.#actions.openRoute(request.network));
+        break;
+      case 'end-stranded': {
+        const plan = this.#plan;
+        const fates = plan === undefined ? [] : this.#actions.endStranded(request.connections, plan);
+        return { type: 'stranded', id, fates };
+      }
+      case 'look':
+        return { type: 'looked', id, facts: await this.#backend!.look() };
+      case 'remove':
+        this.#keeper?.stop();
+        await this.#backend?.remove();
+        this.#plan = undefined;
+        this.#dnsChanged(null);
+        this.#listenerPort = undefined;
+        this.#state = 'ready';
+        break;
+    }
+    return { type: 'done', id };
+  }
+
+  /** One change at a time, whoever wants it: a request, or the put-back of what somebody else has removed. */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#lastTask.then(task);
+    this.#lastTask = run.then(
+      () => {},
+      () => {},
+    );
+    return run;
+  }
+
+  /** What is refused because somebody else has removed rules is done when they are back. */
+  async #change(change: (backend: RuleBackend) => Promise<void>): Promise<void> {
+    if (this.#backend === undefined) return;
+    try {
+      await change(this.#backend);
+    } catch (error) {
+      if (!(error instanceof RefusedError) || (await this.#keeper?.mend()) !== true) throw error;
+      await change(this.#backend);
+    }
+    await this.#keeper?.applied();
+  }
+
+  #dnsChanged(now: DnsRedirect | null): void {
+    const before = this.#dns;
+    this.#dns = now;
+    this.#actions.forgetQueries(before, now);
+  }
+
+  async #use(candidate: Candidate): Promise<void> {
+    const onLost = (reason: string): void => this.#events.onLost(reason);
+    if (!endsWithHelper(candidate)) {
+      if (await this.#actions.mustEndWithHelper())
+        throw new RefusedError(`rules by ${candidate} would outlive this process, and nft's would not`);
+      this.#guardian ??= await this.#actions.startGuardian();
+      void this.#guardian.lost.then(onLost);
+    }
+    const backend = this.#actions.openBackend(candidate);
+    this.#backend = backend;
+    this.#keeper = new RuleKeeper({
+      backend,
+      tell: (news) => this.#events.onRules(news),
+      alone: (task) => this.#alone(task),
+      watch: this.#actions.watch,
+    });
+    this.#state = 'ready';
+    backend.lost.then(onLost, (error: unknown) => onLost(messageOf(error)));
+  }
+
+  /** The port names the table: another one would leave the first table behind. */
+  #keepListenerPort(port: number): void {
+    this.#listenerPort ??= port;
+    if (this.#listenerPort !== port) throw new GrammarError('the listener port changed');
+  }
+}

@@ -1,0 +1,145 @@
+import { prefixLengthOf } from '../../net/address/cidr.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
+import { addressToNumber, type IpFamily } from '../../net/address/literal.ts';
+import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
+import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
+import type { AddressInterval, OwnedPlan, RuleOwner } from './redirect-plan.ts';
+
+/**
+ * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.
+ *
+ * Two chains: `TSHUTTLE-PORT` says what is never captured and is short, so that it is cheap to replace;
+ * `TSHUTTLE-PORT-G` has the port groups. Each text is one transaction (native-notes/iptables.md).
+ */
+
+/** Destinations that never leave the machine or have no one owner. IPv6 has no broadcast; the kernel refuses the word. */
+const UNROUTED_TYPES: Readonly<Record<IpFamily, readonly string[]>> = {
+  4: ['LOCAL', 'BROADCAST', 'MULTICAST', 'ANYCAST'],
+  6: ['LOCAL', 'MULTICAST', 'ANYCAST'],
+};
+
+/** What is known of the machine when the rules are rendered. */
+export interface IptablesOptions {
+  readonly family: IpFamily;
+  /** {@link formatInstance} of the helper. */
+  readonly instance: string;
+  /** Whether OUTPUT already leads to our chain: a second jump would have to be removed twice. */
+  readonly jump: 'present' | 'absent';
+}
+
+/** Renders the transaction that makes the tunnel's chains do what the plan says. */
+export function renderIptables(plan: OwnedPlan, options: IptablesOptions): string {
+  const { entry, groups } = iptablesChains(plan);
+  return table([
+    `:${entry} - [0:0]`,
+    `:${groups} - [0:0]`,
+    ...renderEntry(plan, plan.exempt, options),
+    ...plan.groups.flatMap((group) =>
+      (options.family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
+        renderInterval(plan, options.family, group.ports, interval),
+      ),
+    ),
+    ...(options.jump === 'absent' ? [`-I OUTPUT 1 -j ${entry}`] : []),
+  ]);
+}
+
+/** Renders the transaction that replaces the endpoints that are never captured; the chains must exist. */
+export function renderIptablesExempt(
+  plan: RuleOwner & Pick<OwnedPlan, 'dns'>,
+  exempt: readonly Endpoint[],
+  options: Pick<IptablesOptions, 'family' | 'instance'>,
+): string {
+  const { entry } = iptablesChains(plan);
+  return table([`:${entry} - [0:0]`, ...renderEntry(plan, exempt, options)]);
+}
+
+function table(lines: readonly string[]): string {
+  return `*nat\n${lines.join('\n')}\nCOMMIT\n`;
+}
+
+function renderEntry(
+  plan: RuleOwner & Pick<OwnedPlan, 'dns'>,
+  exempt: readonly Endpoint[],
+  { family, instance }: Pick<IptablesOptions, 'family' | 'instance'>,
+): string[] {
+  const { entry, groups } = iptablesChains(plan);
+  const endpoints = exempt
+    .filter((endpoint) => endpoint.family === family)
+    .map(
+      ({ address, port }) => `-d ${address}${family === 4 ? '/32' : '/128'} -p tcp -m tcp --dport ${port}`,
+    );
+  return [
+    `-A ${entry} ${renderInstanceComment(instance)}`,
+    // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
+    `-A ${entry} -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j RETURN`,
+    ...[...new Set(endpoints)].map((match) => `-A ${entry} ${match} -j RETURN`),
+    // Before what is never captured: the stub of systemd-resolved is an address of this machine.
+    ...renderDns(plan.dns, family).map((rule) => `-A ${entry} ${rule}`),
+    ...[
+      '! -p tcp',
+      ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
+      family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
+    ].map((match) => `-A ${entry} ${match} -j RETURN`),
+    // Goto, not jump: a RETURN among the groups leads back to OUTPUT.
+    `-A ${entry} -g ${groups}`,
+  ];
+}
+
+/** What DNS goes by. */
+const PROTOCOLS = ['udp', 'tcp'] as const;
+
+/** As many as one match takes (iptables-extensions(8), multiport). */
+const MULTIPORT_PORTS = 15;
+
+function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
+function renderDns(dns: OwnedPlan['dns'], family: IpFamily): string[] {
+  if (dns === null) return [];
+  const isOfFamily = (address: string): boolean => address.includes(':') === (family === 6);
+  const passing = chunksOf(dns.exemptPorts, MULTIPORT_PORTS).flatMap((ports) =>
+    PROTOCOLS.map(
+      (protocol) =>
+        `-p ${protocol} -m ${protocol} --dport 53 -m multiport --sports ${ports.join(',')} -j RETURN`,
+    ),
+  );
+  const redirects = dns.redirects
+    .filter(({ nameserver }) => isOfFamily(nameserver))
+    .flatMap(({ nameserver, port }) =>
+      PROTOCOLS.map(
+        (protocol) =>
+          `-d ${nameserver}/${family === 4 ? 32 : 128} -p ${protocol} -m ${protocol} --dport 53 -j REDIRECT --to-ports ${port}`,
+      ),
+    );
+  return [...passing, ...redirects];
+}
+
+function renderInterval(
+  owner: RuleOwner,
+  family: IpFamily,
+  ports: PortRange,
+  interval: AddressInterval,
+): string {
+  const { groups } = iptablesChains(owner);
+  const target = interval.action === 'capture' ? `REDIRECT --to-ports ${owner.listenerPort}` : 'RETURN';
+  return `-A ${groups} ${addressMatch(family, interval)}-p tcp${portMatch(ports)} -j ${target}`;
+}
+
+function portMatch(ports: PortRange): string {
+  if (ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last) return '';
+  const range = ports.first === ports.last ? `${ports.first}` : `${ports.first}:${ports.last}`;
+  return ` -m tcp --dport ${range}`;
+}
+
+/** One network as `-d`, anything else as one `iprange`: cut into networks, an interval may need 62 rules (IPv6: 254). */
+function addressMatch(family: IpFamily, { first, last }: AddressInterval): string {
+  const prefixLength = prefixLengthOf({
+    family,
+    first: addressToNumber(family, first),
+    last: addressToNumber(family, last),
+  });
+  if (prefixLength === undefined) return `-m iprange --dst-range ${first}-${last} `;
+  return prefixLength === 0 ? '' : `-d ${first}/${prefixLength} `;
+}

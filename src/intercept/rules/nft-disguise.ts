@@ -1,0 +1,51 @@
+import type { IpFamily } from '../../net/address/literal.ts';
+import type { RedirectPlan } from './redirect-plan.ts';
+
+/** Where others guard addresses: wg-quick's chain is at `raw`. */
+const GUARDED_PRIORITY = -300;
+
+/** The chains, and when they are asked. */
+const DISGUISE_CHAINS = [
+  ['disguise', GUARDED_PRIORITY - 1],
+  ['undisguise', GUARDED_PRIORITY + 1],
+] as const;
+
+const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
+
+/** What the kernel has redirected to loopback by DNAT, on its way back: for such packets alone. */
+const REPLY = 'ct direction reply ct status dnat';
+
+/**
+ * The chains of {@link RedirectPlan.replies}; none for plain ones. A reply has the destination's address again when it comes in by
+ * lo. To rules at `raw` it is shown as one from loopback, and right after them it is as it was; nothing else looks at it there.
+ */
+export function renderDisguise({ families, replies }: Pick<RedirectPlan, 'families' | 'replies'>): string[] {
+  if (replies === 'plain') return [];
+  const rules = (render: (family: IpFamily, name: string) => string): string[] =>
+    families.map((family) => `    ${render(family, family === 4 ? 'ip' : 'ip6')}`);
+  return [
+    '  chain disguise {',
+    `    type filter hook prerouting priority ${GUARDED_PRIORITY - 1}; policy accept;`,
+    ...rules(
+      (family, ip) =>
+        `iif lo ${REPLY} ct reply ${ip} saddr ${LOOPBACK[family]} ${ip} saddr set ${LOOPBACK[family]}`,
+    ),
+    '  }',
+    '  chain undisguise {',
+    `    type filter hook prerouting priority ${GUARDED_PRIORITY + 1}; policy accept;`,
+    ...rules(
+      (family, ip) =>
+        `iif lo ${ip} saddr ${LOOPBACK[family]} ${REPLY} ${ip} saddr set ct original ${ip} daddr`,
+    ),
+    '  }',
+  ];
+}
+
+/** The statements that empty those chains before they are rendered anew in the same transaction. */
+export function renderDisguiseReset(table: string, { replies }: Pick<RedirectPlan, 'replies'>): string[] {
+  if (replies === 'plain') return [];
+  return DISGUISE_CHAINS.flatMap(([name, priority]) => [
+    `add chain ${table} ${name} { type filter hook prerouting priority ${priority}; policy accept; }`,
+    `flush chain ${table} ${name}`,
+  ]);
+}

@@ -1,0 +1,72 @@
+import type { IpFamily } from '../../net/address/literal.ts';
+import { ALL_PORTS, formatPortRange, type PortRange } from '../../net/address/port-range.ts';
+import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
+import type { RedirectPlan } from './redirect-plan.ts';
+
+/** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
+export const HOOK_PRIORITY = -110;
+
+/** Addresses of one link: routers do not carry them, and 169.254.169.254 is the cloud's metadata service. */
+const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6: 'fe80::/10' };
+
+/** The chain that decides about each connection that this machine opens. */
+export function renderOutput(plan: RedirectPlan, generation: number): string[] {
+  return [
+    '  chain output {',
+    `    type nat hook output priority ${HOOK_PRIORITY}; policy accept;`,
+    ...renderDecisions(plan, generation).map((rule) => `    ${rule}`),
+    '  }',
+  ];
+}
+
+/** The rules of the output chain, in the order in which they decide. */
+function renderDecisions(plan: RedirectPlan, generation: number): string[] {
+  return [
+    // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
+    'tcp flags & (fin | syn | rst | ack) != syn return',
+    ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
+    // Before what is never captured: the stub of systemd-resolved is an address of this machine.
+    ...renderDns(plan),
+    'meta l4proto != tcp return',
+    'fib daddr type { local, broadcast, multicast, anycast } return',
+    ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
+    ...mapsOf(plan).map(
+      ({ index, family, ports }) =>
+        `${portMatch(ports)}${destination(family)} vmap @${mapName(generation, index, family)}`,
+    ),
+  ];
+}
+
+/** What DNS goes by. */
+const PROTOCOLS = ['udp', 'tcp'] as const;
+
+/**
+ * A DNS message whose QR bit says that it is an answer (RFC 1035, 4.1.1): a server of this machine gives it to a nameserver that
+ * has asked from its own port 53 before the tracker saw it.
+ */
+const ANSWERS_PASS = 'udp dport 53 @th,80,1 1 return';
+
+/** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
+function renderDns({ dns, families }: RedirectPlan): string[] {
+  if (dns === null) return [];
+  const passing = PROTOCOLS.map(
+    (protocol) => `${protocol} dport 53 ${protocol} sport @${EXEMPT_PORT_SET} return`,
+  );
+  const redirects = dns.redirects.flatMap(({ nameserver, port }) => {
+    const family = nameserver.includes(':') ? 6 : 4;
+    if (!families.includes(family)) return [];
+    return PROTOCOLS.map(
+      (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,
+    );
+  });
+  return [ANSWERS_PASS, ...passing, ...redirects];
+}
+
+function portMatch(ports: PortRange): string {
+  const isAll = ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last;
+  return isAll ? '' : `tcp dport ${formatPortRange(ports)} `;
+}
+
+function destination(family: IpFamily): string {
+  return family === 4 ? 'ip daddr' : 'ip6 daddr';
+}

@@ -1,0 +1,146 @@
+import type { Endpoint } from '../../net/address/endpoint.ts';
+import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
+import { renderOutput } from './nft-output-chain.ts';
+import {
+  EXEMPT_PORT_SET,
+  exemptElements,
+  exemptPorts,
+  mapName,
+  mapsOf,
+  renderExemptSet,
+  renderMaps,
+  renderPortSet,
+  replaceElements,
+} from './nft-sets.ts';
+import { formatRuleOwner, type OwnedPlan, type RuleOwner } from './redirect-plan.ts';
+
+/**
+ * Renders redirect plans for nft(8). Pure; nothing here runs anything (native-notes/nft.md).
+ *
+ * One table holds everything of one tunnel. Each text is one transaction: the kernel takes all of it or nothing. Rules
+ * change at one instant, maps do not: one that comes or goes in the same transaction as the rules that ask it fails
+ * some packets. A plan that replaces another therefore takes three: its maps, its rules, the removal of the old maps.
+ */
+
+/** What the table says of itself. */
+export interface NftTableOptions {
+  /** {@link formatInstance} of the helper; names an empty chain, which every version of nft can hold and list. */
+  readonly instance: string;
+  /** `owner`: the kernel removes the table when the process that made it ends (`flags owner`, kernel 5.12). */
+  readonly lifetime: 'owner' | 'until-removed';
+}
+
+/** What the names of our tables begin with; {@link formatRuleOwner} follows. */
+export const TABLE_PREFIX = 'tshuttle-';
+/** What the name of the chain that carries the instance begins with. */
+export const INSTANCE_PREFIX = 'helper-';
+
+/** `inet tshuttle-USER-PORT`: the table of the tunnel whose listener has this port. */
+export function nftTable(owner: RuleOwner): string {
+  return `inet ${TABLE_PREFIX}${formatRuleOwner(owner)}`;
+}
+
+/** Renders the transaction that makes the tunnel's table, in place of one that a dead instance may have left. */
+export function renderNft(plan: OwnedPlan, options: NftTableOptions): string {
+  const table = nftTable(plan);
+  return textOf([
+    // `delete` fails where there is no table.
+    `add table ${table}`,
+    `delete table ${table}`,
+    `table ${table} {`,
+    ...renderFlags(options.lifetime),
+    `  chain ${INSTANCE_PREFIX}${options.instance} {`,
+    '  }',
+    ...plan.families.flatMap((family) => renderExemptSet(family, plan.exempt)),
+    ...renderPortSet(exemptPorts(plan)),
+    ...renderMaps(plan, FIRST_GENERATION),
+    '  chain capture {',
+    `    meta l4proto tcp redirect to :${plan.listenerPort}`,
+    '  }',
+    ...renderOutput(plan, FIRST_GENERATION),
+    ...renderDisguise(plan),
+    '}',
+  ]);
+}
+
+/** The generation of the plan that {@link renderNft} was given; each replacement counts one up. */
+export const FIRST_GENERATION = 1;
+
+/** A plan that is to replace another. */
+export interface NftReplacement extends Pick<NftTableOptions, 'lifetime'> {
+  readonly plan: OwnedPlan;
+  readonly generation: number;
+}
+
+/** Renders the first of three transactions: the maps of the new plan, which no rule asks yet. */
+export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): string {
+  return textOf([
+    `table ${nftTable(plan)} {`,
+    // The kernel takes a mention of the table without its flag for an attempt to clear it.
+    ...renderFlags(lifetime),
+    ...plan.families.flatMap((family) => renderExemptSet(family, [])),
+    ...renderPortSet([]),
+    ...renderMaps(plan, generation),
+    '}',
+  ]);
+}
+
+/** Renders the second: the rules that ask the new maps, in place of those that ask the old. */
+export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement): string {
+  const table = nftTable(plan);
+  const rules = textOf([
+    `flush chain ${table} output`,
+    ...renderDisguiseReset(table, plan),
+    `table ${table} {`,
+    ...renderFlags(lifetime),
+    ...renderOutput(plan, generation),
+    ...renderDisguise(plan),
+    '}',
+  ]);
+  return (
+    rules +
+    textOf(replaceElements(`${table} ${EXEMPT_PORT_SET}`, exemptPorts(plan))) +
+    renderNftExempt(plan, plan.exempt)
+  );
+}
+
+/** Renders the third: the removal of the maps that no rule asks any more; empty when that plan had none. */
+export function renderNftStale({ plan, generation }: Omit<NftReplacement, 'lifetime'>): string {
+  return textOf(
+    mapsOf(plan).map(
+      ({ index, family }) => `delete map ${nftTable(plan)} ${mapName(generation, index, family)}`,
+    ),
+  );
+}
+
+/** Renders the transaction that replaces the endpoints that are never captured. */
+export function renderNftExempt(
+  plan: RuleOwner & Pick<OwnedPlan, 'families'>,
+  exempt: readonly Endpoint[],
+): string {
+  const table = nftTable(plan);
+  return textOf(
+    plan.families.flatMap((family) => {
+      return replaceElements(`${table} exempt${family}`, exemptElements(exempt, family));
+    }),
+  );
+}
+
+/**
+ * Renders the removal of a table that exists.
+ *
+ * @param instance the one that must hold it: the kernel refuses all of it where another one has replaced the table meanwhile
+ */
+export function renderNftRemoval(owner: RuleOwner, instance?: string): string {
+  const table = nftTable(owner);
+  const mark = instance === undefined ? [] : [`delete chain ${table} ${INSTANCE_PREFIX}${instance}`];
+  return textOf([...mark, `delete table ${table}`]);
+}
+
+function textOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function renderFlags(lifetime: NftTableOptions['lifetime']): string[] {
+  return lifetime === 'owner' ? ['  flags owner'] : [];
+}

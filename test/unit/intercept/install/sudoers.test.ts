@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import {
+  canBeGranted,
+  renderSudoers,
+  sudoersLine,
+  usersIn,
+} from '../../../../src/intercept/install/sudoers.ts';
+
+describe('the sudoers file', () => {
+  it('grants one program, without arguments, to each user once', () => {
+    expect(renderSudoers(['bob', 'alice', 'bob'])).toBe(
+      `# These users may set tshuttle's redirect rules without a password: one program that only root can change, and no
+# arguments. tshuttle sudoers --install puts it there; --uninstall removes it and this file.
+Defaults!/usr/local/libexec/tshuttle/helper env_reset, !setenv, !requiretty
+alice ALL=(root) NOPASSWD: /usr/local/libexec/tshuttle/helper ""
+bob ALL=(root) NOPASSWD: /usr/local/libexec/tshuttle/helper ""
+`,
+    );
+  });
+
+  it('tells whom it is for, and takes nothing else for a user', () => {
+    expect(usersIn(renderSudoers(['bob', 'alice']))).toEqual(['alice', 'bob']);
+    const foreign = ['# carol', 'ALL ALL=(ALL) ALL', `${sudoersLine('dave')}, /bin/sh`, sudoersLine('ALL')];
+    expect(usersIn(foreign.join('\n'))).toEqual([]);
+  });
+
+  it.each(['ALL', '#1000', '%wheel', 'a b', 'a,b', 'a=b', '+net', '!root', ''])('refuses %s', (name) => {
+    expect(canBeGranted(name)).toBe(false);
+  });
+});

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { decodeRequest } from '../../../../src/intercept/root/decode-request.ts';
+import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
+import { SAMPLE_PLANS } from '../rules/sample-plans.ts';
+
+const plan = SAMPLE_PLANS['both-families']!;
+
+/** A copy of the plan in which one place, named by its path, has another value; undefined removes it. */
+function planWith(path: readonly (string | number)[], value: unknown): unknown {
+  const copy: unknown = structuredClone(plan);
+  let place = copy as Record<string | number, unknown>;
+  for (const key of path.slice(0, -1)) place = place[key] as Record<string | number, unknown>;
+  const last = path.at(-1)!;
+  if (value === undefined) delete place[last];
+  else place[last] = value;
+  return copy;
+}
+
+const connection = {
+  originator: { family: 4, address: '192.0.2.5', port: 40_000 },
+  destination: { family: 4, address: '10.0.0.8', port: 5_432 },
+};
+
+/** The kernel takes it for IPv4. */
+const mapped = (address: string) => ({
+  originator: { family: 6, address: '2001:db8::5', port: 40_000 },
+  destination: { family: 6, address, port: 5_432 },
+});
+
+const decode = (request: unknown) => decodeRequest(JSON.stringify(request));
+
+describe('decodeRequest', () => {
+  it.each([
+    { type: 'probe', id: 1, method: 'auto', families: [4, 6] },
+    { type: 'cleanup', id: 2 },
+    { type: 'use', id: 3, candidate: 'nft-file' },
+    { type: 'apply', id: 4, plan },
+    { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
+    { type: 'remove', id: 6 },
+    { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
+    { type: 'end-stranded', id: 6, connections: [connection] },
+    { type: 'ping', id: 7 },
+  ])('takes $type as it is', (request) => {
+    expect(decode(request)).toEqual(request);
+  });
+
+  it.each([
+    ['', 'nothing'],
+    ['{', 'half an object'],
+    ['null', 'null'],
+    ['[]', 'a list'],
+    ['"ping"', 'a string'],
+    ['{"id":1}', 'no type'],
+    ['{"type":"ping"}', 'no id'],
+    ['{"type":"ping","id":0}', 'id 0'],
+    ['{"type":"ping","id":1.5}', 'half an id'],
+    ['{"type":"ping","id":"1"}', 'an id in quotes'],
+    ['{"type":"ping","id":1,"run":"reboot"}', 'an unknown key'],
+    ['{"type":"run","id":1}', 'an unknown type'],
+    ['{"type":"toString","id":1}', 'a property of every object'],
+    ['{"type":"use","id":1,"candidate":"/bin/sh"}', 'a path for a candidate'],
+    ['{"type":"probe","id":1,"method":"pf","families":[4]}', 'an unknown method'],
+    ['{"type":"probe","id":1,"method":"auto","families":[]}', 'no family'],
+    ['{"type":"probe","id":1,"method":"auto","families":[4,4]}', 'a family twice'],
+    ['{"type":"exempt","id":1,"endpoints":{"length":0}}', 'something like a list'],
+    ['{"type":"route","id":1,"network":{"address":"0.0.0.0","prefixLength":0}}', 'a default route'],
+    ['{"type":"route","id":1,"network":{"address":"10.0.0.1","prefixLength":24}}', 'bits beyond the prefix'],
+    ['{"type":"route","id":1,"network":{"address":"fd00::","prefixLength":24}}', 'a route of IPv6'],
+    [
+      '{"type":"route","id":1,"network":{"address":"10.0.0.0","prefixLength":"24; reboot"}}',
+      'a text for a number',
+    ],
+    ['{"__proto__":{"type":"ping"},"id":1}', 'an inherited type'],
+  ])('refuses %s (%s)', (line) => {
+    expect(() => decodeRequest(line)).toThrow(GrammarError);
+  });
+
+  const injections = [
+    '10.0.0.1; flush ruleset',
+    '10.0.0.1 }\ntable inet x {',
+    '10.0.0.1\n',
+    ' 10.0.0.1',
+    '$(reboot)',
+    '@/etc/shadow',
+    '10.0.0.1/8',
+    '10.0.0',
+    '010.0.0.1',
+    'fe80::1%eth0',
+    'fe80::1%eth0;x',
+    '',
+    7,
+    null,
+    ['10.0.0.1'],
+  ];
+  it.each(injections)('refuses %j for an address', (address) => {
+    const at = ['groups', 0, 'intervals4', 0];
+    expect(() => decode({ type: 'apply', id: 1, plan: planWith([...at, 'first'], address) })).toThrow(
+      GrammarError,
+    );
+    expect(() => decode({ type: 'apply', id: 1, plan: planWith([...at, 'last'], address) })).toThrow(
+      GrammarError,
+    );
+    for (const family of [4, 6]) {
+      const endpoints = [{ family, address, port: 22 }];
+      expect(() => decode({ type: 'exempt', id: 1, endpoints })).toThrow(GrammarError);
+    }
+  });
+
+  it.each([
+    [['listenerPort'], 0],
+    [['listenerPort'], 65_536],
+    [['listenerPort'], '12300'],
+    [['families'], [5]],
+    [['families'], undefined],
+    [['groups'], 'all'],
+    [['groups', 0, 'ports', 'first'], 0],
+    [['groups', 1, 'ports', 'last'], 7_999],
+    [['groups', 0, 'ports', 'last'], 65_536],
+    [['groups', 0, 'comment'], 'x'],
+    [['groups', 0, 'intervals4', 0, 'action'], 'accept'],
+    [['groups', 0, 'intervals4', 0, 'first'], '2001:db8::1'],
+    [['groups', 0, 'intervals4', 0, 'comment'], 'x'],
+    [['exempt', 0, 'family'], 6],
+    [['exempt', 0, 'port'], 0],
+    [['exempt', 0, 'port'], undefined],
+  ])('refuses a plan whose %j is %j', (path, value) => {
+    expect(() => decode({ type: 'apply', id: 1, plan: planWith(path, value) })).toThrow(GrammarError);
+  });
+
+  it.each<[string, unknown]>([
+    ['no list', {}],
+    ['a connection without a destination', [{ originator: connection.originator }]],
+    ['one with more than that', [{ ...connection, userId: 0 }]],
+    ['one of two families', [{ ...connection, destination: { family: 6, address: 'fd77::2', port: 1 } }]],
+    ['a mapped address', [mapped('::ffff:10.0.0.8')]],
+    ['a mapped address written out', [mapped('0:0:0:0:0:ffff:a00:8')]],
+    ['a port of 0', [{ ...connection, originator: { ...connection.originator, port: 0 } }]],
+    ['too many', new Array(257).fill(connection)],
+  ])('refuses stranded connections: %s', (_name, connections) => {
+    expect(() => decode({ type: 'end-stranded', id: 1, connections })).toThrow(GrammarError);
+  });
+
+  it('refuses intervals that run backwards, overlap, or are out of order', () => {
+    const interval = (first: string, last: string) => ({ first, last, action: 'capture' });
+    for (const intervals of [
+      [interval('10.0.0.2', '10.0.0.1')],
+      [interval('10.0.0.0', '10.0.0.9'), interval('10.0.0.9', '10.0.0.10')],
+      [interval('10.0.1.0', '10.0.1.9'), interval('10.0.0.0', '10.0.0.9')],
+    ]) {
+      const changed = planWith(['groups', 0, 'intervals4'], intervals);
+      expect(() => decode({ type: 'apply', id: 1, plan: changed })).toThrow(GrammarError);
+    }
+  });
+
+  it('refuses more endpoints, groups and intervals than the limits', () => {
+    const endpoints = Array.from({ length: 1_025 }, () => ({ family: 4, address: '10.0.0.1', port: 22 }));
+    expect(() => decode({ type: 'exempt', id: 1, endpoints })).toThrow(/1024/);
+    const empty = { ports: { first: 1, last: 1 }, intervals4: [], intervals6: [] };
+    const groups = Array.from({ length: 4_097 }, () => empty);
+    expect(() => decode({ type: 'apply', id: 1, plan: { ...plan, groups } })).toThrow(/4096/);
+    const intervals4 = Array.from({ length: 66_000 }, (_, index) => {
+      const address = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`;
+      return { first: address, last: address, action: 'pass' };
+    });
+    const halves = [
+      { ...empty, intervals4 },
+      { ...empty, intervals4 },
+    ];
+    expect(() => decode({ type: 'apply', id: 1, plan: { ...plan, groups: halves } })).toThrow(/131072/);
+  });
+});

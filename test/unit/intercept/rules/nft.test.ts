@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import {
+  renderNft,
+  renderNftExempt,
+  renderNftMaps,
+  renderNftRemoval,
+  renderNftStale,
+  renderNftSwitch,
+} from '../../../../src/intercept/rules/nft.ts';
+import { parseNftChains, parseNftExemptPorts } from '../../../../src/intercept/rules/nft-listing.ts';
+import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
+
+const plan = OWNED_SAMPLE_PLANS['both-families']!;
+const INSTANCE = '1234-56789-4026531836';
+
+describe('renderNft', () => {
+  for (const [name, sample] of Object.entries(OWNED_SAMPLE_PLANS)) {
+    it(`renders ${name} as in golden/${name}.nft`, async () => {
+      const text = renderNft(sample, { instance: INSTANCE, lifetime: 'owner' });
+      await expect(text).toMatchFileSnapshot(`golden/${name}.nft`);
+    });
+  }
+
+  it('leaves the owner flag out where the table is to outlive the process that makes it', () => {
+    const text = renderNft(plan, { instance: INSTANCE, lifetime: 'until-removed' });
+    expect(text).not.toContain('flags owner');
+  });
+
+  it('names an exempt endpoint once, however often the plan has it', () => {
+    const endpoint = { family: 4, address: '10.0.0.1', port: 22 } as const;
+    const text = renderNft(
+      { ...plan, exempt: [endpoint, endpoint] },
+      { instance: INSTANCE, lifetime: 'owner' },
+    );
+    expect(text.match(/10\.0\.0\.1 \. 22/g)).toHaveLength(1);
+  });
+});
+
+describe('a replacement', () => {
+  const replacement = { plan, lifetime: 'owner', generation: 2 } as const;
+
+  it('brings maps, switches the rules and removes maps as in golden/replacement.nft', async () => {
+    const texts = [
+      renderNftMaps(replacement),
+      renderNftSwitch(replacement),
+      renderNftStale({ plan, generation: 1 }),
+    ];
+    await expect(texts.join('# then\n')).toMatchFileSnapshot('golden/replacement.nft');
+  });
+
+  it('shares no map with the plan before, all of whose maps go in the end', () => {
+    const created = renderNft(plan, { instance: INSTANCE, lifetime: 'owner' });
+    const maps = [...created.matchAll(/^ {2}map (\S+) \{$/gm)].map((match) => match[1]);
+    expect(maps.length).toBeGreaterThan(0);
+    expect(renderNftStale({ plan, generation: 1 })).toBe(
+      maps.map((map) => `delete map inet tshuttle-1000-12300 ${map}\n`).join(''),
+    );
+    for (const map of maps)
+      expect(renderNftMaps(replacement) + renderNftSwitch(replacement)).not.toContain(map);
+  });
+});
+
+describe('renderNftExempt', () => {
+  it('replaces both sets in one transaction', () => {
+    expect(renderNftExempt(plan, [{ family: 4, address: '10.0.0.1', port: 22 }])).toBe(
+      [
+        'flush set inet tshuttle-1000-12300 exempt4',
+        'add element inet tshuttle-1000-12300 exempt4 { 10.0.0.1 . 22 }',
+        'flush set inet tshuttle-1000-12300 exempt6',
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('renderNftRemoval', () => {
+  it('names the table of this user and port alone, and the instance that must hold it', () => {
+    const owner = { userId: 1_000, listenerPort: 12_300 };
+    expect(renderNftRemoval(owner)).toBe('delete table inet tshuttle-1000-12300\n');
+    expect(renderNftRemoval(owner, '1-2-3')).toBe(
+      'delete chain inet tshuttle-1000-12300 helper-1-2-3\ndelete table inet tshuttle-1000-12300\n',
+    );
+  });
+});
+
+describe('parseNftChains', () => {
+  it('finds the tables of all tunnels and whose they are', () => {
+    const listing = `table inet filter {
+	chain helper-1-2-3 {
+	}
+}
+table inet tshuttle-1000-12300 { # progname node
+	flags owner
+	chain helper-12-34-56 {
+	}
+	chain output {
+		type nat hook output priority -110; policy accept;
+	}
+}
+table inet tshuttle-1000-1080 {
+	chain output {
+	}
+}
+table inet tshuttle-1000-1080-copy {
+	chain helper-9-9-9 {
+	}
+}
+`;
+    expect(parseNftChains(listing)).toEqual([
+      { owner: { userId: 1_000, listenerPort: 12_300 }, instance: '12-34-56' },
+      { owner: { userId: 1_000, listenerPort: 1_080 }, instance: undefined },
+    ]);
+  });
+});
+
+describe('parseNftExemptPorts', () => {
+  it('finds the ports of each of our tables, over several lines, and of no other table', () => {
+    const listing = `table inet tshuttle-1000-12300 {
+	set exempt4 {
+		type ipv4_addr . inet_service
+		elements = { 10.0.0.1 . 22 }
+	}
+	set exempt_ports {
+		type inet_service
+		elements = { 40001, 40011,
+			     40021 }
+	}
+}
+table inet other {
+	set exempt_ports {
+		type inet_service
+		elements = { 1, 2 }
+	}
+}
+table inet tshuttle-1000-12301 {
+	set exempt_ports {
+		type inet_service
+	}
+}
+`;
+    expect([...parseNftExemptPorts(listing)]).toEqual([
+      ['inet tshuttle-1000-12300', [40_001, 40_011, 40_021]],
+    ]);
+    expect([...parseNftExemptPorts('')]).toEqual([]);
+  });
+});

@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import type { TshuttleError } from '../../../../src/core/errors.ts';
+import {
+  CANDIDATES,
+  candidatesFor,
+  type ProbeFact,
+  selectCandidate,
+} from '../../../../src/intercept/rules/select.ts';
+
+const NO_LIBRARY: ProbeFact = { kind: 'absent', candidate: 'libnftables', missing: 'libnftables.so.1' };
+const NO_INTERACTIVE: ProbeFact = { kind: 'absent', candidate: 'nft-interactive', missing: 'nft' };
+const NO_NFT: ProbeFact = { kind: 'absent', candidate: 'nft-file', missing: 'nft' };
+const LEGACY: ProbeFact = {
+  kind: 'usable',
+  candidate: 'iptables-legacy',
+  version: 'iptables v1.8.9 (legacy)',
+  families: [4],
+};
+
+function failureOf(select: () => unknown): TshuttleError {
+  try {
+    select();
+  } catch (error) {
+    return error as TshuttleError;
+  }
+  throw new Error('it chose something');
+}
+
+describe('candidatesFor', () => {
+  it('tries nft before iptables, and only what was asked for', () => {
+    expect(candidatesFor('auto', true)[0]).toBe('libnftables');
+    expect(candidatesFor('nft', true)).toEqual(['libnftables', 'nft-interactive', 'nft-file']);
+    expect(candidatesFor('iptables', true)).toEqual(['iptables', 'iptables-nft', 'iptables-legacy']);
+  });
+
+  it('tries first what goes with the helper for whoever is not root, whatever was asked for', () => {
+    expect(candidatesFor('iptables', false)).toEqual([
+      'libnftables',
+      'nft-interactive',
+      'iptables',
+      'iptables-nft',
+      'iptables-legacy',
+    ]);
+    expect(candidatesFor('auto', false)).toEqual(CANDIDATES);
+    const library: ProbeFact = { kind: 'usable', candidate: 'libnftables', version: '1', families: [4, 6] };
+    expect(selectCandidate('iptables', [library])).toMatchObject({ method: 'nft' });
+  });
+});
+
+describe('selectCandidate', () => {
+  it('takes the first that works', () => {
+    const selection = selectCandidate('auto', [
+      NO_LIBRARY,
+      { kind: 'refused', candidate: 'nft-interactive', reason: 'Operation not supported' },
+      { kind: 'usable', candidate: 'nft-file', version: 'nftables v0.9.3', families: [4, 6] },
+    ]);
+    expect(selection).toEqual({
+      candidate: 'nft-file',
+      method: 'nft',
+      version: 'nftables v0.9.3',
+      families: [4, 6],
+    });
+  });
+
+  it('falls back to iptables-legacy when nothing else is there', () => {
+    const facts = [NO_LIBRARY, NO_INTERACTIVE, NO_NFT, LEGACY];
+    expect(selectCandidate('auto', facts)).toMatchObject({
+      candidate: 'iptables-legacy',
+      method: 'iptables',
+      families: [4],
+    });
+  });
+
+  it('does not take iptables when nft was asked for', () => {
+    const error = failureOf(() => selectCandidate('nft', [NO_LIBRARY, NO_INTERACTIVE, NO_NFT, LEGACY]));
+    expect(error.code).toBe('ERR_NO_INTERCEPTOR');
+  });
+
+  it('says in one sentence that nothing is installed, and what to install', () => {
+    const nothing: ProbeFact[] = CANDIDATES.map((candidate) => ({
+      kind: 'absent',
+      candidate,
+      missing: 'something',
+    }));
+    const error = failureOf(() => selectCandidate('auto', nothing));
+    expect(error.message).toBe('neither nft nor iptables is installed');
+    expect(error.remedy).toContain('apt install nftables');
+    expect(failureOf(() => selectCandidate('nft', nothing)).message).toBe('nft is not installed');
+    expect(failureOf(() => selectCandidate('iptables', nothing)).message).toBe('iptables is not installed');
+  });
+
+  it('lists every refusal when something is there', () => {
+    const refused: ProbeFact = { kind: 'refused', candidate: 'nft-file', reason: 'Operation not supported' };
+    const error = failureOf(() => selectCandidate('nft', [NO_LIBRARY, NO_INTERACTIVE, refused]));
+    expect(error.message).toBe(
+      'no way to redirect connections for --method nft: libnftables: libnftables.so.1 is not installed; ' +
+        'nft-interactive: nft is not installed; nft-file: Operation not supported',
+    );
+  });
+
+  it('speaks of rights, not of packages, when the kernel did not permit it', () => {
+    const error = failureOf(() =>
+      selectCandidate('auto', [
+        {
+          kind: 'refused',
+          candidate: 'libnftables',
+          reason: 'Error: Could not process rule: Operation not permitted',
+        },
+        NO_NFT,
+      ]),
+    );
+    expect(error.remedy).toContain('CAP_NET_ADMIN');
+  });
+});
