@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ADDRESSES, createLab, HTTP_PORT } from '../support/lab/lab.ts';
+import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../support/lab/lab.ts';
 import { BASTION_PASSWORD, BASTION_USER } from '../support/lab/machine.ts';
 import { skipLab } from '../support/lab/requirements.ts';
 import { mustRun } from '../support/process/child.ts';
+import { until } from '../support/process/until.ts';
 import { clientProcesses, startTshuttle, stopTshuttle, untilSaid } from '../support/tshuttle/tshuttle.ts';
 
 /*
@@ -38,6 +39,32 @@ describe.skipIf(skipLab)('a bastion', () => {
     const requests = { do: 'http', ...here, port: HTTP_PORT, count: 100, concurrency: 50 } as const;
     expect(await lab.application(requests)).toMatchObject({ succeeded: 100 });
     await stopTshuttle(lab, tshuttle);
+  });
+
+  it.each(['ssh2', 'openssh'])('that has a link-local address only will do, by %s', async (kind) => {
+    await using lab = await createLab();
+    const address = await until(() => linkLocalOf(lab), {
+      deadlineMs: 10_000,
+      what: () => 'a link-local address that no other device has (RFC 4862 section 5.4)',
+    });
+    await lab.sshd.restart([`ListenAddress [${address}%outer0]:2222`]);
+    await until(() => lab.sshd.log().includes('port 2222'), {
+      deadlineMs: 10_000,
+      what: () => lab.sshd.log(),
+    });
+    const sshOptions = [
+      ...['-i', lab.sshd.userKey, '-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`],
+      ...['-o', `HostKeyAlias=${ADDRESSES.bastion4}`],
+    ];
+    for (const remote of [`root@[${address}%up0]:2222`, `root@${address}%up0`]) {
+      const port = remote.endsWith('2222') ? [] : ['-o', 'Port=2222'];
+      const options = { remote, sshOptions: [...sshOptions, ...port] };
+      const tshuttle = await startTshuttle(lab, ['--transport', kind, SUBNET], options);
+      expect(await lab.application({ do: 'whoami', ...here })).toMatchObject({
+        peer: ADDRESSES.bastionInner4,
+      });
+      await stopTshuttle(lab, tshuttle);
+    }
   });
 
   it('that changes keys every MiB costs no byte in 64 MiB both ways', async () => {
@@ -134,3 +161,8 @@ describe.skipIf(skipLab)('a bastion', () => {
     await stopTshuttle(lab, tshuttle);
   });
 });
+
+async function linkLocalOf(lab: Lab): Promise<string | undefined> {
+  const shown = await lab.bastion.must(['ip', '-6', 'addr', 'show', 'dev', 'outer0', 'scope', 'link']);
+  return shown.includes('tentative') ? undefined : /inet6 (fe80::[0-9a-f:]+)/.exec(shown)?.[1];
+}
