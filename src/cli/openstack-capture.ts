@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { AuthHost, Config, OpenstackOption } from '../config/config.ts';
 import { parseDns } from '../config/dns.ts';
 import type { RawOptions } from '../config/options/table.ts';
@@ -47,16 +47,17 @@ export async function addOpenstack(
   const surroundings = cloudSurroundings(environment);
   const result = chooseWantedCloud(option, surroundings);
   if (result.kind === 'problems') return result;
-  const { cloud } = result;
+  const { cloud, unreadable } = result;
   const places = placesAtStart(cloud, option, environment);
   if ('problems' in places) return { kind: 'problems', problems: places.problems };
   const unknown = await unknownHere(places.list, lookUp);
   const dns = parseDns({ ...raw, zones: [...raw.zones, ...unknown] });
   if (dns.kind === 'invalid') return { kind: 'problems', problems: dns.problems };
   const known = places.list.filter(({ host }) => !unknown.includes(host));
-  const warnings = disagreements(cloud, surroundings)
+  const taken = disagreements(cloud, surroundings)
     .filter(({ take }) => take.kind === 'auth-url')
     .map((one) => ({ where: whereOf(cloud), what: `${describeDisagreement(one)}, which is not captured` }));
+  const warnings = [...unreadable, ...taken];
   return {
     kind: 'config',
     config: {
@@ -121,7 +122,15 @@ function whereOf({ name }: Cloud): string {
 }
 
 function readFile(path: string): FoundFile {
-  return existsSync(path) ? readTextFile(path) : { kind: 'absent' };
+  let isThere = true;
+  try {
+    statSync(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCodeOf(error) ?? '')) return { kind: 'absent' };
+    isThere = false;
+  }
+  const file = readTextFile(path);
+  return file.kind === 'text' ? file : { ...file, isThere };
 }
 
 type Places = { readonly list: readonly HostPort[] } | { readonly problems: readonly Problem[] };

@@ -33,7 +33,13 @@ export interface Cloud {
 
 /** The cloud, or all that keeps it from being one. */
 export type CloudResult =
-  | { readonly kind: 'cloud'; readonly cloud: Cloud; readonly layers: readonly Layer[] }
+  | {
+      readonly kind: 'cloud';
+      readonly cloud: Cloud;
+      readonly layers: readonly Layer[];
+      /** Files that are there and could not be read, and so count for nothing. */
+      readonly unreadable: readonly Problem[];
+    }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
 
 /**
@@ -44,6 +50,19 @@ export type CloudResult =
  */
 export function chooseCloud(request: CloudRequest, surroundings: CloudSurroundings): CloudResult {
   const sources = readSources('openstacksdk', surroundings);
+  const result = chooseOf(sources, request, surroundings);
+  const { unreadable } = sources;
+  return result.kind === 'problems'
+    ? { kind: 'problems', problems: [...result.problems, ...unreadable] }
+    : { ...result, unreadable: unreadable.filter(({ isThere }) => isThere) };
+}
+
+/** What {@link chooseCloud} finds, but for the files that it could not read. */
+type Chosen =
+  | Omit<Extract<CloudResult, { kind: 'cloud' }>, 'unreadable'>
+  | Extract<CloudResult, { kind: 'problems' }>;
+
+function chooseOf(sources: CloudSources, request: CloudRequest, surroundings: CloudSurroundings): Chosen {
   if (sources.problems.length > 0) return { kind: 'problems', problems: sources.problems };
   const located = locate(request, sources, surroundings);
   if (located.kind === 'problems') return located;
@@ -118,7 +137,7 @@ function vendorLayers(own: readonly Layer[], sources: CloudSources, ofEnvironmen
   return value === undefined ? [] : [{ value, whereIs: () => `the profile ${profile} of openstacksdk` }];
 }
 
-function complete(name: string, region: string | undefined, layers: readonly Layer[]): CloudResult {
+function complete(name: string, region: string | undefined, layers: readonly Layer[]): Chosen {
   const settings = (key: string) => (key === 'region_name' ? region : lookUpText(layers, [key])?.text);
   const inAuth = lookUpText(layers, ['auth', 'auth_url']);
   const written = inAuth ?? lookUpText(layers, ['auth_url']);

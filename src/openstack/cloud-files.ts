@@ -4,7 +4,8 @@ import { join } from 'node:path';
 export type FoundFile =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'unreadable'; readonly what: string };
+  /** It is there, or in a folder that does not tell. */
+  | { readonly kind: 'unreadable'; readonly what: string; readonly isThere: boolean };
 
 /** What of this machine decides which cloud a client takes. */
 export interface CloudSurroundings {
@@ -53,14 +54,20 @@ export function candidatePaths(
   }
 }
 
-/** Of the files that are there, the first that can be read. */
+/**
+ * Of the files that are there, the first that can be read.
+ *
+ * @param onUnreadable told of each before it that cannot: no client says so, and takes the next one
+ */
 export function findCloudFile(
   paths: readonly string[],
   readFile: CloudSurroundings['readFile'],
+  onUnreadable: (path: string, file: Extract<FoundFile, { kind: 'unreadable' }>) => void,
 ): { readonly path: string; readonly text: string } | undefined {
   for (const path of paths) {
     const file = readFile(path);
     if (file.kind === 'text') return { path, text: file.text };
+    if (file.kind === 'unreadable') onUnreadable(path, file);
   }
   return undefined;
 }

@@ -17,14 +17,20 @@ export interface CloudSources {
   readonly searched: readonly string[];
   /** All that keeps a file from being YAML. */
   readonly problems: readonly Problem[];
+  /** The files that cannot be read: clients go on as if they were not there, which they may not be. */
+  readonly unreadable: ReadonlyArray<Problem & { readonly isThere: boolean }>;
   /** The public profiles, read when a cloud names one. */
   publicClouds(): CloudDocument | undefined;
 }
 
 /** Finds and parses what a client would read. */
 export function readSources(client: Client, surroundings: CloudSurroundings): CloudSources {
+  const unreadable: Array<CloudSources['unreadable'][number]> = [];
   const read = (kind: CloudFileKind): CloudDocument | undefined => {
-    const file = findCloudFile(candidatePaths(client, kind, surroundings), surroundings.readFile);
+    const paths = candidatePaths(client, kind, surroundings);
+    const file = findCloudFile(paths, surroundings.readFile, (where, { what, isThere }) => {
+      if (unreadable.every((one) => one.where !== where)) unreadable.push({ where, what, isThere });
+    });
     return file === undefined ? undefined : parseCloudDocument(file.path, file.text);
   };
   const clouds = read('clouds');
@@ -34,6 +40,7 @@ export function readSources(client: Client, surroundings: CloudSurroundings): Cl
     secure,
     searched: candidatePaths(client, 'clouds', surroundings),
     problems: [clouds, secure].flatMap((document) => document?.problems ?? []),
+    unreadable,
     publicClouds: () => read('clouds-public'),
   };
 }

@@ -78,8 +78,12 @@ function takeOfGophercloudV2(name: string | undefined, surroundings: CloudSurrou
   return fromFiles(layers, () => none(`the cloud ${name} has no auth_url in ${sources.clouds?.path}`));
 }
 
-function whyNotThere(name: string, { clouds, secure, searched, problems }: CloudSources): string | undefined {
+function whyNotThere(
+  name: string,
+  { clouds, secure, searched, problems, unreadable: [unreadable] }: CloudSources,
+): string | undefined {
   if (problems.length > 0) return `${problems[0]?.where} is no YAML`;
+  if (clouds === undefined && unreadable !== undefined) return `${unreadable.where} ${unreadable.what}`;
   if (clouds === undefined) return `there is none of ${searched.join(', ')}`;
   return cloudNames([clouds, secure]).includes(name) ? undefined : `${clouds.path} has no cloud ${name}`;
 }

@@ -12,6 +12,8 @@ const problemsOf = (
   return result.problems.map(({ where, what }) => `${where.replace(HOME_FILE, 'clouds.yaml')}: ${what}`);
 };
 
+const CLOUD_A = 'clouds: {a: {auth: {auth_url: "https://a.example:5000/v3"}}}';
+
 describe('a cloud', () => {
   it('is known with the place of its auth_url', () => {
     const text =
@@ -37,7 +39,7 @@ describe('a cloud', () => {
     const machine = fakeMachine({ [HOME_FILE]: 'clouds: {a: {auth: {auth_url: https://a.example}}}' });
     const readFile: typeof machine.readFile = (path) =>
       path === '/work/clouds.yaml'
-        ? { kind: 'unreadable', what: 'permission denied' }
+        ? { kind: 'unreadable', what: 'permission denied', isThere: true }
         : machine.readFile(path);
     expect(chooseCloud({}, { ...machine, readFile })).toMatchObject({ kind: 'cloud', cloud: { name: 'a' } });
   });
@@ -116,6 +118,35 @@ describe('a clouds.yaml that is wrong', () => {
     expect(JSON.stringify(result)).toContain(
       'finds no cloud: OS_AUTH_URL is not set, and there is none of /work/clouds.yaml, ',
     );
+  });
+
+  it.each([
+    ['clouds.yaml, and there is no other', {}, HOME_FILE, undefined],
+    ['clouds.yaml, before another', { '/etc/openstack/clouds.yaml': CLOUD_A }, HOME_FILE, 'a'],
+    ['secure.yaml', { [HOME_FILE]: CLOUD_A }, HOME_FILE.replace('clouds', 'secure'), 'a'],
+    ['what OS_CLIENT_CONFIG_FILE names', { [HOME_FILE]: CLOUD_A }, '/mine.yaml', 'a'],
+  ])('says that it cannot read %s', (_what, files, unreadable, name) => {
+    const machine = fakeMachine(files, { OS_CLIENT_CONFIG_FILE: '/mine.yaml' });
+    const readFile: typeof machine.readFile = (path) =>
+      path === unreadable
+        ? { kind: 'unreadable', what: 'cannot be read: permission denied', isThere: true }
+        : machine.readFile(path);
+    const told = [{ where: unreadable, what: 'cannot be read: permission denied', isThere: true }];
+    const result = chooseCloud({}, { ...machine, readFile });
+    if (result.kind === 'cloud') expect([result.cloud.name, result.unreadable]).toEqual([name, told]);
+    else expect([name, result.problems.slice(1)]).toEqual([undefined, told]);
+  });
+
+  it('says of a folder that it may not look into only where it finds no cloud', () => {
+    const machine = fakeMachine({ [HOME_FILE]: CLOUD_A });
+    const readFile: typeof machine.readFile = (path) =>
+      path.startsWith('/etc/openstack/')
+        ? { kind: 'unreadable', what: 'cannot be read: permission denied', isThere: false }
+        : machine.readFile(path);
+    expect(chooseCloud({}, { ...machine, readFile })).toMatchObject({ kind: 'cloud', unreadable: [] });
+    expect(chooseCloud({ cloud: 'b' }, { ...machine, readFile })).toMatchObject({
+      problems: [{}, { where: '/etc/openstack/secure.yaml' }, {}, {}],
+    });
   });
 
   it('does not survive a bomb of aliases', () => {
