@@ -106,6 +106,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,
+        isShown: (text) => context.arguments.some((word) => word.includes(text)),
         homeDirectory: homeFolder(),
         workingDirectory: START_FOLDER,
         ...surroundings,

@@ -5,6 +5,9 @@ import type { ReadTextFile } from './text-file.ts';
 /** How deep an argument file may name another one; a file that names itself ends here. */
 const FILE_DEPTH_LIMIT = 8;
 
+/** `user:password@host` of -r, and in the URL of --upstream-proxy, by itself or behind the option. */
+const WITH_PASSWORD = /^(?:--[a-z-]+=|-r)?(?:[a-z0-9]+:\/\/)?[^\s=:@/]+:.+@/i;
+
 /** Where the words of a command line come from. */
 export interface ArgumentSources {
   /** `TSHUTTLE_ARGS`: shell words, placed before the arguments so that these win. */
@@ -26,7 +29,7 @@ export interface ArgumentWords {
  * Puts `TSHUTTLE_ARGS` before the arguments and the contents of FILE in the place of every `@FILE`.
  *
  * A file holds shell words: sshuttle's one argument on a line works, and so does `-r host` on one. What follows `--` is
- * somebody else's and stays as it is.
+ * somebody else's and stays as it is. A file with a password in it is refused where others can read it.
  */
 export function collectArgumentWords(sources: ArgumentSources, readTextFile: ReadTextFile): ArgumentWords {
   const words: string[] = [];
@@ -58,10 +61,16 @@ export function collectArgumentWords(sources: ArgumentSources, readTextFile: Rea
       return;
     }
     const inFile = openSource();
-    for (const [index, line] of file.text.split('\n').entries()) {
-      const split = splitShellWords(line);
-      if (split.kind === 'invalid') problems.push({ where: `${path}:${index + 1}`, what: split.what });
-      else for (const inner of split.words) expand(inner, inFile, depth + 1);
+    const lines = file.text.split('\n').map(splitShellWords);
+    if (
+      lines.some((line) => line.kind === 'words' && line.words.some((inner) => WITH_PASSWORD.test(inner)))
+    ) {
+      const secret = readTextFile(path, { isSecret: true });
+      if (secret.kind === 'unreadable') problems.push({ where: word, what: secret.what });
+    }
+    for (const [index, line] of lines.entries()) {
+      if (line.kind === 'invalid') problems.push({ where: `${path}:${index + 1}`, what: line.what });
+      else for (const inner of line.words) expand(inner, inFile, depth + 1);
     }
   };
 

@@ -23,6 +23,8 @@ export interface NamedFiles {
   readonly readTextFile: ReadTextFile;
   /** Says why a file cannot be read, or undefined when it can. */
   readonly whyUnreadable: (path: string) => string | undefined;
+  /** Whether others may have seen a text, as ps(1) shows what stands on a command line. Where left out they may. */
+  readonly isShown?: (text: string) => boolean;
 }
 
 /** Where a value stands: what is wrong with it is told there, as often as there is something. */
@@ -110,7 +112,7 @@ function valid<T>(parsed: T | Invalid, { wrong }: ValuePlace): T | undefined {
 
 function readBastion(text: string, place: ValuePlace): Remote | undefined {
   const remote = valid(parseRemote(text), place);
-  if (remote?.password !== undefined)
+  if (remote?.password !== undefined && place.isShown?.(text) !== false)
     place.warn('other users of this machine may have seen the password; leave it out to be asked for it');
   return remote;
 }
@@ -119,7 +121,7 @@ function readUpstreamProxy(text: string, place: ValuePlace): UpstreamProxyOption
   const proxy = valid(parseUpstreamProxy(text), place);
   const what =
     'other users of this machine may have seen the password; TSHUTTLE_ARGS or a file @FILE hides it';
-  if (proxy?.password !== undefined) place.warn(what);
+  if (proxy?.password !== undefined && place.isShown?.(text) !== false) place.warn(what);
   return proxy;
 }
 

@@ -6,7 +6,11 @@ import { renderProblem } from '../../../src/core/problem.ts';
 
 const VALID: RawOptions = { ...NOTHING_GIVEN, remote: 'me@bastion', subnets: ['10.0.0.0/8'] };
 
-function parse(raw: RawOptions, files: Readonly<Record<string, string>> = {}) {
+function parse(
+  raw: RawOptions,
+  files: Readonly<Record<string, string>> = {},
+  isShown?: (text: string) => boolean,
+) {
   const readTextFile = (path: string): TextFile => {
     const text = files[path];
     return text === undefined
@@ -18,6 +22,7 @@ function parse(raw: RawOptions, files: Readonly<Record<string, string>> = {}) {
     whyUnreadable: (path) => (path in files ? undefined : 'there is no such file'),
     homeDirectory: '/home/me',
     workingDirectory: '/work',
+    ...(isShown === undefined ? {} : { isShown }),
   });
 }
 
@@ -26,8 +31,12 @@ function problemsOf(raw: RawOptions, files?: Readonly<Record<string, string>>): 
   return result.kind === 'problems' ? [result.blame, ...result.problems.map(renderProblem)] : ['no problem'];
 }
 
-function configOf(raw: RawOptions, files?: Readonly<Record<string, string>>) {
-  const result = parse(raw, files);
+function configOf(
+  raw: RawOptions,
+  files?: Readonly<Record<string, string>>,
+  isShown?: (text: string) => boolean,
+) {
+  const result = parse(raw, files, isShown);
   if (result.kind === 'problems') throw new Error(result.problems.map(renderProblem).join('\n'));
   return result;
 }
@@ -143,6 +152,18 @@ describe('parseConfig', () => {
     expect(warnings.map(renderProblem)).toEqual([
       '-r me:***@bastion: other users of this machine may have seen the password; leave it out to be asked for it',
     ]);
+  });
+
+  test('does not warn of a password that nobody has seen, as of a file @FILE', () => {
+    const raw = { ...VALID, remote: 'me:secret@bastion', upstreamProxy: 'socks5://me:secret@proxy' };
+    expect(configOf(raw).warnings).toHaveLength(2);
+    const shown: string[] = [];
+    const isShown = (text: string): boolean => {
+      shown.push(text);
+      return false;
+    };
+    expect(configOf(raw, {}, isShown).warnings).toEqual([]);
+    expect(shown.sort()).toEqual([raw.remote, raw.upstreamProxy]);
   });
 
   test('makes paths absolute, because a daemon reads them again when it reconnects', () => {

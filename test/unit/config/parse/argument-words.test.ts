@@ -57,4 +57,30 @@ describe('collectArgumentWords', () => {
       { where: '@loop', what: 'argument files name each other more than 8 deep' },
     ]);
   });
+
+  test.each([
+    ['-r me:secret@bastion', true],
+    ['-rme:secret@bastion', true],
+    ['--remote=me:se=cret@bastion', true],
+    ['--upstream-proxy socks5://me:secret@proxy', true],
+    ['--upstream-proxy=socks5h://me:secret@proxy:1080', true],
+    ['-r me@[fe80::1%eth0]:22 10.0.0.0/8:443 fd00::/8', false],
+    ['--upstream-proxy socks5://proxy:1080', false],
+    ['-r me@bastion -o "ProxyCommand=ssh -W [%h]:%p me@jump"', false],
+    ['-i /home/me/a:b@c', false],
+  ])('a file with %s is to be a secret: %s', (line, isSecret) => {
+    const asked: Array<boolean | undefined> = [];
+    const { words, problems } = collectArgumentWords(
+      { environment: undefined, arguments: ['@file'], leading: 0 },
+      (_path, options) => {
+        asked.push(options?.isSecret);
+        return options?.isSecret === true
+          ? { kind: 'unreadable', what: 'is refused: others can read it' }
+          : { kind: 'text', text: `-v\n${line}\n` };
+      },
+    );
+    expect(asked).toEqual(isSecret ? [undefined, true] : [undefined]);
+    expect(problems).toEqual(isSecret ? [{ where: '@file', what: 'is refused: others can read it' }] : []);
+    expect(words[0]).toBe('-v');
+  });
 });
