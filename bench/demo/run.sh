@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bash .ci/install-packages demo
-[ -e dist/cli/main.js ] || npm run --silent build
+node bin/tshuttle --version >/dev/null 2>&1 || npm run --silent build
 PATH=$PATH:/usr/sbin:/sbin exec node bench/demo/demo.mjs
