@@ -13,12 +13,24 @@ const layers = {
   cli: ['daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
 };
 
-const downwards = Object.entries(layers).map(([layer, allowed]) => ({
-  name: `${layer}-imports-downwards`,
-  severity: 'error',
-  from: { path: `^src/${layer}/` },
-  to: { path: '^src/', pathNot: `^src/(${[layer, ...allowed].join('|')})/` },
-}));
+/** The rooms of net, in the same way. */
+const roomsOfNet = {
+  address: [],
+  messages: ['address'],
+  native: ['address'],
+  sockets: ['native', 'address'],
+  machine: ['sockets', 'native', 'address'],
+};
+
+const importsDownwards = (within, folders) =>
+  Object.entries(folders).map(([folder, allowed]) => ({
+    name: `${folder}-imports-downwards`,
+    severity: 'error',
+    from: { path: `^${within}${folder}/` },
+    to: { path: `^${within}`, pathNot: `^${within}(${[folder, ...allowed].join('|')})/` },
+  }));
+
+const downwards = [...importsDownwards('src/', layers), ...importsDownwards('src/net/', roomsOfNet)];
 
 const onlyFrom = (packageName, path) => ({
   name: `${packageName}-only-in-its-place`,

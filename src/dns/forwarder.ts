@@ -4,6 +4,7 @@ import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import { AdmittedClients } from '../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../net/sockets/descriptor-budget.ts';
+import { closeAll, isWithoutFamily, onOnePort, portOf } from '../net/sockets/one-port.ts';
 import { type SocketPlace, THIS_MACHINE } from '../net/sockets/socket-place.ts';
 import { AskedResolvers } from './asked-resolvers.ts';
 import { type DatagramContext, takeDatagram } from './datagrams.ts';
@@ -11,9 +12,6 @@ import type { Overload } from './overload.ts';
 import type { QueryHandler } from './query-handler.ts';
 import type { Nameserver } from './resolv-conf.ts';
 import { serveTcpClient } from './tcp-client.ts';
-
-/** How often a port that is not free for all that listens is given back and another one tried. */
-const SAME_PORT_ATTEMPTS = 16;
 
 /** TCP clients at once, by their number and by the part of our descriptors: with more, the one that has said nothing for longest goes. */
 const MAX_TCP_CLIENTS = 256;
@@ -140,27 +138,17 @@ interface ListeningFront {
 /** @returns undefined when the machine has not the family's loopback address */
 async function openFront(nameserver: Nameserver, shared: Shared): Promise<ListeningFront | undefined> {
   const host = LOOPBACK[familyOf(nameserver)];
-  for (let attempt = 1; ; attempt += 1) {
-    let server: Server | undefined;
-    try {
-      server = await listenTcp(host, nameserver, shared);
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      const udp = await listenUdp(host, port, nameserver, shared);
-      const listening = server;
-      return {
-        port,
-        close: () => {
-          listening.close();
-          udp.close();
-        },
-      };
-    } catch (error) {
-      server?.close();
-      const code = systemCodeOf(error);
-      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined;
-      if (code !== 'EADDRINUSE' || attempt >= SAME_PORT_ATTEMPTS) throw listenError(host, error);
-    }
+  try {
+    return await onOnePort(0, async (opened) => {
+      const server = await listenTcp(host, nameserver, shared);
+      opened.push(server);
+      const port = portOf(server);
+      opened.push(await listenUdp(host, port, nameserver, shared));
+      return { port, close: () => closeAll(opened) };
+    });
+  } catch (error) {
+    if (isWithoutFamily(error)) return undefined;
+    throw listenError(host, error);
   }
 }
 

@@ -2,12 +2,10 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { systemCodeOf } from '../core/errors.ts';
 import type { IpFamily } from '../net/address/literal.ts';
+import { type Closable, isWithoutFamily, onOnePort } from '../net/sockets/one-port.ts';
 
 /** An answer must be to one of them, so more make guessing harder (RFC 5452 section 4.5). */
 const PORTS = 15;
-
-/** A port that one family gives may be another program's in the other. */
-const MAX_ATTEMPTS = 100;
 
 const ANY_ADDRESS: Readonly<Record<IpFamily, string>> = { 4: '0.0.0.0', 6: '::' };
 
@@ -47,13 +45,13 @@ export class OwnSockets {
   static async open(onMessage: ReceiveDatagram): Promise<OwnSockets> {
     const held: HeldPort[] = [];
     try {
-      for (let attempt = 0; held.length < PORTS && attempt < MAX_ATTEMPTS; attempt += 1) {
-        const port = await holdPort();
-        if (port !== undefined) held.push(port);
-      }
+      while (held.length < PORTS) held.push(await onOnePort(0, holdPort));
     } catch (error) {
-      for (const { socket } of held.flatMap(socketsOf)) socket.close();
-      throw error;
+      // Where other programs have nearly every port, fewer do.
+      if (systemCodeOf(error) !== 'EADDRINUSE' || held.length === 0) {
+        for (const { socket } of held.flatMap(socketsOf)) socket.close();
+        throw error;
+      }
     }
     for (const own of held.flatMap(socketsOf)) {
       own.socket.on('message', (message, from) => onMessage(message, from, own));
@@ -76,22 +74,18 @@ function socketsOf(port: HeldPort): readonly OwnSocket[] {
   return Object.values(port);
 }
 
-/** A port that is free in each family; undefined when what one offered is taken in the other, or there is no family. */
-async function holdPort(): Promise<HeldPort | undefined> {
-  const socket6 = await bind(6, 0);
-  try {
-    const socket4 = await bind(4, socket6?.address().port ?? 0);
-    const port = (socket6 ?? socket4)?.address().port;
-    if (port === undefined) return undefined;
-    return {
-      ...(socket4 !== undefined && { 4: { socket: socket4, port } }),
-      ...(socket6 !== undefined && { 6: { socket: socket6, port } }),
-    };
-  } catch (error) {
-    socket6?.close();
-    if (systemCodeOf(error) === 'EADDRINUSE') return undefined;
-    throw error;
+/** A port that is free in each family that this machine has. */
+async function holdPort(opened: Closable[]): Promise<HeldPort> {
+  const held: Partial<Record<IpFamily, OwnSocket>> = {};
+  let port = 0;
+  for (const family of [6, 4] as const) {
+    const socket = await bind(family, port);
+    if (socket === undefined) continue;
+    opened.push(socket);
+    port = socket.address().port;
+    held[family] = { socket, port };
   }
+  return held;
 }
 
 /** @returns undefined when this machine has not the family */
@@ -100,8 +94,7 @@ function bind(family: IpFamily, port: number): Promise<UdpSocket | undefined> {
     const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 });
     const fail = (error: Error): void => {
       socket.close();
-      const code = systemCodeOf(error);
-      if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') resolve(undefined);
+      if (isWithoutFamily(error)) resolve(undefined);
       else reject(error);
     };
     socket.once('error', fail);

@@ -6,14 +6,12 @@ import { descriptorOf, duplicateDescriptor } from '../native/descriptor.ts';
 import { acceptWithReach } from '../native/tcp.ts';
 import { acceptingServer } from './accepting-server.ts';
 import { type BoundPort, bindPort } from './bound-port.ts';
+import { closeAll, onOnePort, portOf } from './one-port.ts';
 import { redirectReach } from './redirect-reach.ts';
 import { BACKLOG, type SocketPlace, THIS_MACHINE } from './socket-place.ts';
 
 /** How many connections are taken in one turn of the event loop (native-notes/accepting.md). */
 const ACCEPTED_IN_A_TURN = 8;
-
-/** How often a port that is free for one family only is given back and another one tried. */
-const SAME_PORT_ATTEMPTS = 16;
 
 /** Where to listen; `undefined` leaves the family out. */
 export interface ListenAddresses {
@@ -45,34 +43,27 @@ export async function openListeners(
   if (addresses.address4 !== undefined) hosts.push([4, addresses.address4]);
   if (addresses.address6 !== undefined) hosts.push([6, addresses.address6]);
 
-  for (let attempt = 1; ; attempt += 1) {
-    const servers: Server[] = [];
-    let port = addresses.port ?? 0;
-    let host = '';
-    try {
+  const wanted = addresses.port ?? 0;
+  let [host, port] = ['', wanted];
+  try {
+    return await onOnePort(wanted, async (servers) => {
+      port = wanted;
       for (const [family, address] of hosts) {
         host = address;
         const server = acceptingServer((accepted) => onAccepted(accepted, family));
-        await startListening(server, address, port, place);
-        acceptWithReach(server, redirectReach());
         servers.push(server);
+        await place.listen(server, { host, port });
+        // Accepting can fail later, where the limit of descriptors was lowered meanwhile (EMFILE); libuv then retries by itself.
+        server.on('error', () => {});
+        acceptWithReach(server, redirectReach());
         servers.push(...acceptMore(server, (accepted) => onAccepted(accepted, family)));
         port = portOf(server);
       }
-      return { port, families: hosts.map(([family]) => family), close: () => closeAll(servers) };
-    } catch (error) {
-      await closeAll(servers);
-      const anotherMayDo = addresses.port === undefined && systemCodeOf(error) === 'EADDRINUSE';
-      if (anotherMayDo && attempt < SAME_PORT_ATTEMPTS) continue;
-      throw listenError(host, port, error);
-    }
+      return { port, families: hosts.map(([family]) => family), close: async () => closeAll(servers) };
+    });
+  } catch (error) {
+    throw listenError(host, port, error);
   }
-}
-
-async function startListening(server: Server, host: string, port: number, place: SocketPlace): Promise<void> {
-  await place.listen(server, { host, port });
-  // Accepting can fail later, where the limit of descriptors was lowered meanwhile (EMFILE); libuv then retries by itself.
-  server.on('error', () => {});
 }
 
 /** Further servers that accept from the same queue as the first, where this system can: it does without them, only slower. */
@@ -115,16 +106,6 @@ export function reservePort(host: string, port: number, option: string): BoundPo
   } catch (error) {
     throw failure(error);
   }
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-async function closeAll(servers: readonly Server[]): Promise<void> {
-  // Not awaiting 'close': it waits for every accepted socket, and those belong to their flows.
-  for (const server of servers) server.close();
 }
 
 function listenError(host: string, port: number, cause: unknown, option = '-l'): TshuttleError {
