@@ -232,4 +232,5 @@ export const WRONG_PROFILE_LINES: readonly string[] = [
   'log_format: xml',
   'conections: 4',
   'daemon: true',
+  'conections: 4\n    http-proxy: x\n    constructor: 1',
 ];

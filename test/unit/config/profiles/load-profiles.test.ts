@@ -196,6 +196,8 @@ more: true
     expect(problemsOf('')).toEqual([`${USER}:1:1: has no \`profiles:\``]);
     expect(problemsOf('{}')).toEqual([`${USER}:1:1: has no \`profiles:\``]);
     expect(problemsOf('profiles: a')).toEqual([`${USER}:1:11: profiles must hold profiles by their names`]);
+    expect(problemsOf('profiles: [a]')).toEqual([`${USER}:1:11: profiles must hold profiles by their names`]);
+    expect(problemsOf('profiles: {a: []}')).toEqual([`${USER}:1:15: a must hold the options of a profile`]);
   });
 
   test('with values is told with their places', () => {
