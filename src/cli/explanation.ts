@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts';
 import type { WrittenRule } from '../config/subnet-effects.ts';
-import { type NameRoute, routeName } from '../dns/name-routes.ts';
+import { type NameRoute, routeName } from '../dns/zone/name-routes.ts';
 import { decidingRule, formatCaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, formatCidr, isWithin, rangeOfAddress } from '../net/address/cidr.ts';
 import { type Endpoint, formatEndpoint, formatHostPort } from '../net/address/endpoint.ts';

@@ -1,6 +1,6 @@
 import { TshuttleError } from '../core/errors.ts';
-import type { NameFinding } from '../dns/known-names.ts';
-import type { OpenConnection } from '../dns/resolver.ts';
+import type { OpenConnection } from '../dns/resolver/tcp-resolver.ts';
+import type { NameFinding } from '../dns/zone/known-names.ts';
 import type { FlowEnd } from '../ssh/transport.ts';
 import { isConnectFailure, isUnknownName } from './flow-end.ts';
 

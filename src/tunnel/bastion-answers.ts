@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../core/log.ts';
-import { BastionSide } from '../dns/bastion-side.ts';
-import { KnownNames, type NameFinding } from '../dns/known-names.ts';
-import { RCODES } from '../dns/layout.ts';
-import { errorAnswer, type Query } from '../dns/message.ts';
-import { type OpenConnection, Resolver } from '../dns/resolver.ts';
-import { Responder } from '../dns/responder.ts';
-import { isFromSearch, systemSearchRules } from '../dns/search-domains.ts';
+import { RCODES } from '../dns/message/layout.ts';
+import { errorAnswer, type Query } from '../dns/message/message.ts';
+import { CachingResolver } from '../dns/resolver/caching-resolver.ts';
+import { type OpenConnection, TcpResolver } from '../dns/resolver/tcp-resolver.ts';
+import { isFromSearch, systemSearchRules } from '../dns/system/search-domains.ts';
+import { KnownNames, type NameFinding } from '../dns/zone/known-names.ts';
+import { ZoneAnswers } from '../dns/zone/zone-answers.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
@@ -44,12 +44,17 @@ export interface BastionSurroundings {
 /** Who answers now. */
 interface Answering {
   readonly endpoints: readonly Endpoint[];
-  readonly resolvers: readonly Resolver[];
-  readonly responder: Responder | undefined;
-  readonly side: BastionSide | undefined;
+  readonly resolvers: readonly TcpResolver[];
+  readonly cachingResolver: CachingResolver | undefined;
+  readonly zoneAnswers: ZoneAnswers | undefined;
 }
 
-const NOBODY: Answering = { endpoints: [], resolvers: [], responder: undefined, side: undefined };
+const NOBODY: Answering = {
+  endpoints: [],
+  resolvers: [],
+  cachingResolver: undefined,
+  zoneAnswers: undefined,
+};
 
 /** The answers of the bastion's side: what its resolvers say, and addresses that stand for names which only it resolves. */
 export class BastionAnswers {
@@ -59,7 +64,7 @@ export class BastionAnswers {
   #names: SyntheticNames | undefined;
   #zones: readonly Zone[] = [];
   /** Of resolvers that others have taken over from. */
-  readonly #retiring = new Map<NodeJS.Timeout, readonly Resolver[]>();
+  readonly #retiring = new Map<NodeJS.Timeout, readonly TcpResolver[]>();
 
   constructor(context: BastionAnswersContext) {
     this.#context = context;
@@ -82,7 +87,9 @@ export class BastionAnswers {
 
   /** SERVFAIL as long as nobody can answer. Never rejects. */
   async answer(query: Query, isInZone: boolean): Promise<Buffer> {
-    return (await this.#answering.side?.answer(query, isInZone)) ?? errorAnswer(query, RCODES.serverFailure);
+    return (
+      (await this.#answering.zoneAnswers?.answer(query, isInZone)) ?? errorAnswer(query, RCODES.serverFailure)
+    );
   }
 
   /**
@@ -96,14 +103,14 @@ export class BastionAnswers {
     const resolving = await this.#resolving(options, surroundings);
     if (options.zones.length > 0) this.#names ??= await this.#openNames(options, surroundings);
     const names = this.#names;
-    const side = new BastionSide({
-      responder: resolving.responder,
+    const zoneAnswers = new ZoneAnswers({
+      cachingResolver: resolving.cachingResolver,
       isCaptured: ({ family, address }) => isCaptured({ family, address }, surroundings.rules()),
       ...(names !== undefined && { synthetic: names, resolve: options.resolve }),
     });
     const zonesBefore = this.#zones;
     this.#zones = options.zones;
-    this.#answering = { ...resolving, side };
+    this.#answering = { ...resolving, zoneAnswers };
     const hasOthers = resolving.resolvers !== before.resolvers;
     return {
       keep: () => {
@@ -135,9 +142,9 @@ export class BastionAnswers {
         ? options.resolvers
         : await bastionResolvers(options, bastionFiles, logger);
     if (isDeepStrictEqual(endpoints, now.endpoints)) return now;
-    const resolvers = endpoints.map((endpoint) => new Resolver(endpoint, open));
-    const responder = resolvers.length === 0 ? undefined : new Responder(resolvers, logger);
-    return { ...NOBODY, endpoints, resolvers, responder };
+    const resolvers = endpoints.map((endpoint) => new TcpResolver(endpoint, open));
+    const cachingResolver = resolvers.length === 0 ? undefined : new CachingResolver(resolvers, logger);
+    return { ...NOBODY, endpoints, resolvers, cachingResolver };
   }
 
   async #openNames(
@@ -161,7 +168,7 @@ export class BastionAnswers {
     return finding;
   }
 
-  #retire(resolvers: readonly Resolver[]): void {
+  #retire(resolvers: readonly TcpResolver[]): void {
     if (resolvers.length === 0) return;
     const timer = setTimeout(() => {
       this.#retiring.delete(timer);

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { MAX_HOSTS, parseHostsFile } from '../dns/hosts-file.ts';
-import { leadsToBastion, type StaticHost } from '../dns/name-routes.ts';
+import { MAX_HOSTS, parseHostsFile } from '../dns/zone/hosts-file.ts';
+import { leadsToBastion, type StaticHost } from '../dns/zone/name-routes.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 
 /** What the bastion lets us read. */

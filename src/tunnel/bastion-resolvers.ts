@@ -1,6 +1,6 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { parseNameservers } from '../dns/resolv-conf.ts';
+import { parseNameservers } from '../dns/system/resolv-conf.ts';
 import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
 import type { BastionFiles } from './bastion-hosts.ts';
 import type { DnsOptions } from './dns-options.ts';

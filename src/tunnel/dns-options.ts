@@ -1,4 +1,4 @@
-import type { StaticHost } from '../dns/name-routes.ts';
+import type { StaticHost } from '../dns/zone/name-routes.ts';
 import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import { formatZone, type Zone } from '../net/address/zone.ts';

@@ -1,11 +1,11 @@
 import { messageOf } from '../core/errors.ts';
-import { flushSystemCaches } from '../dns/flush-caches.ts';
-import { Forwarder } from '../dns/forwarder.ts';
-import type { NameRules, StaticHost } from '../dns/name-routes.ts';
-import { watchNameservers } from '../dns/nameserver-watch.ts';
 import { Overload } from '../dns/overload.ts';
-import { QueryHandler } from '../dns/query-handler.ts';
-import { type Nameserver, systemNameservers } from '../dns/resolv-conf.ts';
+import { DnsServer } from '../dns/server/dns-server.ts';
+import { QueryPolicy } from '../dns/server/query-policy.ts';
+import { flushSystemCaches } from '../dns/system/flush-caches.ts';
+import { watchNameservers } from '../dns/system/nameserver-watch.ts';
+import { type Nameserver, systemNameservers } from '../dns/system/resolv-conf.ts';
+import type { NameRules, StaticHost } from '../dns/zone/name-routes.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { IpFamily } from '../net/address/literal.ts';
@@ -42,12 +42,12 @@ export interface DnsContext extends BastionAnswersContext {
 export class TunnelDns {
   readonly #context: DnsContext;
   readonly #answers: BastionAnswers;
-  readonly #handler: QueryHandler;
+  readonly #handler: QueryPolicy;
   #options: DnsOptions | undefined;
   #surroundings: BastionSurroundings | undefined;
   #bastionHosts: readonly StaticHost[] = [];
   #nameRules: NameRules;
-  #forwarder: Forwarder | undefined;
+  #server: DnsServer | undefined;
   #wanted: readonly Nameserver[] = [];
   #recapture: () => Promise<void> = () => Promise.resolve();
   #watch: { stop(): void } | undefined;
@@ -60,7 +60,7 @@ export class TunnelDns {
     this.#options = options;
     this.#nameRules = this.#rulesBy(options);
     this.#answers = new BastionAnswers(context);
-    this.#handler = new QueryHandler(
+    this.#handler = new QueryPolicy(
       () => this.#nameRules,
       (query, isInZone) => this.#answers.answer(query, isInZone),
     );
@@ -119,9 +119,9 @@ export class TunnelDns {
 
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
   redirectFor(families: readonly IpFamily[]): DnsRedirection | undefined {
-    if (this.#options === undefined || this.#forwarder === undefined) return undefined;
+    if (this.#options === undefined || this.#server === undefined) return undefined;
     const wanted = new Set(this.#usable().map(({ address }) => address));
-    const redirects = this.#forwarder.fronts.filter(
+    const redirects = this.#server.listenAddresses.filter(
       ({ nameserver }) => wanted.has(nameserver) && families.includes(nameserver.includes(':') ? 6 : 4),
     );
     for (const { address } of this.#wanted) {
@@ -131,7 +131,7 @@ export class TunnelDns {
         `DNS queries to ${address} are not captured: this machine cannot capture its family`,
       );
     }
-    return { redirects, exemptPorts: this.#forwarder.ownPorts };
+    return { redirects, exemptPorts: this.#server.ownPorts };
   }
 
   /**
@@ -178,9 +178,9 @@ export class TunnelDns {
   async close(): Promise<void> {
     this.#watch?.stop();
     this.#watch = undefined;
-    this.#forwarder?.close();
+    this.#server?.close();
     this.#answers.close();
-    if (this.#forwarder !== undefined) await this.#flushCaches();
+    if (this.#server !== undefined) await this.#flushCaches();
   }
 
   /** Those of the machine, which know nothing of what is said in a namespace. */
@@ -210,14 +210,14 @@ export class TunnelDns {
     if (this.#options === undefined) return;
     const { logger, namespace, onTurnedAway } = this.#context;
     const [wanted, overload] = [this.#usable(), new Overload(logger)];
-    if (this.#forwarder !== undefined) await this.#forwarder.serve(wanted);
-    else this.#forwarder = await Forwarder.open(wanted, this.#handler, overload, namespace, onTurnedAway);
+    if (this.#server !== undefined) await this.#server.serve(wanted);
+    else this.#server = await DnsServer.open(wanted, this.#handler, overload, namespace, onTurnedAway);
   }
 
   async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {
     await this.#serve(nameservers);
     await this.#recapture();
-    this.#forwarder?.retireOthers(this.#usable());
+    this.#server?.retireOthers(this.#usable());
   }
 
   #watchAnew(): void {

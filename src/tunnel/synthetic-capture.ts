@@ -1,6 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import type { AddressBlock } from '../dns/synthetic-addresses.ts';
+import type { AddressBlock } from '../dns/zone/synthetic-addresses.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../net/address/cidr.ts';

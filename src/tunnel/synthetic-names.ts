@@ -1,11 +1,11 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { AddressWatch } from '../dns/address-watch.ts';
-import { type AddressSource, SYNTHETIC_TTL_SECONDS } from '../dns/bastion-side.ts';
-import type { KnownNames } from '../dns/known-names.ts';
-import { MappingStore, type SavedBlock } from '../dns/mapping-store.ts';
-import { type AddressBlock, SyntheticAddresses } from '../dns/synthetic-addresses.ts';
-import { blockCountOf, blockOf } from '../dns/synthetic-blocks.ts';
+import { AddressWatch } from '../dns/zone/address-watch.ts';
+import type { KnownNames } from '../dns/zone/known-names.ts';
+import { MappingStore, type SavedBlock } from '../dns/zone/mapping-store.ts';
+import { type AddressBlock, SyntheticAddresses } from '../dns/zone/synthetic-addresses.ts';
+import { blockCountOf, blockOf } from '../dns/zone/synthetic-blocks.ts';
+import { type AddressSource, SYNTHETIC_TTL_SECONDS } from '../dns/zone/zone-answers.ts';
 import type { HeldName, IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';

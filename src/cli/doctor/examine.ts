@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { DaemonSurroundings } from '../../daemon/paths.ts';
-import { systemSearchRules } from '../../dns/search-domains.ts';
+import { systemSearchRules } from '../../dns/system/search-domains.ts';
 import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';
 import { RunningTunnels } from '../running-tunnels.ts';

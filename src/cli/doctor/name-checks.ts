@@ -1,7 +1,7 @@
 import type { Config } from '../../config/config.ts';
-import { type SearchRules, searchWarning } from '../../dns/search-domains.ts';
-import { capacityOf } from '../../dns/synthetic-addresses.ts';
-import { blockCountOf, blockOf } from '../../dns/synthetic-blocks.ts';
+import { type SearchRules, searchWarning } from '../../dns/system/search-domains.ts';
+import { capacityOf } from '../../dns/zone/synthetic-addresses.ts';
+import { blockCountOf, blockOf } from '../../dns/zone/synthetic-blocks.ts';
 import { type Finding, note } from './finding.ts';
 
 /** Fewer names than this many programs ask for within two minutes. */

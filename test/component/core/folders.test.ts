@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isForeignToRoot, isOwnFolder, makeFolder } from '../../../src/core/folders.ts';
 import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
-import { MappingStore } from '../../../src/dns/mapping-store.ts';
+import { MappingStore } from '../../../src/dns/zone/mapping-store.ts';
 import { addKnownHost, readKnownHosts, replaceKnownHosts } from '../../../src/ssh/known-hosts-files.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';

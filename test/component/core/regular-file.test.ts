@@ -22,7 +22,7 @@ import { LogTail } from '../../../src/daemon/log-tail.ts';
 import { PidFile } from '../../../src/daemon/pid-file.ts';
 import { RotatingFile } from '../../../src/daemon/rotating-file.ts';
 import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
-import { MappingStore } from '../../../src/dns/mapping-store.ts';
+import { MappingStore } from '../../../src/dns/zone/mapping-store.ts';
 import { updateHostKeys } from '../../../src/ssh/host-key-updater.ts';
 import { readIdentity } from '../../../src/ssh/identity-file.ts';
 import { addKnownHost, readKnownHosts, replaceKnownHosts } from '../../../src/ssh/known-hosts-files.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KnownNames } from '../../../src/dns/known-names.ts';
+import { KnownNames } from '../../../src/dns/zone/known-names.ts';
 import { type Cidr, formatCidr } from '../../../src/net/address/cidr.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { SyntheticNames } from '../../../src/tunnel/synthetic-names.ts';

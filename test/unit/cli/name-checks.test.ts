@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { checkNames } from '../../../src/cli/doctor/name-checks.ts';
 import { parseDns } from '../../../src/config/dns.ts';
-import { parseSearchRules } from '../../../src/dns/search-domains.ts';
+import { parseSearchRules } from '../../../src/dns/system/search-domains.ts';
 
 function findings(domains: readonly string[], range: string | undefined, resolvConf: string) {
   const parsed = parseDns({ zones: domains, syntheticRanges: range });

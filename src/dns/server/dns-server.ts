@@ -1,0 +1,200 @@
+import type { Socket as UdpSocket } from 'node:dgram';
+import { createServer, type Server } from 'node:net';
+import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
+import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
+import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
+import { closeAll, isWithoutFamily, onOnePort, portOf } from '../../net/sockets/one-port.ts';
+import { type SocketPlace, THIS_MACHINE } from '../../net/sockets/socket-place.ts';
+import type { Overload } from '../overload.ts';
+import { PassThrough } from '../pass-through/pass-through.ts';
+import type { Nameserver } from '../system/resolv-conf.ts';
+import { type DatagramContext, takeDatagram } from './datagrams.ts';
+import type { QueryPolicy } from './query-policy.ts';
+import { serveTcpClient } from './tcp-client.ts';
+
+/** TCP clients at once, by their number and by the part of our descriptors: with more, the one that has said nothing for longest goes. */
+const MAX_TCP_CLIENTS = 256;
+const SHARE_OF_TCP_CLIENTS = 1 / 8;
+
+const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
+
+/** Where the queries to one nameserver are to go. */
+interface ListenAddress {
+  readonly nameserver: string;
+  /** On the loopback address of the nameserver's family, by UDP and TCP. */
+  readonly port: number;
+}
+
+/**
+ * Answers DNS queries on loopback: in place of nameservers, or with what these say. For each nameserver it listens on a port
+ * of its own: a query does not tell whom it was for, but the port where it arrives does.
+ *
+ * UDP sockets are bound to exact addresses: an answer from a wildcard socket leaves with another source address than the
+ * one the query was redirected to, and is not translated back (native-notes/dns-redirect.md).
+ */
+export class DnsServer {
+  readonly #shared: Shared;
+  /** By {@link keyOf}. */
+  readonly #addresses = new Map<string, ListeningAddress & ListenAddress>();
+  #isClosed = false;
+
+  private constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /**
+   * Starts listening; no connection is opened before the first query.
+   *
+   * @param onTurnedAway called for a TCP client that was reset for want of descriptors
+   * @throws TshuttleError ERR_LISTEN; nothing is left open then
+   */
+  static async open(
+    nameservers: readonly Nameserver[],
+    policy: QueryPolicy,
+    overload: Overload,
+    place: SocketPlace = THIS_MACHINE,
+    onTurnedAway: () => void = () => {},
+  ): Promise<DnsServer> {
+    const passThrough = await openPassThrough(overload);
+    const most = descriptorBudget().share(SHARE_OF_TCP_CLIENTS, MAX_TCP_CLIENTS);
+    const tcpClients = new AdmittedClients({ use: 'service', most, mostIdle: most, onTurnedAway });
+    const server = new DnsServer({ policy, passThrough, overload, place, tcpClients, udpInFlight: 0 });
+    try {
+      await server.serve(nameservers);
+      return server;
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
+
+  /** The nameservers that it answers for. */
+  get listenAddresses(): readonly ListenAddress[] {
+    return [...this.#addresses.values()].map(({ nameserver, port }) => ({ nameserver, port }));
+  }
+
+  /** Where the nameservers themselves are asked from. */
+  get ownPorts(): readonly number[] {
+    return this.#shared.passThrough.ports;
+  }
+
+  /** Answers for these, too; but for those for whose family this machine has no loopback address. @throws TshuttleError ERR_LISTEN */
+  async serve(nameservers: readonly Nameserver[]): Promise<void> {
+    for (const nameserver of nameservers) {
+      if (this.#addresses.has(keyOf(nameserver))) continue;
+      const listening = await listenAt(nameserver, this.#shared);
+      if (this.#isClosed) listening?.close();
+      else if (listening !== undefined)
+        this.#addresses.set(keyOf(nameserver), { ...listening, nameserver: nameserver.address });
+    }
+  }
+
+  /** Answers only for these from now on; whose queries come here no more. */
+  retireOthers(nameservers: readonly Nameserver[]): void {
+    const kept = new Set(nameservers.map(keyOf));
+    for (const [key, listening] of this.#addresses) {
+      if (kept.has(key)) continue;
+      this.#addresses.delete(key);
+      listening.close();
+    }
+    this.#shared.passThrough.forgetOthers(nameservers);
+  }
+
+  /** Ends its sockets and connections. Once. */
+  close(): void {
+    this.#isClosed = true;
+    this.retireOthers([]);
+    this.#shared.tcpClients.endIdle();
+    this.#shared.passThrough.close();
+  }
+}
+
+/** The same address behind another interface is another nameserver. */
+function keyOf({ address, scope = '' }: Nameserver): string {
+  return `${address}%${scope}`;
+}
+
+/** What all listeners have in common. */
+interface Shared extends DatagramContext {
+  /** Where it listens; the nameservers are asked from this machine. */
+  readonly place: SocketPlace;
+  readonly tcpClients: AdmittedClients;
+}
+
+async function openPassThrough(overload: Overload): Promise<PassThrough> {
+  try {
+    return await PassThrough.open(overload);
+  } catch (error) {
+    throw listenError('a port to ask nameservers from', error);
+  }
+}
+
+interface ListeningAddress {
+  readonly port: number;
+  readonly close: () => void;
+}
+
+/** @returns undefined when the machine has not the family's loopback address */
+async function listenAt(nameserver: Nameserver, shared: Shared): Promise<ListeningAddress | undefined> {
+  const host = LOOPBACK[familyOf(nameserver)];
+  try {
+    return await onOnePort(0, async (opened) => {
+      const server = await listenTcp(host, nameserver, shared);
+      opened.push(server);
+      const port = portOf(server);
+      opened.push(await listenUdp(host, port, nameserver, shared));
+      return { port, close: () => closeAll(opened) };
+    });
+  } catch (error) {
+    if (isWithoutFamily(error)) return undefined;
+    throw listenError(host, error);
+  }
+}
+
+function familyOf({ address }: Nameserver): IpFamily {
+  return address.includes(':') ? 6 : 4;
+}
+
+function listenError(where: string, cause: unknown): TshuttleError {
+  const message = `cannot listen for DNS on ${where}: ${messageOf(cause)}`;
+  const isForFiles = systemCodeOf(cause) === 'EMFILE';
+  const remedy = isForFiles ? 'allow more open files (ulimit -n)' : 'leave --dns and --domain out';
+  return new TshuttleError('ERR_LISTEN', message, { cause, remedy });
+}
+
+async function listenTcp(
+  host: string,
+  nameserver: Nameserver,
+  { policy, passThrough, tcpClients, place }: Shared,
+): Promise<Server> {
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
+    client.on('error', () => {});
+    if (!tcpClients.admit(client)) return;
+    client.on('data', () => tcpClients.touch(client));
+    serveTcpClient(client, policy, () => passThrough.connect(nameserver));
+  });
+  await place.listen(server, { host, port: 0 });
+  server.on('error', () => {});
+  return server;
+}
+
+async function listenUdp(
+  host: string,
+  port: number,
+  nameserver: Nameserver,
+  shared: Shared,
+): Promise<UdpSocket> {
+  const socket = await shared.place.bind({ host, port });
+  socket.on('error', () => {});
+  socket.on('message', (packet, client) => {
+    // The client may be gone, and the socket closed, by the time there is an answer: then it is lost, as UDP is.
+    const reply = (answer: Buffer): void => {
+      try {
+        socket.send(answer, client.port, client.address, () => {});
+      } catch {}
+    };
+    takeDatagram(packet, nameserver, `${client.address} ${client.port}`, shared, reply);
+  });
+  return socket;
+}
