@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { withoutPassword } from '../config/parse/remote.ts';
 import type { Problem } from '../core/problem.ts';
 import { describeProgram } from './tunnel-options.ts';
 
@@ -32,9 +33,10 @@ export function watchRepeats(command: Command): () => readonly Problem[] {
     });
   }
   return () =>
-    [...given].flatMap(([{ short, long }, values]): Problem[] => {
+    [...given].flatMap(([option, values]): Problem[] => {
       if (values.size < 2) return [];
-      const all = [...values].map((value) => (value === '' ? 'without a value' : withoutPassword(value)));
+      const { short, long } = option;
+      const all = [...values].map((value) => (value === '' ? 'without a value' : masked(option, value)));
       return [
         {
           where: short ?? long ?? '',
@@ -49,7 +51,9 @@ function hasOneValue({ required, optional, parseArg }: Option): boolean {
   return (required || optional) && parseArg === undefined;
 }
 
-/** `user:password@host`, in a URL too. */
-function withoutPassword(value: string): string {
-  return value.replace(/^((?:[a-z0-9]+:\/\/)?[^@:/]*):.*@/i, '$1:***@');
+/** As it may be shown. */
+function masked(option: Option, value: string): string {
+  const [login, name] = /^([a-z\d]+:\/\/[^@:/]+):.*@/i.exec(value) ?? [];
+  if (login !== undefined) return `${name}:***@${value.slice(login.length)}`;
+  return withoutPassword(value, option.long === '--remote' ? 'even without a host' : 'with its host');
 }

@@ -12,6 +12,8 @@ function repeated(line: string, environment?: string): readonly string[] {
 test.each([
   ['-r me:hush@a --remote me:hush@b 0/0', '-r: is given twice: me:***@a, me:***@b; only one can count'],
   ['-ra -r b -rc 0/0', '-r: is given 3 times: a, b, c; only one can count'],
+  ['-r me@corp:hush@a -r b 0/0', '-r: is given twice: me@corp:***@a, b; only one can count'],
+  ['-r me:hush -r me@b 0/0', '-r: is given twice: me:***, me@b; only one can count'],
   ['run -r a -r b 0/0 -- psql -r c', '-r: is given twice: a, b; only one can count'],
   [
     '--upstream-proxy socks5://u:p@h -r a --upstream-proxy http://x',
