@@ -3,7 +3,7 @@ import type { WrittenRule } from '../config/subnet-effects.ts';
 import { type NameRoute, routeName } from '../dns/zone/name-routes.ts';
 import { decidingRule, formatCaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, formatCidr, isWithin, rangeOfAddress } from '../net/address/cidr.ts';
-import { type Endpoint, formatEndpoint, formatHostPort } from '../net/address/endpoint.ts';
+import { DNS_PORT, type Endpoint, formatEndpoint, formatHostPort } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
 import { parseCidr } from '../net/address/parse-cidr.ts';
@@ -84,8 +84,6 @@ export function explainName(
       return explainBastionSide(name, dns, route);
   }
 }
-
-const DNS_PORT = 53;
 
 const REASONS: Readonly<Record<Extract<NameRoute, { kind: 'asked-resolver' }>['because'], string>> = {
   'in-no-zone': 'it is in no zone of --domain',

@@ -1,4 +1,5 @@
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
+import { LOOPBACK } from '../net/address/literal.ts';
 import type { ProbeOutcome, ProbeResult } from './capture-probe.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 
@@ -137,11 +138,11 @@ const WORDS: Readonly<Record<Cause, Words>> = {
   }),
   ufw: (targets, facts) => ({
     what: `ufw drops redirected connections (default deny outgoing, ${listOf(facts?.drops ?? [])}): nothing to ${placesOf(targets)} arrives`,
-    remedy: `allow them: sudo ufw allow out to ${loopbackOf(targets[0]!)}`,
+    remedy: `allow them: sudo ufw allow out to ${LOOPBACK[targets[0]!.family]}`,
   }),
   firewall: (targets, facts) => ({
     what: `a firewall drops redirected connections (policy drop of ${listOf(facts?.drops ?? [])}): nothing to ${placesOf(targets)} arrives`,
-    remedy: `accept there what goes to ${loopbackOf(targets[0]!)}: it keeps its old device, so that -o lo does not match`,
+    remedy: `accept there what goes to ${LOOPBACK[targets[0]!.family]}: it keeps its old device, so that -o lo does not match`,
   }),
   unknown: (targets) => ({
     what: `connections to ${placesOf(targets)} are not captured although the rules are set`,
@@ -160,10 +161,6 @@ function placesOf(targets: readonly ProbeTarget[]): string {
 function listOf(texts: readonly string[]): string {
   const named = texts.slice(0, NAMED).join(', ');
   return texts.length > NAMED ? `${named} and ${texts.length - NAMED} more` : named;
-}
-
-function loopbackOf({ family }: ProbeTarget): string {
-  return family === 4 ? '127.0.0.1' : '::1';
 }
 
 function routeToAdd({ family, network }: ProbeTarget): string {

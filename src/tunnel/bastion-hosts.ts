@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { MAX_HOSTS, parseHostsFile } from '../dns/zone/hosts-file.ts';
 import { leadsToBastion, type StaticHost } from '../dns/zone/name-routes.ts';
-import type { IpFamily } from '../net/address/literal.ts';
+import { familyOf, type IpFamily } from '../net/address/literal.ts';
 
 /** What the bastion lets us read. */
 export interface BastionFiles {
@@ -41,7 +41,7 @@ export async function readBastionHosts(
     ({ name, address }) =>
       !hosts.some((host) => host.name === name) &&
       !leadsToBastion(name, wayToBastion) &&
-      isCaptured({ family: address.includes(':') ? 6 : 4, address }),
+      isCaptured({ family: familyOf(address), address }),
   );
   const left = found.length - taken.length;
   const rest = left === 0 ? '' : `; ${left} left out, which lead to the bastion or to no SUBNET`;

@@ -1,11 +1,9 @@
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { parseNameservers } from '../dns/system/resolv-conf.ts';
-import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
+import { DNS_PORT, type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
 import type { BastionFiles } from './bastion-hosts.ts';
 import type { DnsOptions } from './dns-options.ts';
-
-const DNS_PORT = 53;
 
 /** libc asks the first three (resolv.conf(5)). */
 const MAX_RESOLVERS = 3;

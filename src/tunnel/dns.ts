@@ -8,7 +8,7 @@ import { type Nameserver, systemNameservers } from '../dns/system/resolv-conf.ts
 import type { NameRules, StaticHost } from '../dns/zone/name-routes.ts';
 import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
-import type { IpFamily } from '../net/address/literal.ts';
+import { familyOf, type IpFamily } from '../net/address/literal.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import {
   BastionAnswers,
@@ -122,7 +122,7 @@ export class TunnelDns {
     if (this.#options === undefined || this.#server === undefined) return undefined;
     const wanted = new Set(this.#usable().map(({ address }) => address));
     const redirects = this.#server.listenAddresses.filter(
-      ({ nameserver }) => wanted.has(nameserver) && families.includes(nameserver.includes(':') ? 6 : 4),
+      ({ nameserver }) => wanted.has(nameserver) && families.includes(familyOf(nameserver)),
     );
     for (const { address } of this.#wanted) {
       if (redirects.some(({ nameserver }) => nameserver === address) || this.#leftOut.has(address)) continue;

@@ -4,7 +4,7 @@ import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
 import { rangeOfAddress } from '../net/address/cidr.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../net/address/endpoint.ts';
 import { neverCapturedAs } from '../net/address/never-captured.ts';
-import { type Zone, zoneOf } from '../net/address/zone.ts';
+import { canonicalName, type Zone, zoneOf } from '../net/address/zone.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import { dialDirectly, OUT_OF_DESCRIPTORS } from '../net/sockets/dial-directly.ts';
 import { relay } from '../net/sockets/relay.ts';
@@ -93,7 +93,7 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
   async #wayTo({ host, port }: HostPort): Promise<Way> {
     const { zones, names, hosts, lookUp } = this.#options;
     if (makeEndpoint(host, port) !== undefined) return this.#wayToOneOf([host], port);
-    const name = host.toLowerCase().replace(/\.$/, '');
+    const name = canonicalName(host);
     const known = hosts.filter((one) => one.name === name);
     if (known.length > 0)
       return this.#wayToOneOf(

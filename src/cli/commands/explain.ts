@@ -7,7 +7,7 @@ import { renderProblem } from '../../core/problem.ts';
 import { systemNameservers } from '../../dns/system/resolv-conf.ts';
 import type { Cidr } from '../../net/address/cidr.ts';
 import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
-import { canonicalAddress } from '../../net/address/literal.ts';
+import { canonicalAddress, familyOf } from '../../net/address/literal.ts';
 import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
@@ -80,7 +80,7 @@ export async function explain(
 function toDestination(address: string, port: number | undefined): Destination | undefined {
   const canonical = canonicalAddress(address);
   if (canonical === undefined) return undefined;
-  return { family: canonical.includes(':') ? 6 : 4, address: canonical, port };
+  return { family: familyOf(canonical), address: canonical, port };
 }
 
 async function addressesOrWhy(

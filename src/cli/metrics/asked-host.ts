@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../../net/address/literal.ts';
+import { canonicalName } from '../../net/address/zone.ts';
 
 /**
  * Whether a request is meant for this server, by its Host field: a web page may give a name of its own the address of this
@@ -15,7 +16,7 @@ export function isAskedFor(field: string | undefined, address: string, machineNa
   if (match === null) return false;
   const [, address6, host = ''] = match;
   if (address6 !== undefined) return isIP(address6) === 6;
-  const name = host.toLowerCase().replace(/\.$/, '');
+  const name = canonicalName(host);
   if (isIP(name) === 4 || name === 'localhost') return true;
   return !isLoopback(address) && name === machineName.toLowerCase();
 }

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Cidr } from '../../net/address/cidr.ts';
-import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
+import { DNS_PORT, type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
 import { canonicalAddress, type IpFamily } from '../../net/address/literal.ts';
 import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { parseZone, type Zone } from '../../net/address/zone.ts';
@@ -13,8 +13,6 @@ interface Report {
   /** With one of its items. */
   wrongItem(item: string, what: string): undefined;
 }
-
-const DNS_PORT = 53;
 
 /** Libc asks no more than 3 (resolv.conf(5)), and a client has given up before as many have timed out. */
 const MAX_RESOLVERS = 3;

@@ -1,8 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import { DNS_PORT } from '../../net/address/endpoint.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
-
-/** Where nameservers listen. */
-export const DNS_PORT = 53;
 
 /** For how long a nameserver may not accept a connection. */
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -2,10 +2,12 @@ import { randomInt } from 'node:crypto';
 import type { RemoteInfo } from 'node:dgram';
 import type { Socket } from 'node:net';
 import { systemCodeOf } from '../../core/errors.ts';
+import { DNS_PORT } from '../../net/address/endpoint.ts';
+import { familyOf } from '../../net/address/literal.ts';
 import { isAnswerTo } from '../message/answer.ts';
 import type { Overload } from '../overload.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
-import { addressToSend, connectFrom, DNS_PORT } from './dial-nameserver.ts';
+import { addressToSend, connectFrom } from './dial-nameserver.ts';
 import { type QuerySocket, QuerySockets, type ReceiveDatagram } from './query-sockets.ts';
 import { TcpPath } from './tcp-path.ts';
 
@@ -170,7 +172,7 @@ export class PassThrough {
   }
 
   #begin(nameserver: Nameserver, packet: Buffer, key: string): Pending | undefined {
-    const own = this.#sockets.any(nameserver.address.includes(':') ? 6 : 4);
+    const own = this.#sockets.any(familyOf(nameserver.address));
     if (own === undefined) {
       this.#overload.tell(
         `this machine has no port to ask ${nameserver.address} from, queries to it are dropped`,

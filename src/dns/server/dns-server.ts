@@ -1,7 +1,7 @@
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import type { IpFamily } from '../../net/address/literal.ts';
+import { familyOf, LOOPBACK } from '../../net/address/literal.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
 import { closeAll, isWithoutFamily, onOnePort, portOf } from '../../net/sockets/one-port.ts';
@@ -16,8 +16,6 @@ import { serveTcpClient } from './tcp-client.ts';
 /** TCP clients at once, by their number and by the part of our descriptors: with more, the one that has said nothing for longest goes. */
 const MAX_TCP_CLIENTS = 256;
 const SHARE_OF_TCP_CLIENTS = 1 / 8;
-
-const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
 
 /** Where the queries to one nameserver are to go. */
 interface ListenAddress {
@@ -137,7 +135,7 @@ interface ListeningAddress {
 
 /** @returns undefined when the machine has not the family's loopback address */
 async function listenAt(nameserver: Nameserver, shared: Shared): Promise<ListeningAddress | undefined> {
-  const host = LOOPBACK[familyOf(nameserver)];
+  const host = LOOPBACK[familyOf(nameserver.address)];
   try {
     return await onOnePort(0, async (opened) => {
       const server = await listenTcp(host, nameserver, shared);
@@ -150,10 +148,6 @@ async function listenAt(nameserver: Nameserver, shared: Shared): Promise<Listeni
     if (isWithoutFamily(error)) return undefined;
     throw listenError(host, error);
   }
-}
-
-function familyOf({ address }: Nameserver): IpFamily {
-  return address.includes(':') ? 6 : 4;
 }
 
 function listenError(where: string, cause: unknown): TshuttleError {

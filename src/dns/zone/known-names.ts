@@ -1,3 +1,5 @@
+import { canonicalName } from '../../net/address/zone.ts';
+
 /** What a look at a name can come to: `unclear` where nobody said whether there is one. */
 export type NameFinding = 'known' | 'missing' | 'unclear';
 
@@ -75,8 +77,4 @@ export class KnownNames {
     this.#asking.set(name, asking);
     return await asking;
   }
-}
-
-function canonicalName(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
 }

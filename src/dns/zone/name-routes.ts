@@ -1,4 +1,4 @@
-import { type Zone, zoneOf } from '../../net/address/zone.ts';
+import { canonicalName, type Zone, zoneOf } from '../../net/address/zone.ts';
 
 /** A name that the user has given addresses to. */
 export interface StaticHost {
@@ -48,9 +48,4 @@ export function leadsToBastion(name: string, wayToBastion: readonly string[]): b
   return wayToBastion.some(
     (own) => canonical === canonicalName(own) || canonical.startsWith(`${canonicalName(own)}.`),
   );
-}
-
-/** In lower case, without a dot at the end: as names are compared (RFC 1035 section 2.3.3). */
-function canonicalName(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
 }

@@ -1,6 +1,7 @@
 import type { Cidr } from '../../net/address/cidr.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { addressToNumber, type IpFamily, numberToAddress } from '../../net/address/literal.ts';
+import { canonicalName } from '../../net/address/zone.ts';
 
 /** What is remembered of a name from one run to the next. */
 export interface SavedMapping {
@@ -241,8 +242,4 @@ export function capacityOf({ range4, range6 }: AddressBlock): number {
 
 function rangeOf({ range4, range6 }: AddressBlock, family: IpFamily): Cidr | undefined {
   return family === 4 ? range4 : range6;
-}
-
-function canonicalName(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
 }

@@ -1,4 +1,4 @@
-import type { IpFamily } from '../../net/address/literal.ts';
+import { familyOf, type IpFamily } from '../../net/address/literal.ts';
 import { parseZone } from '../../net/address/zone.ts';
 import { addressesIn } from '../message/answer.ts';
 import { RCODES } from '../message/layout.ts';
@@ -57,7 +57,7 @@ export class ZoneAnswers {
     const answer = await cachingResolver.find(query);
     if (answer === undefined) return await synthesize(query, synthetic);
     const isUseful = addressesIn(answer).every((address) =>
-      this.#options.isCaptured({ family: address.includes(':') ? 6 : 4, address }),
+      this.#options.isCaptured({ family: familyOf(address), address }),
     );
     return isUseful ? answer : await synthesize(query, synthetic);
   }

@@ -1,7 +1,6 @@
+import { DNS_PORT } from '../../net/address/endpoint.ts';
 import { forgetExchanges } from '../../net/native/netlink/conntrack.ts';
 import type { DnsRedirect, NameserverRedirect } from '../rules/redirect-plan.ts';
-
-const DNS_PORT = 53;
 
 /**
  * After the rules have changed from one redirect to the other: has the kernel forget where queries by UDP went before, which it

@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
+import { LOOPBACK } from '../../net/address/literal.ts';
 import { type ConnectionTracker, openConnectionTracker } from '../../net/native/netlink/conntrack.ts';
 import { openSocketDiag, type SocketDiag } from '../../net/native/netlink/socket-diag.ts';
 import type { RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
@@ -54,7 +55,7 @@ export function endStranded(
 
 /** Where what `originator` opened was accepted. */
 function listenerOf({ listenerPort: port }: RedirectPlan, { family }: Endpoint): Endpoint {
-  return { family, address: family === 4 ? '127.0.0.1' : '::1', port };
+  return { family, address: LOOPBACK[family], port };
 }
 
 /** {@link endStranded} in this network namespace. @throws RefusedError when the kernel lets nobody look */

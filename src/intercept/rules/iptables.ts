@@ -1,6 +1,6 @@
 import { prefixLengthOf } from '../../net/address/cidr.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
-import { addressToNumber, type IpFamily } from '../../net/address/literal.ts';
+import { addressToNumber, familyOf, type IpFamily } from '../../net/address/literal.ts';
 import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
 import type { AddressInterval, OwnedPlan, RuleOwner } from './redirect-plan.ts';
@@ -98,7 +98,7 @@ function chunksOf<T>(items: readonly T[], size: number): T[][] {
 
 function renderDns(dns: OwnedPlan['dns'], family: IpFamily): string[] {
   if (dns === null) return [];
-  const isOfFamily = (address: string): boolean => address.includes(':') === (family === 6);
+  const isOfFamily = (address: string): boolean => familyOf(address) === family;
   const passing = chunksOf(dns.exemptPorts, MULTIPORT_PORTS).flatMap((ports) =>
     PROTOCOLS.map(
       (protocol) =>

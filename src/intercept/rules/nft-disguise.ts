@@ -1,4 +1,4 @@
-import type { IpFamily } from '../../net/address/literal.ts';
+import { type IpFamily, LOOPBACK } from '../../net/address/literal.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
 
 /** Where others guard addresses: wg-quick's chain is at `raw`. */
@@ -9,8 +9,6 @@ const DISGUISE_CHAINS = [
   ['disguise', GUARDED_PRIORITY - 1],
   ['undisguise', GUARDED_PRIORITY + 1],
 ] as const;
-
-const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
 
 /** What the kernel has redirected to loopback by DNAT, on its way back: for such packets alone. */
 const REPLY = 'ct direction reply ct status dnat';

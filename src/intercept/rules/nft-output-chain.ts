@@ -1,4 +1,4 @@
-import type { IpFamily } from '../../net/address/literal.ts';
+import { familyOf, type IpFamily } from '../../net/address/literal.ts';
 import { ALL_PORTS, formatPortRange, type PortRange } from '../../net/address/port-range.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 import type { RedirectPlan } from './redirect-plan.ts';
@@ -53,7 +53,7 @@ function renderDns({ dns, families }: RedirectPlan): string[] {
     (protocol) => `${protocol} dport 53 ${protocol} sport @${EXEMPT_PORT_SET} return`,
   );
   const redirects = dns.redirects.flatMap(({ nameserver, port }) => {
-    const family = nameserver.includes(':') ? 6 : 4;
+    const family = familyOf(nameserver);
     if (!families.includes(family)) return [];
     return PROTOCOLS.map(
       (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,

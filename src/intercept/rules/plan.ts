@@ -1,7 +1,7 @@
 import { TshuttleError } from '../../core/errors.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
-import { type IpFamily, numberToAddress } from '../../net/address/literal.ts';
+import { familyOf, type IpFamily, numberToAddress } from '../../net/address/literal.ts';
 import { type PortRange, portCount } from '../../net/address/port-range.ts';
 import { MAX_GROUPS, MAX_INTERVALS } from './plan-limits.ts';
 import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from './redirect-plan.ts';
@@ -47,9 +47,7 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {
   if (dns === undefined) return null;
-  const usable = dns.redirects.filter(({ nameserver }) =>
-    families.includes(nameserver.includes(':') ? 6 : 4),
-  );
+  const usable = dns.redirects.filter(({ nameserver }) => families.includes(familyOf(nameserver)));
   return { ...dns, redirects: usable };
 }
 

@@ -1,4 +1,4 @@
-import { addressBits, addressToNumber, type IpFamily, numberToAddress } from './literal.ts';
+import { addressBits, addressToNumber, familyOf, type IpFamily, numberToAddress } from './literal.ts';
 
 /** Addresses of one family from `first` to `last`, both included. */
 export interface AddressRange {
@@ -24,7 +24,7 @@ export function makeCidr(family: IpFamily, address: bigint, prefixLength: number
 
 /** The network of a literal address that the program itself has, without the package that reads those of users. */
 export function cidrOf(address: string, prefixLength: number): Cidr {
-  const family = address.includes(':') ? 6 : 4;
+  const family = familyOf(address);
   return makeCidr(family, addressToNumber(family, address), prefixLength);
 }
 

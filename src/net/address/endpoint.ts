@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { bytesToAddress, canonicalIpv6, type IpFamily, withoutMapping } from './literal.ts';
+import { bytesToAddress, canonicalIpv6, familyOf, type IpFamily, withoutMapping } from './literal.ts';
 
 /** A literal address and a port. `address` is canonical: never IPv4-mapped IPv6, IPv6 as in RFC 5952. */
 export interface Endpoint {
@@ -7,6 +7,9 @@ export interface Endpoint {
   readonly address: string;
   readonly port: number;
 }
+
+/** Where nameservers listen, by UDP and TCP (RFC 1035 section 4.2). */
+export const DNS_PORT = 53;
 
 /** A host, which may be a name, and a port. */
 export interface HostPort {
@@ -41,7 +44,7 @@ export function endpointOfBytes(bytes: Buffer, port: number): Endpoint | undefin
 
 function ofCanonical(canonical: string, port: number): Endpoint {
   const address = withoutMapping(canonical);
-  return { family: address.includes(':') ? 6 : 4, address, port };
+  return { family: familyOf(address), address, port };
 }
 
 function isPort(port: number): boolean {

@@ -8,6 +8,14 @@ import { isIP } from 'node:net';
 /** 4 for IPv4, 6 for IPv6. */
 export type IpFamily = 4 | 6;
 
+/** The family of a literal address. */
+export function familyOf(address: string): IpFamily {
+  return address.includes(':') ? 6 : 4;
+}
+
+/** The address of the machine itself that is there wherever the family is. */
+export const LOOPBACK: Readonly<Record<IpFamily, string>> = { 4: '127.0.0.1', 6: '::1' };
+
 /** How many bits an address of the family has. */
 export function addressBits(family: IpFamily): number {
   return family === 4 ? 32 : 128;

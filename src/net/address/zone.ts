@@ -18,13 +18,18 @@ export function parseZone(text: string): Zone | undefined {
   return { name: rest, includes: wildcard === '*.' ? 'only-below' : 'itself-and-below' };
 }
 
+/** A name in lower case, without a dot at the end: as names are compared (RFC 1035 section 2.3.3). */
+export function canonicalName(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
 /**
  * The zone that answers a name: of several the longest; undefined when the name goes the normal way.
  *
  * @param name as in the query, in any case, with or without the last dot
  */
 export function zoneOf(name: string, zones: readonly Zone[]): Zone | undefined {
-  const canonical = name.toLowerCase().replace(/\.$/, '');
+  const canonical = canonicalName(name);
   let longest: Zone | undefined;
   for (const zone of zones) {
     if (!isIn(canonical, zone)) continue;

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { Endpoint } from '../address/endpoint.ts';
-import type { IpFamily } from '../address/literal.ts';
+import { familyOf, type IpFamily } from '../address/literal.ts';
 
 /** The other side said something that is not in the grammar. The message never quotes what was said. */
 export class GrammarError extends Error {
@@ -100,7 +100,7 @@ export function readAddress(value: unknown, where: string, family: IpFamily): st
 
 /** Takes `value` as a literal address of either family. */
 export function readAnyAddress(value: unknown, where: string): string {
-  return readAddress(value, where, typeof value === 'string' && value.includes(':') ? 6 : 4);
+  return readAddress(value, where, typeof value === 'string' ? familyOf(value) : 4);
 }
 
 /** Takes `value` as an endpoint. */

@@ -1,5 +1,6 @@
 import net, { type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { familyOf } from '../address/literal.ts';
 import { BACKLOG } from './socket-place.ts';
 
 /** A port that is ours already, and where connections are refused until a server listens at it. */
@@ -33,7 +34,7 @@ const UV_TCP_IPV6ONLY = 1;
  */
 export function bindPort(host: string, port: number): BoundPort {
   const create = (net as unknown as { readonly _createServerHandle: CreateServerHandle })._createServerHandle;
-  const family = host.includes(':') ? 6 : 4;
+  const family = familyOf(host);
   const created = create(host, port, family, -1, family === 6 ? UV_TCP_IPV6ONLY : 0);
   if (typeof created === 'number') throw systemError(created);
   const handle = created as BoundHandle;
