@@ -18,28 +18,23 @@ export const BASTION_OPTIONS = {
     flags: '-i, --identity <FILE>',
     type: 'readableFile',
     help: 'private key to log in with; repeatable',
-    profile: {
-      key: 'identity',
-      item: 'a file with a private key',
-      description: 'private keys to log in with, as -i',
-    },
+    item: 'a file with a private key',
+    profile: { key: 'identity', description: 'private keys to log in with, as -i' },
   },
   sshOptions: {
     kind: 'list',
     flags: '-o, --ssh-option <KEY=VALUE>',
     type: 'sshOption',
     help: 'option of ssh_config(5), as for ssh -o; repeatable',
-    profile: { key: 'ssh_options', item: 'Key=Value', description: 'options of ssh_config(5), as -o' },
+    item: 'Key=Value',
+    profile: { key: 'ssh_options', description: 'options of ssh_config(5), as -o' },
   },
   sshConfigFile: {
     kind: 'text',
     flags: '-F, --ssh-config <FILE>',
     type: 'sshConfig',
     help: 'ssh configuration to read instead of ~/.ssh/config, as for ssh -F; jump hosts use it too',
-    profile: {
-      key: 'ssh_config',
-      description: 'ssh configuration to read instead of ~/.ssh/config, as -F',
-    },
+    profile: { key: 'ssh_config', description: 'ssh configuration to read instead of ~/.ssh/config, as -F' },
   },
   jump: {
     kind: 'text',
@@ -58,10 +53,7 @@ export const BASTION_OPTIONS = {
     help:
       'reach the bastion, or the first jump host, through a SOCKS5 proxy, which resolves its name: ' +
       'socks5://[USER:PASSWORD@]HOST:PORT',
-    profile: {
-      key: 'upstream_proxy',
-      description: 'socks5://host:port, as --upstream-proxy; no password',
-    },
+    profile: { key: 'upstream_proxy', description: 'socks5://host:port, as --upstream-proxy; no password' },
   },
   transport: {
     kind: 'choice',

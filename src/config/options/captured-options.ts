@@ -10,11 +10,8 @@ export const ARGUMENTS = {
     help:
       'what to capture: 10.0.0.0/24, 10.1.2.3, 0/0, 2001:db8::/32, db.example.com; with ports ' +
       '10.0.0.0/8:443, 10.0.0.0/8:8000-9000, [2001:db8::/32]:443, db.example.com:5432',
-    profile: {
-      key: 'subnets',
-      item: '10.0.0.0/8, 10.0.0.0/8:443, db.example.com:5432',
-      description: 'what is captured',
-    },
+    item: '10.0.0.0/8, 10.0.0.0/8:443, db.example.com:5432',
+    profile: { key: 'subnets', description: 'what is captured' },
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
@@ -27,11 +24,8 @@ export const CAPTURED_OPTIONS = {
     mayBeInput: true,
     partOf: 'subnets',
     help: 'take subnets from FILE, one on a line, # begins a comment; - is standard input',
-    profile: {
-      key: 'subnets_from',
-      item: 'a file, one subnet on a line',
-      description: 'files with subnets, as -s',
-    },
+    item: 'a file, one subnet on a line',
+    profile: { key: 'subnets_from', description: 'files with subnets, as -s' },
   },
   excludes: {
     kind: 'list',
@@ -39,11 +33,8 @@ export const CAPTURED_OPTIONS = {
     type: 'exclude',
     partOf: 'subnets',
     help: 'never capture SUBNET; the narrower port range wins, then the longer prefix; repeatable',
-    profile: {
-      key: 'excludes',
-      item: '10.0.0.0/8, gate.example.com',
-      description: 'what is never captured, as -x',
-    },
+    item: '10.0.0.0/8, gate.example.com',
+    profile: { key: 'excludes', description: 'what is never captured, as -x' },
   },
   excludeFiles: {
     kind: 'list',
@@ -52,11 +43,8 @@ export const CAPTURED_OPTIONS = {
     mayBeInput: true,
     partOf: 'subnets',
     help: 'take subnets that are never captured from FILE',
-    profile: {
-      key: 'excludes_from',
-      item: 'a file, one subnet on a line',
-      description: 'files with excludes, as -X',
-    },
+    item: 'a file, one subnet on a line',
+    profile: { key: 'excludes_from', description: 'files with excludes, as -X' },
   },
   zones: {
     kind: 'list',
@@ -66,11 +54,8 @@ export const CAPTURED_OPTIONS = {
     help:
       'capture names of this zone, which the bastion or --to-ns resolves; all others as ever: ' +
       'internal.example, or *.internal.example for names below it; repeatable',
-    profile: {
-      key: 'zones',
-      item: 'internal.example, *.internal.example',
-      description: 'zones whose names the bastion resolves, as --domain',
-    },
+    item: 'internal.example, *.internal.example',
+    profile: { key: 'zones', description: 'zones whose names the bastion resolves, as --domain' },
   },
   resolve: {
     kind: 'choice',
@@ -91,9 +76,9 @@ export const CAPTURED_OPTIONS = {
     help:
       'what addresses that stand for names are taken from, IPv4, IPv6 or both ' +
       '(default: 198.18.0.0/15,fd9b:4e27:6cd1::/96)',
+    item: 'a network',
     profile: {
       key: 'synthetic_range',
-      item: 'a network',
       description: 'what addresses that stand for names are taken from, as --synthetic-range',
     },
   },
@@ -103,7 +88,8 @@ export const CAPTURED_OPTIONS = {
     type: 'hostAddress',
     partOf: 'dns',
     help: 'answer DNS queries for this name with this address; repeatable',
-    profile: { key: 'hosts', item: 'NAME=IP', description: 'names that are answered at once, as --host' },
+    item: 'NAME=IP',
+    profile: { key: 'hosts', description: 'names that are answered at once, as --host' },
   },
   bastionHosts: {
     kind: 'flag',
@@ -126,11 +112,8 @@ export const CAPTURED_OPTIONS = {
     type: 'seedHosts',
     partOf: 'dns',
     help: 'capture these names, as --domain does',
-    profile: {
-      key: 'seed_hosts',
-      item: 'a name',
-      description: 'names that the bastion resolves, as --seed-hosts',
-    },
+    item: 'a name',
+    profile: { key: 'seed_hosts', description: 'names that the bastion resolves, as --seed-hosts' },
   },
   everything: {
     kind: 'flag',
@@ -146,11 +129,8 @@ export const CAPTURED_OPTIONS = {
     type: 'nameservers',
     partOf: 'dns',
     help: 'capture DNS queries to these addresses only',
-    profile: {
-      key: 'ns_hosts',
-      item: 'an IP address',
-      description: 'whose queries alone are captured, as --ns-hosts',
-    },
+    item: 'an IP address',
+    profile: { key: 'ns_hosts', description: 'whose queries alone are captured, as --ns-hosts' },
   },
   resolvers: {
     kind: 'commas',
@@ -160,11 +140,8 @@ export const CAPTURED_OPTIONS = {
     help:
       'resolver that the bastion can reach by TCP, asked instead; of several the first that answers ' +
       '(default for --dns: what /etc/resolv.conf of the bastion says, if SFTP may read it)',
-    profile: {
-      key: 'to_ns',
-      item: 'IP, IP:PORT, [IPV6]:PORT',
-      description: 'resolvers behind the bastion, as --to-ns',
-    },
+    item: 'IP, IP:PORT, [IPV6]:PORT',
+    profile: { key: 'to_ns', description: 'resolvers behind the bastion, as --to-ns' },
   },
   ipv6: {
     kind: 'flag',

@@ -18,8 +18,6 @@ interface ProfileKey {
   readonly key: string;
   /** For editors: what it is for. */
   readonly description: string;
-  /** For editors: what an item of a list is. */
-  readonly item?: string;
 }
 
 interface Described {
@@ -46,6 +44,11 @@ interface OfType {
   readonly mayBeInput?: true;
 }
 
+interface ListInProfile {
+  /** For editors: what an item of the list in a profile is. */
+  readonly item: string;
+}
+
 /** All that is declared of an option of a tunnel. */
 export type OptionRow = Described &
   (
@@ -69,9 +72,9 @@ export type OptionRow = Described &
         readonly required?: string;
       })
     /** Several with commas between them, which are a list in a profile. */
-    | (OfType & { readonly kind: 'commas'; readonly otherwise?: string })
+    | (OfType & ListInProfile & { readonly kind: 'commas'; readonly otherwise?: string })
     /** The value may be left out. */
     | (OfType & { readonly kind: 'optional' })
     /** Repeatable. */
-    | (OfType & { readonly kind: 'list' })
+    | (OfType & ListInProfile & { readonly kind: 'list' })
   );

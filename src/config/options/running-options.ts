@@ -36,7 +36,8 @@ export const PROXY_OPTIONS = {
     type: 'listenPlace',
     partOf: 'proxies',
     help: 'serve SOCKS5, SOCKS4 and SOCKS4a here (default address: 127.0.0.1); the bastion resolves names; repeatable',
-    profile: { key: 'socks', item: '[ip:]port', description: 'where SOCKS proxies listen, as --socks' },
+    item: '[ip:]port',
+    profile: { key: 'socks', description: 'where SOCKS proxies listen, as --socks' },
   },
   httpProxies: {
     kind: 'list',
@@ -44,21 +45,15 @@ export const PROXY_OPTIONS = {
     type: 'listenPlace',
     partOf: 'proxies',
     help: 'serve an HTTP proxy here, CONNECT and http:// requests; repeatable',
-    profile: {
-      key: 'http_proxy',
-      item: '[ip:]port',
-      description: 'where HTTP proxies listen, as --http-proxy',
-    },
+    item: '[ip:]port',
+    profile: { key: 'http_proxy', description: 'where HTTP proxies listen, as --http-proxy' },
   },
   proxyLogin: {
     kind: 'text',
     flags: '--proxy-auth <FILE>',
     type: 'loginFile',
     help: 'file with USER:PASSWORD in its first line, which clients of the proxies must show; nobody else may read it',
-    profile: {
-      key: 'proxy_auth',
-      description: 'file with user:password for the proxies, as --proxy-auth',
-    },
+    profile: { key: 'proxy_auth', description: 'file with user:password for the proxies, as --proxy-auth' },
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 

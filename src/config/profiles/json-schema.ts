@@ -6,7 +6,7 @@ export function profileFileSchema(): object {
   const rows = [...PROFILE_ROWS];
   const profile = {
     type: 'object',
-    properties: Object.fromEntries(rows.map(([key, row]) => [key, schemaOf(row, row.profile)])),
+    properties: Object.fromEntries(rows.map(([key, row]) => [key, schemaOf(row, row.profile.description)])),
     required: rows.flatMap(([key, row]) => ('required' in row ? [key] : [])),
     additionalProperties: false,
     description: 'one tunnel: tshuttle up NAME',
@@ -30,7 +30,7 @@ export function profileFileSchema(): object {
 
 const TEXT = { type: 'string', minLength: 1, pattern: PRINTABLE_TEXT.source };
 
-function schemaOf(row: OptionRow, { description, item }: NonNullable<OptionRow['profile']>): object {
+function schemaOf(row: OptionRow, description: string): object {
   switch (row.kind) {
     case 'flag':
       return { type: 'boolean', description };
@@ -46,6 +46,6 @@ function schemaOf(row: OptionRow, { description, item }: NonNullable<OptionRow['
       return { anyOf: [{ ...TEXT, description }, { const: true }], description };
     case 'list':
     case 'commas':
-      return { type: 'array', items: { ...TEXT, description: item }, description };
+      return { type: 'array', items: { ...TEXT, description: row.item }, description };
   }
 }
