@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts';
-import type { SshRequest } from '../ssh/request.ts';
+import type { SshRequest } from '../ssh/config/request.ts';
 
 /** The bastion as the command line names it. */
 export function sshRequestOf(config: Config): SshRequest {

@@ -1,7 +1,18 @@
 import type { TshuttleError } from '../core/errors.ts';
 import type { Secret } from '../core/secret.ts';
+import { formatHostPort } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
-import type { AlgorithmPreferences } from './algorithms.ts';
+
+export const DEFAULT_SSH_PORT = 22;
+
+/** The algorithm names offered to the bastion, the preferred first. */
+export interface AlgorithmPreferences {
+  readonly keyExchange: readonly string[];
+  readonly hostKey: readonly string[];
+  readonly cipher: readonly string[];
+  readonly mac: readonly string[];
+  readonly compression: readonly string[];
+}
 
 /** Everything needed to reach and authenticate at one bastion: the request completed by the ssh configuration. */
 export interface SshTarget {
@@ -128,4 +139,15 @@ export interface IdentityFile {
   readonly path: string;
   /** `named` by the user, by option or configuration; `default` is one that OpenSSH tries by itself. */
   readonly origin: 'named' | 'default';
+}
+
+/** For people: `user@host:port`, without the port where it is 22. */
+export function describeTarget(target: Pick<SshTarget, 'host' | 'port' | 'user'>): string {
+  const host = target.port === DEFAULT_SSH_PORT ? target.host : formatHostPort(target.host, target.port);
+  return `${target.user}@${host}`;
+}
+
+/** Names a target with what it is: `bastion me@gate.example:2222`, `jump host me@gate.example`. */
+export function nameTarget(target: Pick<SshTarget, 'role' | 'host' | 'port' | 'user'>): string {
+  return `${target.role} ${describeTarget(target)}`;
 }

@@ -1,5 +1,5 @@
 import { TshuttleError } from '../core/errors.ts';
-import { LoginCutOff } from '../ssh/login-cut-off.ts';
+import { LoginCutOff } from '../ssh/login/login-cut-off.ts';
 
 /**
  * While somebody waits: 0.2, 0.5 and 1 s after the loss, then every 2 s, from the beginning of an attempt to that of the

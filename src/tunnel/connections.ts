@@ -1,16 +1,16 @@
 import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
+import type { TransportChoice } from '../ssh/choose-transport.ts';
+import { allOpensshNeeds } from '../ssh/config/openssh-needs.ts';
+import type { SshRequest } from '../ssh/config/request.ts';
+import type { PublicKey } from '../ssh/keys/public-key.ts';
 import type { LookUpHost } from '../ssh/look-up.ts';
-import { allOpensshNeeds } from '../ssh/openssh-needs.ts';
 import type { Prompter } from '../ssh/prompter.ts';
-import type { PublicKey } from '../ssh/public-key.ts';
-import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
-import { ConnectionPool } from '../ssh/ssh2/connection-pool.ts';
-import { isDisagreement } from '../ssh/ssh2/handshake-error.ts';
+import { isDisagreement } from '../ssh/ssh2/connection/handshake-error.ts';
+import { ConnectionPool } from '../ssh/ssh2/pool/connection-pool.ts';
 import { openSsh2Transport } from '../ssh/ssh2/transport.ts';
 import type { Transport } from '../ssh/transport.ts';
-import type { TransportChoice } from '../ssh/transport-choice.ts';
 
 /** What {@link openConnections} needs of its caller. */
 export interface ConnectionsContext {

@@ -11,10 +11,10 @@ import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from 
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
-import { namesOnTheWay } from '../ssh/names-on-the-way.ts';
+import type { SshRequest } from '../ssh/config/request.ts';
+import { resolveTarget } from '../ssh/config/target.ts';
+import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
 import type { Prompter } from '../ssh/prompter.ts';
-import type { SshRequest } from '../ssh/request.ts';
-import { resolveTarget } from '../ssh/target.ts';
 import type { Transport } from '../ssh/transport.ts';
 import type { BastionOptions } from './bastion.ts';
 import { capturableRules, warnOfProxyCommand } from './capturable-rules.ts';
@@ -108,7 +108,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     dns = await TunnelDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,
-      wayToBastion: namesOnTheWay(target),
+      wayToBastion: hostNamesOnRoute(target),
       bastion: `${target.user}@${target.requestedHost}:${target.port}`,
       stateFolder: options.stateFolder,
       namespace: options.namespace,

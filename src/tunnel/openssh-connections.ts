@@ -2,12 +2,12 @@ import { isIP } from 'node:net';
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { type Endpoint, formatHostPort, makeEndpoint } from '../net/address/endpoint.ts';
+import type { TransportChoice } from '../ssh/choose-transport.ts';
+import type { SshRequest } from '../ssh/config/request.ts';
 import type { LookUpHost } from '../ssh/look-up.ts';
 import { openOpensshTransport } from '../ssh/openssh/transport.ts';
-import type { SshRequest } from '../ssh/request.ts';
 import type { SshTarget } from '../ssh/ssh-target.ts';
 import type { Transport } from '../ssh/transport.ts';
-import type { TransportChoice } from '../ssh/transport-choice.ts';
 
 interface OpensshConnectionsOptions {
   readonly remote: SshRequest;

@@ -10,7 +10,7 @@ import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/rules/render-p
 import { formatCidr } from '../../net/address/cidr.ts';
 import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
-import { resolveTarget } from '../../ssh/target.ts';
+import { resolveTarget } from '../../ssh/config/target.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 
 /** Stands for the port that is chosen at start. */

@@ -11,9 +11,9 @@ import { canonicalAddress, familyOf } from '../../net/address/literal.ts';
 import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
-import { namesOnTheWay } from '../../ssh/names-on-the-way.ts';
+import { resolveTarget } from '../../ssh/config/target.ts';
+import { hostNamesOnRoute } from '../../ssh/host-names-on-route.ts';
 import type { SshTarget } from '../../ssh/ssh-target.ts';
-import { resolveTarget } from '../../ssh/target.ts';
 import { type Destination, explainAddress, explainName, type Facts } from '../explanation.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 
@@ -58,7 +58,7 @@ export async function explain(
   const family = isIP(destination.host);
   let addresses: readonly string[] = [destination.host];
   if (family === 0) {
-    const name = explainName(destination.host, config.dns, namesOnTheWay(target));
+    const name = explainName(destination.host, config.dns, hostNamesOnRoute(target));
     print(`${name.line}\n`);
     if (name.by === 'name') return [destination.host];
     addresses = name.addresses ?? (await addressesOrWhy(destination.host, lookUp, print));

@@ -8,9 +8,9 @@ import type { Logger } from '../../core/log.ts';
 import { systemNameservers } from '../../dns/system/resolv-conf.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../intercept/client/command.ts';
 import { type HelperInterceptor, openInterceptor } from '../../intercept/helper-interceptor.ts';
-import { AesGcm } from '../../ssh/native-aes-gcm.ts';
-import { NATIVE_CRYPTO_REMEDY } from '../../ssh/ssh2/cipher-cost.ts';
-import { hasNativeCrypto } from '../../ssh/ssh2/connection-internals.ts';
+import { NATIVE_CRYPTO_REMEDY } from '../../ssh/ssh2/channels/flow-control/cipher-cost.ts';
+import { hasNativeCrypto } from '../../ssh/ssh2/internals/connection-internals.ts';
+import { AesGcm } from '../../ssh/ssh2/internals/native-aes-gcm.ts';
 import { checkCapture } from './capture-checks.ts';
 import { type Finding, note, ok, problem, problemOf } from './finding.ts';
 

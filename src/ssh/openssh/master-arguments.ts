@@ -1,5 +1,5 @@
-import type { SshRequest } from '../request.ts';
-import { requestArguments } from '../request-arguments.ts';
+import type { SshRequest } from '../config/request.ts';
+import { requestArguments } from '../config/request-arguments.ts';
 import type { SshTarget } from '../ssh-target.ts';
 
 /** Where a master of ours listens. */

@@ -1,8 +1,8 @@
 import { type ErrorCode, TshuttleError } from '../../core/errors.ts';
-import { LoginCutOff } from '../login-cut-off.ts';
-import { REMEDY_CUT_OFF, REMEDY_HUNG_UP, REMEDY_TURNED_AWAY } from '../shut-out.ts';
+import { LoginCutOff } from '../login/login-cut-off.ts';
+import { REMEDY_CUT_OFF, REMEDY_HUNG_UP, REMEDY_TURNED_AWAY } from '../login/shut-out.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { describeTarget } from '../target-from-config.ts';
+import { describeTarget } from '../ssh-target.ts';
 
 /** How an `ssh` has ended. */
 export interface SshEnding {

@@ -1,5 +1,5 @@
 import type { HostPort } from '../../net/address/endpoint.ts';
-import { encodeString, encodeUint32, WireReader } from '../wire.ts';
+import { encodeString, encodeUint32, WireReader } from '../keys/wire.ts';
 
 /** The protocol that a ControlMaster speaks on its control socket: PROTOCOL.mux of OpenSSH. */
 const VERSION = 4;

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { environmentForChildren } from '../child-environment.ts';
-import { CommandOutput } from '../command-output.ts';
+import { CommandOutput } from '../proxy/command-output.ts';
 import type { SshEnding } from './master-failure.ts';
 
 /** How long ssh may take to end after SIGTERM, before SIGKILL. */

@@ -6,10 +6,10 @@ import type { Logger } from '../../core/log.ts';
 import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import { canPassDescriptors } from '../../net/native/descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
+import type { SshRequest } from '../config/request.ts';
 import { openByCarry } from '../open-by-carry.ts';
-import type { SshRequest } from '../request.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { describeTarget } from '../target-from-config.ts';
+import { describeTarget } from '../ssh-target.ts';
 import {
   asksNothing,
   type FlowProgress,

@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/log.ts';
 import { setQuickAck } from '../../net/native/tcp.ts';
-import type { ChannelMux } from './channel-mux.ts';
-import type { ConnectedBastion } from './connect.ts';
+import type { ChannelMux } from './channels/channel-mux.ts';
+import type { ConnectedBastion } from './connection/connect.ts';
 
 /** Larger reads come from bulk, in which no acknowledgement is delayed. */
 const BULK_READ_BYTES = 16 * 1024;

@@ -1,9 +1,9 @@
 import { messageOf } from '../../core/errors.ts';
 import { printableLine } from '../../core/printable.ts';
-import type { ChannelMux } from './channel-mux.ts';
-import type { ConnectedBastion } from './connect.ts';
-import type { SessionChannel } from './session-channel.ts';
-import { SftpReader } from './sftp-reader.ts';
+import type { ChannelMux } from './channels/channel-mux.ts';
+import type { SessionChannel } from './channels/session-channel.ts';
+import { SftpReader } from './channels/sftp-reader.ts';
+import type { ConnectedBastion } from './connection/connect.ts';
 
 /** For the whole of it: a forced command may say nothing and stay. */
 const TIMEOUT_MS = 5_000;

@@ -5,8 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isForeignToRoot, isOwnFolder, makeFolder } from '../../../src/core/folders.ts';
 import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
 import { MappingStore } from '../../../src/dns/zone/mapping-store.ts';
-import { addKnownHost, readKnownHosts, replaceKnownHosts } from '../../../src/ssh/known-hosts-files.ts';
-import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
+import {
+  addKnownHost,
+  readKnownHosts,
+  replaceKnownHosts,
+} from '../../../src/ssh/host-keys/known-hosts-files.ts';
+import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 const ALICE = 12_345;

@@ -23,12 +23,16 @@ import { PidFile } from '../../../src/daemon/pid-file.ts';
 import { RotatingFile } from '../../../src/daemon/rotating-file.ts';
 import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
 import { MappingStore } from '../../../src/dns/zone/mapping-store.ts';
-import { updateHostKeys } from '../../../src/ssh/host-key-updater.ts';
-import { readIdentity } from '../../../src/ssh/identity-file.ts';
-import { addKnownHost, readKnownHosts, replaceKnownHosts } from '../../../src/ssh/known-hosts-files.ts';
-import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { findRevocation } from '../../../src/ssh/revoked-keys.ts';
-import { readCertificateFiles } from '../../../src/ssh/user-certificates.ts';
+import { updateHostKeys } from '../../../src/ssh/host-keys/host-key-updater.ts';
+import {
+  addKnownHost,
+  readKnownHosts,
+  replaceKnownHosts,
+} from '../../../src/ssh/host-keys/known-hosts-files.ts';
+import { findRevocation } from '../../../src/ssh/host-keys/revoked-keys.ts';
+import { readIdentity } from '../../../src/ssh/keys/identity-file.ts';
+import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
+import { readCertificateFiles } from '../../../src/ssh/keys/user-certificates.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { buildModule } from '../../support/process/built-module.ts';
 

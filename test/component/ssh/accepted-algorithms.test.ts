@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
+import { connectBastion } from '../../../src/ssh/ssh2/connection/connect.ts';
 import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest';
-import { configEffects } from '../../../src/ssh/config-effects.ts';
-import type { SshRequest } from '../../../src/ssh/request.ts';
-import { parseSshConfigOutput, type SshConfigOutput } from '../../../src/ssh/ssh-config-output.ts';
-import { targetFromConfig } from '../../../src/ssh/target-from-config.ts';
+import { configEffects } from '../../../src/ssh/config/config-effects.ts';
+import type { SshRequest } from '../../../src/ssh/config/request.ts';
+import { parseSshConfigOutput, type SshConfigOutput } from '../../../src/ssh/config/ssh-config-output.ts';
+import { targetFromConfig } from '../../../src/ssh/config/target-from-config.ts';
 import { mustRun } from '../../support/process/child.ts';
 
 const HOST = 'localhost';

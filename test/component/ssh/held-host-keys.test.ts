@@ -1,9 +1,9 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
+import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
 import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 import { openSsh2Transport } from '../../../src/ssh/ssh2/transport.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decryptPrivateKey, outlinePrivateKey } from '../../../src/ssh/private-key.ts';
-import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
+import { decryptPrivateKey, outlinePrivateKey } from '../../../src/ssh/keys/private-key.ts';
+import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
 import { mustRun } from '../../support/process/child.ts';
 
 const PASSPHRASE = 'öffne dich';

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { entryNames, formatKnownHost, parseKnownHosts } from '../../../src/ssh/known-hosts.ts';
-import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
+import { entryNames, formatKnownHost, parseKnownHosts } from '../../../src/ssh/host-keys/known-hosts.ts';
+import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
 import { mustRun, runCommand } from '../../support/process/child.ts';
 
 let directory: string;

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type CipherAlgorithm, Client, type CompressionAlgorithm, type Connection, Server } from 'ssh2';
 import { afterEach, expect, test, vi } from 'vitest';
-import { guardMessages } from '../../../src/ssh/ssh2/message-guard-internals.ts';
+import { guardMessages } from '../../../src/ssh/ssh2/internals/message-guard-internals.ts';
 import { generateKeyPair } from '../../support/in-process/ssh2-key.ts';
 
 const { sendPacket } = createRequire(import.meta.url)('ssh2/lib/protocol/utils.js') as {

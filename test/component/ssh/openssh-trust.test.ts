@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { type OpensshCarry, openOpensshTransport } from '../../../src/ssh/openssh/transport.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';

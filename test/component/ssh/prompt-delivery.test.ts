@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';

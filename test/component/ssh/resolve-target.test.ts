@@ -2,9 +2,9 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expandPath } from '../../../src/ssh/path-tokens.ts';
-import type { SshRequest } from '../../../src/ssh/request.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
+import { expandPath } from '../../../src/ssh/config/path-tokens.ts';
+import type { SshRequest } from '../../../src/ssh/config/request.ts';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { mustRun } from '../../support/process/child.ts';
 

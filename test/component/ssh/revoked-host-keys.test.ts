@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { parseCertificate } from '../../../src/ssh/certificate.ts';
-import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { isRevokedBy, parseRevocationList } from '../../../src/ssh/revocation-list.ts';
+import { isRevokedBy, parseRevocationList } from '../../../src/ssh/host-keys/revocation-list.ts';
+import { parseCertificate } from '../../../src/ssh/keys/certificate.ts';
+import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
 import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { mustRun, runCommand } from '../../support/process/child.ts';

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import { connectBastion } from '../../../src/ssh/ssh2/connect.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
+import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
+import { connectBastion } from '../../../src/ssh/ssh2/connection/connect.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { mustRun } from '../../support/process/child.ts';

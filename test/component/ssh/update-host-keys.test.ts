@@ -1,9 +1,9 @@
 import { lstat, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { formatKnownHost, parseKnownHosts } from '../../../src/ssh/known-hosts.ts';
-import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/public-key.ts';
-import type { ConnectedBastion } from '../../../src/ssh/ssh2/connect.ts';
+import { formatKnownHost, parseKnownHosts } from '../../../src/ssh/host-keys/known-hosts.ts';
+import { type PublicKey, parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
+import type { ConnectedBastion } from '../../../src/ssh/ssh2/connection/connect.ts';
 import { connectTo, hangUp, type Onlookers, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { messageOf, TshuttleError } from '../../../src/core/errors.ts';
 import type { Logger } from '../../../src/core/log.ts';
+import type { SshRequest } from '../../../src/ssh/config/request.ts';
+import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import type { Prompter } from '../../../src/ssh/prompter.ts';
-import type { SshRequest } from '../../../src/ssh/request.ts';
-import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connect.ts';
-import { resolveTarget } from '../../../src/ssh/target.ts';
+import { type ConnectedBastion, connectBastion } from '../../../src/ssh/ssh2/connection/connect.ts';
 import { runCommand } from '../process/child.ts';
 import { NO_TERMINAL } from './scripted-prompter.ts';
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import { attachChannelWire } from '../../../src/ssh/ssh2/channel-internals.ts';
-import { ChannelMux } from '../../../src/ssh/ssh2/channel-mux.ts';
+import { ChannelMux } from '../../../src/ssh/ssh2/channels/channel-mux.ts';
+import { attachChannelWire } from '../../../src/ssh/ssh2/internals/channel-internals.ts';
 import { until } from '../process/until.ts';
 import { openSocketPair, readToEnd } from './socket-pair.ts';
 import { openDestination, type Ssh2Pair } from './ssh2-pair.ts';

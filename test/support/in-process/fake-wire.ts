@@ -3,7 +3,7 @@ import type {
   ChannelWireEvents,
   DataSource,
   SessionProgram,
-} from '../../../src/ssh/ssh2/channel-wire.ts';
+} from '../../../src/ssh/ssh2/channels/channel-wire.ts';
 
 /** A message that the channel layer sent. */
 export type SentMessage =

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import type { SshRequest } from '../../../src/ssh/request.ts';
+import type { SshRequest } from '../../../src/ssh/config/request.ts';
 import { withoutPenalties } from '../lab/sshd-features.ts';
 import { Child, mustRun } from '../process/child.ts';
 

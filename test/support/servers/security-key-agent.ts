@@ -1,8 +1,8 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { PublicKey } from '../../../src/ssh/public-key.ts';
-import { encodeString, encodeUint32, WireReader } from '../../../src/ssh/wire.ts';
+import type { PublicKey } from '../../../src/ssh/keys/public-key.ts';
+import { encodeString, encodeUint32, WireReader } from '../../../src/ssh/keys/wire.ts';
 
 /** What a security key does, in software: the private half never leaves it, and each signature counts. */
 export interface SecurityKey {

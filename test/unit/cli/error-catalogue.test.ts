@@ -54,7 +54,7 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
   ERR_API_REFUSED: ['component/openstack/identity-client.test.ts', 'which answers %i'],
   ERR_API_ANSWER: ['component/openstack/identity-client.test.ts', 'which answers %i'],
   ERR_INTERNAL: [
-    'component/ssh/connection-internals.test.ts',
+    'component/ssh/ssh2/internals/connection-internals.test.ts',
     'another version of ssh2 is refused with what to do',
   ],
 };

@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { sudoUser } from '../../../src/core/sudo-user.ts';
-import { type AuthenticationRecord, authenticationError } from '../../../src/ssh/authentication-error.ts';
-import { unknownKeyError } from '../../../src/ssh/host-key-errors.ts';
-import type { PublicKey } from '../../../src/ssh/public-key.ts';
+import { unknownKeyError } from '../../../src/ssh/host-keys/host-key-errors.ts';
+import type { PublicKey } from '../../../src/ssh/keys/public-key.ts';
+import {
+  type AuthenticationRecord,
+  authenticationError,
+} from '../../../src/ssh/login/authentication-error.ts';
 import type { SshTarget } from '../../../src/ssh/ssh-target.ts';
 
 const TARGET = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TshuttleError } from '../../../src/core/errors.ts';
-import { LoginCutOff } from '../../../src/ssh/login-cut-off.ts';
+import { LoginCutOff } from '../../../src/ssh/login/login-cut-off.ts';
 import { afterFailure, nextAttemptDelayMs } from '../../../src/tunnel/attempt-decision.ts';
 
 /** When attempts begin, in ms after the loss, where each takes so long. */

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { afterEach, expect, test, vi } from 'vitest';
 import { inLongTurn, watchLoop } from '../../../../src/net/machine/loop-watchdog.ts';
 import { ThreadTimer } from '../../../../src/net/native/thread-timer.ts';
-import { decryptPrivateKey } from '../../../../src/ssh/private-key.ts';
+import { decryptPrivateKey } from '../../../../src/ssh/keys/private-key.ts';
 
 const AFTER_MS = 400;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import type { SshRequest } from '../../../../src/ssh/config/request.ts';
 import { masterArguments } from '../../../../src/ssh/openssh/master-arguments.ts';
-import type { SshRequest } from '../../../../src/ssh/request.ts';
 
 const REQUEST: SshRequest = {
   host: 'gate',

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { encodeString, encodeUint32 } from '../../../../src/ssh/keys/wire.ts';
 import {
   encodeAliveCheck,
   encodeHello,
   encodeStdioForward,
   MuxMessageReader,
 } from '../../../../src/ssh/openssh/mux-protocol.ts';
-import { encodeString, encodeUint32 } from '../../../../src/ssh/wire.ts';
 
 const message = (...fields: Array<number | string>): Buffer =>
   encodeString(

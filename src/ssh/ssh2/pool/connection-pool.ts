@@ -1,0 +1,228 @@
+import type { Socket } from 'node:net';
+import { deferred } from '../../../core/deferred.ts';
+import { TshuttleError } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/log.ts';
+import type { Endpoint, HostPort } from '../../../net/address/endpoint.ts';
+import {
+  asksNothing,
+  type CarryOptions,
+  type FlowProgress,
+  type FlowSummary,
+  startFlowProgress,
+  type Transport,
+} from '../../transport.ts';
+import type { Ssh2Transport } from '../transport.ts';
+import { type Candidate, chooseConnection, wantsAnother } from './choose-connection.ts';
+import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
+import { type Member, makeMember } from './pool-member.ts';
+
+/** More than this is never opened, whatever the bastion runs out of. */
+const MAX_CONNECTIONS = 16;
+
+/** An extra connection that has carried nothing for so long is closed. */
+const IDLE_MS = 60_000;
+const IDLE_CHECK_MS = 10_000;
+
+/** What a pool needs. */
+export interface PoolOptions {
+  /** How many connections flows are spread over; {@link MAX_CONNECTIONS} when the bastion runs out of descriptors. */
+  readonly connections: number;
+  readonly logger: Logger;
+  /** Opens one more connection, asking nobody. */
+  readonly openAnother: OpenAnother;
+  /** Tests shorten it. */
+  readonly idleMs?: number;
+}
+
+/**
+ * Whole flows spread over several connections to one bastion: it opens more as flows come, up to what was asked for, and
+ * beyond that when the bastion runs out of descriptors. A lost connection takes its own flows only; the pool is lost with the last one.
+ */
+export class ConnectionPool implements Transport {
+  readonly description: string;
+  readonly #options: PoolOptions;
+  readonly #members: Member[] = [];
+  readonly #lost = deferred<TshuttleError>();
+  readonly #idleCheck: NodeJS.Timeout;
+  readonly #growth: ConnectionGrowth;
+
+  /** Owns `first` from now on. */
+  constructor(first: Ssh2Transport, options: PoolOptions) {
+    this.description = first.description;
+    this.#options = options;
+    this.#growth = new ConnectionGrowth(first.description, options);
+    this.#add(first);
+    this.#idleCheck = setInterval(() => this.#closeIdle(), Math.min(IDLE_CHECK_MS, this.#idleMs));
+    this.#idleCheck.unref();
+  }
+
+  get lost(): Promise<TshuttleError> {
+    return this.#lost.promise;
+  }
+
+  /** How many connections are open. */
+  get size(): number {
+    return this.#members.length;
+  }
+
+  /** Over the first connection. */
+  get roundTripMs(): number | undefined {
+    return this.#members[0]?.transport.roundTripMs;
+  }
+
+  /** Without an async function's frame for each flow: with thousands of them that was a quarter of their memory. */
+  carry(
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    progress: FlowProgress = startFlowProgress(),
+    options: CarryOptions = {},
+  ): Promise<FlowSummary> {
+    const member = this.#choose();
+    if (member === undefined) {
+      const lost: FlowSummary = { end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 };
+      if (options.giveBackWhenLost === true) return Promise.resolve({ ...lost, isGivenBack: true });
+      accepted.resetAndDestroy();
+      return Promise.resolve(lost);
+    }
+    const forwarded = asksNothing(options) ? member.options : { ...options, ...member.options };
+    return member.transport
+      .carry(accepted, destination, originator, progress, forwarded)
+      .then((summary) =>
+        summary.isGivenBack === true
+          ? this.#carryOn(summary, member, accepted, destination, originator, progress, options)
+          : summary,
+      );
+  }
+
+  /** Has another connection carry what was not opened by one that was lost, or has no descriptor left. */
+  async #carryOn(
+    summary: FlowSummary,
+    member: Member,
+    accepted: Socket,
+    destination: HostPort,
+    originator: Endpoint,
+    progress: FlowProgress,
+    options: CarryOptions,
+  ): Promise<FlowSummary> {
+    const { end } = summary;
+    if (end.kind === 'bastion-lost') {
+      // Until it is no member any more.
+      await member.transport.lost;
+      return this.carry(accepted, destination, originator, progress, options);
+    }
+    const channels = member.shortages.get(end);
+    if (end.kind !== 'refused' || channels === undefined) return summary;
+    const other = await this.#another(member, channels);
+    if (other === undefined) {
+      if (options.givesBackRefused !== true) accepted.resetAndDestroy();
+      // Nothing else could tell a shortage from a destination without a route; with so many channels it is the likelier one.
+      return { ...summary, end: { ...end, reason: 'resource-shortage' } };
+    }
+    // It opens elsewhere: so it was not the destination.
+    const onOpen = (): void => {
+      member.capacity = Math.min(member.capacity, channels);
+      options.onOpen?.();
+    };
+    return other.transport.carry(accepted, destination, originator, progress, { ...options, onOpen });
+  }
+
+  open(destination: HostPort, signal: AbortSignal): Promise<Socket> {
+    const member = this.#choose();
+    if (member !== undefined) return member.transport.open(destination, signal);
+    return Promise.reject(
+      new TshuttleError('ERR_BASTION_LOST', `lost the bastion ${this.description}`, {
+        remedy: 'check the network and the bastion',
+      }),
+    );
+  }
+
+  /** Where the connections lead now. Never rejects. */
+  async peers(): Promise<readonly Endpoint[]> {
+    const peers = await Promise.all(this.#members.map(({ transport }) => transport.peers()));
+    return peers.flat();
+  }
+
+  probe(): void {
+    for (const { transport } of this.#members) transport.probe?.();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#idleCheck);
+    await this.#growth.close();
+    await Promise.all(this.#members.map(({ transport }) => transport.close()));
+  }
+
+  get #idleMs(): number {
+    return this.#options.idleMs ?? IDLE_MS;
+  }
+
+  #add(transport: Ssh2Transport): Member {
+    const member = makeMember(transport);
+    this.#members.push(member);
+    void transport.lost.then((error) => this.#memberLost(member, error));
+    return member;
+  }
+
+  #memberLost(member: Member, error: TshuttleError): void {
+    this.#remove(member);
+    if (this.#members.length === 0) this.#lost.resolve(error);
+    else this.#options.logger.warn(`${error.message}; the other connections to it go on`);
+  }
+
+  #remove(member: Member): void {
+    const index = this.#members.indexOf(member);
+    if (index >= 0) this.#members.splice(index, 1);
+  }
+
+  /** Where a new flow goes; one more connection is opened beside it where that is worth it. */
+  #choose(): Member | undefined {
+    const candidates = this.#candidates();
+    if (this.#members.length < this.#options.connections && wantsAnother(candidates)) void this.#grow();
+    const index = chooseConnection(candidates);
+    if (index === undefined && this.#members.length < MAX_CONNECTIONS) void this.#grow();
+    // With no room anywhere the last one finds out whether there is by now.
+    return index === undefined ? this.#members.at(-1) : this.#members[index];
+  }
+
+  #candidates(): Candidate[] {
+    const nowMs = performance.now();
+    return this.#members.map(({ transport, recent, capacity }) => {
+      const { channels, movedBytes } = transport.load();
+      return { channels, recentBytes: recent.update(movedBytes, nowMs), capacity };
+    });
+  }
+
+  /** A connection with fewer channels than one that has run out at `channels`; opened if it has to be. */
+  async #another(than: Member, channels: number): Promise<Member | undefined> {
+    const candidates = this.#candidates().map((one, index) => ({
+      ...one,
+      capacity: this.#members[index] === than ? 0 : Math.min(one.capacity, channels),
+    }));
+    const index = chooseConnection(candidates);
+    if (index !== undefined) return this.#members[index];
+    return this.#members.length < MAX_CONNECTIONS ? await this.#grow() : undefined;
+  }
+
+  async #grow(): Promise<Member | undefined> {
+    const transport = await this.#growth.another();
+    if (transport === undefined) return undefined;
+    // Several flows may have waited for the same connection.
+    return this.#members.find((member) => member.transport === transport) ?? this.#add(transport);
+  }
+
+  /** The first connection stays, and every one with a flow. */
+  #closeIdle(): void {
+    const nowMs = performance.now();
+    for (const member of this.#members.slice(1)) {
+      if (member.transport.load().channels > 0) {
+        member.idleSinceMs = undefined;
+      } else if (member.idleSinceMs === undefined) {
+        member.idleSinceMs = nowMs;
+      } else if (nowMs - member.idleSinceMs >= this.#idleMs) {
+        this.#remove(member);
+        void member.transport.close();
+      }
+    }
+  }
+}
