@@ -7,7 +7,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
     summary: 'logging in: keys, agents, certificates, second factors',
     blocks: [
       paragraph(
-        'ssh -G is asked for the configuration, so that what works with ssh works here: ~/.ssh/config, -F, -o, -i, -J. Keys that are ' +
+        'tshuttle asks ssh -G for the configuration, so what works with ssh works here: ~/.ssh/config, -F, -o, -i, -J. Keys that are ' +
           'named by -i come first; a .pub file names a key that the agent holds. Keys come from ssh-agent and from files, also with a ' +
           'passphrase; user certificates from files and from the agent; FIDO keys from the agent (ssh-add). Passwords and one-time ' +
           'codes (keyboard-interactive) are asked for, also several in a row.',
@@ -55,7 +55,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
       paragraph(
         '--transport openssh has your own ssh make the connection: GSSAPI, PKCS#11, FIDO, post-quantum key exchange. auto, the default, ' +
           'does so where the configuration or the bastion needs it, and says why. ssh asks by itself, once, and ends with tshuttle. It ' +
-          'offers every key of the agent, where tshuttle stops at five: where fail2ban counts, name the right one with -i and ' +
+          'offers every key of the agent, where tshuttle stops at five: where a bastion bans after failed logins, name the right one with -i and ' +
           '-o IdentitiesOnly=yes.',
       ),
       commands(
@@ -66,7 +66,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
       paragraph(
         '--control-path PATH joins an ssh -M -S PATH that is up; nobody is asked for anything. --openssh-carry handover gives connections ' +
           'to ssh without a copy through tshuttle; when the destination ends its direction first, what the application still sends is ' +
-          'lost then. The default, socks, copies, and keeps both directions; a joined ssh can do handover only. On a busy ' +
+          'then lost. The default, socks, copies, and keeps both directions; a joined ssh can do handover only. On a busy ' +
           'machine handover has 1.05 times the rate of ssh -L, and 0.8 to 1.4 times its CPU; socks has 0.35 and 4 times.',
       ),
       paragraph(

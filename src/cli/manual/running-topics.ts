@@ -8,9 +8,9 @@ export const RUNNING_TOPICS: readonly Topic[] = [
     blocks: [
       paragraph(
         '-D returns 0 exactly when traffic is being captured, and prints the process id and the log; kill PID ends it. The log is ' +
-          '$XDG_STATE_HOME/tshuttle/USER@HOST.log (default ~/.local/state), for nobody else to read, and rotated. The process id is ' +
-          'in $XDG_RUNTIME_DIR/tshuttle/USER@HOST.pid, or where --pidfile says. A second tunnel through the same bastion needs a ' +
-          '--pidfile of its own, which names its log too.',
+          '$XDG_STATE_HOME/tshuttle/USER@HOST.log (default ~/.local/state); only you can read it, and it is rotated. The process id is ' +
+          'beside it, in USER@HOST.pid, or where --pidfile says; a port other than 22 is behind a plus. A second tunnel through the ' +
+          'same bastion needs a --pidfile of its own, which names its log, too.',
       ),
       commands(
         'tshuttle -D -r bastion 10.0.0.0/8',
@@ -22,7 +22,7 @@ export const RUNNING_TOPICS: readonly Topic[] = [
         'Logs are readable on a terminal and JSON lines elsewhere. -v shows every connection when it ends, with its cause (tshuttle help log).',
       ),
       paragraph(
-        'Arguments may stand in a file, which is named as @FILE: words as in a shell, # begins a comment. Those in TSHUTTLE_ARGS come first.',
+        '@FILE takes arguments from a file: words as in a shell, # begins a comment. Those in TSHUTTLE_ARGS come first.',
       ),
     ],
   },
@@ -48,7 +48,7 @@ export const RUNNING_TOPICS: readonly Topic[] = [
           'zones in force at once, touches no flow, and says what needs a restart.',
       ),
       paragraph(
-        'A .tshuttle.yaml in this folder or above it works the same, but may name nothing that runs a command. No password stands in either.',
+        'A .tshuttle.yaml in this folder or above it works the same, but may name nothing that runs a command. Neither file may hold a password.',
       ),
     ],
   },
@@ -66,7 +66,8 @@ export const RUNNING_TOPICS: readonly Topic[] = [
           'nothing else. It reads /etc/tshuttle/config.yaml, and its key and host keys are /etc/tshuttle/NAME/identity and known_hosts.',
       ),
       paragraph(
-        'tshuttle service status and tshuttle service uninstall do what they say. --print only shows the unit; on macOS, the launchd agent.',
+        'tshuttle service status shows what is installed, and tshuttle service uninstall removes it. --print only shows the unit; on macOS, ' +
+          'the launchd agent.',
       ),
     ],
   },

@@ -26,7 +26,7 @@ export const SECURITY_TOPIC: Topic = {
       ['who can use the tunnel', 'every user and program of this machine, as with a route'],
       [
         'what the bastion sees',
-        'the destinations, as with ssh -L. It is trusted with no more: a bastion that overruns the window of a flow, or breaks the ' +
+        'the destinations, as with ssh -L. It is trusted no further: a bastion that overruns the window of a flow, or breaks the ' +
           'protocol, is cut off. The session that runs `true`, and SFTP, are bounded too; --no-session opens neither',
       ],
       [
@@ -36,14 +36,14 @@ export const SECURITY_TOPIC: Topic = {
       ],
     ),
     paragraph(
-      'tshuttle sudoers --install, to be asked for no password, copies the helper to /usr/local/libexec/tshuttle, with Node.js where ' +
+      'tshuttle sudoers --install ends the question for a password. It copies the helper to /usr/local/libexec/tshuttle, with Node.js where ' +
         'others than root could change yours, all root’s, and lets you run that one program without arguments. --uninstall takes ' +
         'both back. That grant is power over everybody’s TCP and DNS on this machine, as the password is: whoever has it can lead the ' +
         'connections and queries of all users, root’s too, where they want, as long as a process of theirs runs. It is not power to ' +
-        'end or replace another one’s rules, and nothing else of root’s. Give it to whom you would give that.',
+        'end or replace another one’s rules, and nothing else of root’s. Grant it only to those whom you trust with that.',
     ),
     paragraph(
-      'Nothing is granted that, or below a folder that, others than root can change. A copy of another version is not used: install ' +
+      'Nothing is granted that anybody but root can change, nor anything in a folder that anybody but root can change. A copy of another version is not used: install ' +
         'again after an update. Without --install tshuttle sudoers prints the line.',
     ),
   ],
