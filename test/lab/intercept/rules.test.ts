@@ -13,7 +13,7 @@ import { OWNED_SAMPLE_PLANS } from '../../unit/intercept/rules/sample-plans.ts';
 import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 import { createScratch, type Destination } from './scratch.ts';
 
-const GOLDEN = new URL('../../unit/intercept/golden/', import.meta.url);
+const GOLDEN = new URL('../../unit/intercept/rules/golden/', import.meta.url);
 const PORT = 12_300;
 
 describe.skipIf(skipLab)('the golden texts', () => {
