@@ -25,11 +25,14 @@ const CLAIM_ATTEMPTS = 8;
  * nobody has it open (native-notes/daemonise.md).
  */
 export class PidFile {
+  /** The dead process whose file was there, if one was: it did not come to remove it. */
+  readonly deadPid: number | undefined;
   readonly #path: string;
   readonly #descriptor: number;
   #released = false;
 
-  private constructor(path: string, descriptor: number) {
+  private constructor(path: string, descriptor: number, deadPid: number | undefined) {
+    this.deadPid = deadPid;
     this.#path = path;
     this.#descriptor = descriptor;
   }
@@ -42,13 +45,14 @@ export class PidFile {
   static claim(path: string): PidFile {
     const own = `${path}.${process.pid}`;
     let descriptor: number | undefined;
+    let deadPid: number | undefined;
     try {
       rmSync(own, { force: true });
       descriptor = openSync(own, 'wx', 0o644);
       writeSync(descriptor, `${process.pid}\n`);
       for (let attempt = 1; attempt <= CLAIM_ATTEMPTS; attempt += 1) {
-        if (linkUnlessThere(own, path)) return new PidFile(path, descriptor);
-        clearAwayIfDead(path);
+        if (linkUnlessThere(own, path)) return new PidFile(path, descriptor, deadPid);
+        deadPid = clearAwayIfDead(path) ?? deadPid;
       }
       throw new Error('others keep taking it');
     } catch (error) {
@@ -87,14 +91,15 @@ function linkUnlessThere(own: string, path: string): boolean {
   }
 }
 
-function clearAwayIfDead(path: string): void {
+/** @returns the process id in a file that was cleared away */
+function clearAwayIfDead(path: string): number | undefined {
   // Root could move it away.
   if (isNullDevice(path)) throw new Error('it is a device, not a file');
   let descriptor: number;
   try {
     descriptor = openRegularFile(path, 'read');
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return;
+    if (systemCodeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
@@ -104,6 +109,7 @@ function clearAwayIfDead(path: string): void {
     const pid = Number(text);
     if (pid > 0 && holdsOpen(pid, fstatSync(descriptor))) throw alreadyRunning(pid, path);
     moveAway(path, descriptor);
+    return pid > 0 ? pid : undefined;
   } finally {
     closeSync(descriptor);
   }

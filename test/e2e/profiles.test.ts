@@ -202,10 +202,16 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
   it('leave nothing behind when all of it is killed, and start again', async () => {
     await write({ here: { subnets: [HERE] } });
     await tshuttle('up', 'here');
-    process.kill((await reports())[0]!.pid, 'SIGKILL');
+    const { pid } = (await reports())[0]!;
+    process.kill(pid, 'SIGKILL');
     await expectNothingLeft(lab);
     expect((await tshuttle('status')).stdout).toBe('no tunnel is up\n');
     const again = await tshuttle('up', 'here');
     expect(again.code, again.stderr).toBe(0);
+    const told = `the process that had this tunnel before (${pid}) ended without a word`;
+    expect(again.stderr).toContain(told);
+    expect((await tshuttle('logs', 'here')).stdout).toContain(told);
+    const third = await tshuttle('restart', 'here');
+    expect(third.stderr).not.toContain('without a word');
   });
 });

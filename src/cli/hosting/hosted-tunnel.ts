@@ -87,6 +87,17 @@ export class HostedTunnel implements ControlledTunnel {
       log.close();
       throw error;
     }
+    this.#tellOfDead();
+  }
+
+  /** On the terminal, and in the log, which has no other word of it. */
+  #tellOfDead(): void {
+    const pid = this.#pidFile?.deadPid;
+    if (pid === undefined) return;
+    this.#context.prepared.logger.warn(
+      `the process that had this tunnel before (${pid}) ended without a word: it was killed, the machine went off, or it hung for 5 s ` +
+        `of processor time (SIGVTALRM); how its log ends: tshuttle logs ${this.name}`,
+    );
   }
 
   /** Opens it. @returns how it ended, if it did before it carried */
@@ -106,6 +117,7 @@ export class HostedTunnel implements ControlledTunnel {
     if (this.#log === undefined) return;
     output.moveTo(sinkFor(this.#config.logFormat, this.#log, { onTerminal: false }));
     this.#logsToFile = true;
+    this.#tellOfDead();
     loggers.milestones.info(`up: ${this.captured}`);
   }
 

@@ -54,8 +54,12 @@ test('of a dead process is replaced, also when another process has got its id', 
     writeFileSync(path, left);
     const pidFile = PidFile.claim(path);
     expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`);
+    expect(pidFile.deadPid).toBe(left === '' ? undefined : Number(left));
     pidFile.release();
   }
+  const first = PidFile.claim(path);
+  expect(first.deadPid).toBeUndefined();
+  first.release();
 });
 
 test('a file that is no pidfile is left alone', () => {
