@@ -1,4 +1,5 @@
-import { type ControlClient, findDaemons, type SilentDaemon } from '../daemon/control/client.ts';
+import type { ControlClient, SilentDaemon } from '../daemon/control/client.ts';
+import { findDaemons } from '../daemon/control/find-daemons.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
 import type { DaemonSurroundings } from '../daemon/paths.ts';
 import { controlFoldersOf } from '../daemon/paths.ts';

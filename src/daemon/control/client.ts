@@ -1,6 +1,5 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { type Deferred, deferred } from '../../core/deferred.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { withoutControls } from '../../core/printable.ts';
@@ -8,13 +7,10 @@ import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import { peerCredentials, strangerAt } from '../../net/native/peer.ts';
 import type { Person } from './control-target.ts';
 import { CONTROL_VERSION, type ControlReply, type ControlRequest, MAX_REPLY_BYTES } from './protocol.ts';
-import { whyDistrusted, whySocketDistrusted } from './trusted-folder.ts';
+import { whySocketDistrusted } from './trusted-folder.ts';
 
 /** How soon a daemon greets; one that is stopped (SIGSTOP) or stuck does not. */
 const HELLO_TIMEOUT_MS = 5_000;
-
-/** A hidden socket is renamed in the same moment; one that stays for so long was left by a process that died then. */
-const HIDDEN_FOR_MS = 60_000;
 
 type Hello = Extract<ControlReply, { type: 'hello' }>;
 
@@ -34,58 +30,6 @@ export interface SilentDaemon {
   /** Whether the kernel says that it is a process of this user. */
   readonly isOwn: boolean;
   readonly reason: string;
-}
-
-/** Every daemon with a socket in these folders; what dead ones have left is removed. */
-export async function findDaemons(
-  folders: readonly string[],
-): Promise<{ readonly clients: readonly ControlClient[]; readonly silent: readonly SilentDaemon[] }> {
-  const clients: ControlClient[] = [];
-  const silent: SilentDaemon[] = [];
-  await Promise.all(
-    folders
-      .flatMap((folder) => socketsIn(folder, silent))
-      .map(async (path) => {
-        const found = await ControlClient.connect(path);
-        if (found instanceof ControlClient) clients.push(found);
-        else if (found !== undefined) silent.push(found);
-      }),
-  );
-  clients.sort((a, b) => a.daemon.startedAtMs - b.daemon.startedAtMs);
-  const distinct = clients.filter((client, index) => {
-    const { pid, startedAtMs } = client.daemon;
-    const first = clients.findIndex(({ daemon }) => daemon.pid === pid && daemon.startedAtMs === startedAtMs);
-    // The same folder may have two names.
-    if (first !== index) client.close();
-    return first === index;
-  });
-  return { clients: distinct, silent };
-}
-
-/** @param silent told of a folder whose sockets are not asked, because they may be of others */
-function socketsIn(folder: string, silent: SilentDaemon[]): string[] {
-  try {
-    const distrusted = whyDistrusted(folder);
-    const names = readdirSync(folder);
-    const sockets = names.filter((name) => /^[0-9a-f]{8}\.sock$/.test(name));
-    if (distrusted !== undefined) {
-      const reason = `what is there is not asked, because ${distrusted}`;
-      if (sockets.length > 0) silent.push({ path: folder, pid: undefined, isOwn: false, reason });
-      return [];
-    }
-    for (const name of names.filter((entry) => /^\.[0-9a-f]{8}\.new$/.test(entry))) {
-      const path = join(folder, name);
-      const status = statSync(path, { throwIfNoEntry: false });
-      if (status !== undefined && Date.now() - status.ctimeMs > HIDDEN_FOR_MS) rmSync(path, { force: true });
-    }
-    return sockets.map((name) => join(folder, name));
-  } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') return [];
-    throw new TshuttleError('ERR_CONFIG', `cannot read ${folder}: ${messageOf(error)}`, {
-      remedy: `give it to this user: sudo chown -R ${process.geteuid?.()} ${folder}`,
-      cause: error,
-    });
-  }
 }
 
 /** One connection to a daemon. */
