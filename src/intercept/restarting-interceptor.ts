@@ -246,8 +246,5 @@ function remedyFor(cause: unknown): string {
 
 /** Whether it is the helper that failed, not the system that refused. */
 function isHelperLost(error: unknown): boolean {
-  return (
-    error instanceof TshuttleError &&
-    (error.code === 'ERR_HELPER_LOST' || error.code === 'ERR_HELPER_PROTOCOL')
-  );
+  return error instanceof TshuttleError && ['ERR_HELPER_LOST', 'ERR_HELPER_PROTOCOL'].includes(error.code);
 }
