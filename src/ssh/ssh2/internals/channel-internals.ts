@@ -8,7 +8,7 @@ import { sendKeepalive } from './connection-internals.ts';
 import { PacketLayer, type PacketProtocol } from './packet-internals.ts';
 
 // The data path goes past ssh2's Channel streams, straight to the methods and handlers of its protocol object, which are
-// not public. This file alone knows them; test/component/ssh/ssh2/internals/channel-internals.test.ts fails on any other version.
+// not public. The files of this folder alone know them; test/component/ssh/ssh2/internals/channel-internals.test.ts fails on any other version.
 
 /** The one version of ssh2 that this file was written against. */
 export const SUPPORTED_SSH2_VERSION = '1.17.0';
