@@ -18,7 +18,7 @@ import type { Candidate, ProbeFact, WantedMethod } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 7;
+export const PROTOCOL_VERSION = 8;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -61,9 +61,7 @@ export type Request =
       readonly connections: readonly RedirectedConnection[];
     }
   /** Looks for what keeps connections from being redirected: says which of what it knows is there. */
-  | { readonly type: 'look'; readonly id: number }
-  | { readonly type: 'remove'; readonly id: number }
-  | { readonly type: 'ping'; readonly id: number };
+  | { readonly type: 'look'; readonly id: number };
 
 /** What the helper says. */
 export type Reply =
@@ -108,7 +106,7 @@ export interface HelperLogLine {
 /**
  * Where the helper is in its life. A request that is not permitted there is a protocol error.
  *
- *     started --use--> ready --apply--> applied --remove--> ready
+ *     started --use--> ready --apply--> applied
  */
 export type HelperState = 'started' | 'ready' | 'applied';
 
@@ -117,7 +115,7 @@ export type HelperState = 'started' | 'ready' | 'applied';
  * socket that owns the table, and keep the table alive with it. Looking runs tools only where no such socket is in this process.
  */
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
-  started: new Set(['probe', 'cleanup', 'use', 'ping']),
-  ready: new Set(['apply', 'route', 'remove', 'ping']),
-  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look', 'remove', 'ping']),
+  started: new Set(['probe', 'cleanup', 'use']),
+  ready: new Set(['apply', 'route']),
+  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look']),
 };

@@ -44,8 +44,6 @@ const REQUEST_TYPES = [
   'route',
   'end-stranded',
   'look',
-  'remove',
-  'ping',
 ] as const;
 
 /**
@@ -87,8 +85,6 @@ export function decodeRequest(line: string): Request {
     }
     case 'cleanup':
     case 'look':
-    case 'remove':
-    case 'ping':
       return { type, id: readId(request()) };
   }
 }

@@ -110,8 +110,6 @@ export class HelperSession {
   async #perform(request: Request): Promise<Reply> {
     const { id } = request;
     switch (request.type) {
-      case 'ping':
-        break;
       case 'probe':
         return { type: 'probed', id, facts: await this.#actions.probe(request.method, request.families) };
       case 'cleanup':
@@ -141,14 +139,6 @@ export class HelperSession {
       }
       case 'look':
         return { type: 'looked', id, facts: await this.#backend!.look() };
-      case 'remove':
-        this.#keeper?.stop();
-        await this.#backend?.remove();
-        this.#plan = undefined;
-        this.#dnsChanged(null);
-        this.#listenerPort = undefined;
-        this.#state = 'ready';
-        break;
     }
     return { type: 'done', id };
   }

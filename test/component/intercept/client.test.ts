@@ -27,18 +27,18 @@ describe('startHelper', () => {
   it('speaks with a helper until it is closed', async () => {
     const client = await start('good').started;
     expect(client.pid).toBeGreaterThan(1);
-    expect(await client.call({ type: 'ping' })).toMatchObject({ type: 'done' });
-    const answers = await Promise.all([client.call({ type: 'ping' }), client.call({ type: 'ping' })]);
+    expect(await client.call({ type: 'use', candidate: 'libnftables' })).toMatchObject({ type: 'done' });
+    const answers = await Promise.all([client.call({ type: 'cleanup' }), client.call({ type: 'cleanup' })]);
     expect(answers).toHaveLength(2);
     await client.close();
     await client.close();
-    await expect(client.call({ type: 'ping' })).rejects.toMatchObject({ code: 'ERR_HELPER_LOST' });
+    await expect(client.call({ type: 'cleanup' })).rejects.toMatchObject({ code: 'ERR_HELPER_LOST' });
   });
 
   it('throws what the system refused, and goes on', async () => {
     const client = await start('good').started;
-    await expect(client.call({ type: 'remove' })).rejects.toThrow(HelperRefusal);
-    await client.call({ type: 'ping' });
+    await expect(client.call({ type: 'look' })).rejects.toThrow(HelperRefusal);
+    await client.call({ type: 'cleanup' });
     await client.close();
   });
 
@@ -52,7 +52,7 @@ describe('startHelper', () => {
 
   it('reports a helper that ends unasked, and fails what is being asked', async () => {
     const client = await start('dies').started;
-    await expect(client.call({ type: 'ping' })).rejects.toMatchObject({ code: 'ERR_HELPER_LOST' });
+    await expect(client.call({ type: 'cleanup' })).rejects.toMatchObject({ code: 'ERR_HELPER_LOST' });
     expect(await client.lost).toMatchObject({
       code: 'ERR_HELPER_LOST',
       message: expect.stringContaining('status 3'),
@@ -62,14 +62,14 @@ describe('startHelper', () => {
 
   it.each(['babble', 'wrong-id', 'long-line'])('takes %s for a broken protocol', async (behaviour) => {
     const client = await start(behaviour).started;
-    await expect(client.call({ type: 'ping' })).rejects.toMatchObject({ code: 'ERR_HELPER_PROTOCOL' });
+    await expect(client.call({ type: 'cleanup' })).rejects.toMatchObject({ code: 'ERR_HELPER_PROTOCOL' });
     expect(await client.lost).toMatchObject({ code: 'ERR_HELPER_PROTOCOL' });
     await client.close();
   });
 
   it('gives up on a helper that does not answer', async () => {
     const client = await start('mute', { replyTimeoutMs: 50 }).started;
-    await expect(client.call({ type: 'ping' })).rejects.toMatchObject({ code: 'ERR_HELPER_PROTOCOL' });
+    await expect(client.call({ type: 'cleanup' })).rejects.toMatchObject({ code: 'ERR_HELPER_PROTOCOL' });
     await client.close();
   });
 

@@ -11,7 +11,7 @@ note({ type: 'start' });
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
 
-if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 7, pid: process.pid });
+if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 8, pid: process.pid });
 if (behaviour === 'talkative') {
   log('info', 'hello log');
   process.stderr.write('some library says hello\n');
@@ -38,7 +38,7 @@ lines.on('line', (line) => {
     });
   else if (type === 'end-stranded')
     say({ type: 'stranded', id, fates: request.connections.map(() => 'ended') });
-  else if (type === 'remove') say({ type: 'failed', id, reason: 'Operation not permitted' });
+  else if (type === 'look') say({ type: 'failed', id, reason: 'Operation not permitted' });
   else say({ type: 'done', id });
 });
 lines.on('close', () => {

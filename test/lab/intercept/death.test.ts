@@ -184,7 +184,7 @@ describe.skipIf(skipLab)('asked to end', () => {
     const helper = await scratch.openHelper('libnftables');
     await helper.call({ type: 'apply', plan: planFor(PORT, '203.0.113.0', '203.0.113.255') });
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.kill(helper.pid, signal);
-    await helper.call({ type: 'ping' });
+    await helper.call({ type: 'look' });
     expect(await scratch.ourRules()).toEqual([`table inet tshuttle-0-${PORT}`]);
   });
 });

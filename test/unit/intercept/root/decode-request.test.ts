@@ -36,10 +36,9 @@ describe('decodeRequest', () => {
     { type: 'use', id: 3, candidate: 'nft-file' },
     { type: 'apply', id: 4, plan },
     { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
-    { type: 'remove', id: 6 },
     { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
     { type: 'end-stranded', id: 6, connections: [connection] },
-    { type: 'ping', id: 7 },
+    { type: 'look', id: 7 },
   ])('takes $type as it is', (request) => {
     expect(decode(request)).toEqual(request);
   });
@@ -49,13 +48,13 @@ describe('decodeRequest', () => {
     ['{', 'half an object'],
     ['null', 'null'],
     ['[]', 'a list'],
-    ['"ping"', 'a string'],
+    ['"look"', 'a string'],
     ['{"id":1}', 'no type'],
-    ['{"type":"ping"}', 'no id'],
-    ['{"type":"ping","id":0}', 'id 0'],
-    ['{"type":"ping","id":1.5}', 'half an id'],
-    ['{"type":"ping","id":"1"}', 'an id in quotes'],
-    ['{"type":"ping","id":1,"run":"reboot"}', 'an unknown key'],
+    ['{"type":"look"}', 'no id'],
+    ['{"type":"look","id":0}', 'id 0'],
+    ['{"type":"look","id":1.5}', 'half an id'],
+    ['{"type":"look","id":"1"}', 'an id in quotes'],
+    ['{"type":"look","id":1,"run":"reboot"}', 'an unknown key'],
     ['{"type":"run","id":1}', 'an unknown type'],
     ['{"type":"toString","id":1}', 'a property of every object'],
     ['{"type":"use","id":1,"candidate":"/bin/sh"}', 'a path for a candidate'],
@@ -70,7 +69,7 @@ describe('decodeRequest', () => {
       '{"type":"route","id":1,"network":{"address":"10.0.0.0","prefixLength":"24; reboot"}}',
       'a text for a number',
     ],
-    ['{"__proto__":{"type":"ping"},"id":1}', 'an inherited type'],
+    ['{"__proto__":{"type":"look"},"id":1}', 'an inherited type'],
   ])('refuses %s (%s)', (line) => {
     expect(() => decodeRequest(line)).toThrow(GrammarError);
   });

@@ -149,7 +149,7 @@ describe('HelperSession', () => {
     expect(routes).toEqual([]);
   });
 
-  it('serves a life from probe to removal', async () => {
+  it('serves a life from probe to its end', async () => {
     const { session, backend } = openSession();
     expect(await session.serve({ type: 'probe', id: 1, method: 'auto', families: [4] })).toMatchObject({
       type: 'probed',
@@ -161,8 +161,6 @@ describe('HelperSession', () => {
     expect(backend.rules).toBe('plan');
     await session.serve({ type: 'exempt', id: 10, endpoints: [] });
     expect(backend.rules).toBe('plan with other exempts');
-    await session.serve({ type: 'remove', id: 11 });
-    expect(backend.rules).toBe('none');
     await session.end();
     expect(backend.rules).toBe('closed');
   });
@@ -185,9 +183,6 @@ describe('HelperSession', () => {
       [2, 0],
       [2, 0],
     ]);
-    backend.refusal = undefined;
-    await session.serve({ type: 'remove', id: 11 });
-    await expect(session.serve(request)).rejects.toThrow(GrammarError);
   });
 
   it('has queries forgotten whenever the rules about them have changed, not when they could not be', async () => {
@@ -201,9 +196,6 @@ describe('HelperSession', () => {
     expect(dns.splice(0)).toEqual([undefined, 3]);
     await session.serve({ ...apply, plan: { ...plan, dns: null } });
     expect(dns.splice(0)).toEqual([3, undefined]);
-    await session.serve(apply);
-    await session.serve({ type: 'remove', id: 11 });
-    expect(dns.splice(0)).toEqual([undefined, 3, 3, undefined]);
     await session.serve(apply);
     await session.end();
     expect(dns).toEqual([undefined, 3, 3, undefined]);
@@ -219,11 +211,6 @@ describe('HelperSession', () => {
       { type: 'probe', id: 1, method: 'auto', families: [4] },
     ],
     ['cleanup after use', [use], { type: 'cleanup', id: 1 }],
-    [
-      'exempt after remove',
-      [use, apply, { type: 'remove', id: 1 }],
-      { type: 'exempt', id: 2, endpoints: [] },
-    ],
     ['another listener port', [use, apply], { ...apply, plan: { ...plan, listenerPort: 1 } }],
   ])('refuses %s', async (_name, before, request) => {
     const { session } = openSession();
