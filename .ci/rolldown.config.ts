@@ -21,7 +21,7 @@ const output: OutputOptions = {
 /** What is loaded one after the other until a tunnel is up. */
 const TUNNEL = [
   ...['cli/run-tunnel', 'cli/surroundings', 'config/parse-config', 'config/parse/named-files', 'net/machine/core-limit'],
-  ...['tunnel/open-tunnel', 'tunnel/dns', 'tunnel/bastion'],
+  ...['tunnel/open-tunnel', 'tunnel/names/dns', 'tunnel/bastion/bastion'],
 ];
 
 /** What each command loads, and the short ones that ask running tunnels. */

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../core/errors.ts';
 import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
 import type { Refusal } from '../ssh/transport.ts';
-import { openFailureOf } from '../tunnel/flow-end.ts';
+import { openFailureOf } from '../tunnel/flows/flow-end.ts';
 import type { Tunnel } from '../tunnel/tunnel.ts';
 
 /** How long a probe may be refused before that counts, and between two of them, in ms. */

@@ -1,8 +1,8 @@
 import type { ControlClient, SilentDaemon } from '../daemon/control/client.ts';
 import { findDaemons } from '../daemon/control/find-daemons.ts';
 import type { TunnelReport } from '../daemon/control/protocol.ts';
-import type { DaemonSurroundings } from '../daemon/paths.ts';
-import { controlFoldersOf } from '../daemon/paths.ts';
+import type { DaemonSurroundings } from '../daemon/files/paths.ts';
+import { controlFoldersOf } from '../daemon/files/paths.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** A tunnel of this user that runs, and the way to the process that it runs in. */
@@ -69,7 +69,7 @@ export class RunningTunnels {
    */
   async silentNamed(name: string, surroundings: DaemonSurroundings): Promise<SilentDaemon | undefined> {
     if (this.silent.length === 0) return undefined;
-    const { keptLogOf } = await import('../daemon/kept-logs.ts');
+    const { keptLogOf } = await import('../daemon/files/kept-logs.ts');
     const { hasOpen } = await import('./end-silent.ts');
     const log = keptLogOf(name, surroundings);
     if (log === undefined) return undefined;

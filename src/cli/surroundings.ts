@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { type LookUp, lookUpLocally } from '../config/resolve-subnets.ts';
 import type { Logger } from '../core/log.ts';
-import { stateFolderOf } from '../daemon/paths.ts';
+import { stateFolderOf } from '../daemon/files/paths.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { openTunnel } from '../tunnel/open-tunnel.ts';
 import { AskpassPrompter, askpassProgram } from './askpass-prompter.ts';

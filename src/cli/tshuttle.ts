@@ -3,7 +3,7 @@ import { readTextFile } from '../config/parse/text-file.ts';
 import { homeFolder } from '../core/accounts.ts';
 import type { Problem } from '../core/problem.ts';
 import { START_FOLDER } from '../core/start-folder.ts';
-import { isDaemonChild } from '../daemon/protocol.ts';
+import { isDaemonChild } from '../daemon/start/protocol.ts';
 import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
 import type { CommandSession } from './command-definition.ts';
 import { EXIT_CODES, exitCodeOf } from './exit-code.ts';

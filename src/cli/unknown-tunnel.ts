@@ -1,8 +1,8 @@
 import { closestOf } from '../config/profiles/closest.ts';
 import { profileNames } from '../config/profiles/load-profiles.ts';
 import { TshuttleError } from '../core/errors.ts';
-import { keptLogs } from '../daemon/kept-logs.ts';
-import { fileNameOf } from '../daemon/paths.ts';
+import { keptLogs } from '../daemon/files/kept-logs.ts';
+import { fileNameOf } from '../daemon/files/paths.ts';
 import type { ProcessContext } from './process-context.ts';
 import { profileSurroundingsOf } from './profile-surroundings.ts';
 import { surroundingsOf } from './user-folders.ts';

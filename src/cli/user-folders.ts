@@ -3,7 +3,7 @@ import { homeFolder, ownAccount } from '../core/accounts.ts';
 import { isForeignToRoot, isOwnFolder } from '../core/folders.ts';
 import type { Problem } from '../core/problem.ts';
 import { sudoUser } from '../core/sudo-user.ts';
-import type { DaemonSurroundings } from '../daemon/paths.ts';
+import type { DaemonSurroundings } from '../daemon/files/paths.ts';
 import type { ProcessContext } from './process-context.ts';
 
 /** Of which each user has a folder of its own, made at login and removed at logout (pam_systemd(8)). */

@@ -1,5 +1,5 @@
 import { formatHostPort } from '../net/address/endpoint.ts';
-import type { FlowEnding, FlowInfo } from '../tunnel/status.ts';
+import type { FlowEnding, FlowInfo } from '../tunnel/status/status.ts';
 import { formatBytes, formatDuration } from './rendering/quantities.ts';
 
 /** How many endings are told of a tunnel. */

@@ -16,19 +16,19 @@ import { resolveTarget } from '../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { Transport } from '../ssh/transport.ts';
-import type { BastionOptions } from './bastion.ts';
-import { capturableRules, warnOfProxyCommand } from './capturable-rules.ts';
-import { CaptureWatch } from './capture-watch.ts';
-import type { TunnelDns } from './dns.ts';
-import type { DnsOptions } from './dns-options.ts';
-import { FlowTable } from './flow-table.ts';
-import { followOutages } from './follow-outages.ts';
-import { describeCaptured, describeProxies, readyLine } from './ready-line.ts';
-import { RemovedRules } from './removed-rules.ts';
-import { SplitCarrier, type SplitOptions } from './split.ts';
-import { withRules } from './state.ts';
-import { adviceFor, latestOf, type ShownError, showError } from './status.ts';
-import { StrandedConnections } from './stranded-connections.ts';
+import type { BastionOptions } from './bastion/bastion.ts';
+import { followOutages } from './bastion/follow-outages.ts';
+import { capturableRules, warnOfProxyCommand } from './capture/capturable-rules.ts';
+import { CaptureWatch } from './capture/capture-watch.ts';
+import { RemovedRules } from './capture/removed-rules.ts';
+import { FlowTable } from './flows/flow-table.ts';
+import { SplitCarrier, type SplitOptions } from './flows/split.ts';
+import { StrandedConnections } from './flows/stranded-connections.ts';
+import type { TunnelDns } from './names/dns.ts';
+import type { DnsOptions } from './names/dns-options.ts';
+import { describeCaptured, describeProxies, readyLine } from './status/ready-line.ts';
+import { withRules } from './status/state.ts';
+import { adviceFor, latestOf, type ShownError, showError } from './status/status.ts';
 import type { Tunnel } from './tunnel.ts';
 
 /** What a tunnel is to do. */
@@ -69,7 +69,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   try {
     const [target, { TunnelDns }] = await Promise.all([
       resolveTarget(options.remote, { logger, signal }),
-      import('./dns.ts'),
+      import('./names/dns.ts'),
     ]);
     signal.throwIfAborted();
 
@@ -104,7 +104,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     cleanup.push(() => ingressOpening.close());
     // Before there is a secret. Like what comes next it takes its time, in which the helper starts.
     forbidCoreFiles();
-    const { openBastion } = await import('./bastion.ts');
+    const { openBastion } = await import('./bastion/bastion.ts');
     dns = await TunnelDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,

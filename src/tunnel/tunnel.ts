@@ -4,8 +4,8 @@ import type { ProxyListen } from '../ingress/proxies.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { HostPort } from '../net/address/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
-import type { DnsOptions } from './dns-options.ts';
-import type { FlowEnding, FlowInfo, TunnelStatus } from './status.ts';
+import type { DnsOptions } from './names/dns-options.ts';
+import type { FlowEnding, FlowInfo, TunnelStatus } from './status/status.ts';
 
 /** A tunnel that carries, and connects to the bastion again when the connection is lost. */
 export interface Tunnel {

@@ -1,5 +1,5 @@
 import type { SilentDaemon } from '../../daemon/control/client.ts';
-import type { DaemonSurroundings } from '../../daemon/paths.ts';
+import type { DaemonSurroundings } from '../../daemon/files/paths.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { RunningTunnels } from '../running-tunnels.ts';
 import { surroundingsOf } from '../user-folders.ts';

@@ -8,7 +8,7 @@ import { readTrust } from '../../openstack/trust.ts';
 import { resolveTarget } from '../../ssh/config/target.ts';
 import { lookUpHost } from '../../ssh/look-up.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import { openConnections } from '../../tunnel/connections.ts';
+import { openConnections } from '../../tunnel/bastion/connections.ts';
 import { openCatalogSource } from '../catalog-source.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { renderFinding } from '../doctor/render-finding.ts';

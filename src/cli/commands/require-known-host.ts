@@ -1,7 +1,7 @@
 import type { AuthHost } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
-import { isUnknownName } from '../../tunnel/flow-end.ts';
+import { isUnknownName } from '../../tunnel/flows/flow-end.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
 
 /** A bastion that is slow to connect knows the name at least. */

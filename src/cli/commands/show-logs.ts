@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import { withoutControls } from '../../core/printable.ts';
-import { isKeptLog, keptLogOf } from '../../daemon/kept-logs.ts';
-import { LogTail } from '../../daemon/log-tail.ts';
+import { isKeptLog, keptLogOf } from '../../daemon/files/kept-logs.ts';
+import { LogTail } from '../../daemon/files/log-tail.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_STOPPED } from '../exit-code.ts';
 import { makeReadable } from '../log-output.ts';

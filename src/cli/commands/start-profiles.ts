@@ -1,8 +1,8 @@
 import { loadProfiles, type Profile } from '../../config/profiles/load-profiles.ts';
 import { renderProblem } from '../../core/problem.ts';
-import { profilePaths } from '../../daemon/paths.ts';
-import type { TunnelOrder, TunnelOutcome } from '../../daemon/protocol.ts';
-import { startDaemon } from '../../daemon/start-daemon.ts';
+import { profilePaths } from '../../daemon/files/paths.ts';
+import type { TunnelOrder, TunnelOutcome } from '../../daemon/start/protocol.ts';
+import { startDaemon } from '../../daemon/start/start-daemon.ts';
 import type { CommandSession } from '../command-definition.ts';
 import { EXIT_INTERRUPTED } from '../exit-code.ts';
 import { overlapWarnings } from '../overlap-warnings.ts';

@@ -5,7 +5,7 @@ import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { TshuttleError } from '../../core/errors.ts';
 import { MAX_LISTED } from '../../daemon/control/protocol.ts';
-import type { DaemonSurroundings } from '../../daemon/paths.ts';
+import type { DaemonSurroundings } from '../../daemon/files/paths.ts';
 import { EXIT_STOPPED } from '../exit-code.ts';
 import { type RunningTunnelHandle, RunningTunnels } from '../running-tunnels.ts';
 import type { Stop } from '../stop.ts';

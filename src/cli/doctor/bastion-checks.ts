@@ -8,7 +8,7 @@ import { lookUpHost } from '../../ssh/look-up.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { SshTarget } from '../../ssh/ssh-target.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
-import { openConnections } from '../../tunnel/connections.ts';
+import { openConnections } from '../../tunnel/bastion/connections.ts';
 import { sshRequestOf } from '../ssh-request.ts';
 import { type Finding, note, ok, problem, problemOf, untried } from './finding.ts';
 import { checkClock } from './machine-checks.ts';

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { DaemonSurroundings } from '../../daemon/paths.ts';
+import type { DaemonSurroundings } from '../../daemon/files/paths.ts';
 import { systemSearchRules } from '../../dns/system/search-domains.ts';
 import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
 import { localOverlaps } from '../overlap-warnings.ts';

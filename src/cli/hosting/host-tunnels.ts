@@ -7,8 +7,8 @@ import {
   type DaemonPaths,
   type DaemonSurroundings,
   stateFolderOf,
-} from '../../daemon/paths.ts';
-import type { TunnelOrder, TunnelOutcome } from '../../daemon/protocol.ts';
+} from '../../daemon/files/paths.ts';
+import type { TunnelOrder, TunnelOutcome } from '../../daemon/start/protocol.ts';
 import { EXIT_INTERRUPTED, exitCodeOf } from '../exit-code.ts';
 import type { ProcessContext } from '../process-context.ts';
 import type { Prepared } from '../surroundings.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { TshuttleError } from '../../core/errors.ts';
-import type { TunnelOrder } from '../../daemon/protocol.ts';
+import type { TunnelOrder } from '../../daemon/start/protocol.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { withClouds } from '../profile-clouds.ts';
 import { profileSurroundingsOf } from '../profile-surroundings.ts';

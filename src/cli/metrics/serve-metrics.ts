@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { TshuttleError } from '../../core/errors.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
-import type { TunnelStatus } from '../../tunnel/status.ts';
+import type { TunnelStatus } from '../../tunnel/status/status.ts';
 import { isAskedFor } from './asked-host.ts';
 import { tunnelMetrics } from './tunnel-metrics.ts';
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { FAILURE_CAUSES, type TunnelStatus } from '../../tunnel/status.ts';
+import { FAILURE_CAUSES, type TunnelStatus } from '../../tunnel/status/status.ts';
 
 /** What is told of a tunnel, and what each value is. The names are a contract: dashboards and alerts have them. */
 const HELP = {

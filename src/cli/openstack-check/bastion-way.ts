@@ -2,7 +2,7 @@ import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Way } from '../../openstack/probe.ts';
 import type { Outcome } from '../../openstack/verdict.ts';
 import type { FlowEnd, Refusal, Transport } from '../../ssh/transport.ts';
-import { openFailureOf } from '../../tunnel/flow-end.ts';
+import { openFailureOf } from '../../tunnel/flows/flow-end.ts';
 
 /** Through the bastion. */
 export function throughBastion(transport: Pick<Transport, 'open'>): Way {

@@ -2,14 +2,14 @@ import pc from 'picocolors';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
-import type { TunnelState } from '../../tunnel/state.ts';
+import type { TunnelState } from '../../tunnel/status/state.ts';
 import {
   type FailureCause,
   type FailureCount,
   failsAll,
   type ShownError,
   type TunnelStatus,
-} from '../../tunnel/status.ts';
+} from '../../tunnel/status/status.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
 
 /** What `tshuttle status` shows to people: a line for each tunnel, and below what is to be said about some. */

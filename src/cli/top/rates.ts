@@ -1,4 +1,4 @@
-import type { FlowInfo } from '../../tunnel/status.ts';
+import type { FlowInfo } from '../../tunnel/status/status.ts';
 
 /** A flow and how fast it moves. */
 export interface MovingFlow extends FlowInfo {

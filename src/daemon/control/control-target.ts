@@ -1,5 +1,5 @@
 import type { HostPort } from '../../net/address/endpoint.ts';
-import type { FlowEnding, FlowInfo } from '../../tunnel/status.ts';
+import type { FlowEnding, FlowInfo } from '../../tunnel/status/status.ts';
 import type { DaemonInfo, ReloadReport, TunnelReport } from './protocol.ts';
 
 /** What a control socket controls: the tunnels of this process. */

@@ -1,7 +1,7 @@
 // What is said on a control socket: one JSON object a line, requests from the client, replies from the daemon. The daemon
 // speaks first, with `hello`. A client asks one thing at a time.
 import type { ErrorCode } from '../../core/errors.ts';
-import type { FlowEnding, FlowInfo, TunnelStatus } from '../../tunnel/status.ts';
+import type { FlowEnding, FlowInfo, TunnelStatus } from '../../tunnel/status/status.ts';
 
 /** Goes up with every change that the other side would not understand. */
 export const CONTROL_VERSION = 3;

@@ -7,7 +7,7 @@ import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { canTellPeers, peerCredentials } from '../../net/native/peer.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
-import { makePrivateFolder } from '../private-folder.ts';
+import { makePrivateFolder } from '../files/private-folder.ts';
 import type { ControlTarget } from './control-target.ts';
 import { ControlSession } from './session.ts';
 

@@ -1,6 +1,6 @@
 import type { ControlledTunnel, ControlTarget, Person } from '../../../src/daemon/control/control-target.ts';
 import type { HostPort } from '../../../src/net/address/endpoint.ts';
-import type { FlowInfo } from '../../../src/tunnel/status.ts';
+import type { FlowInfo } from '../../../src/tunnel/status/status.ts';
 
 /** A flow as `flows` lists it. */
 export const FLOW: FlowInfo = {

@@ -10,7 +10,7 @@ import type { ProxyCredentials } from '../../../src/ingress/proxy-credentials.ts
 import { descriptorBudget } from '../../../src/net/sockets/descriptor-budget.ts';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
-import { FlowTable } from '../../../src/tunnel/flow-table.ts';
+import { FlowTable } from '../../../src/tunnel/flows/flow-table.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { readToEnd } from '../../support/in-process/socket-pair.ts';

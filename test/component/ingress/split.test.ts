@@ -8,7 +8,7 @@ import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { ALL_PORTS } from '../../../src/net/address/port-range.ts';
 import { parseZone } from '../../../src/net/address/zone.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
-import { SplitCarrier } from '../../../src/tunnel/split.ts';
+import { SplitCarrier } from '../../../src/tunnel/flows/split.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
 

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
-import { FlowTable } from '../../../src/tunnel/flow-table.ts';
+import { FlowTable } from '../../../src/tunnel/flows/flow-table.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair } from '../../support/in-process/socket-pair.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { formatBytes, formatDuration } from '../../../src/cli/rendering/quantities.ts';
 import { renderStatus } from '../../../src/cli/rendering/status-text.ts';
 import type { TunnelReport } from '../../../src/daemon/control/protocol.ts';
-import type { TunnelStatus } from '../../../src/tunnel/status.ts';
+import type { TunnelStatus } from '../../../src/tunnel/status/status.ts';
 
 const NOW = 1_800_000_000_000;
 const plain = { green: String, yellow: String, red: String, bold: String };

@@ -4,7 +4,7 @@ import { drawGraph } from '../../../src/cli/top/graph.ts';
 import { firstFlows, orderOf } from '../../../src/cli/top/order.ts';
 import { Rates } from '../../../src/cli/top/rates.ts';
 import { drawScreen, type ScreenModel } from '../../../src/cli/top/screen.ts';
-import type { FlowInfo, TunnelStatus } from '../../../src/tunnel/status.ts';
+import type { FlowInfo, TunnelStatus } from '../../../src/tunnel/status/status.ts';
 
 function flow(destination: string, bytesDown: number, ageMs = 1_000): FlowInfo {
   const originator = `127.0.0.1:${40_000 + destination.length}`;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeWhatHappened } from '../../../src/cli/what-happened.ts';
-import type { FlowEnding, FlowInfo } from '../../../src/tunnel/status.ts';
+import type { FlowEnding, FlowInfo } from '../../../src/tunnel/status/status.ts';
 
 const NOW_MS = 1_800_000_000_000;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { masterFailure } from '../../../../src/ssh/openssh/master-failure.ts';
 import type { SshTarget } from '../../../../src/ssh/ssh-target.ts';
-import { isCutOffLogin } from '../../../../src/tunnel/attempt-decision.ts';
+import { isCutOffLogin } from '../../../../src/tunnel/bastion/attempt-decision.ts';
 
 const TARGET = { host: 'gate.example', requestedHost: 'gate', port: 2222, user: 'me' } as SshTarget;
 

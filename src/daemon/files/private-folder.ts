@@ -1,0 +1,36 @@
+import { chmodSync, lstatSync } from 'node:fs';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
+
+/**
+ * Makes a folder that only this user can enter, with the folders above it. Idempotent.
+ *
+ * @throws TshuttleError ERR_CONFIG when it cannot be made, or belongs to somebody else.
+ */
+export function makePrivateFolder(path: string): void {
+  try {
+    makeFolder(path);
+    const status = lstatSync(path);
+    if (!status.isDirectory()) throw new Error('it is not a folder');
+    if (status.uid !== process.geteuid?.()) {
+      throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: it belongs to another user`, {
+        remedy: `give it to this user: sudo chown -R ${process.geteuid?.()} ${path}`,
+      });
+    }
+    if ((status.mode & 0o077) !== 0) chmodSync(path, 0o700);
+  } catch (error) {
+    if (error instanceof TshuttleError) throw error;
+    throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: ${messageOf(error)}`, {
+      remedy: `see that it can be made, or let ${variableOf(path)} name a folder of this user`,
+      cause: error,
+    });
+  }
+}
+
+/** Which variable says where the folder is: the one of the session, or the one for what lasts. */
+function variableOf(path: string): 'XDG_RUNTIME_DIR' | 'XDG_STATE_HOME' {
+  const { XDG_RUNTIME_DIR: runtime } = process.env;
+  const isOfSession =
+    path.startsWith('/run/user/') || (runtime !== undefined && path.startsWith(`${runtime}/`));
+  return isOfSession ? 'XDG_RUNTIME_DIR' : 'XDG_STATE_HOME';
+}

@@ -1,0 +1,89 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import {
+  DAEMON_MARKER,
+  isMessage,
+  type ReadyMessage,
+  type StartMessage,
+  type TunnelOrder,
+  type TunnelOutcome,
+} from './protocol.ts';
+
+/** How the start of a daemon ended. */
+export type DaemonStart =
+  | { readonly kind: 'ready'; readonly pid: number; readonly outcomes: readonly TunnelOutcome[] }
+  /** It has said on standard error why it ended. */
+  | { readonly kind: 'ended'; readonly exitCode: number }
+  | { readonly kind: 'stopped' };
+
+/** What {@link startDaemon} needs. */
+export interface StartDaemonContext {
+  /** The script that this process was started with. */
+  readonly script: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Ends the start. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Starts this program once more, to become the daemon, and waits until its tunnels carry, or have failed.
+ *
+ * Until then it is an ordinary child in the same session, on the same terminal, so that sudo and ssh can ask. The
+ * configuration goes over a private channel, never through arguments or environment.
+ *
+ * @throws TshuttleError ERR_INTERNAL when the child could not be started or was killed.
+ */
+export async function startDaemon(
+  tunnels: readonly TunnelOrder[],
+  context: StartDaemonContext,
+): Promise<DaemonStart> {
+  const child = spawn(process.execPath, [...process.execArgv, context.script], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...context.environment, [DAEMON_MARKER]: '1' },
+    serialization: 'advanced',
+  });
+  // Its end of the channel closes: the child sees that and stops.
+  const stop = (): void => {
+    if (child.connected) child.disconnect();
+  };
+  context.signal.addEventListener('abort', stop, { once: true });
+  try {
+    if (context.signal.aborted) stop();
+    const start = await untilReadyOrEnded(child, tunnels);
+    if (!context.signal.aborted) return start;
+    if (start.kind === 'ready') await terminate(child);
+    return { kind: 'stopped' };
+  } finally {
+    context.signal.removeEventListener('abort', stop);
+    child.unref();
+  }
+}
+
+function untilReadyOrEnded(child: ChildProcess, tunnels: readonly TunnelOrder[]): Promise<DaemonStart> {
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(childFailure(`cannot start the daemon: ${messageOf(error)}`, error)));
+    child.on('exit', (exitCode, signal) => {
+      if (exitCode !== null) resolve({ kind: 'ended', exitCode });
+      else reject(childFailure(`the daemon was ended by ${signal} while it started`));
+    });
+    child.on('message', (message) => {
+      if (!isMessage<ReadyMessage>(message, 'ready')) return;
+      resolve({ kind: 'ready', pid: child.pid!, outcomes: message.outcomes });
+    });
+    const start: StartMessage = { kind: 'start', tunnels };
+    // A child that is gone before it could take this says why by its exit code.
+    child.send(start, () => {});
+  });
+}
+
+/** It was ready in the moment when it should stop: it no longer listens to the channel, only to signals. */
+async function terminate(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  await ended;
+}
+
+function childFailure(message: string, cause?: unknown): TshuttleError {
+  return new TshuttleError('ERR_INTERNAL', message, { cause });
+}

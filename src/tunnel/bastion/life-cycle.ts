@@ -1,0 +1,244 @@
+import { deferred } from '../../core/deferred.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { Prompter } from '../../ssh/prompter.ts';
+import { BastionHungUp } from '../../ssh/transport.ts';
+import type { TunnelState, WaitReason } from '../status/state.ts';
+import { AttemptHistory } from './attempt-history.ts';
+import { type Connections, NOBODY } from './connections.ts';
+import { type OnDown, Outages } from './outages.ts';
+import { CurrentPhase, type Phase } from './phase.ts';
+import { type AttemptOutcomes, type OpenConnections, RunningAttempt } from './running-attempt.ts';
+import { type WaitLimits, type WaitOutcome, WaitQueue } from './wait-queue.ts';
+
+/** What a {@link LifeCycle} is to do. */
+export interface LifeOptions {
+  readonly onDown: OnDown;
+  readonly held: WaitLimits;
+  readonly logger: Logger;
+  /** Who is asked when something waits for the connection. */
+  readonly prompter: Prompter;
+  /** Whether nothing has been carried lately: a bastion that hangs up then does it for that. */
+  isIdle(): boolean;
+}
+
+/**
+ * The life of the connection to a bastion, after the first one stood: see {@link TunnelState} for its states. Owns the
+ * connections, one after the other, and what waits for them.
+ */
+export class LifeCycle {
+  /** Only with `exit`. */
+  readonly lost: Promise<TshuttleError>;
+  readonly #options: LifeOptions;
+  readonly #open: OpenConnections;
+  readonly #lost = deferred<TshuttleError>();
+  readonly #waitQueue: WaitQueue;
+  readonly #history = new AttemptHistory();
+  readonly #outages: Outages;
+  readonly #outcomes: AttemptOutcomes = {
+    onConnected: (connections, hasAsked) => this.#connected(connections, hasAsked),
+    onFailed: (error) => this.#failed(error),
+  };
+  readonly #current: CurrentPhase;
+  #description: string;
+  /** Whether the last login asked somebody: so would the next one. */
+  #asks: boolean;
+
+  /**
+   * Owns `first` from now on.
+   *
+   * @param hasAsked whether somebody was asked for it
+   */
+  constructor(options: LifeOptions, open: OpenConnections, first: Connections, hasAsked: boolean) {
+    this.#options = options;
+    this.#open = open;
+    this.#outages = new Outages(options.onDown, options.logger);
+    this.lost = this.#lost.promise;
+    this.#waitQueue = new WaitQueue(options.held, () => this.#wanted());
+    this.#asks = hasAsked;
+    this.#description = first.description;
+    this.#current = new CurrentPhase({ kind: 'up', connections: first, sinceMs: performance.now() });
+    void first.lost.then((error) => this.#connectionLost(first, error));
+  }
+
+  get description(): string {
+    return this.#description;
+  }
+
+  /** The connections, when there are some. */
+  get current(): Connections | undefined {
+    return this.#phase.kind === 'up' ? this.#phase.connections : undefined;
+  }
+
+  get state(): TunnelState {
+    return this.#current.state;
+  }
+
+  /** When the bastion could not be reached, and why. */
+  get outages(): Pick<Outages, 'isDown' | 'reconnects' | 'lastError'> {
+    return this.#outages;
+  }
+
+  /** Has `listener` called after each change of {@link LifeCycle.state}. @returns what ends that */
+  onChange(listener: () => void): () => void {
+    return this.#current.onChange(listener);
+  }
+
+  /**
+   * The connections, as soon as there are some; or why there will be none for what has waited since `sinceMs`.
+   *
+   * @param signal gives up
+   * @param onHeld called when it has to wait
+   */
+  async connections(
+    sinceMs: number,
+    signal?: AbortSignal,
+    onHeld?: () => void,
+  ): Promise<Connections | Exclude<WaitOutcome, 'released'>> {
+    for (;;) {
+      const phase = this.#phase;
+      if (phase.kind === 'up') return phase.connections;
+      if (phase.kind === 'stopped') return 'cancelled';
+      if (this.#outages.isDown && this.#options.onDown !== 'hold') return 'rejected';
+      onHeld?.();
+      const outcome = await this.#waitQueue.wait(sinceMs, signal);
+      if (outcome !== 'released') return outcome;
+    }
+  }
+
+  /** Connects at once where it waits to: also where it waits for the user, who has acted. */
+  retryNow(): void {
+    if (this.#phase.kind !== 'waiting') return;
+    this.#history.startOver();
+    this.#begin(this.#options.prompter);
+  }
+
+  /**
+   * Connects at once, asking `prompter`. Resolves when the bastion is connected, as it may be already.
+   *
+   * @throws TshuttleError why the login failed
+   */
+  async login(prompter: Prompter): Promise<void> {
+    if (this.#phase.kind === 'up') return;
+    if (this.#phase.kind === 'stopped') throw new TshuttleError('ERR_BASTION_LOST', 'the tunnel is stopped');
+    this.#history.startOver();
+    const failure = await this.#begin(prompter).done;
+    if (failure !== undefined) throw failure;
+  }
+
+  /** The way to the bastion may be another one now, or there may be one again. */
+  networkChanged(): void {
+    const phase = this.#phase;
+    if (phase.kind === 'up') phase.connections.probe?.();
+    const { isFresh } = this.#history;
+    if (phase.kind === 'waiting' && phase.for.kind === 'backoff') {
+      this.#history.networkChanged();
+      if (isFresh) this.#next();
+      else this.#begin();
+    }
+    // It may wait for packets that the old network has swallowed.
+    if (phase.kind === 'connecting' && phase.attempt.isReplaceable && !isFresh) this.#begin();
+  }
+
+  async close(): Promise<void> {
+    const phase = this.#phase;
+    if (phase.kind === 'stopped') return;
+    this.#current.enter({ kind: 'stopped' });
+    this.#waitQueue.endAll('cancelled');
+    if (phase.kind === 'up') await phase.connections.close();
+    if (phase.kind === 'connecting') {
+      phase.attempt.giveUp('the tunnel is closing');
+      await phase.attempt.done;
+    }
+  }
+
+  #connectionLost(connections: Connections, error: TshuttleError): void {
+    if (this.#phase.kind !== 'up' || this.#phase.connections !== connections) return;
+    this.#history.lost(this.#phase.sinceMs);
+    // Ends what its extra parts have open, timers before all.
+    void connections.close();
+    const { onDown } = this.#options;
+    if (onDown !== 'exit' && this.#options.isIdle() && error.cause instanceof BastionHungUp) {
+      this.#outages.hungUp(error);
+      this.#wait({ kind: 'parked' });
+      return;
+    }
+    this.#outages.lost(error);
+    if (onDown === 'exit') {
+      this.#lost.resolve(error);
+      void this.close();
+      return;
+    }
+    this.#next();
+  }
+
+  /** After a loss or a failure: waits for the time of the next attempt, or for the user. */
+  #next(): void {
+    if (this.#asks && !this.#mayAsk()) {
+      this.#wait({ kind: 'user', why: 'would ask' });
+      return;
+    }
+    const delayMs = this.#history.nextDelayMs(this.#waitQueue.size > 0);
+    const timer = setTimeout(() => this.#begin(), delayMs);
+    this.#wait({ kind: 'backoff', retryAtMs: Date.now() + delayMs }, timer);
+  }
+
+  /** Something waits for the connection now. */
+  #wanted(): void {
+    if (this.#phase.kind !== 'waiting') return;
+    switch (this.#phase.for.kind) {
+      case 'backoff':
+        this.#history.startOver();
+        this.#next();
+        return;
+      case 'parked':
+        this.#next();
+        return;
+      case 'user':
+        // A login that was refused is not tried again by itself.
+        if (this.#phase.for.why === 'would ask' && this.#mayAsk()) this.#next();
+    }
+  }
+
+  /** Nobody is asked out of the blue, and what was typed in once is never sent twice. */
+  #mayAsk(): boolean {
+    return this.#waitQueue.size > 0 && this.#options.prompter.available;
+  }
+
+  /** @param users who is asked where the user has begun it; otherwise whoever waits for it */
+  #begin(users?: Prompter): RunningAttempt {
+    const prompter = users ?? (this.#waitQueue.size > 0 ? this.#options.prompter : NOBODY);
+    const before = this.#phase.kind === 'connecting' ? this.#phase.attempt : undefined;
+    this.#history.began();
+    const isUsers = users !== undefined;
+    const attempt = new RunningAttempt(this.#open, { ...this.#outcomes, prompter, isUsers }, before);
+    this.#current.enter({ kind: 'connecting', attempt });
+    return attempt;
+  }
+
+  #connected(connections: Connections, hasAsked: boolean): void {
+    this.#asks = hasAsked;
+    this.#history.connected();
+    this.#description = connections.description;
+    this.#outages.connected(connections.description, this.#waitQueue.size);
+    this.#current.enter({ kind: 'up', connections, sinceMs: performance.now() });
+    void connections.lost.then((error) => this.#connectionLost(connections, error));
+    this.#waitQueue.endAll('released');
+  }
+
+  #failed(error: unknown): void {
+    const after = this.#history.failed(error);
+    this.#outages.failed(error, after);
+    if (this.#options.onDown !== 'hold') this.#waitQueue.endAll('rejected');
+    if (after === 'wait for the user') this.#wait({ kind: 'user', why: 'refused' });
+    else this.#next();
+  }
+
+  #wait(reason: WaitReason, timer?: NodeJS.Timeout): void {
+    this.#current.enter({ kind: 'waiting', for: reason, timer });
+  }
+
+  get #phase(): Phase {
+    return this.#current.phase;
+  }
+}

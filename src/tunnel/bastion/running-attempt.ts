@@ -1,0 +1,73 @@
+import type { Prompter } from '../../ssh/prompter.ts';
+import type { Connections } from './connections.ts';
+
+/** What one attempt to connect is made with. */
+export interface Attempt {
+  readonly prompter: Prompter;
+  readonly signal: AbortSignal;
+  /** Somebody is being asked. */
+  onAsked(): void;
+}
+
+/** Connects once. */
+export type OpenConnections = (attempt: Attempt, isFirst: boolean) => Promise<Connections>;
+
+/** Who is told what came of an attempt; nobody is where it was given up. */
+export interface AttemptOutcomes {
+  onConnected(connections: Connections, hasAsked: boolean): void;
+  onFailed(error: unknown): void;
+}
+
+interface AttemptOptions extends AttemptOutcomes {
+  readonly prompter: Prompter;
+  /** The user has begun it. */
+  readonly isUsers: boolean;
+}
+
+/** An attempt to connect, from its beginning on. It takes the place of the one before, and waits for that to be over. */
+export class RunningAttempt {
+  /** Resolves, never rejects, with why it failed. */
+  readonly done: Promise<Error | undefined>;
+  readonly #open: OpenConnections;
+  readonly #options: AttemptOptions;
+  readonly #controller = new AbortController();
+  #hasAsked = false;
+
+  constructor(open: OpenConnections, options: AttemptOptions, before?: RunningAttempt) {
+    this.#open = open;
+    this.#options = options;
+    before?.giveUp('another attempt takes its place');
+    this.done = this.#runAfter(before);
+  }
+
+  /** Not one that the user began, or is being asked for. */
+  get isReplaceable(): boolean {
+    return !this.#options.isUsers && !this.#hasAsked;
+  }
+
+  /** Ends it; `done` tells when it is over. */
+  giveUp(why: string): void {
+    this.#controller.abort(new Error(why));
+  }
+
+  async #runAfter(before: RunningAttempt | undefined): Promise<Error | undefined> {
+    await before?.done;
+    const { signal } = this.#controller;
+    const { prompter, onConnected, onFailed } = this.#options;
+    const onAsked = (): void => {
+      this.#hasAsked = true;
+    };
+    try {
+      const connections = await this.#open({ prompter, signal, onAsked }, false);
+      if (signal.aborted) {
+        await connections.close();
+        return signal.reason as Error;
+      }
+      onConnected(connections, this.#hasAsked);
+      return undefined;
+    } catch (error) {
+      if (!signal.aborted) onFailed(error);
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+}

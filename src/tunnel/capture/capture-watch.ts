@@ -1,0 +1,63 @@
+import { messageOf } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { oneAtATime } from '../../core/one-at-a-time.ts';
+import type { CaptureProblem } from '../../ingress/capture-problem.ts';
+import type { RedirectIngress } from '../../ingress/redirect.ts';
+
+/** Knows whether what is captured arrives, as of the last time that it was tried; tells each problem once. */
+export class CaptureWatch {
+  /** Tries it now: bounded, at most two seconds where it does not arrive. Never rejects. */
+  readonly check: () => Promise<void>;
+  readonly #ingress: Pick<RedirectIngress, 'check' | 'addFamilies'>;
+  readonly #recapture: () => Promise<void>;
+  readonly #logger: Logger;
+  #isStopped = false;
+  #problems: readonly CaptureProblem[] = [];
+
+  /** @param recapture sets the rules anew */
+  constructor(
+    ingress: Pick<RedirectIngress, 'check' | 'addFamilies'>,
+    recapture: () => Promise<void>,
+    logger: Logger,
+  ) {
+    this.#ingress = ingress;
+    this.#recapture = recapture;
+    this.#logger = logger;
+    this.check = oneAtATime(async () => this.#take(await ingress.check(recapture)));
+  }
+
+  get problems(): readonly CaptureProblem[] {
+    return this.#problems;
+  }
+
+  /** The way to everywhere may be another one, and there may be IPv6 by now. Never rejects. */
+  async networkChanged(): Promise<void> {
+    if (this.#isStopped) return;
+    try {
+      if (await this.#ingress.addFamilies()) {
+        await this.#recapture();
+        this.#logger.info('this machine has IPv6 by now, which is captured from now on');
+      }
+    } catch (error) {
+      this.#logger.warn(`IPv6, which this machine has by now, is not captured: ${messageOf(error)}`);
+    }
+    await this.check();
+  }
+
+  /** What is found out from now on is of no interest: the rules go. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #take(problems: readonly CaptureProblem[]): void {
+    if (this.#isStopped) return;
+    const before = this.#problems;
+    this.#problems = problems;
+    for (const { what, remedy } of problems) {
+      if (!before.some((one) => one.what === what)) this.#logger.warn(`${what} -> ${remedy}`);
+    }
+    for (const { what } of before) {
+      if (!problems.some((one) => one.what === what)) this.#logger.warn(`it is so no longer: ${what}`);
+    }
+  }
+}

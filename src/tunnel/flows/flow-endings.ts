@@ -1,0 +1,47 @@
+import type { Logger } from '../../core/log.ts';
+import type { IncomingFlow } from '../../ingress/incoming-flow.ts';
+import type { FlowSummary } from '../../ssh/transport.ts';
+import type { FlowEnding } from '../status/status.ts';
+import { describeFlow } from './flow-endpoints.ts';
+
+/** Endings that are remembered, for whoever asks what has happened. */
+const MAX_ENDINGS = 512;
+
+/** How flows have ended: logged once each, and remembered for a while. */
+export class FlowEndings {
+  readonly #logger: Logger;
+  /** The latest last. */
+  readonly #endings: FlowEnding[] = [];
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** The latest first, up to `limit`. */
+  list(limit: number): readonly FlowEnding[] {
+    return this.#endings.slice(-limit).reverse();
+  }
+
+  /** @param why for people */
+  add(flow: IncomingFlow, { bytesUp, bytesDown, end }: FlowSummary, why: string, durationMs: number): void {
+    const { destination, address, originator } = describeFlow(flow);
+    const moved = { bytesUp, bytesDown, durationMs: Math.round(durationMs) };
+    this.#logger.info(`${destination}: ${why}`, {
+      destination,
+      ...(address === null ? {} : { address }),
+      originator,
+      end: end.kind,
+      ...moved,
+    });
+    if (this.#endings.length === MAX_ENDINGS) this.#endings.shift();
+    this.#endings.push({
+      destination,
+      address,
+      originator,
+      endedAtMs: Date.now(),
+      end: end.kind,
+      why,
+      ...moved,
+    });
+  }
+}

@@ -1,0 +1,248 @@
+import { messageOf } from '../../core/errors.ts';
+import { Overload } from '../../dns/overload.ts';
+import { DnsServer } from '../../dns/server/dns-server.ts';
+import { QueryPolicy } from '../../dns/server/query-policy.ts';
+import { flushSystemCaches } from '../../dns/system/flush-caches.ts';
+import { watchNameservers } from '../../dns/system/nameserver-watch.ts';
+import { type Nameserver, systemNameservers } from '../../dns/system/resolv-conf.ts';
+import type { NameRules, StaticHost } from '../../dns/zone/name-routes.ts';
+import type { IncomingFlow } from '../../ingress/incoming-flow.ts';
+import type { CaptureRule } from '../../net/address/capture-rule.ts';
+import { familyOf, type IpFamily } from '../../net/address/literal.ts';
+import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
+import type { SyntheticNamesStatus } from '../status/status.ts';
+import {
+  BastionAnswers,
+  type BastionAnswersContext,
+  type BastionSurroundings,
+  isCaptured,
+} from './bastion-answers.ts';
+import { readBastionHosts } from './bastion-hosts.ts';
+import { type DnsOptions, describeDns } from './dns-options.ts';
+import { DnsWarnings } from './dns-warnings.ts';
+
+/** What {@link TunnelDns.redirectFor} has the rules redirect. */
+interface DnsRedirection {
+  readonly redirects: ReadonlyArray<{ readonly nameserver: string; readonly port: number }>;
+  readonly exemptPorts: readonly number[];
+}
+
+/** What {@link TunnelDns.open} needs of the tunnel. */
+export interface DnsContext extends BastionAnswersContext {
+  readonly ipv6: boolean;
+  /** Names that lead to the bastion, which must not be asked through it. */
+  readonly wayToBastion: readonly string[];
+  /** Whose queries these are, where they are not the machine's. */
+  readonly namespace: NetworkNamespace | undefined;
+  /** Called for a client that was reset for want of descriptors. */
+  readonly onTurnedAway: () => void;
+}
+
+/** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
+export class TunnelDns {
+  readonly #context: DnsContext;
+  readonly #answers: BastionAnswers;
+  readonly #handler: QueryPolicy;
+  #options: DnsOptions | undefined;
+  #surroundings: BastionSurroundings | undefined;
+  #bastionHosts: readonly StaticHost[] = [];
+  #nameRules: NameRules;
+  #server: DnsServer | undefined;
+  #wanted: readonly Nameserver[] = [];
+  #recapture: () => Promise<void> = () => Promise.resolve();
+  #watch: { stop(): void } | undefined;
+  readonly #leftOut = new Set<string>();
+  readonly #warnings: DnsWarnings;
+
+  private constructor(options: DnsOptions | undefined, context: DnsContext) {
+    this.#context = context;
+    this.#warnings = new DnsWarnings(context.logger);
+    this.#options = options;
+    this.#nameRules = this.#rulesBy(options);
+    this.#answers = new BastionAnswers(context);
+    this.#handler = new QueryPolicy(
+      () => this.#nameRules,
+      (query, isInZone) => this.#answers.answer(query, isInZone),
+    );
+  }
+
+  /**
+   * Starts to listen, if DNS is to be captured.
+   *
+   * @throws TshuttleError ERR_LISTEN
+   */
+  static async open(options: DnsOptions | undefined, context: DnsContext): Promise<TunnelDns> {
+    const dns = new TunnelDns(options, context);
+    await dns.#serve(nameserversOf(options));
+    return dns;
+  }
+
+  /** See {@link describeDns}; undefined when it is left alone. */
+  get description(): string | undefined {
+    return this.#options === undefined ? undefined : describeDns(this.#options);
+  }
+
+  /** What is to be captured for names that only the bastion resolves. */
+  get rules(): readonly CaptureRule[] {
+    return this.#answers.rules;
+  }
+
+  /** How many names in zones have addresses of their own; null where none can have one. */
+  get namesStatus(): SyntheticNamesStatus | null {
+    return this.#answers.namesStatus;
+  }
+
+  /**
+   * Gets ready for names of the bastion's side. Once, before queries are redirected.
+   *
+   * @throws TshuttleError ERR_USAGE when all names are to be answered and no resolver is known
+   */
+  async prepare(surroundings: Omit<BastionSurroundings, 'recapture'>): Promise<void> {
+    this.#surroundings = { ...surroundings, recapture: () => this.#recapture() };
+    const options = this.#options;
+    if (options === undefined) return;
+    if (options.bastionHosts) {
+      this.#bastionHosts = await readBastionHosts(surroundings.bastionFiles, {
+        ...this.#context,
+        hosts: options.hosts,
+        isCaptured: (destination) => isCaptured(destination, surroundings.rules()),
+      });
+      this.#nameRules = this.#rulesBy(options);
+    }
+    (await this.#answers.use(options, this.#surroundings)).keep();
+  }
+
+  /** The flow with the name that its destination stands for; undefined when it leads nowhere. Logs that. */
+  named(flow: IncomingFlow): IncomingFlow | undefined {
+    return this.#answers.named(flow);
+  }
+
+  /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
+  redirectFor(families: readonly IpFamily[]): DnsRedirection | undefined {
+    if (this.#options === undefined || this.#server === undefined) return undefined;
+    const wanted = new Set(this.#usable().map(({ address }) => address));
+    const redirects = this.#server.listenAddresses.filter(
+      ({ nameserver }) => wanted.has(nameserver) && families.includes(familyOf(nameserver)),
+    );
+    for (const { address } of this.#wanted) {
+      if (redirects.some(({ nameserver }) => nameserver === address) || this.#leftOut.has(address)) continue;
+      this.#leftOut.add(address);
+      this.#context.logger.warn(
+        `DNS queries to ${address} are not captured: this machine cannot capture its family`,
+      );
+    }
+    return { redirects, exemptPorts: this.#server.ownPorts };
+  }
+
+  /**
+   * Queries are redirected from now on: has the machine forget what it was told before, and follows the nameservers that it
+   * is told to ask, as in another network. Once.
+   *
+   * @param recapture has what {@link TunnelDns.redirectFor} and {@link TunnelDns.rules} say now captured
+   */
+  follow(recapture: () => Promise<void>): void {
+    this.#recapture = recapture;
+    if (this.#options === undefined) return;
+    void this.#flushCaches();
+    this.#warn(true);
+    this.#watchAnew();
+  }
+
+  /**
+   * Answers by other options from now on. Flows go on, also to names that are answered no more. The synthetic ranges stay
+   * what they were once there was a zone, and `bastionHosts` has no effect. After {@link TunnelDns.follow}, one at a time.
+   *
+   * @throws TshuttleError ERR_USAGE, ERR_LISTEN, ERR_INTERCEPT_APPLY, and queries are answered as before
+   */
+  async change(options: DnsOptions | undefined): Promise<void> {
+    const before = { options: this.#options, wanted: this.#wanted };
+    const change = options === undefined ? undefined : await this.#answers.use(options, this.#surroundings!);
+    try {
+      this.#options = options;
+      this.#nameRules = this.#rulesBy(options);
+      await this.#redirectFrom(nameserversOf(options));
+    } catch (error) {
+      this.#options = before.options;
+      this.#nameRules = this.#rulesBy(before.options);
+      this.#wanted = before.wanted;
+      change?.undo();
+      throw error;
+    }
+    change?.keep();
+    this.#warn(before.options === undefined);
+    this.#watchAnew();
+    await this.#flushCaches();
+  }
+
+  /** Ends its sockets and connections, and has the machine forget what it was told. Once, when nothing is redirected any more. */
+  async close(): Promise<void> {
+    this.#watch?.stop();
+    this.#watch = undefined;
+    this.#server?.close();
+    this.#answers.close();
+    if (this.#server !== undefined) await this.#flushCaches();
+  }
+
+  /** Those of the machine, which know nothing of what is said in a namespace. */
+  async #flushCaches(): Promise<void> {
+    if (this.#context.namespace === undefined) await flushSystemCaches();
+  }
+
+  #rulesBy(options: DnsOptions | undefined): NameRules {
+    const { everything = false, zones = [], hosts = [], bastionHosts = false } = options ?? {};
+    const known = bastionHosts ? this.#bastionHosts : [];
+    const others = known.filter(({ name }) => !hosts.some((host) => host.name === name));
+    return { everything, zones, hosts: [...hosts, ...others], wayToBastion: this.#context.wayToBastion };
+  }
+
+  /** A namespace's nameservers are those of the machine, but its queries never reach them. */
+  #warn(isNew: boolean): void {
+    this.#warnings.warnOfSearch(this.#options);
+    if (isNew && this.#context.namespace === undefined) void this.#warnings.warnOfObstacles(this.#options);
+  }
+
+  #usable(): readonly Nameserver[] {
+    return this.#wanted.filter(({ address }) => this.#context.ipv6 || !address.includes(':'));
+  }
+
+  async #serve(nameservers: readonly Nameserver[]): Promise<void> {
+    this.#wanted = nameservers;
+    if (this.#options === undefined) return;
+    const { logger, namespace, onTurnedAway } = this.#context;
+    const [wanted, overload] = [this.#usable(), new Overload(logger)];
+    if (this.#server !== undefined) await this.#server.serve(wanted);
+    else this.#server = await DnsServer.open(wanted, this.#handler, overload, namespace, onTurnedAway);
+  }
+
+  async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {
+    await this.#serve(nameservers);
+    await this.#recapture();
+    this.#server?.retireOthers(this.#usable());
+  }
+
+  #watchAnew(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+    if (this.#options?.nameservers !== 'system') return;
+    const { logger } = this.#context;
+    const watch = watchNameservers(this.#wanted, (nameservers) => {
+      const addresses = nameservers.map(({ address }) => address).join(', ');
+      this.#warn(false);
+      this.#redirectFrom(nameservers).then(
+        () =>
+          logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`),
+        (error: unknown) => {
+          if (this.#watch === watch)
+            logger.warn(`DNS queries to ${addresses} are not captured: ${messageOf(error)}`);
+        },
+      );
+    });
+    this.#watch = watch;
+  }
+}
+
+function nameserversOf(options: DnsOptions | undefined): readonly Nameserver[] {
+  if (options === undefined) return [];
+  if (options.nameservers === 'system') return systemNameservers();
+  return options.nameservers.map((address) => ({ address, scope: undefined }));
+}

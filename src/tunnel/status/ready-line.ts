@@ -1,0 +1,47 @@
+import type { ProxyListen } from '../../ingress/proxies.ts';
+import type { RedirectIngress } from '../../ingress/redirect.ts';
+import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
+import { formatHostPort } from '../../net/address/endpoint.ts';
+import type { Transport } from '../../ssh/transport.ts';
+
+/** One line for the user: what is captured now, through whom, with what. */
+export function readyLine(
+  services: readonly string[],
+  { description }: Transport,
+  { method }: Pick<RedirectIngress, 'method'>,
+): string {
+  const served = services.filter((service) => service !== '').join(' and ');
+  return `${served} through ${description}${method === 'none' ? '' : `, by ${method}`}`;
+}
+
+/** Empty where there are none. */
+export function describeProxies(listens: readonly ProxyListen[]): string {
+  if (listens.length === 0) return '';
+  const places = listens.map(
+    ({ protocol, address, port }) =>
+      `${protocol === 'socks' ? 'SOCKS' : 'HTTP'} on ${formatHostPort(address, port)}`,
+  );
+  return `serving ${places.join(', ')}`;
+}
+
+/** Empty where nothing is captured. */
+export function describeCaptured(rules: readonly CaptureRule[], dns: string | undefined): string {
+  const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
+  const captured = [...networks, ...(dns === undefined ? [] : [dns])];
+  return captured.length === 0 ? '' : `capturing ${captured.join(' and ')}`;
+}
+
+/** How many networks the ready line names. */
+const NAMED_NETWORKS = 3;
+
+function describeRules(rules: readonly CaptureRule[]): string {
+  // Two names may have one address, and what was written twice is captured once.
+  const distinct = (action: CaptureRule['action']): readonly string[] => [
+    ...new Set(rules.filter((rule) => rule.action === action).map(formatCaptureRule)),
+  ];
+  const includes = distinct('include');
+  const named = includes.slice(0, NAMED_NETWORKS).join(', ');
+  const more = includes.length - NAMED_NETWORKS;
+  const excludes = distinct('exclude').length;
+  return named + (more > 0 ? ` and ${more} more` : '') + (excludes > 0 ? ` (${excludes} excluded)` : '');
+}

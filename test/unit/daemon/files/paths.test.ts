@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import type { Mode } from '../../../../src/config/config.ts';
+import { controlFoldersOf, daemonPaths } from '../../../../src/daemon/files/paths.ts';
+
+const surroundings = {
+  runtimeDirectories: ['/run/user/1'],
+  stateHome: undefined,
+  homeDirectory: '/home/me',
+};
+
+function paths(
+  remote: { user?: string; host: string; port?: number },
+  pidFile?: string,
+  changed: object = {},
+) {
+  const mode: Mode = { kind: 'daemon', pidFile };
+  const whole = { user: remote.user, password: 'secret', host: remote.host, port: remote.port };
+  const { pidFile: pid, logFile } = daemonPaths({ remote: whole, mode }, { ...surroundings, ...changed });
+  return [pid, logFile];
+}
+
+test('are named after the bastion, without its password', () => {
+  expect(paths({ user: 'me', host: 'bastion', port: 2222 })).toEqual([
+    '/home/me/.local/state/tshuttle/me@bastion+2222.pid',
+    '/home/me/.local/state/tshuttle/me@bastion+2222.log',
+  ]);
+});
+
+test('names hold no path separators and no hidden files', () => {
+  expect(paths({ user: '../../x', host: '2001:db8::1' })[0]).toMatch(
+    /^\/home\/me\/\.local\/state\/tshuttle\/__\.\._x@2001_db8__1-[0-9a-f]{12}\.pid$/,
+  );
+  expect(paths({ host: '2001:db8::1' })[0]).toBe('/home/me/.local/state/tshuttle/2001_db8__1.pid');
+});
+
+test.each([
+  { what: 'begin alike', one: { host: `${'a'.repeat(110)}.one` }, other: { host: `${'a'.repeat(110)}.two` } },
+  {
+    what: 'differ in what no file name holds',
+    one: { user: 'a b', host: 'h' },
+    other: { user: 'a/b', host: 'h' },
+  },
+  { what: 'look like a port', one: { host: 'gate-2222' }, other: { host: 'gate', port: 2222 } },
+  { what: 'begin with dots', one: { host: '..h' }, other: { host: '.h' } },
+])(
+  'two bastions whose names $what have files of their own, of a length that any file system takes',
+  ({ one, other }) => {
+    const [first = '', second = ''] = [one, other].map((remote) => paths(remote)[0]);
+    expect(first).not.toBe(second);
+    for (const path of [first, second]) expect(path.split('/').at(-1)!.length).toBeLessThan(120);
+  },
+);
+
+test('a pidfile of its own names the log too', () => {
+  expect(paths({ host: 'h' }, '/tmp/prod.pid')).toEqual([
+    '/tmp/prod.pid',
+    '/home/me/.local/state/tshuttle/prod.log',
+  ]);
+});
+
+test('relative XDG paths are ignored', () => {
+  expect(paths({ host: 'h' }, undefined, { stateHome: 'relative' })[0]).toBe(
+    '/home/me/.local/state/tshuttle/h.pid',
+  );
+  expect(paths({ host: 'h' }, undefined, { stateHome: '/state' })[1]).toBe('/state/tshuttle/h.log');
+});
+
+test('a control socket belongs into the first folder of the session, and is looked for in every one', () => {
+  const folders = (changed: object) => controlFoldersOf({ ...surroundings, ...changed });
+  expect(folders({ runtimeDirectories: ['/own', '/run/user/1'], stateHome: '/state' })).toEqual([
+    '/own/tshuttle',
+    '/run/user/1/tshuttle',
+    '/state/tshuttle',
+    '/home/me/.local/state/tshuttle',
+  ]);
+  expect(folders({ runtimeDirectories: [] })).toEqual(['/home/me/.local/state/tshuttle']);
+});
