@@ -10,7 +10,8 @@ const layers = {
   tunnel: ['ingress', 'ssh', 'dns', 'net', 'core'],
   config: ['net', 'core'],
   daemon: ['tunnel', 'config', 'net', 'core'],
-  cli: ['daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
+  app: ['daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
+  cli: ['app', 'daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
 };
 
 /** The rooms of net, in the same way. */
@@ -57,9 +58,9 @@ module.exports = {
     onlyFrom('commander', '^src/cli/'),
     onlyFrom('log-update', '^src/cli/'),
     onlyFrom('ansi-escapes', '^src/cli/'),
-    onlyFrom('prom-client', '^src/cli/metrics/'),
-    onlyFrom('pino', '^src/cli/'),
-    onlyFrom('pino-pretty', '^src/cli/'),
+    onlyFrom('prom-client', '^src/app/metrics/'),
+    onlyFrom('pino', '^src/app/log/'),
+    onlyFrom('pino-pretty', '^src/app/log/'),
     {
       name: 'root-helper-is-auditable',
       comment: 'Whatever runs as root may use no npm package but koffi (through net/native/).',

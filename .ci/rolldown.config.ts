@@ -20,14 +20,14 @@ const output: OutputOptions = {
 
 /** What is loaded one after the other until a tunnel is up. */
 const TUNNEL = [
-  ...['cli/run-tunnel', 'cli/surroundings', 'config/parse-config', 'config/parse/named-files', 'net/machine/core-limit'],
+  ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/named-files', 'net/machine/core-limit'],
   ...['tunnel/open-tunnel', 'tunnel/names/dns', 'tunnel/bastion/bastion'],
 ];
 
 /** What each command loads, and the short ones that ask running tunnels. */
 const COMMANDS = [
-  ...['cli/run-process', 'cli/tshuttle', 'cli/user-folders', 'cli/running-tunnels'],
-  ...['cli/commands/status-command', 'cli/rendering/status-text'],
+  ...['cli/program/run-process', 'cli/program/tshuttle', 'app/running-tunnels/user-folders', 'app/running-tunnels/running-tunnels'],
+  ...['cli/commands/status/status-command', 'cli/rendering/status-text'],
 ];
 
 type Graph = { getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null };

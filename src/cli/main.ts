@@ -11,8 +11,8 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
 }
 
 async function runCommandLine(): Promise<never> {
-  const { runProcess } = await import('./run-process.ts');
-  const { tshuttle } = await import('./tshuttle.ts');
+  const { runProcess } = await import('./program/run-process.ts');
+  const { tshuttle } = await import('./program/tshuttle.ts');
   // What only a tunnel needs is loaded when one is opened: wrong input is answered sooner, and a password on the command
   // line is hidden sooner.
   return await runProcess((context) =>

@@ -10,3 +10,13 @@ export interface Problem {
 export function renderProblem(problem: Problem): string {
   return `${problem.where}: ${problem.what}`;
 }
+
+/** How many problems are listed: a wrong file of 20,000 lines must not scroll the first mistakes away. */
+const PROBLEMS_SHOWN = 20;
+
+/** All that is wrong with the command line or its files, as lines for the user, and not more than can be read. */
+export function problemLines(problems: readonly Problem[]): readonly string[] {
+  const shown = problems.slice(0, PROBLEMS_SHOWN).map(renderProblem);
+  const hidden = problems.length - shown.length;
+  return hidden > 0 ? [...shown, `and ${hidden} more like these`] : shown;
+}

@@ -121,7 +121,7 @@ describe.skipIf(skipLab)('out of descriptors', () => {
 
 it('a command that is started has the soft limit that tshuttle was started with, which itself keeps the hard one', async () => {
   const script = `
-    import { startCommand } from './${await buildModule('src/cli/child-command.ts')}';
+    import { startCommand } from './${await buildModule('src/cli/commands/run/child-command.ts')}';
     const shell = ['sh', '-c', 'ulimit -Sn; ulimit -Hn'];
     await startCommand(shell, process.env, console.error).ended;
     console.log(/Max open files +(\\d+)/.exec((await import('node:fs')).readFileSync('/proc/self/limits', 'utf8'))[1]);`;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ALL_COMMANDS } from '../../src/cli/commands/all-commands.ts';
+import { ALL_COMMANDS } from '../../src/cli/program/all-commands.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
 import { skipLab } from '../support/lab/requirements.ts';
 import { expectNothingLeft } from '../support/tshuttle/tshuttle.ts';

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { TOPICS } from '../../src/cli/manual/topics.ts';
+import { TOPICS } from '../../src/cli/help/topics.ts';
 import { ADDRESSES, createLab } from '../support/lab/lab.ts';
 import { ONCE_IF_LONG } from '../support/lab/long.ts';
 import { skipLab } from '../support/lab/requirements.ts';

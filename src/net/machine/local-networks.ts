@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import type { Cidr } from '../address/cidr.ts';
+import { type Cidr, cidrOf } from '../address/cidr.ts';
 import { parseCidr } from '../address/parse-cidr.ts';
 
 /** A network and the interface that it is reached by. */
@@ -16,8 +16,8 @@ export function localNetworks(): readonly InterfaceNetwork[] {
     isVpn(interfaceName)
       ? []
       : addresses.flatMap(({ cidr: text, internal, address }) => {
-          const cidr = text === null || internal || isLinkLocal(address) ? undefined : parseCidr(text);
-          return cidr === undefined ? [] : [{ cidr, interfaceName }];
+          if (text === null || internal || isLinkLocal(address)) return [];
+          return [{ cidr: cidrOf(address, Number(text.split('/')[1])), interfaceName }];
         }),
   );
 }

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { AskpassPrompter } from '../../../src/cli/askpass-prompter.ts';
+import { AskpassPrompter } from '../../../src/cli/prompt/askpass-prompter.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
 
 let directory: string;

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { checkClock } from '../../../src/cli/doctor/machine-checks.ts';
+import { checkClock } from '../../../src/cli/commands/doctor/machine-checks.ts';
 
 let programs: string;
 

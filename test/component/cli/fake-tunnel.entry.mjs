@@ -1,7 +1,7 @@
 // The real command line and the real process, with a tunnel that only pretends; FAKE_TUNNEL says what it does.
 import { appendFileSync } from 'node:fs';
-import { runProcess } from '../../../src/cli/run-process.ts';
-import { tshuttle } from '../../../src/cli/tshuttle.ts';
+import { runProcess } from '../../../src/cli/program/run-process.ts';
+import { tshuttle } from '../../../src/cli/program/tshuttle.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 const behaviour = process.env.FAKE_TUNNEL ?? 'up';

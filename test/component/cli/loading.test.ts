@@ -88,7 +88,7 @@ describe('what the program loads', () => {
     const { output, packages } = await load(home, '-r', '127.0.0.1:1', '--socks', '0');
     expect(output).toContain('connection refused');
     expect(packages).toContain('ssh2');
-    for (const others of ['pino', 'pino-pretty', 'socks', 'yaml', 'valibot', 'prom-client'])
+    for (const others of ['pino', 'pino-pretty', 'socks', 'yaml', 'valibot', 'prom-client', 'ip-num'])
       expect(packages).not.toContain(others);
   });
 });

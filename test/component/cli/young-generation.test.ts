@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, test, vi } from 'vitest';
-import { limitYoungGeneration } from '../../../src/cli/hosting/young-generation.ts';
+import { limitYoungGeneration } from '../../../src/app/hosting/young-generation.ts';
 
 afterEach(() => void vi.useRealTimers());
 

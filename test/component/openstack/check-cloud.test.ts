@@ -11,14 +11,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { throughBastion, withoutBastion } from '../../../src/cli/openstack-check/bastion-way.ts';
+import { throughBastion, withoutBastion } from '../../../src/cli/commands/openstack-check/bastion-way.ts';
 import {
   type CatalogOffer,
   type CheckedEndpoint,
   type CloudFinding,
   checkCloud,
-} from '../../../src/cli/openstack-check/check-cloud.ts';
-import { findingOf } from '../../../src/cli/openstack-check/render.ts';
+} from '../../../src/cli/commands/openstack-check/check-cloud.ts';
+import { findingOf } from '../../../src/cli/commands/openstack-check/render.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 import type { HostPort } from '../../../src/net/address/endpoint.ts';
 import type { ServicePlace } from '../../../src/openstack/catalog.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { marked } from 'marked';
-import { TOPICS } from '../../../src/cli/manual/topics.ts';
+import { TOPICS } from '../../../src/cli/help/topics.ts';
 
 /** A block of code in the README. */
 export interface ReadmeBlock {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseArguments, wordsBeforeTunnel } from '../../../src/cli/arguments.ts';
+import { parseArguments, wordsBeforeTunnel } from '../../../src/cli/program/arguments.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
 function parse(...words: readonly string[]) {

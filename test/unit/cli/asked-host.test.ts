@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAskedFor } from '../../../src/cli/metrics/asked-host.ts';
+import { isAskedFor } from '../../../src/app/metrics/asked-host.ts';
 
 const [LOOPBACK, ALL] = ['127.0.0.1', '0.0.0.0'];
 

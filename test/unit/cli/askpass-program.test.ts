@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askpassProgram } from '../../../src/cli/askpass-prompter.ts';
+import { askpassProgram } from '../../../src/cli/prompt/askpass-prompter.ts';
 
 const PROGRAM = '/usr/bin/askpass';
 const onDisplay = { SSH_ASKPASS: PROGRAM, DISPLAY: ':0' };

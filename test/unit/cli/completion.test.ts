@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { tunnelCommands } from '../../../src/cli/arguments.ts';
-import { keptByBash, wordsBeforeCursor } from '../../../src/cli/completion/command-line.ts';
-import { type Completions, completionsFor } from '../../../src/cli/completion/completions.ts';
-import { buildProgram } from '../../../src/cli/program.ts';
+import { keptByBash, wordsBeforeCursor } from '../../../src/cli/commands/completion/command-line.ts';
+import { type Completions, completionsFor } from '../../../src/cli/commands/completion/completions.ts';
+import { tunnelCommands } from '../../../src/cli/program/arguments.ts';
+import { buildProgram } from '../../../src/cli/program/program.ts';
 
 /** What the shell is offered for these words, the last of which is being typed. */
 async function completions(...words: readonly string[]): Promise<Completions> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { note, ok, problem, problemOf, untried } from '../../../src/cli/doctor/finding.ts';
-import { renderFinding } from '../../../src/cli/doctor/render-finding.ts';
-import { closingLine } from '../../../src/cli/doctor/sshd-config-evidence.ts';
+import { note, ok, problem, problemOf, untried } from '../../../src/cli/commands/doctor/finding.ts';
+import { renderFinding } from '../../../src/cli/commands/doctor/render-finding.ts';
+import { closingLine } from '../../../src/cli/commands/doctor/sshd-config-evidence.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 describe('closingLine', () => {

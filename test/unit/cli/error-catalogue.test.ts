@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { EXIT_CODES } from '../../../src/cli/exit-code.ts';
+import { EXIT_CODES } from '../../../src/app/exit-code.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 
 /**
@@ -48,7 +48,10 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
     'of a connection that is gone, nobody knows where it meant to go',
   ],
   ERR_CLEANUP: ['component/intercept/client.test.ts', 'says so when rules are left at the end'],
-  ERR_ALREADY_RUNNING: ['component/daemon/files/pid-file.test.ts', 'is refused while a live process holds it open'],
+  ERR_ALREADY_RUNNING: [
+    'component/daemon/files/pid-file.test.ts',
+    'is refused while a live process holds it open',
+  ],
   ERR_API_UNREACHABLE: ['component/openstack/http.test.ts', 'that %s is said to give none'],
   ERR_API_CERTIFICATE: ['component/openstack/identity-client.test.ts', 'is not done when it is not safe: %s'],
   ERR_API_REFUSED: ['component/openstack/identity-client.test.ts', 'which answers %i'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EXIT_CODES, exitCodeOf } from '../../../src/cli/exit-code.ts';
+import { EXIT_CODES, exitCodeOf } from '../../../src/app/exit-code.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 test('the documented exit codes', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explainAddress, explainName, type Facts } from '../../../src/cli/explanation.ts';
+import { explainAddress, explainName, type Facts } from '../../../src/cli/commands/explain/explanation.ts';
 import { parseDns } from '../../../src/config/dns.ts';
 import type { RawOptions } from '../../../src/config/options/table.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { afterEach, expect, test, vi } from 'vitest';
-import { buildProgram } from '../../../src/cli/program.ts';
+import { buildProgram } from '../../../src/cli/program/program.ts';
 
 function allOf(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(allOf)];

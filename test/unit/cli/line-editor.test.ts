@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { LineEditor } from '../../../src/cli/line-editor.ts';
+import { LineEditor } from '../../../src/cli/prompt/line-editor.ts';
 
 test.each<[string, readonly string[], object]>([
   ['a line', ['secret\r'], { kind: 'line', text: 'secret', echo: 'secret' }],

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { LogOutput } from '../../../src/cli/log-output.ts';
-import { createLoggers, logFailure, sinkFor } from '../../../src/cli/logging.ts';
-import { wantsJson } from '../../../src/cli/wants-json.ts';
+import { LogOutput } from '../../../src/app/log/log-output.ts';
+import { createLoggers, logFailure, sinkFor } from '../../../src/app/log/logging.ts';
+import { wantsJson } from '../../../src/cli/program/wants-json.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 function record() {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { errorTopics, remedyOf } from '../../../src/cli/manual/error-pages.ts';
-import { renderManPage } from '../../../src/cli/manual/render-man.ts';
-import { renderTopic, renderTopicList } from '../../../src/cli/manual/render-text.ts';
-import { commands, list, paragraph } from '../../../src/cli/manual/topic.ts';
-import { TOPICS } from '../../../src/cli/manual/topics.ts';
-import { buildProgram } from '../../../src/cli/program.ts';
+import { errorTopics, remedyOf } from '../../../src/cli/help/error-pages.ts';
+import { renderManPage } from '../../../src/cli/help/render-man.ts';
+import { renderTopic, renderTopicList } from '../../../src/cli/help/render-text.ts';
+import { commands, list, paragraph } from '../../../src/cli/help/topic.ts';
+import { TOPICS } from '../../../src/cli/help/topics.ts';
+import { buildProgram } from '../../../src/cli/program/program.ts';
 
 const ALL = [...TOPICS, ...errorTopics()];
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkNames } from '../../../src/cli/doctor/name-checks.ts';
+import { checkNames } from '../../../src/cli/commands/doctor/name-checks.ts';
 import { parseDns } from '../../../src/config/dns.ts';
 import { parseSearchRules } from '../../../src/dns/system/search-domains.ts';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { openAsApplication } from '../../../src/cli/open-as-application.ts';
+import { openAsApplication } from '../../../src/app/keep-up/open-as-application.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 const SOCKET = {} as Socket;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { exitCodeOfChild } from '../../../src/cli/child-command.ts';
-import { proxyEnvironment } from '../../../src/cli/proxy-environment.ts';
+import { exitCodeOfChild } from '../../../src/cli/commands/run/child-command.ts';
+import { proxyEnvironment } from '../../../src/cli/commands/run/proxy-environment.ts';
 
 test('every program finds the proxy: upper and lower case, names left to it', () => {
   const proxies = [

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseArguments } from '../../../src/cli/arguments.ts';
-import { EXAMPLES } from '../../../src/cli/help-text.ts';
-import { TOPICS } from '../../../src/cli/manual/topics.ts';
+import { EXAMPLES } from '../../../src/cli/command/help-text.ts';
+import { TOPICS } from '../../../src/cli/help/topics.ts';
+import { parseArguments } from '../../../src/cli/program/arguments.ts';
 import { collectArgumentWords } from '../../../src/config/parse/argument-words.ts';
 import { splitShellWords } from '../../../src/config/parse/shell-words.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Redactor } from '../../../src/cli/support-report/redactor.ts';
+import { Redactor } from '../../../src/cli/commands/report/redactor.ts';
 
 describe('Redactor', () => {
   const redactor = new Redactor([

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { parseArguments } from '../../../src/cli/arguments.ts';
-import type { RunningTunnel } from '../../../src/cli/commands/up.ts';
-import { reloadTunnel } from '../../../src/cli/hosting/reload.ts';
+import { reloadTunnel } from '../../../src/app/hosting/reload.ts';
+import type { RunningTunnel } from '../../../src/app/keep-up/keep-up.ts';
+import { parseArguments } from '../../../src/cli/program/arguments.ts';
 import type { AuthHost, Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { repeatedOptions } from '../../../src/cli/repeated-options.ts';
+import { repeatedOptions } from '../../../src/cli/program/repeated-options.ts';
 import { collectArgumentWords } from '../../../src/config/parse/argument-words.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { remedyOf } from '../../../src/cli/manual/error-pages.ts';
-import { renderFailure, renderProblems } from '../../../src/cli/report.ts';
+import { renderFailure, renderProblems } from '../../../src/cli/command/report.ts';
+import { remedyOf } from '../../../src/cli/help/error-pages.ts';
 import { TshuttleError } from '../../../src/core/errors.ts';
 
 test('an expected failure is its message and what to do, without a stack', () => {

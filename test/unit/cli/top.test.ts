@@ -1,9 +1,9 @@
 import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
-import { drawGraph } from '../../../src/cli/top/graph.ts';
-import { firstFlows, orderOf } from '../../../src/cli/top/order.ts';
-import { Rates } from '../../../src/cli/top/rates.ts';
-import { drawScreen, type ScreenModel } from '../../../src/cli/top/screen.ts';
+import { drawGraph } from '../../../src/cli/commands/top/graph.ts';
+import { firstFlows, orderOf } from '../../../src/cli/commands/top/order.ts';
+import { Rates } from '../../../src/cli/commands/top/rates.ts';
+import { drawScreen, type ScreenModel } from '../../../src/cli/commands/top/screen.ts';
 import type { FlowInfo, TunnelStatus } from '../../../src/tunnel/status/status.ts';
 
 function flow(destination: string, bytesDown: number, ageMs = 1_000): FlowInfo {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeWhatHappened } from '../../../src/cli/what-happened.ts';
+import { describeWhatHappened } from '../../../src/cli/commands/explain/what-happened.ts';
 import type { FlowEnding, FlowInfo } from '../../../src/tunnel/status/status.ts';
 
 const NOW_MS = 1_800_000_000_000;

@@ -1,0 +1,44 @@
+import type { Config } from '../../config/config.ts';
+import { covers } from '../../config/covering.ts';
+import { parseSubnet } from '../../config/parse/subnet.ts';
+import type { TunnelReport } from '../../daemon/control/protocol.ts';
+import type { CaptureRule } from '../../net/address/capture-rule.ts';
+
+/** The bastion and the way to it, as they were written: the same text is the same bastion. */
+export function bastionKey({
+  remote: { user, host, port },
+  jump,
+  sshConfigFile,
+}: Pick<Config, 'remote' | 'jump' | 'sshConfigFile'>): string {
+  return JSON.stringify([user ?? null, host, port ?? null, jump ?? null, sshConfigFile ?? null]);
+}
+
+/** The cloud whose catalog is asked for while a tunnel is up; null without one. The same text is the same catalog. */
+export function catalogKey({ openstack }: Pick<Config, 'openstack'>): string | null {
+  if (openstack?.catalog === undefined || openstack.catalog.kind === 'file') return null;
+  const { authHost, region, interface: choice } = openstack;
+  return JSON.stringify([authHost?.host, authHost?.port, region ?? null, choice ?? null]);
+}
+
+/**
+ * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
+ * bastion, and captures as much. One that is asked for names, proxies or metrics is never the same.
+ *
+ * @param asked what the configuration captures
+ */
+export function doesTheSame(report: TunnelReport, config: Config, asked: readonly CaptureRule[]): boolean {
+  if (report.status?.state.kind !== 'up' || report.ruleCount > report.rules.length) return false;
+  if (config.dns !== undefined || config.proxies.length > 0 || config.metrics !== undefined) return false;
+  const catalog = catalogKey(config);
+  const isSameWay = report.bastionKey === bastionKey(config);
+  return (
+    isSameWay && (catalog === null || catalog === report.catalogKey) && covers(rulesOfReport(report), asked)
+  );
+}
+
+function rulesOfReport({ rules }: TunnelReport): readonly CaptureRule[] {
+  return rules.flatMap(({ action, subnet }) => {
+    const parsed = parseSubnet(subnet);
+    return parsed.kind === 'network' ? [{ action, cidr: parsed.cidr, ports: parsed.ports }] : [];
+  });
+}

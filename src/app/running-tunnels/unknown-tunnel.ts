@@ -1,0 +1,69 @@
+import { closestOf } from '../../config/profiles/closest.ts';
+import { profileNames } from '../../config/profiles/load-profiles.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import { keptLogs } from '../../daemon/files/kept-logs.ts';
+import { fileNameOf } from '../../daemon/files/paths.ts';
+import type { ProcessContext } from '../process-context.ts';
+import { profileSurroundingsOf } from './profile-surroundings.ts';
+import { surroundingsOf } from './user-folders.ts';
+
+/** What there is of a name that no running tunnel has. */
+export type AbsentTunnel =
+  | { readonly kind: 'profile' }
+  /** Of a command line, and over. */
+  | { readonly kind: 'over' }
+  | { readonly kind: 'unknown'; readonly error: TshuttleError };
+
+/**
+ * Looks a name up that no tunnel has which is up: among the profiles, and the logs that tunnels have left.
+ *
+ * @param up the names of those that are
+ */
+export function findAbsent(
+  name: string,
+  up: readonly string[],
+  environment: ProcessContext['environment'],
+): AbsentTunnel {
+  const profiles = profileNames(profileSurroundingsOf(environment));
+  if (profiles.includes(name)) return { kind: 'profile' };
+  const logs = [...keptLogs(surroundingsOf(environment)).keys()];
+  if (logs.includes(fileNameOf(name))) return { kind: 'over' };
+  const error = new TshuttleError('ERR_USAGE', `${name} is neither a tunnel nor a profile`, {
+    remedy: remedyFor(name, up, profiles, logs),
+  });
+  return { kind: 'unknown', error };
+}
+
+/** Why a command that is about a running tunnel cannot be had for this name. */
+export function notUp(
+  name: string,
+  up: readonly string[],
+  environment: ProcessContext['environment'],
+): TshuttleError {
+  const absent = findAbsent(name, up, environment);
+  switch (absent.kind) {
+    case 'unknown':
+      return absent.error;
+    case 'profile':
+      return new TshuttleError('ERR_USAGE', `${name} is not up`, { remedy: `start it: tshuttle up ${name}` });
+    case 'over':
+      return new TshuttleError('ERR_USAGE', `${name} is not up any more`, {
+        remedy: `what it has logged: tshuttle logs ${name}`,
+      });
+  }
+}
+
+function remedyFor(
+  name: string,
+  up: readonly string[],
+  profiles: readonly string[],
+  logs: readonly string[],
+): string {
+  const meant = closestOf(name, [...up, ...profiles, ...logs]);
+  if (meant !== undefined) return `perhaps ${meant}`;
+  const known = [
+    ...(up.length === 0 ? [] : [`up: ${up.join(', ')}`]),
+    ...(profiles.length === 0 ? [] : [`profiles: ${profiles.join(', ')}`]),
+  ];
+  return known.length === 0 ? 'no tunnel is up, and there are no profiles' : known.join('; ');
+}

@@ -1,0 +1,77 @@
+import type { RawOptions } from '../../../config/options/table.ts';
+import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { formatCidr } from '../../../net/address/cidr.ts';
+import type { HostPort } from '../../../net/address/endpoint.ts';
+import { defineCommand } from '../../command/command-definition.ts';
+import { TEXTS } from '../../command/help-text.ts';
+import { rawOptions } from '../../command/tunnel-options.ts';
+
+/** What `tshuttle doctor` is asked for. */
+interface DoctorInput {
+  readonly destinations: readonly HostPort[];
+  /** Hosts that nothing can be tried at. */
+  readonly withoutPort: readonly string[];
+  readonly raw: RawOptions;
+  readonly asJson: boolean;
+}
+
+/** `tshuttle doctor` */
+export const doctorCommand = defineCommand<DoctorInput>({
+  name: 'doctor',
+  wordsBeforeTunnel: 1,
+  describe: (command, choose) => {
+    command
+      .summary(TEXTS.doctor)
+      .description(TEXTS.doctorDescription)
+      .usage('[PROFILE | -r [USER@]HOST [options]] [HOST:PORT...] [SUBNET...]')
+      .argument('[HOST:PORT...]', TEXTS.doctorDestination)
+      .option('--json', TEXTS.json)
+      .action((words: string[]) => {
+        const options = command.optsWithGlobals<{ readonly remote?: string; readonly json?: true }>();
+        const destinations = words.flatMap((word) => parseDestination(word) ?? []);
+        const subnets = words.filter((word) => parseDestination(word) === undefined);
+        // Without a bastion the first is the name of a profile.
+        const others = options.remote === undefined ? subnets.slice(1) : subnets;
+        const withoutPort = others.filter(isHost);
+        const raw = rawOptions(subnets, command);
+        choose({ destinations, withoutPort, raw, asJson: options.json === true });
+      });
+  },
+  run: async ({ destinations, withoutPort, raw, asJson }, session) => {
+    const { process: context, print, prepare } = session;
+    const { namedConfig } = await import('../../command/named-config.ts');
+    const config = await namedConfig(raw, session);
+    if (typeof config === 'number') return config;
+    const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
+    const { doctor } = await import('./doctor.ts');
+    const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
+    const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
+    return await doctor(
+      config,
+      { destinations, withoutPort },
+      {
+        logger: tunnelContext.logger,
+        prompter: tunnelContext.prompter,
+        signal: context.stop.signal,
+        surroundings: surroundingsOf(context.environment),
+        print,
+        format: asJson ? 'json' : hasColour ? 'colour' : 'text',
+      },
+    );
+  },
+});
+
+/** A name or one address, and not a network to be captured. */
+function isHost(text: string): boolean {
+  const subnet = parseSubnet(text);
+  return subnet.kind === 'name' || (subnet.kind === 'network' && subnet.cidr.first === subnet.cidr.last);
+}
+
+/** One host on one port; anything else is a SUBNET. */
+function parseDestination(text: string): HostPort | undefined {
+  const subnet = parseSubnet(text);
+  if (subnet.kind === 'invalid' || subnet.ports.first !== subnet.ports.last) return undefined;
+  const port = subnet.ports.first;
+  if (subnet.kind === 'name') return { host: subnet.name, port };
+  return subnet.cidr.first === subnet.cidr.last ? { host: formatCidr(subnet.cidr), port } : undefined;
+}

@@ -1,0 +1,57 @@
+import { localOverlaps } from '../../../app/keep-up/overlap-warnings.ts';
+import { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
+import type { Config } from '../../../config/config.ts';
+import type { DaemonSurroundings } from '../../../daemon/files/paths.ts';
+import { systemSearchRules } from '../../../dns/system/search-domains.ts';
+import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
+import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
+import { type Finding, problem, untried } from './finding.ts';
+import { checkMachine } from './machine-checks.ts';
+import { checkNames } from './name-checks.ts';
+import { checkRunning } from './running-checks.ts';
+
+/** What {@link examine} needs. */
+export interface ExamineContext extends BastionCheckContext {
+  readonly surroundings: DaemonSurroundings;
+}
+
+/** What {@link examine} is to try beside the bastion. */
+export interface ExaminedDestinations {
+  readonly destinations: readonly HostPort[];
+  /** Hosts that were named without a port, where nothing can be tried. */
+  readonly withoutPort: readonly string[];
+}
+
+/**
+ * Looks at the machine, the tunnels that run, and then, where one is named, at the bastion and the destinations. Says of
+ * each destination whether it was tried.
+ *
+ * @param config undefined looks at the machine only
+ */
+export async function* examine(
+  config: Config | undefined,
+  { destinations, withoutPort }: ExaminedDestinations,
+  context: ExamineContext,
+): AsyncGenerator<Finding> {
+  const machine = { ...context, canAsk: context.prompter.available };
+  yield* checkMachine(config, machine);
+  const running = await RunningTunnels.find(context.surroundings, 'checked');
+  running.close();
+  yield* checkRunning(running.all.map(({ report }) => report));
+  for (const host of withoutPort) {
+    const what = `${host}: not tried, because it has no port`;
+    yield untried('destination', what, `name the port too, as in tshuttle doctor -r BASTION ${host}:443`);
+  }
+  if (config === undefined) {
+    for (const { host, port } of destinations) {
+      const where = formatHostPort(host, port);
+      const what = `${where}: not tried, because no bastion was named`;
+      yield untried('destination', what, `tshuttle doctor -r BASTION ${where}, or the name of a profile`);
+    }
+    return;
+  }
+  for (const overlap of localOverlaps(config))
+    yield problem('networks', overlap, 'leave it out with -x, or capture less');
+  yield* checkNames(config.dns, systemSearchRules());
+  yield* checkBastion(config, destinations, context);
+}

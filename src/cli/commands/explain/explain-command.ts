@@ -1,0 +1,125 @@
+import { isIP } from 'node:net';
+import type { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
+import type { Config } from '../../../config/config.ts';
+import { OPTIONS, type RawOptions } from '../../../config/options/table.ts';
+import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { formatCidr } from '../../../net/address/cidr.ts';
+import { type CommandSession, defineCommand } from '../../command/command-definition.ts';
+import { TEXTS } from '../../command/help-text.ts';
+import { rawOptions } from '../../command/tunnel-options.ts';
+import type { ExplainedDestination } from './explain.ts';
+
+/** What `tshuttle explain` is asked for. */
+interface ExplainInput {
+  readonly destination: ExplainedDestination;
+  readonly raw: RawOptions;
+}
+
+/** `tshuttle explain` */
+export const explainCommand = defineCommand<ExplainInput>({
+  name: 'explain',
+  wordsBeforeTunnel: 2,
+  missing: 'needs a destination, as in tshuttle explain db.example:5432',
+  describe: (command, choose, refuse) => {
+    command
+      .summary(TEXTS.explain)
+      .description(TEXTS.explainDescription)
+      .usage('HOST[:PORT] [NAME | -r [USER@]HOST [options] [SUBNET...]]')
+      .argument('<HOST[:PORT]>', TEXTS.explained)
+      .argument('[SUBNET...]', OPTIONS.subnets.help)
+      .action((text: string, subnets: string[]) => {
+        const destination = parseExplained(text);
+        if (destination === undefined) {
+          refuse({ where: text, what: 'is not HOST or HOST:PORT, as in db.example:5432' });
+          return;
+        }
+        choose({ destination, raw: rawOptions(subnets, command) });
+      });
+  },
+  run: async ({ destination, raw }, session) => {
+    const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
+    const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
+    const { explainRunning } = await import('./explain-running.ts');
+    const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
+    try {
+      const [name, ...others] = raw.subnets;
+      if (raw.remote === undefined && name !== undefined && others.length === 0 && isName(name)) {
+        return await explainNamed(name, destination, raw, running, session);
+      }
+      // Who names no tunnel asks about those that run.
+      const isAboutRunning = raw.remote === undefined && raw.subnets.length === 0 && running.all.length > 0;
+      const hosts = isAboutRunning
+        ? await hostsOf(destination)
+        : await explainConfigured(destination, raw, session);
+      if (typeof hosts === 'number') return hosts;
+      await explainRunning(hosts, destination.port, running.all, session.print);
+      return 0;
+    } finally {
+      running.close();
+    }
+  },
+});
+
+/** A tunnel that runs is asked what it did; else its profile says what it would do. */
+async function explainNamed(
+  name: string,
+  destination: ExplainedDestination,
+  raw: RawOptions,
+  running: RunningTunnels,
+  session: CommandSession,
+): Promise<number> {
+  const tunnel = running.named(name);
+  if (tunnel !== undefined) {
+    const { explainRunning } = await import('./explain-running.ts');
+    await explainRunning(await hostsOf(destination), destination.port, [tunnel], session.print);
+    return 0;
+  }
+  const { namedConfig } = await import('../../command/named-config.ts');
+  const config = await namedConfig(raw, session, running.names);
+  if (typeof config === 'number') return config;
+  await explainConfig(destination, config!, session);
+  return 0;
+}
+
+/** @returns the destination by its name and its addresses; or the exit code when the options are wrong */
+async function explainConfigured(
+  destination: ExplainedDestination,
+  raw: RawOptions,
+  session: CommandSession,
+): Promise<readonly string[] | number> {
+  const parsed = await session.configOf(raw);
+  return typeof parsed === 'number' ? parsed : await explainConfig(destination, parsed.config, session);
+}
+
+async function explainConfig(
+  destination: ExplainedDestination,
+  config: Config,
+  { process, print, prepare }: CommandSession,
+): Promise<readonly string[]> {
+  const { logger, tunnelContext } = await prepare(config);
+  const { explain } = await import('./explain.ts');
+  const { lookUp } = tunnelContext;
+  return await explain(destination, config, { logger, signal: process.stop.signal, lookUp, print });
+}
+
+async function hostsOf({ host }: ExplainedDestination): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host];
+  const { lookUpLocally } = await import('../../../config/resolve-subnets.ts');
+  // A name that only the bastion resolves is found by the name.
+  return [host, ...(await lookUpLocally(host).catch(() => []))];
+}
+
+function isName(word: string): boolean {
+  return parseSubnet(word).kind !== 'network';
+}
+
+function parseExplained(text: string): ExplainedDestination | undefined {
+  const subnet = parseSubnet(text);
+  if (subnet.kind === 'invalid' || subnet.ports.first !== subnet.ports.last) {
+    const isAllPorts = subnet.kind !== 'invalid' && subnet.ports.first === 1 && subnet.ports.last === 65_535;
+    if (!isAllPorts) return undefined;
+  }
+  const port = subnet.ports.first === subnet.ports.last ? subnet.ports.first : undefined;
+  if (subnet.kind === 'name') return { host: subnet.name, port };
+  return subnet.cidr.first === subnet.cidr.last ? { host: formatCidr(subnet.cidr), port } : undefined;
+}

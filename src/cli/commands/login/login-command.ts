@@ -1,0 +1,40 @@
+import { defineCommand } from '../../command/command-definition.ts';
+
+/** `tshuttle login` */
+export const loginCommand = defineCommand<{ readonly name: string }>({
+  name: 'login',
+  missing: 'needs the name of a tunnel, as in tshuttle login office',
+  describe: (command, choose) => {
+    command
+      .summary('log a tunnel in again that waits for you')
+      .description(
+        'Has a tunnel connect to its bastion now, and asks here what has to be asked: a password, a one-time code, a\n' +
+          'host key. Nothing of it is kept.',
+      )
+      .usage('NAME')
+      .argument('<NAME>', 'a tunnel that tshuttle status shows')
+      .action((name: string) => choose({ name }));
+  },
+  run: async ({ name }, { process, print, prepare }) => {
+    const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
+    const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
+    const running = await RunningTunnels.find(surroundingsOf(process.environment));
+    const { prompter } = (await prepare({ logFormat: 'auto', verbosity: 0 })).tunnelContext;
+    try {
+      const { client } = await running.mustBeNamed(name, process.environment);
+      const { signal, requested } = process.stop;
+      // The daemon is told by the end of the connection.
+      signal.addEventListener('abort', () => running.close(), { once: true });
+      try {
+        await client.ask({ type: 'login', name }, prompter);
+      } catch (error) {
+        if (signal.aborted) return await requested;
+        throw error;
+      }
+      print(`tshuttle: ${name} is connected\n`);
+      return 0;
+    } finally {
+      running.close();
+    }
+  },
+});

@@ -1,0 +1,57 @@
+import type { RawOptions } from '../../../config/options/table.ts';
+import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { defineCommand } from '../../command/command-definition.ts';
+import { TEXTS } from '../../command/help-text.ts';
+import { rawOptions } from '../../command/tunnel-options.ts';
+
+/** What `tshuttle openstack check` is asked for. */
+interface OpenstackCheckInput {
+  readonly raw: RawOptions;
+  readonly asJson: boolean;
+}
+
+/** `tshuttle openstack check` */
+export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
+  name: 'openstack check',
+  wordsBeforeTunnel: 2,
+  describe: (command, choose, refuse) => {
+    command
+      .summary(TEXTS.openstackCheck)
+      .description(TEXTS.openstackCheckDescription)
+      .usage('[CLOUD] -r [USER@]HOST [options]')
+      .argument('[CLOUD...]', TEXTS.openstackChecked)
+      .option('--json', TEXTS.json)
+      .action((words: string[]) => {
+        const options = command.opts<{ readonly json?: true }>();
+        // TSHUTTLE_ARGS may have networks, which are for a tunnel.
+        const isNetwork = (word: string): boolean => parseSubnet(word).kind === 'network';
+        const [cloud, ...more] = words.filter((word) => !isNetwork(word));
+        if (more.length > 0) {
+          refuse({ where: 'openstack check', what: 'takes one CLOUD, not more' });
+          return;
+        }
+        const raw = rawOptions(words.filter(isNetwork), command);
+        choose({
+          raw: { ...raw, openstack: cloud ?? raw.openstack ?? true },
+          asJson: options.json === true,
+        });
+      });
+  },
+  run: async ({ raw, asJson }, { process: context, print, prepare, configOf, refuse }) => {
+    const parsed = await configOf(raw, { mayCaptureNothing: true, leavesCloud: true });
+    if (typeof parsed === 'number') return parsed;
+    const { config } = parsed;
+    const { tunnelContext } = await prepare(config);
+    const { openstackCheck } = await import('./openstack-check.ts');
+    const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
+    return await openstackCheck(config, {
+      environment: context.environment,
+      logger: tunnelContext.logger,
+      prompter: tunnelContext.prompter,
+      signal: context.stop.signal,
+      print,
+      refuse,
+      format: asJson ? 'json' : hasColour ? 'colour' : 'text',
+    });
+  },
+});

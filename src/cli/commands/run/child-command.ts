@@ -1,0 +1,74 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:os';
+import { messageOf, systemCodeOf } from '../../../core/errors.ts';
+import { withUsersCoreLimit } from '../../../net/machine/core-limit.ts';
+import { withStartersLimit } from '../../../net/machine/starters-limit.ts';
+
+/** As env(1) and shells have it. */
+const EXIT_CANNOT_RUN = 126;
+const EXIT_NOT_FOUND = 127;
+const EXIT_BY_SIGNAL = 128;
+
+/** What the keyboard sends to the whole foreground group: the command has it already, unless there is no terminal. */
+const KEYBOARD_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
+
+/** A command that runs with our terminal, folder and group. */
+export interface ChildCommand {
+  /** Its exit code; 128 and the number for a signal; 126 and 127 when it could not be run. Never rejects. */
+  readonly ended: Promise<number>;
+  /** Passes a signal on, unless the terminal has. */
+  signal(name: NodeJS.Signals): void;
+}
+
+/**
+ * Starts a command. Stopping it from the keyboard stops this process too, as one job, and the shell continues both.
+ *
+ * @param report told why it could not be run
+ */
+export function startCommand(
+  [file, ...words]: readonly [string, ...string[]],
+  environment: NodeJS.ProcessEnv,
+  report: (line: string) => void,
+): ChildCommand {
+  let child: ChildProcess | undefined;
+  const ended = new Promise<number>((resolve) => {
+    try {
+      const start = (): ChildProcess => spawn(file, words, { stdio: 'inherit', env: environment });
+      child = withStartersLimit(() => withUsersCoreLimit(start));
+      child.once('error', (error) => resolve(cannotRun(file, error, report)));
+      child.once('exit', (code, signal) => resolve(exitCodeOfChild(code, signal)));
+    } catch (error) {
+      // Node throws for some system errors, EACCES among them.
+      resolve(cannotRun(file, error, report));
+    }
+  });
+  const hasTerminal = hasControllingTerminal();
+  return {
+    ended,
+    signal: (name) => {
+      const isFromKeyboard = KEYBOARD_SIGNALS.some((one) => one === name);
+      if (!isFromKeyboard || !hasTerminal) child?.kill(name);
+    },
+  };
+}
+
+/** How a child's end is told by an exit code. */
+export function exitCodeOfChild(code: number | null, signal: NodeJS.Signals | null): number {
+  return signal === null ? (code ?? EXIT_CANNOT_RUN) : EXIT_BY_SIGNAL + constants.signals[signal];
+}
+
+function cannotRun(file: string, error: unknown, report: (line: string) => void): number {
+  const isMissing = systemCodeOf(error) === 'ENOENT';
+  report(isMissing ? `${file}: command not found` : `${file}: cannot be run: ${messageOf(error)}`);
+  return isMissing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+function hasControllingTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}

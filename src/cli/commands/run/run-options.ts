@@ -1,0 +1,40 @@
+import type { Config } from '../../../config/config.ts';
+import type { Problem } from '../../../core/problem.ts';
+import type { HostPort } from '../../../net/address/endpoint.ts';
+
+/** What is to be run, and how. */
+export interface RunOptions {
+  readonly command: readonly [string, ...string[]];
+  /** By proxies of ours, without root and rules. */
+  readonly rootless: boolean;
+  /** In a network namespace of its own, without root. */
+  readonly isolated: boolean;
+  /** What must be reachable through the bastion before the command starts; left out: the auth_url of the cloud, if there is one. */
+  readonly probe: HostPort | undefined;
+}
+
+/** Whether a tunnel that is up will do: it has neither proxies nor a namespace for the command. */
+export function mayJoin({ rootless, isolated }: RunOptions): boolean {
+  return !rootless && !isolated;
+}
+
+/** What of a configuration cannot be had in the way that the command is to be run. */
+export function whatCannotBeHad({ rootless, isolated }: RunOptions, config: Config): readonly Problem[] {
+  const problems: Problem[] = [];
+  if (rootless && config.dns?.everything === true) {
+    const what = 'cannot be had with --rootless, which captures no queries; use --domain for names of a zone';
+    problems.push({ where: '--dns', what });
+  }
+  if (rootless && config.proxies.length > 0) {
+    const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
+    problems.push({ where: '--socks, --http-proxy', what });
+  }
+  if (!isolated) return problems;
+  const { address4, address6, port } = config.listen;
+  const forbidden = [
+    ...(rootless ? ['--rootless'] : []),
+    ...((address4 ?? address6 ?? port) === undefined ? [] : ['-l']),
+    ...(config.onDown === 'direct' ? ['--on-down direct'] : []),
+  ];
+  return [...problems, ...forbidden.map((where) => ({ where, what: 'cannot be combined with --isolated' }))];
+}

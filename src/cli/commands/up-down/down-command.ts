@@ -1,0 +1,43 @@
+import { exitCodeOf } from '../../../app/exit-code.ts';
+import type { Problem } from '../../../core/problem.ts';
+import { defineCommand } from '../../command/command-definition.ts';
+import { describeNames, type NamedTunnels } from '../../command/profile-names.ts';
+
+interface DownOptions {
+  readonly all?: true;
+}
+
+/** `tshuttle down` */
+export const downCommand = defineCommand<NamedTunnels & DownOptions>({
+  name: 'down',
+  describe: (command, choose, refuse: (problem: Problem) => void) => {
+    describeNames<DownOptions>(
+      command,
+      {
+        summary: 'end tunnels',
+        description:
+          'Ends tunnels, and returns when their rules are gone. One that is not up is none the worse, but a name\n' +
+          'that no tunnel and no profile has is an error. A process that does not answer within 5 s is ended with\n' +
+          'all its tunnels, and killed if it takes longer than another 3 s.',
+        argument: '[NAME...]',
+      },
+      (input) => {
+        if (input.names.length > 0 || input.all === true) choose(input);
+        else refuse({ where: 'down', what: 'needs the name of a tunnel, or --all' });
+      },
+    ).option('--all', 'every tunnel of this user, those in the foreground too');
+  },
+  run: async ({ names, all, json }, { process, print }) => {
+    const { endTunnels } = await import('./down.ts');
+    const results = await endTunnels(all === true ? 'all' : names, process.environment);
+    if (json) print(`${JSON.stringify(results.map(({ name, state }) => ({ name, state })))}\n`);
+    else if (results.length === 0) print('no tunnel is up\n');
+    else {
+      const lines = results.filter(({ failure }) => failure === undefined).map(({ line }) => line);
+      for (const line of new Set(lines)) print(`tshuttle: ${line}\n`);
+    }
+    const failures = results.flatMap(({ failure }) => failure ?? []);
+    for (const failure of failures) process.reportFailure(failure);
+    return failures.length === 0 ? 0 : exitCodeOf(failures[0]);
+  },
+});

@@ -1,0 +1,30 @@
+import { defineCommand } from '../../command/command-definition.ts';
+import { describeNames, type NamedTunnels } from '../../command/profile-names.ts';
+
+interface UpOptions {
+  readonly foreground?: true;
+}
+
+/** `tshuttle up` */
+export const upCommand = defineCommand<NamedTunnels & UpOptions>({
+  name: 'up',
+  missing: 'needs the name of a profile, as in tshuttle up office',
+  describe: (command, choose) => {
+    describeNames<UpOptions>(
+      command,
+      {
+        summary: 'start tunnels in the background, by the names of their profiles',
+        description:
+          'Starts tunnels in the background, and returns when they carry. Profiles stand in config.yaml in\n' +
+          '$XDG_CONFIG_HOME/tshuttle (~/.config/tshuttle), or in .tshuttle.yaml up the tree:\n\n' +
+          '  profiles:\n    office:\n      remote: me@bastion.example.com\n      subnets: [10.0.0.0/8]',
+        argument: '<NAME...>',
+      },
+      choose,
+    ).option('--foreground', 'stay in the foreground, and log to standard error: for service managers');
+  },
+  run: async (input, session) => {
+    const { startProfiles } = await import('./start-profiles.ts');
+    return await startProfiles(input, session);
+  },
+});

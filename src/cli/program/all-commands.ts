@@ -1,0 +1,78 @@
+import type { AnyCommand } from '../command/command-definition.ts';
+
+/** What a command line may begin with, and where its definition is. */
+export interface KnownCommand {
+  /** The word, or words, that choose it: `cleanup`, `openstack check`. */
+  readonly name: string;
+  /** Not in help. */
+  readonly isHidden?: boolean;
+  /** Its definition, which a command line of another command does not need. */
+  load(): Promise<AnyCommand>;
+}
+
+/** Every command, in the order in which help names them. */
+export const ALL_COMMANDS: readonly KnownCommand[] = [
+  { name: 'up', load: async () => (await import('../commands/up-down/up-command.ts')).upCommand },
+  { name: 'down', load: async () => (await import('../commands/up-down/down-command.ts')).downCommand },
+  {
+    name: 'restart',
+    load: async () => (await import('../commands/up-down/restart-command.ts')).restartCommand,
+  },
+  { name: 'reload', load: async () => (await import('../commands/up-down/reload-command.ts')).reloadCommand },
+  { name: 'status', load: async () => (await import('../commands/status/status-command.ts')).statusCommand },
+  { name: 'top', load: async () => (await import('../commands/top/top-command.ts')).topCommand },
+  { name: 'list', load: async () => (await import('../commands/list/list-command.ts')).listCommand },
+  { name: 'logs', load: async () => (await import('../commands/logs/logs-command.ts')).logsCommand },
+  { name: 'login', load: async () => (await import('../commands/login/login-command.ts')).loginCommand },
+  { name: 'run', load: async () => (await import('../commands/run/run-command.ts')).runCommand },
+  {
+    name: 'explain',
+    load: async () => (await import('../commands/explain/explain-command.ts')).explainCommand,
+  },
+  { name: 'doctor', load: async () => (await import('../commands/doctor/doctor-command.ts')).doctorCommand },
+  {
+    name: 'openstack check',
+    load: async () =>
+      (await import('../commands/openstack-check/openstack-check-command.ts')).openstackCheckCommand,
+  },
+  { name: 'report', load: async () => (await import('../commands/report/report-command.ts')).reportCommand },
+  {
+    name: 'config check',
+    load: async () => (await import('../commands/config/config-check-command.ts')).configCheckCommand,
+  },
+  {
+    name: 'config schema',
+    load: async () => (await import('../commands/config/config-schema-command.ts')).configSchemaCommand,
+  },
+  {
+    name: 'sudoers',
+    load: async () => (await import('../commands/sudoers/sudoers-command.ts')).sudoersCommand,
+  },
+  {
+    name: 'service install',
+    load: async () => (await import('../commands/service/service-commands.ts')).serviceInstallCommand,
+  },
+  {
+    name: 'service uninstall',
+    load: async () => (await import('../commands/service/service-commands.ts')).serviceUninstallCommand,
+  },
+  {
+    name: 'service status',
+    load: async () => (await import('../commands/service/service-commands.ts')).serviceStatusCommand,
+  },
+  {
+    name: 'cleanup',
+    load: async () => (await import('../commands/cleanup/cleanup-command.ts')).cleanupCommand,
+  },
+  { name: 'help', load: async () => (await import('../commands/help/help-command.ts')).helpCommand },
+  { name: 'man', load: async () => (await import('../commands/help/man-command.ts')).manCommand },
+  {
+    name: 'completion',
+    load: async () => (await import('../commands/completion/completion-command.ts')).completionCommand,
+  },
+  {
+    name: 'complete',
+    isHidden: true,
+    load: async () => (await import('../commands/completion/complete-command.ts')).completeCommand,
+  },
+];

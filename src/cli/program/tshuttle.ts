@@ -1,0 +1,142 @@
+import { EXIT_CODES, exitCodeOf } from '../../app/exit-code.ts';
+import type { ProcessContext } from '../../app/process-context.ts';
+import { collectArgumentWords } from '../../config/parse/argument-words.ts';
+import { readTextFile } from '../../config/parse/text-file.ts';
+import { homeFolder } from '../../core/accounts.ts';
+import { type Problem, problemLines } from '../../core/problem.ts';
+import { START_FOLDER } from '../../core/start-folder.ts';
+import { isDaemonChild } from '../../daemon/start/protocol.ts';
+import type { CommandSession } from '../command/command-definition.ts';
+import type { Parts } from '../command/parts.ts';
+import { type ProblemCode, renderProblems } from '../command/report.ts';
+import { readVersion } from '../version.ts';
+import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
+import { buildProgram } from './program.ts';
+import { repeatedOptions } from './repeated-options.ts';
+import { wantsJson } from './wants-json.ts';
+
+/**
+ * Does what the command line says. Never rejects: failures are reported, and their exit code is returned.
+ *
+ * What only some command lines need is loaded for those only: an answer should not wait for it.
+ */
+export async function tshuttle(context: ProcessContext, parts: Parts): Promise<number> {
+  // Before anything else, and whatever comes: ps(1) shows the arguments, and one of them may be a password.
+  process.title = 'tshuttle';
+  const environmentWords = context.environment['TSHUTTLE_ARGS'];
+  delete context.environment['TSHUTTLE_ARGS'];
+  try {
+    if (isDaemonChild(context.environment)) {
+      const { runDaemon } = await import('../running/run-tunnel.ts');
+      return await runDaemon(context, parts);
+    }
+    return await runCommand(context, parts, environmentWords);
+  } catch (error) {
+    const { signal, requested } = context.stop;
+    // What is interrupted fails with its interruption, which the user has asked for.
+    if (signal.aborted && isInterruption(error, signal)) return await requested;
+    context.reportFailure(error);
+    return exitCodeOf(error);
+  }
+}
+
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
+}
+
+async function runCommand(
+  context: ProcessContext,
+  parts: Parts,
+  environmentWords: string | undefined,
+): Promise<number> {
+  const leading = await wordsBeforeTunnel(context.arguments);
+  const sources = {
+    environment: leading === undefined ? undefined : environmentWords,
+    arguments: context.arguments,
+    leading: leading ?? 0,
+  };
+  const { words, problems, sources: bySource } = collectArgumentWords(sources, readTextFile);
+  const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
+  if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
+  const session = openSession(context, parts, refuse);
+  const invocation = await parseArguments(words, readVersion());
+  const repeated = invocation.kind === 'text' ? [] : repeatedOptions(bySource);
+  if (repeated.length > 0) {
+    const others = invocation.kind === 'refused' ? invocation.problems : [];
+    return await refuse('ERR_USAGE', [...others, ...repeated]);
+  }
+  switch (invocation.kind) {
+    case 'text':
+      print(invocation.text);
+      return 0;
+    case 'refused':
+      return await refuse('ERR_USAGE', invocation.problems);
+    case 'command':
+      return await invocation.run(session);
+    case 'tunnel': {
+      const parsed = await session.configOf(invocation.raw);
+      if (typeof parsed === 'number') return parsed;
+      const { note, config } = parsed;
+      if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
+      const { runTunnel } = await import('../running/run-tunnel.ts');
+      return await runTunnel(parsed.config, parsed.warnings, session);
+    }
+  }
+}
+
+/** Says what is wrong; the exit code is returned. */
+type Refuse = CommandSession['refuse'];
+
+function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): CommandSession {
+  return {
+    process: context,
+    parts,
+    print,
+    refuse,
+    describeProgram: () => buildProgram(readVersion()),
+    tunnelCommands,
+    prepare: async (config) => {
+      // Whoever logs and asks has secrets, or will have.
+      (await import('../../net/machine/core-limit.ts')).forbidCoreFiles();
+      return (await import('../running/surroundings.ts')).prepare(config, context, parts);
+    },
+    configOf: async (raw, surroundings) => {
+      const { parseConfig } = await import('../../config/parse-config.ts');
+      const { whyUnreadable } = await import('../../config/parse/named-files.ts');
+      const result = parseConfig(raw, {
+        readTextFile,
+        whyUnreadable,
+        isShown: (text) => context.arguments.some((word) => word.includes(text)),
+        homeDirectory: homeFolder(),
+        workingDirectory: START_FOLDER,
+        ...surroundings,
+      });
+      if (result.kind === 'problems')
+        return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
+      const { sudoWarnings } = await import('../../app/running-tunnels/user-folders.ts');
+      const warnings = [...sudoWarnings(context.environment), ...result.warnings];
+      if (result.config.openstack === undefined || surroundings?.leavesCloud) return { ...result, warnings };
+      const { addOpenstack } = await import('../../app/openstack/openstack-capture.ts');
+      const added = await addOpenstack(result.config, raw, context.environment);
+      if (added.kind === 'problems') return await refuse('ERR_CONFIG', added.problems);
+      return { config: added.config, warnings: [...warnings, ...added.warnings], note: added.line };
+    },
+  };
+}
+
+async function refuseAsText(code: ProblemCode, problems: readonly Problem[]): Promise<number> {
+  process.stderr.write(renderProblems(problems, code));
+  return EXIT_CODES[code];
+}
+
+async function refuseAsJson(code: ProblemCode, problems: readonly Problem[]): Promise<number> {
+  const { createLoggers } = await import('../../app/log/logging.ts');
+  const { openStandardErrorSink } = await import('../../app/log/log-output.ts');
+  const { logger } = createLoggers(0, openStandardErrorSink());
+  for (const line of problemLines(problems)) logger.error(line, { code });
+  return EXIT_CODES[code];
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -1,0 +1,151 @@
+import { resolve } from 'node:path';
+import { EXIT_INTERRUPTED } from '../../app/exit-code.ts';
+import { type HostContext, hostTunnels } from '../../app/hosting/host-tunnels.ts';
+import { readProfile } from '../../app/hosting/read-profile.ts';
+import { localOverlaps } from '../../app/keep-up/overlap-warnings.ts';
+import type { ProcessContext } from '../../app/process-context.ts';
+import { surroundingsOf } from '../../app/running-tunnels/user-folders.ts';
+import type { Config } from '../../config/config.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import { type Problem, renderProblem } from '../../core/problem.ts';
+import { START_FOLDER } from '../../core/start-folder.ts';
+import { daemonPaths, profilePaths, tunnelNameOf } from '../../daemon/files/paths.ts';
+import { ServiceNotifier } from '../../daemon/service/service-notifier.ts';
+import { meetLauncher } from '../../daemon/start/become-daemon.ts';
+import type { TunnelOrder } from '../../daemon/start/protocol.ts';
+import { startDaemon } from '../../daemon/start/start-daemon.ts';
+import { forbidCoreFiles } from '../../net/machine/core-limit.ts';
+import type { CommandSession } from '../command/command-definition.ts';
+import type { Parts } from '../command/parts.ts';
+import { readVersion } from '../version.ts';
+import { prepare } from './surroundings.ts';
+
+/** Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules. @returns the exit code */
+export async function runTunnel(
+  config: Config,
+  warnings: readonly Problem[],
+  session: Pick<CommandSession, 'process' | 'parts' | 'print'>,
+): Promise<number> {
+  const { process: context, parts, print } = session;
+  const { logger, tunnelContext } = prepare(config, context, parts);
+  for (const warning of warnings) logger.warn(renderProblem(warning));
+  for (const overlap of localOverlaps(config)) logger.warn(overlap);
+  const order: TunnelOrder = { name: tunnelNameOf(config), profileFile: null, config };
+  switch (config.mode.kind) {
+    case 'dry-run': {
+      const { dryRun } = await import('./dry-run.ts');
+      await dryRun(config, {
+        ...tunnelContext,
+        logger,
+        signal: context.stop.signal,
+        environment: context.environment,
+        print,
+      });
+      return 0;
+    }
+    case 'foreground':
+      return await hostInForeground([order], session);
+    case 'daemon': {
+      const { script, environment, stop } = context;
+      await refuseSecond(config, environment);
+      const start = await startDaemon([order], { script, environment, signal: stop.signal });
+      if (start.kind === 'stopped') return EXIT_INTERRUPTED;
+      if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
+      const { logFile } = daemonPaths(config, surroundingsOf(environment));
+      const { pid, outcomes } = start;
+      print(`tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: kill ${pid}; log: ${logFile})\n`);
+      return 0;
+    }
+  }
+}
+
+/**
+ * The pidfile shows a second daemon where both have the same state folder; cron and a terminal may not, and then the first is
+ * found by its control socket.
+ *
+ * @throws TshuttleError ERR_ALREADY_RUNNING
+ */
+async function refuseSecond(config: Config, environment: ProcessContext['environment']): Promise<void> {
+  if (config.mode.kind !== 'daemon' || config.mode.pidFile !== undefined) return;
+  const surroundings = surroundingsOf(environment);
+  const { logFile } = daemonPaths(config, surroundings);
+  const { RunningTunnels } = await import('../../app/running-tunnels/running-tunnels.ts');
+  const running = await RunningTunnels.find(surroundings);
+  running.close();
+  const name = tunnelNameOf(config);
+  const first = running.all.find(
+    ({ report }) =>
+      report.name === name &&
+      report.profileFile === null &&
+      report.logFile !== null &&
+      report.logFile !== logFile,
+  );
+  if (first === undefined) return;
+  const { pid } = first.client.daemon;
+  throw new TshuttleError(
+    'ERR_ALREADY_RUNNING',
+    `already running with process id ${pid} (log ${first.report.logFile})`,
+    { remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile` },
+  );
+}
+
+/** Runs tunnels in this process, with its terminal or for a service manager, until their end. @returns the exit code */
+export async function hostInForeground(
+  orders: readonly TunnelOrder[],
+  { process: context, parts, print }: Pick<CommandSession, 'process' | 'parts' | 'print'>,
+): Promise<number> {
+  const service = ServiceNotifier.take(context.environment);
+  void context.stop.requested.then(() => service?.stopping());
+  try {
+    return await hostTunnels(orders, {
+      ...hostContext(context, parts),
+      pathsOf: undefined,
+      onReady: async (outcomes) => {
+        const captured = outcomes.flatMap((outcome) => outcome.captured ?? []);
+        for (const line of captured) print(`tshuttle: ${line}\n`);
+        service?.ready(captured.join('; '));
+      },
+    });
+  } finally {
+    service?.close();
+  }
+}
+
+/** This process was started by {@link startDaemon}. @returns the exit code */
+export async function runDaemon(context: ProcessContext, parts: Parts): Promise<number> {
+  leaveStartFolder(context.environment);
+  forbidCoreFiles();
+  const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
+  const host = hostContext(context, parts);
+  return await hostTunnels(launcher.tunnels, {
+    ...host,
+    pathsOf: ({ name, profileFile, config }) =>
+      profileFile === null ? daemonPaths(config, host.surroundings) : profilePaths(name, host.surroundings),
+    onReady: (outcomes) => launcher.detach(outcomes),
+  });
+}
+
+/** Paths in the environment that programs take as they are. */
+const PATH_VARIABLES = ['SSH_AUTH_SOCK', 'SSH_ASKPASS', 'OS_CLIENT_CONFIG_FILE', 'OS_CACERT'] as const;
+
+/**
+ * A daemon stays in no folder that somebody may want to unmount. The command has made the paths of its words absolute; what
+ * the environment has follows here (native-notes/daemonise.md).
+ */
+function leaveStartFolder(environment: ProcessContext['environment']): void {
+  for (const name of PATH_VARIABLES) {
+    const path = environment[name];
+    if (path?.includes('/') === true) environment[name] = resolve(START_FOLDER, path);
+  }
+  process.chdir('/');
+}
+
+function hostContext(context: ProcessContext, parts: Parts): Omit<HostContext, 'pathsOf' | 'onReady'> {
+  return {
+    process: context,
+    surroundings: surroundingsOf(context.environment),
+    version: readVersion(),
+    prepare: (config, name) => prepare(config, context, parts, name),
+    readProfile: (order) => readProfile(order, context.environment),
+  };
+}
