@@ -26,7 +26,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 test('the installed ssh2 is the pinned one', () => {
   expect(createRequire(import.meta.url)('ssh2/package.json').version).toBe(SUPPORTED_SSH2_VERSION);
-  expect(createRequire(import.meta.url)('../../../package.json').dependencies.ssh2).toBe(
+  expect(createRequire(import.meta.url)('../../../../../package.json').dependencies.ssh2).toBe(
     SUPPORTED_SSH2_VERSION,
   );
 });
