@@ -47,7 +47,7 @@ export class HandshakeReader {
     }
   }
 
-  /** Stops reading; the socket is as `IncomingFlow.accepted` is. Once. */
+  /** Stops reading; the socket is as `Flow.accepted` is. Once. */
   release(): void {
     clearTimeout(this.#timer);
     this.#socket.off('data', this.#onData).off('end', this.#onGone).off('close', this.#onGone);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { formatEndpoint, formatHostPort, makeEndpoint, toDestination } from '../net/address/endpoint.ts';
 import { parseHostPort } from '../net/address/host-port.ts';
+import { type FlowAnswer, makeFlow } from '../net/flow.ts';
 import type { AdmittedClients } from '../net/sockets/admitted-clients.ts';
 import { type ExchangeBounds, HttpExchange } from './http-exchange.ts';
 import { refuse, refuseConnect } from './http-refusal.ts';
@@ -112,15 +113,12 @@ class HttpProxy {
     } else if (destination === undefined) {
       refuseConnect(socket, 400, TARGET_REMEDY);
     } else {
-      this.#context.onFlow({
-        accepted: socket,
-        originator,
-        destination: toDestination(destination),
-        answer: {
-          opened: () => socket.write('HTTP/1.1 200 Connection established\r\n\r\n'),
-          failed: (failure, description) => refuseConnect(socket, STATUS_OF_FAILURE[failure], description),
-        },
-      });
+      const answer: FlowAnswer = {
+        opened: () => socket.write('HTTP/1.1 200 Connection established\r\n\r\n'),
+        failed: (failure, description) => refuseConnect(socket, STATUS_OF_FAILURE[failure], description),
+      };
+      const flow = { accepted: socket, originator, destination: toDestination(destination), answer };
+      this.#context.onFlow(makeFlow(flow));
     }
   }
 
@@ -154,18 +152,14 @@ class HttpProxy {
       this.#context.logger.info(`${formatHostPort(target.host, target.port)}: the HTTP answer ${why}`);
     });
     exchange.start((accepted) => {
-      this.#context.onFlow({
-        accepted,
-        originator,
-        destination: toDestination(target),
-        answer: {
-          opened: () => {},
-          failed: (reason, description) => {
-            exchange.refuse(STATUS_OF_FAILURE[reason], description);
-            accepted.resetAndDestroy();
-          },
+      const answer: FlowAnswer = {
+        opened: () => {},
+        failed: (reason, description) => {
+          exchange.refuse(STATUS_OF_FAILURE[reason], description);
+          accepted.resetAndDestroy();
         },
-      });
+      };
+      this.#context.onFlow(makeFlow({ accepted, originator, destination: toDestination(target), answer }));
     });
   }
 

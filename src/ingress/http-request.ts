@@ -1,6 +1,6 @@
 import type { HostPort } from '../net/address/endpoint.ts';
 import { parseHostPort } from '../net/address/host-port.ts';
-import type { OpenFailure } from './incoming-flow.ts';
+import type { OpenFailure } from '../net/flow.ts';
 import type { ProxyCredentials } from './proxy-credentials.ts';
 
 const HTTP_PORT = 80;

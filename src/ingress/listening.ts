@@ -3,12 +3,12 @@ import { messageOf, systemCodeOf } from '../core/errors.ts';
 import type { LogFields, Logger } from '../core/log.ts';
 import { type Endpoint, formatEndpoint, makeEndpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
+import { type Flow, redirectedFlow } from '../net/flow.ts';
 import { isOwnListener } from '../net/machine/local-addresses.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import { originalDestination } from '../net/native/original-destination.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/sockets/listener.ts';
 import { CaptureProbe } from './capture-probe.ts';
-import type { IncomingFlow } from './incoming-flow.ts';
 
 /** Where to listen, as far as that is said. */
 interface ListenOptions {
@@ -45,7 +45,7 @@ export class Listening {
   static async open(
     options: ListenOptions,
     logger: Logger,
-    onFlow: (flow: IncomingFlow) => void,
+    onFlow: (flow: Flow) => void,
   ): Promise<Listening> {
     const probe = new CaptureProbe(() => listeners.port);
     const onAccepted = (accepted: Socket, family: IpFamily): void => {
@@ -103,13 +103,13 @@ function incomingFlow(
   listenerPort: number,
   probe: CaptureProbe,
   logger: Logger,
-): IncomingFlow | undefined {
+): Flow | undefined {
   const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
   try {
     const destination = originalDestination(accepted, family);
     const isProbe = originator !== undefined && probe.takes(originator.port, destination);
     if (originator !== undefined && !isProbe && !isOwnListener(destination, listenerPort)) {
-      return { accepted, destination, originator };
+      return redirectedFlow(accepted, destination, originator);
     }
     if (!isProbe)
       logger.info('closed a connection to our own listener that was not redirected', from(originator));

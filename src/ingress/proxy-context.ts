@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '../core/log.ts';
-import type { IncomingFlow } from './incoming-flow.ts';
+import type { Flow } from '../net/flow.ts';
 import type { ProxyLogins } from './proxy-logins.ts';
 
 /** What a proxy needs to serve its clients. */
 export interface ProxyContext {
   readonly logger: Logger;
   readonly logins: ProxyLogins;
-  readonly onFlow: (flow: IncomingFlow) => void;
+  readonly onFlow: (flow: Flow) => void;
   /** Called for a client that was reset because there is no room for it. */
   readonly onTurnedAway: () => void;
 }

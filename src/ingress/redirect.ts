@@ -14,13 +14,13 @@ import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import { type IpFamily, numberToAddress } from '../net/address/literal.ts';
 import { ALL_PORTS } from '../net/address/port-range.ts';
+import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { ListenAddresses } from '../net/sockets/listener.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
-import type { IncomingFlow } from './incoming-flow.ts';
 import { Listening } from './listening.ts';
 
 /** How connections are to be caught. */
@@ -85,7 +85,7 @@ export interface RedirectIngress {
 export async function openRedirectIngress(
   options: RedirectOptions,
   { logger, signal, onStarted, onRemoved }: RedirectContext,
-  onFlow: (flow: IncomingFlow) => void,
+  onFlow: (flow: Flow) => void,
 ): Promise<RedirectIngress> {
   const { method, namespace } = options;
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };

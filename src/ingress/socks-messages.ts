@@ -1,7 +1,7 @@
 import type { HostPort } from '../net/address/endpoint.ts';
 import { isHostName } from '../net/address/host-port.ts';
 import { bytesToAddress } from '../net/address/literal.ts';
-import type { OpenFailure } from './incoming-flow.ts';
+import type { OpenFailure } from '../net/flow.ts';
 
 /** One message at the beginning of `bytes`; how long it is, where it is complete. */
 export type Decoded<T> =

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { formatEndpoint, makeEndpoint, toDestination } from '../net/address/endpoint.ts';
+import { type FlowAnswer, makeFlow } from '../net/flow.ts';
 import { HandshakeFailure, HandshakeReader } from './handshake-reader.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { ProxyLogins } from './proxy-logins.ts';
@@ -46,18 +47,14 @@ export async function serveSocksClient(
       throw new HandshakeFailure(request.what);
     }
     reader.release();
-    onFlow({
-      accepted,
-      originator,
-      destination: toDestination(request.destination),
-      answer: {
-        opened: () => accepted.write(encodeReply('succeeded')),
-        failed: (failure) => {
-          accepted.write(encodeReply(failure));
-          sayFarewell(accepted);
-        },
+    const answer: FlowAnswer = {
+      opened: () => accepted.write(encodeReply('succeeded')),
+      failed: (failure) => {
+        accepted.write(encodeReply(failure));
+        sayFarewell(accepted);
       },
-    });
+    };
+    onFlow(makeFlow({ accepted, originator, destination: toDestination(request.destination), answer }));
   } catch (error) {
     if (!(error instanceof HandshakeFailure)) throw error;
     logger.info(`refused a SOCKS client: ${error.message}`, { originator: formatEndpoint(originator) });

@@ -2,18 +2,20 @@ import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { TshuttleError } from '../core/errors.ts';
-import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
+import { type Endpoint, formatHostPort, type HostPort } from '../net/address/endpoint.ts';
+import { makeFlow } from '../net/flow.ts';
 import { connectSockets } from '../net/sockets/socket-pair.ts';
 import { diagnoseProhibition } from './forwarding-diagnosis.ts';
-import type { FlowEnd, FlowSummary } from './transport.ts';
+import type { FlowEnd, Transport } from './transport.ts';
 
 /** What a transport gives for {@link openByCarry}. */
-export interface Carrier {
+interface Carrier extends Pick<Transport, 'carry'> {
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly description: string;
-  /** As `Transport.carry`; calls `onOpen` when the bastion has opened the channel. */
-  carry(accepted: Socket, onOpen: () => void): Promise<FlowSummary>;
 }
+
+/** What OpenSSH tells for `ssh -W`, where there is no originator either (channels.c, port_open_helper). */
+const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535 };
 
 /**
  * `Transport.open` by means of `carry`: one end of a socket pair is carried, the other is what the caller gets. So all rules
@@ -35,9 +37,16 @@ export async function openByCarry(
   // Many may be opening at once, which is no leak.
   setMaxListeners(0, signal);
   signal.addEventListener('abort', onAbort, { once: true });
-  void carrier
-    .carry(far, () => opened.resolve())
-    .then(({ end }) => opened.reject(failureOf(end, carrier.description, destination)));
+  const flow = makeFlow({
+    accepted: far,
+    originator: OWN_ORIGINATOR,
+    destination,
+    onOpen: () => opened.resolve(),
+  });
+  void carrier.carry(flow).then(({ end }) => {
+    if (flow.stage !== 'open') far.destroy();
+    opened.reject(failureOf(end, carrier.description, destination));
+  });
   try {
     await opened.promise;
     signal.throwIfAborted();

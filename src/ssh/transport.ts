@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
-import type { Endpoint, HostPort } from '../net/address/endpoint.ts';
+import type { HostPort } from '../net/address/endpoint.ts';
+import type { Flow } from '../net/flow.ts';
 import type { KeyOptions } from './key-options.ts';
 
 /** Why the bastion did not open a channel (RFC 4254 section 5.1). */
@@ -43,49 +44,18 @@ export type Refusal = Extract<FlowEnd, { kind: 'refused' }>;
 /** What is known of a flow when it is over. */
 export interface FlowSummary {
   readonly end: FlowEnd;
-  /** Bytes from the application to the destination, as accepted from the application. */
   readonly bytesUp: number;
-  /** Bytes from the destination to the application. */
   readonly bytesDown: number;
-  /** The accepted socket is the caller's again, as it was: see {@link CarryOptions}. */
-  readonly isGivenBack?: true;
+}
+
+/** The summary of a flow that was not opened. */
+export function notOpened(end: FlowEnd): FlowSummary {
+  return { end, bytesUp: 0, bytesDown: 0 };
 }
 
 /** The cause of a loss where the bastion has ended the connection in order, as it does with one that was idle for too long. */
 export class BastionHungUp extends Error {
   override readonly name = 'BastionHungUp';
-}
-
-/** What a transport tells of a flow while it carries it. The transport writes, whoever shows flows reads. */
-export interface FlowProgress {
-  /** `held`: there is no connection now; `opening`: the bastion has not answered yet. */
-  stage: 'held' | 'opening' | 'open';
-  /** As in {@link FlowSummary}, so far. */
-  bytesUp: number;
-  bytesDown: number;
-}
-
-/** A flow that has not begun. */
-export function startFlowProgress(): FlowProgress {
-  return { stage: 'opening', bytesUp: 0, bytesDown: 0 };
-}
-
-/** What whoever answers an application himself wants of its flow. */
-export interface CarryOptions {
-  /** Called when the bastion has opened the channel, before any byte of the destination's is written. */
-  readonly onOpen?: (() => void) | undefined;
-  /** An accepted socket that the bastion refuses is not reset: it is the caller's again, as it was, when the promise resolves. */
-  readonly givesBackRefused?: boolean | undefined;
-  /**
-   * Gives the accepted socket back, paused and unread, when the connection goes before the bastion has opened the channel:
-   * the application has noticed nothing yet. A transport that cannot do so resets it, as ever.
-   */
-  readonly giveBackWhenLost?: boolean | undefined;
-}
-
-/** Whether nobody but the application, by a reset, is told how its flow begins. */
-export function asksNothing(options: CarryOptions): boolean {
-  return options.onOpen === undefined && options.givesBackRefused !== true;
 }
 
 /** How a flow goes out: one connection to a bastion that carries many flows. */
@@ -97,20 +67,12 @@ export interface Transport {
   /** Resolves, never rejects, when the connection is gone for another reason than {@link Transport.close}. */
   readonly lost: Promise<TshuttleError>;
   /**
-   * Carries an accepted socket to a destination until both directions are over. Never rejects.
+   * Carries a flow until both directions are over. Never rejects.
    *
-   * Owns `accepted` from the call on: it is closed, or reset where the application must see a failure, when the promise
-   * resolves. `accepted` must be paused and half-open capable; it may hold bytes that were put back, and have ended.
-   *
-   * @param progress kept up to date, for whoever shows flows
+   * Where it has not come to be `open` when the promise resolves, its accepted socket is the caller's as it was, who resets it, tells its
+   * application, or carries it elsewhere; or it is closed, because the application went, or the transport could not give it back.
    */
-  carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress?: FlowProgress,
-    options?: CarryOptions,
-  ): Promise<FlowSummary>;
+  carry(flow: Flow): Promise<FlowSummary>;
   /**
    * Opens a connection of our own to a destination, which the bastion resolves; for jump hosts, DNS over TCP and requests.
    *

@@ -3,12 +3,12 @@ import { deferred } from '../core/deferred.ts';
 import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
 import { beginOpening } from '../core/opening.ts';
-import type { IncomingFlow } from '../ingress/incoming-flow.ts';
 import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies, type ProxyListen } from '../ingress/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy-credentials.ts';
 import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
+import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import type { SshRequest } from '../ssh/config/request.ts';
@@ -79,11 +79,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let ingress: RedirectIngress | undefined;
     let networkChanged = async (): Promise<void> => {};
     const removed = new RemovedRules(options.onDown, logger);
-    const accept = (flow: IncomingFlow): void => {
+    const accept = (flow: Flow): void => {
       // Only what is accepted holds its name.
-      const named = flows === undefined ? flow : dns?.named(flow);
-      if (flows === undefined || named === undefined) flow.accepted.resetAndDestroy();
-      else flows.accept(named);
+      if (flows !== undefined && dns?.name(flow) === true) flows.accept(flow);
+      else flow.accepted.resetAndDestroy();
     };
     const onTurnedAway = (): void => flows?.turnedAway();
     // Closed after the rules are gone.

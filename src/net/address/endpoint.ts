@@ -51,9 +51,9 @@ function isPort(port: number): boolean {
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
-/** A host as an endpoint where it is a literal address, and as it is where it is a name. */
-export function toDestination({ host, port }: HostPort): Endpoint | HostPort {
-  return makeEndpoint(host, port) ?? { host, port };
+/** A host in its canonical form where it is a literal address, and as it is where it is a name. */
+export function toDestination({ host, port }: HostPort): HostPort {
+  return { host: makeEndpoint(host, port)?.address ?? host, port };
 }
 
 /** Renders `10.0.0.1:22`, `[2001:db8::1]:22` or `name:22`. */

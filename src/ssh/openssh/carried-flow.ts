@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
 import type { HostPort } from '../../net/address/endpoint.ts';
-import type { FlowEnd, FlowProgress } from '../transport.ts';
+import type { FlowProgress } from '../../net/flow.ts';
+import type { FlowEnd } from '../transport.ts';
 
 /** A flow on its way through an ssh. */
 export interface CarriedFlow {
-  /** Owned by whoever carries it. */
+  /** Of whoever carries it once the channel is open; before that, where a copy of it was given away. */
   readonly accepted: Socket;
   readonly destination: HostPort;
   readonly progress: FlowProgress;

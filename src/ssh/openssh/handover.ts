@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import type { FlowProgress } from '../../net/flow.ts';
 import { resetNow } from '../../net/native/connection-end.ts';
 import { tcpByteCounts } from '../../net/native/tcp.ts';
-import type { FlowEnd, FlowProgress, FlowSummary } from '../transport.ts';
+import type { FlowEnd, FlowSummary } from '../transport.ts';
 import { ABORTED, type CarriedFlow, notTaken } from './carried-flow.ts';
 import type { Master } from './master.ts';
 import { type ForwardReply, MuxConnection } from './mux-connection.ts';

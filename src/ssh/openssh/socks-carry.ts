@@ -24,7 +24,7 @@ export async function carryBySocks(master: SocksMaster, flow: CarriedFlow): Prom
   const { accepted, progress } = flow;
   const end = await untilOver(master, flow);
   // Without effect on what has ended in order.
-  accepted.resetAndDestroy();
+  if (progress.stage === 'open') accepted.resetAndDestroy();
   return { end, bytesUp: progress.bytesUp, bytesDown: progress.bytesDown };
 }
 

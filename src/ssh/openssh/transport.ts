@@ -3,20 +3,15 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
+import type { Endpoint } from '../../net/address/endpoint.ts';
+import type { Flow } from '../../net/flow.ts';
 import { canPassDescriptors } from '../../net/native/descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
 import type { SshRequest } from '../config/request.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../ssh-target.ts';
-import {
-  asksNothing,
-  type FlowProgress,
-  type FlowSummary,
-  startFlowProgress,
-  type Transport,
-} from '../transport.ts';
+import type { FlowSummary, Transport } from '../transport.ts';
 import type { CarriedFlow } from './carried-flow.ts';
 import { handOver } from './handover.ts';
 import { joinMaster, type Master, type MasterContext, startMaster } from './master.ts';
@@ -103,24 +98,20 @@ function transportOver(master: Master, sessions: MasterSessions, description: st
   const flows = new Set<Promise<FlowSummary>>();
   let closing: Promise<void> | undefined;
 
-  const carry = (
-    accepted: Socket,
-    destination: HostPort,
-    progress: FlowProgress,
-    onOpen: () => void,
-  ): Promise<FlowSummary> => {
+  const carry = (accepted: Socket, flow: Flow, onOpen: () => void): Promise<FlowSummary> => {
     const { socks } = master;
-    const flow: CarriedFlow = {
+    const carriedFlow: CarriedFlow = {
       accepted,
-      destination,
-      progress,
+      destination: flow.target,
+      progress: flow,
       signal: ending.signal,
       onOpen: () => {
-        progress.stage = 'open';
+        flow.stage = 'open';
         onOpen();
       },
     };
-    const carried = socks === undefined ? handOver(master, flow) : carryBySocks({ ...master, socks }, flow);
+    const carried =
+      socks === undefined ? handOver(master, carriedFlow) : carryBySocks({ ...master, socks }, carriedFlow);
     flows.add(carried);
     void carried.then(() => flows.delete(carried));
     return carried;
@@ -132,15 +123,14 @@ function transportOver(master: Master, sessions: MasterSessions, description: st
     peers: master.peers,
     readFile: (path) => sessions.readFile(path),
     lost: master.lost,
-    carry: (accepted, destination, _originator, progress = startFlowProgress(), options = {}) => {
-      // Its application is answered by us, and may have sent something already: no descriptor to hand over.
-      return asksNothing(options)
-        ? carry(accepted, destination, progress, () => {})
-        : carryByPair(accepted, (far, onOpen) => carry(far, destination, progress, onOpen), options);
-    },
+    // Where its application is answered by us, and may have sent something already, there is no descriptor to hand over.
+    carry: (flow) =>
+      flow.onOpen === undefined
+        ? carry(flow.accepted, flow, () => {})
+        : carryByPair(flow, (far, onOpen) => carry(far, flow, onOpen)),
     open: (destination, signal) =>
       openByCarry(
-        { description, carry: (far, onOpen) => carry(far, destination, startFlowProgress(), onOpen) },
+        { description, carry: (flow) => carry(flow.accepted, flow, () => flow.onOpen?.()) },
         destination,
         signal,
       ),

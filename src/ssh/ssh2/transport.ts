@@ -1,12 +1,9 @@
-import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
-import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { BastionHungUp, type FlowProgress, type FlowSummary, type Transport } from '../transport.ts';
+import { BastionHungUp, type Transport } from '../transport.ts';
 import { ChannelMux } from './channels/channel-mux.ts';
-import type { ChannelOptions } from './channels/channel-owner.ts';
 import { cipherCost } from './channels/flow-control/cipher-cost.ts';
 import { MIN_QUEUE_BYTES } from './channels/flow-control/send-scheduler.ts';
 import { type ConnectContext, type ConnectedBastion, connectBastion } from './connection/connect.ts';
@@ -24,22 +21,12 @@ import { readBastionFile } from './read-file.ts';
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const FAREWELL_TIMEOUT_MS = 1_000;
 
-/** What OpenSSH tells for `ssh -W`, where there is no originator either (channels.c, port_open_helper). */
-const OWN_ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 65_535 };
-
 /** A transport over one ssh2 connection. */
 export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
   /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
   /** What it carries. */
   load(): ConnectionLoad;
-  carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress?: FlowProgress,
-    options?: ChannelOptions,
-  ): Promise<FlowSummary>;
 }
 
 /**
@@ -131,18 +118,8 @@ function transportOver(bastion: ConnectedBastion): {
     get roundTripMs() {
       return mux.roundTripMs;
     },
-    carry: (accepted, destination, originator, progress, options) =>
-      mux.carry(accepted, destination, originator, progress, options),
-    open: (destination, signal) =>
-      openByCarry(
-        {
-          description,
-          carry: (far, onOpen) => mux.carry(far, destination, OWN_ORIGINATOR, undefined, { onOpen }),
-        },
-        destination,
-        signal,
-        MIN_QUEUE_BYTES,
-      ),
+    carry: (flow) => mux.carry(flow),
+    open: (destination, signal) => openByCarry(transport, destination, signal, MIN_QUEUE_BYTES),
     probe: () => liveness.probe(mux.roundTripMs),
     close: () => {
       closing ??= hangUp().then(() => route.close());

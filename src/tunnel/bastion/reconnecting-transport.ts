@@ -1,17 +1,10 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint, HostPort } from '../../net/address/endpoint.ts';
+import type { HostPort } from '../../net/address/endpoint.ts';
+import type { Flow } from '../../net/flow.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import {
-  asksNothing,
-  type CarryOptions,
-  type FlowEnd,
-  type FlowProgress,
-  type FlowSummary,
-  startFlowProgress,
-  type Transport,
-} from '../../ssh/transport.ts';
+import { type FlowEnd, type FlowSummary, notOpened, type Transport } from '../../ssh/transport.ts';
 import type { Connections } from './connections.ts';
 import { LifeCycle } from './life-cycle.ts';
 import type { OnDown } from './outages.ts';
@@ -33,19 +26,6 @@ interface ReconnectingOptions {
   /** Who is asked at the first connection, and later when something waits for one. */
   readonly prompter: Prompter;
 }
-
-/** A flow that is not over. */
-interface Flow {
-  readonly accepted: Socket;
-  readonly destination: HostPort;
-  readonly originator: Endpoint;
-  readonly progress: FlowProgress;
-  readonly options: CarryOptions;
-  readonly sinceMs: number;
-}
-
-/** What is asked of the connections for every flow. */
-const GIVEN_BACK: CarryOptions = { giveBackWhenLost: true };
 
 /**
  * A transport that outlives its connection to the bastion: it connects again, and holds meanwhile what comes. What had been
@@ -103,15 +83,8 @@ export class ReconnectingTransport implements Transport {
   }
 
   /** Without an async function's frame for each flow, as in `ConnectionPool`. */
-  carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress: FlowProgress = startFlowProgress(),
-    options: CarryOptions = {},
-  ): Promise<FlowSummary> {
+  carry(flow: Flow): Promise<FlowSummary> {
     this.#carried += 1;
-    const flow: Flow = { accepted, destination, originator, progress, options, sinceMs: performance.now() };
     const { current } = this.life;
     const over = current === undefined ? this.#holdAndCarry(flow) : this.#carryOver(current, flow);
     void over.then(this.#onOver);
@@ -119,15 +92,10 @@ export class ReconnectingTransport implements Transport {
   }
 
   #carryOver(connections: Connections, flow: Flow): Promise<FlowSummary> {
-    const { accepted, destination, originator, progress, options } = flow;
-    const forwarded = asksNothing(options) ? GIVEN_BACK : { ...options, ...GIVEN_BACK };
-    return connections
-      .carry(accepted, destination, originator, progress, forwarded)
-      .then((summary) =>
-        summary.isGivenBack === true && summary.end.kind === 'bastion-lost'
-          ? this.#carryLater(connections, flow)
-          : summary,
-      );
+    return connections.carry(flow).then((summary) => {
+      const isLost = summary.end.kind === 'bastion-lost' && flow.stage !== 'open';
+      return isLost && !flow.accepted.destroyed ? this.#carryLater(connections, flow) : summary;
+    });
   }
 
   async #carryLater(lostConnections: Connections, flow: Flow): Promise<FlowSummary> {
@@ -136,14 +104,11 @@ export class ReconnectingTransport implements Transport {
   }
 
   async #holdAndCarry(flow: Flow): Promise<FlowSummary> {
-    const connections = await this.life.connections(flow.sinceMs, undefined, () => {
-      flow.progress.stage = 'held';
+    const connections = await this.life.connections(flow.startedAtMs, undefined, () => {
+      flow.stage = 'held';
     });
-    if (typeof connections === 'string') {
-      flow.accepted.resetAndDestroy();
-      return { end: this.#endOf(connections), bytesUp: 0, bytesDown: 0 };
-    }
-    flow.progress.stage = 'opening';
+    if (typeof connections === 'string') return notOpened(this.#endOf(connections));
+    flow.stage = 'opening';
     return await this.#carryOver(connections, flow);
   }
 

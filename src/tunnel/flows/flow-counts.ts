@@ -1,4 +1,5 @@
-import type { FlowProgress, FlowSummary } from '../../ssh/transport.ts';
+import type { FlowProgress } from '../../net/flow.ts';
+import type { FlowSummary } from '../../ssh/transport.ts';
 
 /** What all flows come to. */
 interface FlowTotals {
@@ -30,9 +31,9 @@ export class FlowCounts {
   }
 
   /** All of them, with those that are not over. */
-  totals(open: Iterable<{ readonly progress: FlowProgress }>): FlowTotals {
+  totals(open: Iterable<FlowProgress>): FlowTotals {
     let [now, held, opened, bytesUp, bytesDown] = [0, 0, this.#opened, this.#bytesUp, this.#bytesDown];
-    for (const { progress } of open) {
+    for (const progress of open) {
       now += 1;
       if (progress.stage === 'held') held += 1;
       if (progress.stage === 'open') opened += 1;

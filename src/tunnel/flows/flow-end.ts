@@ -1,4 +1,4 @@
-import type { OpenFailure } from '../../ingress/incoming-flow.ts';
+import type { OpenFailure } from '../../net/flow.ts';
 import type { FlowEnd, Refusal } from '../../ssh/transport.ts';
 import type { FailureCause } from '../status/status.ts';
 

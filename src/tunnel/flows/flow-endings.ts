@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/log.ts';
-import type { IncomingFlow } from '../../ingress/incoming-flow.ts';
+import type { Flow } from '../../net/flow.ts';
 import type { FlowSummary } from '../../ssh/transport.ts';
 import type { FlowEnding } from '../status/status.ts';
 import { describeFlow } from './flow-endpoints.ts';
@@ -23,7 +23,7 @@ export class FlowEndings {
   }
 
   /** @param why for people */
-  add(flow: IncomingFlow, { bytesUp, bytesDown, end }: FlowSummary, why: string, durationMs: number): void {
+  add(flow: Flow, { bytesUp, bytesDown, end }: FlowSummary, why: string, durationMs: number): void {
     const { destination, address, originator } = describeFlow(flow);
     const moved = { bytesUp, bytesDown, durationMs: Math.round(durationMs) };
     this.#logger.info(`${destination}: ${why}`, {

@@ -1,23 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../../core/log.ts';
-import type { IncomingFlow } from '../../ingress/incoming-flow.ts';
+import type { Flow } from '../../net/flow.ts';
 import { type DescriptorBudget, descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
 import { OUT_OF_DESCRIPTORS } from '../../net/sockets/dial-directly.ts';
 import type { StrandedFate } from '../../net/sockets/redirected-connection.ts';
-import {
-  type CarryOptions,
-  type FlowEnd,
-  type FlowProgress,
-  type FlowSummary,
-  startFlowProgress,
-  type Transport,
-} from '../../ssh/transport.ts';
+import { type FlowEnd, type FlowSummary, notOpened, type Transport } from '../../ssh/transport.ts';
 import type { FailureCount, FlowEnding, FlowInfo } from '../status/status.ts';
 import { Failures } from './failures.ts';
 import { FlowCounts } from './flow-counts.ts';
 import { describeEnd, isConnectFailure, isUnknownName, openFailureOf } from './flow-end.ts';
 import { FlowEndings } from './flow-endings.ts';
-import { describeFlow, destinationOf, redirectedConnection } from './flow-endpoints.ts';
+import { describeFlow, redirectedConnection } from './flow-endpoints.ts';
 import { LostFlows } from './lost-flows.ts';
 import type { StrandedConnections } from './stranded-connections.ts';
 import { describeFate, settledEnd } from './stranded-end.ts';
@@ -34,16 +27,6 @@ const LAST_FLOWS_MS = 100;
 /** And for the fates of their applications' sockets, which the helper finds out. */
 const LAST_FATES_MS = 1_000;
 
-/** For a flow whose application is told by a reset. */
-const ASKS_NOTHING: CarryOptions = {};
-
-/** A flow that is not over. */
-interface OpenFlow {
-  readonly flow: IncomingFlow;
-  readonly progress: FlowProgress;
-  readonly startedAtMs: number;
-}
-
 /** What a table works with. */
 interface FlowTableParts {
   /** Tests have one of their own. */
@@ -56,7 +39,7 @@ interface FlowTableParts {
 export class FlowTable {
   readonly #transport: Pick<Transport, 'carry'>;
   readonly #logger: Logger;
-  readonly #open = new Set<OpenFlow>();
+  readonly #open = new Set<Flow>();
   readonly #endings: FlowEndings;
   readonly #counts = new FlowCounts();
   /** The last one to which the bastion has connected, or tried to. */
@@ -101,10 +84,12 @@ export class FlowTable {
     return [...this.#open]
       .slice(-limit)
       .reverse()
-      .map(({ flow, progress, startedAtMs }) => ({
+      .map((flow) => ({
         ...describeFlow(flow),
-        ageMs: Math.round(nowMs - startedAtMs),
-        ...progress,
+        ageMs: Math.round(nowMs - flow.startedAtMs),
+        stage: flow.stage,
+        bytesUp: flow.bytesUp,
+        bytesDown: flow.bytesDown,
       }));
   }
 
@@ -119,7 +104,7 @@ export class FlowTable {
   }
 
   /** Takes over a flow until it is over. Never throws. */
-  accept(flow: IncomingFlow): void {
+  accept(flow: Flow): void {
     if (this.#descriptors.isBeyond(flow.accepted, 'flow')) {
       this.#turnAway(flow, { kind: 'aborted', detail: OUT_OF_DESCRIPTORS, lacks: 'descriptors' });
       return;
@@ -129,34 +114,27 @@ export class FlowTable {
       this.#warnOfLimit();
       return;
     }
-    const open = { flow, progress: startFlowProgress(), startedAtMs: performance.now() };
-    this.#open.add(open);
+    this.#open.add(flow);
     this.#counts.begun();
-    const { accepted, originator, answer } = flow;
-    const options =
-      answer === undefined ? ASKS_NOTHING : { onOpen: () => answer.opened(), givesBackRefused: true };
-    const bug = (error: unknown): void => this.#meetBug(open, error);
+    const bug = (error: unknown): void => this.#meetBug(flow, error);
     try {
-      const carrying = this.#transport.carry(
-        accepted,
-        destinationOf(flow),
-        originator,
-        open.progress,
-        options,
-      );
-      carrying.then((summary) => this.#over(open, summary)).catch(bug);
+      this.#transport
+        .carry(flow)
+        .then((summary) => this.#over(flow, summary))
+        .catch(bug);
     } catch (error) {
       bug(error);
     }
   }
 
   /** No transport fails, but a bug does. It is told, and ends this flow and no other. */
-  #meetBug(open: OpenFlow, error: unknown): void {
+  #meetBug(flow: Flow, error: unknown): void {
     this.#logger.error('internal error in one flow', { err: error });
-    open.flow.accepted.resetAndDestroy();
-    if (!this.#open.has(open)) return;
-    const { bytesUp, bytesDown } = open.progress;
-    this.#over(open, { end: { kind: 'aborted', detail: 'internal error' }, bytesUp, bytesDown });
+    const isKnown = this.#open.has(flow);
+    if (flow.stage === 'open' || !isKnown) flow.accepted.resetAndDestroy();
+    if (!isKnown) return;
+    const { bytesUp, bytesDown } = flow;
+    this.#over(flow, { end: { kind: 'aborted', detail: 'internal error' }, bytesUp, bytesDown });
   }
 
   /**
@@ -179,57 +157,60 @@ export class FlowTable {
     this.#lostRedirects.tell();
   }
 
-  #turnAway(flow: IncomingFlow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
+  #turnAway(flow: Flow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
     this.#counts.begun();
     if (flow.answer === undefined) flow.accepted.resetAndDestroy();
     else flow.answer.failed('other', end.detail);
-    flow.destinationName?.release('unclear');
-    this.#report(flow, { end, bytesUp: 0, bytesDown: 0 }, '', 0);
+    flow.heldName?.release('unclear');
+    this.#report(flow, notOpened(end), '', 0);
   }
 
-  #over(open: OpenFlow, summary: FlowSummary): void {
-    const { flow, progress, startedAtMs } = open;
+  #over(flow: Flow, summary: FlowSummary): void {
     const { end } = summary;
-    if (end.kind === 'refused') flow.answer?.failed(openFailureOf(end), end.description);
+    if (flow.stage !== 'open') {
+      if (end.kind === 'refused' && flow.answer !== undefined)
+        flow.answer.failed(openFailureOf(end), end.description);
+      else flow.accepted.resetAndDestroy();
+    }
 
-    this.#open.delete(open);
-    this.#counts.over(progress, summary);
-    const isTried = progress.stage === 'open' || isConnectFailure(end);
+    this.#open.delete(flow);
+    this.#counts.over(flow, summary);
+    const isTried = flow.stage === 'open' || isConnectFailure(end);
     if (isTried) {
       this.#permitted = describeFlow(flow).destination;
     }
-    flow.destinationName?.release(isUnknownName(end) ? 'missing' : isTried ? 'known' : 'unclear');
-    const durationMs = performance.now() - startedAtMs;
+    flow.heldName?.release(isUnknownName(end) ? 'missing' : isTried ? 'known' : 'unclear');
+    const durationMs = performance.now() - flow.startedAtMs;
     const connection = end.kind === 'eof' ? undefined : redirectedConnection(flow);
     if (connection === undefined || this.#stranded === undefined) {
-      this.#settled(open, summary, durationMs, 'told');
+      this.#settled(flow, summary, durationMs, 'told');
     } else {
       const settled = this.#stranded.settle(connection);
-      void settled.then((fate) => this.#settled(open, summary, durationMs, fate));
+      void settled.then((fate) => this.#settled(flow, summary, durationMs, fate));
     }
     if (this.#open.size === 0) this.#onNoneLeft?.();
   }
 
   /** A flow is over, and it is known whether its application knows. */
-  #settled({ flow, progress }: OpenFlow, summary: FlowSummary, durationMs: number, fate: StrandedFate): void {
+  #settled(flow: Flow, summary: FlowSummary, durationMs: number, fate: StrandedFate): void {
     const { address } = flow.originator;
     const goneAddress = fate !== 'told' && this.#stranded?.isGone(address) === true ? address : undefined;
     const end = settledEnd(summary.end, fate, goneAddress);
     // One that was not open yet goes on over the next connection, or is reset as new ones are.
-    const lost = end.kind === 'bastion-lost' && progress.stage === 'open' ? this.#lostFlows : undefined;
+    const lost = end.kind === 'bastion-lost' && flow.stage === 'open' ? this.#lostFlows : undefined;
     const unreached = end.kind === 'reset' && end.by === 'kernel' ? this.#lostRedirects : undefined;
     (lost ?? unreached)?.add(describeFlow(flow).destination, fate);
     this.#report(flow, { ...summary, end }, describeFate(end, fate, goneAddress), durationMs);
   }
 
-  #report(flow: IncomingFlow, summary: FlowSummary, more: string, durationMs: number): void {
+  #report(flow: Flow, summary: FlowSummary, more: string, durationMs: number): void {
     this.#endings.add(flow, summary, describeEnd(summary.end) + more, durationMs);
-    this.#failures.ended(summary.end, destinationOf(flow), flow.destinationName !== undefined);
+    this.#failures.ended(summary.end, flow.destination, flow.heldName !== undefined);
   }
 
   #findPermitted(): string | undefined {
-    const open = [...this.#open].find(({ progress }) => progress.stage === 'open');
-    return open === undefined ? this.#permitted : describeFlow(open.flow).destination;
+    const open = [...this.#open].find(({ stage }) => stage === 'open');
+    return open === undefined ? this.#permitted : describeFlow(open).destination;
   }
 
   #warnOfLimit(): void {

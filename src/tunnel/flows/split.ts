@@ -1,20 +1,14 @@
-import type { Socket } from 'node:net';
 import { messageOf } from '../../core/errors.ts';
 import { type CaptureRule, decidingRule } from '../../net/address/capture-rule.ts';
 import { rangeOfAddress } from '../../net/address/cidr.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import { neverCapturedAs } from '../../net/address/never-captured.ts';
 import { canonicalName, type Zone, zoneOf } from '../../net/address/zone.ts';
+import type { Flow } from '../../net/flow.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
 import { dialDirectly, OUT_OF_DESCRIPTORS } from '../../net/sockets/dial-directly.ts';
 import { relay } from '../../net/sockets/relay.ts';
-import {
-  type CarryOptions,
-  type FlowProgress,
-  type FlowSummary,
-  startFlowProgress,
-  type Transport,
-} from '../../ssh/transport.ts';
+import { type FlowSummary, notOpened, type Transport } from '../../ssh/transport.ts';
 
 /** What decides, beside the rules, which flows go through the bastion where all of a program's come to us. */
 export interface SplitOptions {
@@ -55,39 +49,27 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
     this.#options = options;
   }
 
-  async carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress: FlowProgress = startFlowProgress(),
-    options: CarryOptions = {},
-  ): Promise<FlowSummary> {
-    const way = await this.#wayTo(destination);
+  async carry(flow: Flow): Promise<FlowSummary> {
+    const way = await this.#wayTo(flow.target);
     switch (way.kind) {
       case 'bastion':
-        return await this.#throughBastion(way.hosts, accepted, destination, originator, progress, options);
+        return await this.#throughBastion(way.hosts, flow);
       case 'direct':
-        return await carryDirectly(way.addresses, accepted, destination.port, progress, options);
+        return await carryDirectly(way.addresses, flow);
       case 'refused':
-        return refused(accepted, way.why, options);
+        return refused(way.why);
     }
   }
 
-  async #throughBastion(
-    hosts: readonly string[],
-    accepted: Socket,
-    { port }: HostPort,
-    originator: Endpoint,
-    progress: FlowProgress,
-    options: CarryOptions,
-  ): Promise<FlowSummary> {
-    for (const host of hosts.slice(0, -1)) {
-      const another = { ...options, givesBackRefused: true };
-      const summary = await this.#transport.carry(accepted, { host, port }, originator, progress, another);
-      if (summary.end.kind !== 'refused') return summary;
+  async #throughBastion(hosts: readonly string[], flow: Flow): Promise<FlowSummary> {
+    const { port } = flow.target;
+    let summary = refused('no address');
+    for (const host of hosts) {
+      flow.target = { host, port };
+      summary = await this.#transport.carry(flow);
+      if (summary.end.kind !== 'refused') break;
     }
-    const host = hosts.at(-1)!;
-    return await this.#transport.carry(accepted, { host, port }, originator, progress, options);
+    return summary;
   }
 
   async #wayTo({ host, port }: HostPort): Promise<Way> {
@@ -132,30 +114,20 @@ function isLeftAlone({ family, address }: Endpoint): boolean {
   return isOwnAddress(address) || neverCapturedAs(rangeOfAddress(family, address)) !== undefined;
 }
 
-async function carryDirectly(
-  addresses: readonly string[],
-  accepted: Socket,
-  port: number,
-  progress: FlowProgress,
-  options: CarryOptions,
-): Promise<FlowSummary> {
-  const outgoing = await dialDirectly(addresses, port);
-  if (outgoing === OUT_OF_DESCRIPTORS) {
-    accepted.resetAndDestroy();
-    const end = { kind: 'aborted', detail: outgoing, lacks: 'descriptors' } as const;
-    return { end, bytesUp: 0, bytesDown: 0 };
-  }
-  if (typeof outgoing === 'string') return refused(accepted, outgoing, options);
-  progress.stage = 'open';
-  options.onOpen?.();
-  const end = await relay(accepted, outgoing, progress);
-  const { bytesUp, bytesDown } = progress;
+async function carryDirectly(addresses: readonly string[], flow: Flow): Promise<FlowSummary> {
+  const outgoing = await dialDirectly(addresses, flow.target.port);
+  if (outgoing === OUT_OF_DESCRIPTORS)
+    return notOpened({ kind: 'aborted', detail: outgoing, lacks: 'descriptors' });
+  if (typeof outgoing === 'string') return refused(outgoing);
+  flow.stage = 'open';
+  flow.onOpen?.();
+  const end = await relay(flow.accepted, outgoing, flow);
+  const { bytesUp, bytesDown } = flow;
   if (end.kind === 'eof') return { end, bytesUp, bytesDown };
   const by = end.by === 'accepted' ? 'application' : 'destination';
   return { end: { kind: 'reset', by, detail: end.detail }, bytesUp, bytesDown };
 }
 
-function refused(accepted: Socket, description: string, { givesBackRefused }: CarryOptions): FlowSummary {
-  if (givesBackRefused !== true) accepted.resetAndDestroy();
-  return { end: { kind: 'refused', reason: 'connect-failed', description }, bytesUp: 0, bytesDown: 0 };
+function refused(description: string): FlowSummary {
+  return notOpened({ kind: 'refused', reason: 'connect-failed', description });
 }

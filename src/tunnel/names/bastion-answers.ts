@@ -7,12 +7,12 @@ import { type OpenConnection, TcpResolver } from '../../dns/resolver/tcp-resolve
 import { isFromSearch, systemSearchRules } from '../../dns/system/search-domains.ts';
 import { KnownNames, type NameFinding } from '../../dns/zone/known-names.ts';
 import { ZoneAnswers } from '../../dns/zone/zone-answers.ts';
-import type { IncomingFlow } from '../../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../../ingress/redirect.ts';
 import { type CaptureRule, decidingRule } from '../../net/address/capture-rule.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import { formatZone, type Zone } from '../../net/address/zone.ts';
+import type { Flow } from '../../net/flow.ts';
 import type { SyntheticNamesStatus } from '../status/status.ts';
 import { askForName } from './ask-for-name.ts';
 import type { BastionFiles } from './bastion-hosts.ts';
@@ -81,9 +81,9 @@ export class BastionAnswers {
     return this.#names?.status() ?? null;
   }
 
-  /** See {@link SyntheticNames.named}. */
-  named(flow: IncomingFlow): IncomingFlow | undefined {
-    return this.#names === undefined ? flow : this.#names.named(flow);
+  /** See {@link SyntheticNames.name}. */
+  name(flow: Flow): boolean {
+    return this.#names?.name(flow) ?? true;
   }
 
   /** SERVFAIL as long as nobody can answer. Never rejects. */

@@ -6,9 +6,9 @@ import { flushSystemCaches } from '../../dns/system/flush-caches.ts';
 import { watchNameservers } from '../../dns/system/nameserver-watch.ts';
 import { type Nameserver, systemNameservers } from '../../dns/system/resolv-conf.ts';
 import type { NameRules, StaticHost } from '../../dns/zone/name-routes.ts';
-import type { IncomingFlow } from '../../ingress/incoming-flow.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { familyOf, type IpFamily } from '../../net/address/literal.ts';
+import type { Flow } from '../../net/flow.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import type { SyntheticNamesStatus } from '../status/status.ts';
 import {
@@ -112,9 +112,9 @@ export class TunnelDns {
     (await this.#answers.use(options, this.#surroundings)).keep();
   }
 
-  /** The flow with the name that its destination stands for; undefined when it leads nowhere. Logs that. */
-  named(flow: IncomingFlow): IncomingFlow | undefined {
-    return this.#answers.named(flow);
+  /** See {@link SyntheticNames.name}. */
+  name(flow: Flow): boolean {
+    return this.#answers.name(flow);
   }
 
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */

@@ -6,12 +6,12 @@ import { MappingStore, type SavedBlock } from '../../dns/zone/mapping-store.ts';
 import { type AddressBlock, SyntheticAddresses } from '../../dns/zone/synthetic-addresses.ts';
 import { blockCountOf, blockOf } from '../../dns/zone/synthetic-blocks.ts';
 import { type AddressSource, SYNTHETIC_TTL_SECONDS } from '../../dns/zone/zone-answers.ts';
-import type { HeldName, IncomingFlow } from '../../ingress/incoming-flow.ts';
 import type { RedirectIngress } from '../../ingress/redirect.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../../net/address/cidr.ts';
-import { formatEndpoint } from '../../net/address/endpoint.ts';
+import { formatEndpoint, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
+import type { Flow, HeldName } from '../../net/flow.ts';
 import { lockOnMachine } from '../../net/machine/machine-lock.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
 import type { SyntheticNamesStatus } from '../status/status.ts';
@@ -141,19 +141,26 @@ export class SyntheticNames implements AddressSource {
   }
 
   /**
-   * A flow with the name that its destination stands for, as it is when that is no synthetic address; undefined for a
-   * synthetic address without a name, which leads nowhere.
+   * Gives a flow the name that its destination stands for, where that is a synthetic address.
+   *
+   * @returns false for a synthetic address without a name, which leads nowhere; that is logged
    */
-  named(flow: IncomingFlow): IncomingFlow | undefined {
-    const { destination } = flow;
-    if ('host' in destination) return flow;
-    const held = this.#addresses.hold(destination);
-    if (held === 'outside') return flow;
-    if (held !== 'nothing') return { ...flow, destinationName: this.#learning(held) };
-    this.#logger.warn(
-      `${formatEndpoint(destination)}: reset, the address stands for no name any more; look the name up again`,
-    );
-    return undefined;
+  name(flow: Flow): boolean {
+    const { host, port } = flow.destination;
+    const called = flow.redirectedFrom ?? makeEndpoint(host, port);
+    if (called === undefined) return true;
+    const held = this.#addresses.hold(called);
+    if (held === 'outside') return true;
+    if (held === 'nothing') {
+      this.#logger.warn(
+        `${formatEndpoint(called)}: reset, the address stands for no name any more; look the name up again`,
+      );
+      return false;
+    }
+    flow.heldName = this.#learning(held, called.address);
+    flow.destination = { host: held.name, port };
+    flow.target = flow.destination;
+    return true;
   }
 
   /** Writes down which name has which address. */
@@ -162,9 +169,12 @@ export class SyntheticNames implements AddressSource {
     this.#store.close(new Map(this.#blocks.map(({ block, save }) => [block, save])));
   }
 
-  #learning({ name, release }: { readonly name: string; readonly release: () => void }): HeldName {
+  #learning(
+    { name, release }: { readonly name: string; readonly release: () => void },
+    address: string,
+  ): HeldName {
     return {
-      name,
+      address,
       release: (finding) => {
         release();
         if (finding !== 'unclear') this.#options.known.learn(name, finding);

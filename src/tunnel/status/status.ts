@@ -1,6 +1,7 @@
 import type { ErrorCode, TshuttleError } from '../../core/errors.ts';
 import type { CaptureProblem } from '../../ingress/capture-problem.ts';
-import type { FlowEnd, FlowProgress } from '../../ssh/transport.ts';
+import type { FlowProgress } from '../../net/flow.ts';
+import type { FlowEnd } from '../../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
 
 /** How many names have an address of their own. Plain data. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttpProxy, type HttpProxyBounds } from '../../../src/ingress/http-proxy.ts';
-import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
 import { ProxyLogins } from '../../../src/ingress/proxy-logins.ts';
+import type { Flow } from '../../../src/net/flow.ts';
 import { AdmittedClients } from '../../../src/net/sockets/admitted-clients.ts';
 import { relay } from '../../../src/net/sockets/relay.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
@@ -94,12 +94,12 @@ function unchunked(text: string): { body: string; isWhole: boolean } {
 /** A proxy whose flows come to the destinations of the table. */
 async function startProxy(bounds?: HttpProxyBounds) {
   const flows = new Set<Socket>();
-  const onFlow = ({ accepted, destination, answer }: IncomingFlow): void => {
+  const onFlow = ({ accepted, destination, answer }: Flow): void => {
     flows.add(accepted);
     accepted.once('close', () => flows.delete(accepted));
     answer?.opened();
     const hostile = ANSWERS[destination.port - FIRST_CASE_PORT];
-    if ('host' in destination && destination.host === 'self.example') {
+    if (destination.host === 'self.example') {
       const { port } = server.address() as AddressInfo;
       void relay(accepted, connect({ port, host: '127.0.0.1', allowHalfOpen: true }), {
         bytesUp: 0,

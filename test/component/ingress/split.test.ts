@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
-import type { Endpoint, HostPort } from '../../../src/net/address/endpoint.ts';
+import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { ALL_PORTS } from '../../../src/net/address/port-range.ts';
 import { parseZone } from '../../../src/net/address/zone.ts';
+import { type Flow, makeFlow } from '../../../src/net/flow.ts';
 import type { FlowSummary } from '../../../src/ssh/transport.ts';
 import { SplitCarrier } from '../../../src/tunnel/flows/split.ts';
+import { carryFlow } from '../../support/in-process/carry-flow.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
 
@@ -31,10 +32,13 @@ function split(
 ) {
   const asked: string[] = [];
   const transport = {
-    carry: async (accepted: Socket, { host, port }: HostPort): Promise<FlowSummary> => {
+    carry: async (flow: Flow): Promise<FlowSummary> => {
+      const { accepted, target } = flow;
+      const { host, port } = target;
       asked.push(`${host}:${port}`);
       const counts = { bytesUp: 0, bytesDown: 0 };
       if (!refused.includes(host)) {
+        flow.stage = 'open';
         accepted.destroy();
         return { end: { kind: 'eof' }, ...counts };
       }
@@ -68,14 +72,14 @@ describe('through the bastion goes', () => {
   ])('%s', async (_what, host, expected) => {
     const { carrier, asked } = split();
     await using pair = await openSocketPair();
-    await carrier.carry(pair.accepted, { host, port: 443 }, ORIGINATOR);
+    await carryFlow(carrier, pair.accepted, { host, port: 443 });
     expect(asked).toEqual(expected);
   });
 
   test('the next address, when one is refused', async () => {
     const { carrier, asked } = split(['10.0.0.8']);
     await using pair = await openSocketPair();
-    const { end } = await carrier.carry(pair.accepted, { host: 'db.example', port: 443 }, ORIGINATOR);
+    const { end } = await carryFlow(carrier, pair.accepted, { host: 'db.example', port: 443 });
     expect([end.kind, ...asked]).toEqual(['eof', '10.0.0.8:443', '10.0.0.9:443']);
   });
 });
@@ -87,7 +91,7 @@ describe('from this machine goes', () => {
       void readToEnd(socket).then((bytes) => socket.end(`got ${bytes.toString()}`));
     });
     await using pair = await openSocketPair();
-    const carrying = carrier.carry(pair.accepted, { host, port: destination.port }, ORIGINATOR);
+    const carrying = carryFlow(carrier, pair.accepted, { host, port: destination.port });
     pair.application.end('hello');
     expect((await readToEnd(pair.application)).toString()).toBe('got hello');
     expect(await carrying).toEqual({ end: { kind: 'eof' }, bytesUp: 5, bytesDown: 9 });
@@ -106,9 +110,7 @@ describe('from this machine goes', () => {
       const { carrier, asked } = split([], false, everything);
       await using pair = await openSocketPair();
       // Nothing listens on discard.
-      await carrier.carry(pair.accepted, { host, port: 9 }, ORIGINATOR, undefined, {
-        givesBackRefused: true,
-      });
+      await carryFlow(carrier, pair.accepted, { host, port: 9 });
       expect(asked).toEqual([]);
     });
 
@@ -117,7 +119,7 @@ describe('from this machine goes', () => {
       async (host) => {
         const { carrier, asked } = split([], true, everything);
         await using pair = await openSocketPair();
-        const { end } = await carrier.carry(pair.accepted, { host, port: 9 }, ORIGINATOR);
+        const { end } = await carryFlow(carrier, pair.accepted, { host, port: 9 });
         expect([asked, end]).toMatchObject([
           [],
           { description: expect.stringContaining('this machine itself') },
@@ -128,18 +130,19 @@ describe('from this machine goes', () => {
     test('all else goes through the bastion', async () => {
       const { carrier, asked } = split([], true, everything);
       await using pair = await openSocketPair();
-      await carrier.carry(pair.accepted, { host: '192.0.2.1', port: 9 }, ORIGINATOR);
+      await carryFlow(carrier, pair.accepted, { host: '192.0.2.1', port: 9 });
       expect(asked).toEqual(['192.0.2.1:9']);
     });
   });
 
-  test('what is refused is given back, where that is wanted', async () => {
+  test('what is refused is given back', async () => {
     const { carrier } = split();
     await using pair = await openSocketPair();
-    const options = { givesBackRefused: true };
     // Nothing listens on discard.
-    const to = { host: '127.0.0.1', port: 9 };
-    const { end } = await carrier.carry(pair.accepted, to, ORIGINATOR, undefined, options);
+    const destination = { host: '127.0.0.1', port: 9 };
+    const { end } = await carrier.carry(
+      makeFlow({ accepted: pair.accepted, originator: ORIGINATOR, destination }),
+    );
     expect(end).toEqual({ kind: 'refused', reason: 'connect-failed', description: 'Connection refused' });
     expect(pair.accepted.destroyed).toBe(false);
   });
@@ -153,7 +156,7 @@ describe('from this machine goes', () => {
     const failed = once(pair.application, 'close');
     pair.application.write('hello');
     const to = { host: '127.0.0.1', port: destination.port };
-    const { end } = await carrier.carry(pair.accepted, to, ORIGINATOR);
+    const { end } = await carryFlow(carrier, pair.accepted, to);
     expect(end).toMatchObject({ kind: 'reset', by: 'destination' });
     await expect(failed).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
@@ -162,7 +165,7 @@ describe('from this machine goes', () => {
 test('a name that nobody knows is refused, with the word that proxies have for it', async () => {
   const { carrier } = split();
   await using pair = await openSocketPair();
-  const { end } = await carrier.carry(pair.accepted, { host: 'nobody.example', port: 1 }, ORIGINATOR);
+  const { end } = await carryFlow(carrier, pair.accepted, { host: 'nobody.example', port: 1 });
   expect(end).toMatchObject({
     kind: 'refused',
     description: expect.stringContaining('Name or service not known'),

@@ -6,6 +6,7 @@ import { encodeString, encodeUint32 } from '../../../src/ssh/keys/wire.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channels/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../src/ssh/ssh2/channels/channel-wire.ts';
 import { readBastionFile } from '../../../src/ssh/ssh2/read-file.ts';
+import { carryFlow } from '../../support/in-process/carry-flow.ts';
 import { FakeWire } from '../../support/in-process/fake-wire.ts';
 import { openSocketPair, type SocketPair } from '../../support/in-process/socket-pair.ts';
 import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
@@ -36,7 +37,7 @@ test('no order of messages harms it', async () => {
       pair.application.resume();
       pairs.push(pair);
       const destination = { host: '10.0.0.1', port: flow + 1 };
-      summaries.push(mux.carry(pair.accepted, destination, { family: 4, address: '127.0.0.1', port: 1 }));
+      summaries.push(carryFlow(mux, pair.accepted, destination));
     }
 
     const sessionEnds: Array<string | undefined> = [];

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { IncomingFlow } from '../../../src/ingress/incoming-flow.ts';
+import { type Flow, redirectedFlow } from '../../../src/net/flow.ts';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { FlowTable } from '../../../src/tunnel/flows/flow-table.ts';
@@ -46,10 +46,10 @@ async function connect(keyOptions: string, ...lines: string[]): Promise<FlowTabl
   return new FlowTable(transport, logger);
 }
 
-async function flowTo(port: number): Promise<IncomingFlow> {
+async function flowTo(port: number): Promise<Flow> {
   const { accepted } = await openSocketPair();
   const loopback = { family: 4, address: '127.0.0.1' } as const;
-  return { accepted, destination: { ...loopback, port }, originator: { ...loopback, port: 1 } };
+  return redirectedFlow(accepted, { ...loopback, port }, { ...loopback, port: 1 });
 }
 
 const warnings = (): readonly string[] =>

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Transport } from '../../../src/ssh/transport.ts';
+import { carryFlow } from '../../support/in-process/carry-flow.ts';
 import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
@@ -30,8 +31,7 @@ async function expectToCarry(transport: Transport, bytes: number): Promise<void>
     void readToEnd(socket).then((received) => socket.end(received));
   });
   await using pair = await openSocketPair();
-  const originator = { family: 4, address: '127.0.0.1', port: 1 } as const;
-  const summary = transport.carry(pair.accepted, { host: '127.0.0.1', port: destination.port }, originator);
+  const summary = carryFlow(transport, pair.accepted, { host: '127.0.0.1', port: destination.port });
   const sent = randomBytes(bytes);
   pair.application.end(sent);
   expect(digest(await readToEnd(pair.application))).toBe(digest(sent));

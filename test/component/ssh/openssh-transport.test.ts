@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { type OpensshCarry, openOpensshTransport } from '../../../src/ssh/openssh/transport.ts';
+import { carryFlow } from '../../support/in-process/carry-flow.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
@@ -121,8 +122,7 @@ describe.each(['socks', 'handover'] as const)('a connection of our own through s
       socket.resume();
     });
     const { accepted, application } = pair;
-    const originator = { family: 4, address: '127.0.0.1', port: 1 } as const;
-    const carried = transport.carry(accepted, { host: '127.0.0.1', port: destination.port }, originator);
+    const carried = carryFlow(transport, accepted, { host: '127.0.0.1', port: destination.port });
     application.write('hello');
     await once(application, 'data');
     const reset = expect(readToEnd(application)).rejects.toMatchObject({ code: 'ECONNRESET' });

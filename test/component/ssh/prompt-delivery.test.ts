@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../src/ssh/ssh2/transport.ts';
+import { carryFlow } from '../../support/in-process/carry-flow.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
@@ -34,8 +35,7 @@ async function expectToCarry(transport: Ssh2Transport): Promise<void> {
   });
   for (let flows = 0; flows < 3; flows += 1) {
     await using pair = await openSocketPair();
-    const originator = { family: 4, address: '127.0.0.1', port: 1 } as const;
-    void transport.carry(pair.accepted, { host: '127.0.0.1', port: destination.port }, originator);
+    void carryFlow(transport, pair.accepted, { host: '127.0.0.1', port: destination.port });
     pair.application.end('there and back');
     expect((await readToEnd(pair.application)).toString()).toBe('there and back');
   }

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { ChannelMux } from '../../../src/ssh/ssh2/channels/channel-mux.ts';
 import { attachChannelWire } from '../../../src/ssh/ssh2/internals/channel-internals.ts';
 import { until } from '../process/until.ts';
+import { carryFlow } from './carry-flow.ts';
 import { openSocketPair, readToEnd } from './socket-pair.ts';
 import { openDestination, type Ssh2Pair } from './ssh2-pair.ts';
 
@@ -33,11 +34,7 @@ export async function checkBothWays(pair: Ssh2Pair): Promise<ReadonlySet<object>
   });
   await using application = await openSocketPair();
   const mux = new ChannelMux((events) => attachChannelWire(pair.client, pair.socket, events));
-  const summary = mux.carry(
-    application.accepted,
-    { host: '127.0.0.1', port: destination.port },
-    { family: 4, address: '127.0.0.1', port: 40_000 },
-  );
+  const summary = carryFlow(mux, application.accepted, { host: '127.0.0.1', port: destination.port });
   const ciphers = new Set([protocol._cipher]);
   application.application.end(up);
   let receivedDown = 0;

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import type { Endpoint, HostPort } from '../../../net/address/endpoint.ts';
+import type { Flow } from '../../../net/flow.ts';
 import type { KeyOptions } from '../../key-options.ts';
-import { type FlowEnd, type FlowProgress, type FlowSummary, startFlowProgress } from '../../transport.ts';
+import { type FlowEnd, type FlowSummary, notOpened } from '../../transport.ts';
 import { PeerConduct } from '../peer-conduct.ts';
 import { Channel } from './channel.ts';
-import type { ChannelOptions, ChannelOwner, OwnedChannel } from './channel-owner.ts';
+import type { ChannelOwner, OwnedChannel } from './channel-owner.ts';
 import {
   type ChannelWire,
   type ChannelWireEvents,
@@ -99,27 +99,15 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   }
 
   /** See `Transport.carry`. */
-  carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress: FlowProgress = startFlowProgress(),
-    options: ChannelOptions = {},
-  ): Promise<FlowSummary> {
-    const end = this.#end ?? endOfDestroyed(accepted);
-    if (end !== undefined) {
-      if (end.kind === 'bastion-lost' && options.giveBackWhenLost === true) {
-        return Promise.resolve({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
-      }
-      accepted.resetAndDestroy();
-      return Promise.resolve({ end, bytesUp: 0, bytesDown: 0 });
-    }
+  carry(flow: Flow): Promise<FlowSummary> {
+    const end = this.#end ?? endOfDestroyed(flow.accepted);
+    if (end !== undefined) return Promise.resolve(notOpened(end));
     return new Promise((onOver) => {
       const localId = this.#takeLocalId();
-      const channel = new Channel(localId, accepted, this, onOver, progress, options);
+      const channel = new Channel(localId, flow, this, onOver);
       this.#channels.set(localId, channel);
       this.#flows.add(channel);
-      this.wire.open(localId, channel.initialWindowBytes, MAX_PACKET_BYTES, destination, originator);
+      this.wire.open(localId, channel.initialWindowBytes, MAX_PACKET_BYTES, flow.target, flow.originator);
     });
   }
 

@@ -1,17 +1,8 @@
-import type { CarryOptions, FlowEnd, Refusal } from '../../transport.ts';
+import type { FlowEnd } from '../../transport.ts';
 import type { PeerConduct } from '../peer-conduct.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './flow-control/receive-budget.ts';
 import type { Sender } from './flow-control/send-scheduler.ts';
-
-/** Why a channel was not opened. */
-export type NotOpened = Refusal | Extract<FlowEnd, { kind: 'bastion-lost' }>;
-
-/** How a flow is carried, beside where to. */
-export interface ChannelOptions extends CarryOptions {
-  /** Asked when the bastion refuses; with true the accepted socket is given back, too, as it was, paused and unread. */
-  readonly mayTryElsewhere?: ((refusal: Refusal) => boolean) | undefined;
-}
 
 /** What a channel asks of the multiplexer that owns it. */
 export interface ChannelOwner {
@@ -32,12 +23,6 @@ export interface OwnedChannel {
   readonly upload: Sender;
   /** Ends the flow; the application sees a reset. */
   abort(detail: string): void;
-}
-
-/** Whether the accepted socket of a channel that was not opened is to be given back. */
-export function isWantedBack(end: NotOpened, options: ChannelOptions): boolean {
-  if (end.kind === 'bastion-lost') return options.giveBackWhenLost === true;
-  return options.mayTryElsewhere?.(end) === true || options.givesBackRefused === true;
 }
 
 /** How far a channel has come. */

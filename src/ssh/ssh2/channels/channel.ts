@@ -1,21 +1,14 @@
 import type { Socket } from 'node:net';
+import type { Flow } from '../../../net/flow.ts';
 import { lendReads } from '../../../net/sockets/lent-reads.ts';
 import { resetWhenShut, resetWhenTaken } from '../../../net/sockets/reset-when-taken.ts';
-import type { FlowEnd, FlowProgress, FlowSummary, Refusal } from '../../transport.ts';
+import { type FlowEnd, type FlowSummary, notOpened, type Refusal } from '../../transport.ts';
 import {
   type ApplicationListener,
   listenToApplication,
   stopListeningToApplication,
 } from './application-events.ts';
-import {
-  type ChannelOptions,
-  type ChannelOwner,
-  closedByDestination,
-  isWantedBack,
-  type NotOpened,
-  type OwnedChannel,
-  type SshSide,
-} from './channel-owner.ts';
+import { type ChannelOwner, closedByDestination, type OwnedChannel, type SshSide } from './channel-owner.ts';
 import { Download } from './download.ts';
 import { refusalOf } from './refusal.ts';
 import { Upload, type UploadListener } from './upload.ts';
@@ -36,15 +29,14 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
   readonly #accepted: Socket;
   readonly #owner: ChannelOwner;
   readonly #onOver: (summary: FlowSummary) => void;
-  readonly #progress: FlowProgress;
-  readonly #options: ChannelOptions;
+  readonly #flow: Flow;
 
   #ssh: SshSide = { kind: 'opening' };
   /** The first cause of the end, once there is one. */
   #end: FlowEnd | undefined;
   /** The accepted socket is being reset, which may have to wait for a tick. */
   #isBreakingOff = false;
-  /** The accepted socket is closed. */
+  /** The accepted socket is closed, or the caller's again. */
   #isOver = false;
 
   /** Application to destination. */
@@ -53,25 +45,18 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
   readonly #download: Download;
 
   /**
-   * Owns `accepted` from now on. `onOver` is called once: when the socket is closed, or is nobody's again because the channel
-   * was not opened and the options want it back.
+   * Owns the accepted socket once the channel is open. `onOver` is called once: when the socket is closed, or is the caller's because the
+   * channel was not opened.
    */
-  constructor(
-    localId: number,
-    accepted: Socket,
-    owner: ChannelOwner,
-    onOver: (summary: FlowSummary) => void,
-    progress: FlowProgress,
-    options: ChannelOptions,
-  ) {
+  constructor(localId: number, flow: Flow, owner: ChannelOwner, onOver: (summary: FlowSummary) => void) {
+    const { accepted } = flow;
     this.localId = localId;
     this.#accepted = accepted;
     this.#owner = owner;
     this.#onOver = onOver;
-    this.#progress = progress;
-    this.#options = options;
-    this.#download = new Download(accepted, owner, progress);
-    this.upload = new Upload(accepted, owner, progress, this);
+    this.#flow = flow;
+    this.#download = new Download(accepted, owner, flow);
+    this.upload = new Upload(accepted, owner, flow, this);
     listenToApplication(accepted, this);
   }
 
@@ -87,12 +72,12 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     if (this.#isOver) {
       this.#sendClose();
     } else {
-      this.#progress.stage = 'open';
+      this.#flow.stage = 'open';
       lendReads(this.#accepted);
       this.#download.open(remoteId);
       this.upload.open(remoteId, windowBytes, packetBytes);
+      this.#flow.onOpen?.();
     }
-    this.#options.onOpen?.();
   }
 
   /** The bastion did not open the channel. */
@@ -152,9 +137,11 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     else if (!this.#download.eofReceived || !this.upload.eofSent) this.#breakOff({ kind: 'bastion-lost' });
   }
 
-  /** Ends the flow; the application sees a reset. */
+  /** Ends the flow; the application of one that is open sees a reset. */
   abort(detail: string): void {
-    this.#breakOff({ kind: 'aborted', detail });
+    const end: FlowEnd = { kind: 'aborted', detail };
+    if (this.#ssh.kind === 'opening') this.#notOpened(end);
+    else this.#breakOff(end);
     this.#sendClose();
   }
 
@@ -186,7 +173,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
       this.#sendClose();
     }
     this.#end ??= { kind: 'eof' };
-    const { bytesUp, bytesDown } = this.#progress;
+    const { bytesUp, bytesDown } = this.#flow;
     this.#owner.flowIsOver(this);
     this.#onOver({ end: this.#end, bytesUp, bytesDown });
   }
@@ -220,16 +207,13 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#owner.forget(this);
   }
 
-  #notOpened(end: NotOpened): void {
-    const isOurs = !this.#isOver && !this.#isBreakingOff;
-    if (!isOurs || !isWantedBack(end, this.#options)) {
-      this.#breakOff(end);
-      return;
-    }
+  /** Gives the accepted socket back, paused and unread: its application has noticed nothing yet. */
+  #notOpened(end: FlowEnd): void {
+    if (this.#isOver) return;
     this.#isOver = true;
     stopListeningToApplication(this.#accepted);
     this.#owner.flowIsOver(this);
-    this.#onOver({ end, bytesUp: 0, bytesDown: 0, isGivenBack: true });
+    this.#onOver(notOpened(end));
   }
 
   #breakOff(end: FlowEnd): void {

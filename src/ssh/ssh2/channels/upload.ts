@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
+import type { FlowProgress } from '../../../net/flow.ts';
 import { receiveNow } from '../../../net/native/receive.ts';
 import { giveBack, isKept, keepBytes } from '../../../net/sockets/kept-bytes.ts';
 import { holdReads, LENT_BYTES, letRead } from '../../../net/sockets/lent-reads.ts';
-import type { FlowProgress } from '../../transport.ts';
 import type { ChannelWire, DataSource } from './channel-wire.ts';
 import type { Sender } from './flow-control/send-scheduler.ts';
 

@@ -3,18 +3,12 @@ import { deferred } from '../../../core/deferred.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { Endpoint, HostPort } from '../../../net/address/endpoint.ts';
-import {
-  asksNothing,
-  type CarryOptions,
-  type FlowProgress,
-  type FlowSummary,
-  startFlowProgress,
-  type Transport,
-} from '../../transport.ts';
+import type { Flow } from '../../../net/flow.ts';
+import { type FlowSummary, notOpened, type Transport } from '../../transport.ts';
 import type { Ssh2Transport } from '../transport.ts';
 import { type Candidate, chooseConnection, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
-import { type Member, makeMember } from './pool-member.ts';
+import { type Member, makeMember, shortageOf } from './pool-member.ts';
 
 /** More than this is never opened, whatever the bastion runs out of. */
 const MAX_CONNECTIONS = 16;
@@ -71,60 +65,35 @@ export class ConnectionPool implements Transport {
   }
 
   /** Without an async function's frame for each flow: with thousands of them that was a quarter of their memory. */
-  carry(
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress: FlowProgress = startFlowProgress(),
-    options: CarryOptions = {},
-  ): Promise<FlowSummary> {
+  carry(flow: Flow): Promise<FlowSummary> {
     const member = this.#choose();
-    if (member === undefined) {
-      const lost: FlowSummary = { end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 };
-      if (options.giveBackWhenLost === true) return Promise.resolve({ ...lost, isGivenBack: true });
-      accepted.resetAndDestroy();
-      return Promise.resolve(lost);
-    }
-    const forwarded = asksNothing(options) ? member.options : { ...options, ...member.options };
+    if (member === undefined) return Promise.resolve(notOpened({ kind: 'bastion-lost' }));
     return member.transport
-      .carry(accepted, destination, originator, progress, forwarded)
-      .then((summary) =>
-        summary.isGivenBack === true
-          ? this.#carryOn(summary, member, accepted, destination, originator, progress, options)
-          : summary,
-      );
+      .carry(flow)
+      .then((summary) => (flow.stage === 'open' ? summary : this.#carryOn(summary, member, flow)));
   }
 
   /** Has another connection carry what was not opened by one that was lost, or has no descriptor left. */
-  async #carryOn(
-    summary: FlowSummary,
-    member: Member,
-    accepted: Socket,
-    destination: HostPort,
-    originator: Endpoint,
-    progress: FlowProgress,
-    options: CarryOptions,
-  ): Promise<FlowSummary> {
+  async #carryOn(summary: FlowSummary, member: Member, flow: Flow): Promise<FlowSummary> {
     const { end } = summary;
+    if (flow.accepted.destroyed) return summary;
     if (end.kind === 'bastion-lost') {
       // Until it is no member any more.
       await member.transport.lost;
-      return this.carry(accepted, destination, originator, progress, options);
+      return this.carry(flow);
     }
-    const channels = member.shortages.get(end);
-    if (end.kind !== 'refused' || channels === undefined) return summary;
+    const channels = shortageOf(member, end);
+    if (channels === undefined || end.kind !== 'refused') return summary;
     const other = await this.#another(member, channels);
-    if (other === undefined) {
-      if (options.givesBackRefused !== true) accepted.resetAndDestroy();
-      // Nothing else could tell a shortage from a destination without a route; with so many channels it is the likelier one.
-      return { ...summary, end: { ...end, reason: 'resource-shortage' } };
-    }
+    // Nothing else could tell a shortage from a destination without a route; with so many channels it is the likelier one.
+    if (other === undefined) return notOpened({ ...end, reason: 'resource-shortage' });
+    const { onOpen } = flow;
     // It opens elsewhere: so it was not the destination.
-    const onOpen = (): void => {
+    flow.onOpen = () => {
       member.capacity = Math.min(member.capacity, channels);
-      options.onOpen?.();
+      onOpen?.();
     };
-    return other.transport.carry(accepted, destination, originator, progress, { ...options, onOpen });
+    return other.transport.carry(flow);
   }
 
   open(destination: HostPort, signal: AbortSignal): Promise<Socket> {

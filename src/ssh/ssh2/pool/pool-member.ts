@@ -1,5 +1,4 @@
-import type { FlowEnd, Refusal } from '../../transport.ts';
-import type { ChannelOptions } from '../channels/channel-owner.ts';
+import type { FlowEnd } from '../../transport.ts';
 import type { Ssh2Transport } from '../transport.ts';
 import { RecentBytes } from './choose-connection.ts';
 
@@ -13,32 +12,24 @@ const SHORTAGE_TEXT = 'open failed';
 export interface Member {
   readonly transport: Ssh2Transport;
   readonly recent: RecentBytes;
-  /** What it refused for lack of descriptors, and with how many channels. */
-  readonly shortages: WeakMap<FlowEnd, number>;
-  /** Of a flow that asks for nothing itself: the same for all of them. */
-  readonly options: ChannelOptions;
   capacity: number;
   idleSinceMs: number | undefined;
 }
 
 /** A connection that has run out of nothing yet. */
 export function makeMember(transport: Ssh2Transport): Member {
-  const shortages = new WeakMap<FlowEnd, number>();
-  const isShort = (refusal: Refusal): boolean => {
-    const { channels } = transport.load();
-    const isShortage =
-      channels >= SHORTAGE_CHANNELS &&
-      refusal.reason === 'connect-failed' &&
-      refusal.description === SHORTAGE_TEXT;
-    if (isShortage) shortages.set(refusal, channels);
-    return isShortage;
-  };
   return {
     transport,
     recent: new RecentBytes(performance.now()),
-    shortages,
-    options: { mayTryElsewhere: isShort, giveBackWhenLost: true },
     capacity: Number.POSITIVE_INFINITY,
     idleSinceMs: undefined,
   };
+}
+
+/** With how many channels a connection has run out of descriptors; undefined where that is not why it did not open one. */
+export function shortageOf({ transport }: Member, end: FlowEnd): number | undefined {
+  const { channels } = transport.load();
+  const isShortage =
+    end.kind === 'refused' && end.reason === 'connect-failed' && end.description === SHORTAGE_TEXT;
+  return isShortage && channels >= SHORTAGE_CHANNELS ? channels : undefined;
 }

@@ -1,19 +1,13 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import type { IncomingFlow } from '../../../../src/ingress/incoming-flow.ts';
 import type { Endpoint } from '../../../../src/net/address/endpoint.ts';
+import { type Flow, redirectedFlow } from '../../../../src/net/flow.ts';
 import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';
 import type {
   RedirectedConnection,
   StrandedFate,
 } from '../../../../src/net/sockets/redirected-connection.ts';
-import type {
-  FlowEnd,
-  FlowProgress,
-  FlowSummary,
-  RefusalReason,
-  Transport,
-} from '../../../../src/ssh/transport.ts';
+import type { FlowEnd, FlowSummary, RefusalReason, Transport } from '../../../../src/ssh/transport.ts';
 import { FlowTable } from '../../../../src/tunnel/flows/flow-table.ts';
 import { StrandedConnections } from '../../../../src/tunnel/flows/stranded-connections.ts';
 import type { FailureCause } from '../../../../src/tunnel/status/status.ts';
@@ -21,7 +15,12 @@ import { recordingLogger } from '../../../support/in-process/recording-logger.ts
 
 const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 const DESTINATION: Endpoint = { family: 4, address: '10.0.0.8', port: 5432 };
-const FLOW: IncomingFlow = { accepted: {} as Socket, destination: DESTINATION, originator: ORIGINATOR };
+
+/** A flow that was redirected, and of which a test says otherwise. */
+function flow(otherwise: Partial<Flow> = {}): Flow {
+  const accepted = { resetAndDestroy: () => {} } as unknown as Socket;
+  return { ...redirectedFlow(accepted, DESTINATION, ORIGINATOR), ...otherwise };
+}
 
 /** A transport whose flows end as soon as they are carried, in the given ways. */
 function endingTransport(ends: FlowEnd[]): Transport {
@@ -30,11 +29,11 @@ function endingTransport(ends: FlowEnd[]): Transport {
     roundTripMs: undefined,
     lost: new Promise(() => {}),
     open: () => Promise.reject(new Error('not used')),
-    carry: async (): Promise<FlowSummary> => ({
-      end: ends.shift() ?? { kind: 'eof' },
-      bytesUp: 3,
-      bytesDown: 5,
-    }),
+    carry: async (flow): Promise<FlowSummary> => {
+      const end = ends.shift() ?? { kind: 'eof' };
+      if (end.kind === 'eof' || end.kind === 'reset') flow.stage = 'open';
+      return { end, bytesUp: 3, bytesDown: 5 };
+    },
     close: async () => {},
   };
 }
@@ -42,7 +41,7 @@ function endingTransport(ends: FlowEnd[]): Transport {
 async function linesOf(ends: FlowEnd[]): Promise<readonly string[]> {
   const logger = recordingLogger();
   const flows = new FlowTable(endingTransport([...ends]), logger);
-  for (const _ of ends) flows.accept(FLOW);
+  for (const _ of ends) flows.accept(flow());
   expect(flows.totals()).toMatchObject({ now: ends.length, total: ends.length });
   await new Promise(setImmediate);
   expect(flows.totals()).toMatchObject({ now: 0, bytesUp: 3 * ends.length, bytesDown: 5 * ends.length });
@@ -93,8 +92,7 @@ test.each<[string, () => Promise<FlowSummary>]>([
     let isFirst = true;
     const once = {
       ...transport,
-      carry: () =>
-        isFirst ? carry() : transport.carry(...([] as unknown as Parameters<Transport['carry']>)),
+      carry: (carried: Flow) => (isFirst ? carry() : transport.carry(carried)),
     };
     const table = new FlowTable(once, {
       ...logger,
@@ -102,10 +100,10 @@ test.each<[string, () => Promise<FlowSummary>]>([
     });
     let resets = 0;
     const accepted = { resetAndDestroy: () => (resets += 1) } as unknown as Socket;
-    table.accept({ ...FLOW, accepted });
+    table.accept(flow({ accepted }));
     await new Promise(setImmediate);
     isFirst = false;
-    table.accept(FLOW);
+    table.accept(flow());
     await new Promise(setImmediate);
     expect(table.totals()).toMatchObject({ now: 0, total: 2 });
     expect(resets).toBe(1);
@@ -148,7 +146,7 @@ test.each<[FlowEnd, FailureCause | undefined]>([
   [{ kind: 'aborted', detail: 'a window overrun' }, 'other'],
 ])('%j is counted as %s', async (end, cause) => {
   const flows = new FlowTable(endingTransport([end, end]), recordingLogger());
-  for (let count = 0; count < 2; count += 1) flows.accept(FLOW);
+  for (let count = 0; count < 2; count += 1) flows.accept(flow());
   await new Promise(setImmediate);
   const counted = flows
     .failures()
@@ -159,12 +157,12 @@ test.each<[FlowEnd, FailureCause | undefined]>([
 test('a bastion that prohibits all has its advice in the counts, which changes as soon as one destination is permitted', async () => {
   const ends = [refused('prohibited', 'open failed'), refused('connect-failed', 'Connection refused')];
   const flows = new FlowTable(endingTransport(ends), recordingLogger());
-  flows.accept(FLOW);
+  flows.accept(flow());
   await new Promise(setImmediate);
   expect(flows.failures()).toMatchObject([
     { advice: expect.stringMatching(/^ask for AllowTcpForwarding yes/) },
   ]);
-  flows.accept({ ...FLOW, destination: { ...DESTINATION, port: 443 } });
+  flows.accept(flow({ destination: { host: DESTINATION.address, port: 443 } }));
   await new Promise(setImmediate);
   const advice = flows.failures().find(({ cause }) => cause === 'prohibited')?.advice;
   expect(advice).toMatch(/^ask for 10\.0\.0\.8:5432 in PermitOpen/);
@@ -178,7 +176,7 @@ test('what comes when the descriptors are used up is reset, counted, and told on
   let resets = 0;
   const accepted = (fd: number) => {
     const socket = { _handle: { fd }, resetAndDestroy: () => (resets += 1) };
-    return { ...FLOW, accepted: socket as unknown as Socket };
+    return flow({ accepted: socket as unknown as Socket });
   };
   const ceiling = limit - budget.reserve;
   flows.accept(accepted(ceiling - 1));
@@ -202,18 +200,19 @@ test('what comes when the descriptors are used up is reset, counted, and told on
 });
 
 test('open flows are listed, the latest first, with what they have moved so far', async () => {
-  const carried: FlowProgress[] = [];
+  const carried: Flow[] = [];
   const transport: Transport = {
     ...endingTransport([]),
-    carry: (_accepted, _destination, _originator, progress) => {
-      if (progress !== undefined) carried.push(progress);
+    carry: (one) => {
+      carried.push(one);
       return new Promise(() => {});
     },
   };
   const flows = new FlowTable(transport, recordingLogger());
-  const named = { name: 'db.internal', release: () => {} };
-  for (const flow of [FLOW, { ...FLOW, destinationName: named }]) flows.accept(flow);
-  flows.accept({ ...FLOW, destination: { host: 'api.internal', port: 443 } });
+  const heldName = { address: DESTINATION.address, release: () => {} };
+  const named = { heldName, destination: { host: 'db.internal', port: 5432 } };
+  for (const one of [flow(), flow(named)]) flows.accept(one);
+  flows.accept(flow({ destination: { host: 'api.internal', port: 443 } }));
   Object.assign(carried[0] ?? {}, { stage: 'open', bytesUp: 7, bytesDown: 9 });
   Object.assign(carried[1] ?? {}, { stage: 'held' });
 
@@ -229,12 +228,12 @@ test('open flows are listed, the latest first, with what they have moved so far'
 test('closing waits for the flows that end with the bastion, and says so once; not for ever for others', async () => {
   const logger = recordingLogger();
   const ends: Array<(summary: FlowSummary) => void> = [];
-  const carry: Transport['carry'] = (_accepted, _destination, _originator, progress) => {
-    progress!.stage = 'open';
+  const carry: Transport['carry'] = (carried) => {
+    carried.stage = 'open';
     return new Promise((resolve) => ends.push(resolve));
   };
   const flows = new FlowTable({ carry }, logger);
-  flows.accept(FLOW);
+  flows.accept(flow());
   const closed = flows.close();
   await new Promise(setImmediate);
   ends[0]!({ end: { kind: 'bastion-lost' }, bytesUp: 0, bytesDown: 0 });
@@ -242,7 +241,7 @@ test('closing waits for the flows that end with the bastion, and says so once; n
   const told = 'warn with the bastion one open connection was lost, and reset: 10.0.0.8:5432';
   expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([told]);
 
-  flows.accept(FLOW);
+  flows.accept(flow());
   await flows.close();
   expect(flows.totals().now).toBe(1);
 });
@@ -284,10 +283,10 @@ test.each<[FlowEnd, StrandedFate, string]>([
     }, logger);
     const flows = new FlowTable(endingTransport([end, { kind: 'eof' }, end]), logger, { stranded });
     const originator: Endpoint = { ...ORIGINATOR, address: '203.0.113.77' };
-    flows.accept({ ...FLOW, originator });
+    flows.accept(flow({ originator }));
     // An end of data, and a proxy's client, have nothing to be looked for.
-    flows.accept({ ...FLOW, originator });
-    flows.accept({ ...FLOW, originator, answer: { opened: () => {}, failed: () => {} } });
+    flows.accept(flow({ originator }));
+    flows.accept(flow({ originator, redirectedFrom: undefined }));
     await flows.close();
     expect(asked).toEqual([{ originator, destination: DESTINATION }]);
     expect(flows.endings(10).map((ending) => ending.why)).toContain(why);

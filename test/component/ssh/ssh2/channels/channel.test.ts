@@ -2,20 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../../../../src/net/address/endpoint.ts';
 import { LENT_BYTES } from '../../../../../src/net/sockets/lent-reads.ts';
 import { ChannelMux } from '../../../../../src/ssh/ssh2/channels/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../../../src/ssh/ssh2/channels/channel-wire.ts';
 import { MAX_PACKET_BYTES } from '../../../../../src/ssh/ssh2/channels/flow-control/receive-window.ts';
 import { MIN_QUEUE_BYTES } from '../../../../../src/ssh/ssh2/channels/flow-control/send-scheduler.ts';
 import type { FlowSummary } from '../../../../../src/ssh/transport.ts';
+import { carryFlow } from '../../../../support/in-process/carry-flow.ts';
 import { FakeWire } from '../../../../support/in-process/fake-wire.ts';
 import { openSocketPair, readToEnd, type SocketPair } from '../../../../support/in-process/socket-pair.ts';
 import { until } from '../../../../support/process/until.ts';
 
 const soon = (what: string, fact: () => boolean) => until(fact, { deadlineMs: 5_000, what });
 
-const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 const REMOTE_ID = 7;
 /** What a channel is opened with while nothing is known of the path. */
 const INITIAL_WINDOW_BYTES = 256 * 1024;
@@ -33,7 +32,7 @@ async function openLab(): Promise<Lab> {
   const pair = await openSocketPair();
   const mux = new ChannelMux((events) => new FakeWire(events));
   const wire = mux.wire as FakeWire;
-  const summary = mux.carry(pair.accepted, { host: '10.0.0.8', port: 5432 }, ORIGINATOR);
+  const summary = carryFlow(mux, pair.accepted, { host: '10.0.0.8', port: 5432 });
   return { ...pair, mux, wire, summary, localId: wire.of('open')[0]?.localId ?? -1 };
 }
 
@@ -106,7 +105,7 @@ describe('a flow that ends well', () => {
   test('what one read brings for several channels reaches each, before its end', async () => {
     await using lab = await openConfirmedLab();
     await using other = await openSocketPair();
-    void lab.mux.carry(other.accepted, { host: '10.0.0.9', port: 80 }, ORIGINATOR);
+    void carryFlow(lab.mux, other.accepted, { host: '10.0.0.9', port: 80 });
     const otherId = lab.wire.of('open')[1]?.localId ?? -1;
     lab.mux.onConfirmation(otherId, REMOTE_ID + 1, AMPLE_WINDOW, MAX_PACKET_BYTES);
     const answers = [readToEnd(lab.application), readToEnd(other.application)];
@@ -221,7 +220,7 @@ describe('a flow that the application must not take for a success', () => {
     lab.mux.connectionLost();
     await using late = await openSocketPair();
     const failure = once(late.application, 'error');
-    const { end } = await lab.mux.carry(late.accepted, { host: '10.0.0.8', port: 1 }, ORIGINATOR);
+    const { end } = await carryFlow(lab.mux, late.accepted, { host: '10.0.0.8', port: 1 });
     expect(end).toEqual({ kind: 'bastion-lost' });
     late.application.resume();
     expect((await failure)[0]).toMatchObject({ code: 'ECONNRESET' });

@@ -2,13 +2,13 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
-import type { Endpoint } from '../../../../../src/net/address/endpoint.ts';
 import { ChannelMux } from '../../../../../src/ssh/ssh2/channels/channel-mux.ts';
 import {
   attachChannelWire,
   SUPPORTED_SSH2_VERSION,
 } from '../../../../../src/ssh/ssh2/internals/channel-internals.ts';
 import { checkBothWays } from '../../../../support/in-process/both-ways.ts';
+import { carryFlow } from '../../../../support/in-process/carry-flow.ts';
 import { openSocketPair, readToEnd } from '../../../../support/in-process/socket-pair.ts';
 import { openDestination, openSsh2Pair, type Ssh2Pair } from '../../../../support/in-process/ssh2-pair.ts';
 import { until } from '../../../../support/process/until.ts';
@@ -16,8 +16,6 @@ import { openTagSplitter } from '../../../../support/servers/tag-splitter.ts';
 
 // The contract with ssh2's private parts: if one of these fails after an upgrade, channel-internals.ts must be read
 // against the new version before anything else.
-
-const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 
 const attach = (pair: Ssh2Pair) =>
   new ChannelMux((events) => attachChannelWire(pair.client, pair.socket, events));
@@ -48,7 +46,7 @@ test('a key exchange that the server starts during an upload loses nothing', asy
   });
   await using application = await openSocketPair();
   const mux = attach(pair);
-  void mux.carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+  void carryFlow(mux, application.accepted, { host: '127.0.0.1', port: destination.port });
   const up = randomBytes(16 * 1024 * 1024);
   application.application.end(up);
   await until(() => received !== undefined, { deadlineMs: 2_000, what: 'the destination is reached' });
@@ -60,7 +58,7 @@ test("a refused destination is told with the server's reason", async () => {
   await using pair = await openSsh2Pair();
   await using application = await openSocketPair();
   const mux = attach(pair);
-  const { end } = await mux.carry(application.accepted, { host: '127.0.0.1', port: 1 }, ORIGINATOR);
+  const { end } = await carryFlow(mux, application.accepted, { host: '127.0.0.1', port: 1 });
   expect(end).toMatchObject({ kind: 'refused', reason: 'connect-failed' });
 });
 
@@ -69,7 +67,7 @@ test('a packet whose tag comes with a later read is not overwritten by it', asyn
   const down = randomBytes(1024 * 1024);
   await using destination = await openDestination((socket) => socket.end(down));
   await using application = await openSocketPair();
-  void attach(pair).carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+  void carryFlow(attach(pair), application.accepted, { host: '127.0.0.1', port: destination.port });
   expect(sha256(await readToEnd(application.application))).toBe(sha256(down));
 });
 
@@ -80,7 +78,7 @@ test.each(['none', 'zlib@openssh.com'] as const)(
     await using destination = await openDestination((socket) => socket.write('up'));
     await using application = await openSocketPair();
     const mux = attach(pair);
-    const flow = mux.carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+    const flow = carryFlow(mux, application.accepted, { host: '127.0.0.1', port: destination.port });
     await once(application.application, 'data');
     const writtenBytes = pair.socket.bytesWritten;
     Reflect.get(pair.client, '_protocol').cleanup();
@@ -99,7 +97,7 @@ test("ssh2's own channels live beside ours", async () => {
   await using destination = await openDestination((socket) => socket.end('from the destination'));
   await using application = await openSocketPair();
   const mux = attach(pair);
-  void mux.carry(application.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+  void carryFlow(mux, application.accepted, { host: '127.0.0.1', port: destination.port });
   const foreign = await new Promise<string>((resolve, reject) => {
     pair.client.forwardOut('127.0.0.1', 1, '127.0.0.1', destination.port, (error, channel) => {
       if (error) reject(error);
@@ -118,7 +116,7 @@ test('a reader that stalls loses no byte while others read', async () => {
   const mux = attach(pair);
   const start = async () => {
     const sockets = await openSocketPair();
-    void mux.carry(sockets.accepted, { host: '127.0.0.1', port: destination.port }, ORIGINATOR);
+    void carryFlow(mux, sockets.accepted, { host: '127.0.0.1', port: destination.port });
     return sockets;
   };
   await using stalled = await start();

@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Endpoint } from '../../../../../src/net/address/endpoint.ts';
 import { resolveTarget } from '../../../../../src/ssh/config/target.ts';
 import { ConnectionPool, type PoolOptions } from '../../../../../src/ssh/ssh2/pool/connection-pool.ts';
 import { openSsh2Transport, type Ssh2Transport } from '../../../../../src/ssh/ssh2/transport.ts';
 import type { FlowSummary } from '../../../../../src/ssh/transport.ts';
+import { carryFlow } from '../../../../support/in-process/carry-flow.ts';
 import { type RecordingLogger, recordingLogger } from '../../../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../../../support/in-process/scripted-prompter.ts';
 import { openSocketPair } from '../../../../support/in-process/socket-pair.ts';
@@ -18,7 +18,6 @@ import { until } from '../../../../support/process/until.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../../../support/servers/loopback-sshd.ts';
 
 const NEVER = new AbortController().signal;
-const ORIGINATOR: Endpoint = { family: 4, address: '127.0.0.1', port: 40_000 };
 
 let sshd: LoopbackSshd;
 let transports: Ssh2Transport[];
@@ -80,7 +79,7 @@ interface Flow {
 
 async function start(pool: ConnectionPool, port: number): Promise<Flow> {
   const { accepted, application } = await openSocketPair();
-  return { application, summary: pool.carry(accepted, { host: '127.0.0.1', port }, ORIGINATOR) };
+  return { application, summary: carryFlow(pool, accepted, { host: '127.0.0.1', port }) };
 }
 
 async function expectEcho({ application }: Flow): Promise<void> {
