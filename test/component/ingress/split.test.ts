@@ -104,7 +104,8 @@ describe('from this machine goes', () => {
     })) as readonly CaptureRule[];
     const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
     const own = addresses.filter(({ address }) => !address.includes('%')).map(({ address }) => address);
-    const others = ['127.1.2.3', '0.0.0.0', '::', 'fe80::1', '224.0.0.1', '255.255.255.255'];
+    // None that Node.js 22 would look for on the networks of this machine, as fe80::1.
+    const others = ['127.1.2.3', '0.0.0.0', '::', '224.0.0.1', '255.255.255.255'];
 
     test.each([...own, ...others, 'outside.example'])('%s', async (host) => {
       const { carrier, asked } = split([], false, everything);
