@@ -292,3 +292,15 @@ test.each<[FlowEnd, StrandedFate, string]>([
     expect(flows.endings(10).map((ending) => ending.why)).toContain(why);
   },
 );
+
+test('what was not opened is reset, or told to its application where that waits for an answer', async () => {
+  const ends: FlowEnd[] = [refused('connect-failed', 'Connection refused'), { kind: 'bastion-lost' }];
+  const flows = new FlowTable(endingTransport([...ends, ...ends, { kind: 'eof' }]), recordingLogger());
+  const seen: string[] = [];
+  const accepted = { resetAndDestroy: () => void seen.push('reset') } as unknown as Socket;
+  const answer = { opened: () => {}, failed: (failure: string) => void seen.push(failure) };
+  for (const otherwise of [{}, {}, { answer }, { answer }, {}])
+    flows.accept(flow({ accepted, ...otherwise }));
+  await new Promise(setImmediate);
+  expect(seen).toEqual(['reset', 'reset', 'refused', 'reset']);
+});
