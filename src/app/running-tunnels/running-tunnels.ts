@@ -23,7 +23,7 @@ export class RunningTunnels {
   }
 
   /**
-   * Asks every process. One that goes away meanwhile has no tunnels.
+   * Asks every process. One that goes away meanwhile has no tunnels; one that stops answering is silent.
    *
    * @param how `checked`: each tries first whether what it captures arrives
    */
@@ -31,7 +31,8 @@ export class RunningTunnels {
     surroundings: DaemonSurroundings,
     how: 'as known' | 'checked' = 'as known',
   ): Promise<RunningTunnels> {
-    const { clients, silent } = await findDaemons(controlFoldersOf(surroundings));
+    const { clients, silent: silentAtOnce } = await findDaemons(controlFoldersOf(surroundings));
+    const silent = [...silentAtOnce];
     const found = await Promise.all(
       clients.map(async (client) => {
         try {
@@ -41,6 +42,7 @@ export class RunningTunnels {
           return answer.type === 'status' ? answer.tunnels.map((report) => ({ client, report })) : [];
         } catch {
           client.close();
+          if (client.silence !== undefined) silent.push(client.silence);
           return [];
         }
       }),

@@ -12,6 +12,9 @@ import { whySocketDistrusted } from './trusted-folder.ts';
 /** How soon a daemon greets; one that is stopped (SIGSTOP) or stuck does not. */
 const HELLO_TIMEOUT_MS = 5_000;
 
+/** How often a daemon that has not answered yet is checked by a second connection: an answer may take as long as a login. */
+const LIVENESS_CHECK_MS = 5_000;
+
 type Hello = Extract<ControlReply, { type: 'hello' }>;
 
 /** `Omit` of each member of a union. */
@@ -34,12 +37,14 @@ export interface SilentDaemon {
 
 /** One connection to a daemon. */
 export class ControlClient {
+  readonly #path: string;
   readonly #socket: Socket;
   readonly #hello = deferred<Hello>();
   #daemon: Hello | undefined;
   /** Of a process that has not said who it is. */
   #silentPid: number | undefined;
   #isStranger = false;
+  #silence: SilentDaemon | undefined;
   #failure: TshuttleError | undefined;
   #pending:
     | { readonly id: number; readonly reply: Deferred<Answer>; readonly person: Person | undefined }
@@ -47,7 +52,9 @@ export class ControlClient {
   #lastAnswer: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
-  private constructor(socket: Socket) {
+  private constructor(path: string) {
+    this.#path = path;
+    const socket = connect(path);
     this.#socket = socket;
     this.#hello.promise.catch(() => {}); // told by connect()
     const lines = new LineSplitter(MAX_REPLY_BYTES, (line) =>
@@ -81,8 +88,7 @@ export class ControlClient {
     if (distrusted !== undefined) {
       return { path, pid: undefined, isOwn: false, reason: `it is not asked, because ${distrusted}` };
     }
-    const socket = connect(path);
-    const client = new ControlClient(socket);
+    const client = new ControlClient(path);
     const timer = setTimeout(() => client.#fail(lost('it does not answer')), HELLO_TIMEOUT_MS);
     try {
       const hello = await client.#hello.promise;
@@ -108,11 +114,17 @@ export class ControlClient {
     return this.#daemon!;
   }
 
+  /** Set when a daemon that had greeted was found not to answer any more. */
+  get silence(): SilentDaemon | undefined {
+    return this.#silence;
+  }
+
   /**
-   * Asks one thing, as soon as what was asked before is answered.
+   * Asks one thing, as soon as what was asked before is answered. It may wait for a person, a bastion or a check for as long as that
+   * takes, but not for a daemon that is stopped or stuck: one that does not greet a second connection within 5 s.
    *
    * @param person who answers what is asked meanwhile
-   * @throws TshuttleError as the daemon says; ERR_INTERNAL when it went away
+   * @throws TshuttleError as the daemon says; ERR_INTERNAL when it went away or does not answer any more
    */
   ask(request: Ask, person?: Person): Promise<Answer> {
     const answer = this.#lastAnswer.then(() => this.#ask(request, person));
@@ -127,11 +139,22 @@ export class ControlClient {
     const reply = deferred<Answer>();
     this.#pending = { id, reply, person };
     this.#send({ ...request, id });
+    const liveness = setInterval(() => void this.#checkLiveness(), LIVENESS_CHECK_MS);
     try {
       return await reply.promise;
     } finally {
+      clearInterval(liveness);
       this.#pending = undefined;
     }
+  }
+
+  async #checkLiveness(): Promise<void> {
+    const other = await ControlClient.connect(this.#path);
+    if (other instanceof ControlClient) return other.close();
+    // Where there is no socket any more, this connection has ended, or the daemon's socket has moved.
+    if (other === undefined || this.#failure !== undefined) return;
+    this.#silence = { ...other, pid: other.pid ?? this.daemon.pid };
+    this.#fail(lost('it does not answer any more'));
   }
 
   /** Idempotent. */

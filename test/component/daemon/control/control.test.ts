@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -306,6 +306,39 @@ describe('the control socket', () => {
     mute.close();
     strange.close();
   });
+
+  it('waits for an answer for as long as the daemon greets others, and no longer', async () => {
+    await mkdir(folder, { mode: 0o700 });
+    const greeting = {
+      type: 'hello',
+      protocol: CONTROL_VERSION,
+      pid: process.pid,
+      version: '1.2.3',
+      startedAtMs: 1,
+    };
+    let greets = 0;
+    const connections: Socket[] = [];
+    const daemon = createServer((socket) => {
+      connections.push(socket);
+      if (greets >= 2) return;
+      greets += 1;
+      socket.write(`${JSON.stringify(greeting)}\n`);
+    }).listen(join(folder, '00000001.sock'));
+    await once(daemon, 'listening');
+    const client = await onlyClient();
+    const answer = client.ask({ type: 'status' });
+    const startedAtMs = performance.now();
+    await expect(answer).rejects.toMatchObject({
+      code: 'ERR_INTERNAL',
+      message: 'the daemon is not to be reached: it does not answer any more',
+    });
+    // Once it greeted a second connection, and the next time it had 5 s to.
+    expect(greets).toBe(2);
+    expect(performance.now() - startedAtMs).toBeGreaterThan(14_000);
+    expect(client.silence).toMatchObject({ pid: process.pid, isOwn: true });
+    for (const socket of connections) socket.destroy();
+    await new Promise((resolve) => daemon.close(resolve));
+  }, 60_000);
 
   it('cannot have too long a path, and says so', async () => {
     folder = join(folder, 'x'.repeat(120));
