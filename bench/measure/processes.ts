@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Namespace } from '../../test/support/lab/namespace.ts';
 
 /** One process at one moment. */
@@ -42,6 +42,20 @@ export async function processesOf(namespace: Namespace): Promise<ProcessState[]>
 
 function isLoad(state: ProcessState): boolean {
   return state.argv[0]?.endsWith('/load') === true;
+}
+
+/** How often the threads of a process have gone to sleep, and so were woken up: proc_pid_status(5). */
+export function contextSwitchesOf(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  return threads.reduce((sum, thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
+  }, 0);
+}
+
+/** The memory of a process, with its part of what it shares with others: proc_pid_smaps(5). */
+export function proportionalBytesOf(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]) * 1024;
 }
 
 /** CPU seconds spent between two moments, by processes that may have come since, but have not ended unseen. */

@@ -1,6 +1,7 @@
 import { commands } from './commands.ts';
 import { connectionRate } from './connection-rate.ts';
 import { correctness } from './correctness.ts';
+import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { linkScenarios } from './links.ts';
 import { longPath } from './long-path.ts';
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   correctness,
   start,
   commands,
+  idle,
   throughput,
   connectionRate,
   latency,
