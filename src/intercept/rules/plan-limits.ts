@@ -17,3 +17,11 @@ export const MAX_EXEMPT_PORTS = 64;
 
 /** Most endpoints that are never captured: bastions and jump hosts with all their addresses are a few dozen. */
 export const MAX_EXEMPT = 1_024;
+
+/**
+ * Most tables that the rules of one plan have in pf, and most entries of them all. The kernel takes 1,000 tables and 200,000 entries
+ * of all programs together, and while rules replace others it has both (native-notes/pf.md).
+ */
+export const MAX_PF_TABLES = 400;
+/** See {@link MAX_PF_TABLES}. */
+export const MAX_PF_ENTRIES = 90_000;

@@ -11,7 +11,7 @@ interface NeverCaptured {
  * What the rules leave alone on every machine (`fib daddr type`, link-local), or the kernel refuses to connect TCP to. The rest
  * of 0.0.0.0/8 and 240.0.0.0/4 is captured like any other network, where it has a route (native-notes/route-lookup.md).
  */
-const NEVER_CAPTURED: readonly NeverCaptured[] = (
+export const NEVER_CAPTURED: readonly NeverCaptured[] = (
   [
     ['127.0.0.0', 8, 'this machine itself'],
     ['0.0.0.0', 32, 'this machine itself'],

@@ -1,0 +1,217 @@
+import type { Problem } from '../../../core/problem.ts';
+import { DNS_PORT } from '../../../net/address/endpoint.ts';
+import { addressToNumber, familyOf, type IpFamily, isLoopback } from '../../../net/address/literal.ts';
+import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
+import { MAX_PF_ENTRIES, MAX_PF_TABLES } from '../plan-limits.ts';
+import type { NameserverRedirect, OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
+import { capturedPorts, tooMuchForPf } from './captured-ports.ts';
+import { PF_LISTENERS, pfTags } from './pf-anchor.ts';
+import { tableEntries } from './pf-table.ts';
+import { type Range, uniteRanges } from './ranges.ts';
+
+/**
+ * Renders redirect plans for `pfctl -a ANCHOR -f -`. Pure; nothing here runs anything (native-notes/pf.md).
+ *
+ *     out en0     pass out route-to lo0 ... tag TSH      a SYN to a captured address turns back into this machine
+ *     in  lo0     rdr ... tagged TSH -> 127.0.0.1        where it gets our listener as its destination
+ *     in  lo0     pass in reply-to lo0 ... tagged TSH    and what answers it goes back by lo0, wherever the source's address is
+ *
+ * Each text is the whole anchor with its tables, one transaction. Every rule is `quick`, so that later rules of others do not decide
+ * again. None says that something is left alone: what is not captured is in no table, and other tunnels' anchors are asked about it.
+ */
+
+/** What is known of the machine when the rules are rendered. */
+export interface PfOptions {
+  /** Where our listeners are. */
+  readonly listeners: Readonly<Record<IpFamily, string>>;
+  /** Whether a nameserver is this machine: a query to it goes by lo0 on its own. */
+  readonly isOwn: (nameserver: string) => boolean;
+}
+
+/** Those of a machine that has no nameserver on any address of its own but loopback. */
+export const PF_DEFAULTS: PfOptions = { listeners: PF_LISTENERS, isOwn: isLoopback };
+
+/**
+ * Renders the anchor of a tunnel. {@link RedirectPlan.replies} says nothing here: `reply-to` is for all.
+ *
+ * @throws TshuttleError ERR_CONFIG when the plan is larger than what pf holds
+ */
+export function renderPf(plan: OwnedPlan, options: PfOptions = PF_DEFAULTS): string {
+  const tables = new Tables();
+  const rules = plan.families.map((family) => renderFamily(plan, family, tables, options));
+  const lines = [
+    ...tables.lines,
+    // Translation stands before filtering (pf.conf(5), STATEMENT ORDER).
+    ...rules.flatMap(({ redirects }) => redirects),
+    ...rules.flatMap(({ arrivals }) => arrivals),
+    ...rules.flatMap(({ departures }) => departures),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** What a plan asks for that pf cannot do, each with its remedy; the rest of the plan is rendered without it. */
+export function pfProblems(plan: RedirectPlan): readonly Problem[] {
+  return (plan.dns?.redirects ?? [])
+    .filter(({ nameserver }) => isLinkLocal6(nameserver))
+    .map(({ nameserver }) => ({
+      where: `nameserver ${nameserver}`,
+      what: 'pf cannot redirect queries to a link-local address; name the same nameserver by another address, with --ns',
+    }));
+}
+
+/** The kernel writes the interface into such an address, where no table has it. */
+function isLinkLocal6(address: string): boolean {
+  return familyOf(address) === 6 && addressToNumber(6, address) >> 118n === 0xfe80n >> 6n;
+}
+
+/** The tables of one anchor. What is equal is one table. */
+class Tables {
+  readonly lines: string[] = [];
+  readonly #byRanges = new Map<readonly Range[], string>();
+  readonly #byEntries = new Map<string, string>();
+  #entryCount = 0;
+
+  /** The name of the table that holds these addresses. */
+  holding(family: IpFamily, ranges: readonly Range[]): string {
+    const name = this.#byRanges.get(ranges) ?? this.#add(tableEntries(family, ranges));
+    this.#byRanges.set(ranges, name);
+    return name;
+  }
+
+  #add(entries: readonly string[]): string {
+    const key = entries.join(', ');
+    const known = this.#byEntries.get(key);
+    if (known !== undefined) return known;
+    // With a prefix: a table called `all` is a syntax error.
+    const name = `<tsh_${this.#byEntries.size + 1}>`;
+    this.#byEntries.set(key, name);
+    this.#entryCount += entries.length;
+    if (this.#byEntries.size > MAX_PF_TABLES || this.#entryCount > MAX_PF_ENTRIES) throw tooMuchForPf();
+    this.lines.push(`table ${name} { ${key} }`);
+    return name;
+  }
+}
+
+interface FamilyRules {
+  readonly redirects: readonly string[];
+  readonly arrivals: readonly string[];
+  readonly departures: readonly string[];
+}
+
+function renderFamily(plan: OwnedPlan, family: IpFamily, tables: Tables, options: PfOptions): FamilyRules {
+  const inet = family === 4 ? 'inet' : 'inet6';
+  const listener = options.listeners[family];
+  const tags = pfTags(plan);
+  const notExempt = `any${portsBetween(plan.dns?.exemptPorts ?? [])}`;
+  const redirects: string[] = [];
+  const arrivals = new Set<string>();
+  const departures: string[] = [];
+
+  const arrive = (protocol: Protocol, port: number, tag: string): void => {
+    arrivals.add(
+      `pass in quick on lo0 reply-to lo0 ${inet} proto ${protocol} from any to ${listener} port ${port}${FLAGS[protocol]} tagged ${tag} keep state`,
+    );
+  };
+  const depart = (protocol: Protocol, from: string, to: string, tag: string): void => {
+    departures.push(
+      `pass out quick on ! lo0 route-to lo0 ${inet} proto ${protocol} from ${from} to ${to}${FLAGS[protocol]} tag ${tag} keep state`,
+    );
+  };
+
+  for (const { port, isOwn, protocol, ranges } of queriesOf(plan, family, options)) {
+    const to = `${tables.holding(family, ranges)} port ${DNS_PORT}`;
+    const [from, mark] = isOwn ? [notExempt, 'tag'] : ['any', 'tagged'];
+    redirects.push(
+      `rdr on lo0 ${inet} proto ${protocol} from ${from} to ${to} ${mark} ${tags.dns} -> ${listener} port ${port}`,
+    );
+    arrive(protocol, port, tags.dns);
+    depart(protocol, notExempt, to, tags.dns);
+  }
+
+  const captured = capturedPorts(plan, family);
+  for (const { ports, ranges } of captured) {
+    const from = ports.first === DNS_PORT && ports.last === DNS_PORT ? notExempt : 'any';
+    depart('tcp', from, `${tables.holding(family, ranges)}${portMatch(ports)}`, tags.flow);
+  }
+  if (captured.length > 0) {
+    // Not `to any` alone: that would take connections to this machine's own addresses.
+    redirects.push(
+      `rdr on lo0 ${inet} proto tcp from any to any tagged ${tags.flow} -> ${listener} port ${plan.listenerPort}`,
+    );
+    arrive('tcp', plan.listenerPort, tags.flow);
+  }
+  return { redirects, arrivals: [...arrivals], departures };
+}
+
+/** What DNS goes by. */
+const PROTOCOLS = ['udp', 'tcp'] as const;
+type Protocol = (typeof PROTOCOLS)[number];
+
+/** Only a SYN starts anything: connections that were open before the rules go on as they are. */
+const FLAGS: Readonly<Record<Protocol, string>> = { udp: '', tcp: ' flags S/SA' };
+
+/** Nameservers whose queries by one protocol go to one port of ours. */
+interface Queries {
+  readonly port: number;
+  readonly isOwn: boolean;
+  readonly protocol: Protocol;
+  readonly ranges: readonly Range[];
+}
+
+function queriesOf(
+  { dns, exempt }: RedirectPlan,
+  family: IpFamily,
+  { isOwn }: PfOptions,
+): readonly Queries[] {
+  const nameservers = (dns?.redirects ?? []).filter(
+    ({ nameserver }) => familyOf(nameserver) === family && !isLinkLocal6(nameserver),
+  );
+  const byPort = new Map<string, NameserverRedirect[]>();
+  for (const redirect of nameservers) {
+    const key = `${redirect.port} ${isOwn(redirect.nameserver)}`;
+    byPort.set(key, [...(byPort.get(key) ?? []), redirect]);
+  }
+  const isExempt = ({ nameserver }: NameserverRedirect): boolean =>
+    exempt.some(
+      (one) =>
+        one.family === family &&
+        one.port === DNS_PORT &&
+        addressToNumber(family, one.address) === addressToNumber(family, nameserver),
+    );
+  return [...byPort.values()].flatMap((redirects) =>
+    PROTOCOLS.flatMap((protocol) => {
+      const asked = protocol === 'tcp' ? redirects.filter((redirect) => !isExempt(redirect)) : redirects;
+      if (asked.length === 0) return [];
+      const { nameserver, port } = redirects[0]!;
+      return [{ port, isOwn: isOwn(nameserver), protocol, ranges: addressRanges(family, asked) }];
+    }),
+  );
+}
+
+function addressRanges(family: IpFamily, redirects: readonly NameserverRedirect[]): readonly Range[] {
+  return redirects
+    .map(({ nameserver }) => addressToNumber(family, nameserver))
+    .map((value): readonly Range[] => [{ first: value, last: value }])
+    .reduce(uniteRanges, []);
+}
+
+/** All ports but these, for no operator of pf says that of more than one. */
+function portsBetween(left: readonly number[]): string {
+  if (left.length === 0) return '';
+  const ascending = [...new Set(left)].sort((a, b) => a - b);
+  const stretches = [0, ...ascending].map((before, index) => ({
+    first: before + 1,
+    last: (ascending[index] ?? ALL_PORTS.last + 1) - 1,
+  }));
+  const kept = stretches.filter(({ first, last }) => first <= last);
+  return ` port { ${kept.map(formatPorts).join(', ')} }`;
+}
+
+function portMatch(ports: PortRange): string {
+  const isAll = ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last;
+  return isAll ? '' : ` port ${formatPorts(ports)}`;
+}
+
+function formatPorts({ first, last }: PortRange): string {
+  return first === last ? `${first}` : `${first}:${last}`;
+}
