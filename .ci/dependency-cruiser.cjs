@@ -8,7 +8,7 @@ const layers = {
   dns: ['net', 'core'],
   openstack: ['net', 'core'],
   tunnel: ['ingress', 'ssh', 'dns', 'net', 'core'],
-  config: ['net', 'core'],
+  config: ['intercept/rules', 'net', 'core'],
   daemon: ['tunnel', 'config', 'net', 'core'],
   app: ['daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
   cli: ['app', 'daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],

@@ -1,6 +1,7 @@
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
+import { methodRow } from '../intercept/rules/redirect-methods.ts';
 import type { RedirectPlan } from '../intercept/rules/redirect-plan.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
@@ -52,7 +53,7 @@ export class CaptureCheck {
     if (
       !results.some(hasLostReplies) ||
       this.#replies === 'disguised' ||
-      this.#interceptor.method !== 'nft'
+      !methodRow(this.#interceptor.method).disguisesReplies
     ) {
       return await this.#explain(results);
     }

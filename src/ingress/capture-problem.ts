@@ -1,3 +1,4 @@
+import { listingCommands } from '../intercept/rules/redirect-methods.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import { LOOPBACK } from '../net/address/literal.ts';
 import type { ProbeOutcome, ProbeResult } from './capture-probe.ts';
@@ -146,8 +147,7 @@ const WORDS: Readonly<Record<Cause, Words>> = {
   }),
   unknown: (targets) => ({
     what: `connections to ${placesOf(targets)} are not captured although the rules are set`,
-    remedy:
-      'another rule or a firewall drops or takes them: see nft list ruleset, iptables-save and iptables-legacy-save',
+    remedy: `another rule or a firewall drops or takes them: see ${listingCommands()}`,
   }),
 };
 

@@ -8,7 +8,8 @@ import {
   type RestartingInterceptor,
 } from '../intercept/restarting-interceptor.ts';
 import { planRedirects } from '../intercept/rules/plan.ts';
-import type { DnsRedirect, InterceptMethod } from '../intercept/rules/redirect-plan.ts';
+import type { InterceptMethod } from '../intercept/rules/redirect-methods.ts';
+import type { DnsRedirect } from '../intercept/rules/redirect-plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';

@@ -7,9 +7,10 @@ import { type HelperClient, HelperRefusal, startHelper } from './client/client.t
 import { findHelperCommandFacts, helperCommand } from './client/command.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { CleanupReport, RulesNews } from './protocol/protocol.ts';
-import type { InterceptMethod, RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import { type InterceptMethod, listingCommands, type WantedMethod } from './rules/redirect-methods.ts';
+import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
-import { describeRefusal, type Selection, selectCandidate, type WantedMethod } from './rules/select.ts';
+import { describeRefusal, type Selection, selectCandidate } from './rules/select.ts';
 
 /** What an interceptor is opened with. */
 export interface OpenInterceptorOptions {
@@ -74,7 +75,7 @@ export async function cleanupDeadInstances(options: CleanupOptions): Promise<Cle
     const problems = [...report.failed, ...report.unread];
     if (problems.length === 0) return report;
     throw new TshuttleError('ERR_CLEANUP', `could not clean up: ${problems.join('; ')}`, {
-      remedy: 'see what nft list ruleset and iptables-save -t nat show, as root',
+      remedy: `see what ${listingCommands()} show, as root`,
     });
   } finally {
     await client.close();

@@ -2,7 +2,8 @@ import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
-import type { InterceptMethod, RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { InterceptMethod } from './rules/redirect-methods.ts';
+import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** Why nothing is captured although it should be. */

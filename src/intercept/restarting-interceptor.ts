@@ -12,7 +12,8 @@ import {
 } from './helper-interceptor.ts';
 import type { Interceptor, RulesGone } from './interceptor.ts';
 import type { RulesNews } from './protocol/protocol.ts';
-import type { InterceptMethod, RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { InterceptMethod } from './rules/redirect-methods.ts';
+import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** A helper that ends so often in so short a time is not started again. */

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import { REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';
 import type { Block, Topic } from './topic.ts';
 import { wrap } from './wrap.ts';
 
@@ -52,7 +53,7 @@ export function renderManPage(program: Command, { version, date, topics, exitCod
     '.Sh SEE ALSO',
     '.Xr ssh 1 ,',
     '.Xr ssh_config 5 ,',
-    '.Xr nft 8',
+    REDIRECT_METHODS.map(({ manual: [page, section] }) => `.Xr ${page} ${section}`).join(' ,\n'),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -26,7 +26,7 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
   },
   {
     flags: ['-t', '--tmark'],
-    what: 'belongs to the method tproxy; nft and iptables need no mark, leave it out',
+    what: 'belongs to the method tproxy; none of the methods here needs a mark, leave it out',
   },
   {
     flags: ['--namespace', '--namespace-pid'],

@@ -6,6 +6,7 @@ import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
 import { systemNameservers } from '../../dns/system/resolv-conf.ts';
 import { planRedirects } from '../../intercept/rules/plan.ts';
+import { methodsOn, REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect } from '../../intercept/rules/redirect-plan.ts';
 import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/rules/render-plan.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
@@ -44,7 +45,8 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   const exempt = await bastionEndpoints(config, context);
   const listenerPort = config.listen.port ?? EXAMPLE_PORT;
   const plan = planRedirects({ rules, listenerPort, families, exempt, dns: dnsRedirect(config) });
-  const method = config.method === 'auto' ? 'nft' : config.method;
+  const method =
+    config.method === 'auto' ? (methodsOn(process.platform)[0] ?? REDIRECT_METHODS[0]).name : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];
   if (config.listen.port === undefined)
     notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);

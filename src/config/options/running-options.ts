@@ -1,3 +1,4 @@
+import { WANTED_METHODS, WANTED_METHODS_TEXT } from '../../intercept/rules/redirect-methods.ts';
 import type { OptionRow } from './row.ts';
 
 /** How it is captured. */
@@ -5,9 +6,9 @@ export const CAPTURE_OPTIONS = {
   method: {
     kind: 'choice',
     flags: '--method <METHOD>',
-    choices: ['auto', 'nft', 'iptables'],
+    choices: WANTED_METHODS,
     otherwise: 'auto',
-    help: 'auto, nft or iptables (default: auto, the first that works)',
+    help: `${WANTED_METHODS_TEXT} (default: auto, the first that works)`,
     profile: { key: 'method', description: 'what redirects, as --method' },
   },
   listen: {

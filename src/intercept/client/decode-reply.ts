@@ -11,8 +11,9 @@ import {
 } from '../../net/messages/field-reader.ts';
 import { MAX_STRANDED, STRANDED_FATES } from '../../net/sockets/redirected-connection.ts';
 import type { CleanupReport, HelperLogLine, Reply } from '../protocol/protocol.ts';
+import { CANDIDATES } from '../rules/redirect-methods.ts';
 import { MAX_FACT_CHARACTERS, MAX_FACTS, type RuleFacts } from '../rules/rule-facts.ts';
-import { CANDIDATES, type ProbeFact } from '../rules/select.ts';
+import type { ProbeFact } from '../rules/select.ts';
 
 const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'looked', 'failed', 'rules'] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;

@@ -1,9 +1,10 @@
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
+import type { Candidate, WantedMethod } from '../rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from '../rules/redirect-plan.ts';
 import type { RuleFacts } from '../rules/rule-facts.ts';
-import type { Candidate, ProbeFact, WantedMethod } from '../rules/select.ts';
+import type { ProbeFact } from '../rules/select.ts';
 
 /**
  * What goes over the helper's stdin and stdout: one JSON object a line.

@@ -25,6 +25,7 @@ import {
   MAX_INTERVALS,
   MAX_NAMESERVERS,
 } from '../rules/plan-limits.ts';
+import { CANDIDATES, WANTED_METHODS } from '../rules/redirect-methods.ts';
 import type {
   AddressInterval,
   DnsRedirect,
@@ -33,7 +34,6 @@ import type {
   RedirectPlan,
   RoutedNetwork,
 } from '../rules/redirect-plan.ts';
-import { CANDIDATES, WANTED_METHODS } from '../rules/select.ts';
 
 const REQUEST_TYPES = [
   'probe',

@@ -8,12 +8,12 @@ import {
   type Request,
   type RulesNews,
 } from '../protocol/protocol.ts';
+import { type Candidate, endsWithHelper } from '../rules/redirect-methods.ts';
 import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
-import { type Candidate, endsWithHelper } from '../rules/select.ts';
-import { openBackend } from './backend/open-backend.ts';
 import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
 import { CALLER_ID } from './caller.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
+import { openBackend } from './drivers.ts';
 import { forgetQueries } from './forget-queries.ts';
 import { type Guardian, startGuardian } from './guardian-process.ts';
 import { mustEndWithHelper, probeCandidates } from './probe.ts';

@@ -2,9 +2,6 @@ import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { PortRange } from '../../net/address/port-range.ts';
 
-/** A way to make the kernel redirect connections. */
-export type InterceptMethod = 'nft' | 'iptables';
-
 /** Addresses from `first` to `last`, both included, as literal addresses of one family. */
 export interface AddressInterval {
   readonly first: string;

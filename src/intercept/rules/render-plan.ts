@@ -1,18 +1,24 @@
-import { renderIptables } from './iptables.ts';
-import { renderNft } from './nft.ts';
-import type { InterceptMethod, OwnedPlan } from './redirect-plan.ts';
+import { renderIptables } from './iptables/iptables.ts';
+import { renderNft } from './nft/nft.ts';
+import type { InterceptMethod } from './redirect-methods.ts';
+import type { OwnedPlan } from './redirect-plan.ts';
 
 /** Stands where the running helper names itself. */
 export const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
 
-/** Renders what would be installed, for `--dry-run`: the text for nft(8), or one per family for iptables-restore(8). */
+/** What each method would install, as whoever knows its tools reads it; `instance` stands where the helper names itself. */
+const RENDERERS: Readonly<Record<InterceptMethod, (plan: OwnedPlan, instance: string) => string>> = {
+  nft: (plan, instance) => renderNft(plan, { instance, lifetime: 'owner' }),
+  iptables: (plan, instance) =>
+    plan.families
+      .map((family) => {
+        const tool = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
+        return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jump: 'absent' })}`;
+      })
+      .join(''),
+};
+
+/** Renders what would be installed, for `--dry-run`. */
 export function renderPlan(method: InterceptMethod, plan: OwnedPlan): string {
-  const instance = INSTANCE_PLACEHOLDER;
-  if (method === 'nft') return renderNft(plan, { instance, lifetime: 'owner' });
-  return plan.families
-    .map((family) => {
-      const tool = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
-      return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jump: 'absent' })}`;
-    })
-    .join('');
+  return RENDERERS[method](plan, INSTANCE_PLACEHOLDER);
 }

@@ -1,40 +1,13 @@
 import { TshuttleError } from '../../core/errors.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
-import type { InterceptMethod } from './redirect-plan.ts';
-
-/** What the user may ask for with `--method`. */
-export type WantedMethod = 'auto' | InterceptMethod;
-
-/** Every {@link WantedMethod}. */
-export const WANTED_METHODS = ['auto', 'nft', 'iptables'] as const satisfies readonly WantedMethod[];
-
-/** The ways to install rules, the best first. */
-export const CANDIDATES = [
-  'libnftables',
-  'nft-interactive',
-  'nft-file',
-  'iptables',
-  'iptables-nft',
-  'iptables-legacy',
-] as const;
-
-/**
- * One way to install rules.
- *
- * - `libnftables`: in the helper; the kernel removes the table when the helper ends, however it ends
- * - `nft-interactive`: a child `nft -i` holds the table in the same way
- * - `nft-file`: one `nft -f -` per change; the helper removes the table
- * - `iptables`, `iptables-nft`, `iptables-legacy`: the restore tool of that name; the helper removes the chains
- */
-export type Candidate = (typeof CANDIDATES)[number];
-
-/** Those whose rules the kernel removes when the helper ends, however it ends. */
-const ENDING_WITH_HELPER = ['libnftables', 'nft-interactive'] as const satisfies readonly Candidate[];
-
-/** Whether the kernel removes the rules of a candidate when the helper ends. */
-export function endsWithHelper(candidate: Candidate): boolean {
-  return ENDING_WITH_HELPER.some((one) => one === candidate);
-}
+import {
+  type Candidate,
+  endsWithHelper,
+  type InterceptMethod,
+  methodOf,
+  methodsOn,
+  type WantedMethod,
+} from './redirect-methods.ts';
 
 /** What the helper found out about one candidate. */
 export type ProbeFact =
@@ -56,21 +29,21 @@ export interface Selection {
   readonly families: readonly IpFamily[];
 }
 
-function methodOf(candidate: Candidate): InterceptMethod {
-  return candidate === 'libnftables' || candidate === 'nft-interactive' || candidate === 'nft-file'
-    ? 'nft'
-    : 'iptables';
-}
-
 /**
- * The candidates for what somebody wants, the best first. Whoever is root has what they want; for others, what goes with the helper
- * comes first all the same: nobody else could remove what they leave.
+ * The candidates for what somebody wants on a system, the best first. Whoever is root has what they want; for others, what goes
+ * with the helper comes first all the same: nobody else could remove what they leave.
  */
-export function candidatesFor(wanted: WantedMethod, isRoot: boolean): readonly Candidate[] {
-  return CANDIDATES.filter(
-    (candidate) =>
-      wanted === 'auto' || methodOf(candidate) === wanted || (!isRoot && endsWithHelper(candidate)),
-  );
+export function candidatesFor(
+  wanted: WantedMethod,
+  isRoot: boolean,
+  platform: NodeJS.Platform = process.platform,
+): readonly Candidate[] {
+  return methodsOn(platform)
+    .flatMap(({ candidates }): readonly Candidate[] => candidates.map(({ name }) => name))
+    .filter(
+      (candidate) =>
+        wanted === 'auto' || methodOf(candidate) === wanted || (!isRoot && endsWithHelper(candidate)),
+    );
 }
 
 /**
@@ -78,9 +51,13 @@ export function candidatesFor(wanted: WantedMethod, isRoot: boolean): readonly C
  *
  * @throws TshuttleError ERR_NO_INTERCEPTOR when none is usable: with every refusal, unless nothing is installed
  */
-export function selectCandidate(wanted: WantedMethod, facts: readonly ProbeFact[]): Selection {
+export function selectCandidate(
+  wanted: WantedMethod,
+  facts: readonly ProbeFact[],
+  platform: NodeJS.Platform = process.platform,
+): Selection {
   const refused: RefusedFact[] = [];
-  const permitted = candidatesFor(wanted, false);
+  const permitted = candidatesFor(wanted, false, platform);
   for (const fact of facts.filter(({ candidate }) => permitted.includes(candidate))) {
     if (fact.kind === 'usable') {
       const { candidate, version, families } = fact;
@@ -88,16 +65,30 @@ export function selectCandidate(wanted: WantedMethod, facts: readonly ProbeFact[
     }
     refused.push(fact);
   }
-  throw new TshuttleError('ERR_NO_INTERCEPTOR', describeRefusals(wanted, refused), {
-    remedy: remedyFor(wanted, facts),
+  const methods = methodsOn(platform).filter(({ name }) => wanted === 'auto' || wanted === name);
+  if (methods.length === 0) throw notOn(platform, wanted);
+  throw new TshuttleError('ERR_NO_INTERCEPTOR', describeRefusals(wanted, refused, methods), {
+    remedy: remedyFor(wanted, facts, methods),
   });
 }
 
 type RefusedFact = Exclude<ProbeFact, { kind: 'usable' }>;
+type Methods = ReturnType<typeof methodsOn>;
 
-function describeRefusals(wanted: WantedMethod, facts: readonly RefusedFact[]): string {
+function notOn(platform: NodeJS.Platform, wanted: WantedMethod): TshuttleError {
+  const others = methodsOn(platform).map(({ name }) => name);
+  const what = wanted === 'auto' ? 'nothing redirects connections' : `there is no ${wanted}`;
+  return new TshuttleError('ERR_NO_INTERCEPTOR', `${what} on ${platform}`, {
+    remedy: others.length === 0 ? 'use --socks, which needs no rules' : `use --method auto, or ${others[0]}`,
+  });
+}
+
+function describeRefusals(wanted: WantedMethod, facts: readonly RefusedFact[], methods: Methods): string {
   if (facts.every(({ kind }) => kind === 'absent')) {
-    return wanted === 'auto' ? 'neither nft nor iptables is installed' : `${wanted} is not installed`;
+    const names = methods.map(({ name }) => name);
+    return names.length === 1
+      ? `${names[0]} is not installed`
+      : `neither ${names.join(' nor ')} is installed`;
   }
   const method = wanted === 'auto' ? '' : ` for --method ${wanted}`;
   return `no way to redirect connections${method}: ${facts.map(describeRefusal).join('; ')}`;
@@ -113,16 +104,18 @@ export function describeRefusal(fact: RefusedFact): string {
   }
 }
 
-function remedyFor(wanted: WantedMethod, facts: readonly ProbeFact[]): string {
+function remedyFor(wanted: WantedMethod, facts: readonly ProbeFact[], methods: Methods): string {
   const refused = facts.filter((fact) => fact.kind === 'refused');
   if (refused.some((fact) => /operation not permitted|permission denied/i.test(fact.reason))) {
     return 'run it where changing firewall rules is permitted: as root, with CAP_NET_ADMIN in a container';
   }
-  if (refused.length === 0) {
-    const name = wanted === 'iptables' ? 'iptables' : 'nftables';
+  const name = methods.find(({ packageName }) => packageName !== undefined)?.packageName;
+  if (refused.length === 0 && name !== undefined) {
     return `install ${name}: apt install ${name} (or dnf, apk, pacman, zypper)`;
   }
-  return wanted === 'auto'
-    ? 'the kernel lacks NAT support: load nf_tables and nft_redir, or iptable_nat'
-    : 'try --method auto, or load the kernel modules named above';
+  if (wanted !== 'auto') return 'try --method auto, or load the kernel modules named above';
+  const modules = methods.flatMap(({ kernelModules }) => kernelModules ?? []);
+  return modules.length === 0
+    ? 'use --socks, which needs no rules'
+    : `the kernel lacks NAT support: load ${modules.join(', or ')}`;
 }

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { startHelper } from '../../../src/intercept/client/client.ts';
 import { cleanupDeadInstances, openInterceptor } from '../../../src/intercept/helper-interceptor.ts';
-import type { Candidate } from '../../../src/intercept/rules/select.ts';
+import type { Candidate } from '../../../src/intercept/rules/redirect-methods.ts';
+
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { buildModule } from '../../support/process/built-module.ts';

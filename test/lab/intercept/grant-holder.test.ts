@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Candidate } from '../../../src/intercept/rules/select.ts';
+import type { Candidate } from '../../../src/intercept/rules/redirect-methods.ts';
+
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { buildModule } from '../../support/process/built-module.ts';

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { RulesNews } from '../../../src/intercept/protocol/protocol.ts';
 import { planRedirects } from '../../../src/intercept/rules/plan.ts';
-import type { Candidate } from '../../../src/intercept/rules/select.ts';
+import type { Candidate } from '../../../src/intercept/rules/redirect-methods.ts';
+
 import { skipLab } from '../../support/lab/requirements.ts';
 import { until } from '../../support/process/until.ts';
 import { rule } from '../../unit/intercept/rules/rule.ts';

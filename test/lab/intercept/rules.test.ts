@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { planRedirects } from '../../../src/intercept/rules/plan.ts';
+import { CANDIDATES } from '../../../src/intercept/rules/redirect-methods.ts';
 import { renderPlan } from '../../../src/intercept/rules/render-plan.ts';
-import { CANDIDATES } from '../../../src/intercept/rules/select.ts';
+
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { makeCidr } from '../../../src/net/address/cidr.ts';
 import { addressToNumber, type IpFamily, numberToAddress } from '../../../src/net/address/literal.ts';

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type HelperClient, startHelper } from '../../../src/intercept/client/client.ts';
 import type { RulesNews } from '../../../src/intercept/protocol/protocol.ts';
+import type { Candidate } from '../../../src/intercept/rules/redirect-methods.ts';
 import type { RedirectPlan } from '../../../src/intercept/rules/redirect-plan.ts';
-import type { Candidate } from '../../../src/intercept/rules/select.ts';
+
 import { openLabSite } from '../../support/lab/lab-site.ts';
 import type { Namespace } from '../../support/lab/namespace.ts';
 

@@ -7,6 +7,7 @@ import { messageOf } from '../../../core/errors.ts';
 import { withoutControls } from '../../../core/printable.ts';
 import { openRegularFile } from '../../../core/regular-file.ts';
 import type { TunnelReport } from '../../../daemon/control/protocol.ts';
+import { methodsOn } from '../../../intercept/rules/redirect-methods.ts';
 import { type Cidr, formatCidr } from '../../../net/address/cidr.ts';
 import { readVersion } from '../../version.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -58,7 +59,9 @@ export async function composeReport({ config, findings, tunnels, isKeptLog }: Re
 
 /** They say nothing about anybody, and look like addresses. */
 async function versionLines(): Promise<string> {
-  const told = await Promise.all([tell('ssh', '-V'), tell('nft', '--version'), tell('sudo', '--version')]);
+  const methods = methodsOn(process.platform).map(({ versionCommand }) => versionCommand);
+  const commands = [['ssh', '-V'], ...methods, ['sudo', '--version']] as const;
+  const told = await Promise.all(commands.map(([program, option]) => tell(program, option)));
   return [
     `tshuttle ${readVersion()}`,
     `Node.js ${process.version}, ${process.platform} ${process.arch}, kernel ${release()}`,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Request } from '../../../../src/intercept/protocol/protocol.ts';
 import { decodeRequest } from '../../../../src/intercept/root/decode-request.ts';
-import { renderIptables } from '../../../../src/intercept/rules/iptables.ts';
-import { nftTable, renderNft, renderNftExempt } from '../../../../src/intercept/rules/nft.ts';
+import { renderIptables } from '../../../../src/intercept/rules/iptables/iptables.ts';
+import { nftTable, renderNft, renderNftExempt } from '../../../../src/intercept/rules/nft/nft.ts';
 import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 import { seededRandom } from '../rules/seeded-random.ts';
 import { malformedRequest } from './malformed-request.ts';

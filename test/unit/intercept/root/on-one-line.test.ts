@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { onOneLine } from '../../../../src/intercept/root/backend/nft-interactive-executor.ts';
+import { onOneLine } from '../../../../src/intercept/root/nft/nft-interactive-executor.ts';
 
 describe('onOneLine', () => {
   it('separates statements and leaves open braces and lists alone', () => {

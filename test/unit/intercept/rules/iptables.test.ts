@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { renderIptables, renderIptablesExempt } from '../../../../src/intercept/rules/iptables.ts';
-import { parseIptablesSave, renderIptablesRemoval } from '../../../../src/intercept/rules/iptables-chains.ts';
+import { renderIptables, renderIptablesExempt } from '../../../../src/intercept/rules/iptables/iptables.ts';
+import {
+  parseIptablesSave,
+  renderIptablesRemoval,
+} from '../../../../src/intercept/rules/iptables/iptables-chains.ts';
 import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 
 const plan = OWNED_SAMPLE_PLANS['both-families']!;

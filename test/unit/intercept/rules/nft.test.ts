@@ -6,8 +6,8 @@ import {
   renderNftRemoval,
   renderNftStale,
   renderNftSwitch,
-} from '../../../../src/intercept/rules/nft.ts';
-import { parseNftChains, parseNftExemptPorts } from '../../../../src/intercept/rules/nft-listing.ts';
+} from '../../../../src/intercept/rules/nft/nft.ts';
+import { parseNftChains, parseNftExemptPorts } from '../../../../src/intercept/rules/nft/nft-listing.ts';
 import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 
 const plan = OWNED_SAMPLE_PLANS['both-families']!;

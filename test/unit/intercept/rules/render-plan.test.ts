@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { renderIptables } from '../../../../src/intercept/rules/iptables.ts';
-import { renderNft } from '../../../../src/intercept/rules/nft.ts';
+import { renderIptables } from '../../../../src/intercept/rules/iptables/iptables.ts';
+import { renderNft } from '../../../../src/intercept/rules/nft/nft.ts';
 import { renderPlan } from '../../../../src/intercept/rules/render-plan.ts';
 import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 

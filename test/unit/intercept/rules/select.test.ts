@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TshuttleError } from '../../../../src/core/errors.ts';
-import {
-  CANDIDATES,
-  candidatesFor,
-  type ProbeFact,
-  selectCandidate,
-} from '../../../../src/intercept/rules/select.ts';
+import { CANDIDATES } from '../../../../src/intercept/rules/redirect-methods.ts';
+import { candidatesFor, type ProbeFact, selectCandidate } from '../../../../src/intercept/rules/select.ts';
 
 const NO_LIBRARY: ProbeFact = { kind: 'absent', candidate: 'libnftables', missing: 'libnftables.so.1' };
 const NO_INTERACTIVE: ProbeFact = { kind: 'absent', candidate: 'nft-interactive', missing: 'nft' };
@@ -48,6 +44,16 @@ describe('candidatesFor', () => {
 });
 
 describe('selectCandidate', () => {
+  it('says which methods there are on a system without the one that was asked for', () => {
+    const error = failureOf(() => selectCandidate('nft', [], 'win32'));
+    expect(error).toMatchObject({ code: 'ERR_NO_INTERCEPTOR', message: 'there is no nft on win32' });
+    expect(failureOf(() => selectCandidate('auto', [], 'win32'))).toMatchObject({
+      message: 'nothing redirects connections on win32',
+      remedy: 'use --socks, which needs no rules',
+    });
+    expect(candidatesFor('auto', true, 'win32')).toEqual([]);
+  });
+
   it('takes the first that works', () => {
     const selection = selectCandidate('auto', [
       NO_LIBRARY,

@@ -1,5 +1,5 @@
-import { type IpFamily, LOOPBACK } from '../../net/address/literal.ts';
-import type { RedirectPlan } from './redirect-plan.ts';
+import { type IpFamily, LOOPBACK } from '../../../net/address/literal.ts';
+import type { RedirectPlan } from '../redirect-plan.ts';
 
 /** Where others guard addresses: wg-quick's chain is at `raw`. */
 const GUARDED_PRIORITY = -300;

@@ -1,4 +1,4 @@
-import { formatRuleOwner, parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from './redirect-plan.ts';
+import { formatRuleOwner, parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from '../redirect-plan.ts';
 
 /**
  * The names of our chains, and finding them again in what iptables-save(8) prints. Pure.

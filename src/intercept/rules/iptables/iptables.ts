@@ -1,9 +1,9 @@
-import { prefixLengthOf } from '../../net/address/cidr.ts';
-import type { Endpoint } from '../../net/address/endpoint.ts';
-import { addressToNumber, familyOf, type IpFamily } from '../../net/address/literal.ts';
-import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
+import { prefixLengthOf } from '../../../net/address/cidr.ts';
+import type { Endpoint } from '../../../net/address/endpoint.ts';
+import { addressToNumber, familyOf, type IpFamily } from '../../../net/address/literal.ts';
+import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
+import type { AddressInterval, OwnedPlan, RuleOwner } from '../redirect-plan.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
-import type { AddressInterval, OwnedPlan, RuleOwner } from './redirect-plan.ts';
 
 /**
  * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.

@@ -1,8 +1,8 @@
-import { prefixLengthOf } from '../../net/address/cidr.ts';
-import type { Endpoint } from '../../net/address/endpoint.ts';
-import { addressToNumber, type IpFamily } from '../../net/address/literal.ts';
-import type { PortRange } from '../../net/address/port-range.ts';
-import type { AddressInterval, PortGroup, RedirectPlan } from './redirect-plan.ts';
+import { prefixLengthOf } from '../../../net/address/cidr.ts';
+import type { Endpoint } from '../../../net/address/endpoint.ts';
+import { addressToNumber, type IpFamily } from '../../../net/address/literal.ts';
+import type { PortRange } from '../../../net/address/port-range.ts';
+import type { AddressInterval, PortGroup, RedirectPlan } from '../redirect-plan.ts';
 
 /** The sets and maps that the rules of the output chain look into. */
 

@@ -1,7 +1,7 @@
-import { familyOf, type IpFamily } from '../../net/address/literal.ts';
-import { ALL_PORTS, formatPortRange, type PortRange } from '../../net/address/port-range.ts';
+import { familyOf, type IpFamily } from '../../../net/address/literal.ts';
+import { ALL_PORTS, formatPortRange, type PortRange } from '../../../net/address/port-range.ts';
+import type { RedirectPlan } from '../redirect-plan.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
-import type { RedirectPlan } from './redirect-plan.ts';
 
 /** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
 export const HOOK_PRIORITY = -110;

@@ -3,14 +3,14 @@ import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
 import { findTool } from '../../../net/machine/root-tools.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
-import { renderIptables, renderIptablesExempt } from '../../rules/iptables.ts';
+import { renderIptables, renderIptablesExempt } from '../../rules/iptables/iptables.ts';
 import {
   countRules,
   iptablesChains,
   parseIptablesSave,
   renderIptablesRemoval,
   type SavedTunnel,
-} from '../../rules/iptables-chains.ts';
+} from '../../rules/iptables/iptables-chains.ts';
 import {
   EarlierTunnels,
   formatRuleOwner,
@@ -24,10 +24,10 @@ import {
   type RuleFacts,
   togetherOf,
 } from '../../rules/rule-facts.ts';
+import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
+import { runTool } from '../backend/run-tool.ts';
+import { mustNotLive } from '../backend/this-instance.ts';
 import type { IptablesTools } from './iptables-tools.ts';
-import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
-import { runTool } from './run-tool.ts';
-import { mustNotLive } from './this-instance.ts';
 
 /** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
 const IPTABLES_PRIORITY = -100;

@@ -1,6 +1,6 @@
 import { openNftContext } from '../../../net/native/nftables.ts';
-import { RefusedError } from './rule-backend.ts';
-import { runTool, shorten } from './run-tool.ts';
+import { RefusedError } from '../backend/rule-backend.ts';
+import { runTool, shorten } from '../backend/run-tool.ts';
 
 /** Something that runs nft text, one transaction a call. */
 export interface NftExecutor {

@@ -1,6 +1,6 @@
+import { parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from '../redirect-plan.ts';
 import { INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
 import { EXEMPT_PORT_SET } from './nft-sets.ts';
-import { parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from './redirect-plan.ts';
 
 /** A table of ours as the kernel lists it. */
 export interface ListedTable {

@@ -1,8 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { deferred } from '../../../core/deferred.ts';
+import { RefusedError } from '../backend/rule-backend.ts';
+import { shorten, TOOL_ENVIRONMENT } from '../backend/run-tool.ts';
 import { listWith, type NftExecutor } from './nft-executor.ts';
-import { RefusedError } from './rule-backend.ts';
-import { shorten, TOOL_ENVIRONMENT } from './run-tool.ts';
 
 /** 20,000 networks take 0.6 s (native-notes/nft.md). */
 const ANSWER_TIMEOUT_MS = 20_000;

@@ -1,4 +1,5 @@
-import type { Endpoint } from '../../net/address/endpoint.ts';
+import type { Endpoint } from '../../../net/address/endpoint.ts';
+import { formatRuleOwner, type OwnedPlan, type RuleOwner } from '../redirect-plan.ts';
 import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
 import { renderOutput } from './nft-output-chain.ts';
 import {
@@ -12,7 +13,6 @@ import {
   renderPortSet,
   replaceElements,
 } from './nft-sets.ts';
-import { formatRuleOwner, type OwnedPlan, type RuleOwner } from './redirect-plan.ts';
 
 /**
  * Renders redirect plans for nft(8). Pure; nothing here runs anything (native-notes/nft.md).

@@ -10,9 +10,9 @@ import {
   renderNftStale,
   renderNftSwitch,
   TABLE_PREFIX,
-} from '../../rules/nft.ts';
-import { countNftRules, parseNftChains, parseNftExemptPorts } from '../../rules/nft-listing.ts';
-import { HOOK_PRIORITY, renderOutput } from '../../rules/nft-output-chain.ts';
+} from '../../rules/nft/nft.ts';
+import { countNftRules, parseNftChains, parseNftExemptPorts } from '../../rules/nft/nft-listing.ts';
+import { HOOK_PRIORITY, renderOutput } from '../../rules/nft/nft-output-chain.ts';
 import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import {
   chainsBeforeTracking,
@@ -22,9 +22,9 @@ import {
   parseListedChains,
   type RuleFacts,
 } from '../../rules/rule-facts.ts';
+import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
+import { mustNotLive } from '../backend/this-instance.ts';
 import type { NftExecutor } from './nft-executor.ts';
-import { type Exposure, RefusedError, type RuleBackend } from './rule-backend.ts';
-import { mustNotLive } from './this-instance.ts';
 
 /** Holds the rules as one nft table, through whichever executor there is. Owns the executor. */
 export class NftBackend implements RuleBackend {

@@ -2,10 +2,10 @@ import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { IpFamily } from '../../../net/address/literal.ts';
 import { findTool } from '../../../net/machine/root-tools.ts';
-import type { Candidate } from '../../rules/select.ts';
+import type { CandidateOf } from '../../rules/redirect-methods.ts';
 
 /** The candidates that are iptables tools. */
-export type IptablesCandidate = Extract<Candidate, 'iptables' | 'iptables-nft' | 'iptables-legacy'>;
+export type IptablesCandidate = CandidateOf<'iptables'>;
 
 /** The tools of one candidate for one family. */
 export interface IptablesTools {
