@@ -1,7 +1,5 @@
+import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
-
-/** How often it is looked at: it doubles when as much as it holds has survived, which takes longer. */
-const LOOK_INTERVAL_MS = 250;
 
 /** As large as a processor's cache: thousands of short flows a second need no more. V8's own limit is 32 MiB. */
 const ENOUGH_BYTES = 4 * 1024 * 1024;
@@ -14,12 +12,20 @@ export interface YoungGeneration {
   stopGrowing(): void;
   /** It is collected by the thread that filled it, without helpers. */
   collectAlone(): void;
+  /** Calls back after collections, when it has doubled if so much survived. @returns ends that; idempotent */
+  onCollections(callback: () => void): () => void;
 }
 
-const REAL: YoungGeneration = {
+/** That of this process. */
+export const REAL_YOUNG_GENERATION: YoungGeneration = {
   bytes: () => getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')?.space_size ?? 0,
   stopGrowing: () => setFlagsFromString('--semi-space-growth-factor=1'),
   collectAlone: () => setFlagsFromString('--no-parallel-scavenge'),
+  onCollections(callback) {
+    const observer = new PerformanceObserver(callback);
+    observer.observe({ entryTypes: ['gc'] });
+    return () => observer.disconnect();
+  },
 };
 
 /**
@@ -27,15 +33,14 @@ const REAL: YoungGeneration = {
  * on, as ten thousand open flows do, and keeps that; and for what is left, waking helper threads takes longer than they help
  * (native-notes/young-generation.md).
  *
- * @returns ends the looking; idempotent
+ * @returns ends the watching; idempotent
  */
-export function limitYoungGeneration(generation: YoungGeneration = REAL): () => void {
+export function limitYoungGeneration(generation: YoungGeneration = REAL_YOUNG_GENERATION): () => void {
   generation.collectAlone();
-  const looking = setInterval(() => {
+  const end = generation.onCollections(() => {
     if (generation.bytes() < ENOUGH_BYTES) return;
-    clearInterval(looking);
+    end();
     generation.stopGrowing();
-  }, LOOK_INTERVAL_MS);
-  looking.unref();
-  return () => clearInterval(looking);
+  });
+  return end;
 }

@@ -1,12 +1,14 @@
 import { networkInterfaces } from 'node:os';
 import { openNetworkMessages } from '../native/netlink/network-messages.ts';
 
-const INTERVAL_MS = 250;
+/** A change comes in parts: address, link, routes. It is told of when nothing was added for so long, or after so many times. */
+const SETTLE_MS = 250;
+const MAX_LOOKS_AT_ONE_CHANGE = 4;
 
-/** A change comes in parts: address, link, routes. It is told of when nothing was added for an interval, or after so many. */
-const MAX_INTERVALS_OF_ONE_CHANGE = 4;
+/** How often the clock is looked at, and the machine where nothing tells of its changes. */
+const CLOCK_INTERVAL_MS = 2_000;
 
-/** A clock that went on for so much longer than an interval: the machine slept, or this process was stopped. */
+/** A clock that went on for more than this between two looks: the machine slept, or this process was stopped. */
 const SLEPT_MS = 4_000;
 
 /** What may have changed the way to everywhere. */
@@ -16,49 +18,73 @@ export type NetworkChange = 'changed' | 'slept';
 export interface NetworkView {
   /** Wall-clock time, which goes on while the machine sleeps, in ms. */
   nowMs(): number;
+  /**
+   * Calls back once when something may have changed since the last {@link hasChanged}, perhaps at once. Undefined where nothing tells.
+   */
+  readonly listen: ((onNews: () => void) => void) | undefined;
   /** Whether something has changed since the last call. */
-  tellOfChange(): boolean;
+  hasChanged(): boolean;
   /** Idempotent. */
   close(): void;
 }
 
 /**
- * Looks four times a second whether this machine's links, addresses or routes have changed, or it has slept. Where the kernel
- * does not tell (macOS), only other addresses are seen.
+ * Watches whether this machine's links, addresses or routes change, and whether it has slept. Where the kernel tells of changes,
+ * only the clock is looked at, every 2 s; elsewhere (macOS) the addresses are, too.
+ *
+ *     listening ──news──> settling ──no more for 250 ms──> listening
  */
 export class NetworkWatch {
   readonly #view: NetworkView;
   readonly #onChange: (change: NetworkChange) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #clock: NodeJS.Timeout;
+  #settling: NodeJS.Timeout | undefined;
   #lastMs: number;
-  #changingIntervals = 0;
+  #looks = 0;
 
   /** Owns `view`. Does not keep the process alive. */
   constructor(onChange: (change: NetworkChange) => void, view: NetworkView = viewOfThisMachine()) {
     this.#onChange = onChange;
     this.#view = view;
     this.#lastMs = view.nowMs();
-    this.#timer = setInterval(() => this.#look(), INTERVAL_MS);
-    this.#timer.unref();
+    this.#clock = setInterval(() => this.#lookAtClock(), CLOCK_INTERVAL_MS).unref();
+    view.listen?.(() => this.#settle());
   }
 
   /** Idempotent. */
   stop(): void {
-    clearInterval(this.#timer);
+    clearInterval(this.#clock);
+    clearInterval(this.#settling);
     this.#view.close();
   }
 
-  #look(): void {
+  #lookAtClock(): void {
     const nowMs = this.#view.nowMs();
     const hasSlept = nowMs - this.#lastMs > SLEPT_MS;
     this.#lastMs = nowMs;
-    const isChanging = this.#view.tellOfChange();
+    if (this.#view.listen === undefined && this.#settling === undefined && this.#view.hasChanged()) {
+      this.#looks = 1;
+      this.#settle();
+    }
     if (hasSlept) this.#onChange('slept');
-    if (isChanging) this.#changingIntervals += 1;
-    const isSettled = !isChanging || this.#changingIntervals >= MAX_INTERVALS_OF_ONE_CHANGE;
-    if (this.#changingIntervals === 0 || !isSettled) return;
-    this.#changingIntervals = 0;
-    this.#onChange('changed');
+  }
+
+  #settle(): void {
+    this.#settling = setInterval(() => this.#look(), SETTLE_MS).unref();
+  }
+
+  #look(): void {
+    const isChanging = this.#view.hasChanged();
+    if (isChanging) this.#looks += 1;
+    if (isChanging && this.#looks < MAX_LOOKS_AT_ONE_CHANGE) return;
+    const hasChanged = this.#looks > 0;
+    this.#looks = 0;
+    if (!isChanging) {
+      clearInterval(this.#settling);
+      this.#settling = undefined;
+      this.#view.listen?.(() => this.#settle());
+    }
+    if (hasChanged) this.#onChange('changed');
   }
 }
 
@@ -74,7 +100,8 @@ function viewOfThisMachine(): NetworkView {
   let before = addresses();
   return {
     nowMs,
-    tellOfChange: () => {
+    listen: undefined,
+    hasChanged: () => {
       const now = addresses();
       const hasChanged = now !== before;
       before = now;

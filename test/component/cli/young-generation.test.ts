@@ -1,32 +1,61 @@
 import { spawnSync } from 'node:child_process';
-import { afterEach, expect, test, vi } from 'vitest';
-import { limitYoungGeneration } from '../../../src/app/hosting/young-generation.ts';
-
-afterEach(() => void vi.useRealTimers());
+import { expect, test } from 'vitest';
+import { limitYoungGeneration, REAL_YOUNG_GENERATION } from '../../../src/app/hosting/young-generation.ts';
+import { until } from '../../support/process/until.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
-test('has it collected without helpers at once, lets it grow until it is large enough, and says each once', () => {
-  vi.useFakeTimers();
+function scene() {
   const told: string[] = [];
-  let bytes = MEBIBYTE;
+  const young = { bytes: MEBIBYTE, collected: (): void => {} };
   const end = limitYoungGeneration({
-    bytes: () => bytes,
+    bytes: () => young.bytes,
     stopGrowing: () => told.push('stop growing'),
     collectAlone: () => told.push('collect alone'),
+    onCollections: (callback) => {
+      young.collected = callback;
+      return () => {
+        young.collected = () => {};
+      };
+    },
   });
-  vi.advanceTimersByTime(10_000);
+  return { told, young, end };
+}
+
+test('has it collected without helpers at once, lets it grow until it is large enough, and says each once', () => {
+  const { told, young, end } = scene();
+  young.collected();
   expect(told).toEqual(['collect alone']);
-  bytes = 4 * MEBIBYTE;
-  vi.advanceTimersByTime(10_000);
-  expect([told, vi.getTimerCount()]).toEqual([['collect alone', 'stop growing'], 0]);
+  young.bytes = 4 * MEBIBYTE;
+  young.collected();
+  young.collected();
+  expect(told).toEqual(['collect alone', 'stop growing']);
   end();
 });
 
 test('looks no more when its host is gone', () => {
-  vi.useFakeTimers();
-  limitYoungGeneration({ bytes: () => 0, stopGrowing: () => {}, collectAlone: () => {} })();
-  expect(vi.getTimerCount()).toBe(0);
+  const { told, young, end } = scene();
+  end();
+  young.bytes = 4 * MEBIBYTE;
+  young.collected();
+  expect(told).toEqual(['collect alone']);
+});
+
+test('is called by Node.js after a collection', async () => {
+  const end = REAL_YOUNG_GENERATION.onCollections(() => {
+    collections += 1;
+  });
+  let collections = 0;
+  let objects: unknown[] = [];
+  await until(
+    () => {
+      objects = Array.from({ length: 100_000 }, (_, index) => ({ index }));
+      return collections > 0;
+    },
+    { what: 'a collection', deadlineMs: 20_000 },
+  );
+  expect(objects).toHaveLength(100_000);
+  end();
 });
 
 /** Has many objects live on, and prints how large the young generation has become, in MiB. */

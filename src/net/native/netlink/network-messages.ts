@@ -1,23 +1,13 @@
-import { closeSync } from 'node:fs';
-import { lastErrno, openLibc } from '../library.ts';
+import { GroupSocket } from './group-socket.ts';
 
-/** sys/socket.h, linux/netlink.h and linux/rtnetlink.h; the same on every architecture that Node runs on but MIPS. */
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2_000_000;
+/** linux/netlink.h and linux/rtnetlink.h. */
 const NETLINK_ROUTE = 0;
-const MSG_DONTWAIT = 0x40;
-const EAGAIN = 11;
-/** Messages were lost, because nobody read for so long. */
-const ENOBUFS = 105;
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 
 /** RTMGRP_LINK, RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE. */
 const GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 
-/** struct sockaddr_nl in 32-bit words: family, process, groups. */
-const ADDRESS_WORDS = 3;
 const MAX_MESSAGES_BYTES = 32_768;
 /** Of one call: what comes faster than that is a change in any case. */
 const MAX_READS = 32;
@@ -30,8 +20,10 @@ const LINK_WORDS = HEADER_WORDS + 4;
 
 /** What the kernel says of this machine's links, addresses and routes. */
 export interface NetworkMessages {
+  /** Calls back once when any of them may have changed since the last {@link hasChanged}, perhaps at once. */
+  listen(onNews: () => void): void;
   /** Whether any of them has changed since the last call. Does not wait. */
-  tellOfChange(): boolean;
+  hasChanged(): boolean;
   /** Idempotent. */
   close(): void;
 }
@@ -42,41 +34,31 @@ export interface NetworkMessages {
  * @throws Error with what was refused and errno
  */
 export function openNetworkMessages(): NetworkMessages {
-  const libc = openLibc();
-  const newSocket = libc.func('int socket(int domain, int type, int protocol)');
-  const bind = libc.func('int bind(int descriptor, const void *address, uint32_t length)');
-  const receive = libc.func(
-    'intptr_t recv(int descriptor, _Out_ void *bytes, uintptr_t length, int flags)',
-  ) as (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number;
-  let descriptor = Number(newSocket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (descriptor < 0) throw new Error(`socket failed with errno ${lastErrno()}`);
-  const close = (): void => {
-    if (descriptor >= 0) closeSync(descriptor);
-    descriptor = -1;
-  };
-  const address = new Uint32Array(ADDRESS_WORDS);
-  new Uint16Array(address.buffer)[0] = AF_NETLINK;
-  address[2] = GROUPS;
-  if (bind(descriptor, address, address.byteLength) < 0) {
-    const errno = lastErrno();
-    close();
-    throw new Error(`bind to rtnetlink's groups failed with errno ${errno}`);
-  }
+  const socket = GroupSocket.open(NETLINK_ROUTE, GROUPS);
   const words = new Uint32Array(MAX_MESSAGES_BYTES / 4);
   const bytes = new Uint8Array(words.buffer);
   const links = new LinkFlags();
   return {
-    tellOfChange() {
+    listen(onNews) {
+      const once = (): void => {
+        socket.rest();
+        onNews();
+      };
+      socket.listen(once);
+      // No signal tells of what came before.
+      if (socket.hasMessages()) once();
+    },
+    hasChanged() {
       let hasChanged = false;
-      for (let reads = 0; reads < MAX_READS && descriptor >= 0; reads += 1) {
-        const length = receive(descriptor, bytes, bytes.length, MSG_DONTWAIT);
-        if (length > 0) hasChanged = tellsOfChange(words.subarray(0, length >> 2), links) || hasChanged;
-        else if (length < 0 && lastErrno() === ENOBUFS) hasChanged = true;
-        else if (length === 0 || lastErrno() === EAGAIN) break;
+      for (let reads = 0; reads < MAX_READS; reads += 1) {
+        const length = socket.read(bytes);
+        if (length === 'nothing') break;
+        if (length === 'lost') hasChanged = true;
+        else hasChanged = tellsOfChange(words.subarray(0, length >> 2), links) || hasChanged;
       }
       return hasChanged;
     },
-    close,
+    close: () => socket.close(),
   };
 }
 

@@ -1,17 +1,7 @@
-import { closeSync } from 'node:fs';
-import { lastErrno, openLibc } from '../library.ts';
+import { GroupSocket } from './group-socket.ts';
 
-/** sys/socket.h, linux/netlink.h, fcntl.h; the same on every architecture that Node runs on but MIPS. */
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0o2_000_000;
+/** linux/netlink.h. */
 const NETLINK_NETFILTER = 12;
-const MSG_PEEK = 0x2;
-const MSG_DONTWAIT = 0x40;
-const F_SETFL = 4;
-const F_SETOWN = 8;
-const O_ASYNC = 0o20_000;
-const EAGAIN = 11;
 
 /** linux/netfilter/nfnetlink.h: the group NFNLGRP_NFTABLES, as a bit, and NFNL_SUBSYS_NFTABLES. */
 const GROUPS = 1 << 6;
@@ -69,69 +59,31 @@ export interface RulesetMessages {
 }
 
 /**
- * Has the kernel tell of changes to its packet filter; nobody else's process is woken by them, and ours only by a change. Node
- * watches no netlink socket, so the kernel sends SIGIO (native-notes/foreign-rule-changes.md). One at a time in a process. Needs
- * CAP_NET_ADMIN.
+ * Has the kernel tell of changes to its packet filter; nobody else's process is woken by them, and ours only by a change
+ * (native-notes/foreign-rule-changes.md). Needs CAP_NET_ADMIN.
  *
  * @throws Error with what was refused and errno
  */
 export function openRulesetMessages(onMessages: () => void): RulesetMessages {
-  const libc = openLibc();
-  const newSocket = libc.func('int socket(int domain, int type, int protocol)');
-  const bind = libc.func('int bind(int descriptor, const void *address, uint32_t length)');
-  const control = libc.func('int fcntl(int descriptor, int command, ...)');
-  const receive = libc.func(
-    'intptr_t recv(int descriptor, _Out_ void *bytes, uintptr_t length, int flags)',
-  ) as (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number;
-  let descriptor = Number(newSocket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  if (descriptor < 0) throw new Error(`socket failed with errno ${lastErrno()}`);
-  const close = (): void => {
-    process.off('SIGIO', onMessages);
-    if (descriptor >= 0) closeSync(descriptor);
-    descriptor = -1;
-  };
-  const must = (what: string, result: unknown): void => {
-    if (Number(result) >= 0) return;
-    const errno = lastErrno();
-    close();
-    throw new Error(`${what} failed with errno ${errno}`);
-  };
-  const address = new Uint32Array(3); // struct sockaddr_nl: family, process, groups
-  new Uint16Array(address.buffer)[0] = AF_NETLINK;
-  address[2] = GROUPS;
-  must("bind to nftables' group", bind(descriptor, address, address.byteLength));
-  // Before anything sends one: it ends a process that does not expect it.
-  process.on('SIGIO', onMessages);
-  must('F_SETOWN', control(descriptor, F_SETOWN, 'int', process.pid));
-  const setFlags = (flags: number): void => {
-    if (descriptor >= 0) control(descriptor, F_SETFL, 'int', flags);
-  };
+  const socket = GroupSocket.open(NETLINK_NETFILTER, GROUPS);
   const bytes = Buffer.alloc(READ_BYTES);
-  /** ENOBUFS: nobody has read for so long. It is told once, to whatever asks first. */
-  let wereLost = false;
   return {
-    listen: () => setFlags(O_ASYNC),
-    rest: () => setFlags(0),
-    hasNews() {
-      if (descriptor < 0) return false;
-      if (receive(descriptor, bytes, 1, MSG_PEEK | MSG_DONTWAIT) > 0) return true;
-      wereLost ||= lastErrno() !== EAGAIN;
-      return wereLost;
-    },
+    listen: () => socket.listen(onMessages),
+    rest: () => socket.rest(),
+    hasNews: () => socket.hasMessages(),
     read() {
       const deletions: RulesetDeletion[] = [];
-      let isIncomplete = wereLost;
-      wereLost = false;
-      for (let reads = 0; descriptor >= 0; reads += 1) {
-        const length = receive(descriptor, bytes, bytes.length, MSG_DONTWAIT);
-        if (length < 0 && lastErrno() === EAGAIN) break;
-        if (length <= 0 || reads === MAX_READS) isIncomplete = true;
-        if (length > 0) readMessages(bytes.subarray(0, length), deletions);
-        if (reads === MAX_READS) break;
+      let isIncomplete = false;
+      for (let reads = 0; reads < MAX_READS; reads += 1) {
+        const length = socket.read(bytes);
+        if (length === 'nothing') return { deletions, isIncomplete };
+        // Until all is read the kernel drops more without a word (af_netlink.c, NETLINK_S_CONGESTED): so that is done before a look.
+        if (length === 'lost') isIncomplete = true;
+        else readMessages(bytes.subarray(0, length), deletions);
       }
-      return { deletions, isIncomplete };
+      return { deletions, isIncomplete: true };
     },
-    close,
+    close: () => socket.close(),
   };
 }
 
