@@ -34,7 +34,7 @@ const NO_FILES: NamedFiles = {
 /** Reads the options of DNS alone. */
 export function parseDns(given: Partial<RawOptions>): DnsResult {
   const findings = new Findings();
-  const context = { raw: { ...NOTHING_GIVEN, ...given }, findings, placeOf: placeOnCommandLine };
+  const context = { raw: { ...NOTHING_GIVEN, ...given }, findings, locate: placeOnCommandLine };
   const dns = dnsOf(readOptions(keysOfPart('dns'), context, NO_FILES), context);
   const { problems } = findings;
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'dns', dns };
@@ -50,7 +50,7 @@ export function dnsOf(
     resolvers,
     ...values
   }: Pick<OptionValues, KeyOfPart<'dns'>>,
-  { raw, findings, placeOf }: ReadContext,
+  { raw, findings, locate }: ReadContext,
 ): DnsOption | undefined {
   const isForZones = hasZone(raw);
   // As sshuttle has it, --ns-hosts alone means all names.
@@ -58,10 +58,10 @@ export function dnsOf(
   const isWanted = isForEverything || isForZones;
   if (raw.resolvers !== undefined && !isWanted) {
     const what = 'has no effect without --dns, --ns-hosts or --domain';
-    findings.wrong(placeOf('resolvers', raw.resolvers), what);
+    findings.wrong(locate('resolvers', raw.resolvers), what);
   }
   if (raw.resolve === 'bastion' && !isForZones)
-    findings.wrong(placeOf('resolve', raw.resolve), 'has no effect without --domain');
+    findings.wrong(locate('resolve', raw.resolve), 'has no effect without --domain');
   if (!isWanted && !values.bastionHosts && values.hosts.length === 0) return undefined;
   return {
     nameservers: nameservers ?? 'system',

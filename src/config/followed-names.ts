@@ -64,7 +64,7 @@ export class FollowedNames {
    *
    * @returns when to look the name up again, in ms
    */
-  take(name: string, answer: NameAnswer, nowMs: number): number {
+  record(name: string, answer: NameAnswer, nowMs: number): number {
     if (answer.kind === 'unresolved') {
       const failures = (this.#failures.get(name) ?? 0) + 1;
       this.#failures.set(name, failures);

@@ -1,7 +1,7 @@
 import type { Config, ConfigResult, Mode, OpenstackOption } from './config.ts';
 import { dnsOf } from './dns.ts';
 import { Findings } from './findings.ts';
-import { type PlaceOf, placeOnCommandLine } from './options/place.ts';
+import { type Locate, placeOnCommandLine } from './options/place.ts';
 import { type ReadContext, readOptions } from './options/read-options.ts';
 import {
   OPTION_KEYS,
@@ -23,7 +23,7 @@ export interface ConfigSurroundings extends Omit<NamedFiles, 'toAbsolute'> {
   readonly homeDirectory: string;
   readonly workingDirectory: string;
   /** Where the options stand: on a command line, where nothing else is said. */
-  readonly placeOf?: PlaceOf;
+  readonly locate?: Locate;
   /** Only the way to the bastion is asked for, so that there need be nothing to capture. */
   readonly mayCaptureNothing?: boolean;
 }
@@ -31,16 +31,16 @@ export interface ConfigSurroundings extends Omit<NamedFiles, 'toAbsolute'> {
 /** Checks the whole command line and the files it names, and reports every problem at once. */
 export function parseConfig(
   raw: RawOptions,
-  { placeOf = placeOnCommandLine, mayCaptureNothing = false, ...surroundings }: ConfigSurroundings,
+  { locate = placeOnCommandLine, mayCaptureNothing = false, ...surroundings }: ConfigSurroundings,
 ): ConfigResult {
   const findings = new Findings();
-  const context = { raw, findings, placeOf };
+  const context = { raw, findings, locate };
   const files = { ...surroundings, toAbsolute: absolutePaths(surroundings) };
   const values = readOptions(OPTION_KEYS, context, files);
   for (const key of OPTION_KEYS) {
     const row = rowOf(key);
     if ('required' in row && raw[key] === undefined)
-      findings.wrong(placeOf(key), `is missing; ${row.required}`);
+      findings.wrong(locate(key), `is missing; ${row.required}`);
   }
   const { remote, ...own } = ownOf(values);
   const config = {
@@ -65,10 +65,10 @@ function ownOf(values: OptionValues): OwnValues {
 
 function proxiesOf(
   { socks, httpProxies }: OptionValues,
-  { raw, findings, placeOf }: ReadContext,
+  { raw, findings, locate }: ReadContext,
 ): readonly ProxyListenOption[] {
   if (raw.proxyLogin !== undefined && raw.socks.length + raw.httpProxies.length === 0)
-    findings.warn(placeOf('proxyLogin', raw.proxyLogin), 'has no effect without --socks or --http-proxy');
+    findings.warn(locate('proxyLogin', raw.proxyLogin), 'has no effect without --socks or --http-proxy');
   return [
     ...socks.map((place) => ({ protocol: 'socks' as const, ...place })),
     ...httpProxies.map((place) => ({ protocol: 'http' as const, ...place })),
@@ -86,10 +86,10 @@ function openstackOf(values: OptionValues): OpenstackOption | undefined {
   };
 }
 
-function modeOf({ daemon, dryRun, pidFile }: OptionValues, { raw, findings, placeOf }: ReadContext): Mode {
-  if (raw.pidFile === '') findings.wrong(placeOf('pidFile'), 'is empty; name a file');
+function modeOf({ daemon, dryRun, pidFile }: OptionValues, { raw, findings, locate }: ReadContext): Mode {
+  if (raw.pidFile === '') findings.wrong(locate('pidFile'), 'is empty; name a file');
   if (raw.pidFile !== undefined && !daemon)
-    findings.warn(placeOf('pidFile', raw.pidFile), 'has no effect without -D');
+    findings.warn(locate('pidFile', raw.pidFile), 'has no effect without -D');
   if (dryRun) return { kind: 'dry-run' };
   return daemon ? { kind: 'daemon', pidFile } : { kind: 'foreground' };
 }

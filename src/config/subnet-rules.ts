@@ -6,7 +6,7 @@ import type { SubnetRule } from './parse/subnet.ts';
 /** What is captured and what never is, of the command line and the files it names. */
 export function subnetRulesOf(
   { subnets, subnetFiles, excludes, excludeFiles }: Pick<OptionValues, KeyOfPart<'subnets'>>,
-  { raw, findings, placeOf }: ReadContext,
+  { raw, findings, locate }: ReadContext,
   mayCaptureNothing: boolean,
 ): readonly SubnetRule[] {
   // A zone is something to capture, and so is a cloud; proxies need nothing captured.
@@ -17,12 +17,12 @@ export function subnetRulesOf(
     raw.socks.length + raw.httpProxies.length > 0;
   if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
     findings.wrong(
-      placeOf('subnets'),
+      locate('subnets'),
       'is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
     );
   }
   const includes = [...subnets, ...subnetFiles];
   if (findings.problems.length === 0 && !hasOther && includes.length === 0)
-    findings.badFile(placeOf('subnetFiles', raw.subnetFiles.join(' -s ')), 'holds no subnet');
+    findings.badFile(locate('subnetFiles', raw.subnetFiles.join(' -s ')), 'holds no subnet');
   return [...includes, ...excludes, ...excludeFiles];
 }

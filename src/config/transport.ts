@@ -14,10 +14,10 @@ export interface TransportOption {
 /** What `--transport`, `--control-path` and `--openssh-carry` come to together, and what they cannot be combined with. */
 export function transportOf(
   { transport, controlPath, opensshCarry: carry }: Pick<OptionValues, KeyOfPart<'transport'>>,
-  { raw, findings, placeOf }: ReadContext,
+  { raw, findings, locate }: ReadContext,
 ): TransportOption {
   const joins = raw.controlPath !== undefined;
-  const wrongPath = (what: string): void => findings.wrong(placeOf('controlPath', raw.controlPath), what);
+  const wrongPath = (what: string): void => findings.wrong(locate('controlPath', raw.controlPath), what);
   if (raw.controlPath === '') wrongPath('is empty; name a control socket of ssh');
   if (joins && transport === 'ssh2') wrongPath('is for --transport openssh, not ssh2');
   if (joins && carry === 'socks') {
@@ -27,13 +27,13 @@ export function transportOf(
   }
   const kind = joins ? 'openssh' : (transport ?? 'auto');
   if (kind === 'ssh2' && carry !== undefined)
-    findings.warn(placeOf('opensshCarry', carry), 'has no effect with --transport ssh2');
+    findings.warn(locate('opensshCarry', carry), 'has no effect with --transport ssh2');
   if (kind === 'openssh' && raw.upstreamProxy !== undefined) {
     const what =
       "is for --transport ssh2; for ssh set ProxyCommand, as in -o 'ProxyCommand=nc -X 5 -x PROXY:PORT %h %p'";
-    findings.wrong(placeOf('upstreamProxy', raw.upstreamProxy), what);
+    findings.wrong(locate('upstreamProxy', raw.upstreamProxy), what);
   }
   if (kind === 'openssh' && raw.connections !== undefined)
-    findings.warn(placeOf('connections', raw.connections), 'has no effect with --transport openssh');
+    findings.warn(locate('connections', raw.connections), 'has no effect with --transport openssh');
   return { kind, controlPath, carry: joins ? 'handover' : (carry ?? 'socks') };
 }

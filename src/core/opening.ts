@@ -1,4 +1,4 @@
-/** What is being opened while others are: whoever gives up before it is open has it ended, or closed as soon as it is. */
+/** What is being opened while others are: cancelled before it is open, it is ended, or closed as soon as it opens. */
 export interface Opening<T> {
   /** May reject unheard, until somebody waits for it. */
   readonly opened: Promise<T>;
@@ -17,8 +17,8 @@ export function beginOpening<T>(
   open: (signal: AbortSignal) => Promise<T>,
   close: (opened: T) => Promise<void>,
 ): Opening<T> {
-  const giveUp = new AbortController();
-  const opened = open(AbortSignal.any([signal, giveUp.signal]));
+  const cancellation = new AbortController();
+  const opened = open(AbortSignal.any([signal, cancellation.signal]));
   let isOver = false;
   const closable = opened.then(
     (one) => {
@@ -30,7 +30,7 @@ export function beginOpening<T>(
   return {
     opened,
     close: async () => {
-      if (!isOver) giveUp.abort(new Error('what it is opened for could not be opened'));
+      if (!isOver) cancellation.abort(new Error('what it is opened for could not be opened'));
       await (await closable)();
     },
   };

@@ -45,7 +45,7 @@ export class CaptureProbe {
   }
 
   /** Whether an accepted connection is one of ours; it has arrived then. For every flow, so cheap when nothing is under way. */
-  takes(originatorPort: number, destination: Endpoint): boolean {
+  claims(originatorPort: number, destination: Endpoint): boolean {
     if (this.#expected.size === 0) return false;
     const arrived = this.#expected.get(keyOf(originatorPort, destination));
     arrived?.();

@@ -13,7 +13,7 @@ export interface ExchangeBounds {
   /** Without a byte either way, in ms. */
   readonly quietMs: number;
   /** How long a destination may take to end after its answer, in ms. */
-  readonly farewellMs: number;
+  readonly lingerMs: number;
   /** Of the head of an answer. */
   readonly headBytes: number;
   /** Answers before the answer (1xx). */
@@ -153,7 +153,7 @@ export class HttpExchange {
     near.off('timeout', this.#onQuiet);
     near.end();
     near.resume();
-    near.setTimeout(this.#bounds.farewellMs, () => near.resetAndDestroy());
+    near.setTimeout(this.#bounds.lingerMs, () => near.resetAndDestroy());
   }
 
   #refuseAnswer(status: number, why: string): void {
@@ -163,9 +163,9 @@ export class HttpExchange {
   }
 
   /** What throws ends this exchange, and nothing else: no descriptors, a field that Node takes from others but not from us. */
-  #step(take: () => void): void {
+  #step(work: () => void): void {
     try {
-      take();
+      work();
     } catch (error) {
       if (this.#isWaiting) this.refuse(500, messageOf(error));
       else this.#asked.response.destroy();

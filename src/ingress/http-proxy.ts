@@ -32,7 +32,7 @@ const BOUNDS: HttpProxyBounds = {
   // As long as other proxies wait for a slow report to be made: tinyproxy 10 minutes, squid 15.
   answerHeadMs: 900_000,
   quietMs: 900_000,
-  farewellMs: 5_000,
+  lingerMs: 5_000,
   interimAnswers: 32,
 };
 

@@ -1,6 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { sayFarewell } from './say-farewell.ts';
+import { lingeringClose } from './lingering-close.ts';
 
 /** Answers a request by ourselves. Nothing of an answer has been sent yet. */
 export function refuse(response: ServerResponse, status: number, why: string): void {
@@ -13,7 +13,7 @@ export function refuse(response: ServerResponse, status: number, why: string): v
 export function refuseConnect(socket: Socket, status: number, why: string): void {
   const fields = Object.entries(refusalFields(status, why)).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.write(`HTTP/1.1 ${status} ${reasonOf(status)}\r\n${fields.join('')}\r\n${bodyOf(why)}`);
-  sayFarewell(socket);
+  lingeringClose(socket);
 }
 
 function reasonOf(status: number): string {

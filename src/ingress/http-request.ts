@@ -76,9 +76,9 @@ export function withoutField(rawFields: readonly string[], dropped: string): str
   return kept;
 }
 
-function forEachField(rawFields: readonly string[], take: (name: string, value: string) => void): void {
+function forEachField(rawFields: readonly string[], visit: (name: string, value: string) => void): void {
   for (let index = 0; index + 1 < rawFields.length; index += 2)
-    take(rawFields[index]!, rawFields[index + 1]!);
+    visit(rawFields[index]!, rawFields[index + 1]!);
 }
 
 /** How a request is answered that could not be carried. */

@@ -107,7 +107,7 @@ function incomingFlow(
   const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
   try {
     const destination = originalDestination(accepted, family);
-    const isProbe = originator !== undefined && probe.takes(originator.port, destination);
+    const isProbe = originator !== undefined && probe.claims(originator.port, destination);
     if (originator !== undefined && !isProbe && !isOwnListener(destination, listenerPort)) {
       return redirectedFlow(accepted, destination, originator);
     }

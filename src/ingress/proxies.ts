@@ -90,7 +90,7 @@ async function openProxy(listen: ProxyListen, context: ProxyContext): Promise<Pr
     use: 'flow',
     most: descriptorBudget().share(SHARE_OF_CLIENTS, MAX_CLIENTS),
     mostIdle: descriptorBudget().share(SHARE_OF_IDLE, MAX_IDLE),
-    onTurnedAway: context.onTurnedAway,
+    onRejected: context.onRejected,
     onIdleEnded: once(() => {
       context.logger.warn(
         `${nameOf(listen)} has more clients than it keeps that ask for nothing: the oldest are reset for new ones`,

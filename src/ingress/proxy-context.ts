@@ -9,7 +9,7 @@ export interface ProxyContext {
   readonly logins: ProxyLogins;
   readonly onFlow: (flow: Flow) => void;
   /** Called for a client that was reset because there is no room for it. */
-  readonly onTurnedAway: () => void;
+  readonly onRejected: () => void;
 }
 
 /** A bug that one client has met ends that one, and nothing else. */

@@ -13,7 +13,7 @@ export type LoginVerdict = 'welcome' | 'wrong' | 'later';
 const FREE_GUESSES = 5;
 /** Each further login of the same client is judged so much later than the one before, in ms. */
 const GUESS_MS = 1_000;
-/** One that would have to wait longer is turned away, in ms: so few wait at once, and within the time of a handshake. */
+/** One that would have to wait longer is rejected, in ms: so few wait at once, and within the time of a handshake. */
 const LONGEST_WAIT_MS = 15_000;
 /** The oldest is forgotten for another one. */
 const MAX_GUESSERS = 1_024;

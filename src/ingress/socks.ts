@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import { formatEndpoint, makeEndpoint, toDestination } from '../net/address/endpoint.ts';
 import { type FlowAnswer, makeFlow } from '../net/flow.ts';
 import { HandshakeFailure, HandshakeReader } from './handshake-reader.ts';
+import { lingeringClose } from './lingering-close.ts';
 import type { ProxyContext } from './proxy-context.ts';
 import type { ProxyLogins } from './proxy-logins.ts';
-import { sayFarewell } from './say-farewell.ts';
 import {
   decodeGreeting,
   decodePassword,
@@ -51,7 +51,7 @@ export async function serveSocksClient(
       opened: () => accepted.write(encodeReply('succeeded')),
       failed: (failure) => {
         accepted.write(encodeReply(failure));
-        sayFarewell(accepted);
+        lingeringClose(accepted);
       },
     };
     onFlow(makeFlow({ accepted, originator, destination: toDestination(request.destination), answer }));
@@ -59,7 +59,7 @@ export async function serveSocksClient(
     if (!(error instanceof HandshakeFailure)) throw error;
     logger.info(`refused a SOCKS client: ${error.message}`, { originator: formatEndpoint(originator) });
     reader.release();
-    sayFarewell(accepted);
+    lingeringClose(accepted);
   }
 }
 

@@ -17,8 +17,8 @@ const MAX_PLACE_CHARACTERS = 200;
  *
  * @returns undefined for any other text
  */
-export function parseKeyOptions(told: string): KeyOptions | undefined {
-  const [, place = '', words = ''] = /^(.*): key options:((?: \S+)*)\s*$/s.exec(told) ?? [];
+export function parseKeyOptions(text: string): KeyOptions | undefined {
+  const [, place = '', words = ''] = /^(.*): key options:((?: \S+)*)\s*$/s.exec(text) ?? [];
   if (place === '') return undefined;
   const options = words.split(' ');
   return {

@@ -84,7 +84,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       if (flows !== undefined && dns?.name(flow) === true) flows.accept(flow);
       else flow.accepted.resetAndDestroy();
     };
-    const onTurnedAway = (): void => flows?.turnedAway();
+    const onRejected = (): void => flows?.rejected();
     // Closed after the rules are gone.
     cleanup.push(async () => await dns?.close());
     const helper = deferred<void>();
@@ -111,7 +111,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       bastion: `${target.user}@${target.requestedHost}:${target.port}`,
       stateFolder: options.stateFolder,
       namespace: options.namespace,
-      onTurnedAway,
+      onRejected,
       open: (destination, openSignal) =>
         transport === undefined
           ? Promise.reject(new Error('no bastion yet'))
@@ -121,7 +121,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       logger,
       credentials: options.proxyCredentials,
       onFlow: accept,
-      onTurnedAway,
+      onRejected,
     });
     cleanup.push(() => proxies.close());
     // Nobody is asked for two things at once.

@@ -32,7 +32,7 @@ export async function followCatalog(
   context: CatalogContext,
 ): Promise<{ stop(): void }> {
   const follower = new CatalogFollower(source, config, context);
-  await follower.take();
+  await follower.refresh();
   return { stop: () => follower.stop() };
 }
 
@@ -50,7 +50,7 @@ class CatalogFollower {
     this.#context = context;
   }
 
-  async take(): Promise<void> {
+  async refresh(): Promise<void> {
     const { logger, open, signal, capture } = this.#context;
     const { cloud } = this.#source;
     const found = withAuthHost(await this.#source.fetch(open, signal), cloud);
@@ -76,7 +76,7 @@ class CatalogFollower {
 
   async #refresh(): Promise<void> {
     try {
-      await this.take();
+      await this.refresh();
     } catch (error) {
       if (this.#isStopped) return;
       const isRefused = error instanceof TshuttleError && error.code === 'ERR_API_REFUSED';

@@ -87,7 +87,7 @@ class Follower {
       reason = messageOf(error);
     }
     if (this.#isStopped) return;
-    const nextMs = this.#names.take(name, answer, performance.now());
+    const nextMs = this.#names.record(name, answer, performance.now());
     if (wasResolved && answer.kind === 'unresolved') {
       this.#context.logger.warn(
         `${name} does not resolve any more, its last addresses stay captured: ${reason}`,

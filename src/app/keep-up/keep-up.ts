@@ -168,7 +168,7 @@ async function keepUp(
   try {
     try {
       await beforeReady();
-      // A request that came before this moment ends the tunnel unannounced; what is waited for, such as a probe, is given up.
+      // A request that came before this moment ends the tunnel unannounced; what is waited for, such as a probe, is cancelled.
       if (!stop.signal.aborted) await onReady(running);
     } catch (error) {
       if (!stop.signal.aborted) throw error;

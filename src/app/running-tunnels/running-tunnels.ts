@@ -83,7 +83,7 @@ export class RunningTunnels {
   }
 
   /** Keeps the first of these, whose client is the caller's then, and closes the others. */
-  take(isWanted: (tunnel: RunningTunnelHandle) => boolean): RunningTunnelHandle | undefined {
+  keepOnly(isWanted: (tunnel: RunningTunnelHandle) => boolean): RunningTunnelHandle | undefined {
     const taken = this.all.find(isWanted);
     for (const { client } of this.all) if (client !== taken?.client) client.close();
     return taken;

@@ -94,7 +94,7 @@ export async function hostInForeground(
   orders: readonly TunnelOrder[],
   { process: context, parts, print }: Pick<CommandSession, 'process' | 'parts' | 'print'>,
 ): Promise<number> {
-  const service = ServiceNotifier.take(context.environment);
+  const service = ServiceNotifier.fromEnvironment(context.environment);
   void context.stop.requested.then(() => service?.stopping());
   try {
     return await hostTunnels(orders, {

@@ -6,7 +6,7 @@ import { nameOf, type OptionKey } from './table.ts';
  *
  * @param text its value; left out when it is the option that is missing
  */
-export type PlaceOf = (key: OptionKey, text?: string) => string;
+export type Locate = (key: OptionKey, text?: string) => string;
 
 /** On a command line: the option and its value, as they were written; a password in it is masked. */
 export function placeOnCommandLine(key: OptionKey, text?: string): string {

@@ -1,7 +1,7 @@
 import type { Findings } from '../findings.ts';
 import { withoutPassword } from '../parse/remote.ts';
 import { type NamedFiles, VALUE_TYPES, type ValuePlace } from '../parse/value-types.ts';
-import type { PlaceOf } from './place.ts';
+import type { Locate } from './place.ts';
 import type { OptionRow } from './row.ts';
 import { nameOf, OPTION_KEYS, type OptionKey, type OptionValues, type RawOptions, rowOf } from './table.ts';
 
@@ -9,7 +9,7 @@ import { nameOf, OPTION_KEYS, type OptionKey, type OptionValues, type RawOptions
 export interface ReadContext {
   readonly raw: RawOptions;
   readonly findings: Findings;
-  readonly placeOf: PlaceOf;
+  readonly locate: Locate;
 }
 
 /** Reads the values of options within their bounds. Where something is found to be wrong, they mean nothing. */
@@ -43,7 +43,7 @@ class OptionReader {
     const row = rowOf(key);
     const raw = this.#context.raw[key];
     if (raw !== undefined && row.needs !== undefined && !this.#isGiven(row.needs)) {
-      this.#context.findings.wrong(this.#context.placeOf(key), `has no effect without ${row.needs}`);
+      this.#context.findings.wrong(this.#context.locate(key), `has no effect without ${row.needs}`);
       return undefined;
     }
     switch (typeof raw) {
@@ -67,7 +67,7 @@ class OptionReader {
   }
 
   #readText(key: OptionKey, row: OptionRow, text: string): unknown {
-    const place = this.#placeOf(key, row, text);
+    const place = this.#locate(key, row, text);
     switch (row.kind) {
       case 'choice':
         return (
@@ -86,16 +86,16 @@ class OptionReader {
     }
   }
 
-  #placeOf(key: OptionKey, row: OptionRow, text: string): ValuePlace {
-    const { findings, placeOf } = this.#context;
+  #locate(key: OptionKey, row: OptionRow, text: string): ValuePlace {
+    const { findings, locate } = this.#context;
     // Somebody who forgot the host has written `user:secret`.
     const isBastion = 'type' in row && row.type === 'bastion';
-    const where = placeOf(key, isBastion ? withoutPassword(text, 'even without a host') : text);
+    const where = locate(key, isBastion ? withoutPassword(text, 'even without a host') : text);
     return {
       ...this.#files,
       where,
       wrong: (what) => void findings.wrong(where, what),
-      wrongItem: (item, what) => void findings.wrong(placeOf(key, item), what),
+      wrongItem: (item, what) => void findings.wrong(locate(key, item), what),
       badFile: (what, place = where) => void findings.badFile(place, what),
       warn: (what) => findings.warn(where, what),
     };

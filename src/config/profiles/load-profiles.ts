@@ -141,7 +141,7 @@ class Loader {
       const other = this.#sources.get(name);
       if (other === undefined) this.#sources.set(name, { file, origin, document });
       else {
-        const where = document.placeOf(['profiles', name]);
+        const where = document.locate(['profiles', name]);
         this.#warnings.push({ where, what: `${name} is hidden by the one in ${other.file}` });
       }
     }
@@ -160,7 +160,7 @@ class Loader {
     const result = configOfProfile(
       document.profiles.get(name)!,
       origin,
-      (path) => document.placeOf(['profiles', name, ...path]),
+      (path) => document.locate(['profiles', name, ...path]),
       { ...this.#surroundings, workingDirectory: dirname(file) },
     );
     if (result.kind === 'problems') {

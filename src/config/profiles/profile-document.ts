@@ -13,7 +13,7 @@ export type ProfileDocument =
       readonly kind: 'document';
       readonly profiles: ReadonlyMap<string, ProfileOptions>;
       /** Where something stands, as `file:line:column`; the nearest thing around what is not there. */
-      placeOf(path: readonly Key[]): string;
+      locate(path: readonly Key[]): string;
     }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
 
@@ -31,13 +31,13 @@ export function parseProfileDocument(file: string, yaml: string): ProfileDocumen
     if (document.errors.length > 0) {
       return problems(...document.errors.map(({ pos, message }) => ({ where: at(pos[0]), what: message })));
     }
-    const placeOf = (path: readonly Key[], part: 'key' | 'value' = 'value'): string =>
+    const locate = (path: readonly Key[], part: 'key' | 'value' = 'value'): string =>
       at(offsetOf(document, path, part));
     const found: Problem[] = [];
     const profiles = checkProfileFile(document.toJS(), (path, part, what) => {
-      found.push({ where: placeOf(path, part), what });
+      found.push({ where: locate(path, part), what });
     });
-    if (found.length === 0) return { kind: 'document', profiles, placeOf };
+    if (found.length === 0) return { kind: 'document', profiles, locate };
     return problems(...found.sort(byPlace));
   } catch (error) {
     // Aliases without end, or brackets without end.

@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/problem.ts';
 import type { Config } from '../config.ts';
-import type { PlaceOf } from '../options/place.ts';
+import type { Locate } from '../options/place.ts';
 import type { OptionRow } from '../options/row.ts';
 import {
   NOTHING_GIVEN,
@@ -61,22 +61,22 @@ export type ProfileConfig =
 /**
  * Turns a profile into what the same options on a command line come to.
  *
- * @param placeOf where a key of the profile stands, or one of its items
+ * @param locate where a key of the profile stands, or one of its items
  * @param surroundings whose `workingDirectory` is the folder of the file
  */
 export function configOfProfile(
   profile: ProfileOptions,
   origin: Origin,
-  placeOf: PlaceInFile,
-  surroundings: Omit<ConfigSurroundings, 'placeOf'>,
+  locate: PlaceInFile,
+  surroundings: Omit<ConfigSurroundings, 'locate'>,
 ): ProfileConfig {
   const problems = [
-    ...secretProblems(profile, placeOf),
-    ...inputProblems(profile, placeOf),
-    ...(origin === 'project' ? projectProblems(profile, placeOf) : []),
+    ...secretProblems(profile, locate),
+    ...inputProblems(profile, locate),
+    ...(origin === 'project' ? projectProblems(profile, locate) : []),
   ];
   const raw = rawOptionsOf(profile);
-  const result = parseConfig(raw, { ...surroundings, placeOf: placesOf(profile, placeOf) });
+  const result = parseConfig(raw, { ...surroundings, locate: placesOf(profile, locate) });
   if (result.kind === 'problems') problems.push(...result.problems);
   return problems.length > 0 || result.kind === 'problems'
     ? { kind: 'problems', problems: problems.sort(byPlace) }
@@ -84,39 +84,39 @@ export function configOfProfile(
 }
 
 /** A key, and an item of it where that is known by its text. */
-function placesOf(profile: ProfileOptions, placeOf: PlaceInFile): PlaceOf {
+function placesOf(profile: ProfileOptions, locate: PlaceInFile): Locate {
   return (option, text) => {
     const key = rowOf(option).profile?.key;
-    if (key === undefined) return `${placeOf([])} ${nameOf(option)}`;
+    if (key === undefined) return `${locate([])} ${nameOf(option)}`;
     const value = valueIn(profile, key);
     const index = typeof value === 'object' && text !== undefined ? value.indexOf(text) : -1;
     const shown = text === undefined ? '' : ` ${withoutPassword(text)}`;
-    return `${placeOf(index < 0 ? [key] : [key, index])} ${key}${shown}`;
+    return `${locate(index < 0 ? [key] : [key, index])} ${key}${shown}`;
   };
 }
 
-function secretProblems({ remote, upstream_proxy: proxy }: ProfileOptions, placeOf: PlaceInFile): Problem[] {
+function secretProblems({ remote, upstream_proxy: proxy }: ProfileOptions, locate: PlaceInFile): Problem[] {
   const problems: Problem[] = [];
   const passwordOf = (parsed: { readonly password: string | undefined } | Invalid): string | undefined =>
     parsed instanceof Invalid ? undefined : parsed.password;
   if (passwordOf(parseRemote(remote)) !== undefined) {
     const what = 'has a password, which does not belong in a file; leave it out to be asked for it';
-    problems.push({ where: `${placeOf(['remote'])} remote`, what });
+    problems.push({ where: `${locate(['remote'])} remote`, what });
   }
   if (proxy !== undefined && passwordOf(parseUpstreamProxy(proxy)) !== undefined) {
     const what =
       'has a password, which does not belong in a file; on a command line TSHUTTLE_ARGS can hold it';
-    problems.push({ where: `${placeOf(['upstream_proxy'])} upstream_proxy`, what });
+    problems.push({ where: `${locate(['upstream_proxy'])} upstream_proxy`, what });
   }
   return problems;
 }
 
-function inputProblems(profile: ProfileOptions, placeOf: PlaceInFile): Problem[] {
+function inputProblems(profile: ProfileOptions, locate: PlaceInFile): Problem[] {
   const what = 'is standard input, which a profile has not; name a file';
   return [...PROFILE_ROWS].flatMap(([key, row]): Problem[] => {
     const value = 'mayBeInput' in row ? valueIn(profile, key) : undefined;
-    if (value === '-') return [{ where: `${placeOf([key])} ${key} -`, what }];
+    if (value === '-') return [{ where: `${locate([key])} ${key} -`, what }];
     const index = typeof value === 'object' ? value.indexOf('-') : -1;
-    return index < 0 ? [] : [{ where: `${placeOf([key, index])} ${key} -`, what }];
+    return index < 0 ? [] : [{ where: `${locate([key, index])} ${key} -`, what }];
   });
 }

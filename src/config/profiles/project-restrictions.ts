@@ -45,35 +45,35 @@ const HARMLESS_SSH_OPTIONS = new Set([
  */
 export function projectProblems(
   profile: ProfileOptions,
-  placeOf: (path: ReadonlyArray<string | number>) => string,
+  locate: (path: ReadonlyArray<string | number>) => string,
 ): Problem[] {
   const problems: Problem[] = [];
   for (const [index, option] of (profile.ssh_options ?? []).entries()) {
     const name = /^[^\s=]*/.exec(option)![0];
     if (HARMLESS_SSH_OPTIONS.has(name.toLowerCase())) continue;
     const what = `${name} may not stand in a project file, which must not run commands; use your own config.yaml`;
-    problems.push({ where: `${placeOf(['ssh_options', index])} ssh_options`, what });
+    problems.push({ where: `${locate(['ssh_options', index])} ssh_options`, what });
   }
   if (profile.ssh_config !== undefined && profile.ssh_config !== 'none') {
     const what = 'may not stand in a project file: that file could run commands; use your own config.yaml';
-    problems.push({ where: `${placeOf(['ssh_config'])} ssh_config`, what });
+    problems.push({ where: `${locate(['ssh_config'])} ssh_config`, what });
   }
   if (profile.openstack_catalog !== undefined) {
     const what =
       'may not stand in a project file, which must not have your credentials used; use your own config.yaml';
-    problems.push({ where: `${placeOf(['openstack_catalog'])} openstack_catalog`, what });
+    problems.push({ where: `${locate(['openstack_catalog'])} openstack_catalog`, what });
   }
   for (const key of ['socks', 'http_proxy'] as const) {
     for (const [index, place] of (profile[key] ?? []).entries()) {
       const parsed = parseProxyListen(place);
       if (parsed instanceof Invalid || isLoopback(parsed.address)) continue;
       const what = `${place} is open to other machines, which only your own config.yaml may say`;
-      problems.push({ where: `${placeOf([key, index])} ${key}`, what });
+      problems.push({ where: `${locate([key, index])} ${key}`, what });
     }
   }
   for (const hop of profile.jump?.split(',') ?? []) {
     const parsed = parseRemote(hop);
-    if (parsed instanceof Invalid) problems.push({ where: `${placeOf(['jump'])} jump`, what: parsed.what });
+    if (parsed instanceof Invalid) problems.push({ where: `${locate(['jump'])} jump`, what: parsed.what });
   }
   return problems;
 }

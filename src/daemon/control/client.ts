@@ -58,7 +58,7 @@ export class ControlClient {
     this.#socket = socket;
     this.#hello.promise.catch(() => {}); // told by connect()
     const lines = new LineSplitter(MAX_REPLY_BYTES, (line) =>
-      this.#take(JSON.parse(line, withoutControlsIn) as ControlReply),
+      this.#onReply(JSON.parse(line, withoutControlsIn) as ControlReply),
     );
     socket.once('connect', () => {
       const stranger = strangerAt(socket);
@@ -166,7 +166,7 @@ export class ControlClient {
     this.#socket.write(`${JSON.stringify(request)}\n`);
   }
 
-  #take(reply: ControlReply): void {
+  #onReply(reply: ControlReply): void {
     if (reply.type === 'hello') {
       this.#daemon = reply;
       this.#hello.resolve(reply);

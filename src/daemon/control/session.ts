@@ -32,7 +32,7 @@ export class ControlSession {
   constructor(socket: Socket, target: ControlTarget) {
     this.#socket = socket;
     this.#target = target;
-    const lines = new LineSplitter(MAX_REQUEST_BYTES, (line) => this.#take(line));
+    const lines = new LineSplitter(MAX_REQUEST_BYTES, (line) => this.#onLine(line));
     socket.on('data', (chunk: Buffer) => {
       try {
         lines.push(chunk);
@@ -48,10 +48,10 @@ export class ControlSession {
       this.#gone.abort(new Error('the client is gone'));
       this.#pending?.question?.resolve(undefined);
     });
-    this.#say({ type: 'hello', protocol: CONTROL_VERSION, ...target.info });
+    this.#send({ type: 'hello', protocol: CONTROL_VERSION, ...target.info });
   }
 
-  #take(line: string): void {
+  #onLine(line: string): void {
     let request: ControlRequest;
     try {
       request = decodeRequest(line);
@@ -82,7 +82,7 @@ export class ControlSession {
     const pending: Pending = { id: request.id, question: undefined };
     this.#pending = pending;
     try {
-      this.#say(await this.#replyTo(request, pending));
+      this.#send(await this.#replyTo(request, pending));
     } catch (error) {
       this.#fail(request.id, error);
     } finally {
@@ -123,7 +123,7 @@ export class ControlSession {
         await tunnel.login(
           {
             ask: (question, { echo }) => this.#ask(pending, question, echo),
-            show: (text) => this.#say({ type: 'show', id, text }),
+            show: (text) => this.#send({ type: 'show', id, text }),
           },
           this.#gone.signal,
         );
@@ -142,19 +142,19 @@ export class ControlSession {
     pending.question?.resolve(undefined);
     const answer = deferred<string | undefined>();
     pending.question = answer;
-    this.#say({ type: 'question', id: pending.id, question, echo });
+    this.#send({ type: 'question', id: pending.id, question, echo });
     return answer.promise;
   }
 
   /** For what is no request. The message never quotes what was said. */
   #refuse(error: unknown): void {
     if (!(error instanceof GrammarError)) throw error;
-    this.#say({ type: 'failed', id: null, code: 'ERR_USAGE', message: error.message, remedy: null });
+    this.#send({ type: 'failed', id: null, code: 'ERR_USAGE', message: error.message, remedy: null });
   }
 
   #fail(id: number, error: unknown): void {
     const expected = error instanceof TshuttleError ? error : undefined;
-    this.#say({
+    this.#send({
       type: 'failed',
       id,
       code: expected?.code ?? 'ERR_INTERNAL',
@@ -163,7 +163,7 @@ export class ControlSession {
     });
   }
 
-  #say(reply: ControlReply): void {
+  #send(reply: ControlReply): void {
     if (this.#socket.writable) this.#socket.write(`${JSON.stringify(reply)}\n`);
   }
 }

@@ -22,14 +22,14 @@ export class ServiceNotifier {
     this.#path = path;
     this.#send = send;
     if (watchdogMs !== undefined && watchdogMs >= MIN_WATCHDOG_MS)
-      this.#watchdog = setInterval(() => this.#tell('WATCHDOG=1'), watchdogMs / 2).unref();
+      this.#watchdog = setInterval(() => this.#notify('WATCHDOG=1'), watchdogMs / 2).unref();
   }
 
   /**
    * For a process that systemd has started; undefined for any other. Takes the variables out of the environment: they are not
    * for child processes.
    */
-  static take(
+  static fromEnvironment(
     environment: Record<string, string | undefined>,
     { pid, send }: NotifierSurroundings = { pid: process.pid, send: sendDatagram },
   ): ServiceNotifier | undefined {
@@ -43,12 +43,12 @@ export class ServiceNotifier {
 
   /** The service does what it is for. @param status one line for `systemctl status` */
   ready(status: string): void {
-    this.#tell(`READY=1\nSTATUS=${status.replaceAll('\n', ' ')}`);
+    this.#notify(`READY=1\nSTATUS=${status.replaceAll('\n', ' ')}`);
   }
 
   /** The service ends. Idempotent. */
   stopping(): void {
-    this.#tell('STOPPING=1');
+    this.#notify('STOPPING=1');
   }
 
   /** Says nothing any more. Idempotent. */
@@ -56,7 +56,7 @@ export class ServiceNotifier {
     clearInterval(this.#watchdog);
   }
 
-  #tell(text: string): void {
+  #notify(text: string): void {
     try {
       this.#send(this.#path, text);
     } catch {

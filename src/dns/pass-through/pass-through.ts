@@ -109,7 +109,7 @@ export class PassThrough {
     const pending = this.#byKey.get(key) ?? this.#begin(nameserver, packet, key);
     if (pending === undefined) return;
     if (pending.waiting.size >= MAX_WAITING) {
-      this.#overload.tell(
+      this.#overload.report(
         `${MAX_WAITING} programs wait for one answer of a nameserver, further ones are dropped`,
       );
       return;
@@ -174,13 +174,13 @@ export class PassThrough {
   #begin(nameserver: Nameserver, packet: Buffer, key: string): Pending | undefined {
     const own = this.#sockets.any(familyOf(nameserver.address));
     if (own === undefined) {
-      this.#overload.tell(
+      this.#overload.report(
         `this machine has no port to ask ${nameserver.address} from, queries to it are dropped`,
       );
       return undefined;
     }
     if (this.#byKey.size >= MAX_PENDING) {
-      this.#overload.tell(`${MAX_PENDING} queries wait for nameservers, further ones are dropped`);
+      this.#overload.report(`${MAX_PENDING} queries wait for nameservers, further ones are dropped`);
       return undefined;
     }
     let id = randomInt(0x1_0000);

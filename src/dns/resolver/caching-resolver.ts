@@ -59,7 +59,7 @@ export class CachingResolver {
   async #shared(key: string, query: Query): Promise<Answer | undefined> {
     const asked = this.#inFlight.get(key);
     if (this.#waiting >= MAX_WAITING || (asked === undefined && this.#inFlight.size >= MAX_IN_FLIGHT)) {
-      this.#overload.tell(
+      this.#overload.report(
         `${MAX_IN_FLIGHT} questions, or ${MAX_WAITING} programs, wait for the resolvers behind the bastion, further ones fail`,
       );
       return undefined;

@@ -97,7 +97,7 @@ export class ResolverConnection {
   }
 
   /** Whether this can be the next query: a longer one has another first octet than the one that may be sent already. */
-  takes(query: Query): boolean {
+  accepts(query: Query): boolean {
     return !this.#isBegun || renderQuery(query, 0).length <= 0xff;
   }
 

@@ -28,7 +28,7 @@ const LEAST_ALLOWANCE = 16;
 /** Queries that may wait for one connection's answers; of more, the client hears at once that it was too much. */
 const MAX_PIPELINED = 256;
 
-/** Opens a connection to a resolver on the bastion's side. The signal gives up only the opening. */
+/** Opens a connection to a resolver on the bastion's side. The signal cancels only the opening. */
 export type OpenConnection = (destination: HostPort, signal: AbortSignal) => Promise<Duplex>;
 
 /** One resolver behind the bastion, asked by DNS over TCP. Owns its connections. */
@@ -99,7 +99,7 @@ export class TcpResolver {
     let leastBusy: ResolverConnection | undefined;
     for (const connection of this.#connections) {
       const isSpent = connection.asked >= this.#allowance || connection.ageMs >= this.#times.maxAgeMs;
-      if (isSpent || !connection.takes(query)) continue;
+      if (isSpent || !connection.accepts(query)) continue;
       // Of several the youngest, which is the last.
       if (leastBusy === undefined || connection.inFlight <= leastBusy.inFlight) leastBusy = connection;
     }

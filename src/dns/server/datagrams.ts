@@ -36,7 +36,7 @@ export function takeDatagram(
 ): void {
   const { policy, passThrough, overload } = shared;
   if (shared.udpInFlight >= MAX_UDP_IN_FLIGHT) {
-    overload.tell(`${MAX_UDP_IN_FLIGHT} queries wait for the bastion's side, further ones are dropped`);
+    overload.report(`${MAX_UDP_IN_FLIGHT} queries wait for the bastion's side, further ones are dropped`);
     return;
   }
   const handling = policy.handle(packet);

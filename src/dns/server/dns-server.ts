@@ -44,7 +44,7 @@ export class DnsServer {
   /**
    * Starts listening; no connection is opened before the first query.
    *
-   * @param onTurnedAway called for a TCP client that was reset for want of descriptors
+   * @param onRejected called for a TCP client that was reset for want of descriptors
    * @throws TshuttleError ERR_LISTEN; nothing is left open then
    */
   static async open(
@@ -52,11 +52,11 @@ export class DnsServer {
     policy: QueryPolicy,
     overload: Overload,
     place: SocketPlace = THIS_MACHINE,
-    onTurnedAway: () => void = () => {},
+    onRejected: () => void = () => {},
   ): Promise<DnsServer> {
     const passThrough = await openPassThrough(overload);
     const most = descriptorBudget().share(SHARE_OF_TCP_CLIENTS, MAX_TCP_CLIENTS);
-    const tcpClients = new AdmittedClients({ use: 'service', most, mostIdle: most, onTurnedAway });
+    const tcpClients = new AdmittedClients({ use: 'service', most, mostIdle: most, onRejected });
     const server = new DnsServer({ policy, passThrough, overload, place, tcpClients, udpInFlight: 0 });
     try {
       await server.serve(nameservers);

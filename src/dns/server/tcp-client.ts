@@ -35,7 +35,7 @@ export function serveTcpClient(
     while (inFlight < MAX_IN_FLIGHT) {
       const message = waiting.shift();
       if (message === undefined) break;
-      take(message);
+      onMessage(message);
     }
     if (waiting.length > 0) client.pause();
     else client.resume();
@@ -44,7 +44,7 @@ export function serveTcpClient(
     if (nameserver === undefined) client.end();
     else nameserver.end();
   };
-  const take = (message: Buffer): void => {
+  const onMessage = (message: Buffer): void => {
     const handling = policy.handle(message);
     switch (handling.kind) {
       case 'ignored':

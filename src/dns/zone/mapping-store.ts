@@ -73,7 +73,7 @@ export class MappingStore {
     }
     const own = store.#blocks().filter((block) => store.#read(block)?.key === store.#key);
     const saved: SavedBlock[] = [];
-    for (const block of own) saved.push(...(await store.#take(block)));
+    for (const block of own) saved.push(...(await store.#claim(block)));
     if (saved.length === 0) saved.push(...(await store.#takeFirst(store.#freeFirst())));
     if (saved.length > 0) return { store, saved };
     throw new TshuttleError(
@@ -126,14 +126,14 @@ export class MappingStore {
 
   async #takeFirst(blocks: readonly number[]): Promise<readonly SavedBlock[]> {
     for (const block of blocks) {
-      const taken = await this.#take(block);
+      const taken = await this.#claim(block);
       if (taken.length > 0) return taken;
     }
     return [];
   }
 
   /** None when another tunnel has it. From now on it is this one's, though there may be no name yet. */
-  async #take(block: number): Promise<readonly SavedBlock[]> {
+  async #claim(block: number): Promise<readonly SavedBlock[]> {
     const release = await this.#options.lock(block);
     if (release === undefined) return [];
     if (this.#isClosed) {

@@ -47,7 +47,7 @@ export class NetworkWatch {
     this.#onChange = onChange;
     this.#view = view;
     this.#lastMs = view.nowMs();
-    this.#clock = setInterval(() => this.#lookAtClock(), CLOCK_INTERVAL_MS).unref();
+    this.#clock = setInterval(() => this.#pollClock(), CLOCK_INTERVAL_MS).unref();
     view.listen?.(() => this.#settle());
   }
 
@@ -58,7 +58,7 @@ export class NetworkWatch {
     this.#view.close();
   }
 
-  #lookAtClock(): void {
+  #pollClock(): void {
     const nowMs = this.#view.nowMs();
     const hasSlept = nowMs - this.#lastMs > SLEPT_MS;
     this.#lastMs = nowMs;

@@ -17,7 +17,7 @@ let receive: Receive | undefined;
 /**
  * Takes from the kernel what it has now, past the stream, to where the caller wants it: recv(2).
  *
- * Only while the stream does not read (`holdReads`) and has nothing, so that the order is kept. A failure destroys the socket,
+ * Only while the stream does not read (`pauseReads`) and has nothing, so that the order is kept. A failure destroys the socket,
  * as one of the stream's own reads does: the kernel tells of it once. Does not count in `socket.bytesRead`.
  *
  * @returns how many bytes; 0 when there is nothing now, or the end of data, of which the stream's next read tells;

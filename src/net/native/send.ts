@@ -83,7 +83,7 @@ export function bytesSentNow(socket: Socket): number {
 }
 
 /**
- * Gives bytes that are only lent to the kernel, as far as it takes them at once.
+ * Sends bytes of a reused buffer, as many as the kernel takes at once.
  *
  * @param isLast the end of data is next
  * @returns a copy of the rest, for the socket's stream; undefined when nothing is left

@@ -19,12 +19,12 @@ interface AcceptedHandle {
  * from their first tick, so that a reset between accept and hand-over does not end the process.
  */
 export function acceptingServer(onAccepted: (accepted: Socket) => void): Server {
-  const take = (accepted: Socket): void => {
+  const handOver = (accepted: Socket): void => {
     accepted.on('error', ignoreError);
     onAccepted(accepted);
   };
-  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, take);
-  if (CLONES_ARE_SLOW) server.on('listening', () => takeFromHandle(server, take));
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, handOver);
+  if (CLONES_ARE_SLOW) server.on('listening', () => takeFromHandle(server, handOver));
   return server;
 }
 
@@ -32,14 +32,14 @@ export function acceptingServer(onAccepted: (accepted: Socket) => void): Server 
 function ignoreError(): void {}
 
 /** Takes the place of net.Server's own way from an accepted handle to a socket. Node 20 does not change any more. */
-function takeFromHandle(server: Server, take: (accepted: Socket) => void): void {
+function takeFromHandle(server: Server, onAccepted: (accepted: Socket) => void): void {
   const handle = (server as unknown as { readonly _handle?: ServerHandle | null })._handle;
   if (typeof handle?.onconnection !== 'function') return;
   const isWithoutDelay = acceptWithoutDelay(server);
   handle.onconnection = (_error, accepted) => {
     if (accepted === undefined) return; // for want of descriptors; libuv tries again
     if (!isWithoutDelay) accepted.setNoDelay(true);
-    take(socketOf(accepted));
+    onAccepted(socketOf(accepted));
   };
 }
 

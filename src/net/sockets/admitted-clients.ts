@@ -9,7 +9,7 @@ export interface ClientBounds {
   /** Those that wait for nothing. */
   readonly mostIdle: number;
   /** Called for each that was not admitted, after it has been ended. */
-  readonly onTurnedAway?: () => void;
+  readonly onRejected?: () => void;
   /** Called for each idle one that was ended for another. */
   readonly onIdleEnded?: () => void;
   /** How a client is ended so that it does not take it for an end of data; by a reset where left out, which only TCP has. */
@@ -50,7 +50,7 @@ export class AdmittedClients {
     if (this.#tasks.size >= most || this.#idle.size >= mostIdle) this.#endOldest();
     if (this.#tasks.size >= most || this.#budget.isBeyond(client, use)) {
       this.#end(client);
-      this.#bounds.onTurnedAway?.();
+      this.#bounds.onRejected?.();
       return false;
     }
     this.#tasks.set(client, 0);

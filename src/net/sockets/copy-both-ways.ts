@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { sendNow } from '../native/send.ts';
-import { lendReads } from './lent-reads.ts';
+import { reuseReadBuffer } from './read-buffer.ts';
 
 /** How the copying between two sockets ended. */
 export type CopyEnd =
@@ -65,13 +65,13 @@ export function copyBothWays(
 }
 
 function copy(from: Socket, to: Socket, count: (bytes: number) => void): void {
-  const areLent = lendReads(from);
+  const isReused = reuseReadBuffer(from);
   from.on('data', (bytes: Buffer) => {
     count(bytes.length);
     const sentBytes = sendNow(to, bytes);
     if (sentBytes === bytes.length) return;
     const rest = bytes.subarray(sentBytes);
-    if (to.destroyed || to.write(areLent ? Buffer.from(rest) : rest)) return;
+    if (to.destroyed || to.write(isReused ? Buffer.from(rest) : rest)) return;
     from.pause();
     to.once('drain', () => from.resume());
   });

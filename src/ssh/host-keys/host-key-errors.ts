@@ -58,7 +58,7 @@ export function certificateError(
 ): TshuttleError {
   return hostKeyError(
     target,
-    `shows the ${certificate}, trusted by ${placeOf(authority)}, but ${problem.reason}`,
+    `shows the ${certificate}, trusted by ${locationOf(authority)}, but ${problem.reason}`,
     problem.remedy,
   );
 }
@@ -78,10 +78,10 @@ export function describeKey(key: PublicKey): string {
 }
 
 /** For people: where an entry stands. */
-export function placeOf(entry: KnownHostEntry): string {
+export function locationOf(entry: KnownHostEntry): string {
   return `${entry.file}:${entry.line}`;
 }
 
 function describeEntry(entry: KnownHostEntry): string {
-  return `${fingerprintOf(entry.key)} (${placeOf(entry)})`;
+  return `${fingerprintOf(entry.key)} (${locationOf(entry)})`;
 }

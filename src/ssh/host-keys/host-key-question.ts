@@ -1,7 +1,7 @@
 import { fingerprintOf, keyTypeName, type PublicKey } from '../keys/public-key.ts';
 import type { Prompter } from '../prompter.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { hostKeyError, placeOf } from './host-key-errors.ts';
+import { hostKeyError, locationOf } from './host-key-errors.ts';
 import type { KnownHostEntry } from './known-hosts.ts';
 
 /** A key of which nothing is known that would decide. */
@@ -34,7 +34,7 @@ export async function askAboutHostKey(
       `${keyTypeName(key.type)} key fingerprint is ${fingerprint}.`,
       otherKeys.length === 0
         ? 'This key is not known by any other names.'
-        : `The host is known by other keys: ${otherKeys.map(placeOf).join(', ')}.`,
+        : `The host is known by other keys: ${otherKeys.map(locationOf).join(', ')}.`,
     ].join('\n'),
   );
   let question = 'Are you sure you want to continue connecting (yes/no/[fingerprint])? ';

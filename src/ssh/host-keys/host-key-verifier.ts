@@ -11,7 +11,7 @@ import {
   changedKeyError,
   describeKey,
   hostKeyError,
-  placeOf,
+  locationOf,
   revokedKeyError,
   unknownKeyError,
 } from './host-key-errors.ts';
@@ -19,7 +19,7 @@ import { askAboutHostKey } from './host-key-question.ts';
 import { entryNames, type KnownHostEntry } from './known-hosts.ts';
 import { askKnownHostsCommand } from './known-hosts-command.ts';
 import { addKnownHost } from './known-hosts-files.ts';
-import { type PresentedHostKey, readShownKey } from './presented-host-key.ts';
+import { type PresentedHostKey, readPresentedKey } from './presented-host-key.ts';
 import { findRevocation } from './revoked-keys.ts';
 
 /** What the verifier needs beside the target. */
@@ -59,7 +59,7 @@ export class HostKeyVerifier {
   readonly #target: SshTarget;
   readonly #context: HostKeyContext;
   #accepted: PresentedHostKey | undefined;
-  #toBeFiled: PublicKey | undefined;
+  #toRecord: PublicKey | undefined;
   #mayUpdate = false;
 
   constructor(target: SshTarget, context: HostKeyContext) {
@@ -87,7 +87,7 @@ export class HostKeyVerifier {
    *   than at the first key exchange.
    */
   async verify(blob: Buffer): Promise<void> {
-    if (this.#accepted === undefined) await this.#checkFirst(readShownKey(this.#target, blob));
+    if (this.#accepted === undefined) await this.#checkFirst(readPresentedKey(this.#target, blob));
     else this.verifyAgain(blob);
   }
 
@@ -99,8 +99,8 @@ export class HostKeyVerifier {
 
   /** Files a newly accepted key, now that the bastion has signed with it. Does nothing the second time. */
   async handshakeDone(): Promise<void> {
-    const key = this.#toBeFiled;
-    this.#toBeFiled = undefined;
+    const key = this.#toRecord;
+    this.#toRecord = undefined;
     if (key !== undefined) addKnownHost(this.#target.hostKeys, key, this.#context.logger);
   }
 
@@ -167,7 +167,7 @@ export class HostKeyVerifier {
     const decision = decideHostCertificate(certificate, this.#target.hostKeys, entries, Date.now());
     switch (decision.kind) {
       case 'trusted':
-        logger.debug(`accepted the ${described}, by ${placeOf(decision.entry)}`);
+        logger.debug(`accepted the ${described}, by ${locationOf(decision.entry)}`);
         return 'trusted';
       case 'unknown authority':
         logger.debug(`no authority is known for the ${described}: its plain key counts`);
@@ -178,7 +178,7 @@ export class HostKeyVerifier {
         throw revokedKeyError(
           this.#target,
           decision.what === 'authority' ? described : describeKey(certificate.certifiedKey),
-          placeOf(decision.entry),
+          locationOf(decision.entry),
         );
     }
   }
@@ -201,19 +201,19 @@ export class HostKeyVerifier {
         return;
       case 'unknown':
         await this.#acceptUnknown(key, decision.otherKeys, refused);
-        this.#toBeFiled = key;
+        this.#toRecord = key;
         return;
       case 'changed':
         throw changedKeyError(this.#target, key, decision.entries);
       case 'revoked':
-        throw revokedKeyError(this.#target, describeKey(key), placeOf(decision.entry));
+        throw revokedKeyError(this.#target, describeKey(key), locationOf(decision.entry));
     }
   }
 
   #isUsersOwn(entry: KnownHostEntry): boolean {
     const { userFiles, globalFiles, lookupName } = this.#target.hostKeys;
-    const isUsers = userFiles.includes(entry.file) && !globalFiles.includes(entry.file);
-    return isUsers && entryNames(entry, lookupName);
+    const isInUserFile = userFiles.includes(entry.file) && !globalFiles.includes(entry.file);
+    return isInUserFile && entryNames(entry, lookupName);
   }
 
   async #acceptUnknown(

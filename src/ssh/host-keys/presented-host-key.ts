@@ -20,7 +20,7 @@ export interface PresentedHostKey {
  * @param shown may be reused by the caller afterwards
  * @throws TshuttleError ERR_HOST_KEY when it cannot be read, or is not signed so
  */
-export function readShownKey(target: SshTarget, shown: Buffer): PresentedHostKey {
+export function readPresentedKey(target: SshTarget, shown: Buffer): PresentedHostKey {
   // The parser's buffer is reused for the next packet.
   const blob = Buffer.from(shown);
   const key = publicKeyFromBlob(blob);

@@ -8,15 +8,15 @@ export class WireReader {
   }
 
   byte(): number | undefined {
-    return this.#take(1)?.readUInt8(0);
+    return this.#readBytes(1)?.readUInt8(0);
   }
 
   uint32(): number | undefined {
-    return this.#take(4)?.readUInt32BE(0);
+    return this.#readBytes(4)?.readUInt32BE(0);
   }
 
   uint64(): bigint | undefined {
-    return this.#take(8)?.readBigUInt64BE(0);
+    return this.#readBytes(8)?.readBigUInt64BE(0);
   }
 
   /** How many bytes have been read. */
@@ -31,16 +31,16 @@ export class WireReader {
 
   /** The next `length` bytes, as a view on the data. */
   bytes(length: number): Buffer | undefined {
-    return this.#take(length);
+    return this.#readBytes(length);
   }
 
   /** A length-prefixed `string`, as a view on the data. */
   string(): Buffer | undefined {
     const length = this.uint32();
-    return length === undefined ? undefined : this.#take(length);
+    return length === undefined ? undefined : this.#readBytes(length);
   }
 
-  #take(length: number): Buffer | undefined {
+  #readBytes(length: number): Buffer | undefined {
     const end = this.#offset + length;
     if (end > this.#data.length) return undefined;
     const taken = this.#data.subarray(this.#offset, end);

@@ -75,7 +75,7 @@ export class Authenticator {
    */
   async next(reply: AuthenticationReply | undefined): Promise<AuthenticationAttempt> {
     if (reply === undefined) return { kind: 'none' };
-    this.#take(reply);
+    this.#onReply(reply);
     for (const method of this.#target.authentication.methods) {
       if (!reply.methodsLeft.includes(method)) continue;
       const attempt = await this.#attempt(method);
@@ -135,7 +135,7 @@ export class Authenticator {
     await this.#keys.return();
   }
 
-  #take(reply: AuthenticationReply): void {
+  #onReply(reply: AuthenticationReply): void {
     const last = this.#current;
     this.#current = undefined;
     // The bastion's words: they are shown to the user.

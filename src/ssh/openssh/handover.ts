@@ -37,7 +37,7 @@ async function untilOver(master: Master, flow: CarriedFlow): Promise<FlowEnd> {
   let connection: MuxConnection | undefined;
   const close = (): void => connection?.close();
   signal.addEventListener('abort', close, { once: true });
-  // A socket pair, whose other end has been given up.
+  // A socket pair, whose other end was closed.
   accepted.once('close', close);
   try {
     if (signal.aborted) return ABORTED;

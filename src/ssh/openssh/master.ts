@@ -69,7 +69,7 @@ export async function startMaster(
   const refusals = new RefusalLines();
   let isUp = false;
   const sshArguments = masterArguments({ ...request, identityFiles }, target, sockets);
-  const ssh = new SshProcess(sshArguments, folder, context.logger, (line) => isUp && refusals.take(line));
+  const ssh = new SshProcess(sshArguments, folder, context.logger, (line) => isUp && refusals.onLine(line));
   try {
     const control = new UnixConnections(sockets.control);
     const { connection, pid } = await untilUp(control, ssh, target, context.signal);

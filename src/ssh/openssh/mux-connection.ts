@@ -47,7 +47,7 @@ export class MuxConnection {
   private constructor(socket: Socket) {
     this.#socket = socket;
     this.over = new Promise((resolve) => socket.once('close', () => resolve()));
-    socket.on('data', (bytes: Buffer) => this.#take(bytes));
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.once('end', () => socket.destroy());
     socket.once('close', () => this.#fail(new Error('it closed the connection')));
   }
@@ -93,9 +93,9 @@ export class MuxConnection {
     this.#socket.destroy();
   }
 
-  #take(bytes: Buffer): void {
+  #onData(bytes: Buffer): void {
     try {
-      this.#messages.push(...this.#reader.take(bytes));
+      this.#messages.push(...this.#reader.receive(bytes));
       this.#wake.resolve();
     } catch (error) {
       this.#fail(error as Error);

@@ -66,7 +66,7 @@ export class MuxMessageReader {
    *
    * @throws Error when they are not what a master sends; the reader is of no use then
    */
-  take(bytes: Buffer): MuxMessage[] {
+  receive(bytes: Buffer): MuxMessage[] {
     const messages: MuxMessage[] = [];
     let rest = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
     for (;;) {

@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, RefusalReason>> = {
 const SETTLE_MS = 30;
 const PATIENCE_MS = 1_000;
 
-/** Lines that nobody asks for belong to connections that were given up: older ones are nobody's reason. */
+/** Lines that nobody asks for belong to connections that were cancelled: older ones are nobody's reason. */
 const MAX_AGE_MS = 5_000;
 const MAX_LINES = 1_000;
 
@@ -37,7 +37,7 @@ export class RefusalLines {
   #lines: Line[] = [];
 
   /** Takes a line of ssh's. @returns whether it is about a channel that was not opened */
-  take(text: string): boolean {
+  onLine(text: string): boolean {
     const match = OPEN_FAILED.exec(text);
     if (match === null) return false;
     if (text.endsWith(NO_SESSION)) return true;

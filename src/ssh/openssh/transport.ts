@@ -19,7 +19,7 @@ import { MasterSessions } from './master-sessions.ts';
 import { carryBySocks } from './socks-carry.ts';
 
 /** How long flows may take to end, before ssh is ended under them. */
-const FAREWELL_TIMEOUT_MS = 500;
+const DRAIN_TIMEOUT_MS = 500;
 
 /** How an accepted socket gets to ssh: as it is, or by copying. */
 export type OpensshCarry = 'handover' | 'socks';
@@ -137,7 +137,7 @@ function transportOver(master: Master, sessions: MasterSessions, description: st
     close: () => {
       ending.abort();
       sessions.end();
-      closing ??= Promise.race([Promise.all(flows), delay(FAREWELL_TIMEOUT_MS)]).then(() => master.end());
+      closing ??= Promise.race([Promise.all(flows), delay(DRAIN_TIMEOUT_MS)]).then(() => master.end());
       return closing;
     },
   };

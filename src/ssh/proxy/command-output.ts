@@ -15,27 +15,27 @@ const MAX_LAST_LINES = 30;
 export class CommandOutput {
   readonly #name: string;
   readonly #logger: Logger;
-  readonly #isTaken: (line: string) => boolean;
+  readonly #isHandled: (line: string) => boolean;
   #pending = Buffer.alloc(0);
   #lines = 0;
   #lastLines: string[] = [];
 
   /**
    * @param name what the lines are logged as being from
-   * @param isTaken asked for each line; one that is taken is neither logged nor remembered
+   * @param isHandled asked for each line; one that is taken is neither logged nor remembered
    */
   constructor(
     name: string,
     stream: Readable,
     logger: Logger,
-    isTaken: (line: string) => boolean = () => false,
+    isHandled: (line: string) => boolean = () => false,
   ) {
     this.#name = name;
-    this.#isTaken = isTaken;
+    this.#isHandled = isHandled;
     this.#logger = logger;
     stream.on('error', () => {});
-    stream.on('data', (bytes: Buffer) => this.#take(bytes));
-    stream.on('end', () => this.#say(this.#pending));
+    stream.on('data', (bytes: Buffer) => this.#onData(bytes));
+    stream.on('end', () => this.#logLine(this.#pending));
   }
 
   /** The last line that was not empty. */
@@ -48,10 +48,10 @@ export class CommandOutput {
     return this.#lastLines;
   }
 
-  #take(bytes: Buffer): void {
+  #onData(bytes: Buffer): void {
     let rest = bytes;
     for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      this.#say(Buffer.concat([this.#pending, rest.subarray(0, end)]));
+      this.#logLine(Buffer.concat([this.#pending, rest.subarray(0, end)]));
       this.#pending = Buffer.alloc(0);
       rest = rest.subarray(end + 1);
     }
@@ -59,9 +59,9 @@ export class CommandOutput {
     if (room > 0) this.#pending = Buffer.concat([this.#pending, rest.subarray(0, room)]);
   }
 
-  #say(line: Buffer): void {
+  #logLine(line: Buffer): void {
     const text = printableLine(line.subarray(0, MAX_LINE_BYTES).toString());
-    if (text === '' || this.#isTaken(text)) return;
+    if (text === '' || this.#isHandled(text)) return;
     this.#lastLines = [...this.#lastLines, text].slice(-MAX_LAST_LINES);
     this.#lines += 1;
     if (this.#lines <= MAX_LINES) this.#logger.info(`${this.#name}: ${text}`);

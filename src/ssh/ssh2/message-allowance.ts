@@ -17,7 +17,7 @@ export class MessageAllowance {
    * @param nowMs never less than before
    * @returns false when it is one too many
    */
-  take(nowMs: number): boolean {
+  spend(nowMs: number): boolean {
     this.#left = Math.min(this.#burst, this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1_000);
     this.#atMs = nowMs;
     if (this.#left < 1) return false;

@@ -7,7 +7,7 @@ import { MessageAllowance } from './message-allowance.ts';
 const USELESS_AT_ONCE = 2_000;
 const USELESS_PER_SECOND = 100;
 
-/** A bastion has done what no server does: the connection is given up. The message is for people, with the bastion as its subject. */
+/** A bastion has done what no server does: the connection is closed. The message is for people, with the bastion as its subject. */
 export class ProtocolViolation extends Error {
   override readonly name = 'ProtocolViolation';
 }
@@ -22,14 +22,14 @@ export class PeerConduct {
   readonly #onViolated: (how: string) => void;
   readonly #useless = uselessMessages();
 
-  /** @param onViolated called, perhaps more than once, when it does not: the connection is to be given up */
+  /** @param onViolated called, perhaps more than once, when it does not: the connection must be closed */
   constructor(onViolated: (how: string) => void) {
     this.#onViolated = onViolated;
   }
 
   /** It has sent what nobody asked for, and what changes nothing. */
   uselessMessage(): void {
-    const isOneTooMany = !this.#useless.take(performance.now());
+    const isOneTooMany = !this.#useless.spend(performance.now());
     if (isOneTooMany) this.violated('it sends message after message that is of no use');
   }
 

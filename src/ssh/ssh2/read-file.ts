@@ -60,7 +60,7 @@ function readFile(mux: ChannelMux, sftp: SftpReader): Promise<Buffer> {
         sessionSaid: (bytes) => {
           if (isSettled) return;
           try {
-            const next = sftp.take(bytes);
+            const next = sftp.receive(bytes);
             if ('file' in next) settle(next.file);
             else if (next.request !== undefined) session.send(next.request);
           } catch (error) {

@@ -19,7 +19,7 @@ import { deliverPromptly } from './prompt-delivery.ts';
 import { readBastionFile } from './read-file.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
-const FAREWELL_TIMEOUT_MS = 1_000;
+const DRAIN_TIMEOUT_MS = 1_000;
 
 /** A transport over one ssh2 connection. */
 export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
@@ -65,7 +65,7 @@ function transportOver(bastion: ConnectedBastion): {
 } {
   const { client, socket, route, description } = bastion;
   let cause: Error | undefined;
-  const giveUp = (error: Error): void => {
+  const closeFor = (error: Error): void => {
     cause ??= error;
     // ssh2 may emit no 'close' after an error (native-notes/ssh2-connection-internals.md).
     socket.destroy();
@@ -73,7 +73,7 @@ function transportOver(bastion: ConnectedBastion): {
   const mux = new ChannelMux(
     (events) => attachChannelWire(client, socket, events),
     () => bastion.keyOptions(),
-    (how) => giveUp(new ProtocolViolation(how)),
+    (how) => closeFor(new ProtocolViolation(how)),
   );
   const lost = deferred<TshuttleError>();
   let isOver = false;
@@ -88,7 +88,7 @@ function transportOver(bastion: ConnectedBastion): {
     if (closing === undefined) void route.explain(error).then(lost.resolve).finally(route.close);
   };
   const liveness = watchLiveness(bastion, isGone);
-  client.on('error', giveUp);
+  client.on('error', closeFor);
   socket.on('close', () => isGone(connectionLost(bastion, cause)));
   if (socket.destroyed) isGone(connectionLost(bastion, cause));
 
@@ -100,7 +100,7 @@ function transportOver(bastion: ConnectedBastion): {
         return;
       }
       mux.abortAll('the tunnel is closing');
-      const deadline = setTimeout(() => socket.destroy(), FAREWELL_TIMEOUT_MS);
+      const deadline = setTimeout(() => socket.destroy(), DRAIN_TIMEOUT_MS);
       socket.once('close', () => {
         clearTimeout(deadline);
         resolve();

@@ -87,7 +87,7 @@ export class LifeCycle {
   /**
    * The connections, as soon as there are some; or why there will be none for what has waited since `sinceMs`.
    *
-   * @param signal gives up
+   * @param signal cancels the wait
    * @param onHeld called when it has to wait
    */
   async connections(
@@ -147,7 +147,7 @@ export class LifeCycle {
     this.#waitQueue.endAll('cancelled');
     if (phase.kind === 'up') await phase.connections.close();
     if (phase.kind === 'connecting') {
-      phase.attempt.giveUp('the tunnel is closing');
+      phase.attempt.cancel('the tunnel is closing');
       await phase.attempt.done;
     }
   }
@@ -210,8 +210,8 @@ export class LifeCycle {
     const prompter = users ?? (this.#waitQueue.size > 0 ? this.#options.prompter : NOBODY);
     const before = this.#phase.kind === 'connecting' ? this.#phase.attempt : undefined;
     this.#history.began();
-    const isUsers = users !== undefined;
-    const attempt = new RunningAttempt(this.#open, { ...this.#outcomes, prompter, isUsers }, before);
+    const isUserInitiated = users !== undefined;
+    const attempt = new RunningAttempt(this.#open, { ...this.#outcomes, prompter, isUserInitiated }, before);
     this.#current.enter({ kind: 'connecting', attempt });
     return attempt;
   }

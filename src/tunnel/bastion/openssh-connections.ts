@@ -51,8 +51,8 @@ export async function openOpensshConnections(
       'the password in -r is not used: ssh asks for it itself, on the terminal or by SSH_ASKPASS',
     );
   }
-  const wayIn = transport.controlPath === undefined ? await wayInOf(target, context.lookUp) : [];
-  for (const endpoint of wayIn) await context.beforeDial(endpoint);
+  const endpoints = transport.controlPath === undefined ? await dialEndpoints(target, context.lookUp) : [];
+  for (const endpoint of endpoints) await context.beforeDial(endpoint);
   const { peers, readFile, ...opened } = await openOpensshTransport(target, remote, transport, {
     ...context,
     mayOpenSession,
@@ -78,9 +78,9 @@ function silent(remote: SshRequest): SshRequest {
 }
 
 /** Where ssh will dial, as far as that can be known before it does: not where a ProxyCommand leads. Never rejects. */
-async function wayInOf(target: SshTarget, lookUp: LookUpHost): Promise<readonly Endpoint[]> {
+async function dialEndpoints(target: SshTarget, lookUp: LookUpHost): Promise<readonly Endpoint[]> {
   const { proxy, host, port, addressFamily } = target;
-  if (proxy.kind === 'jump') return await wayInOf(proxy.jumpHost, lookUp);
+  if (proxy.kind === 'jump') return await dialEndpoints(proxy.jumpHost, lookUp);
   if (proxy.kind !== 'none') return [];
   const family = addressFamily === 'any' ? 0 : addressFamily;
   const addresses = isIP(host) === 0 ? await lookUp(host, family).catch(() => []) : [host];

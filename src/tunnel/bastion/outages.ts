@@ -40,7 +40,7 @@ export class Outages {
     this.#lastError = showError(error);
     this.#lostAtMs = performance.now();
     if (this.#onDown === 'exit') return; // whoever runs the tunnel says why it has ended
-    this.#logger.warn(`${error.message}; ${FATES[this.#onDown]} until it is connected again`);
+    this.#logger.warn(`${error.message}; ${OUTAGE_BEHAVIOUR[this.#onDown]} until it is connected again`);
   }
 
   /** @param waiting how many have waited for it */
@@ -72,7 +72,7 @@ export class Outages {
 }
 
 /** What becomes of new flows, for people. */
-const FATES: Readonly<Record<Exclude<OnDown, 'exit'>, string>> = {
+const OUTAGE_BEHAVIOUR: Readonly<Record<Exclude<OnDown, 'exit'>, string>> = {
   hold: 'new connections are held',
   reject: 'new connections are reset',
   direct: 'nothing is captured',

@@ -12,7 +12,7 @@ export interface Attempt {
 /** Connects once. */
 export type OpenConnections = (attempt: Attempt, isFirst: boolean) => Promise<Connections>;
 
-/** Who is told what came of an attempt; nobody is where it was given up. */
+/** Who is told what came of an attempt; nobody is when it was cancelled. */
 export interface AttemptOutcomes {
   onConnected(connections: Connections, hasAsked: boolean): void;
   onFailed(error: unknown): void;
@@ -21,7 +21,7 @@ export interface AttemptOutcomes {
 interface AttemptOptions extends AttemptOutcomes {
   readonly prompter: Prompter;
   /** The user has begun it. */
-  readonly isUsers: boolean;
+  readonly isUserInitiated: boolean;
 }
 
 /** An attempt to connect, from its beginning on. It takes the place of the one before, and waits for that to be over. */
@@ -36,17 +36,17 @@ export class RunningAttempt {
   constructor(open: OpenConnections, options: AttemptOptions, before?: RunningAttempt) {
     this.#open = open;
     this.#options = options;
-    before?.giveUp('another attempt takes its place');
+    before?.cancel('another attempt takes its place');
     this.done = this.#runAfter(before);
   }
 
   /** Not one that the user began, or is being asked for. */
   get isReplaceable(): boolean {
-    return !this.#options.isUsers && !this.#hasAsked;
+    return !this.#options.isUserInitiated && !this.#hasAsked;
   }
 
   /** Ends it; `done` tells when it is over. */
-  giveUp(why: string): void {
+  cancel(why: string): void {
     this.#controller.abort(new Error(why));
   }
 

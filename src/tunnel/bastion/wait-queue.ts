@@ -32,7 +32,7 @@ export class WaitQueue {
    * Waits; never rejects.
    *
    * @param sinceMs `performance.now()` of when it began to wait, for what waits once more
-   * @param signal gives up
+   * @param signal cancels the wait
    */
   wait(sinceMs: number, signal?: AbortSignal): Promise<WaitOutcome> {
     const remainingMs = sinceMs + this.#limits.timeMs - performance.now();

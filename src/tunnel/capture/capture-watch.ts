@@ -23,7 +23,7 @@ export class CaptureWatch {
     this.#ingress = ingress;
     this.#recapture = recapture;
     this.#logger = logger;
-    this.check = oneAtATime(async () => this.#take(await ingress.check(recapture)));
+    this.check = oneAtATime(async () => this.#onProblems(await ingress.check(recapture)));
   }
 
   get problems(): readonly CaptureProblem[] {
@@ -49,7 +49,7 @@ export class CaptureWatch {
     this.#isStopped = true;
   }
 
-  #take(problems: readonly CaptureProblem[]): void {
+  #onProblems(problems: readonly CaptureProblem[]): void {
     if (this.#isStopped) return;
     const before = this.#problems;
     this.#problems = problems;

@@ -65,8 +65,8 @@ export class Failures {
     if (isNamed && isUnknownName(end)) this.#warnOfName(destination.host);
   }
 
-  /** A connection was turned away for want of descriptors, before it could say where to. */
-  turnedAway(): void {
+  /** A connection was rejected for want of descriptors, before it could say where to. */
+  rejected(): void {
     this.#count('own-descriptors', undefined, undefined);
     this.#warnOfDescriptors();
   }

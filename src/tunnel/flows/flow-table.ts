@@ -98,19 +98,19 @@ export class FlowTable {
     return this.#endings.list(limit);
   }
 
-  /** A connection was turned away before its destination was known, for want of descriptors. */
-  turnedAway(): void {
-    this.#failures.turnedAway();
+  /** A connection was rejected before its destination was known, for want of descriptors. */
+  rejected(): void {
+    this.#failures.rejected();
   }
 
   /** Takes over a flow until it is over. Never throws. */
   accept(flow: Flow): void {
     if (this.#descriptors.isBeyond(flow.accepted, 'flow')) {
-      this.#turnAway(flow, { kind: 'aborted', detail: OUT_OF_DESCRIPTORS, lacks: 'descriptors' });
+      this.#reject(flow, { kind: 'aborted', detail: OUT_OF_DESCRIPTORS, lacks: 'descriptors' });
       return;
     }
     if (this.#open.size >= MAX_FLOWS) {
-      this.#turnAway(flow, { kind: 'aborted', detail: `there are ${MAX_FLOWS} flows already` });
+      this.#reject(flow, { kind: 'aborted', detail: `there are ${MAX_FLOWS} flows already` });
       this.#warnOfLimit();
       return;
     }
@@ -153,11 +153,11 @@ export class FlowTable {
     });
     const settled = this.#stranded?.settled();
     if (settled !== undefined) await Promise.race([settled, delay(LAST_FATES_MS, undefined, { ref: false })]);
-    this.#lostFlows.tell();
-    this.#lostRedirects.tell();
+    this.#lostFlows.report();
+    this.#lostRedirects.report();
   }
 
-  #turnAway(flow: Flow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
+  #reject(flow: Flow, end: Extract<FlowEnd, { kind: 'aborted' }>): void {
     this.#counts.begun();
     if (flow.answer === undefined) flow.accepted.resetAndDestroy();
     else flow.answer.failed('other', end.detail);

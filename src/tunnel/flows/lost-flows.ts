@@ -27,14 +27,14 @@ export class LostFlows {
 
   /** Counts an open flow that was lost. @param fate of the application's socket */
   add(destination: string, fate: StrandedFate = 'told'): void {
-    this.#timer ??= setTimeout(() => this.tell(), GATHER_MS);
+    this.#timer ??= setTimeout(() => this.report(), GATHER_MS);
     this.#counts.set(destination, (this.#counts.get(destination) ?? 0) + 1);
     if (fate === 'ended') this.#ended += 1;
     if (fate === 'not ours' || fate === 'unsupported') this.#untold += 1;
   }
 
   /** Says at once what is still to be said, if anything: for a tunnel that ends with the loss. Idempotent. */
-  tell(): void {
+  report(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#counts.size === 0) return;

@@ -35,7 +35,7 @@ export interface DnsContext extends BastionAnswersContext {
   /** Whose queries these are, where they are not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
   /** Called for a client that was reset for want of descriptors. */
-  readonly onTurnedAway: () => void;
+  readonly onRejected: () => void;
 }
 
 /** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
@@ -208,10 +208,10 @@ export class TunnelDns {
   async #serve(nameservers: readonly Nameserver[]): Promise<void> {
     this.#wanted = nameservers;
     if (this.#options === undefined) return;
-    const { logger, namespace, onTurnedAway } = this.#context;
+    const { logger, namespace, onRejected } = this.#context;
     const [wanted, overload] = [this.#usable(), new Overload(logger)];
     if (this.#server !== undefined) await this.#server.serve(wanted);
-    else this.#server = await DnsServer.open(wanted, this.#handler, overload, namespace, onTurnedAway);
+    else this.#server = await DnsServer.open(wanted, this.#handler, overload, namespace, onRejected);
   }
 
   async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {

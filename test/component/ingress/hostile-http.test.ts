@@ -23,7 +23,7 @@ const BOUNDS: HttpProxyBounds = {
   requestsAtOnce: 32,
   answerHeadMs: 300,
   quietMs: 400,
-  farewellMs: 50,
+  lingerMs: 50,
   interimAnswers: 32,
 };
 /** No client waits longer: the largest of the bounds, and time for a busy machine. */
@@ -110,7 +110,7 @@ async function startProxy(bounds?: HttpProxyBounds) {
   };
   const clients = new AdmittedClients({ use: 'flow', most: 1_000, mostIdle: 1_000 });
   const logger = recordingLogger();
-  const context = { logger, logins: new ProxyLogins(undefined, logger), onFlow, onTurnedAway: () => {} };
+  const context = { logger, logins: new ProxyLogins(undefined, logger), onFlow, onRejected: () => {} };
   const server = createHttpProxy(clients, context, bounds);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -58,7 +58,7 @@ async function startProxies(credentials?: ProxyCredentials) {
     logger,
     credentials,
     onFlow: (flow) => flows.accept(flow),
-    onTurnedAway: () => flows.turnedAway(),
+    onRejected: () => flows.rejected(),
   });
   await proxies.start();
   const [socks, http] = proxies.listens.map(({ port }) => port) as [number, number];
@@ -418,7 +418,7 @@ test.skipIf(process.geteuid?.() !== 0)(
 test('a proxy that everybody can reach is warned of', async () => {
   const logger = recordingLogger();
   const listen = { protocol: 'socks', address: '0.0.0.0', port: 0 } as const;
-  const context = { logger, credentials: undefined, onFlow: () => {}, onTurnedAway: () => {} };
+  const context = { logger, credentials: undefined, onFlow: () => {}, onRejected: () => {} };
   const proxies = await openProxies([listen], context);
   proxies.close();
   expect(logger.lines).toEqual([expect.stringMatching(/^warn --socks 0\.0\.0\.0:0 lets everybody/)]);
@@ -431,7 +431,7 @@ test.each(['socks', 'http'] as const)(
       logger: recordingLogger(),
       credentials: undefined,
       onFlow: () => {},
-      onTurnedAway: () => {},
+      onRejected: () => {},
     };
     const listen = { protocol, address: '127.0.0.1', port: 0 };
     const proxies = await openProxies([listen], context);

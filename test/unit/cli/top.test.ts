@@ -31,9 +31,12 @@ describe('drawGraph', () => {
 describe('Rates', () => {
   test('are what moved since the last look; a new flow and the first look have none', () => {
     const rates = new Rates();
-    const [first] = rates.look(0, { bytesUp: 0, bytesDown: 100 }, [flow('a:1', 100)]);
+    const [first] = rates.sample(0, { bytesUp: 0, bytesDown: 100 }, [flow('a:1', 100)]);
     expect(first).toMatchObject({ upBytesPerSec: 0, downBytesPerSec: 0 });
-    const later = rates.look(2_000, { bytesUp: 0, bytesDown: 1_100 }, [flow('a:1', 900), flow('bb:1', 200)]);
+    const later = rates.sample(2_000, { bytesUp: 0, bytesDown: 1_100 }, [
+      flow('a:1', 900),
+      flow('bb:1', 200),
+    ]);
     expect(later.map(({ downBytesPerSec }) => downBytesPerSec)).toEqual([400, 0]);
     expect(rates.history).toEqual([{ upBytesPerSec: 0, downBytesPerSec: 500 }]);
   });
@@ -41,7 +44,7 @@ describe('Rates', () => {
   test('the history is bounded', () => {
     const rates = new Rates();
     for (let second = 0; second < 1_000; second += 1)
-      rates.look(second * 1_000, { bytesUp: 0, bytesDown: second }, []);
+      rates.sample(second * 1_000, { bytesUp: 0, bytesDown: second }, []);
     expect(rates.history).toHaveLength(300);
   });
 });

@@ -14,7 +14,7 @@ function follow(addressesOf: Record<string, readonly string[]>, ipv6 = true) {
   const rules = (nowMs: number) =>
     names.rules(nowMs).map((rule) => `${rule.action === 'exclude' ? '!' : ''}${formatCaptureRule(rule)}`);
   const found = (nowMs: number, addresses: readonly string[], ttlSeconds?: number) =>
-    names.take('db.example', { kind: 'addresses', addresses, ttlSeconds }, nowMs);
+    names.record('db.example', { kind: 'addresses', addresses, ttlSeconds }, nowMs);
   return { names, rules, found };
 }
 
@@ -44,7 +44,7 @@ describe('FollowedNames', () => {
 
   it('keeps the last addresses of a name that does not resolve, for ever', () => {
     const { names, rules } = follow({ 'db.example': ['192.0.2.1'] });
-    names.take('db.example', { kind: 'unresolved' }, MINUTE_MS);
+    names.record('db.example', { kind: 'unresolved' }, MINUTE_MS);
     expect(names.isResolved('db.example')).toBe(false);
     expect(rules(1_000 * MINUTE_MS)).toEqual(['10.0.0.0/8', '192.0.2.1:5432']);
   });
@@ -64,10 +64,10 @@ describe('FollowedNames', () => {
     expect(found(0, ['192.0.2.1'], 0)).toBe(5_000);
     expect(found(0, ['192.0.2.1'], 1e9)).toBe(3_600_000);
     expect(found(0, ['192.0.2.1'])).toBe(60_000);
-    const retries = Array.from({ length: 6 }, () => names.take('db.example', { kind: 'unresolved' }, 0));
+    const retries = Array.from({ length: 6 }, () => names.record('db.example', { kind: 'unresolved' }, 0));
     expect(retries).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
     found(0, ['192.0.2.1']);
-    expect(names.take('db.example', { kind: 'unresolved' }, 0)).toBe(5_000);
+    expect(names.record('db.example', { kind: 'unresolved' }, 0)).toBe(5_000);
   });
 
   it('is bounded', () => {

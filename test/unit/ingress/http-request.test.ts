@@ -65,7 +65,7 @@ test('fields of the way to the proxy, and those that Connection names, do not go
   expect(endToEndFields(fields)).toEqual(['Host', 'h', 'A', '1', 'a', '2']);
 });
 
-test('Connection cannot take the framing of a body away', () => {
+test('Connection cannot visit the framing of a body away', () => {
   expect(endToEndFields(['Connection', 'Content-Length', 'Content-Length', '3'])).toEqual([
     'Content-Length',
     '3',

@@ -61,16 +61,16 @@ export async function composeReport({ config, findings, tunnels, isKeptLog }: Re
 async function versionLines(): Promise<string> {
   const methods = methodsOn(process.platform).map(({ versionCommand }) => versionCommand);
   const commands = [['ssh', '-V'], ...methods, ['sudo', '--version']] as const;
-  const told = await Promise.all(commands.map(([program, option]) => tell(program, option)));
+  const versions = await Promise.all(commands.map(([program, option]) => firstLine(program, option)));
   return [
     `tshuttle ${readVersion()}`,
     `Node.js ${process.version}, ${process.platform} ${process.arch}, kernel ${release()}`,
-    ...told,
+    ...versions,
   ].join('\n');
 }
 
 /** The first line of a program's own word about itself. */
-async function tell(program: string, option: string): Promise<string> {
+async function firstLine(program: string, option: string): Promise<string> {
   try {
     const { stdout, stderr } = await run(program, [option], { timeout: TOOL_TIMEOUT_MS });
     return `${program}: ${(stdout || stderr).split('\n', 1)[0]}`;
@@ -79,7 +79,7 @@ async function tell(program: string, option: string): Promise<string> {
   }
 }
 
-/** Whatever else becomes of it, a secret does not get into the text; networks are told as people write them. */
+/** Whatever else becomes of it, a secret does not get into the text; networks are written as people write them. */
 function withoutSecrets(config: Config): unknown {
   const networks = new Set<unknown>(networksOf(config));
   return JSON.parse(

@@ -26,7 +26,7 @@ export async function runNamed(
     const running = await RunningTunnels.find(surroundingsOf(environment));
     up = running.names;
     const named = running.named(name);
-    const taken = running.take(({ report }) => report === named?.report);
+    const taken = running.keepOnly(({ report }) => report === named?.report);
     if (taken !== undefined) return await runJoined(options.command, taken, options.probe, session);
   }
   const loaded = loadProfiles([name], profileSurroundingsOf(environment), up);

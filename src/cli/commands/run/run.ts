@@ -80,7 +80,7 @@ async function findSame(
   const running = await RunningTunnels.find(surroundingsOf(context.environment));
   // Names are only looked up where there is something to compare them with.
   const rules = running.all.length === 0 ? [] : (await resolveSubnets(config)).rules;
-  return running.take(({ report }) => doesTheSame(report, config, rules));
+  return running.keepOnly(({ report }) => doesTheSame(report, config, rules));
 }
 
 function isForWantOfRoot(error: unknown): error is TshuttleError {

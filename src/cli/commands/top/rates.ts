@@ -38,7 +38,7 @@ export class Rates {
    * @param atMs a monotonic time
    * @param total of the whole tunnel: what flows have moved that are over is in it
    */
-  look(atMs: number, total: Counted, flows: readonly FlowInfo[]): readonly MovingFlow[] {
+  sample(atMs: number, total: Counted, flows: readonly FlowInfo[]): readonly MovingFlow[] {
     const seconds = this.#atMs === undefined ? 0 : (atMs - this.#atMs) / 1_000;
     const moving = flows.map((flow) => ({ ...flow, ...rateOf(flow, this.#flows.get(keyOf(flow)), seconds) }));
     if (this.#total !== undefined) this.#history.push(rateOf(total, this.#total, seconds));

@@ -63,9 +63,9 @@ export async function top(name: string | undefined, context: TopContext): Promis
 async function once(all: readonly RunningTunnelHandle[], view: View, context: TopContext): Promise<void> {
   const rates = new Rates();
   const size = screenSize(context.environment);
-  await look(all, view, rates, size);
+  await poll(all, view, rates, size);
   await wait(INTERVAL_MS, undefined, { signal: context.stop.signal }).catch(() => {}); // stopped: shown at once
-  const lines = await look(all, view, rates, { ...size, rows: Number.POSITIVE_INFINITY });
+  const lines = await poll(all, view, rates, { ...size, rows: Number.POSITIVE_INFINITY });
   context.print(`${lines.join('\n')}\n`);
 }
 
@@ -96,7 +96,7 @@ async function live(
   try {
     while (!signal.aborted) {
       const size = screenSize(environment);
-      const lines = await look(all, view, perTunnel[view.index]!, size);
+      const lines = await poll(all, view, perTunnel[view.index]!, size);
       // A terminal that has not taken the last screen yet gets the next one instead of all between.
       if (stdout.writableLength === 0) update(lines.join('\n'));
       wake = new AbortController();
@@ -112,7 +112,7 @@ async function live(
   }
 }
 
-async function look(
+async function poll(
   all: readonly RunningTunnelHandle[],
   view: View,
   rates: Rates,
@@ -125,7 +125,7 @@ async function look(
   if (report === undefined) throw new TshuttleError('ERR_USAGE', `${known.name} is not up any more`);
   const listed = await client.ask({ type: 'flows', name: known.name, limit: MAX_LISTED });
   const flows = listed.type === 'flows' ? listed.flows : [];
-  const moving = rates.look(performance.now(), report.status ?? { bytesUp: 0, bytesDown: 0 }, flows);
+  const moving = rates.sample(performance.now(), report.status ?? { bytesUp: 0, bytesDown: 0 }, flows);
   return drawScreen(
     {
       report,

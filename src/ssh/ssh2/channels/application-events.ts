@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 
 /** What a flow is told of its application. */
 export interface ApplicationListener {
-  /** `bytes` are lent (see `lendReads`), unless they have waited in the stream. */
+  /** `bytes` are valid during the call (see `reuseReadBuffer`), or for good where they have waited in the stream. */
   applicationSent(bytes: Buffer): void;
   /** The application's end of data; what it sent comes before. */
   applicationFinished(): void;

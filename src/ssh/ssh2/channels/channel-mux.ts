@@ -52,7 +52,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
   /**
    * @param attach makes the wire that reports to the given events
    * @param keyOptions of the keys that let us in: evidence of why a channel is prohibited
-   * @param onViolated called, perhaps more than once, when the bastion does not keep to the protocol: the connection is to be given up
+   * @param onViolated called, perhaps more than once, when the bastion does not keep to the protocol: the connection must be closed
    */
   constructor(
     attach: (events: ChannelWireEvents) => ChannelWire,

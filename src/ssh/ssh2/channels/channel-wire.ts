@@ -64,7 +64,7 @@ export interface ChannelWire {
 export interface ChannelWireEvents {
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void;
   onFailure(localId: number, reasonCode: number, description: string): void;
-  /** `bytes` are lent: after the next {@link ChannelWireEvents.onReadEnd} their memory is used again. */
+  /** `bytes` are valid for a while: after the next {@link ChannelWireEvents.onReadEnd} their memory is used again. */
   onData(localId: number, bytes: Buffer): void;
   /** SSH_MSG_CHANNEL_EXTENDED_DATA, of any type: standard error, where it makes sense. */
   onExtendedData(localId: number, bytes: Buffer): void;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Flow } from '../../../net/flow.ts';
-import { lendReads } from '../../../net/sockets/lent-reads.ts';
+import { reuseReadBuffer } from '../../../net/sockets/read-buffer.ts';
 import { resetWhenShut, resetWhenTaken } from '../../../net/sockets/reset-when-taken.ts';
 import { type FlowEnd, type FlowSummary, notOpened, type Refusal } from '../../transport.ts';
 import {
@@ -73,7 +73,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
       this.#sendClose();
     } else {
       this.#flow.stage = 'open';
-      lendReads(this.#accepted);
+      reuseReadBuffer(this.#accepted);
       this.#download.open(remoteId);
       this.upload.open(remoteId, windowBytes, packetBytes);
       this.#flow.onOpen?.();
@@ -87,7 +87,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     this.#notOpened(refusal);
   }
 
-  /** Data for the application, lent for the call; after the last EOF is next. */
+  /** Data for the application, valid during the call; after the last EOF is next. */
   received(pieces: readonly Buffer[], bytes: number, isLast: boolean): void {
     if (this.#download.received(pieces, bytes, isLast)) return;
     if (this.#ssh.kind === 'open') this.abort('the bastion sent more than its window allows');

@@ -64,7 +64,7 @@ export class Download {
   }
 
   /**
-   * Data for the application, lent for the call; what comes after the application has gone is dropped.
+   * Data for the application, valid during the call; what comes after the application has gone is dropped.
    *
    * @param isLast EOF is next
    * @returns false when the bastion has sent more than its window allows

@@ -23,7 +23,7 @@ const NOTHING = Buffer.alloc(0);
 export interface SessionListener {
   /** The bastion says that it runs the program. */
   sessionStarted?(): void;
-  /** Standard output, lent for the call. */
+  /** Standard output, valid during the call. */
   sessionSaid?(bytes: Buffer): void;
   /** The last call. `why` is for people; undefined where the program has just ended. */
   sessionOver(why: string | undefined): void;

@@ -49,7 +49,7 @@ export class SftpReader {
    * @returns the file when it is complete, else what to send: nothing where more is awaited
    * @throws Error with a reason for people
    */
-  take(bytes: Buffer): { readonly file: Buffer } | { readonly request: Buffer | undefined } {
+  receive(bytes: Buffer): { readonly file: Buffer } | { readonly request: Buffer | undefined } {
     this.#received = Buffer.concat([this.#received, bytes]);
     const reader = new WireReader(this.#received);
     const length = reader.uint32();

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { FlowProgress } from '../../../net/flow.ts';
 import { receiveNow } from '../../../net/native/receive.ts';
-import { giveBack, isKept, keepBytes } from '../../../net/sockets/kept-bytes.ts';
-import { holdReads, LENT_BYTES, letRead } from '../../../net/sockets/lent-reads.ts';
+import { copyToPool, isPooled, release } from '../../../net/sockets/byte-pool.ts';
+import { pauseReads, READ_BUFFER_BYTES, resumeReads } from '../../../net/sockets/read-buffer.ts';
 import type { ChannelWire, DataSource } from './channel-wire.ts';
 import type { Sender } from './flow-control/send-scheduler.ts';
 
@@ -51,8 +51,8 @@ export class Upload implements Sender, DataSource {
   #windowBytes = 0;
   /** Not sent yet: what one read of the socket gave, since it is paused meanwhile. */
   #pending: Buffer | undefined;
-  /** Reads are held, and each turn takes what the kernel has, past the stream: of an application that has much to send. */
-  #isPulled = false;
+  /** The stream's reads are paused and each turn reads from the kernel directly: for an application with much to send. */
+  #isReadDirectly = false;
   #applicationEnded: boolean;
   #eofSent = false;
   #recentBytes = 0;
@@ -95,7 +95,7 @@ export class Upload implements Sender, DataSource {
   /** Nothing is sent any more. Idempotent. */
   stop(): void {
     this.#remote = undefined;
-    this.#endPulling();
+    this.#endDirectRead();
   }
 
   /** Forgets what is not sent. */
@@ -119,17 +119,17 @@ export class Upload implements Sender, DataSource {
     return this.#adjustsInVain <= MAX_ADJUSTS_IN_VAIN;
   }
 
-  /** The application's data, lent for the call; only while the upload is open. */
+  /** The application's data, valid during the call; only while the upload is open. */
   sent(bytes: Buffer): void {
     this.#progress.bytesUp += bytes.length;
     this.#pending = bytes;
     if (this.wantsTurn()) this.#owner.enqueue(this);
-    if (bytes.length >= LENT_BYTES) this.#beginPulling();
+    if (bytes.length >= READ_BUFFER_BYTES) this.#beginDirectRead();
     const unsent = this.#pending as Buffer | undefined;
     if (unsent === undefined) return;
-    // What is read is lent, unless it has waited in the stream.
-    this.#pending = isKept(unsent) ? unsent : keepBytes(unsent);
-    if (!this.#isPulled) this.#accepted.pause();
+    // The read buffer is reused, unless these bytes have waited in the stream.
+    this.#pending = isPooled(unsent) ? unsent : copyToPool(unsent);
+    if (!this.#isReadDirectly) this.#accepted.pause();
   }
 
   /** The application's end of data. */
@@ -139,7 +139,7 @@ export class Upload implements Sender, DataSource {
   }
 
   wantsTurn(): boolean {
-    const hasSomething = this.#pending !== undefined || this.#isPulled;
+    const hasSomething = this.#pending !== undefined || this.#isReadDirectly;
     return this.#remote !== undefined && hasSomething && this.#windowBytes > 0;
   }
 
@@ -153,13 +153,13 @@ export class Upload implements Sender, DataSource {
     const { id, maxPacketBytes } = this.#remote;
     const most = Math.min(this.#windowBytes, maxPacketBytes, maxBytes);
     const chunk = this.#pending;
-    const bytes = chunk === undefined ? this.#sendPulled(id, most) : this.#sendPending(id, chunk, most);
+    const bytes = chunk === undefined ? this.#sendDirectRead(id, most) : this.#sendPending(id, chunk, most);
     if (bytes === 0) return 0;
     this.#windowBytes -= bytes;
     this.#recentBytes = this.recentlySentBytes(nowMs) + bytes;
     this.#recentAtMs = nowMs;
     // EOF needs no window, and the stream sees it.
-    if (this.#windowBytes === 0 && this.#pending === undefined) this.#endPulling();
+    if (this.#windowBytes === 0 && this.#pending === undefined) this.#endDirectRead();
     return bytes;
   }
 
@@ -175,31 +175,31 @@ export class Upload implements Sender, DataSource {
       this.#pending = chunk.subarray(bytes);
     } else {
       this.#pending = undefined;
-      giveBack(chunk);
-      if (!this.#isPulled) this.#allSent();
+      release(chunk);
+      if (!this.#isReadDirectly) this.#allSent();
     }
     return bytes;
   }
 
-  #sendPulled(remoteId: number, maxBytes: number): number {
-    if (!this.#isPulled || maxBytes === 0) return 0;
+  #sendDirectRead(remoteId: number, maxBytes: number): number {
+    if (!this.#isReadDirectly || maxBytes === 0) return 0;
     const bytes = this.#owner.wire.dataFrom(remoteId, maxBytes, this);
     this.#progress.bytesUp += bytes;
-    if (bytes === 0) this.#endPulling();
+    if (bytes === 0) this.#endDirectRead();
     return bytes;
   }
 
-  #beginPulling(): void {
+  #beginDirectRead(): void {
     if (this.#remote === undefined || this.#windowBytes === 0) return;
-    this.#isPulled = holdReads(this.#accepted);
-    if (this.#isPulled) this.#owner.enqueue(this);
+    this.#isReadDirectly = pauseReads(this.#accepted);
+    if (this.#isReadDirectly) this.#owner.enqueue(this);
   }
 
   /** The stream's own reads tell of what comes next, the end of data included. */
-  #endPulling(): void {
-    if (!this.#isPulled) return;
-    this.#isPulled = false;
-    letRead(this.#accepted);
+  #endDirectRead(): void {
+    if (!this.#isReadDirectly) return;
+    this.#isReadDirectly = false;
+    resumeReads(this.#accepted);
   }
 
   #allSent(): void {

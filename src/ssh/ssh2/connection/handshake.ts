@@ -88,7 +88,7 @@ class Handshake {
   readonly #verifier: HostKeyVerifier;
   readonly #authenticator: Authenticator;
   readonly #driver: AuthenticationDriver;
-  readonly #told: ServerMessages;
+  readonly #serverMessages: ServerMessages;
   #phase: 'waiting for its version' | 'exchanging keys' | 'authenticating' | 'done' =
     'waiting for its version';
   #earlyText: EarlyText | undefined;
@@ -100,7 +100,7 @@ class Handshake {
     // Awaited in run(); but a start that throws must not leave a rejection that nobody owns.
     this.#outcome.promise.catch(() => {});
     const { target, knownHosts, heldKey, logger, route } = context;
-    this.#told = new ServerMessages(logger);
+    this.#serverMessages = new ServerMessages(logger);
     const limitMs = target.proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
     this.#clock = new HandshakeClock(limitMs, () => {
       this.#fail(new Silence(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
@@ -153,7 +153,7 @@ class Handshake {
       client: this.#client,
       hostKey,
       algorithms: this.#algorithms,
-      keyOptions: () => this.#told.keyOptions,
+      keyOptions: () => this.#serverMessages.keyOptions,
     };
   }
 
@@ -170,7 +170,7 @@ class Handshake {
     this.#listen();
     limitUnacknowledged(socket, UNACKNOWLEDGED_LIMIT_MS);
     startClient(this.#client, this.#context, {
-      debug: (line) => this.#told.take(line),
+      debug: (line) => this.#serverMessages.onDebugLine(line),
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
       authHandler: this.#driver.onReply,
     });
@@ -197,7 +197,7 @@ class Handshake {
       this.#algorithms = negotiatedAlgorithms(negotiated);
       this.#filing = this.#verifier.handshakeDone();
     });
-    this.#client.on('banner', (text) => this.#told.banner(text, this.#context.prompter));
+    this.#client.on('banner', (text) => this.#serverMessages.banner(text, this.#context.prompter));
     const { target } = this.#context;
     this.#client.on('change password', () => this.#outcome.reject(passwordExpired(target)));
     this.#client.on('ready', () => {
@@ -242,7 +242,7 @@ class Handshake {
       else this.#outcome.reject(this.#authenticator.failure(thrown ?? new Error('it closed the connection')));
       return;
     }
-    const [earlyText, offeredByBastion] = [this.#earlyText?.text ?? '', this.#told.algorithms];
+    const [earlyText, offeredByBastion] = [this.#earlyText?.text ?? '', this.#serverMessages.algorithms];
     this.#outcome.reject(
       handshakeError({ target, via: route.description, thrown, earlyText, offeredByBastion }),
     );

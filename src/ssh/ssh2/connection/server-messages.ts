@@ -36,14 +36,14 @@ export class ServerMessages {
   }
 
   /** Takes a line of ssh2's debug output. */
-  take(line: string): void {
+  onDebugLine(line: string): void {
     const list = /^Handshake: \(remote\) ([^:]+): (.*)$/.exec(line);
     if (list !== null) this.#algorithms.set(list[1] ?? '', list[2] ?? '');
     const quoted = /^Debug output from server: (".*")$/s.exec(line)?.[1];
     if (quoted === undefined) return;
-    const told = String(JSON.parse(quoted));
-    const options = parseKeyOptions(told);
-    if (options !== undefined && this.#keyOptions.size < MAX_KEY_OPTIONS) this.#keyOptions.set(told, options);
-    this.#logger.debug(`bastion: ${printableLine(told)}`);
+    const text = String(JSON.parse(quoted));
+    const options = parseKeyOptions(text);
+    if (options !== undefined && this.#keyOptions.size < MAX_KEY_OPTIONS) this.#keyOptions.set(text, options);
+    this.#logger.debug(`bastion: ${printableLine(text)}`);
   }
 }

@@ -76,7 +76,7 @@ export class MessageLimits {
    *
    * @param payload from its number on; not empty
    * @returns false when it is not to be looked at
-   * @throws ProtocolViolation when the connection is to be given up
+   * @throws ProtocolViolation when the connection must be closed
    */
   mayBeTaken(payload: Buffer): boolean {
     const type = payload[0] ?? 0;
@@ -159,7 +159,7 @@ export class MessageLimits {
     const movedBytes = this.#connection.movedBytes();
     const isDue = movedBytes - this.#movedBytesAtKeyExchange >= BYTES_PER_KEY_EXCHANGE;
     this.#movedBytesAtKeyExchange = movedBytes;
-    if (isDue || this.#keyExchanges.take(this.#connection.nowMs())) return;
+    if (isDue || this.#keyExchanges.spend(this.#connection.nowMs())) return;
     throw new ProtocolViolation('it exchanges keys again and again');
   }
 
@@ -179,7 +179,7 @@ export class MessageLimits {
   }
 
   #countUseless(): void {
-    if (this.#useless.take(this.#connection.nowMs())) return;
+    if (this.#useless.spend(this.#connection.nowMs())) return;
     throw new ProtocolViolation('it sends message after message that is of no use');
   }
 }

@@ -39,7 +39,7 @@ export class OutgoingPackets {
     return this.#filledBytes;
   }
 
-  /** Memory for one packet, framed; it must be sent, or given up, before another is built. */
+  /** Memory for one packet, framed; it must be sent, or dropped, before another is built. */
   build(payloadBytes: number): Buffer {
     const bytes = gcmPacketBytes(payloadBytes);
     if (this.#filledBytes + bytes > MEMORY_BYTES) this.flush();

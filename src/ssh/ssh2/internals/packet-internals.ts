@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { lendReads } from '../../../net/sockets/lent-reads.ts';
+import { reuseReadBuffer } from '../../../net/sockets/read-buffer.ts';
 import type { ChannelWireEvents, DataSource } from '../channels/channel-wire.ts';
 import { SSH_MSG_CHANNEL_DATA, takeChannelMessage } from './channel-messages.ts';
 import {
@@ -77,7 +77,7 @@ export class PacketLayer {
     this.#protocol = protocol;
     this.#events = events;
     this.onNewKeys();
-    lendReads(socket, () => this.#nextMemory());
+    reuseReadBuffer(socket, () => this.#nextMemory());
   }
 
   /** Sends a CHANNEL_DATA of what a source has now, which is filled in where it is encrypted; see `ChannelWire.dataFrom`. */

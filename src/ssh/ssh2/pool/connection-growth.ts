@@ -15,14 +15,14 @@ type State =
   | { readonly kind: 'ready'; readonly failures: number }
   | { readonly kind: 'opening'; readonly opened: Promise<Ssh2Transport | undefined> }
   | { readonly kind: 'pausing'; readonly failures: number; readonly untilMs: number }
-  | { readonly kind: 'given up' };
+  | { readonly kind: 'stopped' };
 
 /**
  * Further connections to a bastion, one at a time: sshd's MaxStartups and PerSourcePenalties count attempts.
  *
  *     ready ──asked──> opening ──open──> ready
  *                         └──unreachable──> pausing ──asked again, later──> opening
- *                         └──any other failure, or the fifth──> given up
+ *                         └──any other failure, or the fifth──> stopped
  */
 export class ConnectionGrowth {
   readonly #description: string;
@@ -46,10 +46,10 @@ export class ConnectionGrowth {
   async another(): Promise<Ssh2Transport | undefined> {
     const state = this.#state;
     if (state.kind === 'opening') return await state.opened;
-    if (state.kind === 'given up' || this.#over.signal.aborted) return undefined;
+    if (state.kind === 'stopped' || this.#over.signal.aborted) return undefined;
     if (state.kind === 'pausing' && performance.now() < state.untilMs) return undefined;
     if (typeof this.#openAnother !== 'function') {
-      this.#giveUp(this.#openAnother.whyNot);
+      this.#stop(this.#openAnother.whyNot);
       return undefined;
     }
     const opened = this.#open(this.#openAnother, state.failures);
@@ -79,9 +79,9 @@ export class ConnectionGrowth {
   #failed(error: unknown, failures: number): void {
     const isWorthAnother = error instanceof TshuttleError && error.code === 'ERR_BASTION_UNREACHABLE';
     if (this.#over.signal.aborted) {
-      this.#state = { kind: 'given up' };
+      this.#state = { kind: 'stopped' };
     } else if (!isWorthAnother || failures >= MAX_FAILURES) {
-      this.#giveUp(messageOf(error));
+      this.#stop(messageOf(error));
     } else {
       const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
       this.#state = { kind: 'pausing', failures, untilMs: performance.now() + pauseMs };
@@ -89,8 +89,8 @@ export class ConnectionGrowth {
     }
   }
 
-  #giveUp(why: string): void {
-    this.#state = { kind: 'given up' };
+  #stop(why: string): void {
+    this.#state = { kind: 'stopped' };
     this.#logger.warn(`no further connections to ${this.#description}: ${why}`);
   }
 }

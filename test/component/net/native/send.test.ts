@@ -84,7 +84,7 @@ test('a socket that failed or is closed takes nothing', async () => {
   await closed;
 });
 
-test('what the kernel does not take of lent pieces is copied, from where it stopped', async () => {
+test('what the kernel does not take of a reused buffer is copied, from where it stopped', async () => {
   await using pair = await openSocketPair();
   const pieces = [Buffer.alloc(400_000, 'a'), Buffer.alloc(400_000, 'b'), Buffer.from('the end')];
   let rest: Buffer | undefined;

@@ -8,12 +8,12 @@ import { until } from '../../../support/process/until.ts';
 
 /** An ingress with these bounds, its clients in the order in which they were admitted, and what became of their other ends. */
 async function openIngress(bounds: Partial<ClientBounds>) {
-  let turnedAway = 0;
+  let rejected = 0;
   const clients = new AdmittedClients({
     use: 'flow',
     most: 100,
     mostIdle: 100,
-    onTurnedAway: () => (turnedAway += 1),
+    onRejected: () => (rejected += 1),
     ...bounds,
   });
   const admitted: Socket[] = [];
@@ -28,7 +28,7 @@ async function openIngress(bounds: Partial<ClientBounds>) {
     clients,
     admitted,
     outcomes,
-    turnedAway: () => turnedAway,
+    rejected: () => rejected,
     /** Connects, and waits until the ingress has seen it. */
     connect: async (): Promise<void> => {
       const index = applications.length;
@@ -37,8 +37,8 @@ async function openIngress(bounds: Partial<ClientBounds>) {
       application.on('error', (error: NodeJS.ErrnoException) => (outcomes[index] = error.code ?? ''));
       application.on('end', () => (outcomes[index] = 'end'));
       application.resume();
-      const seen = admitted.length + turnedAway;
-      await until(() => admitted.length + turnedAway > seen, { deadlineMs: 5_000, what: 'it is seen' });
+      const seen = admitted.length + rejected;
+      await until(() => admitted.length + rejected > seen, { deadlineMs: 5_000, what: 'it is seen' });
     },
     told: (expected: readonly (string | undefined)[]) =>
       until(() => expected.every((outcome, index) => outcomes[index] === outcome), {
@@ -69,7 +69,7 @@ test('an idle client makes room, the one that is idle for longest first; one tha
   // Answered both times: idle, and the last to go.
   clients.done(admitted[0]!);
   await ingress.told([undefined, 'ECONNRESET', 'ECONNRESET', 'ECONNRESET', undefined]);
-  expect([clients.size, ingress.turnedAway()]).toEqual([2, 0]);
+  expect([clients.size, ingress.rejected()]).toEqual([2, 0]);
 });
 
 test('when all are busy, one more is reset and counted, until one is closed', async () => {
@@ -81,11 +81,11 @@ test('when all are busy, one more is reset and counted, until one is closed', as
   }
   await ingress.connect();
   await ingress.told([undefined, undefined, 'ECONNRESET']);
-  expect([clients.size, ingress.turnedAway()]).toEqual([2, 1]);
+  expect([clients.size, ingress.rejected()]).toEqual([2, 1]);
   admitted[0]!.destroy();
   await until(() => clients.size === 1, { deadlineMs: 5_000, what: 'it is forgotten' });
   await ingress.connect();
-  expect([clients.size, ingress.turnedAway()]).toEqual([2, 1]);
+  expect([clients.size, ingress.rejected()]).toEqual([2, 1]);
 });
 
 test('what leaves fewer descriptors than the reserve is reset; a service may use half of that', async () => {
@@ -99,7 +99,7 @@ test('what leaves fewer descriptors than the reserve is reset; a service may use
     const budget = new DescriptorBudget(() => limit);
     await using ingress = await openIngress({ use, budget });
     for (let count = 0; count < 12; count += 1) await ingress.connect();
-    outcomes.push([ingress.admitted.length, ingress.turnedAway()]);
+    outcomes.push([ingress.admitted.length, ingress.rejected()]);
     for (const { fd } of ingress.admitted.map((socket) => ({ fd: descriptorOf(socket)! }))) {
       expect(fd).toBeLessThan(use === 'flow' ? limit - budget.reserve : limit - budget.reserve / 2);
     }

@@ -8,7 +8,7 @@ describe('ServiceNotifier', () => {
   const take = (environment: Record<string, string | undefined>) => {
     const told: string[] = [];
     const send = (path: string, text: string): void => void told.push(`${path} ${text}`);
-    return { notifier: ServiceNotifier.take(environment, { pid: 42, send }), told };
+    return { notifier: ServiceNotifier.fromEnvironment(environment, { pid: 42, send }), told };
   };
 
   it('is there for systemd only, and leaves nothing in the environment', () => {
@@ -44,7 +44,7 @@ describe('ServiceNotifier', () => {
     const send = (): never => {
       throw new Error('sendto failed');
     };
-    const notifier = ServiceNotifier.take({ NOTIFY_SOCKET: '/n' }, { pid: 42, send });
+    const notifier = ServiceNotifier.fromEnvironment({ NOTIFY_SOCKET: '/n' }, { pid: 42, send });
     expect(() => notifier!.ready('up')).not.toThrow();
   });
 });

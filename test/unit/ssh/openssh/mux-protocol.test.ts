@@ -47,9 +47,9 @@ describe('what a master says', () => {
   ];
 
   test('is the same however it is cut', () => {
-    expect(new MuxMessageReader().take(all)).toEqual(expected);
+    expect(new MuxMessageReader().receive(all)).toEqual(expected);
     const reader = new MuxMessageReader();
-    expect([...all].flatMap((byte) => reader.take(Buffer.of(byte)))).toEqual(expected);
+    expect([...all].flatMap((byte) => reader.receive(Buffer.of(byte)))).toEqual(expected);
   });
 
   test.each([
@@ -57,6 +57,6 @@ describe('what a master says', () => {
     ['cut short', message(0x8000_0005, 7)],
     ['empty', Buffer.alloc(4)],
   ])('%s is refused', (_what, bytes) => {
-    expect(() => new MuxMessageReader().take(bytes)).toThrow('ssh master');
+    expect(() => new MuxMessageReader().receive(bytes)).toThrow('ssh master');
   });
 });

@@ -3,7 +3,7 @@ import { RefusalLines } from '../../../../src/ssh/openssh/refusal-lines.ts';
 
 test('a reason is given to whoever was refused', async () => {
   const lines = new RefusalLines();
-  expect(lines.take('channel 4: open failed: connect failed: Connection refused')).toBe(true);
+  expect(lines.onLine('channel 4: open failed: connect failed: Connection refused')).toBe(true);
   expect(await lines.next()).toEqual({
     kind: 'refused',
     reason: 'connect-failed',
@@ -16,16 +16,16 @@ test('a reason is given to whoever was refused', async () => {
 test('a line that comes late is waited for', async () => {
   const lines = new RefusalLines();
   const refusal = lines.next();
-  lines.take('channel 5: open failed: administratively prohibited: open failed');
+  lines.onLine('channel 5: open failed: administratively prohibited: open failed');
   expect(await refusal).toMatchObject({ reason: 'prohibited' });
 });
 
 test('several at once for one reason have that, for different ones have all', async () => {
   const lines = new RefusalLines();
-  lines.take('channel 1: open failed: administratively prohibited: open failed');
-  lines.take('channel 2: open failed: administratively prohibited: open failed');
+  lines.onLine('channel 1: open failed: administratively prohibited: open failed');
+  lines.onLine('channel 2: open failed: administratively prohibited: open failed');
   expect((await lines.next()).reason).toBe('prohibited');
-  lines.take('channel 3: open failed: connect failed: No route to host');
+  lines.onLine('channel 3: open failed: connect failed: No route to host');
   const both = await Promise.all([lines.next(), lines.next()]);
   for (const refusal of both) {
     expect(refusal).toMatchObject({ reason: 'other', description: 'one of: open failed; No route to host' });
@@ -35,19 +35,19 @@ test('several at once for one reason have that, for different ones have all', as
 test('a line of a connection that was given up is no reason for what fails later', async () => {
   const lines = new RefusalLines();
   const now = vi.spyOn(performance, 'now').mockReturnValue(0);
-  lines.take('channel 1: open failed: administratively prohibited: open failed');
+  lines.onLine('channel 1: open failed: administratively prohibited: open failed');
   now.mockReturnValue(60_000);
-  lines.take('channel 2: open failed: connect failed: Connection refused');
+  lines.onLine('channel 2: open failed: connect failed: Connection refused');
   expect(await lines.next()).toMatchObject({ reason: 'connect-failed', description: 'Connection refused' });
   now.mockRestore();
 });
 
 test('that there was no session is no reason for a flow', async () => {
   const lines = new RefusalLines();
-  expect(lines.take('channel 2: open failed: connect failed: open failed')).toBe(true);
+  expect(lines.onLine('channel 2: open failed: connect failed: open failed')).toBe(true);
   expect(await lines.next()).toMatchObject({ description: 'ssh does not say why' });
 });
 
 test('other lines are none', () => {
-  expect(new RefusalLines().take('bind [127.0.0.1]:5432: Address already in use')).toBe(false);
+  expect(new RefusalLines().onLine('bind [127.0.0.1]:5432: Address already in use')).toBe(false);
 });

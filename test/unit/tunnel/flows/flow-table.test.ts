@@ -183,7 +183,7 @@ test('what comes when the descriptors are used up is reset, counted, and told on
   expect([flows.totals().now, resets]).toEqual([1, 0]);
   flows.accept(accepted(ceiling));
   flows.accept(accepted(limit - 1));
-  flows.turnedAway();
+  flows.rejected();
   const answers: string[] = [];
   const answer = { opened: () => {}, failed: (failure: string) => void answers.push(failure) };
   flows.accept({ ...accepted(ceiling), answer });

@@ -41,9 +41,9 @@ test('another loss has a line of its own', () => {
 test('a tunnel that ends with the loss has its line at once, and once', () => {
   const logger = recordingLogger();
   const lost = new LostFlows(logger, 'bastion');
-  lost.tell();
+  lost.report();
   lost.add('a:1');
-  lost.tell();
+  lost.report();
   expect(logger.lines).toEqual(['warn with the bastion one open connection was lost, and reset: a:1']);
   vi.runAllTimers();
   expect(logger.lines).toHaveLength(1);
@@ -67,7 +67,7 @@ test.each<[readonly StrandedFate[], string]>([
   const logger = recordingLogger();
   const lost = new LostFlows(logger, 'bastion');
   for (const fate of fates) lost.add('db:1', fate);
-  lost.tell();
+  lost.report();
   expect(logger.lines).toEqual([`warn with the bastion ${line}`]);
 });
 
@@ -75,7 +75,7 @@ test('a redirect that is lost is told as such', () => {
   const logger = recordingLogger();
   const lost = new LostFlows(logger, 'redirect');
   lost.add('db:1', 'ended');
-  lost.tell();
+  lost.report();
   expect(logger.lines).toEqual([
     'warn the kernel no longer redirects one open connection (conntrack flushed or timed out, or its address gone): db:1; it was ended here, as no reset could reach it',
   ]);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { getDefaultHighWaterMark, setDefaultHighWaterMark } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { LENT_BYTES } from '../../../../../src/net/sockets/lent-reads.ts';
+import { READ_BUFFER_BYTES } from '../../../../../src/net/sockets/read-buffer.ts';
 import { ChannelMux } from '../../../../../src/ssh/ssh2/channels/channel-mux.ts';
 import { FIRST_LOCAL_ID } from '../../../../../src/ssh/ssh2/channels/channel-wire.ts';
 import { MAX_PACKET_BYTES } from '../../../../../src/ssh/ssh2/channels/flow-control/receive-window.ts';
@@ -320,7 +320,7 @@ describe('windows and back-pressure', () => {
     lab.application.write(Buffer.alloc(MUCH_BYTES));
     await soon('data', () => lab.wire.dataTo(REMOTE_ID).length === 50_000);
     await heldBack(lab);
-    expect(lab.accepted.bytesRead).toBeLessThanOrEqual(2 * LENT_BYTES);
+    expect(lab.accepted.bytesRead).toBeLessThanOrEqual(2 * READ_BUFFER_BYTES);
   });
 
   test('up: much goes past the stream, in order, and its end after it', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { lendReads } from '../../../../src/net/sockets/lent-reads.ts';
+import { reuseReadBuffer } from '../../../../src/net/sockets/read-buffer.ts';
 import { openSocketPair } from '../../../support/in-process/socket-pair.ts';
 import { until } from '../../../support/process/until.ts';
 
@@ -9,7 +9,7 @@ import { until } from '../../../support/process/until.ts';
 
 test('reads go to the same memory again', async () => {
   await using pair = await openSocketPair();
-  expect(lendReads(pair.accepted)).toBe(true);
+  expect(reuseReadBuffer(pair.accepted)).toBe(true);
   const memories = new Set<ArrayBufferLike>();
   let received = '';
   pair.accepted.on('data', (bytes: Buffer) => {
@@ -29,7 +29,7 @@ test('the next memory is asked for after each read', async () => {
   await using pair = await openSocketPair();
   const memories = [Buffer.alloc(4), Buffer.alloc(8), Buffer.alloc(16)];
   const given = [...memories];
-  lendReads(pair.accepted, () => given.shift() ?? Buffer.alloc(64));
+  reuseReadBuffer(pair.accepted, () => given.shift() ?? Buffer.alloc(64));
   const reads: Array<[ArrayBufferLike, string]> = [];
   pair.accepted.on('data', (bytes: Buffer) => reads.push([bytes.buffer, bytes.toString()]));
   pair.application.write('abcdefghijklmnopqrstuvwxyz');
@@ -45,7 +45,7 @@ test('the next memory is asked for after each read', async () => {
 test('nothing is lost by pausing, and the end is seen behind a pause', async () => {
   await using pair = await openSocketPair();
   const sent = randomBytes(4 * 1024 * 1024);
-  lendReads(pair.accepted);
+  reuseReadBuffer(pair.accepted);
   const received: Buffer[] = [];
   let reads = 0;
   pair.accepted.on('data', (bytes: Buffer) => {
@@ -64,7 +64,7 @@ test('nothing is lost by pausing, and the end is seen behind a pause', async () 
 
 test('a paused socket does not read without bound', async () => {
   await using pair = await openSocketPair();
-  lendReads(pair.accepted);
+  reuseReadBuffer(pair.accepted);
   pair.accepted.on('data', () => {});
   pair.accepted.resume();
   pair.application.write('now');

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 
 /** How long a client that is refused may take to hang up, in ms. */
-const FAREWELL_TIMEOUT_MS = 5_000;
+const LINGER_MS = 5_000;
 
 /** Ends a connection whose last message is to arrive: closing it with something unread would reset it. */
-export function sayFarewell(accepted: Socket): void {
+export function lingeringClose(accepted: Socket): void {
   accepted.end();
   accepted.resume();
-  const timer = setTimeout(() => accepted.destroy(), FAREWELL_TIMEOUT_MS);
+  const timer = setTimeout(() => accepted.destroy(), LINGER_MS);
   accepted.once('end', () => accepted.destroySoon());
   accepted.once('close', () => clearTimeout(timer));
 }
