@@ -6,7 +6,7 @@ import type { LogOutput } from './log/log-output.ts';
 import type { Loggers } from './log/logging.ts';
 import type { Stop } from './stop.ts';
 
-/** What it takes to open tunnels: logs, somebody to ask, and places. */
+/** Dependencies of opening tunnels: logs, a prompter and paths. */
 export interface Prepared {
   readonly output: LogOutput;
   readonly loggers: Loggers;

@@ -2,7 +2,7 @@ import { type CaptureRule, decidingRule } from '../net/address/capture-rule.ts';
 import { type Cidr, formatCidr, rangesOverlap } from '../net/address/cidr.ts';
 import { numberToAddress } from '../net/address/literal.ts';
 
-/** A network that somebody else has a claim to. */
+/** A network that another program uses. */
 export interface ClaimedNetwork {
   readonly cidr: Cidr;
   /** For people, after the network: `is the local network on eth0`, `is captured by home, too`. */
@@ -13,7 +13,7 @@ export interface ClaimedNetwork {
 const MAX_NAMED = 10;
 
 /**
- * The networks that a tunnel would capture although somebody else has a claim to them, each once; none of those that are
+ * The networks that a tunnel would capture although another program uses them, each once; none of those that are
  * excluded.
  */
 export function overlapsOf(rules: readonly CaptureRule[], claimed: readonly ClaimedNetwork[]): string[] {

@@ -60,7 +60,7 @@ export function userOfTilde(path: string): string | undefined {
 /**
  * Expands `~`, `~/x` and `~user/x`. A user that the machine does not have stays as it is written.
  *
- * @param homeDirectory of whoever the path belongs to
+ * @param homeDirectory of the owner of the path
  */
 export function expandTilde(path: string, homeDirectory: string): string {
   if (!path.startsWith('~')) return path;

@@ -1,6 +1,6 @@
 /** What is being opened while others are: cancelled before it is open, it is ended, or closed as soon as it opens. */
 export interface Opening<T> {
-  /** May reject unheard, until somebody waits for it. */
+  /** May reject without a listener. */
   readonly opened: Promise<T>;
   /** Ends the opening, or closes what was opened. Rejects only as that does. */
   close(): Promise<void>;

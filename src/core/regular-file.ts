@@ -20,7 +20,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import { messageOf, systemCodeOf } from './errors.ts';
 
-/** A pipe blocks whoever opens it, a terminal becomes the one of its process: neither happens with these (open(2)). */
+/** Opening a pipe blocks, and a terminal becomes the process's own: neither happens with these (open(2)). */
 const WITHOUT_WAITING = constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** What is to be done with a file; `create` makes one that only this user can read. */
@@ -125,7 +125,7 @@ export interface ReplaceFileOptions {
 
 /**
  * Puts new contents in the place of a file, as a whole or not at all. A link stays one; what is there and is no file stays as it is,
- * whoever we are: root could replace a device, a pipe or a masked unit.
+ * as every user: root could replace a device, a pipe or a masked unit.
  *
  * The file keeps its owner where root replaces it.
  *

@@ -31,7 +31,7 @@ export function withSourcePositions(stack: string): string {
   });
 }
 
-/** Only of our own bundles: a path in a message is somebody else's. */
+/** Only of our own bundles: a path in a message is not ours. */
 function readSourceMap(file: string): SourceMap | undefined {
   if (!file.startsWith(`${INSTALLATION_FOLDER}/dist/`)) return undefined;
   return new SourceMap(

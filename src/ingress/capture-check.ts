@@ -32,7 +32,7 @@ export class CaptureCheck {
     return this.#replies;
   }
 
-  /** What is captured from now on. */
+  /** Replaces the captured networks. */
   captures(rules: readonly CaptureRule[], exempt: readonly Endpoint[], families: readonly IpFamily[]): void {
     const usable = rules.filter(({ cidr }) => families.includes(cidr.family));
     this.#targets = (refused) => probeTargets(usable, exempt, refused);

@@ -20,12 +20,12 @@ export type ProbeOutcome =
   | { readonly kind: 'refused by route'; readonly route: Exclude<RouteLookup['kind'], 'routed'> }
   /** The kernel does not let this process connect there. */
   | { readonly kind: 'forbidden' }
-  /** Somebody else accepted it, or refused it. */
+  /** Another program accepted it, or refused it. */
   | { readonly kind: 'answered elsewhere'; readonly by: 'connection' | 'refusal' }
   /** No answer. `reached`: it has come to our listener, whose answer did not come back. */
   | { readonly kind: 'silent'; readonly reached: boolean };
 
-/** What became of one target. */
+/** The result for one target. */
 export interface ProbeResult {
   readonly target: ProbeTarget;
   readonly outcome: ProbeOutcome;
@@ -90,7 +90,7 @@ export class CaptureProbe {
       if (code === 'EPERM' || code === 'EACCES') outcome.resolve({ kind: 'forbidden' });
       else outcome.resolve({ kind: 'answered elsewhere', by: 'refusal' });
     });
-    // Whoever accepts is known a moment later, where it is our listener.
+    // Our listener, if it was that, reports the connection a moment later.
     socket.once('connect', () => {
       setTimeout(() => outcome.resolve({ kind: 'answered elsewhere', by: 'connection' }), CONNECTED_GRACE_MS);
     });

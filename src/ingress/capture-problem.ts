@@ -26,7 +26,7 @@ export interface CaptureProblem {
   readonly cause: Cause;
   /** For people: what, and where. */
   readonly what: string;
-  /** What the user can do. */
+  /** The remedy. */
   readonly remedy: string;
 }
 

@@ -39,7 +39,7 @@ export function passedOnHead({ statusCode = 0, statusMessage = '', rawHeaders }:
       return invalid('has a transfer coding that nobody asked for');
     fields[index + 1] = printable(value);
   }
-  // Whoever writes the body to the client frames it anew.
+  // The writer of the answer frames the body anew.
   const kept = withoutField(fields, 'transfer-encoding');
   return { kind: 'head', status: statusCode, reason: printable(statusMessage), fields: kept };
 }

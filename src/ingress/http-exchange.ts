@@ -147,7 +147,7 @@ export class HttpExchange {
 
   /**
    * The answer is here as a whole, and perhaps not with the client yet. Node's client hangs up then, which would look like a reset
-   * to whoever carries the flow.
+   * to the carrier of the flow.
    */
   #endInOrder(near: Socket): void {
     near.off('timeout', this.#onQuiet);

@@ -50,7 +50,7 @@ const HOP_BY_HOP = [
 
 /**
  * The fields of a message that go on beyond a proxy, names and values by turns as in `rawHeaders`. Transfer-Encoding stays:
- * whoever writes the message encodes its body anew in the same way.
+ * the writer of the message encodes its body anew in the same way.
  */
 export function endToEndFields(rawFields: readonly string[]): string[] {
   const dropped = new Set(HOP_BY_HOP);

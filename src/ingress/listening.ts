@@ -10,7 +10,7 @@ import { originalDestination } from '../net/native/original-destination.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/sockets/listener.ts';
 import { CaptureProbe } from './capture-probe.ts';
 
-/** Where to listen, as far as that is said. */
+/** Where to listen, as far as the user has said. */
 interface ListenOptions {
   /** Undefined: 127.0.0.1 and, where the machine has it and `ipv6` is on, ::1. */
   readonly listen: ListenAddresses | undefined;
@@ -69,7 +69,7 @@ export class Listening {
       this.#listeners.push(await openListeners(loopback6, this.#onAccepted));
       return true;
     } catch {
-      // There still is none, or somebody else has the port there.
+      // There still is none, or another program has the port there.
       return false;
     }
   }

@@ -19,7 +19,7 @@ export interface ProxyListen {
   readonly port: number;
 }
 
-/** What proxies of ours need to serve their clients. */
+/** Dependencies of our proxies. */
 export interface ProxyOptions extends Omit<ProxyContext, 'logins'> {
   /** Undefined: everybody who can connect may use them. */
   readonly credentials: ProxyCredentials | undefined;
@@ -29,7 +29,7 @@ export interface ProxyOptions extends Omit<ProxyContext, 'logins'> {
 export interface ProxyIngress {
   /** As asked for, with the ports that they have. */
   readonly listens: readonly ProxyListen[];
-  /** Accepts clients from now on: there is somebody to carry or to hold their flows. Once. @throws TshuttleError ERR_LISTEN */
+  /** Accepts clients from now on: their flows can be carried or held. Once. @throws TshuttleError ERR_LISTEN */
   start(): Promise<void>;
   /** Stops accepting, and resets clients that wait for nothing. Idempotent. */
   stop(): void;

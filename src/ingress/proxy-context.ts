@@ -3,7 +3,7 @@ import type { Logger } from '../core/log.ts';
 import type { Flow } from '../net/flow.ts';
 import type { ProxyLogins } from './proxy-logins.ts';
 
-/** What a proxy needs to serve its clients. */
+/** Dependencies of a proxy's clients. */
 export interface ProxyContext {
   readonly logger: Logger;
   readonly logins: ProxyLogins;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** What a client of a proxy must show. Never logged. */
+/** The credentials that a client of a proxy must show. Never logged. */
 export interface ProxyCredentials {
   readonly user: string;
   readonly password: string;

@@ -6,10 +6,10 @@ import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import { openSocketDiag } from '../net/native/netlink/socket-diag.ts';
 import { mayUse, type ProxyCredentials } from './proxy-credentials.ts';
 
-/** Whether a client may use the proxy; `later` is said unseen to one that has guessed too often. */
+/** Whether a client may use the proxy; `later`, without a look at the password, after too many guesses. */
 export type LoginVerdict = 'welcome' | 'wrong' | 'later';
 
-/** Wrong passwords that cost nothing: somebody mistypes, a program has an old one. */
+/** Wrong passwords that cost nothing: a user mistypes, a program has an old one. */
 const FREE_GUESSES = 5;
 /** Each further login of the same client is judged so much later than the one before, in ms. */
 const GUESS_MS = 1_000;
@@ -18,14 +18,14 @@ const LONGEST_WAIT_MS = 15_000;
 /** The oldest is forgotten for another one. */
 const MAX_GUESSERS = 1_024;
 
-/** Somebody who has guessed. */
+/** A client that has guessed. */
 interface Guesser {
   /** Until when his guesses are paid for (the generic cell rate algorithm). */
   paidUntilMs: number;
   isTold: boolean;
 }
 
-/** What is not of this object, for tests. */
+/** The clock and the peers, replaced in tests. */
 export interface LoginSurroundings {
   /** Who a client is, as far as guesses go; undefined for one that need not guess. */
   readonly guesserOf: (client: Socket) => string | undefined;
@@ -114,7 +114,7 @@ function guesserOf(client: Socket): string | undefined {
   const local = makeEndpoint(client.localAddress ?? '', client.localPort ?? 0);
   if (remote === undefined || local === undefined) return 'unknown';
   const userId = isOwnAddress(remote.address) ? userOf(remote, local) : undefined;
-  // Whoever is this user needs no guess: the password is in a file of his.
+  // This user's own programs need no guess: they can read the password file.
   if (userId !== undefined) return userId === process.geteuid?.() ? undefined : `user ${userId}`;
   if (remote.family === 4) return remote.address;
   // Who has one IPv6 address has its whole network of them.

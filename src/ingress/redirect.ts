@@ -34,7 +34,7 @@ export interface RedirectOptions {
   readonly namespace: NetworkNamespace | undefined;
 }
 
-/** What {@link openRedirectIngress} needs of its caller. */
+/** Dependencies of {@link openRedirectIngress}. */
 export interface RedirectContext {
   readonly logger: Logger;
   /** Ends the opening, a password prompt included. */

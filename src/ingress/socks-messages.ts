@@ -20,7 +20,7 @@ export const MAX_MESSAGE_BYTES = 8 + 256 + 256;
 /** RFC 1928 section 3: no authentication, user name and password (RFC 1929), none acceptable. */
 export const METHODS = { none: 0x00, password: 0x02, unacceptable: 0xff } as const;
 
-/** What a client begins with. */
+/** The first message of a client. */
 export type Greeting =
   | { readonly version: 5; readonly methods: readonly number[] }
   /** Its request is its greeting. */

@@ -13,7 +13,7 @@ import { type ProbeTarget, probeTargets } from './probe-targets.ts';
 
 /**
  * Tries whether connections to captured networks would arrive, without a tunnel: for a moment it redirects the connections that it
- * makes itself, and no others. Leaves the rules to whoever closes `interceptor`.
+ * makes itself, and no others. The caller removes the rules by closing `interceptor`.
  *
  * @throws TshuttleError ERR_LISTEN, ERR_INTERCEPT_APPLY
  */

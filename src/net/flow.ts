@@ -33,7 +33,7 @@ export interface FlowProgress {
 /**
  * One connection of an application on its way to its destination: the same object from the ingress to the channel.
  *
- * The accepted socket belongs to whoever has the flow until its `stage` is `open`: paused, half-open capable, with not a byte read, or, from
+ * The accepted socket belongs to the holder of the flow until its `stage` is `open`: paused, half-open capable, with not a byte read, or, from
  * a proxy, with what the application sent early put back. From then on it is the transport's, which closes or resets it.
  */
 export interface Flow extends FlowProgress {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 
-/** What became of a file that a client looks for. */
+/** The result of reading one configuration file. */
 export type FoundFile =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'absent' }
   /** It is there, or in a folder that does not tell. */
   | { readonly kind: 'unreadable'; readonly what: string; readonly isThere: boolean };
 
-/** What of this machine decides which cloud a client takes. */
+/** The parts of this machine that decide which cloud a client uses. */
 export interface CloudSurroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly homeDirectory: string;

@@ -3,7 +3,7 @@ import { isSamePlace, parseAuthUrl } from './auth-url.ts';
 import type { Cloud } from './choose-cloud.ts';
 import { type Layer, lookUpText } from './layers.ts';
 
-/** What a catalog is asked for with. It is kept in memory only, and goes to the auth host only. */
+/** Credentials for a catalog. They are kept in memory only, and go to the auth host only. */
 export type Credentials =
   | { readonly kind: 'token'; readonly token: Secret }
   | {

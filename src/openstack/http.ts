@@ -4,7 +4,7 @@ import { hostPortOf } from './auth-url.ts';
 import { connectToService, type OpenSocket } from './reach.ts';
 import type { Trust } from './trust.ts';
 
-/** What an HTTP service said. */
+/** The answer of an HTTP service. */
 export interface HttpAnswer {
   readonly status: number;
   /** Parsed JSON; undefined when it is none. */

@@ -14,7 +14,7 @@ export interface Way {
   readonly outcomeOf: (failure: unknown) => Outcome;
 }
 
-/** What {@link probe} needs. */
+/** Dependencies of {@link probe}. */
 export interface ProbeContext {
   readonly trust: Trust;
   /** For the connection and the answer together. */

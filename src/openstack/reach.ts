@@ -69,7 +69,7 @@ function isAddress(host: string): boolean {
   return host.includes(':') || /^[\d.]+$/.test(host);
 }
 
-/** What is wrong with a certificate, by the codes of Node.js and OpenSSL. */
+/** The problem with a certificate, by the codes of Node.js and OpenSSL. */
 const UNTRUSTED: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',

@@ -3,7 +3,7 @@ import { type Interface, parseInterfaces } from './interfaces.ts';
 import { keysOf, type Layer, lookUp, lookUpText } from './layers.ts';
 import { keyPrefixes, officialType } from './service-types.ts';
 
-/** What a cloud says of one of its services alone. */
+/** The settings of one service of a cloud. */
 interface ServiceSettings {
   /** `SERVICE_interface`, `SERVICE_endpoint_type`. */
   readonly interfaces: readonly Interface[] | undefined;

@@ -1,4 +1,4 @@
-/** What a vendor profile says that matters here. */
+/** The parts of a vendor profile that matter here. */
 export interface VendorProfile {
   readonly auth: { readonly auth_url?: string };
   readonly regions?: readonly string[];

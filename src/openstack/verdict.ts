@@ -17,7 +17,7 @@ export type Outcome =
   /** It was connected, and then something else went wrong. */
   | { readonly kind: 'broken'; readonly why: string };
 
-/** What is wrong with a service, if anything. */
+/** The problem with a service, if any. */
 type Verdict =
   | 'works'
   | 'not-on-allow-list'

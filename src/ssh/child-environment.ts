@@ -1,4 +1,4 @@
-/** What a child process gets of our environment: all but our own variables, as TSHUTTLE_ARGS may hold a password. */
+/** The environment of a child process: ours without our own variables, as TSHUTTLE_ARGS may hold a password. */
 export function environmentForChildren(
   environment: Readonly<Record<string, string | undefined>>,
 ): NodeJS.ProcessEnv {

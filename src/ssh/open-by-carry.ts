@@ -8,7 +8,7 @@ import { connectSockets } from '../net/sockets/socket-pair.ts';
 import { diagnoseProhibition } from './forwarding-diagnosis.ts';
 import type { FlowEnd, Transport } from './transport.ts';
 
-/** What a transport gives for {@link openByCarry}. */
+/** The part of a transport that {@link openByCarry} calls. */
 interface Carrier extends Pick<Transport, 'carry'> {
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly description: string;

@@ -37,15 +37,15 @@ export interface SshTarget {
   readonly openssh: OpensshSide;
 }
 
-/** What the configuration says that matters where the user's own ssh is used instead of ssh2. */
+/** Options that matter where the user's own ssh is used instead of ssh2. */
 interface OpensshSide {
   /** IgnoreUnknown. */
   readonly ignoredKeywords: readonly string[];
-  /** What the user set and ssh2 has not, and does without. */
+  /** The options that ssh2 lacks and can do without. */
   readonly notInSsh2: readonly string[];
   /** Forwardings of the user's own that ClearAllForwardings keeps from being opened, `Keyword value` each. */
   readonly clearedForwardings: readonly string[];
-  /** What ssh2 has not, and should not do without. */
+  /** The options that ssh2 lacks and should not do without. */
   readonly needs: readonly OpensshNeed[];
 }
 

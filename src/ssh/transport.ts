@@ -41,7 +41,7 @@ export type FlowEnd =
 /** A channel that the bastion did not open. */
 export type Refusal = Extract<FlowEnd, { kind: 'refused' }>;
 
-/** What is known of a flow when it is over. */
+/** The outcome of a flow. */
 export interface FlowSummary {
   readonly end: FlowEnd;
   readonly bytesUp: number;
@@ -62,7 +62,7 @@ export class BastionHungUp extends Error {
 export interface Transport {
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly description: string;
-  /** What the way to the bastion and back took last, in ms; undefined where it is not measured. */
+  /** The latest round trip time to the bastion, in ms; undefined where it is not measured. */
   readonly roundTripMs: number | undefined;
   /** Resolves, never rejects, when the connection is gone for another reason than {@link Transport.close}. */
   readonly lost: Promise<TshuttleError>;

@@ -48,7 +48,7 @@ export interface TunnelOptions extends RedirectOptions, BastionOptions {
   readonly stateFolder: string;
 }
 
-/** What a tunnel needs of whoever runs it. */
+/** Dependencies of {@link openTunnel}. */
 export interface TunnelContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
@@ -183,7 +183,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     dns.follow(capture);
     if (options.onDown === 'direct') followOutages(capture, isOpenToAll, life, logger);
 
-    // Nothing comes in before there is somebody to carry or hold it, nor after that.
+    // Flows come in only while there is a table to carry or hold them.
     await proxies.start();
     cleanup.push(() => proxies.stop());
 

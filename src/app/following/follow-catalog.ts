@@ -11,7 +11,7 @@ import { subnetsOf, withAuthHost } from '../openstack/openstack-capture.ts';
 /** A catalog changes when its cloud gets a new service; it is asked for again as often as this. */
 const REFRESH_MS = 30 * 60_000;
 
-/** What {@link followCatalog} needs. */
+/** Dependencies of {@link followCatalog}. */
 export interface CatalogContext {
   readonly logger: Logger;
   readonly open: OpenSocket;

@@ -5,7 +5,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 
-/** What {@link followNames} needs. */
+/** Dependencies of {@link followNames}. */
 export interface FollowContext {
   readonly logger: Logger;
   readonly lookUp: LookUp;

@@ -15,7 +15,7 @@ import type { ProcessContext } from '../process-context.ts';
 import { HostedTunnel, type HostedTunnelContext } from './hosted-tunnel.ts';
 import { limitYoungGeneration } from './young-generation.ts';
 
-/** What {@link hostTunnels} needs. */
+/** Dependencies of {@link hostTunnels}. */
 export interface HostContext {
   readonly process: ProcessContext;
   readonly surroundings: DaemonSurroundings;
@@ -86,7 +86,7 @@ class Host {
     }
   }
 
-  /** Takes the files of all, so that what is wrong with them is said before anybody is asked for a password. */
+  /** Takes the files of all, so that problems with them are reported before a password is asked for. */
   #claim(): readonly HostedTunnel[] {
     return this.#all.filter((tunnel) => {
       try {

@@ -26,7 +26,7 @@ export interface TunnelEnd {
   readonly failure: unknown;
 }
 
-/** What a {@link HostedTunnel} needs of the process. */
+/** The parts of the process that a {@link HostedTunnel} uses. */
 export interface HostedTunnelContext {
   readonly prepared: Prepared;
   /** Undefined for a tunnel in the foreground, which has no files. */
@@ -71,7 +71,7 @@ export class HostedTunnel implements ControlledTunnel {
   }
 
   /**
-   * Takes its files, so that what is wrong with them is said before anybody is asked for a password.
+   * Takes its files, so that problems with them are reported before a password is asked for.
    *
    * @throws TshuttleError ERR_ALREADY_RUNNING, ERR_CONFIG
    */
@@ -126,7 +126,7 @@ export class HostedTunnel implements ControlledTunnel {
     logFailure(this.#context.prepared.logger, thrown);
   }
 
-  /** For whoever has moved the log away. */
+  /** Opens the log anew, after it was moved away. */
   reopenLog(): void {
     this.#log?.reopen();
   }

@@ -6,7 +6,7 @@ import { renderProblem } from '../../core/problem.ts';
 import type { ReloadReport } from '../../daemon/control/protocol.ts';
 import type { RunningTunnel } from '../keep-up/keep-up.ts';
 
-/** What of a configuration needs a restart. */
+/** The parts of a configuration that only a restart changes. */
 const RESTARTED: ReadonlySet<string> = new Set(
   OPTION_KEYS.flatMap((key) => {
     const { partOf } = rowOf(key);

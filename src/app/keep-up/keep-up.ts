@@ -23,7 +23,7 @@ import type { Stop } from '../stop.ts';
 import { openAsApplication } from './open-as-application.ts';
 import { sshRequestOf } from './ssh-request.ts';
 
-/** What {@link up} needs. */
+/** Dependencies of {@link up}. */
 export interface UpContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
@@ -36,7 +36,7 @@ export interface UpContext {
   readonly onReady: (running: RunningTunnel) => Promise<void>;
   /** Only what comes by proxies is carried, and what no rule captures goes direct: nothing needs root. */
   readonly isRootless?: boolean;
-  /** What is captured are the connections in it, not the machine's; stays with whoever made it. */
+  /** What is captured are the connections in it, not the machine's; owned by the caller. */
   readonly namespace?: NetworkNamespace | undefined;
 }
 

@@ -13,7 +13,7 @@ interface NamedConfig {
 
 /**
  * Says which of the networks of a tunnel this machine is in itself, so that its neighbours would be looked for behind the
- * bastion. Whoever captures everything knows.
+ * bastion. A tunnel that captures everything needs no warning.
  */
 export function localOverlaps(config: Config): readonly string[] {
   const rules = rulesOf(config, new Map()).filter(({ cidr }) => cidr.prefixLength > 0);

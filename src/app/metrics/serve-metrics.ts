@@ -7,7 +7,7 @@ import type { TunnelStatus } from '../../tunnel/status/status.ts';
 import { isAskedFor } from './asked-host.ts';
 import { tunnelMetrics } from './tunnel-metrics.ts';
 
-/** A scraper, and somebody who looks; with more, the one that has asked for nothing for longest goes. */
+/** A scraper and a reader; with more, the one that has been idle for longest is closed. */
 const MAX_CONNECTIONS = 16;
 /** How long a request may take to arrive, in ms. */
 const REQUEST_TIMEOUT_MS = 5_000;
@@ -19,7 +19,7 @@ export interface MetricsServer {
 }
 
 /**
- * Serves the metrics of a tunnel at `/metrics`, to whoever can connect and asks for this machine.
+ * Serves the metrics of a tunnel at `/metrics`, to every client that can connect and asks for this machine.
  *
  * @throws TshuttleError ERR_LISTEN
  */

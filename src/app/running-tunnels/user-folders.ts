@@ -14,7 +14,7 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
   const home = homeFolder();
   const account = ownAccount().homeDirectory;
   const session = environment['XDG_RUNTIME_DIR'];
-  // Whoever names another home than the account's wants nothing of the account's tunnels.
+  // A user who sets another home than the account's wants none of the account's tunnels.
   const usual = home === account || isForeignToRoot(home) ? `${RUN_USER}/${process.geteuid?.()}` : undefined;
   const runtimeDirectories = [session, usual].filter(
     (path): path is string => path !== undefined && isAbsolute(path) && isOwnFolder(path),
@@ -27,7 +27,7 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
   };
 }
 
-/** Says whose configuration is read where sudo has made somebody root: not theirs, and they may not expect that. */
+/** Says whose configuration is read under sudo: root's, which the user may not expect. */
 export function sudoWarnings(environment: ProcessContext['environment']): readonly Problem[] {
   const user = sudoUser(environment);
   if (user === undefined) return [];

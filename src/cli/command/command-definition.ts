@@ -33,9 +33,9 @@ interface CommandDefinition<Input> {
   run(input: Input, session: CommandSession): Promise<number>;
 }
 
-/** What the command line asked of a command. */
+/** The parsed command line of a command. */
 export interface ChosenCommand {
-  /** What only the command understands. */
+  /** The command's own options. */
   readonly input: unknown;
   /** Does it. @returns the exit code */
   run(session: CommandSession): Promise<number>;
@@ -64,7 +64,7 @@ export function defineCommand<Input>(definition: CommandDefinition<Input>): AnyC
   };
 }
 
-/** What a command may use while it runs. */
+/** The services of a running command. */
 export interface CommandSession {
   readonly process: ProcessContext;
   readonly parts: Parts;
@@ -92,6 +92,6 @@ export interface CommandSession {
 interface CheckedConfig {
   readonly config: Config;
   readonly warnings: readonly Problem[];
-  /** What was taken for the user, and from where. */
+  /** Options that were chosen for the user, with the source of each. */
   readonly note?: string | undefined;
 }

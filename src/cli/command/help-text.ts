@@ -8,28 +8,28 @@ export const TEXTS = {
   explain: 'say what a tunnel would do with a connection, and which option decides',
   explainDescription:
     'Says what a tunnel with these options would do with a connection, and which option decides.\n' +
-    'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and connects to nobody.\n' +
-    'Of tunnels that run it says how their last connections there have ended: without -r that alone.',
+    'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and opens no connection.\n' +
+    'For running tunnels it also shows how their last connections there ended; without -r, only that.',
   explained: 'a name or an address, on one port or on all: db.example:5432, 10.0.0.8, [2001:db8::1]:443',
-  run: 'run a command with a tunnel around it, which ends with the command',
+  run: 'run a command inside a tunnel, which ends with the command',
   runDescription:
     "Runs a command once the tunnel carries, and ends the tunnel with it. The exit code is the command's, 126 or 127\n" +
     "when it cannot be run, 128 and the number for a signal; before the command starts it is tshuttle's.\n" +
     'A tunnel of yours that is up and does the same is joined, and stays: one of that NAME, or one through the same\n' +
     'bastion that captures all of SUBNET. Where none is, NAME is a profile, whose tunnel ends with the command.\n' +
     'With --openstack the command starts when the host of auth_url answers through the bastion.\n' +
-    'Where there is no root, the command gets proxies instead, as with --rootless.\n' +
-    'The command has your environment as it is, OS_PASSWORD and its like too, and with --rootless the password of its\n' +
-    'proxies: root and all that runs as you can read both there.',
+    'Without root, the command gets proxies instead, as with --rootless.\n' +
+    'The command has your whole environment, such as OS_PASSWORD, and with --rootless the password of its\n' +
+    'proxies: root and your other programs can read both there.',
   runSubnet: 'what to capture, as of tshuttle; without -r the NAME of a tunnel that is up, or of a profile',
   rootless:
-    'capture nothing: the command gets proxies of its own by HTTPS_PROXY and its like; what no SUBNET has goes direct',
+    'capture nothing: the command gets its own proxies by HTTPS_PROXY and its like; other destinations go direct',
   isolated:
-    'capture in a network namespace of the command alone, which needs no root (Linux); what no SUBNET has is relayed',
-  probe: 'start the command when this can be connected to through the bastion; waits 30 s for it',
-  sudoers: 'print or install what has sudo ask for no password',
+    'capture in a network namespace of the command alone, which needs no root (Linux); other destinations are relayed',
+  probe: 'start the command once the bastion can connect to this; waits up to 30 s',
+  sudoers: 'let sudo start the helper without a password',
   sudoersDescription:
-    'Prints what has sudo ask for no password when a tunnel starts: a line for one program without\n' +
+    'Prints the sudoers line that lets a tunnel start without a password: for one program without\n' +
     'arguments, the helper, in a folder that only root can change.',
   sudoersInstall:
     'copy the helper there, and install the line in /etc/sudoers.d/tshuttle, as root, through sudo',
@@ -39,31 +39,31 @@ export const TEXTS = {
   serviceInstallDescription:
     'Installs a service of your systemd that starts the tunnels of these profiles at login, and again\n' +
     'whenever they fail; again with other profiles to change it. Needs tshuttle sudoers --install before,\n' +
-    'as nobody can be asked then.\n\n' +
+    'as no password can be asked for then.\n\n' +
     'With --system, as root: a service of the machine for each profile of /etc/tshuttle/config.yaml, at\n' +
     'boot, with the key and the host keys in /etc/tshuttle/NAME/identity and known_hosts, as a user that\n' +
     'may change the network and nothing else (nft; no sudo).',
   serviceNames: 'names of profiles in config.yaml (default: all)',
-  serviceUninstall: 'stop and remove what starts tunnels at login',
+  serviceUninstall: 'stop and remove the services that start tunnels at login',
   serviceUninstallNames: 'with --system: the profiles whose services go (default: all)',
-  serviceStatus: 'say what the installed services do',
-  serviceSystem: 'of the machine, not yours',
+  serviceStatus: 'show the state of the installed services',
+  serviceSystem: 'services of the machine, not yours',
   servicePrint: 'print the unit, on macOS the launchd agent, and install nothing',
-  openstackCheck: 'say of each endpoint of a cloud whether the bastion reaches it, and what is wrong',
+  openstackCheck: 'check whether the bastion reaches each endpoint of a cloud, and say what is wrong',
   openstackCheckDescription:
     'Asks each endpoint of a cloud for a page, without any secret, directly and through the bastion, and says\n' +
-    "what is wrong: the bastion's address is not on the allow-list, the tunnel is broken, TLS name mismatch.\n" +
-    'Its token, application credential or password asks for the catalog, through the bastion;\n' +
-    '--openstack-catalog=FILE or =cli needs none of them. No rule is set; a tunnel that runs already captures\n' +
+    "what is wrong: the bastion's address is not on the allow-list, the tunnel is broken, TLS names differ.\n" +
+    'The catalog is requested through the bastion with its token, application credential or password;\n' +
+    '--openstack-catalog=FILE or =cli needs none of them. No rule is set; a running tunnel captures\n' +
     'the direct way, too.\n' +
     'Exit code 0 when all endpoints work, 1 when one does not.',
   openstackChecked: 'of clouds.yaml or OS_* (default: OS_CLOUD)',
-  cleanup: 'remove the rules of tunnels that ended without being able to',
+  cleanup: 'remove the rules that killed tunnels have left behind',
   cleanupDescription:
-    'Removes the rules of tunnels that ended without being able to.\n' +
-    'Rules of tunnels that run stay as they are. Needs root, through sudo, as a tunnel does.',
+    'Removes the rules that killed tunnels have left behind.\n' +
+    'Rules of running tunnels stay as they are. Needs root, through sudo, as a tunnel does.',
   cleanupVerbose: 'log what is done; twice: log everything',
-  doctor: 'find out what keeps a tunnel from working, and what to do',
+  doctor: 'find out why a tunnel does not work, and what to do',
   doctorDescription:
     'Looks at this machine and, with -r or a PROFILE, at the bastion: tools, privileges, ssh configuration, login, forwarding.\n' +
     'The destinations that are named are tried through the bastion; nothing is sent to them and no rule is set.\n' +
@@ -77,10 +77,10 @@ export const TEXTS = {
     'Without a terminal, or with --once, shows it once.',
   topName: 'the tunnel, as tshuttle status names it (default: the first)',
   topOnce: 'show it once, with all flows',
-  report: 'print what somebody who helps wants to know, without your names',
+  report: 'print what a bug report needs, without your names',
   reportDescription:
-    'Prints versions, the configuration, what doctor finds, the tunnels that run and the ends of their logs.\n' +
-    'Users, hosts, addresses, paths and secrets are replaced by words that stand for them. Read it before you send it.',
+    'Prints versions, the configuration, what doctor finds, the running tunnels and the ends of their logs.\n' +
+    'Users, hosts, addresses, paths and secrets are replaced by placeholders. Read it before you send it.',
   helpTopics: 'explain a topic, or an error code',
   helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
   helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',
@@ -97,7 +97,7 @@ export const TEXTS = {
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
   config: 'check the profiles, or print their JSON Schema',
-  openstack: 'find out why the API of a cloud is not reached',
+  openstack: 'find out why the API of a cloud is not reachable',
   service: 'start tunnels at login',
 };
 

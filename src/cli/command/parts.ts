@@ -12,7 +12,7 @@ export type CleanUp = (context: {
   readonly signal: AbortSignal;
 }) => Promise<CleanupReport>;
 
-/** What the command line drives; tests put others in their place. */
+/** The parts that the command line calls; tests replace them. */
 export interface Parts {
   readonly openTunnel: typeof openTunnel;
   readonly cleanUp: CleanUp;

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-/** What commands that are about named tunnels are asked for. */
+/** Arguments of the commands about named tunnels. */
 export interface NamedTunnels {
   readonly names: readonly string[];
   readonly json: boolean;

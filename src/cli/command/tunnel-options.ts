@@ -51,7 +51,7 @@ export function describeProgram(version: string): Command {
     .addHelpText('after', EXAMPLES);
 }
 
-/** What was asked for a tunnel, as text; a command takes its options wherever they stand. */
+/** The tunnel options of a command line, as text; a command takes its options wherever they stand. */
 export function rawOptions(subnets: readonly string[], command: Command): RawOptions {
   const given = command.optsWithGlobals<Partial<RawOptions>>();
   const entries = OPTION_KEYS.flatMap((key): ReadonlyArray<readonly [OptionKey, unknown]> => {

@@ -22,7 +22,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
         ],
         [
           'a one-time code',
-          'is asked for, counts once, and is never kept: whoever reconnects is asked again',
+          'is asked for, counts once, and is never kept: you are asked again when the tunnel reconnects',
         ],
         [
           'known_hosts',

@@ -2,12 +2,12 @@ import { EXIT_CODES } from '../../app/exit-code.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { list, paragraph, type Topic } from './topic.ts';
 
-/** What is to be known of an error code. */
+/** The documentation of an error code. */
 interface ErrorPage {
   readonly meaning: string;
   /** What the user can do, in one line: said below a failure that has no better word of its own. */
   readonly remedy: string;
-  /** What it usually is, and what helps. */
+  /** The usual causes, each with its remedy. */
   readonly causes: ReadonlyArray<readonly [cause: string, remedy: string]>;
 }
 
@@ -99,7 +99,7 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
         'connect once on a terminal and compare the fingerprint, or -o StrictHostKeyChecking=accept-new',
       ],
       ['the machine was replaced', 'ssh-keygen -R HOST after its administrator has confirmed that'],
-      ['somebody is in between', 'do not connect'],
+      ['the connection is intercepted', 'do not connect'],
     ],
   },
   ERR_NO_INTERCEPTOR: {
@@ -133,7 +133,7 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       'The root helper has ended, the rules with it, and it could not be started again without asking for a password, or ' +
       'ended again and again.',
     remedy: 'start tshuttle again; after tshuttle sudoers --install the helper needs no password',
-    causes: [['somebody ended it, or the machine ran out of memory', 'look at the system’s log']],
+    causes: [['it was killed, or the machine ran out of memory', 'read the system’s log']],
   },
   ERR_RULES_REMOVED: {
     meaning:

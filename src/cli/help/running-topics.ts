@@ -7,7 +7,7 @@ export const RUNNING_TOPICS: readonly Topic[] = [
     summary: '-D, its log and process id, and arguments from a file',
     blocks: [
       paragraph(
-        '-D returns 0 exactly when traffic is being captured, and prints the process id and the log; kill PID ends it. The log is ' +
+        '-D returns 0 exactly when traffic is being captured, and prints the process id and the log; tshuttle down NAME ends it. The log is ' +
           '$XDG_STATE_HOME/tshuttle/USER@HOST.log (default ~/.local/state); only you can read it, and it is rotated. The process id is ' +
           'beside it, in USER@HOST.pid, or where --pidfile says; a port other than 22 is behind a plus. A second tunnel through the ' +
           'same bastion needs a --pidfile of its own, which names its log, too.',

@@ -1,14 +1,14 @@
 import { list, paragraph, type Topic } from './topic.ts';
 
-/** What is trusted with what. */
+/** The security model. */
 export const SECURITY_TOPIC: Topic = {
   name: 'security',
   summary: 'what runs as root, who can use the tunnel, what the bastion sees, where secrets are',
   blocks: [
     paragraph(
       'One small process runs as root, the helper, which is started through sudo. It accepts a closed set of requests on its standard ' +
-        'input: set these redirects, exempt these endpoints, make a route for synthetic addresses, end sockets of captured ' +
-        'connections that no reset can reach, remove them. It checks every field and renders the rules itself: it takes no ' +
+        'input: set these redirects, exempt these endpoints, route synthetic addresses, end sockets of captured connections that ' +
+        'no reset can reach. When the input ends, it removes what it has set. It checks every field and renders the rules itself: it takes no ' +
         'command, no path and no rule text, runs no shell, uses absolute tool paths and an empty environment, takes off the limits ' +
         'it was started with or refuses them, and needs no npm package but koffi. Everything else, ssh included, runs as you.',
     ),
@@ -38,13 +38,13 @@ export const SECURITY_TOPIC: Topic = {
     paragraph(
       'tshuttle sudoers --install ends the question for a password. It copies the helper to /usr/local/libexec/tshuttle, with Node.js where ' +
         'others than root could change yours, all root’s, and lets you run that one program without arguments. --uninstall takes ' +
-        'both back. That grant is power over everybody’s TCP and DNS on this machine, as the password is: whoever has it can lead the ' +
-        'connections and queries of all users, root’s too, where they want, as long as a process of theirs runs. It is not power to ' +
-        'end or replace another one’s rules, and nothing else of root’s. Grant it only to those whom you trust with that.',
+        'both back. The grant is power over the TCP and DNS of all users of this machine, root’s too, as the password is: its holder ' +
+        'can redirect their connections and queries for as long as a process of the holder runs. It cannot end or replace the rules ' +
+        'of another user, and gives nothing else of root’s. Grant it only to users whom you trust with that.',
     ),
     paragraph(
-      'Nothing is granted that anybody but root can change, nor anything in a folder that anybody but root can change. A copy of another version is not used: install ' +
-        'again after an update. Without --install tshuttle sudoers prints the line.',
+      'Nothing is granted that another user than root can change, nor anything in a folder that another user can change. A copy of ' +
+        'another version is not used: install again after an update. Without --install tshuttle sudoers prints the line.',
     ),
   ],
 };

@@ -9,7 +9,7 @@ import { SECURITY_TOPIC } from './security-topic.ts';
 import { SSHUTTLE_TOPIC } from './sshuttle-topic.ts';
 import type { Topic } from './topic.ts';
 
-/** What is worth a page beside `--help`: how things hang together, and recipes. */
+/** The pages beside `--help`: concepts and recipes. */
 export const TOPICS: readonly Topic[] = [
   RECIPES_TOPIC,
   ...CAPTURE_TOPICS,

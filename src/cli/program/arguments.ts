@@ -7,7 +7,7 @@ import { ALL_COMMANDS } from './all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
 import { buildProgram, programToParse } from './program.ts';
 
-/** What the words of the command line ask for. */
+/** The parsed command line. */
 export type Invocation =
   | { readonly kind: 'tunnel'; readonly raw: RawOptions }
   | ({ readonly kind: 'command'; readonly name: string } & ChosenCommand)
@@ -149,7 +149,7 @@ export async function tunnelCommands(): Promise<ReadonlySet<string>> {
 /** Options that other programs have as commands. */
 const OPTIONS_NOT_COMMANDS: Readonly<Record<string, string>> = { version: '--version' };
 
-/** One word without a bastion is hardly a host: somebody looks for a command. */
+/** One word without a bastion is hardly a host: the user looks for a command. */
 function invocationOf(raw: RawOptions): Invocation {
   const [word = '', ...others] = raw.subnets;
   const isLost = raw.remote === undefined && others.length === 0 && raw.subnetFiles.length === 0;

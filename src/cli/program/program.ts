@@ -9,7 +9,7 @@ import { watchRepeats } from './repeated-options.ts';
 /** How wide help is written at most; narrower where the terminal is. */
 const HELP_COLUMNS = 100;
 
-/** What the words of a command line come to. */
+/** Callbacks of the parser. */
 interface ProgramEvents {
   /** A piece of help, or the version. */
   readonly onOutput: (text: string) => void;

@@ -5,7 +5,7 @@ import { Stop } from '../../app/stop.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { renderFailure } from '../command/report.ts';
 
-/** How long the end may take, in ms. Whoever started us waits; systemd for one kills after 90 s. */
+/** How long the end may take, in ms. Our parent waits; systemd kills after 90 s. */
 const STOP_DEADLINE_MS = 5_000;
 
 /** A bug that comes again and again must not fill the log. */

@@ -96,7 +96,7 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
     describeProgram: () => buildProgram(readVersion()),
     tunnelCommands,
     prepare: async (config) => {
-      // Whoever logs and asks has secrets, or will have.
+      // A process that logs and asks has secrets, or will have.
       (await import('../../net/machine/core-limit.ts')).forbidCoreFiles();
       return (await import('../running/surroundings.ts')).prepare(config, context, parts);
     },

@@ -1,7 +1,7 @@
 /** The longest answer, in characters; more is not taken. */
 const LINE_LIMIT = 4_096;
 
-/** What typing has led to, and what a terminal that shows the line is to print. */
+/** The line that was typed, and the text to print for it on a terminal that shows it. */
 export type LineEdit =
   | { readonly kind: 'more'; readonly echo: string }
   | { readonly kind: 'line'; readonly text: string; readonly echo: string }

@@ -12,7 +12,7 @@ import {
 } from '../../tunnel/status/status.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
 
-/** What `tshuttle status` shows to people: a line for each tunnel, and below what is to be said about some. */
+/** The text of `tshuttle status`: a line for each tunnel, and below it notes about some. */
 export async function renderStatus(
   reports: readonly TunnelReport[],
   silent: readonly SilentDaemon[],
@@ -104,7 +104,7 @@ function beforeLogin(lastError: ShownError | null): string {
 
 const LOGIN_CANNOT_HELP: ReadonlySet<ErrorCode> = new Set(['ERR_HOST_KEY', 'ERR_CONFIG', 'ERR_USAGE']);
 
-/** What became of connections, for people. */
+/** How connections ended, for people. */
 const FAILURES: Readonly<Record<FailureCause, string>> = {
   refused: 'refused by the destination',
   prohibited: 'refused by the bastion, which prohibits forwarding',

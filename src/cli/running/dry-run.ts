@@ -19,7 +19,7 @@ const EXAMPLE_PORT = 12_300;
 /** Stands for the port of the DNS forwarder, which is chosen at start. */
 const EXAMPLE_DNS_PORT = 12_353;
 
-/** What {@link dryRun} needs. */
+/** Dependencies of {@link dryRun}. */
 export interface DryRunContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;

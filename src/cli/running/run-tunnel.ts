@@ -6,10 +6,10 @@ import { localOverlaps } from '../../app/keep-up/overlap-warnings.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
 import { surroundingsOf } from '../../app/running-tunnels/user-folders.ts';
 import type { Config } from '../../config/config.ts';
-import { TshuttleError } from '../../core/errors.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import { START_FOLDER } from '../../core/start-folder.ts';
 import { daemonPaths, profilePaths, tunnelNameOf } from '../../daemon/files/paths.ts';
+import { alreadyRunning } from '../../daemon/files/pid-file.ts';
 import { ServiceNotifier } from '../../daemon/service/service-notifier.ts';
 import { meetLauncher } from '../../daemon/start/become-daemon.ts';
 import type { TunnelOrder } from '../../daemon/start/protocol.ts';
@@ -53,7 +53,9 @@ export async function runTunnel(
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
       const { logFile } = daemonPaths(config, surroundingsOf(environment));
       const { pid, outcomes } = start;
-      print(`tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: kill ${pid}; log: ${logFile})\n`);
+      print(
+        `tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: tshuttle down ${order.name}; log: ${logFile})\n`,
+      );
       return 0;
     }
   }
@@ -81,12 +83,7 @@ async function refuseSecond(config: Config, environment: ProcessContext['environ
       report.logFile !== logFile,
   );
   if (first === undefined) return;
-  const { pid } = first.client.daemon;
-  throw new TshuttleError(
-    'ERR_ALREADY_RUNNING',
-    `already running with process id ${pid} (log ${first.report.logFile})`,
-    { remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile` },
-  );
+  throw alreadyRunning(name, first.client.daemon.pid, `log ${first.report.logFile}`);
 }
 
 /** Runs tunnels in this process, with its terminal or for a service manager, until their end. @returns the exit code */
@@ -129,7 +126,7 @@ export async function runDaemon(context: ProcessContext, parts: Parts): Promise<
 const PATH_VARIABLES = ['SSH_AUTH_SOCK', 'SSH_ASKPASS', 'OS_CLIENT_CONFIG_FILE', 'OS_CACERT'] as const;
 
 /**
- * A daemon stays in no folder that somebody may want to unmount. The command has made the paths of its words absolute; what
+ * A daemon stays in no folder that the user may want to unmount. The command has made the paths of its words absolute; what
  * the environment has follows here (native-notes/daemonise.md).
  */
 function leaveStartFolder(environment: ProcessContext['environment']): void {

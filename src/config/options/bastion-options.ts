@@ -70,7 +70,7 @@ export const BASTION_OPTIONS = {
     flags: '--control-path <PATH>',
     type: 'path',
     partOf: 'transport',
-    help: 'join the ssh that is up with this control socket (ssh -M -S PATH), which asks nobody for anything',
+    help: 'join a running ssh by its control socket (ssh -M -S PATH); nothing is asked for',
     profile: {
       key: 'control_path',
       description: 'the control socket of an ssh that is up, as --control-path',
@@ -90,7 +90,7 @@ export const BASTION_OPTIONS = {
     kind: 'flag',
     flags: '--no-session',
     otherwise: true,
-    help: 'open no session on the bastion; else one runs `true` there, so that sshd sends small answers at once',
+    help: 'open no session on the bastion; otherwise one runs `true` there, so that sshd sends small answers at once',
     profile: { key: 'session', description: 'as --no-session where it is false' },
   },
   connections: {

@@ -52,7 +52,7 @@ export const CAPTURED_OPTIONS = {
     type: 'zone',
     partOf: 'dns',
     help:
-      'capture names of this zone, which the bastion or --to-ns resolves; all others as ever: ' +
+      'capture names of this zone, which the bastion or --to-ns resolves, and no others: ' +
       'internal.example, or *.internal.example for names below it; repeatable',
     item: 'internal.example, *.internal.example',
     profile: { key: 'zones', description: 'zones whose names the bastion resolves, as --domain' },
@@ -63,7 +63,7 @@ export const CAPTURED_OPTIONS = {
     choices: ['auto', 'bastion'],
     otherwise: 'auto',
     partOf: 'dns',
-    help: 'bastion: --to-ns is not asked for names in zones, the bastion connects to them by name (default: auto)',
+    help: 'bastion: connect to names in zones by name, and never ask --to-ns for them (default: auto)',
     profile: { key: 'resolve', description: 'who resolves names in zones, as --resolve' },
   },
   syntheticRanges: {
@@ -74,12 +74,12 @@ export const CAPTURED_OPTIONS = {
     // Taken from this machine when the tunnel opens.
     isKeptByReload: true,
     help:
-      'what addresses that stand for names are taken from, IPv4, IPv6 or both ' +
+      'networks for the addresses that stand for names: IPv4, IPv6 or both ' +
       '(default: 198.18.0.0/15,fd9b:4e27:6cd1::/96)',
     item: 'a network',
     profile: {
       key: 'synthetic_range',
-      description: 'what addresses that stand for names are taken from, as --synthetic-range',
+      description: 'networks for the addresses that stand for names, as --synthetic-range',
     },
   },
   hosts: {

@@ -88,7 +88,7 @@ class OptionReader {
 
   #locate(key: OptionKey, row: OptionRow, text: string): ValuePlace {
     const { findings, locate } = this.#context;
-    // Somebody who forgot the host has written `user:secret`.
+    // A user who forgot the host has written `user:secret`.
     const isBastion = 'type' in row && row.type === 'bastion';
     const where = locate(key, isBastion ? withoutPassword(text, 'even without a host') : text);
     return {

@@ -31,7 +31,7 @@ export function readTextFile(path: string, { isSecret = false }: ReadTextOptions
   }
 }
 
-/** What is open already, as by `<(command)` of a shell: whoever gave it to us has somebody who writes to it. */
+/** An open descriptor, as by `<(command)` of a shell: it has a writer. */
 const OPEN_ALREADY = /^\/(?:dev\/stdin$|dev\/fd\/\d|proc\/(?:self|thread-self)\/fd\/\d)/;
 
 function readBytes(path: string, isSecret: boolean): Buffer {

@@ -28,7 +28,7 @@ export interface LoadedProfiles {
   readonly warnings: readonly Problem[];
 }
 
-/** What {@link loadProfiles} needs to know of the machine. */
+/** The parts of the machine that {@link loadProfiles} reads. */
 export interface ProfileSurroundings
   extends ProfilePlaces,
     Pick<ConfigSurroundings, 'readTextFile' | 'whyUnreadable'> {

@@ -112,7 +112,7 @@ function secretProblems({ remote, upstream_proxy: proxy }: ProfileOptions, locat
 }
 
 function inputProblems(profile: ProfileOptions, locate: PlaceInFile): Problem[] {
-  const what = 'is standard input, which a profile has not; name a file';
+  const what = 'is standard input, which a profile cannot read; name a file';
   return [...PROFILE_ROWS].flatMap(([key, row]): Problem[] => {
     const value = 'mayBeInput' in row ? valueIn(profile, key) : undefined;
     if (value === '-') return [{ where: `${locate([key])} ${key} -`, what }];

@@ -40,7 +40,7 @@ const HARMLESS_SSH_OPTIONS = new Set([
 ]);
 
 /**
- * What a profile of a project file says that only the user's own file may: whoever has cloned a repository must not run a
+ * What a profile of a project file says that only the user's own file may: a cloned repository must not run a
  * command of its author's by `tshuttle up`.
  */
 export function projectProblems(

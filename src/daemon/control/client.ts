@@ -210,7 +210,7 @@ export class ControlClient {
 /** Texts of several lines; all others have one. */
 const LONG_TEXTS: ReadonlySet<string> = new Set(['text', 'question', 'message', 'remedy']);
 
-/** What a daemon says it may have from its bastion, or from whoever connects to it: nothing of it moves a cursor. */
+/** What a daemon says may come from its bastion or its clients: nothing of it moves a cursor. */
 function withoutControlsIn(key: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   const text = withoutControls(value);

@@ -38,7 +38,7 @@ export interface ControlledTunnel {
   login(person: Person, signal: AbortSignal): Promise<void>;
 }
 
-/** Somebody at the other end of a control socket, for a while. */
+/** A client of a control socket. */
 export interface Person {
   /** @returns undefined when there is no answer, or nobody any more */
   ask(question: string, options: { readonly echo: boolean }): Promise<string | undefined>;

@@ -24,7 +24,7 @@ const MAX_PATH_BYTES = 103;
  * The control socket of this process: only this user, and root, can use it.
  *
  * Each process has a socket of its own in the folder, under a name that nobody else has, so that two never fight over one. It
- * appears under that name when it answers already: whoever is refused at it knows that its process is dead.
+ * appears under that name when it answers already: a client that is refused there knows that its process is dead.
  */
 export class ControlServer {
   readonly #target: ControlTarget;

@@ -9,6 +9,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { basename } from 'node:path';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { isNullDevice, openRegularFile, readDescriptor } from '../../core/regular-file.ts';
 
@@ -74,7 +75,7 @@ export class PidFile {
     try {
       if (sameFile(fstatSync(this.#descriptor), statSync(this.#path))) rmSync(this.#path);
     } catch {
-      // Somebody has removed it already.
+      // It was removed already.
     }
     closeSync(this.#descriptor);
   }
@@ -107,7 +108,8 @@ function clearAwayIfDead(path: string): number | undefined {
     if (text !== '' && !/^\d{1,31}$/.test(text))
       throw new Error('it holds something other than a process id');
     const pid = Number(text);
-    if (pid > 0 && holdsOpen(pid, fstatSync(descriptor))) throw alreadyRunning(pid, path);
+    if (pid > 0 && holdsOpen(pid, fstatSync(descriptor)))
+      throw alreadyRunning(nameIn(path), pid, `pid file ${path}`);
     moveAway(path, descriptor);
     return pid > 0 ? pid : undefined;
   } finally {
@@ -174,12 +176,14 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function alreadyRunning(pid: number, path: string): TshuttleError {
-  return new TshuttleError(
-    'ERR_ALREADY_RUNNING',
-    `already running with process id ${pid} (pid file ${path})`,
-    {
-      remedy: `stop it with: kill ${pid}; a second tunnel through the same bastion needs its own --pidfile`,
-    },
-  );
+/** @param found where the other process was seen */
+export function alreadyRunning(name: string, pid: number, found: string): TshuttleError {
+  return new TshuttleError('ERR_ALREADY_RUNNING', `already running with process id ${pid} (${found})`, {
+    remedy: `stop it with: tshuttle down ${name}; a second tunnel through the same bastion needs its own --pidfile`,
+  });
+}
+
+/** Pid files are called after their tunnels (`daemonPaths`), or those after them. */
+function nameIn(path: string): string {
+  return basename(path, '.pid');
 }

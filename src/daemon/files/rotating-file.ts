@@ -50,7 +50,7 @@ export class RotatingFile {
     }
   }
 
-  /** Opens the path anew, for whoever has moved the file away (logrotate and SIGHUP). */
+  /** Opens the path anew, after the file was moved away (logrotate and SIGHUP). */
   reopen(): void {
     try {
       const descriptor = openLog(this.#path);

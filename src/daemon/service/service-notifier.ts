@@ -3,7 +3,7 @@ import { sendDatagram } from '../../net/native/datagram.ts';
 /** Shorter than this nobody wants to be asked. */
 const MIN_WATCHDOG_MS = 100;
 
-/** What it needs of the world; tests put another in its place. */
+/** The parts of the system that it uses; tests replace them. */
 export interface NotifierSurroundings {
   readonly pid: number;
   readonly send: (path: string, text: string) => void;

@@ -16,7 +16,7 @@ export type DaemonStart =
   | { readonly kind: 'ended'; readonly exitCode: number }
   | { readonly kind: 'stopped' };
 
-/** What {@link startDaemon} needs. */
+/** Dependencies of {@link startDaemon}. */
 export interface StartDaemonContext {
   /** The script that this process was started with. */
   readonly script: string;

@@ -113,7 +113,7 @@ function headerAnswer(packet: Buffer, rcode: number): Buffer {
 
 /**
  * Renders the query as we ask it. Its EDNS options stay behind: an OPT record is between neighbours (RFC 6891 section
- * 6.1.1), and a cookie would not fit whoever is given the cached answer.
+ * 6.1.1), and a cookie would not fit the client that gets the cached answer.
  */
 export function renderQuery(query: Query, id: number): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
@@ -124,7 +124,7 @@ export function renderQuery(query: Query, id: number): Buffer {
   return Buffer.concat([header, query.question, renderOpt(query, 0)]);
 }
 
-/** What decides whether two queries have the same answer. */
+/** The key of a query in the cache: two queries with one key have the same answer. */
 export function cacheKey(query: Query): string {
   const edns = query.edns === undefined ? 'plain' : query.edns.dnssecOk ? 'dnssec' : 'edns';
   return `${edns} ${query.flags} ${foldCase(query.question).toString('latin1')}`;
@@ -192,5 +192,5 @@ function renderOpt(query: Query, extendedRcode: number): Buffer {
   return opt;
 }
 
-/** What we say that we take by UDP: what crosses every path unfragmented (dnsflagday.net/2020). */
+/** The UDP payload that we announce: it crosses every path unfragmented (dnsflagday.net/2020). */
 const MAX_UDP_PAYLOAD_BYTES = 1_232;

@@ -15,7 +15,7 @@ export interface QuerySocket {
   readonly port: number;
 }
 
-/** Takes a datagram, whoever sent it. */
+/** Called for a datagram of any sender. */
 export type ReceiveDatagram = (message: Buffer, from: RemoteInfo, own: QuerySocket) => void;
 
 /** A port, by the sockets that hold it: one for each family that this machine has. */

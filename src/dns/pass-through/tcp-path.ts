@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { isAnswerTo } from '../message/answer.ts';
 import { frame, MessageSplitter } from '../message/message-splitter.ts';
 
-/** Queries that wait for an answer; of more, it is said at once that there is none. */
+/** Queries that wait for an answer; further ones fail at once. */
 const MAX_PENDING = 256;
 
 /** As for UDP: longer than any client waits. */

@@ -18,7 +18,7 @@ const CACHE_LIMITS = { entries: 4_096, bytes: 8 * 1024 * 1024 } as const;
 /** How long a resolver that was unreachable is asked only after the others. */
 const UNREACHABLE_FOR_MS = 30_000;
 
-/** Finds the answer to a query: in the cache, at whoever asks the same already, or at the resolvers in turn. */
+/** Finds the answer to a query: in the cache, from an equal query under way, or from the resolvers in turn. */
 export class CachingResolver {
   readonly #resolvers: readonly TcpResolver[];
   readonly #logger: Logger;

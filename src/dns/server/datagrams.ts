@@ -7,7 +7,7 @@ import type { QueryPolicy } from './query-policy.ts';
 /** UDP queries that have no answer yet; more are dropped, as a full socket drops them. */
 const MAX_UDP_IN_FLIGHT = 4_096;
 
-/** What {@link takeDatagram} needs, the same for all queries. */
+/** Dependencies of {@link takeDatagram}, the same for all queries. */
 export interface DatagramContext {
   readonly policy: QueryPolicy;
   readonly passThrough: PassThrough;

@@ -113,7 +113,7 @@ function keyOf({ address, scope = '' }: Nameserver): string {
   return `${address}%${scope}`;
 }
 
-/** What all listeners have in common. */
+/** The state that all listeners share. */
 interface Shared extends DatagramContext {
   /** Where it listens; the nameservers are asked from this machine. */
   readonly place: SocketPlace;

@@ -7,7 +7,7 @@ const STATIC_TTL_SECONDS = 60;
 /** Answers for names of the bastion's side. Never rejects. */
 export type AnswerFromZone = (query: Query, isInZone: boolean) => Promise<Buffer>;
 
-/** What becomes of a packet that was sent to a nameserver. */
+/** The decision about a packet that was sent to a nameserver. */
 export type Handling =
   | { readonly kind: 'ignored' }
   /** It goes to the nameserver, byte for byte, and so does its answer to the client. */

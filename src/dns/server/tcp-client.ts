@@ -48,7 +48,7 @@ export function serveTcpClient(
     const handling = policy.handle(message);
     switch (handling.kind) {
       case 'ignored':
-        // Whoever sends answers here does not speak DNS as a client.
+        // A client that sends answers does not speak DNS.
         client.destroy();
         return;
       case 'refused':

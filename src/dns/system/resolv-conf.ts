@@ -4,7 +4,7 @@ import { canonicalAddress } from '../../net/address/literal.ts';
 /** The stub addresses of systemd-resolved (systemd-resolved.service(8)). */
 const STUBS = ['127.0.0.53', '127.0.0.54'];
 
-/** What libc goes by. */
+/** The resolver configuration of libc. */
 const RESOLV_CONF = '/etc/resolv.conf';
 
 /** Those that systemd-resolved asks itself, in the same format. */

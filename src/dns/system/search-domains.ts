@@ -5,7 +5,7 @@ import { RESOLV_CONF_FILES } from './resolv-conf.ts';
 /** How many labels a name has at least that is asked for as it is first, where resolv.conf does not say (resolv.conf(5)). */
 const DEFAULT_NDOTS = 1;
 
-/** What libc makes of a name that it is asked for. */
+/** How libc expands a name. */
 export interface SearchRules {
   /** Lower case, without a dot at the end. */
   readonly domains: readonly string[];

@@ -1,9 +1,9 @@
 import { canonicalName } from '../../net/address/zone.ts';
 
-/** What a look at a name can come to: `unclear` where nobody said whether there is one. */
+/** Whether a name exists: `unclear` where no server said. */
 export type NameFinding = 'known' | 'missing' | 'unclear';
 
-/** What {@link KnownNames} goes by. */
+/** Dependencies of {@link KnownNames}. */
 export interface KnownNamesOptions {
   /** Asks whether there is such a name. Never rejects, and settles within seconds. */
   readonly ask: (name: string) => Promise<NameFinding>;
@@ -12,7 +12,7 @@ export interface KnownNamesOptions {
   readonly nowMs: () => number;
 }
 
-/** For how long a name counts as missing: whoever makes it meanwhile waits no longer. */
+/** How long a name counts as missing: one that is made meanwhile is found after that. */
 export const MISSING_FOR_MS = 60_000;
 
 /** For how long a name that is there, or of which nobody says it, is not asked for again. */

@@ -23,7 +23,7 @@ export interface SavedBlock {
   readonly mappings: readonly SavedMapping[];
 }
 
-/** What a {@link MappingStore} goes by. */
+/** Dependencies of {@link MappingStore}. */
 export interface MappingStoreOptions {
   /** Made when missing. */
   readonly folder: string;

@@ -110,7 +110,7 @@ export class SyntheticAddresses {
     };
   }
 
-  /** How many names have an address that no other name may have yet. Looks at every name: for whoever asks now and then. */
+  /** How many names have an address that no other name may have yet. Visits every name: not for every query. */
   inUse(): number {
     const latestUnusedMs = this.#options.nowMs() - this.#options.keepMs;
     let unused = 0;

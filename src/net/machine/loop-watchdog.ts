@@ -13,7 +13,7 @@ const ASK_MS = 1_000;
 /** It does nothing where nobody listens, and no library uses it: what Go's runtime has chosen for its own, too. */
 const QUESTION = 'SIGURG';
 
-/** It ends the process, whatever that does, without a core file, and says to whoever has started it that this was it. */
+/** It ends the process, whatever that does, without a core file, and reports that to the parent process. */
 const VERDICT = 'SIGVTALRM';
 
 let deadline: ThreadTimer | undefined;

@@ -5,7 +5,7 @@ import { systemCodeOf } from '../../core/errors.ts';
 export type ReleaseLock = () => void;
 
 /**
- * Holds a name that one process of this machine (of its network namespace) has at a time, whoever's it is: nothing is left behind
+ * Holds a name that one process of this machine (of its network namespace) has at a time, of any user: nothing is left behind
  * when the process ends, also after SIGKILL. The name is that of an abstract unix socket (unix(7)), which nobody is served by.
  *
  * @returns undefined when another has it. Where there are no such sockets (Node.js before 20.12) everybody has it.

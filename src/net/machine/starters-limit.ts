@@ -8,7 +8,7 @@ let startersLimit: number | undefined;
 
 /**
  * Starts a program of the user's with the soft limit of descriptors that tshuttle was started with. Node.js raises its own to the
- * hard one and forgets what it found, so this is the limit of whoever started it (native-notes/descriptors.md). Only ever lower
+ * hard one and forgets what it found, so this is the limit of its parent (native-notes/descriptors.md). Only ever lower
  * than ours, and only for as long as the child is made; nothing is changed where we have too much open for that.
  *
  * @param start makes the child before it returns, as child_process does

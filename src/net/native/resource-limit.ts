@@ -61,7 +61,7 @@ export function setResourceLimit(resource: Resource, { soft, hard }: ResourceLim
 }
 
 /**
- * Takes off all limits that this process was given by whoever started it, which root may; Linux. There is no core file, which
+ * Takes off all limits that this process inherited, as root may; Linux. There is no core file, which
  * would have what is in memory.
  *
  * @returns those that hold still, because the system refuses

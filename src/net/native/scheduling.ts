@@ -17,7 +17,7 @@ const USUAL_SLACK_NS = 50_000;
 
 /**
  * Has every thread of this process run as any other does: with the usual policy and priority, and on all processors; and has no
- * timer of whoever started it end or delay it. All of that is inherited, also by a program that sudo makes root. Linux; what the
+ * timer of its parent end or delay it. All of that is inherited, also by a program that sudo makes root. Linux; what the
  * system refuses stays.
  *
  * @throws TshuttleError ERR_INTERNAL without a native library

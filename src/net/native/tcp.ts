@@ -55,14 +55,14 @@ export function tcpInfo(socket: Socket): TcpInfo | undefined {
 
 /** What has gone over a TCP connection since it was accepted. */
 export interface TcpByteCounts {
-  /** In order, whether or not somebody has read it. */
+  /** In order, whether or not it was read. */
   readonly receivedBytes: number;
-  /** As far as the kernel has taken it: the last of it is acknowledged only after whoever wrote it is done. */
+  /** Accepted by the kernel: the last of it is acknowledged only after its writer is done. */
   readonly sentBytes: number;
 }
 
 /**
- * Asks the kernel what an accepted connection has carried, whoever read and wrote it; undefined as for {@link tcpInfo}. What was
+ * Asks the kernel what an accepted connection has carried, past the stream, too; undefined as for {@link tcpInfo}. What was
  * sent is counted since Linux 4.19.
  */
 export function tcpByteCounts(socket: Socket): TcpByteCounts | undefined {

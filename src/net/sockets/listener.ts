@@ -25,7 +25,7 @@ export interface ListenAddresses {
 export interface Listeners {
   readonly port: number;
   readonly families: readonly IpFamily[];
-  /** Stops accepting. Accepted sockets stay with whoever got them. Idempotent. */
+  /** Stops accepting. Accepted sockets stay with their owners. Idempotent. */
   close(): Promise<void>;
 }
 

@@ -4,9 +4,9 @@ import { openDescriptorPair } from '../native/descriptor-pair.ts';
 
 /** Both ends of one connection inside this process: what is written to one is read from the other. */
 export interface ConnectedSockets {
-  /** For whoever wants the connection. */
+  /** The end of the application. */
   readonly near: Socket;
-  /** For whoever carries it: paused, and as an accepted socket. Its reset is seen by `near` as ECONNRESET. */
+  /** The end of the carrier: paused, like an accepted socket. Its reset is seen by `near` as ECONNRESET. */
   readonly far: Socket;
 }
 

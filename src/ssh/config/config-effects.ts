@@ -1,6 +1,6 @@
 import { configSwitch, type SshConfigOutput } from './ssh-config-output.ts';
 
-/** What is honoured, or done by `ssh -G` itself; in lower case, as it prints them. */
+/** Options that are honoured, or applied by `ssh -G` itself; in lower case, as it prints them. */
 const HONOURED: ReadonlySet<string> = new Set([
   ...['hostname', 'port', 'user', 'addressfamily', 'bindaddress', 'connecttimeout', 'compression'],
   ...['proxyjump', 'proxycommand', 'serveraliveinterval', 'serveralivecountmax'],
@@ -20,7 +20,7 @@ const HONOURED: ReadonlySet<string> = new Set([
   ...['kexalgorithms', 'ciphers', 'macs', 'hostkeyalgorithms'],
 ]);
 
-/** What concerns ssh itself, by the reason for which it is of no use here. */
+/** Options that concern ssh itself, by the reason why they have no effect here. */
 const OF_SSH_ITSELF: ReadonlySet<string> = new Set([
   // The sessions of its user: there are none here.
   ...[
@@ -38,7 +38,7 @@ const OF_SSH_ITSELF: ReadonlySet<string> = new Set([
   ...['localforward', 'remoteforward', 'dynamicforward', 'permitremoteopen', 'gatewayports'],
   ...['exitonforwardfailure', 'clearallforwardings', 'streamlocalbindmask', 'streamlocalbindunlink'],
   ...['tunnel', 'tunneldevice'],
-  // What it says: what is said here follows -v and --log-format.
+  // Its own log: ours follows -v and --log-format.
   ...['loglevel', 'logverbose', 'syslogfacility', 'fingerprinthash'],
   // Other processes of its own: its masters, and an agent that is to have the key besides.
   ...['controlmaster', 'controlpath', 'controlpersist', 'addkeystoagent'],

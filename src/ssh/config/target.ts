@@ -22,7 +22,7 @@ const SSH_OUTPUT_LIMIT_BYTES = 1_048_576;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What {@link resolveTarget} needs from its caller. */
+/** Dependencies of {@link resolveTarget}. */
 export interface ResolveContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;

@@ -44,7 +44,7 @@ export function changedKeyError(
   return hostKeyError(
     target,
     `shows the ${describeKey(key)}, but another one is known: ${entries.map(describeEntry).join(', ')}; ` +
-      'either the key was changed, or somebody is listening in',
+      'either the key was changed, or the connection is intercepted',
     `if the bastion's owner confirms the new key: ssh-keygen -R '${target.hostKeys.lookupName}' -f '${file}'`,
   );
 }

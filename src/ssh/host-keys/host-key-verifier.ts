@@ -22,7 +22,7 @@ import { addKnownHost } from './known-hosts-files.ts';
 import { type PresentedHostKey, readPresentedKey } from './presented-host-key.ts';
 import { findRevocation } from './revoked-keys.ts';
 
-/** What the verifier needs beside the target. */
+/** Dependencies of {@link HostKeyVerifier}, beside the target. */
 export interface HostKeyContext {
   readonly entries: readonly KnownHostEntry[];
   /** The only key that counts, where the bastion has been connected to before. */

@@ -24,7 +24,7 @@ export type KnownHostsQuestion =
       readonly fingerprint: string;
     };
 
-/** What a run needs from its caller. */
+/** Dependencies of {@link askKnownHostsCommand}. */
 export interface KnownHostsCommandContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;

@@ -32,7 +32,7 @@ export function readPresentedKey(target: SshTarget, shown: Buffer): PresentedHos
     throw hostKeyError(
       target,
       `shows a ${describeCertificate(certificate)}, which that authority has not signed`,
-      'somebody may be listening in: ask who runs the bastion; do not connect before',
+      'the connection may be intercepted: ask the bastion’s administrator before you connect',
     );
   }
   return { blob, key: certificate.certifiedKey, certificate };

@@ -12,7 +12,7 @@ export interface RevocationList {
   readonly certificates: readonly RevokedCertificates[];
 }
 
-/** What one authority has revoked, or whoever has signed it where `authority` is empty. */
+/** Certificates revoked by one authority, or by any where `authority` is empty. */
 interface RevokedCertificates {
   readonly authority: Buffer;
   readonly serials: ReadonlySet<bigint>;

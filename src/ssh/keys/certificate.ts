@@ -129,7 +129,7 @@ function kindOf(value: number | undefined): Certificate['kind'] | undefined {
   return value === 1 ? 'user' : value === 2 ? 'host' : undefined;
 }
 
-/** A name with a zero byte in it would look different to whoever reads it as a C string. */
+/** A name with a zero byte in it would look different as a C string. */
 function textOf(bytes: Buffer | undefined): string | undefined {
   return bytes === undefined || bytes.includes(0) ? undefined : bytes.toString('utf8');
 }

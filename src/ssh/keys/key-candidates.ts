@@ -15,14 +15,14 @@ import {
 } from './signing-key.ts';
 import { readCertificateFiles } from './user-certificates.ts';
 
-/** What {@link keyCandidates} needs beside the policy. */
+/** Dependencies of {@link keyCandidates}, beside the policy. */
 export interface KeyCandidateContext {
   readonly prompter: Prompter;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** Told of every key that was passed over, and why. */
   note(reason: string, remedy?: string): void;
-  /** Called when a signature wants somebody to do something. */
+  /** Called when a signature needs an action of the user. */
   readonly onInteractive?: (() => void) | undefined;
 }
 

@@ -44,7 +44,7 @@ export class KeyUnavailableError extends Error {
 
 const SECURITY_KEY_TYPES = ['sk-ssh-ed25519@openssh.com', 'sk-ecdsa-sha2-nistp256@openssh.com'];
 
-/** Whether a key of this type is in a security key (FIDO): only its agent can sign with it, when somebody touches it. */
+/** Whether a key of this type is in a security key (FIDO): only its agent can sign with it, when the user touches it. */
 export function isSecurityKey(type: string): boolean {
   return SECURITY_KEY_TYPES.includes(type);
 }

@@ -2,7 +2,7 @@ import type { Logger } from '../../core/log.ts';
 import type { SigningKey } from '../keys/signing-key.ts';
 import type { Prompter } from '../prompter.ts';
 
-/** What to send to the bastion next. */
+/** The next message to the bastion. */
 export type AuthenticationAttempt =
   | { readonly kind: 'none' }
   | { readonly kind: 'publickey'; readonly key: SigningKey }

@@ -1,4 +1,4 @@
-/** The cause of a login that broke off before the bastion had said anything about it; whoever tries again must bound that. */
+/** The cause of a login that broke off before the bastion had answered; retries must be bounded. */
 export class LoginCutOff extends Error {
   override readonly name = 'LoginCutOff';
 }

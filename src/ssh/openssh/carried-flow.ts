@@ -6,7 +6,7 @@ import type { FlowEnd } from '../transport.ts';
 
 /** A flow on its way through an ssh. */
 export interface CarriedFlow {
-  /** Of whoever carries it once the channel is open; before that, where a copy of it was given away. */
+  /** Owned by the carrier once the channel is open; before that, where a copy of it was passed on. */
   readonly accepted: Socket;
   readonly destination: HostPort;
   readonly progress: FlowProgress;

@@ -34,7 +34,7 @@ export interface Master {
   /** Resolves, never rejects, when it is gone for another reason than {@link end}. */
   readonly lost: Promise<TshuttleError>;
   /**
-   * Whether it is gone. Certain for whoever saw one of its connections close: the one by which we notice is its oldest, and so
+   * Whether it is gone. Certain for a caller that saw one of its connections close: the one by which we notice is its oldest, and so
    * the first that it, or the kernel, closes.
    */
   isGone(): Promise<boolean>;
@@ -42,7 +42,7 @@ export interface Master {
   end(): Promise<void>;
 }
 
-/** What starting a master needs. */
+/** Dependencies of {@link startMaster}. */
 export interface MasterContext {
   readonly logger: Logger;
   /** Ends the start; nothing is left then. */

@@ -70,7 +70,7 @@ function connect(path: string): Promise<Socket> {
   });
 }
 
-/** Whoever has made this process root may give it an ssh of theirs to join, as ssh itself lets them (channels.c, euid 0). */
+/** The user who made this process root may have it join their own ssh, as ssh itself allows (channels.c, euid 0). */
 function isSudoUser(user: number): boolean {
   return process.geteuid?.() === 0 && process.env['SUDO_UID'] === `${user}`;
 }

@@ -30,7 +30,7 @@ const GATE = [
   'exec "$0" -c "$1" 3<&-',
 ].join('\n');
 
-/** What {@link startProxyCommand} needs of its caller. */
+/** Dependencies of {@link startProxyCommand}. */
 export interface ProxyCommandContext {
   readonly logger: Logger;
   /** Ends the start; nothing is left then. Has no effect later. */

@@ -2,7 +2,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import { LoginCutOff } from '../../ssh/login/login-cut-off.ts';
 
 /**
- * While somebody waits: 0.2, 0.5 and 1 s after the loss, then every 2 s, from the beginning of an attempt to that of the
+ * While flows wait: 0.2, 0.5 and 1 s after the loss, then every 2 s, from the beginning of an attempt to that of the
  * next one.
  */
 const WANTED_INTERVALS_MS = [200, 300, 500] as const;

@@ -27,7 +27,7 @@ export interface BastionOptions extends ConnectionsOptions {
   readonly holdMs: number;
 }
 
-/** What {@link openBastion} needs of its caller. */
+/** Dependencies of {@link openBastion}. */
 export interface BastionContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
@@ -47,7 +47,7 @@ interface Bastion {
 }
 
 /**
- * Connects to a bastion, and again whenever the connection is lost. Needs no ingress: whoever has flows carries them over its
+ * Connects to a bastion, and again whenever the connection is lost. Needs no ingress: its callers carry flows over its
  * transport.
  *
  * @throws TshuttleError as `openConnections` does, when the first connection fails; nothing is left behind then
@@ -91,7 +91,7 @@ export async function openBastion(
   return { transport, exempt: () => exemptions.endpoints };
 }
 
-/** What is said of a configuration need not be said again with every connection. */
+/** A note about the configuration is logged once, not with every connection. */
 function warningOnce(logger: Logger): Logger {
   const said = new Set<string>();
   const warn: Logger['warn'] = (message, fields) => {
@@ -110,7 +110,7 @@ function warningOnce(logger: Logger): Logger {
   };
 }
 
-/** Somebody may wait for the connection. */
+/** Flows may wait for the connection. */
 function withTimeout(target: SshTarget): SshTarget {
   const { proxy } = target;
   return {

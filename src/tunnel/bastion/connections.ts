@@ -12,7 +12,7 @@ import { ConnectionPool } from '../../ssh/ssh2/pool/connection-pool.ts';
 import { openSsh2Transport } from '../../ssh/ssh2/transport.ts';
 import type { Transport } from '../../ssh/transport.ts';
 
-/** What {@link openConnections} needs of its caller. */
+/** Dependencies of {@link openConnections}. */
 export interface ConnectionsContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
@@ -21,7 +21,7 @@ export interface ConnectionsContext {
   /** Has an endpoint never captured; resolves when that is in effect. */
   beforeDial(endpoint: Endpoint): Promise<void>;
   readonly lookUp: LookUpHost;
-  /** Called when somebody is asked, here or by the bastion. */
+  /** Called when the user is asked, here or by the bastion. */
   onAsked(): void;
 }
 

@@ -41,13 +41,13 @@ export class LifeCycle {
   };
   readonly #current: CurrentPhase;
   #description: string;
-  /** Whether the last login asked somebody: so would the next one. */
+  /** Whether the last login asked the user: so would the next one. */
   #asks: boolean;
 
   /**
    * Owns `first` from now on.
    *
-   * @param hasAsked whether somebody was asked for it
+   * @param hasAsked whether the user was asked for it
    */
   constructor(options: LifeOptions, open: OpenConnections, first: Connections, hasAsked: boolean) {
     this.#options = options;
@@ -205,7 +205,7 @@ export class LifeCycle {
     return this.#waitQueue.size > 0 && this.#options.prompter.available;
   }
 
-  /** @param users who is asked where the user has begun it; otherwise whoever waits for it */
+  /** @param users the prompter of a login that the user began; otherwise those that wait are asked */
   #begin(users?: Prompter): RunningAttempt {
     const prompter = users ?? (this.#waitQueue.size > 0 ? this.#options.prompter : NOBODY);
     const before = this.#phase.kind === 'connecting' ? this.#phase.attempt : undefined;

@@ -39,7 +39,7 @@ export class Outages {
   lost(error: TshuttleError): void {
     this.#lastError = showError(error);
     this.#lostAtMs = performance.now();
-    if (this.#onDown === 'exit') return; // whoever runs the tunnel says why it has ended
+    if (this.#onDown === 'exit') return; // the caller reports why the tunnel has ended
     this.#logger.warn(`${error.message}; ${OUTAGE_BEHAVIOUR[this.#onDown]} until it is connected again`);
   }
 

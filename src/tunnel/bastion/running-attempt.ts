@@ -1,11 +1,11 @@
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { Connections } from './connections.ts';
 
-/** What one attempt to connect is made with. */
+/** Dependencies of one attempt to connect. */
 export interface Attempt {
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
-  /** Somebody is being asked. */
+  /** The user is being asked. */
   onAsked(): void;
 }
 

@@ -17,7 +17,7 @@ export class RemovedRules {
   constructor(onDown: OnDown, logger: Logger) {
     this.onRemoved = (state, removal) => {
       this.lastError = showError(removal);
-      // Whoever runs the tunnel says why it has ended.
+      // The caller reports why the tunnel has ended.
       if (state === 'lost' && onDown === 'exit') this.#lost.resolve(removal);
       else logger.warn(`${removal.message} (${removal.remedy})`);
     };

@@ -22,7 +22,6 @@ const ADVICE: Readonly<Record<Exclude<FailureCause, 'prohibited' | 'own-descript
   other: 'the log with -v has the words for each',
 };
 
-/** What {@link Failures} needs. */
 interface FailuresContext {
   readonly logger: Logger;
   readonly descriptors: DescriptorBudget;

@@ -4,7 +4,7 @@ import type { FlowSummary } from '../../ssh/transport.ts';
 import type { FlowEnding } from '../status/status.ts';
 import { describeFlow } from './flow-endpoints.ts';
 
-/** Endings that are remembered, for whoever asks what has happened. */
+/** The latest endings, for status and explain. */
 const MAX_ENDINGS = 512;
 
 /** How flows have ended: logged once each, and remembered for a while. */

@@ -23,7 +23,7 @@ import { SyntheticNames } from './synthetic-names.ts';
 /** Longer than a query waits for a resolver, twice: what is in flight when others take over is still answered. */
 const RETIRE_AFTER_MS = 5_000;
 
-/** What {@link BastionAnswers} needs of the tunnel. */
+/** The parts of the tunnel that {@link BastionAnswers} uses. */
 export interface BastionAnswersContext {
   readonly logger: Logger;
   /** Tells tunnels apart. */

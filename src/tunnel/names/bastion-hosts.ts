@@ -10,7 +10,7 @@ export interface BastionFiles {
   readFile(path: string): Promise<string>;
 }
 
-/** What {@link readBastionHosts} goes by. */
+/** Dependencies of {@link readBastionHosts}. */
 export interface BastionHostsContext {
   /** Names that the user has given addresses: they keep those. */
   readonly hosts: readonly StaticHost[];

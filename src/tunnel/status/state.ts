@@ -10,7 +10,7 @@ export type WaitReason =
   | { readonly kind: 'parked' }
   /**
    * The user. `refused`: the bastion did not let us in, and nothing is tried before the user logs in. `would ask`: the next
-   * login asks somebody, which is done when there is somebody to ask and something waits.
+   * login asks somebody, which is done when there is a prompter and something waits.
    */
   | { readonly kind: 'user'; readonly why: 'refused' | 'would ask' };
 

@@ -72,7 +72,7 @@ export interface FailureCount {
   readonly lastAtMs: number;
   /** Null where it is not known. */
   readonly lastDestination: string | null;
-  /** What the user can do; null when there is nothing to do. */
+  /** The remedy; null when there is nothing to do. */
   readonly advice: string | null;
 }
 

@@ -90,7 +90,7 @@ test('README and the help of run say that secrets are in the environment of its 
   const texts = [README, help.kind === 'text' ? help.text : ''].map((text) => text.replaceAll(/\s+/g, ' '));
   for (const text of texts) {
     expect(text).toMatch(
-      /environment.{0,40} as it is, `?OS_PASSWORD`?.*password.*root and all that runs as you can read/,
+      /whole environment, such as `?OS_PASSWORD`?.*password.*root and your other programs can read/,
     );
   }
 });

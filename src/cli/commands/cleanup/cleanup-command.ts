@@ -3,7 +3,7 @@ import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 import { TunnelOption } from '../../command/tunnel-options.ts';
 
-/** What `tshuttle cleanup` is asked for. */
+/** Arguments of `tshuttle cleanup`. */
 interface CleanupInput {
   readonly verbosity: number;
   readonly logFormat: string | undefined;

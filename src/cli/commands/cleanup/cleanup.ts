@@ -1,7 +1,7 @@
 import type { Logger } from '../../../core/log.ts';
 import type { CleanUp } from '../../command/parts.ts';
 
-/** What {@link cleanup} needs. */
+/** Dependencies of {@link cleanup}. */
 export interface CleanupContext {
   readonly cleanUp: CleanUp;
   readonly logger: Logger;

@@ -1,7 +1,7 @@
 import type { Argument, Command, Option } from 'commander';
 import { TunnelOption } from '../../command/tunnel-options.ts';
 
-/** What may stand in a place of the command line. */
+/** The words that fit a place of the command line. */
 export interface CompletionValues {
   /** Hosts that ssh knows. */
   readonly hosts: () => readonly string[];
@@ -13,7 +13,7 @@ export interface CompletionValues {
   readonly tunnelCommands: ReadonlySet<string>;
 }
 
-/** What a shell offers for the word that is being typed. */
+/** The candidates for the word that is being typed. */
 export type Completions =
   /** Paths, which the shell completes by itself: it knows how it quotes them. */
   { readonly kind: 'files' } | { readonly kind: 'words'; readonly candidates: readonly Candidate[] };

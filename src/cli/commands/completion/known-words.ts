@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { homeFolder } from '../../../core/accounts.ts';
 import { readRegularFile } from '../../../core/regular-file.ts';
 
-/** What is read of a file at most: completion must not make anybody wait. */
+/** The most that is read of a file: completion must not make anybody wait. */
 const MAX_FILE_BYTES = 1_000_000;
 
 /** Hosts of ~/.ssh/config and known_hosts that can be written as they are: no patterns, no hashes. */

@@ -20,14 +20,14 @@ const OPEN_TIMEOUT_MS = 10_000;
 /** Questions for a code that counts once. */
 const ONE_TIME_CODE = /code|token|otp|factor/i;
 
-/** What {@link checkBastion} needs. */
+/** Dependencies of {@link checkBastion}. */
 export interface BastionCheckContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
 }
 
-/** What can be told by trying. */
+/** The connections to the bastion that the checks try. */
 type Connections = Awaited<ReturnType<typeof openConnections>>;
 
 /**

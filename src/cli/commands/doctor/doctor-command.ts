@@ -6,7 +6,7 @@ import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
 
-/** What `tshuttle doctor` is asked for. */
+/** Arguments of `tshuttle doctor`. */
 interface DoctorInput {
   readonly destinations: readonly HostPort[];
   /** Hosts that nothing can be tried at. */

@@ -8,7 +8,7 @@ import { renderFinding } from './render-finding.ts';
 const EXIT_PROBLEMS = 1;
 const EXIT_UNTRIED = 2;
 
-/** What {@link doctor} needs. */
+/** Dependencies of {@link doctor}. */
 export interface DoctorContext extends Pick<ExamineContext, 'surroundings'> {
   readonly logger: Logger;
   readonly prompter: Prompter;

@@ -10,7 +10,7 @@ import { checkMachine } from './machine-checks.ts';
 import { checkNames } from './name-checks.ts';
 import { checkRunning } from './running-checks.ts';
 
-/** What {@link examine} needs. */
+/** Dependencies of {@link examine}. */
 export interface ExamineContext extends BastionCheckContext {
   readonly surroundings: DaemonSurroundings;
 }

@@ -1,14 +1,14 @@
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import { remedyOf } from '../../help/error-pages.ts';
 
-/** What one check has found; plain data, for JSON. */
+/** The result of one check; plain data, for JSON. */
 export interface Finding {
-  /** What was looked at, in a word or two. */
+  /** The subject of the check, in a word or two. */
   readonly check: string;
   /** A problem stops the job that was named; a note is worth knowing and stops nothing; what is untried nobody knows. */
   readonly status: 'ok' | 'note' | 'untried' | 'problem';
   readonly what: string;
-  /** What the user can do; null when there is nothing to do. */
+  /** The remedy; null when there is nothing to do. */
   readonly remedy: string | null;
 }
 

@@ -19,15 +19,14 @@ const run = promisify(execFile);
 /** How long a program of this machine may take to answer. */
 const TOOL_TIMEOUT_MS = 5_000;
 
-/** What {@link checkMachine} needs. */
 interface MachineCheckContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
-  /** Whether sudo could ask somebody for a password. */
+  /** Whether sudo could ask for a password. */
   readonly canAsk: boolean;
 }
 
-/** What a machine needs before anything is connected to; installs nothing and sets no rule. */
+/** Checks of this machine, before anything is connected to; installs nothing and sets no rule. */
 export async function* checkMachine(
   config: Config | undefined,
   context: MachineCheckContext,
@@ -117,7 +116,7 @@ function checkNameservers(): Finding {
   return ok('resolver', `this machine asks ${nameservers.join(', ')}; ${manager}`);
 }
 
-/** What also has a hand in where connections go. */
+/** Other programs that decide where connections go. */
 const OTHERS: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
   [/^(tun|wg|utun|ppp|tailscale|nebula|zt)/, 'another VPN may be up on it'],
   [/^(docker|br-|podman|cni|virbr)/, 'containers are behind it: what they open themselves is not captured'],

@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 
 const COLUMNS = 100;
 
-/** How a status is marked: a word beside the colour, for whoever sees none. */
+/** The mark of a status: a word beside the colour, for terminals and users without colours. */
 const MARKS: Readonly<
   Record<Finding['status'], { readonly word: string; readonly colour: 'green' | 'yellow' | 'red' }>
 > = {

@@ -1,4 +1,4 @@
-/** What a readable sshd_config says of forwarding. */
+/** The forwarding options in a readable sshd_config. */
 export interface SshdForwarding {
   /** The line that prohibits it, or restricts it, as it stands there. */
   readonly line: string;

@@ -9,7 +9,7 @@ import { TEXTS } from '../../command/help-text.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
 import type { ExplainedDestination } from './explain.ts';
 
-/** What `tshuttle explain` is asked for. */
+/** Arguments of `tshuttle explain`. */
 interface ExplainInput {
   readonly destination: ExplainedDestination;
   readonly raw: RawOptions;

@@ -17,13 +17,13 @@ import { hostNamesOnRoute } from '../../../ssh/host-names-on-route.ts';
 import type { SshTarget } from '../../../ssh/ssh-target.ts';
 import { type Destination, explainAddress, explainName, type Facts } from './explanation.ts';
 
-/** What a tunnel would be asked for: a name or an address, on one port or on all. */
+/** A destination: a name or an address, on one port or on all. */
 export interface ExplainedDestination {
   readonly host: string;
   readonly port: number | undefined;
 }
 
-/** What {@link explain} needs. */
+/** Dependencies of {@link explain}. */
 export interface ExplainContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;

@@ -17,7 +17,7 @@ export interface Destination {
   readonly port: number | undefined;
 }
 
-/** What is known when a destination is explained. */
+/** The facts from which a destination is explained. */
 export interface Facts {
   readonly rules: readonly WrittenRule[];
   /** The bastion, or what is dialled first on the way there. */

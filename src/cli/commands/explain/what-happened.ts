@@ -5,7 +5,7 @@ import { formatBytes, formatDuration } from '../../rendering/quantities.ts';
 /** How many endings are told of a tunnel. */
 const MAX_TOLD = 5;
 
-/** What a tunnel knows of its flows, the latest first. */
+/** The flows of a tunnel, the latest first. */
 export interface KnownFlows {
   /** The tunnel's. */
   readonly name: string;

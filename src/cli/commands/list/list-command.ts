@@ -1,3 +1,4 @@
+import { EXIT_CODES } from '../../../app/exit-code.ts';
 import { renderProblem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 
@@ -43,6 +44,6 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
         ),
       );
     }
-    return problems.length > 0 ? 78 : 0;
+    return problems.length > 0 ? EXIT_CODES.ERR_CONFIG : 0;
   },
 });

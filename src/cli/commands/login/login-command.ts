@@ -6,7 +6,7 @@ export const loginCommand = defineCommand<{ readonly name: string }>({
   missing: 'needs the name of a tunnel, as in tshuttle login office',
   describe: (command, choose) => {
     command
-      .summary('log a tunnel in again that waits for you')
+      .summary('log in again, for a tunnel that waits for it')
       .description(
         'Has a tunnel connect to its bastion now, and asks here what has to be asked: a password, a one-time code, a\n' +
           'host key. Nothing of it is kept.',

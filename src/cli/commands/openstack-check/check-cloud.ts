@@ -7,7 +7,7 @@ import type { OpenSocket } from '../../../openstack/reach.ts';
 import type { Trust } from '../../../openstack/trust.ts';
 import { type Judgement, judge, type Outcome } from '../../../openstack/verdict.ts';
 
-/** What was found of one place of a cloud; plain data, for JSON. */
+/** The finding about one endpoint of a cloud; plain data, for JSON. */
 export interface CheckedEndpoint extends Judgement {
   readonly host: string;
   readonly port: number;
@@ -40,7 +40,7 @@ export type CatalogOffer =
     }
   | MissingCatalog;
 
-/** What {@link checkCloud} needs. */
+/** Dependencies of {@link checkCloud}. */
 export interface CloudCheckContext {
   readonly cloud: Cloud;
   readonly catalog: CatalogOffer;

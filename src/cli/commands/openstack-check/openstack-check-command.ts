@@ -4,7 +4,7 @@ import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
 
-/** What `tshuttle openstack check` is asked for. */
+/** Arguments of `tshuttle openstack check`. */
 interface OpenstackCheckInput {
   readonly raw: RawOptions;
   readonly asJson: boolean;

@@ -28,7 +28,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 type OfferedCatalog = CatalogOffer | { readonly kind: 'problem'; readonly problem: Problem };
 
-/** What {@link openstackCheck} needs. */
+/** Dependencies of {@link openstackCheck}. */
 export interface OpenstackCheckContext {
   readonly environment: Environment;
   readonly logger: Logger;

@@ -3,7 +3,7 @@ import { describeOutcome } from '../../../openstack/verdict.ts';
 import { type Finding, note, ok, problem } from '../doctor/finding.ts';
 import type { CloudFinding } from './check-cloud.ts';
 
-/** What was found of a cloud, in the words of `tshuttle doctor`. */
+/** The findings about a cloud, in the words of `tshuttle doctor`. */
 export function findingOf(found: CloudFinding): Finding {
   if (found.kind === 'missing-catalog') {
     const make = found.isProblem ? problem : note;

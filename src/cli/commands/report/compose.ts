@@ -21,7 +21,7 @@ const TOOL_TIMEOUT_MS = 5_000;
 /** How much of the end of a log is taken. */
 const LOG_BYTES = 32_768;
 
-/** What a report is made of. */
+/** The parts of a report. */
 export interface ReportParts {
   /** Undefined when none was named. */
   readonly config: Config | undefined;
@@ -32,7 +32,7 @@ export interface ReportParts {
 }
 
 /**
- * All that somebody who helps wants to know, without names, addresses and secrets of whoever asks: each is replaced by a
+ * Everything that a helper needs, without the user's names, addresses and secrets: each is replaced by a
  * word that stands for it everywhere.
  */
 export async function composeReport({ config, findings, tunnels, isKeptLog }: ReportParts): Promise<string> {

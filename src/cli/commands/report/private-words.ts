@@ -3,7 +3,7 @@ import type { Config } from '../../../config/config.ts';
 import { homeFolder, ownAccount } from '../../../core/accounts.ts';
 import type { TunnelReport } from '../../../daemon/control/protocol.ts';
 
-/** A word that tells something about somebody, and what it is. */
+/** A private word, and its kind. */
 export type PrivateWord = readonly [word: string, kind: string];
 
 /** Who and where this machine is. */

@@ -7,7 +7,7 @@ export interface OfferedProxy {
   readonly port: number;
 }
 
-/** What is never asked of a proxy: this machine itself. */
+/** Destinations that no proxy is used for: this machine itself. */
 const NO_PROXY = 'localhost,127.0.0.0/8,127.0.0.1,::1';
 
 /**

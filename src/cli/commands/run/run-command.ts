@@ -6,7 +6,7 @@ import { TEXTS } from '../../command/help-text.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
 import { type RunOptions, whatCannotBeHad } from './run-options.ts';
 
-/** What `tshuttle run` is asked for. */
+/** Arguments of `tshuttle run`. */
 interface RunInput extends RunOptions {
   readonly raw: RawOptions;
 }

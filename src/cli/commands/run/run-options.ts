@@ -2,7 +2,7 @@ import type { Config } from '../../../config/config.ts';
 import type { Problem } from '../../../core/problem.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 
-/** What is to be run, and how. */
+/** The command to run, and how. */
 export interface RunOptions {
   readonly command: readonly [string, ...string[]];
   /** By proxies of ours, without root and rules. */

@@ -1,4 +1,4 @@
-/** What the commands about services are asked for. */
+/** Arguments of the commands about services. */
 export interface ServiceInput {
   readonly names: readonly string[];
   readonly system: boolean;

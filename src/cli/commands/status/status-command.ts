@@ -9,7 +9,7 @@ export const statusCommand = defineCommand<NamedTunnels>({
     describeNames(
       command,
       {
-        summary: 'show the tunnels of this user: how they are, and what you can do',
+        summary: 'show the tunnels of this user: their state, and remedies',
         description:
           'Shows the tunnels of this user, of profiles and of command lines: state and since when, bastion, round-trip\n' +
           'time, flows now, held and in all, bytes, the last error and what to do.',

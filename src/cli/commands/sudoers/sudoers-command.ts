@@ -1,7 +1,7 @@
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 
-/** What `tshuttle sudoers` is asked for. */
+/** Arguments of `tshuttle sudoers`. */
 interface SudoersInput {
   readonly action: 'print' | 'install' | 'uninstall';
   readonly user: string | undefined;

@@ -9,18 +9,18 @@ import { INSTALLED_FOLDER } from '../../../intercept/install/installed-helper.ts
 import { canBeGranted, renderSudoers, SUDOERS_FILE } from '../../../intercept/install/sudoers.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 
-/** What is wanted, and for whom; for whoever runs this, sudo looked through, when left out. */
+/** The action, and for which user; by default the one that runs this, or that ran sudo. */
 export interface SudoersRequest {
   readonly action: 'print' | 'install' | 'uninstall';
   readonly user: string | undefined;
 }
 
-/** What {@link sudoers} needs. */
+/** Dependencies of {@link sudoers}. */
 export type SudoersContext = Pick<CommandSession, 'print' | 'refuse'> &
   Pick<ProcessContext, 'script' | 'environment'>;
 
 /**
- * Prints, installs or removes what lets a user run the helper without a password. Whoever is not root is asked for the
+ * Prints, installs or removes what lets a user run the helper without a password. Users other than root are asked for the
  * password once, by sudo.
  *
  * @returns the exit code

@@ -1,6 +1,6 @@
 import type { MovingFlow } from './rates.ts';
 
-/** What flows can be sorted by, and the key that chooses it. */
+/** The orders of flows, and the key that chooses each. */
 export const ORDERS = {
   rate: 'r',
   bytes: 'b',

@@ -1,7 +1,7 @@
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 
-/** What `tshuttle top` is asked for. */
+/** Arguments of `tshuttle top`. */
 interface TopInput {
   readonly name: string | undefined;
   readonly once: boolean;

@@ -19,7 +19,7 @@ const INTERVAL_MS = 1_000;
 /** A terminal that does not say its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
 
-/** What {@link top} needs. */
+/** Dependencies of {@link top}. */
 export interface TopContext {
   readonly surroundings: DaemonSurroundings;
   readonly environment: Readonly<Record<string, string | undefined>>;

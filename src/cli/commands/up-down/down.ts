@@ -4,7 +4,7 @@ import { surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
 import type { SilentDaemon } from '../../../daemon/control/client.ts';
 import type { DaemonSurroundings } from '../../../daemon/files/paths.ts';
 
-/** What became of a name, or of a process that did not answer. */
+/** The outcome for a name, or for a process that did not answer. */
 export interface Downed {
   readonly name: string;
   readonly state: 'down' | 'was-down' | 'killed' | 'unknown' | 'failed';

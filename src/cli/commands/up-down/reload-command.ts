@@ -8,7 +8,7 @@ export const reloadCommand = defineCommand<NamedTunnels>({
     describeNames(
       command,
       {
-        summary: 'have tunnels do what their profiles say now, without touching flows',
+        summary: 'apply changed profiles to running tunnels, without touching flows',
         description:
           'Reads the profiles anew. Subnets, excludes and names (zones, hosts, resolve, to_ns, ns_hosts, dns) hold at\n' +
           'once, and no flow is touched; for what else has changed it says which tunnel needs a restart. Without\n' +

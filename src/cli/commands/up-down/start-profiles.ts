@@ -13,7 +13,7 @@ import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
 import { hostInForeground } from '../../running/run-tunnel.ts';
 
-/** What became of a name. */
+/** The outcome for a name. */
 interface Started {
   readonly name: string;
   readonly state: 'up' | 'was-up' | 'failed';

@@ -1,6 +1,6 @@
 import type { PlacedAddress } from '../../sockets/socket-place.ts';
 
-/** What the holder of a network namespace is asked for, over Node's own channel. */
+/** A request to the holder of a network namespace, over Node's own channel. */
 export type HolderRequest = { readonly id: number } & (
   | {
       readonly prepare: true;

@@ -140,7 +140,7 @@ function programOf(attributes: Attributes): string | undefined {
   return name === undefined || id?.length !== 4 ? undefined : `${name} (process ${id.readUInt32BE()})`;
 }
 
-/** A name as C has it; whoever gave it may have written anything. */
+/** A C string, with any content. */
 function textOf(value: Buffer | undefined): string | undefined {
   return value
     ?.toString('latin1')

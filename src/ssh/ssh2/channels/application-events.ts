@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** What a flow is told of its application. */
+/** Events of an accepted socket, for its flow. */
 export interface ApplicationListener {
   /** `bytes` are valid during the call (see `reuseReadBuffer`), or for good where they have waited in the stream. */
   applicationSent(bytes: Buffer): void;
@@ -52,7 +52,7 @@ export function listenToApplication(accepted: Socket, listener: ApplicationListe
   for (const [event, handler] of HANDLERS) accepted.on(event, handler as () => void);
 }
 
-/** Ends that: the socket is somebody else's again. */
+/** Ends {@link listenToApplication}: the caller owns the socket again. */
 export function stopListeningToApplication(accepted: Socket): void {
   for (const [event, handler] of HANDLERS) accepted.off(event, handler as () => void);
 }

@@ -93,7 +93,7 @@ export class ChannelMux implements ChannelOwner, ChannelWireEvents {
     return this.#receivedBytes + this.#scheduler.sentBytes;
   }
 
-  /** What the way to the bastion and back took when it was last measured, in ms; undefined before. */
+  /** The latest round trip time to the bastion, in ms; undefined before the first measurement. */
   get roundTripMs(): number | undefined {
     return this.#monitor.roundTripMs;
   }

@@ -4,7 +4,7 @@ import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './flow-control/receive-budget.ts';
 import type { Sender } from './flow-control/send-scheduler.ts';
 
-/** What a channel asks of the multiplexer that owns it. */
+/** The multiplexer, as its channels see it. */
 export interface ChannelOwner {
   readonly wire: ChannelWire;
   readonly budget: ReceiveBudget;

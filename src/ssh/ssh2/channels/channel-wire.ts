@@ -12,7 +12,7 @@ export interface DataSource {
   fill(memory: Buffer): number;
 }
 
-/** What the channel layer says to the bastion (RFC 4254 section 5); implemented over ssh2 in `channel-internals.ts`. */
+/** The messages that the channel layer sends (RFC 4254 section 5); implemented over ssh2 in `channel-internals.ts`. */
 export interface ChannelWire {
   /** SSH_MSG_CHANNEL_OPEN of type direct-tcpip. */
   open(
@@ -60,7 +60,7 @@ export interface ChannelWire {
   tcpPath(): TcpPath | undefined;
 }
 
-/** What the bastion says to the channel layer. `localId` is ours and may be one we never gave out. */
+/** The messages that the channel layer receives. `localId` is ours and may be one we never gave out. */
 export interface ChannelWireEvents {
   onConfirmation(localId: number, remoteId: number, windowBytes: number, packetBytes: number): void;
   onFailure(localId: number, reasonCode: number, description: string): void;

@@ -8,7 +8,7 @@ import { ReceiveWindow } from './flow-control/receive-window.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** What a download asks of the multiplexer. */
+/** The multiplexer, as downloads see it. */
 interface DownloadOwner {
   readonly wire: ChannelWire;
   readonly budget: ReceiveBudget;

@@ -19,7 +19,7 @@ const MAX_PENDING_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** What is told of a session. */
+/** Events of a session. */
 export interface SessionListener {
   /** The bastion says that it runs the program. */
   sessionStarted?(): void;
@@ -29,7 +29,7 @@ export interface SessionListener {
   sessionOver(why: string | undefined): void;
 }
 
-/** What a session asks of its owner. */
+/** The multiplexer, as its sessions see it. */
 export interface SessionOwner {
   readonly wire: ChannelWire;
   readonly conduct: PeerConduct;

@@ -15,14 +15,14 @@ const MAX_ADJUSTS_IN_VAIN = 8_192;
 /** What was sent lately counts half after so long, in ms. */
 const RECENT_HALF_LIFE_MS = 1000;
 
-/** What an upload asks of the multiplexer. */
+/** The multiplexer, as uploads see it. */
 interface UploadOwner {
   readonly wire: ChannelWire;
   /** There is something to send: give it turns. */
   enqueue(sender: Sender): void;
 }
 
-/** What an upload tells its channel. */
+/** Events of an upload, for its channel. */
 export interface UploadListener {
   /** EOF was sent, just now. */
   uploadEnded(): void;

@@ -5,7 +5,7 @@ import type { Authenticator } from '../../login/authenticator.ts';
 import { KeySigner, onRoundWithoutQuestions } from '../internals/connection-internals.ts';
 import type { HandshakeClock } from './handshake-clock.ts';
 
-/** What an {@link AuthenticationDriver} needs beside the authenticator. */
+/** Dependencies of {@link AuthenticationDriver}, beside the authenticator. */
 export interface DriverContext {
   readonly user: string;
   /** Stands still while a key signs: the agent may be asking its user. */

@@ -17,7 +17,7 @@ import { shakeHands } from './handshake.ts';
 import type { NegotiatedAlgorithms } from './negotiated-algorithms.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
 
-/** What {@link connectBastion} needs from its caller. */
+/** Dependencies of {@link connectBastion}. */
 export interface ConnectContext {
   readonly logger: Logger;
   readonly prompter: Prompter;

@@ -10,7 +10,7 @@ import { MIN_QUEUE_BYTES } from '../channels/flow-control/send-scheduler.ts';
 
 const LOOKUP_TIMEOUT_MS = 15_000;
 
-/** What {@link dialBastion} needs from its caller. */
+/** Dependencies of {@link dialBastion}. */
 export interface DialContext {
   readonly signal: AbortSignal;
   /** Awaited before the first packet to an address leaves, so that it can be exempt from our own redirect. */

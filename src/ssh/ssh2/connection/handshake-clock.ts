@@ -1,7 +1,7 @@
 import { abortable } from '../../../core/abortable.ts';
 import type { Prompter } from '../../prompter.ts';
 
-/** Limits the time a bastion takes, not the time its user takes: it stands still while somebody is being asked. */
+/** Limits the time a bastion takes, not the time its user takes: it stands still while a question is open. */
 export class HandshakeClock {
   readonly #onExpired: () => void;
   #remainingMs: number;

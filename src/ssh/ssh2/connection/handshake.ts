@@ -33,7 +33,7 @@ const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
 /** A bastion acknowledges at once what it is sent, however long it thinks: one that does not, for so long, is gone. */
 const UNACKNOWLEDGED_LIMIT_MS = 5_000;
 
-/** What a handshake starts from. Its socket is destroyed when it fails. */
+/** A connected socket and the options of its handshake. The socket is destroyed when that fails. */
 export interface HandshakeContext extends ClientStart {
   readonly route: Pick<Route, 'dialled' | 'description'>;
   readonly knownHosts: readonly KnownHostEntry[];

@@ -1,6 +1,6 @@
 import type { KeepalivePolicy } from '../../ssh-target.ts';
 
-/** What can be seen of a connection's TCP socket at one moment. The byte counts only grow. */
+/** A sample of a connection's TCP socket. The byte counts only grow. */
 export interface LivenessSample {
   /** Bytes received from the bastion. */
   readonly receivedBytes: number;
@@ -10,7 +10,7 @@ export interface LivenessSample {
   readonly backlogBytes: number;
 }
 
-/** What is remembered from one tick to the next. */
+/** State from one tick to the next. */
 export interface LivenessState {
   readonly sample: LivenessSample;
   /** Intervals in a row without a sign of life. */

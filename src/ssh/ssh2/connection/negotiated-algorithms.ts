@@ -9,7 +9,7 @@ export interface NegotiatedAlgorithms {
   readonly compression: string;
 }
 
-/** What ssh2 tells at the end of a key exchange. */
+/** The result of a key exchange, from ssh2. */
 export function negotiatedAlgorithms({ kex, serverHostKey, cs, sc }: Ssh2Algorithms): NegotiatedAlgorithms {
   return {
     keyExchange: kex,

@@ -11,7 +11,7 @@ import { dialThroughProxy } from './upstream-proxy.ts';
 
 /** The way to a bastion, up to the socket on which its sshd answers. */
 export interface Route {
-  /** Owned by whoever speaks ssh over it. */
+  /** Owned by the ssh connection over it. */
   readonly socket: Socket;
   /** What was really dialled: the bastion, the first jump host or the proxy. Undefined where a ProxyCommand dials. */
   readonly dialled: Endpoint | undefined;
@@ -28,7 +28,7 @@ export interface Route {
 /** Connects to a jump host; closing the transport closes all that is before it. */
 export type OpenJumpHost = (jumpHost: SshTarget) => Promise<Transport & Pick<Route, 'dialled' | 'peers'>>;
 
-/** What {@link openRoute} needs of its caller. */
+/** Dependencies of {@link openRoute}. */
 export interface RouteContext extends DialContext, ProxyCommandContext {
   readonly openJumpHost: OpenJumpHost;
 }

@@ -12,7 +12,7 @@ import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { SshTarget } from '../../ssh-target.ts';
 import { offerHostCertificates, withoutCertificates } from '../internals/host-certificate-internals.ts';
 
-/** What a client begins with. */
+/** Options of {@link startClient}. */
 export interface ClientStart {
   readonly target: SshTarget;
   /** Connected. */
@@ -21,7 +21,7 @@ export interface ClientStart {
   readonly hostKeyAlgorithms: readonly string[];
 }
 
-/** What ssh2 calls in the course of a handshake. */
+/** Callbacks of ssh2 during a handshake. */
 export type ClientCallbacks = Required<Pick<ConnectConfig, 'debug' | 'hostVerifier' | 'authHandler'>>;
 
 /**

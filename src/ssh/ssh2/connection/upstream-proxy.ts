@@ -46,7 +46,7 @@ export async function dialThroughProxy(
       timeout: connectTimeoutMs,
     });
     await abortable(opening, context.signal);
-    // What came right behind the proxy's answer is emitted again in the next turn, whoever listens.
+    // What came right behind the proxy's answer is emitted again in the next turn, for its listener.
     socket.on('data', keep);
     await nextTurn();
     socket.pause();

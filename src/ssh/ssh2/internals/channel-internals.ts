@@ -102,7 +102,7 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
 }
 
 /**
- * Has what is still sent at the end of a connection go nowhere: ssh2 closes its compression then, and whoever sends on it gets an
+ * Has what is still sent at the end of a connection go nowhere: ssh2 closes its compression then, and a sender gets an
  * exception, which has nothing to do with him.
  */
 function discardAfterEnd(protocol: Protocol): void {

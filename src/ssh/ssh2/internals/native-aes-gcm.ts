@@ -54,7 +54,7 @@ export class AesGcm {
 
   /**
    * @param algorithm OpenSSL's name: `aes-128-gcm`, `aes-256-gcm`
-   * @returns whoever asked owns it, and frees it; undefined where it is not to be had
+   * @returns owned, and freed, by the caller; undefined where there is none
    */
   static open(algorithm: string, key: Uint8Array, direction: 'encrypt' | 'decrypt'): AesGcm | undefined {
     const native = openSsl();

@@ -44,7 +44,7 @@ const REUSABLE_AFTER: ReadonlySet<string> = new Set([
   'ChaChaPolyDecipherBinding',
 ]);
 
-/** What the packet layer needs of ssh2's protocol object. */
+/** The part of ssh2's protocol object that the packet layer uses. */
 export interface PacketProtocol {
   readonly _cipher: Cipher;
   readonly _decipher: Decipher;
@@ -104,7 +104,7 @@ export class PacketLayer {
     return dataBytes;
   }
 
-  /** What is being read now was given to somebody who may keep it. */
+  /** The current read was passed to a listener that may keep it. */
   keepRead(): void {
     this.#isReadKept = true;
   }

@@ -11,7 +11,7 @@ export interface ConnectionLoad {
   readonly movedBytes: number;
 }
 
-/** What is known of one of several connections when a new flow comes. */
+/** The load of one of several connections. */
 export interface Candidate {
   readonly channels: number;
   /** Payload moved lately, see {@link RecentBytes}. */

@@ -17,7 +17,7 @@ const MAX_CONNECTIONS = 16;
 const IDLE_MS = 60_000;
 const IDLE_CHECK_MS = 10_000;
 
-/** What a pool needs. */
+/** Options of {@link ConnectionPool}. */
 export interface PoolOptions {
   /** How many connections flows are spread over; {@link MAX_CONNECTIONS} when the bastion runs out of descriptors. */
   readonly connections: number;

@@ -37,7 +37,7 @@ test('is refused while a live process holds it open', async () => {
       expect.objectContaining({
         code: 'ERR_ALREADY_RUNNING',
         message: `already running with process id ${holder.pid} (pid file ${path})`,
-        remedy: `stop it with: kill ${holder.pid}; a second tunnel through the same bastion needs its own --pidfile`,
+        remedy: `stop it with: tshuttle down a; a second tunnel through the same bastion needs its own --pidfile`,
       }),
     );
     expect(readdirSync(folder)).toEqual(['a.pid']);

@@ -1,4 +1,4 @@
-/** For whoever is told that a cipher costs more than it has to. */
+/** The remedy for a cipher that costs more than it has to. */
 export const NATIVE_CRYPTO_REMEDY =
   'with a compiler, and Node.js 24 at most: npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features';
 

@@ -21,7 +21,7 @@ export interface TcpPath {
   readonly disorder: number;
 }
 
-/** What a {@link PathMonitor} measures with. */
+/** The measuring instruments of a {@link PathMonitor}. */
 export interface PathProbe {
   nowMs(): number;
   /** Sends a request that rides with the traffic; `onReply` is called when it is answered, in order. */
@@ -40,7 +40,7 @@ export interface PathRound {
   readonly durationMs: number;
 }
 
-/** What a {@link PathMonitor} tells. */
+/** Events of a {@link PathMonitor}. */
 export interface PathListener {
   /** A request leaves now; what is returned comes back with its answer: what was sent before it has arrived. */
   onPing(): number;
@@ -92,7 +92,7 @@ export class PathMonitor {
     if (now - this.#lastPingMs >= this.#intervalMs()) this.#ping(now);
   }
 
-  /** Somebody waits for an answer: if none is on its way, asks for one. */
+  /** An answer is needed: asks for one unless one is on its way. */
   expectAny(): void {
     if (this.#outstanding === 0) this.#ping(this.#probe.nowMs());
   }

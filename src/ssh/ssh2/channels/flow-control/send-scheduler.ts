@@ -37,7 +37,7 @@ const MAX_QUEUE_BYTES = 1024 * 1024;
  */
 const PACKET_SHARE = 0.5;
 
-/** After so much in a row, other sockets have their turn: whoever asks little waits for it. */
+/** After so much in a row, other sockets have their turn: small requests would wait for it. */
 const ROW_BYTES = 128 * 1024;
 
 /** A round in which so much of the in-flight limit was used shows that it was the limit. */
