@@ -47,7 +47,7 @@ test('returns 0 when the tunnel carries; the daemon has left session and termina
   const pid = await pidOf(home);
   try {
     expect(terminal.output).toContain(
-      `tshuttle: pretending for h, process id ${pid} (stop: tshuttle down h; log: ${join(home.path, LOG)})\r\n`,
+      `tshuttle: pretending for h, process id ${pid} (stop: tshuttle down me@h; log: ${join(home.path, LOG)})\r\n`,
     );
     // The terminal is gone by now, and its session has been sent SIGHUP.
     expect(existsSync(`/proc/${pid}`)).toBe(true);

@@ -248,7 +248,7 @@ test('a cloud is all that a profile needs to capture', () => {
   expect(problemsOf(yaml('openstack: false')).join()).toContain('must be text or true');
   expect(problemsOf(yaml('subnets: [db], openstack_region: one')).join()).toContain('has no effect without');
   expect(problemsOf(yaml('openstack: mycloud, openstack_catalog: "-"')).join()).toContain(
-    'is standard input, which a profile has not',
+    'is standard input, which a profile cannot read',
   );
 });
 
