@@ -7,11 +7,12 @@ const layers = {
   ssh: ['net', 'core'],
   dns: ['net', 'core'],
   openstack: ['net', 'core'],
+  bastion: ['ssh', 'net', 'core'],
   tunnel: ['ingress', 'ssh', 'dns', 'net', 'core'],
   config: ['intercept/rules', 'net', 'core'],
   daemon: ['tunnel', 'config', 'net', 'core'],
   app: ['daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
-  cli: ['app', 'daemon', 'tunnel', 'config', 'openstack', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
+  cli: ['app', 'daemon', 'tunnel', 'config', 'openstack', 'bastion', 'ingress', 'intercept', 'ssh', 'dns', 'net', 'core'],
 };
 
 /** The rooms of net, in the same way. */

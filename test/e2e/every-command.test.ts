@@ -23,6 +23,7 @@ const WORDS: Readonly<Record<string, readonly [words: string, withTunnel: number
   explain: [`${ADDRESSES.destination4}:7000 office`, 0, 0],
   doctor: ['', 0, 0],
   'openstack check': ['nosuch', 64, 64],
+  'bastion init': ['--for debian', 64, 64],
   report: ['', 0, 0],
   'config check': ['', 0, 0],
   'config schema': ['', 0, 0],

@@ -58,6 +58,24 @@ export const TEXTS = {
     'the direct way, too.\n' +
     'Exit code 0 when all endpoints work, 1 when one does not.',
   openstackChecked: 'of clouds.yaml or OS_* (default: OS_CLOUD)',
+  bastionInit: 'print what makes a machine or a container a bastion that forwards and does nothing else',
+  bastionInitDescription:
+    'Prints what makes a bastion: a script for a Debian or Ubuntu, user-data for cloud-init, or a Containerfile.\n' +
+    'Its account for tunnels forwards TCP and can do nothing else: no shell, no file, no terminal, no agent, no listener,\n' +
+    'nothing that listens on the bastion itself, and never the addresses at which clouds give credentials away.\n' +
+    'Connects to nobody, and changes nothing by itself; tshuttle help bastion has the steps.',
+  bastionInitFor:
+    'debian: a script to run there as root; cloud-init: user-data; container: a Containerfile, for no rights at all',
+  bastionInitUser: 'the account that tunnels log in to',
+  bastionInitKey:
+    'public key (.pub) that may log in, or several, one on a line; - is standard input; repeatable',
+  bastionInitCa: 'public key of an authority whose certificates for the account may log in; repeatable',
+  bastionInitAllow:
+    'where tunnels may connect to: a network, an address or a name, with a port or without; repeatable (default: private networks)',
+  bastionInitTotp: 'ask for a one-time code after the key',
+  bastionInitFail2ban: 'ban addresses that fail to log in, also with wrong keys of an account that exists',
+  bastionInitAuditLog: 'log each destination that a tunnel connects to, or is refused',
+  bastionInitOutput: 'write the files below this folder',
   cleanup: 'remove the rules that killed tunnels have left behind',
   cleanupDescription:
     'Removes the rules that killed tunnels have left behind.\n' +
@@ -96,6 +114,7 @@ export const TEXTS = {
 
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  bastion: 'build a bastion',
   config: 'check the profiles, or print their JSON Schema',
   openstack: 'find out why the API of a cloud is not reachable',
   service: 'start tunnels at login',

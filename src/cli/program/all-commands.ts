@@ -35,6 +35,10 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
     load: async () =>
       (await import('../commands/openstack-check/openstack-check-command.ts')).openstackCheckCommand,
   },
+  {
+    name: 'bastion init',
+    load: async () => (await import('../commands/bastion-init/bastion-init-command.ts')).bastionInitCommand,
+  },
   { name: 'report', load: async () => (await import('../commands/report/report-command.ts')).reportCommand },
   {
     name: 'config check',

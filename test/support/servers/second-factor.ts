@@ -19,9 +19,14 @@ export const KEY_AND_CODE = [
 /** Gives the bastion's user the second factor; each code counts once. */
 export async function enrol(lab: Lab): Promise<void> {
   const file = join(lab.sshd.machine.homeOf(BASTION_USER.name), '.google_authenticator');
-  const lines = [SECRET_BASE32, '" RATE_LIMIT 3 30', '" WINDOW_SIZE 3', '" DISALLOW_REUSE', '" TOTP_AUTH'];
-  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o400 });
+  await writeFile(file, secretFile(), { mode: 0o400 });
   await chown(file, BASTION_USER.id, BASTION_USER.id);
+}
+
+/** What libpam-google-authenticator keeps of a user whose codes these are. */
+export function secretFile(): string {
+  const lines = [SECRET_BASE32, '" RATE_LIMIT 3 30', '" WINDOW_SIZE 3', '" DISALLOW_REUSE', '" TOTP_AUTH'];
+  return `${lines.join('\n')}\n`;
 }
 
 /** The code of this moment (RFC 6238). */

@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
+import { BASTION_KINDS } from '../../../bastion/setup.ts';
 import { TunnelOption } from '../../command/tunnel-options.ts';
 
 /** The words that fit a place of the command line. */
@@ -37,6 +38,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   'NAME...': 'profiles',
   PROFILE: 'profiles',
   TOPIC: 'topics',
+  KIND: BASTION_KINDS,
   SHELL: ['bash', 'zsh', 'fish'],
 };
 

@@ -1,0 +1,23 @@
+import { type BastionSetup, WRITTEN_BY } from './setup.ts';
+
+/** What a key or a principal may do, beside what sshd_config says; `restrict` also takes away what later releases bring. */
+const OPTIONS = 'restrict,port-forwarding';
+
+/** authorized_keys of the account of the tunnels. */
+export function renderAuthorizedKeys({ keys }: Pick<BastionSetup, 'keys'>): string {
+  return text(keys.map((key) => `${OPTIONS} ${key}`));
+}
+
+/** The keys whose certificates let in (TrustedUserCAKeys). */
+export function renderAuthorities({ authorities }: Pick<BastionSetup, 'authorities'>): string {
+  return text(authorities);
+}
+
+/** Who a certificate has to be for: it names the account (`ssh-keygen -n USER`), and brings no more rights than a key. */
+export function renderPrincipals({ user }: Pick<BastionSetup, 'user'>): string {
+  return text([`${OPTIONS} ${user}`]);
+}
+
+function text(lines: readonly string[]): string {
+  return [`# ${WRITTEN_BY}`, ...lines, ''].join('\n');
+}

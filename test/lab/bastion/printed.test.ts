@@ -1,0 +1,194 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { setupOf } from '../../support/bastion/option-sets.ts';
+import { ADDRESSES, createLab, type Lab } from '../../support/lab/lab.ts';
+import { skipLab } from '../../support/lab/requirements.ts';
+import { until } from '../../support/process/until.ts';
+import { openPrintedBastion, type PrintedBastion } from '../../support/servers/printed-bastion.ts';
+import { codeNow, nextCode, secretFile } from '../../support/servers/second-factor.ts';
+import { startTshuttle, stopTshuttle } from '../../support/tshuttle/tshuttle.ts';
+
+/*
+ *  client ──ssh── what bastion init printed ── destination, and the credentials of a role
+ *  198.51.100.2   198.51.100.1                 10.77.0.2    169.254.169.254
+ */
+
+const METADATA = '169.254.169.254';
+
+/** A lab whose bastion reaches an address as that of a cloud's metadata service. */
+async function labWithMetadata(): Promise<Lab> {
+  const lab = await createLab();
+  await lab.destination.ip(`addr add ${METADATA}/32 dev eth0`);
+  await lab.bastion.ip(`route add ${METADATA}/32 dev inner0 src ${ADDRESSES.bastionInner4}`);
+  return lab;
+}
+
+async function userKey(lab: Lab): Promise<string> {
+  return await readFile(`${lab.sshd.userKey}.pub`, 'utf8');
+}
+
+/** OpenSSH's own client: what the destination answers through the bastion, or what the bastion says. */
+async function ask(
+  lab: Lab,
+  bastion: Pick<PrintedBastion, 'remote' | 'sshOptions'>,
+  place: string,
+): Promise<string> {
+  const [, login = '', port = ''] = /^(.*):(\d+)$/.exec(bastion.remote) ?? [];
+  const argv = [
+    'ssh',
+    '-F',
+    'none',
+    '-o',
+    'BatchMode=yes',
+    ...bastion.sshOptions,
+    '-p',
+    port,
+    '-W',
+    place,
+    login,
+  ];
+  const { stdout, stderr } = await lab.client.exec(argv, { stdin: '{"do":"whoami"}\n' });
+  return stdout + stderr;
+}
+
+describe.skipIf(skipLab)('what bastion init prints for a Debian, run there', () => {
+  let lab: Lab;
+
+  beforeEach(async () => {
+    lab = await labWithMetadata();
+    return () => lab[Symbol.asyncDispose]();
+  });
+
+  it('lets tunnels connect to what is allowed, and to nothing else; the lab’s own sshd lets them', async () => {
+    const askEach = async (
+      of: Pick<PrintedBastion, 'remote' | 'sshOptions'>,
+      asked: readonly string[],
+      answer: RegExp,
+    ): Promise<void> => {
+      const answers = await Promise.all(asked.map((place) => ask(lab, of, place)));
+      for (const [index, place] of asked.entries()) expect(answers[index], place).toMatch(answer);
+    };
+    const plain = {
+      remote: `root@${ADDRESSES.bastion4}:22`,
+      sshOptions: ['-i', lab.sshd.userKey, '-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`],
+    };
+    const places = {
+      allowed: [
+        `${ADDRESSES.destination4}:7000`,
+        `${ADDRESSES.otherDestination4}:7001`,
+        `[${ADDRESSES.destination6}]:7000`,
+      ],
+      refused: [
+        `${METADATA}:7000`,
+        `[::ffff:${METADATA}]:7000`,
+        `${ADDRESSES.destination4}:8000`,
+        `${ADDRESSES.farDestination4}:7000`,
+        `[${ADDRESSES.farDestination6}]:7000`,
+      ],
+      // Its own sshd listens there.
+      own: ['127.0.0.1:22', '0.0.0.0:22', '[::1]:22', `${ADDRESSES.bastionInner4}:22`],
+    };
+    await askEach(plain, [...places.allowed, ...places.refused], /"peer"/);
+
+    const allow = ['10.77.0.0/24:7000-7001', '[fd77::/64]:7000'];
+    const bastion = await openPrintedBastion(lab, setupOf('debian', { allow }, await userKey(lab)));
+    await askEach(bastion, places.allowed, /"peer"/);
+    await askEach(bastion, [...places.refused, ...places.own], /open failed: connect failed/);
+  });
+
+  it('logs each destination, allowed and refused, before the packet goes', async () => {
+    const setup = setupOf('debian', { with: ['audit-log'] }, await userKey(lab));
+    const bastion = await openPrintedBastion(lab, setup);
+    await lab.bastion.must(['nft', '-f', '-'], {
+      stdin:
+        'table inet traced { chain out { type filter hook output priority -10; tcp flags & (syn|ack) == syn meta nftrace set 1; }; }',
+    });
+    const trace = lab.bastion.spawn(['nft', 'monitor', 'trace']);
+    await until(
+      async () => {
+        await ask(lab, bastion, `${ADDRESSES.destination4}:7000`);
+        await ask(lab, bastion, `${METADATA}:7000`);
+        return /refused: "/.test(trace.stdout);
+      },
+      { deadlineMs: 20_000, what: () => `traces: ${trace.stdout}${trace.stderr}` },
+    );
+    const rulesFor = (address: string): string => {
+      const [, id = 'none'] =
+        new RegExp(`^trace id (\\w+) .*ip daddr ${address} `, 'm').exec(trace.stdout) ?? [];
+      return trace.stdout
+        .split('\n')
+        .filter((line) => line.includes(id))
+        .join('\n');
+    };
+    expect(rulesFor(ADDRESSES.destination4)).toMatch(
+      /allowed rule log prefix "bastion allowed: " .*flags skuid/,
+    );
+    expect(rulesFor(METADATA)).toMatch(/refused rule log prefix "bastion refused: " .*flags skuid/);
+  });
+
+  it('carries a tunnel of tshuttle’s, and holds the session’s login to a key', async () => {
+    const bastion = await openPrintedBastion(lab, setupOf('debian', {}, await userKey(lab)));
+    const tshuttle = await startTshuttle(lab, ['10.77.0.0/24'], bastion);
+    const bytes = 50_000_000;
+    const request = { do: 'download', host: ADDRESSES.destination4, port: 7000, bytes } as const;
+    expect(await lab.application(request)).toMatchObject({ exact: true, received: bytes });
+    await stopTshuttle(lab, tshuttle);
+    expect(bastion.log()).toContain('Accepted publickey for tunnel');
+  });
+
+  it('asks for a code and for no password, and lets nobody in without a secret', async () => {
+    const setup = setupOf('debian', { with: ['totp'] }, await userKey(lab));
+    const bastion = await openPrintedBastion(lab, setup);
+    const askpass = `${lab.directory}/askpass`;
+    const questions = `${lab.directory}/questions`;
+    await writeFile(askpass, `#!/bin/sh\nprintf '%s\\n' "$1" >>${questions}\ncat ${lab.directory}/code\n`, {
+      mode: 0o755,
+    });
+    await writeFile(`${lab.directory}/code`, codeNow());
+    const login = async (): Promise<string> => {
+      const argv = ['ssh', '-F', 'none', '-o', 'NumberOfPasswordPrompts=1', ...bastion.sshOptions];
+      const env = { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
+      const place = `${ADDRESSES.destination4}:7000`;
+      const { stdout, stderr } = await lab.client.exec(
+        [...argv, '-W', place, `${setup.user}@${ADDRESSES.bastion4}`],
+        { env, stdin: '{"do":"whoami"}\n' },
+      );
+      return stdout + stderr;
+    };
+    expect(await login()).toContain('Permission denied (keyboard-interactive)');
+    await writeFile(bastion.file('/var/lib/tshuttle-bastion/totp/tunnel'), secretFile(), { mode: 0o400 });
+    await writeFile(`${lab.directory}/code`, nextCode());
+    expect(await login()).toContain('"peer"');
+    expect(await readFile(questions, 'utf8')).toMatch(/^(.*Verification code: ?\n)+$/);
+    expect(await login()).toContain('Permission denied');
+  });
+});
+
+describe.skipIf(skipLab)(
+  'what bastion init prints for a container, run without rights on a read-only root',
+  () => {
+    it('carries 50 MB, and names destinations in its log; its credentials are refused', async () => {
+      await using lab = await labWithMetadata();
+      const choices = {
+        allow: [`${ADDRESSES.destination4}:7000`, '10.77.0.0/24:7001'],
+        with: ['audit-log'],
+      } as const;
+      const bastion = await openPrintedBastion(lab, setupOf('container', choices, await userKey(lab)));
+      const tshuttle = await startTshuttle(lab, ['10.77.0.0/24'], bastion);
+      const bytes = 50_000_000;
+      const request = { do: 'download', host: ADDRESSES.destination4, port: 7000, bytes } as const;
+      expect(await lab.application(request)).toMatchObject({ exact: true, received: bytes });
+      await stopTshuttle(lab, tshuttle);
+      expect(bastion.log()).toMatch(/target 10\.77\.0\.2 port 7000/);
+      expect(await ask(lab, bastion, `${ADDRESSES.otherDestination4}:7001`)).toContain('"peer"');
+      for (const place of [
+        `${METADATA}:7000`,
+        `${METADATA}:80`,
+        '127.0.0.1:2222',
+        `${ADDRESSES.otherDestination4}:7000`,
+      ]) {
+        expect(await ask(lab, bastion, place), place).toMatch(/administratively prohibited/);
+      }
+    });
+  },
+);
