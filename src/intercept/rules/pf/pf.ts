@@ -112,26 +112,26 @@ function renderFamily(plan: OwnedPlan, family: IpFamily, tables: Tables, options
       `pass in quick on lo0 reply-to lo0 ${inet} proto ${protocol} from any to ${listener} port ${port}${FLAGS[protocol]} tagged ${tag} keep state`,
     );
   };
-  const depart = (protocol: Protocol, from: string, to: string, tag: string): void => {
+  const depart = (protocol: Protocol, by: string, from: string, to: string, tag: string): void => {
     departures.push(
-      `pass out quick on ! lo0 route-to lo0 ${inet} proto ${protocol} from ${from} to ${to}${FLAGS[protocol]} tag ${tag} keep state`,
+      `pass out quick on ${by} ${inet} proto ${protocol} from ${from} to ${to}${FLAGS[protocol]} tag ${tag} keep state`,
     );
   };
 
   for (const { port, isOwn, protocol, ranges } of queriesOf(plan, family, options)) {
     const to = `${tables.holding(family, ranges)} port ${DNS_PORT}`;
-    const [from, mark] = isOwn ? [notExempt, 'tag'] : ['any', 'tagged'];
     redirects.push(
-      `rdr on lo0 ${inet} proto ${protocol} from ${from} to ${to} ${mark} ${tags.dns} -> ${listener} port ${port}`,
+      `rdr on lo0 ${inet} proto ${protocol} from any to ${to} tagged ${tags.dns} -> ${listener} port ${port}`,
     );
     arrive(protocol, port, tags.dns);
-    depart(protocol, notExempt, to, tags.dns);
+    // What goes by lo0 on its own is tagged as well: the state lets its answer come in, whatever others block.
+    depart(protocol, isOwn ? 'lo0' : TURNED_BACK, notExempt, to, tags.dns);
   }
 
   const captured = capturedPorts(plan, family);
   for (const { ports, ranges } of captured) {
     const from = ports.first === DNS_PORT && ports.last === DNS_PORT ? notExempt : 'any';
-    depart('tcp', from, `${tables.holding(family, ranges)}${portMatch(ports)}`, tags.flow);
+    depart('tcp', TURNED_BACK, from, `${tables.holding(family, ranges)}${portMatch(ports)}`, tags.flow);
   }
   if (captured.length > 0) {
     // Not `to any` alone: that would take connections to this machine's own addresses.
@@ -142,6 +142,9 @@ function renderFamily(plan: OwnedPlan, family: IpFamily, tables: Tables, options
   }
   return { redirects, arrivals: [...arrivals], departures };
 }
+
+/** What leaves by any other interface comes in by lo0. */
+const TURNED_BACK = '! lo0 route-to lo0';
 
 /** What DNS goes by. */
 const PROTOCOLS = ['udp', 'tcp'] as const;
