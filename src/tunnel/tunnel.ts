@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
-import type { ProxyListen } from '../ingress/proxies.ts';
+import type { ProxyListen } from '../ingress/proxy/proxies.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { HostPort } from '../net/address/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';

@@ -4,7 +4,7 @@ import type { ResolvedSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
-import type { OpenSocket } from '../../openstack/reach.ts';
+import type { OpenSocket } from '../../openstack/https/reach.ts';
 import type { CatalogSource } from '../openstack/catalog-source.ts';
 import { subnetsOf, withAuthHost } from '../openstack/openstack-capture.ts';
 

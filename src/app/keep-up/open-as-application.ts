@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { abortable } from '../../core/abortable.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { type Zone, zoneOf } from '../../net/address/zone.ts';
-import type { OpenSocket } from '../../openstack/reach.ts';
+import type { OpenSocket } from '../../openstack/https/reach.ts';
 import { type LookUpHost, lookUpHost } from '../../ssh/look-up.ts';
 
 /** The resolver of this machine may be silent; the bastion is asked then. */

@@ -3,12 +3,12 @@ import type { OpenstackOption } from '../../config/config.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { renderProblem } from '../../core/problem.ts';
 import { folderForShortChild } from '../../core/start-folder.ts';
-import { readCatalog, type ServicePlace } from '../../openstack/catalog.ts';
-import type { Cloud } from '../../openstack/choose-cloud.ts';
-import { type Credentials, readCredentials } from '../../openstack/credentials.ts';
-import { fetchCatalog } from '../../openstack/identity-client.ts';
-import type { OpenSocket } from '../../openstack/reach.ts';
-import { readTrust, type Trust } from '../../openstack/trust.ts';
+import type { Cloud } from '../../openstack/clouds/choose-cloud.ts';
+import type { OpenSocket } from '../../openstack/https/reach.ts';
+import { readTrust, type Trust } from '../../openstack/https/trust.ts';
+import { readCatalog, type ServicePlace } from '../../openstack/keystone/catalog.ts';
+import { type Credentials, readCredentials } from '../../openstack/keystone/credentials.ts';
+import { fetchCatalog } from '../../openstack/keystone/identity-client.ts';
 import { chooseWantedCloud, cloudSurroundings, wantedEndpoints } from './openstack-capture.ts';
 
 /** Where the places of a cloud's catalog come from. Has the credentials, in memory only. */

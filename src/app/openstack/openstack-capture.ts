@@ -10,15 +10,15 @@ import { systemCodeOf } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
 import { START_FOLDER } from '../../core/start-folder.ts';
 import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
+import { type Cloud, type CloudResult, chooseCloud } from '../../openstack/clouds/choose-cloud.ts';
+import type { CloudSurroundings, FoundFile } from '../../openstack/clouds/cloud-files.ts';
+import { describeDisagreement, disagreements } from '../../openstack/clouds/other-clients.ts';
 import {
   type CatalogFilter,
   overriddenPlaces,
   readCatalog,
   type ServicePlace,
-} from '../../openstack/catalog.ts';
-import { type Cloud, type CloudResult, chooseCloud } from '../../openstack/choose-cloud.ts';
-import type { CloudSurroundings, FoundFile } from '../../openstack/cloud-files.ts';
-import { describeDisagreement, disagreements } from '../../openstack/other-clients.ts';
+} from '../../openstack/keystone/catalog.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

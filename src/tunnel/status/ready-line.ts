@@ -1,4 +1,4 @@
-import type { ProxyListen } from '../../ingress/proxies.ts';
+import type { ProxyListen } from '../../ingress/proxy/proxies.ts';
 import type { RedirectIngress } from '../../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';

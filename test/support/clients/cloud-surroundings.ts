@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { CloudSurroundings, FoundFile } from '../../../src/openstack/cloud-files.ts';
+import type { CloudSurroundings, FoundFile } from '../../../src/openstack/clouds/cloud-files.ts';
 
 /** Files below a folder, and variables, as a client of a cloud finds them. */
 export function surroundingsIn(

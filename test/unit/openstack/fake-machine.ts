@@ -1,4 +1,4 @@
-import type { CloudSurroundings } from '../../../src/openstack/cloud-files.ts';
+import type { CloudSurroundings } from '../../../src/openstack/clouds/cloud-files.ts';
 
 /** The home folder of {@link fakeMachine}. */
 const HOME = '/home/me';

@@ -1,6 +1,6 @@
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
-import type { Way } from '../../../openstack/probe.ts';
-import type { Outcome } from '../../../openstack/verdict.ts';
+import type { Way } from '../../../openstack/https/probe.ts';
+import type { Outcome } from '../../../openstack/https/verdict.ts';
 import type { FlowEnd, Refusal, Transport } from '../../../ssh/transport.ts';
 import { openFailureOf } from '../../../tunnel/flows/flow-end.ts';
 

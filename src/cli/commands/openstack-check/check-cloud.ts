@@ -1,11 +1,11 @@
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
-import { isSamePlace } from '../../../openstack/auth-url.ts';
-import type { ServicePlace } from '../../../openstack/catalog.ts';
-import type { Cloud } from '../../../openstack/choose-cloud.ts';
-import { DIRECTLY, probe, type Way } from '../../../openstack/probe.ts';
-import type { OpenSocket } from '../../../openstack/reach.ts';
-import type { Trust } from '../../../openstack/trust.ts';
-import { type Judgement, judge, type Outcome } from '../../../openstack/verdict.ts';
+import { isSamePlace } from '../../../openstack/clouds/auth-url.ts';
+import type { Cloud } from '../../../openstack/clouds/choose-cloud.ts';
+import { DIRECTLY, probe, type Way } from '../../../openstack/https/probe.ts';
+import type { OpenSocket } from '../../../openstack/https/reach.ts';
+import type { Trust } from '../../../openstack/https/trust.ts';
+import { type Judgement, judge, type Outcome } from '../../../openstack/https/verdict.ts';
+import type { ServicePlace } from '../../../openstack/keystone/catalog.ts';
 
 /** The finding about one endpoint of a cloud; plain data, for JSON. */
 export interface CheckedEndpoint extends Judgement {

@@ -1,5 +1,5 @@
 import { formatHostPort } from '../../../net/address/endpoint.ts';
-import { describeOutcome } from '../../../openstack/verdict.ts';
+import { describeOutcome } from '../../../openstack/https/verdict.ts';
 import { type Finding, note, ok, problem } from '../doctor/finding.ts';
 import type { CloudFinding } from './check-cloud.ts';
 

@@ -1,0 +1,46 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { checkClock } from '../../../../../src/cli/commands/doctor/machine-checks.ts';
+
+let programs: string;
+
+beforeEach(async () => {
+  programs = await mkdtemp(join(tmpdir(), 'tshuttle-clock-'));
+  vi.stubEnv('PATH', `${programs}:/usr/bin:/bin`);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(programs, { recursive: true });
+});
+
+/** systemd's program, on a machine whose clock is as it says. */
+async function putTimedatectl(body: string): Promise<void> {
+  const path = join(programs, 'timedatectl');
+  await writeFile(
+    path,
+    `#!/bin/sh\n[ "$*" = 'show --property=NTPSynchronized --value' ] || exit 64\n${body}\n`,
+  );
+  await chmod(path, 0o755);
+}
+
+test.each([
+  ['echo yes', { status: 'ok', what: expect.stringContaining('is synchronised') }],
+  [
+    'echo no',
+    {
+      status: 'note',
+      what: expect.stringContaining('one-time codes may be of the wrong moment'),
+      remedy: 'timedatectl set-ntp true',
+    },
+  ],
+  [
+    'echo "System has not been booted with systemd" >&2; exit 1',
+    { status: 'note', what: expect.stringContaining('nothing here can say'), remedy: 'compare date -u' },
+  ],
+])('a clock of which timedatectl says: %s', async (body, finding) => {
+  await putTimedatectl(body);
+  expect(await checkClock()).toMatchObject({ check: 'clock', ...finding });
+});

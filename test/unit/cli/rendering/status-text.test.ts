@@ -1,0 +1,157 @@
+import { expect, test } from 'vitest';
+import { formatBytes, formatDuration } from '../../../../src/cli/rendering/quantities.ts';
+import { renderStatus } from '../../../../src/cli/rendering/status-text.ts';
+import type { TunnelReport } from '../../../../src/daemon/control/protocol.ts';
+import type { TunnelStatus } from '../../../../src/tunnel/status/status.ts';
+
+const NOW = 1_800_000_000_000;
+const plain = { green: String, yellow: String, red: String, bold: String };
+
+const UP: TunnelStatus = {
+  state: { kind: 'up', sinceMs: NOW - 7_800_000 },
+  bastion: 'me@gate.example (203.0.113.7:22)',
+  roundTripMs: 12.4,
+  flows: { now: 3, held: 0, total: 1_234, opened: 1_230 },
+  failures: [],
+  bytesUp: 1_600_000,
+  bytesDown: 3_650_722_202,
+  names: null,
+  reconnects: 0,
+  captureProblems: [],
+  lastError: null,
+  advice: null,
+};
+const report = (name: string, status: TunnelStatus | null, captured: string | null): TunnelReport => ({
+  name,
+  profileFile: null,
+  bastionKey: '',
+  catalogKey: null,
+  logFile: null,
+  captured,
+  rules: [],
+  ruleCount: 0,
+  status,
+});
+
+test('status shows a line for each tunnel, and below what is to be said', async () => {
+  const waiting: TunnelStatus = {
+    ...UP,
+    state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user', why: 'refused' } },
+    roundTripMs: null,
+    flows: { now: 2, held: 2, total: 9, opened: 7 },
+    reconnects: 2,
+    lastError: {
+      code: 'ERR_BASTION_AUTH',
+      message: 'me@otp.example refused every key',
+      remedy: 'give one with -i',
+      atMs: NOW - 60_000,
+    },
+    advice: 'give one with -i',
+  };
+  const backoff: TunnelStatus = {
+    ...UP,
+    state: { kind: 'waiting', sinceMs: NOW - 5_000, for: { kind: 'backoff', retryAtMs: NOW + 2_000 } },
+  };
+  const text = await renderStatus(
+    [
+      report('office', UP, 'capturing 10.0.0.0/8 through me@gate.example, by nft'),
+      report('otp', waiting, 'capturing 10.9.0.0/16 through me@otp.example, by nft'),
+      report('train', backoff, null),
+      report('new', null, null),
+    ],
+    [{ path: '/run/x.sock', pid: 77, isOwn: true, reason: 'it does not answer' }],
+    NOW,
+    plain,
+  );
+  expect(`\n${text}`).toMatchSnapshot();
+});
+
+test('addresses for names are told when they run out, with what to do, and not before', async () => {
+  const textOf = (names: TunnelStatus['names']) =>
+    renderStatus([report('office', { ...UP, names }, null)], [], NOW, plain);
+  expect(await textOf({ inUse: 40, capacity: 58, refused: 0 })).not.toContain('addresses');
+  expect(await textOf({ inUse: 55, capacity: 58, refused: 0 })).toContain(
+    'office: ! 55 of the 58 addresses for names in zones are in use\n    have a larger network by --synthetic-range\n',
+  );
+  expect(await textOf({ inUse: 2, capacity: 58, refused: 1 })).toContain(
+    '; 1 query answered SERVFAIL for want of one',
+  );
+});
+
+test('failures are told by cause, with what to do; a tunnel of which nothing has come does not look fine', async () => {
+  const prohibited = {
+    cause: 'prohibited',
+    count: 12,
+    lastAtMs: NOW - 3_000,
+    lastDestination: '10.0.0.8:5432',
+    advice: 'ask for AllowTcpForwarding yes',
+  } as const;
+  const own = {
+    ...prohibited,
+    cause: 'own-descriptors',
+    lastDestination: null,
+    advice: 'ulimit -n',
+  } as const;
+  const closed: TunnelStatus = {
+    ...UP,
+    flows: { now: 0, held: 0, total: 12, opened: 0 },
+    failures: [prohibited],
+    advice: prohibited.advice,
+  };
+  const narrow: TunnelStatus = { ...UP, failures: [prohibited, { ...own, count: 1 }] };
+  const text = await renderStatus(
+    [report('closed', closed, null), report('narrow', narrow, null)],
+    [],
+    NOW,
+    plain,
+  );
+  expect(text.match(/^closed .*$/m)?.[0]).toMatch(/ all fail /);
+  expect(text.match(/^narrow .*$/m)?.[0]).toMatch(/ up /);
+  expect(text.slice(text.indexOf('\n\n'))).toBe(`
+
+closed: ! 12 connections refused by the bastion, which prohibits forwarding; the last, 10.0.0.8:5432, 3 s ago
+closed: do this: ask for AllowTcpForwarding yes
+narrow: ! 12 connections refused by the bastion, which prohibits forwarding; the last, 10.0.0.8:5432, 3 s ago
+    ask for AllowTcpForwarding yes
+narrow: ! 1 connection reset because tshuttle was out of file descriptors; the last 3 s ago
+    ulimit -n
+`);
+});
+
+test.each([
+  { code: 'ERR_HOST_KEY', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
+  { code: 'ERR_CONFIG', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
+  { code: 'ERR_BASTION_AUTH', does: 'tshuttle login office' },
+] as const)('after $code: do this: $does', async ({ code, does }) => {
+  const remedy = "ssh-keygen -R 'gate'";
+  const status: TunnelStatus = {
+    ...UP,
+    state: { kind: 'waiting', sinceMs: NOW, for: { kind: 'user', why: 'refused' } },
+    lastError: { code, message: 'no', remedy, atMs: NOW },
+    advice: `log in, after this: ${remedy}`,
+  };
+  const text = await renderStatus([report('office', status, null)], [], NOW, plain);
+  expect(text).toContain(`office: do this: ${does}\n`);
+  expect(text.split(remedy)).toHaveLength(2);
+});
+
+test('status says when there is nothing', async () => {
+  expect(await renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
+});
+
+test.each([
+  [0, '0 B'],
+  [999, '999 B'],
+  [1_000, '1.0 KiB'],
+  [1_536, '1.5 KiB'],
+  [327_155_712, '312 MiB'],
+  [2 ** 52, '4096 TiB'],
+])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
+
+test.each([
+  [-5, '0 s'],
+  [3_400, '3 s'],
+  [61_000, '1 min'],
+  [7_800_000, '2 h 10 min'],
+  [97 * 3_600_000, '4 d 1 h'],
+])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
