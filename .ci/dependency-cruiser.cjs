@@ -50,6 +50,7 @@ module.exports = {
     // dns is below their rooms, but for the few files that choose among these.
     { name: 'no-folder-cycles', scope: 'folder', severity: 'error', from: {}, to: { circular: true } },
     onlyFrom('ssh2', '^src/ssh/(config/algorithms|keys/|ssh2/)'),
+    onlyFrom('@noble', '^src/ssh/ssh2/key-exchange/'),
     onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native/'),
     onlyFrom('dns-packet', '^src/dns/'),

@@ -53,7 +53,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
         ],
       ),
       paragraph(
-        '--transport openssh has your own ssh make the connection: GSSAPI, PKCS#11, FIDO, post-quantum key exchange. auto, the default, ' +
+        '--transport openssh has your own ssh make the connection: GSSAPI, PKCS#11, FIDO, sntrup761 key exchange. auto, the default, ' +
           'does so where the configuration or the bastion needs it, and says why. ssh asks by itself, once, and ends with tshuttle. It ' +
           'offers every key of the agent, where tshuttle stops at five: where a bastion bans after failed logins, name the right one with -i and ' +
           '-o IdentitiesOnly=yes.',

@@ -7,6 +7,7 @@ import { configValue, type SshConfigOutput } from './ssh-config-output.ts';
  */
 export const DEFAULT_ALGORITHMS: AlgorithmPreferences = {
   keyExchange: [
+    'mlkem768x25519-sha256',
     'curve25519-sha256',
     'curve25519-sha256@libssh.org',
     'ecdh-sha2-nistp256',

@@ -36,7 +36,7 @@ async function openGuarded(compression: CompressionAlgorithm, cipher: CipherAlgo
     username: 'anybody',
     algorithms: { compress: [compression], cipher: [cipher] },
   });
-  guardMessages(client, socket);
+  guardMessages(client, socket, (payload) => payload);
   await once(client, 'ready');
   const [connection] = connections as [Connection];
   return {

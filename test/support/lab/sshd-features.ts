@@ -1,6 +1,6 @@
 import { runCommand } from '../process/child.ts';
 
-let isPenalising: Promise<boolean> | undefined;
+const isPenalising = new Map<string, Promise<boolean>>();
 
 /**
  * Lines that come last in a configuration: no sshd punishes an address for the logins that tests make to fail, unless a test
@@ -8,10 +8,14 @@ let isPenalising: Promise<boolean> | undefined;
  *
  * OpenSSH 9.8 and later do by default (PerSourcePenalties); older ones do not know the keyword, and refuse it.
  */
-export async function withoutPenalties(sshd: string): Promise<readonly string[]> {
+export async function withoutPenalties(sshd: readonly string[]): Promise<readonly string[]> {
+  const name = sshd.join(' ');
   // `-G` prints the configuration and asks for no host keys; one without it (before 9.3) has no penalties either.
-  isPenalising ??= runCommand([sshd, '-G', '-f', '/dev/null', '-o', 'PerSourcePenalties=no']).then(
-    ({ code }) => code === 0,
-  );
-  return (await isPenalising) ? ['PerSourcePenalties no'] : [];
+  const asked =
+    isPenalising.get(name) ??
+    runCommand([...sshd, '-G', '-f', '/dev/null', '-o', 'PerSourcePenalties=no']).then(
+      ({ code }) => code === 0,
+    );
+  isPenalising.set(name, asked);
+  return (await asked) ? ['PerSourcePenalties no'] : [];
 }

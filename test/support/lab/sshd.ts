@@ -124,7 +124,7 @@ export class Sshd {
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       'MaxStartups 100',
-      ...(await withoutPenalties(await sshdPath())),
+      ...(await withoutPenalties([await sshdPath()])),
     ];
     return `${lines.join('\n')}\n`;
   }

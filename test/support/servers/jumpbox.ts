@@ -99,6 +99,6 @@ async function sshdConfig(lab: Lab): Promise<readonly string[]> {
     'AllowTcpForwarding local',
     'AllowStreamLocalForwarding no',
     // It is fail2ban that bans here.
-    ...(await withoutPenalties('/usr/sbin/sshd')),
+    ...(await withoutPenalties(['/usr/sbin/sshd'])),
   ];
 }

@@ -27,11 +27,23 @@ export interface LoopbackSshd {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const SSHD = '/usr/sbin/sshd';
+/** An sshd, and how it is started. */
+export interface SshdProgram {
+  readonly command: readonly string[];
+  /** Lines of configuration that it cannot do without. */
+  readonly lines: readonly string[];
+}
+
+const OWN_SSHD: SshdProgram = { command: ['/usr/sbin/sshd'], lines: [] };
 const MAX_STARTS = 5;
 
-/** Starts the server; configuration lines that come first, count. */
+/** Starts this machine's sshd; configuration lines that come first, count. */
 export async function startLoopbackSshd(...configLines: string[]): Promise<LoopbackSshd> {
+  return await startSshdOf(OWN_SSHD, ...configLines);
+}
+
+/** Starts another one, as {@link startLoopbackSshd}. */
+export async function startSshdOf(program: SshdProgram, ...configLines: string[]): Promise<LoopbackSshd> {
   const directory = await mkdtemp(join(tmpdir(), 'tshuttle-sshd-'));
   const at = (name: string): string => join(directory, name);
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
@@ -60,7 +72,8 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
         'PermitRootLogin yes',
         'PasswordAuthentication no',
         'KbdInteractiveAuthentication no',
-        ...(await withoutPenalties(SSHD)),
+        ...(await withoutPenalties(program.command)),
+        ...program.lines,
         '',
       ].join('\n'),
     );
@@ -68,7 +81,7 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
   const start = async (attempts: number): Promise<Child> => {
     port = await freePort();
     await configure(configLines);
-    const child = new Child([SSHD, '-D', '-e', '-f', at('sshd_config')]);
+    const child = new Child([...program.command, '-D', '-e', '-f', at('sshd_config')]);
     try {
       await child.untilOutput(/Server listening/);
       return child;

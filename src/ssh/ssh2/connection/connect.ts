@@ -13,6 +13,7 @@ import { hasAnswered, perhapsBanned } from '../../login/shut-out.ts';
 import type { LookUpHost } from '../../look-up.ts';
 import type { Prompter } from '../../prompter.ts';
 import type { SshTarget } from '../../ssh-target.ts';
+import { HYBRID_METHOD, prepareHybrid } from '../key-exchange/hybrid.ts';
 import { shakeHands } from './handshake.ts';
 import type { NegotiatedAlgorithms } from './negotiated-algorithms.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
@@ -72,11 +73,16 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     heldKey === undefined
       ? await chooseHostKeyAlgorithms(target, knownHosts, context)
       : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
-  const route = await openRoute(target, { openJumpHost: noJumpHost, ...context }).catch((error: unknown) => {
+  const opening = openRoute(target, { openJumpHost: noJumpHost, ...context }).catch((error: unknown) => {
     if (target.proxy.kind !== 'none') throw error;
     throw perhapsBanned(error, heldKey !== undefined || hasAnswered(target, knownHosts));
   });
+  // The keys are made while the bastion is being reached.
+  const preparing = target.algorithms.keyExchange.includes(HYBRID_METHOD) ? prepareHybrid() : undefined;
+  preparing?.catch(() => {});
+  const route = await opening;
   try {
+    const newHybridKeys = (await preparing) ?? noHybridKeys;
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
       ...context,
       target,
@@ -85,6 +91,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       knownHosts,
       heldKey,
       hostKeyAlgorithms,
+      newHybridKeys,
     });
     context.heldHostKeys?.set(target, hostKey);
     const description = `${target.user}@${target.requestedHost} (${route.description})`;
@@ -101,6 +108,10 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     await route.close();
     throw explained;
   }
+}
+
+function noHybridKeys(): never {
+  throw new TshuttleError('ERR_INTERNAL', `${HYBRID_METHOD} was agreed on, which was not offered`);
 }
 
 function noJumpHost(): Promise<never> {

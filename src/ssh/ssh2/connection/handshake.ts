@@ -14,6 +14,7 @@ import { passwordExpired } from '../../login/authentication-error.ts';
 import { Authenticator } from '../../login/authenticator.ts';
 import type { Prompter } from '../../prompter.ts';
 import { onHostKeysAnnounced, stopDebugOutput } from '../internals/connection-internals.ts';
+import { isStrict } from '../internals/key-exchange-internals.ts';
 import { guardMessages } from '../internals/message-guard-internals.ts';
 import { ProtocolViolation } from '../peer-conduct.ts';
 import { AuthenticationDriver } from './authentication-driver.ts';
@@ -169,12 +170,12 @@ class Handshake {
     const { socket } = this.#context;
     this.#listen();
     limitUnacknowledged(socket, UNACKNOWLEDGED_LIMIT_MS);
-    startClient(this.#client, this.#context, {
+    const readKexInit = startClient(this.#client, this.#context, {
       debug: (line) => this.#serverMessages.onDebugLine(line),
       hostVerifier: (blob: Buffer, verify: (accepted: boolean) => void) => this.#verifyHostKey(blob, verify),
       authHandler: this.#driver.onReply,
     });
-    guardMessages(this.#client, socket);
+    guardMessages(this.#client, socket, readKexInit);
     onHostKeysAnnounced(this.#client, (announcement) => this.#updateHostKeys(announcement));
     this.#driver.attach(this.#client);
     // Behind connect(), which pauses the socket: a listener must not set it flowing before ssh2 is ready for the data.
@@ -194,7 +195,7 @@ class Handshake {
     this.#client.on('handshake', (negotiated) => {
       if (this.#phase !== 'exchanging keys' && this.#phase !== 'waiting for its version') return;
       this.#phase = 'authenticating';
-      this.#algorithms = negotiatedAlgorithms(negotiated);
+      this.#algorithms = negotiatedAlgorithms(negotiated, isStrict(this.#client));
       this.#filing = this.#verifier.handshakeDone();
     });
     this.#client.on('banner', (text) => this.#serverMessages.banner(text, this.#context.prompter));

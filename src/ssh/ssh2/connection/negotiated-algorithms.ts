@@ -7,16 +7,22 @@ export interface NegotiatedAlgorithms {
   readonly cipher: string;
   readonly mac: string;
   readonly compression: string;
+  /** Whether what was sent before the keys is covered by them too, against Terrapin (CVE-2023-48795). */
+  readonly isStrict: boolean;
 }
 
 /** The result of a key exchange, from ssh2. */
-export function negotiatedAlgorithms({ kex, serverHostKey, cs, sc }: Ssh2Algorithms): NegotiatedAlgorithms {
+export function negotiatedAlgorithms(
+  { kex, serverHostKey, cs, sc }: Ssh2Algorithms,
+  isStrict: boolean,
+): NegotiatedAlgorithms {
   return {
     keyExchange: kex,
     hostKey: serverHostKey,
     cipher: bothWays(cs.cipher, sc.cipher),
     mac: bothWays(cs.mac, sc.mac),
     compression: bothWays(cs.compress, sc.compress),
+    isStrict,
   };
 }
 

@@ -10,7 +10,10 @@ import type {
 } from 'ssh2';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { SshTarget } from '../../ssh-target.ts';
-import { offerHostCertificates, withoutCertificates } from '../internals/host-certificate-internals.ts';
+import { withoutCertificates } from '../internals/host-certificate-internals.ts';
+import { exchangeHybrid } from '../internals/hybrid-exchange-internals.ts';
+import { offerOwn, type ReadKexInit, withoutMethods } from '../internals/key-exchange-internals.ts';
+import { HYBRID_METHOD, type HybridKeys } from '../key-exchange/hybrid.ts';
 
 /** Options of {@link startClient}. */
 export interface ClientStart {
@@ -19,6 +22,8 @@ export interface ClientStart {
   readonly socket: Socket;
   /** The preferred first; those of certificates only where one may count. */
   readonly hostKeyAlgorithms: readonly string[];
+  /** Makes the keys of {@link HYBRID_METHOD}, where that is offered. */
+  readonly newHybridKeys: () => HybridKeys;
 }
 
 /** Callbacks of ssh2 during a handshake. */
@@ -27,13 +32,14 @@ export type ClientCallbacks = Required<Pick<ConnectConfig, 'debug' | 'hostVerifi
 /**
  * Has ssh2 begin the handshake. Timeouts and keepalives are not its own.
  *
+ * @returns what each SSH_MSG_KEXINIT of the bastion has to pass
  * @throws TshuttleError ERR_CONFIG when this machine's OpenSSL has not what the algorithms need
  */
 export function startClient(
   client: Client,
-  { target, socket, hostKeyAlgorithms }: ClientStart,
+  { target, socket, hostKeyAlgorithms, newHybridKeys }: ClientStart,
   callbacks: ClientCallbacks,
-): void {
+): ReadKexInit {
   const { algorithms } = target;
   try {
     client.connect({
@@ -43,7 +49,7 @@ export function startClient(
       keepaliveInterval: 0,
       readyTimeout: 0,
       algorithms: {
-        kex: [...algorithms.keyExchange] as KexAlgorithm[],
+        kex: [...withoutMethods(algorithms.keyExchange, [HYBRID_METHOD])] as KexAlgorithm[],
         serverHostKey: [...withoutCertificates(hostKeyAlgorithms)] as ServerHostKeyAlgorithm[],
         cipher: [...algorithms.cipher] as CipherAlgorithm[],
         hmac: [...algorithms.mac] as MacAlgorithm[],
@@ -56,5 +62,9 @@ export function startClient(
       cause: error,
     });
   }
-  offerHostCertificates(client, hostKeyAlgorithms);
+  return offerOwn(client, {
+    keyExchange: algorithms.keyExchange,
+    hostKey: hostKeyAlgorithms,
+    methods: new Map([[HYBRID_METHOD, (exchange) => exchangeHybrid(exchange, newHybridKeys)]]),
+  });
 }

@@ -1,17 +1,13 @@
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
-import { TshuttleError } from '../../../core/errors.ts';
 import { setNotSentLowWater, tcpInfo } from '../../../net/native/tcp.ts';
 import { type ChannelWire, type ChannelWireEvents, isOurChannel } from '../channels/channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
 import { PacketLayer, type PacketProtocol } from './packet-internals.ts';
+import { refuseOtherSsh2 } from './ssh2-version.ts';
 
 // The data path goes past ssh2's Channel streams, straight to the methods and handlers of its protocol object, which are
 // not public. The files of this folder alone know them; test/component/ssh/ssh2/internals/channel-internals.test.ts fails on any other version.
-
-/** The one version of ssh2 that this file was written against. */
-export const SUPPORTED_SSH2_VERSION = '1.17.0';
 
 /** Makes packets of messages; compressed ones, where that was agreed on. */
 interface PacketWriter {
@@ -120,15 +116,9 @@ function discardAfterEnd(protocol: Protocol): void {
 }
 
 function protocolOf(client: Client): Protocol {
-  const { version } = createRequire(import.meta.url)('ssh2/package.json') as { version: string };
-  if (version !== SUPPORTED_SSH2_VERSION) {
-    throw new TshuttleError(
-      'ERR_INTERNAL',
-      `ssh2 ${version} is installed, but tshuttle needs exactly ${SUPPORTED_SSH2_VERSION}`,
-      { remedy: 'reinstall with npm ci' },
-    );
-  }
-  return Reflect.get(client, '_protocol') as Protocol;
+  const protocol = Reflect.get(client, '_protocol') as Protocol | undefined;
+  refuseOtherSsh2(typeof protocol?._onHandshakeComplete === 'function');
+  return protocol as Protocol;
 }
 
 interface OpenConfirmation {

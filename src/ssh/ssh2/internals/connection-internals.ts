@@ -2,13 +2,13 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
-import { TshuttleError } from '../../../core/errors.ts';
 import { bytesSentNow } from '../../../net/native/send.ts';
 import type { HostKeyAnnouncement } from '../../host-keys/host-key-update.ts';
 import type { PublicKey } from '../../keys/public-key.ts';
 import { isSecurityKey, type SigningKey } from '../../keys/signing-key.ts';
 import { encodeString } from '../../keys/wire.ts';
 import { type KeyRequestProtocol, needsOwnRequest, requestWithKey } from './key-request-internals.ts';
+import { refuseOtherSsh2 } from './ssh2-version.ts';
 
 /**
  * The parts of ssh2's private interface, and one of Node's, that connecting relies on; ssh2 is pinned to the version they were read in
@@ -54,11 +54,8 @@ type AuthenticateWithKey = (
 
 function internalsOf(client: Client): ClientInternals {
   const internals = client as unknown as ClientInternals;
-  if (typeof internals._protocol?.authPK === 'function' && Array.isArray(internals._callbacks))
-    return internals;
-  throw new TshuttleError('ERR_INTERNAL', 'this version of ssh2 is not the one that tshuttle was made for', {
-    remedy: 'install the version of ssh2 that package-lock.json names (npm ci)',
-  });
+  refuseOtherSsh2(typeof internals._protocol?.authPK === 'function' && Array.isArray(internals._callbacks));
+  return internals;
 }
 
 /** Whether ssh2's native cipher code was built when it was installed; without it Node's does the same at more cost. */

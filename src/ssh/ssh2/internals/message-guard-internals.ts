@@ -4,6 +4,7 @@ import { messageOf } from '../../../core/errors.ts';
 import { ProtocolViolation } from '../peer-conduct.ts';
 import { socketQueue } from './connection-internals.ts';
 import { computeUntested, type GroupExchange } from './group-exchange-internals.ts';
+import type { ReadKexInit } from './key-exchange-internals.ts';
 import { MessageLimits } from './message-limits.ts';
 
 // Every message passes `_packetRW.read.read` of ssh2's protocol object, which inflates it where compression was agreed on: in a key
@@ -42,7 +43,7 @@ interface GuardedProtocol {
  * Holds a bastion to {@link MessageLimits} from its first message on. To be called right after `connect()`; what it does not keep to
  * is an `error` of the client.
  */
-export function guardMessages(client: Client, socket: Socket): void {
+export function guardMessages(client: Client, socket: Socket, readKexInit: ReadKexInit): void {
   const internals = client as unknown as {
     readonly _protocol: GuardedProtocol;
     readonly _callbacks: readonly unknown[];
@@ -72,7 +73,10 @@ export function guardMessages(client: Client, socket: Socket): void {
       emptyPackets = 0;
       const payload = reader._zlib === undefined ? read.call(reader, packet) : inflated(reader, read, packet);
       if (!limits.mayBeTaken(payload)) return IGNORE;
-      if (payload[0] === KEXINIT) limitKeyExchange();
+      if (payload[0] === KEXINIT) {
+        limitKeyExchange();
+        return readKexInit(payload);
+      }
       if (payload[0] === KEX_DH_GEX_GROUP && isGroupExchange(protocol._kex)) computeUntested(protocol._kex);
       return payload;
     };

@@ -234,9 +234,9 @@ describe('algorithms', () => {
   });
 
   test('none in common is an error that says what there is', () => {
-    const error = refusal('kexalgorithms mlkem768x25519-sha256');
+    const error = refusal('kexalgorithms sntrup761x25519-sha512');
     expect(error.code).toBe('ERR_CONFIG');
-    expect(error.message).toContain('KexAlgorithms mlkem768x25519-sha256');
+    expect(error.message).toContain('KexAlgorithms sntrup761x25519-sha512');
     expect(error.remedy).toContain('curve25519-sha256');
   });
 });

@@ -3,10 +3,8 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { ChannelMux } from '../../../../../src/ssh/ssh2/channels/channel-mux.ts';
-import {
-  attachChannelWire,
-  SUPPORTED_SSH2_VERSION,
-} from '../../../../../src/ssh/ssh2/internals/channel-internals.ts';
+import { attachChannelWire } from '../../../../../src/ssh/ssh2/internals/channel-internals.ts';
+import { SUPPORTED_SSH2_VERSION } from '../../../../../src/ssh/ssh2/internals/ssh2-version.ts';
 import { checkBothWays } from '../../../../support/in-process/both-ways.ts';
 import { carryFlow } from '../../../../support/in-process/carry-flow.ts';
 import { openSocketPair, readToEnd } from '../../../../support/in-process/socket-pair.ts';
