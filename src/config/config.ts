@@ -2,8 +2,8 @@ import type { Problem } from '../core/problem.ts';
 import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { Zone } from '../net/address/zone.ts';
-import type { OptionValues, OwnValues } from './options/table.ts';
-import type { ProxyListenOption } from './parse/proxy-listen.ts';
+import type { OptionValues, OwnValues, ProxyProtocol } from './options/table.ts';
+import type { ListenPlace } from './parse/proxy-listen.ts';
 import type { Remote } from './parse/remote.ts';
 import type { SubnetRule } from './parse/subnet.ts';
 import type { OpenstackCatalog } from './parse/value-types.ts';
@@ -69,7 +69,7 @@ export interface Config extends OwnValues {
   readonly dns: DnsOption | undefined;
   readonly openstack: OpenstackOption | undefined;
   /** Proxies of ours, beside what is captured or instead of it. */
-  readonly proxies: readonly ProxyListenOption[];
+  readonly proxies: ReadonlyArray<ListenPlace & { readonly protocol: ProxyProtocol }>;
   readonly mode: Mode;
 }
 

@@ -4,6 +4,8 @@ import { Findings } from './findings.ts';
 import { type Locate, placeOnCommandLine } from './options/place.ts';
 import { type ReadContext, readOptions } from './options/read-options.ts';
 import {
+  keysOfPart,
+  nameOf,
   OPTION_KEYS,
   type OptionKey,
   type OptionValues,
@@ -12,7 +14,6 @@ import {
   rowOf,
 } from './options/table.ts';
 import { absolutePaths } from './parse/named-files.ts';
-import type { ProxyListenOption } from './parse/proxy-listen.ts';
 import type { NamedFiles } from './parse/value-types.ts';
 import { subnetRulesOf } from './subnet-rules.ts';
 import { transportOf } from './transport.ts';
@@ -63,16 +64,13 @@ function ownOf(values: OptionValues): OwnValues {
   return Object.fromEntries(Object.entries(values).filter(isOwn)) as unknown as OwnValues;
 }
 
-function proxiesOf(
-  { socks, httpProxies }: OptionValues,
-  { raw, findings, locate }: ReadContext,
-): readonly ProxyListenOption[] {
-  if (raw.proxyLogin !== undefined && raw.socks.length + raw.httpProxies.length === 0)
-    findings.warn(locate('proxyLogin', raw.proxyLogin), 'has no effect without --socks or --http-proxy');
-  return [
-    ...socks.map((place) => ({ protocol: 'socks' as const, ...place })),
-    ...httpProxies.map((place) => ({ protocol: 'http' as const, ...place })),
-  ];
+function proxiesOf(values: OptionValues, { raw, findings, locate }: ReadContext): Config['proxies'] {
+  const protocols = keysOfPart('proxies');
+  if (raw.proxyLogin !== undefined && !protocols.some((protocol) => raw[protocol].length > 0)) {
+    const what = `has no effect without ${protocols.map(nameOf).join(' or ')}`;
+    findings.warn(locate('proxyLogin', raw.proxyLogin), what);
+  }
+  return protocols.flatMap((protocol) => values[protocol].map((place) => ({ protocol, ...place })));
 }
 
 function openstackOf(values: OptionValues): OpenstackOption | undefined {

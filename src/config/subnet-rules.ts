@@ -1,6 +1,6 @@
 import { hasZone } from './dns.ts';
 import type { ReadContext } from './options/read-options.ts';
-import type { KeyOfPart, OptionValues } from './options/table.ts';
+import { type KeyOfPart, keysOfPart, type OptionValues } from './options/table.ts';
 import type { SubnetRule } from './parse/subnet.ts';
 
 /** What is captured and what never is, of the command line and the files it names. */
@@ -14,7 +14,7 @@ export function subnetRulesOf(
     mayCaptureNothing ||
     hasZone(raw) ||
     raw.openstack !== undefined ||
-    raw.socks.length + raw.httpProxies.length > 0;
+    keysOfPart('proxies').some((protocol) => raw[protocol].length > 0);
   if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
     findings.wrong(
       locate('subnets'),

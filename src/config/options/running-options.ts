@@ -29,7 +29,7 @@ export const CAPTURE_OPTIONS = {
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
-/** Proxies of ours. */
+/** Proxies of ours, by their protocols (ingress/proxy/protocols.ts), and their login. */
 export const PROXY_OPTIONS = {
   socks: {
     kind: 'list',
@@ -40,7 +40,7 @@ export const PROXY_OPTIONS = {
     item: '[ip:]port',
     profile: { key: 'socks', description: 'where SOCKS proxies listen, as --socks' },
   },
-  httpProxies: {
+  http: {
     kind: 'list',
     flags: '--http-proxy <[IP:]PORT>',
     type: 'listenPlace',

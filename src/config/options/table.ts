@@ -38,6 +38,9 @@ export type KeyOfPart<P extends ConfigPart> = {
   [K in OptionKey]: Options[K] extends { readonly partOf: P } ? K : never;
 }[OptionKey];
 
+/** The protocols that our proxies speak. */
+export type ProxyProtocol = KeyOfPart<'proxies'>;
+
 /** A row, without the words of its own in its type. */
 export function rowOf(key: OptionKey): OptionRow {
   return OPTIONS[key];

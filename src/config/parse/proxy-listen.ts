@@ -10,11 +10,6 @@ export interface ListenPlace {
   readonly port: number;
 }
 
-/** A proxy of ours for those who may not change rules, and where it listens. */
-export interface ProxyListenOption extends ListenPlace {
-  readonly protocol: 'socks' | 'http';
-}
-
 /** What clients of the proxies must show. */
 export interface ProxyLogin {
   readonly user: string;

@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/problem.ts';
 import { isLoopback } from '../../net/address/literal.ts';
-import type { ProfileOptions } from '../options/table.ts';
+import { keysOfPart, OPTIONS, type ProfileOptions } from '../options/table.ts';
 import { Invalid } from '../parse/invalid.ts';
 import { parseProxyListen } from '../parse/proxy-listen.ts';
 import { parseRemote } from '../parse/remote.ts';
@@ -63,7 +63,7 @@ export function projectProblems(
       'may not stand in a project file, which must not have your credentials used; use your own config.yaml';
     problems.push({ where: `${locate(['openstack_catalog'])} openstack_catalog`, what });
   }
-  for (const key of ['socks', 'http_proxy'] as const) {
+  for (const { key } of keysOfPart('proxies').map((protocol) => OPTIONS[protocol].profile)) {
     for (const [index, place] of (profile[key] ?? []).entries()) {
       const parsed = parseProxyListen(place);
       if (parsed instanceof Invalid || isLoopback(parsed.address)) continue;

@@ -1,18 +1,16 @@
-import type { Server } from 'node:net';
 import { formatHostPort } from '../../net/address/endpoint.ts';
 import { isLoopback } from '../../net/address/literal.ts';
-import { acceptingServer } from '../../net/sockets/accepting-server.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
 import { reservePort } from '../../net/sockets/listener.ts';
-import { cutOffOnBug, type ProxyContext } from './proxy-context.ts';
+import { PROXY_PROTOCOLS, type ProxyProtocol } from './protocols.ts';
+import type { ProxyContext } from './proxy-context.ts';
 import type { ProxyCredentials } from './proxy-credentials.ts';
 import { ProxyLogins } from './proxy-logins.ts';
-import { serveSocksClient } from './socks.ts';
 
 /** A proxy of ours, and where it listens. */
 export interface ProxyListen {
-  readonly protocol: 'socks' | 'http';
+  readonly protocol: ProxyProtocol;
   /** A literal address. */
   readonly address: string;
   /** 0 is a free one of the kernel's choice. */
@@ -97,8 +95,8 @@ async function openProxy(listen: ProxyListen, context: ProxyContext): Promise<Pr
       );
     }),
   });
-  const { server, endAnswering } = await serverFor(listen, clients, context);
-  const bound = reservePort(listen.address, listen.port, optionOf(listen));
+  const { server, endAnswering } = await PROXY_PROTOCOLS[listen.protocol].open(clients, context);
+  const bound = reservePort(listen.address, listen.port, PROXY_PROTOCOLS[listen.protocol].option);
   const stop = (): void => {
     bound.close();
     server.close();
@@ -115,27 +113,6 @@ async function openProxy(listen: ProxyListen, context: ProxyContext): Promise<Pr
   };
 }
 
-async function serverFor(
-  { protocol }: ProxyListen,
-  clients: AdmittedClients,
-  context: ProxyContext,
-): Promise<{ readonly server: Server; readonly endAnswering: () => void }> {
-  // Its clients wait for nothing but their flows.
-  if (protocol === 'socks') return { server: socksServer(clients, context), endAnswering: () => {} };
-  const { createHttpProxy } = await import('./http-proxy.ts');
-  const server = createHttpProxy(clients, context);
-  // The flows of CONNECT are no connections of its any more.
-  return { server, endAnswering: () => server.closeAllConnections() };
-}
-
-function socksServer(clients: AdmittedClients, context: ProxyContext): Server {
-  return acceptingServer((accepted) => {
-    if (!clients.admit(accepted)) return;
-    const serving = serveSocksClient(accepted, context).finally(() => clients.busy(accepted));
-    cutOffOnBug(accepted, serving, context.logger);
-  });
-}
-
 function once(act: () => void): () => void {
   let isDone = false;
   return () => {
@@ -144,12 +121,8 @@ function once(act: () => void): () => void {
   };
 }
 
-function optionOf({ protocol }: ProxyListen): string {
-  return protocol === 'socks' ? '--socks' : '--http-proxy';
-}
-
-function nameOf(listen: ProxyListen): string {
-  return `${optionOf(listen)} ${formatHostPort(listen.address, listen.port)}`;
+function nameOf({ protocol, address, port }: ProxyListen): string {
+  return `${PROXY_PROTOCOLS[protocol].option} ${formatHostPort(address, port)}`;
 }
 
 function warnOfOpenDoor(listen: ProxyListen, { logins, logger }: ProxyContext): void {

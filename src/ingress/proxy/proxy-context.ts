@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Logger } from '../../core/log.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { ProxyLogins } from './proxy-logins.ts';
@@ -10,6 +10,13 @@ export interface ProxyContext {
   readonly onFlow: (flow: Flow) => void;
   /** Called for a client that was reset because there is no room for it. */
   readonly onRejected: () => void;
+}
+
+/** A proxy that does not listen yet. */
+export interface ProxyServer {
+  readonly server: Server;
+  /** Ends clients that wait for an answer; flows belong to others. */
+  readonly endAnswering: () => void;
 }
 
 /** A bug that one client has met ends that one, and nothing else. */

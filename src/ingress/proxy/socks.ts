@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
 import { formatEndpoint, makeEndpoint, toDestination } from '../../net/address/endpoint.ts';
 import { type FlowAnswer, makeFlow } from '../../net/flow.ts';
+import { acceptingServer } from '../../net/sockets/accepting-server.ts';
+import type { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { HandshakeFailure, HandshakeReader } from './handshake-reader.ts';
 import { lingeringClose } from './lingering-close.ts';
-import type { ProxyContext } from './proxy-context.ts';
+import { cutOffOnBug, type ProxyContext, type ProxyServer } from './proxy-context.ts';
 import type { ProxyLogins } from './proxy-logins.ts';
 import {
   decodeGreeting,
@@ -22,14 +24,22 @@ import {
 /** From the connection to the complete request, in ms. */
 const HANDSHAKE_TIMEOUT_MS = 20_000;
 
+/** A proxy for SOCKS5, SOCKS4 and SOCKS4a. */
+export function createSocksProxy(clients: AdmittedClients, context: ProxyContext): ProxyServer {
+  const server = acceptingServer((accepted) => {
+    if (!clients.admit(accepted)) return;
+    const serving = serveSocksClient(accepted, context).finally(() => clients.busy(accepted));
+    cutOffOnBug(accepted, serving, context.logger);
+  });
+  // Its clients wait for nothing but their flows.
+  return { server, endAnswering: () => {} };
+}
+
 /**
  * Speaks SOCKS5, SOCKS4 or SOCKS4a (CONNECT only) with a client, and hands its flow over; the client hears whether its
  * connection is open when it is. Owns the socket, which is paused and unread. Never rejects.
  */
-export async function serveSocksClient(
-  accepted: Socket,
-  { logger, logins, onFlow }: ProxyContext,
-): Promise<void> {
+async function serveSocksClient(accepted: Socket, { logger, logins, onFlow }: ProxyContext): Promise<void> {
   const originator = makeEndpoint(accepted.remoteAddress ?? '', accepted.remotePort ?? 0);
   if (originator === undefined) {
     accepted.destroy();

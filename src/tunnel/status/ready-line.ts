@@ -1,3 +1,4 @@
+import { PROXY_PROTOCOLS } from '../../ingress/proxy/protocols.ts';
 import type { ProxyListen } from '../../ingress/proxy/proxies.ts';
 import type { RedirectIngress } from '../../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
@@ -18,8 +19,7 @@ export function readyLine(
 export function describeProxies(listens: readonly ProxyListen[]): string {
   if (listens.length === 0) return '';
   const places = listens.map(
-    ({ protocol, address, port }) =>
-      `${protocol === 'socks' ? 'SOCKS' : 'HTTP'} on ${formatHostPort(address, port)}`,
+    ({ protocol, address, port }) => `${PROXY_PROTOCOLS[protocol].title} on ${formatHostPort(address, port)}`,
   );
   return `serving ${places.join(', ')}`;
 }

@@ -1,11 +1,5 @@
+import type { ProxyListen } from '../../../ingress/proxy/proxies.ts';
 import { formatHostPort } from '../../../net/address/endpoint.ts';
-
-/** A proxy that a command is to use. */
-export interface OfferedProxy {
-  readonly protocol: 'socks' | 'http';
-  readonly address: string;
-  readonly port: number;
-}
 
 /** Destinations that no proxy is used for: this machine itself. */
 const NO_PROXY = 'localhost,127.0.0.0/8,127.0.0.1,::1';
@@ -15,10 +9,10 @@ const NO_PROXY = 'localhost,127.0.0.0/8,127.0.0.1,::1';
  * NO_PROXY of the user's is for another proxy, and would keep what is captured from this one.
  */
 export function proxyEnvironment(
-  proxies: readonly OfferedProxy[],
+  proxies: readonly ProxyListen[],
   login: { readonly user: string; readonly password: string },
 ): Record<string, string> {
-  const urlOf = (protocol: OfferedProxy['protocol'], scheme: string): string | undefined => {
+  const urlOf = (protocol: ProxyListen['protocol'], scheme: string): string | undefined => {
     const proxy = proxies.find((one) => one.protocol === protocol);
     if (proxy === undefined) return undefined;
     const { user, password } = login;

@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/config.ts';
+import { keysOfPart, nameOf } from '../../../config/options/table.ts';
 import type { Problem } from '../../../core/problem.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 
@@ -27,7 +28,7 @@ export function whatCannotBeHad({ rootless, isolated }: RunOptions, config: Conf
   }
   if (rootless && config.proxies.length > 0) {
     const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
-    problems.push({ where: '--socks, --http-proxy', what });
+    problems.push({ where: keysOfPart('proxies').map(nameOf).join(', '), what });
   }
   if (!isolated) return problems;
   const { address4, address6, port } = config.listen;

@@ -60,7 +60,7 @@ describe('parseArguments', () => {
         bastionHosts: true,
         seedHosts: 'db',
         socks: ['1'],
-        httpProxies: ['2'],
+        http: ['2'],
         proxyLogin: 'a',
         ipv6: false,
         mayOpenSession: false,
