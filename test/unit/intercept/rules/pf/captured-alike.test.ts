@@ -3,7 +3,7 @@ import { PF_DEFAULTS, renderPf } from '../../../../../src/intercept/rules/pf/pf.
 import { PF_LISTENERS, pfAnchor } from '../../../../../src/intercept/rules/pf/pf-anchor.ts';
 import { familyOf } from '../../../../../src/net/address/literal.ts';
 import { isLong } from '../../../../support/lab/long.ts';
-import { type Attempt, type Outcome, PfMachine } from '../../../../support/pf/pf-machine.ts';
+import { type Attempt, type Outcome, PfEvaluator } from '../../../../support/pf/evaluator.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { FOREIGN_RULES, type ForeignRules } from './foreign-rules.ts';
 import { isOwn, NETWORK, type RandomPlan, randomAttempt, randomPlan, referencePort } from './random-plans.ts';
@@ -15,21 +15,22 @@ import { isOwn, NETWORK, type RandomPlan, randomAttempt, randomPlan, referencePo
 const FIXED_SEED = 20_261_130;
 const ROUNDS = isLong ? 2_000 : 200;
 const ATTEMPTS = 200;
+const TIMEOUT_MS = isLong ? 300_000 : 30_000;
 
 const CALLS = 'rdr-anchor "com.apple/*"\nanchor "com.apple/*"\n';
 
 function machineWith(
   plans: readonly RandomPlan[],
   { main, anchors = {} }: Pick<ForeignRules, 'main' | 'anchors'>,
-): PfMachine {
-  const machine = new PfMachine(NETWORK, main);
+): PfEvaluator {
+  const machine = new PfEvaluator(NETWORK, main);
   for (const [anchor, text] of Object.entries(anchors)) machine.load(anchor, text);
   for (const { plan } of plans)
     machine.load(pfAnchor(plan, 'darwin'), renderPf(plan, { ...PF_DEFAULTS, isOwn }));
   return machine;
 }
 
-function told(machine: PfMachine, attempt: Attempt): string {
+function told(machine: PfEvaluator, attempt: Attempt): string {
   machine.forget();
   return tell(machine.connect(attempt));
 }
@@ -56,7 +57,7 @@ function capturedAt({ request }: RandomPlan, attempt: Attempt): string | undefin
   return port === undefined ? undefined : `${PF_LISTENERS[familyOf(attempt.destination)]} ${port}`;
 }
 
-describe('under the rules of pf', () => {
+describe('under the rules of pf', { timeout: TIMEOUT_MS }, () => {
   it('exactly what nft would capture is captured', () => {
     const { seed, random } = seededRandom(isLong ? undefined : FIXED_SEED);
     const counts = { flow: 0, dns: 0, left: 0 };

@@ -11,7 +11,7 @@ import {
   numberToAddress,
 } from '../../../../../src/net/address/literal.ts';
 import { neverCapturedAs } from '../../../../../src/net/address/never-captured.ts';
-import type { Attempt, PfNetwork } from '../../../../support/pf/pf-machine.ts';
+import type { Attempt, PfNetwork } from '../../../../support/pf/evaluator.ts';
 import { referenceVerdict } from '../reference-verdict.ts';
 
 export type Random = (below: number) => number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { type Attempt, type Outcome, PfEvaluator, type PfNetwork } from '../../../../support/pf/evaluator.ts';
 import { parseRuleset } from '../../../../support/pf/parse-ruleset.ts';
-import { type Attempt, type Outcome, PfMachine, type PfNetwork } from '../../../../support/pf/pf-machine.ts';
 
 /*
  * The evaluator says what a FreeBSD 12.1 kernel did: each row was seen there (native-notes/pf.md).
@@ -56,8 +56,8 @@ pass out route-to lo0 inet proto udp to <dns_servers> port 53 keep state
 const withoutQuick = MEASURED.replaceAll(' quick', '');
 const withoutTagged = MEASURED.replaceAll(/^(rdr .*) tagged TSH ->/gm, '$1 ->');
 
-function machine(anchor: string, main = CALLS, network = NETWORK): PfMachine {
-  const pf = new PfMachine({ interfaces: [...network.interfaces, LISTENERS] }, main);
+function machine(anchor: string, main = CALLS, network = NETWORK): PfEvaluator {
+  const pf = new PfEvaluator({ interfaces: [...network.interfaces, LISTENERS] }, main);
   pf.load(ANCHOR, anchor);
   return pf;
 }
@@ -184,7 +184,7 @@ describe('what each piece is for', () => {
   });
 
   it('a sibling of com.apple is dead', () => {
-    const pf = new PfMachine({ interfaces: [...NETWORK.interfaces, LISTENERS] }, CALLS);
+    const pf = new PfEvaluator({ interfaces: [...NETWORK.interfaces, LISTENERS] }, CALLS);
     pf.load('tshuttle', MEASURED);
     expect(told(pf.connect(tcp('10.99.0.1', 80)))).toBe('direct');
     pf.load(ANCHOR, MEASURED);

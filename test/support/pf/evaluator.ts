@@ -89,7 +89,7 @@ const EMPTY: Ruleset = parseRuleset('');
  * (native-notes/pf.md): translation by the first rule that matches, filtering by the last or by the first `quick` one, tags, tables, anchors
  * by name, states, `route-to` and `reply-to`. It forwards nothing.
  */
-export class PfMachine {
+export class PfEvaluator {
   readonly #network: PfNetwork['interfaces'];
   readonly #routes: readonly {
     readonly name: string;
