@@ -22,11 +22,11 @@ import type { ListenAddresses } from '../net/sockets/listener.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
-import { Listening } from './listening.ts';
+import { Listening, listeningMethod } from './listening.ts';
 
 /** How connections are to be caught. */
 export interface RedirectOptions {
-  /** Undefined: 127.0.0.1 and, where the machine has it and `ipv6` is on, ::1. */
+  /** Undefined: the loopback address of IPv4 and, where the machine has it and `ipv6` is on, that of IPv6. */
   readonly listen: ListenAddresses | undefined;
   readonly ipv6: boolean;
   readonly method: 'auto' | InterceptMethod;
@@ -101,7 +101,7 @@ export async function openRedirectIngress(
   let listening: Listening;
   try {
     requireSocketOptions();
-    listening = await Listening.open(options, logger, onFlow);
+    listening = await Listening.open(options, listeningMethod(interceptor), logger, onFlow);
   } catch (error) {
     await interceptor.close();
     throw error;

@@ -8,7 +8,7 @@ import { rejectRoutes } from '../net/machine/reject-routes.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
-import { Listening } from './listening.ts';
+import { Listening, listeningMethod } from './listening.ts';
 import { type ProbeTarget, probeTargets } from './probe-targets.ts';
 
 /**
@@ -18,12 +18,13 @@ import { type ProbeTarget, probeTargets } from './probe-targets.ts';
  * @throws TshuttleError ERR_LISTEN, ERR_INTERCEPT_APPLY
  */
 export async function tryCapture(
-  interceptor: Pick<Interceptor, 'method' | 'families' | 'apply' | 'look'>,
+  interceptor: Pick<Interceptor, 'method' | 'families' | 'apply' | 'look' | 'lookUp'>,
   rules: readonly CaptureRule[],
   { logger, ipv6 }: { readonly logger: Logger; readonly ipv6: boolean },
 ): Promise<readonly CaptureProblem[]> {
   requireSocketOptions();
-  const listening = await Listening.open({ listen: undefined, ipv6, namespace: undefined }, logger, (flow) =>
+  const options = { listen: undefined, ipv6, namespace: undefined };
+  const listening = await Listening.open(options, listeningMethod(interceptor), logger, (flow) =>
     flow.accepted.resetAndDestroy(),
   );
   try {

@@ -2,7 +2,7 @@ import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
-import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
+import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './client/client.ts';
 import { findHelperCommandFacts, helperCommand } from './client/command.ts';
 import type { Interceptor } from './interceptor.ts';
@@ -192,6 +192,19 @@ class OpenInterceptor implements HelperInterceptor {
       if (!(error instanceof HelperRefusal)) throw error;
       const message = `the system lets nobody look for sockets: ${error.message}`;
       throw new TshuttleError('ERR_INTERCEPT_APPLY', message, { cause: error });
+    }
+  }
+
+  async lookUp(originators: readonly Endpoint[]): Promise<readonly LookUp[]> {
+    try {
+      const answer = await this.#client.call({ type: 'look-up', originators });
+      if (answer.type !== 'looked-up' || answer.results.length !== originators.length)
+        throw wrongAnswer('look-up');
+      return answer.results;
+    } catch (error) {
+      if (!(error instanceof HelperRefusal)) throw error;
+      const message = `the system does not tell where connections were going to: ${error.message}`;
+      throw new TshuttleError('ERR_ORIGINAL_DST', message, { cause: error });
     }
   }
 

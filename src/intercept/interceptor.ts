@@ -1,7 +1,7 @@
 import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
-import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
+import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import type { InterceptMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
@@ -53,6 +53,14 @@ export interface Interceptor {
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system lets nobody look
    */
   endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
+  /**
+   * Where connections from these were going to that our listener has accepted, for a method whose kernel tells only root. At most
+   * `MAX_LOOK_UPS` at once.
+   *
+   * @returns one for each, in their order
+   * @throws TshuttleError ERR_ORIGINAL_DST when the kernel cannot be asked
+   */
+  lookUp(originators: readonly Endpoint[]): Promise<readonly LookUp[]>;
   /**
    * What the rules of this machine, ours and others', say about connections that should be redirected. After the first
    * {@link Interceptor.apply}.

@@ -3,7 +3,7 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
-import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
+import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from './client/command.ts';
 import {
   type HelperInterceptor,
@@ -125,19 +125,21 @@ class HelperRestarter implements RestartingInterceptor {
     return this.#change((current) => current.endStranded(connections));
   }
 
+  lookUp(originators: readonly Endpoint[]): Promise<readonly LookUp[]> {
+    return this.#change((current) => current.lookUp(originators));
+  }
+
   look(): Promise<RuleFacts> {
     return this.#change((current) => current.look());
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    this.#closed ??= (async () => {
+      this.#closing.abort(new TshuttleError('ERR_HELPER_LOST', 'the interceptor is closed'));
+      const current = await this.#current.catch(() => undefined);
+      await current?.close();
+    })();
     return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    this.#closing.abort(new TshuttleError('ERR_HELPER_LOST', 'the interceptor is closed'));
-    const current = await this.#current.catch(() => undefined);
-    await current?.close();
   }
 
   /** One at a time. What a helper has not done before it ended, the next one does. */
@@ -153,10 +155,7 @@ class HelperRestarter implements RestartingInterceptor {
         }
       }
     });
-    this.#lastChange = run.then(
-      () => {},
-      () => {},
-    );
+    this.#lastChange = run.then(() => {}).catch(() => {});
     return run;
   }
 

@@ -1,6 +1,7 @@
 import {
   type Fields,
   fieldOf,
+  readEndpoint,
   readFamilies,
   readInteger,
   readJson,
@@ -9,13 +10,29 @@ import {
   readText,
   readWord,
 } from '../../net/messages/field-reader.ts';
-import { MAX_STRANDED, STRANDED_FATES } from '../../net/sockets/redirected-connection.ts';
+import {
+  LOOK_UP_FAILURES,
+  type LookUp,
+  MAX_LOOK_UPS,
+  MAX_STRANDED,
+  STRANDED_FATES,
+} from '../../net/sockets/redirected-connection.ts';
 import type { CleanupReport, HelperLogLine, Reply } from '../protocol/protocol.ts';
 import { CANDIDATES } from '../rules/redirect-methods.ts';
-import { MAX_FACT_CHARACTERS, MAX_FACTS, type RuleFacts } from '../rules/rule-facts.ts';
+import { MAX_FACT_CHARACTERS, MAX_FACTS, type PfFacts, type RuleFacts } from '../rules/rule-facts.ts';
 import type { ProbeFact } from '../rules/select.ts';
 
-const REPLY_TYPES = ['hello', 'done', 'probed', 'cleaned', 'stranded', 'looked', 'failed', 'rules'] as const;
+const REPLY_TYPES = [
+  'hello',
+  'done',
+  'probed',
+  'cleaned',
+  'stranded',
+  'looked-up',
+  'looked',
+  'failed',
+  'rules',
+] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;
 const MAX_REPORT_LINES = 1_024;
 
@@ -54,6 +71,14 @@ export function decodeReply(line: string): Reply {
         readWord(fate, where, STRANDED_FATES),
       );
       return { type, id: readId(fields), fates };
+    }
+    case 'looked-up': {
+      const fields = reply('id', 'results');
+      return {
+        type,
+        id: readId(fields),
+        results: readList(fields['results'], 'results', MAX_LOOK_UPS, readLookUp),
+      };
     }
     case 'looked': {
       const fields = reply('id', 'facts');
@@ -113,22 +138,63 @@ function readFact(value: unknown, where: string): ProbeFact {
   }
 }
 
+function readLookUp(value: unknown, where: string): LookUp {
+  const kind = readWord(fieldOf(value, 'kind'), `${where}.kind`, ['found', ...LOOK_UP_FAILURES]);
+  if (kind !== 'found') {
+    readObject(value, where, ['kind']);
+    return { kind };
+  }
+  const fields = readObject(value, where, ['kind', 'destination']);
+  return { kind, destination: readEndpoint(fields['destination'], `${where}.destination`) };
+}
+
 function readFacts(value: unknown): RuleFacts {
-  const fields = readObject(value, 'facts', ['ownRules', 'earlierNat', 'drops', 'ufw', 'wgQuick', 'notrack']);
+  const fields = readObject(value, 'facts', [
+    'ownRules',
+    'earlierNat',
+    'drops',
+    'ufw',
+    'wgQuick',
+    'notrack',
+    'packetFilter',
+  ]);
   const texts = (key: string): string[] =>
     readList(fields[key], `facts.${key}`, MAX_FACTS, (text, where) =>
       readText(text, where, MAX_FACT_CHARACTERS),
     );
-  const isSo = (key: string): boolean =>
-    readWord(String(fields[key]), `facts.${key}`, ['true', 'false']) === 'true';
   return {
-    ownRules: isSo('ownRules'),
+    ownRules: readTruth(fields['ownRules'], 'facts.ownRules'),
     earlierNat: texts('earlierNat'),
     drops: texts('drops'),
-    ufw: isSo('ufw'),
+    ufw: readTruth(fields['ufw'], 'facts.ufw'),
     wgQuick: texts('wgQuick'),
     notrack: texts('notrack'),
+    packetFilter: fields['packetFilter'] === null ? null : readPfFacts(fields['packetFilter']),
   };
+}
+
+function readPfFacts(value: unknown): PfFacts {
+  const where = 'facts.packetFilter';
+  const fields = readObject(value, where, ['isEnabled', 'skipsLoopback', 'earlier', 'states']);
+  const { states } = fields;
+  return {
+    isEnabled: readTruth(fields['isEnabled'], `${where}.isEnabled`),
+    skipsLoopback: readTruth(fields['skipsLoopback'], `${where}.skipsLoopback`),
+    earlier: readList(fields['earlier'], `${where}.earlier`, MAX_FACTS, (text, at) =>
+      readText(text, at, MAX_FACT_CHARACTERS),
+    ),
+    states: states === null ? null : readStates(states, `${where}.states`),
+  };
+}
+
+function readStates(value: unknown, where: string): PfFacts['states'] {
+  const fields = readObject(value, where, ['current', 'limit']);
+  const count = (key: string): number => readInteger(fields[key], `${where}.${key}`, 0, 2 ** 32);
+  return { current: count('current'), limit: count('limit') };
+}
+
+function readTruth(value: unknown, where: string): boolean {
+  return readWord(String(value), where, ['true', 'false']) === 'true';
 }
 
 function readReport(value: unknown): CleanupReport {

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
-import type { RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
+import type { LookUp, RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
 import type { Candidate, WantedMethod } from '../rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from '../rules/redirect-plan.ts';
 import type { RuleFacts } from '../rules/rule-facts.ts';
@@ -19,7 +19,7 @@ import type { ProbeFact } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 8;
+export const PROTOCOL_VERSION = 9;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -61,6 +61,11 @@ export type Request =
       readonly id: number;
       readonly connections: readonly RedirectedConnection[];
     }
+  /**
+   * Where connections from these were going to that our listener has accepted: for a method whose kernel tells only root. The listener
+   * is the plan's, so that nothing else can be asked about.
+   */
+  | { readonly type: 'look-up'; readonly id: number; readonly originators: readonly Endpoint[] }
   /** Looks for what keeps connections from being redirected: says which of what it knows is there. */
   | { readonly type: 'look'; readonly id: number };
 
@@ -72,6 +77,8 @@ export type Reply =
   | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
   /** One for each connection of the request, in its order. */
   | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
+  /** One for each originator of the request, in their order. */
+  | { readonly type: 'looked-up'; readonly id: number; readonly results: readonly LookUp[] }
   | { readonly type: 'looked'; readonly id: number; readonly facts: RuleFacts }
   /** The system refused; what was in force before still is. */
   | { readonly type: 'failed'; readonly id: number; readonly reason: string }
@@ -118,5 +125,5 @@ export type HelperState = 'started' | 'ready' | 'applied';
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use']),
   ready: new Set(['apply', 'route']),
-  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look']),
+  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look-up', 'look']),
 };

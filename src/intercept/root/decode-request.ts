@@ -16,7 +16,11 @@ import {
   readPort,
   readWord,
 } from '../../net/messages/field-reader.ts';
-import { MAX_STRANDED, type RedirectedConnection } from '../../net/sockets/redirected-connection.ts';
+import {
+  MAX_LOOK_UPS,
+  MAX_STRANDED,
+  type RedirectedConnection,
+} from '../../net/sockets/redirected-connection.ts';
 import type { Request } from '../protocol/protocol.ts';
 import {
   MAX_EXEMPT,
@@ -43,6 +47,7 @@ const REQUEST_TYPES = [
   'exempt',
   'route',
   'end-stranded',
+  'look-up',
   'look',
 ] as const;
 
@@ -82,6 +87,11 @@ export function decodeRequest(line: string): Request {
       const fields = request('connections');
       const connections = readList(fields['connections'], 'connections', MAX_STRANDED, readConnection);
       return { type, id: readId(fields), connections };
+    }
+    case 'look-up': {
+      const fields = request('originators');
+      const originators = readList(fields['originators'], 'originators', MAX_LOOK_UPS, readEndpoint);
+      return { type, id: readId(fields), originators };
     }
     case 'cleanup':
     case 'look':

@@ -9,11 +9,13 @@ import type { MethodDriver } from './backend/method-driver.ts';
 import type { RuleBackend } from './backend/rule-backend.ts';
 import { IPTABLES_DRIVER } from './iptables/iptables-driver.ts';
 import { NFT_DRIVER } from './nft/nft-driver.ts';
+import { PF_DRIVER } from './pf/pf-driver.ts';
 
 /** How the root process carries out each method. */
 const DRIVERS: { readonly [M in InterceptMethod]: MethodDriver<CandidateOf<M>> } = {
   nft: NFT_DRIVER,
   iptables: IPTABLES_DRIVER,
+  pf: PF_DRIVER,
 };
 
 /** The driver of a candidate. */
@@ -27,6 +29,6 @@ export function driversHere(): readonly MethodDriver[] {
 }
 
 /** {@link MethodDriver.open} of a candidate. @throws RefusedError */
-export function openBackend(candidate: Candidate): RuleBackend {
+export function openBackend(candidate: Candidate): RuleBackend | Promise<RuleBackend> {
   return driverOf(candidate).open(candidate);
 }

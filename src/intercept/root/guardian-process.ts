@@ -22,9 +22,14 @@ export interface Guardian {
   release(): Promise<void>;
 }
 
-/** Starts it, and waits until it watches. Every tool from then on is watched with us. @throws RefusedError */
-export async function startGuardian(): Promise<Guardian> {
-  const child = spawn(process.execPath, [GUARDIAN, thisInstanceText()], {
+/**
+ * Starts it, and waits until it watches. Every tool from then on is watched with us.
+ *
+ * @param program tests have one of their own
+ * @throws RefusedError
+ */
+export async function startGuardian(program = GUARDIAN): Promise<Guardian> {
+  const child = spawn(process.execPath, [program, thisInstanceText()], {
     shell: false,
     env: TOOL_ENVIRONMENT,
     cwd: '/',

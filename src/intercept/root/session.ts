@@ -25,17 +25,18 @@ import { endStrandedHere } from './stranded.ts';
 export interface SessionActions {
   readonly probe: typeof probeCandidates;
   readonly cleanup: typeof cleanUpDeadInstances;
-  readonly openBackend: (candidate: Candidate) => RuleBackend;
+  readonly openBackend: (candidate: Candidate) => RuleBackend | Promise<RuleBackend>;
   readonly openRoute: typeof openRoute;
   readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
   readonly endStranded: typeof endStrandedHere;
   readonly mustEndWithHelper: typeof mustEndWithHelper;
-  readonly startGuardian: typeof startGuardian;
+  readonly startGuardian: () => Promise<Guardian>;
   /** How changes by others are heard of. */
   readonly watch?: RuleKeeperContext['watch'];
 }
 
-const REAL_ACTIONS: SessionActions = {
+/** What a helper does. */
+export const REAL_ACTIONS: SessionActions = {
   probe: probeCandidates,
   cleanup: cleanUpDeadInstances,
   openBackend,
@@ -43,7 +44,7 @@ const REAL_ACTIONS: SessionActions = {
   forgetQueries,
   endStranded: endStrandedHere,
   mustEndWithHelper,
-  startGuardian,
+  startGuardian: () => startGuardian(),
 };
 
 /** As many as a tunnel takes parts of its range for names. */
@@ -72,7 +73,7 @@ export class HelperSession {
   /** In force. */
   #plan: RedirectPlan | undefined;
 
-  constructor(events: SessionEvents, actions: SessionActions = REAL_ACTIONS) {
+  constructor(events: SessionEvents, actions: SessionActions) {
     this.#events = events;
     this.#actions = actions;
   }
@@ -87,6 +88,8 @@ export class HelperSession {
       throw new GrammarError(`${request.type} is not permitted when ${this.#state}`);
     }
     try {
+      // Changes nothing, and connections wait for it.
+      if (request.type === 'look-up') return await this.#lookUp(request);
       return await this.#alone(() => this.#perform(request));
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
@@ -107,7 +110,14 @@ export class HelperSession {
     }
   }
 
-  async #perform(request: Request): Promise<Reply> {
+  async #lookUp({ id, originators }: Extract<Request, { type: 'look-up' }>): Promise<Reply> {
+    const backend = this.#backend;
+    if (backend?.lookUp === undefined)
+      throw new GrammarError('the kernel tells everybody where connections go');
+    return { type: 'looked-up', id, results: await backend.lookUp(originators) };
+  }
+
+  async #perform(request: Exclude<Request, { type: 'look-up' }>): Promise<Reply> {
     const { id } = request;
     switch (request.type) {
       case 'probe':
@@ -179,7 +189,7 @@ export class HelperSession {
       this.#guardian ??= await this.#actions.startGuardian();
       void this.#guardian.lost.then(onLost);
     }
-    const backend = this.#actions.openBackend(candidate);
+    const backend = await this.#actions.openBackend(candidate);
     this.#backend = backend;
     this.#keeper = new RuleKeeper({
       backend,

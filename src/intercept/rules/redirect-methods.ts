@@ -1,3 +1,6 @@
+import { type IpFamily, LOOPBACK } from '../../net/address/literal.ts';
+import { PF_LISTENERS } from './pf/pf-anchor.ts';
+
 /**
  * The redirect methods, each declared once: all that the program says of one, or asks about one, outside the root process.
  *
@@ -37,6 +40,10 @@ interface MethodRow {
   readonly manual: readonly [page: string, section: number];
   /** Whether it can do what `replies: 'disguised'` in a plan asks. */
   readonly disguisesReplies: boolean;
+  /** What tells where an accepted connection was going to: its socket, or the helper, where the kernel tells only root. */
+  readonly destinationsFrom: 'socket' | 'helper';
+  /** The addresses of this machine that its rules redirect to. */
+  readonly listeners: Readonly<Record<IpFamily, string>>;
 }
 
 /** Every method, the best first. */
@@ -58,6 +65,8 @@ export const REDIRECT_METHODS = [
     versionCommand: ['nft', '--version'],
     manual: ['nft', 8],
     disguisesReplies: true,
+    destinationsFrom: 'socket',
+    listeners: LOOPBACK,
   },
   {
     name: 'iptables',
@@ -74,6 +83,22 @@ export const REDIRECT_METHODS = [
     versionCommand: ['iptables', '--version'],
     manual: ['iptables', 8],
     disguisesReplies: false,
+    destinationsFrom: 'socket',
+    listeners: LOOPBACK,
+  },
+  {
+    name: 'pf',
+    platforms: ['darwin', 'freebsd'],
+    // An anchor, by pfctl(8).
+    candidates: [{ name: 'pf', lifetime: 'until-removed' }],
+    packageName: undefined,
+    kernelModules: 'pf',
+    listingCommands: ['pfctl -s all'],
+    versionCommand: ['uname', '-sr'],
+    manual: ['pfctl', 8],
+    disguisesReplies: false,
+    destinationsFrom: 'helper',
+    listeners: PF_LISTENERS,
   },
 ] as const satisfies readonly MethodRow[];
 
@@ -91,7 +116,7 @@ export const WANTED_METHODS: readonly ['auto', ...InterceptMethod[]] = [
   ...REDIRECT_METHODS.map(({ name }) => name),
 ];
 
-/** `auto, nft or iptables`. */
+/** `auto, nft, iptables or pf`. */
 export const WANTED_METHODS_TEXT = wordsOf(WANTED_METHODS, 'or');
 
 /** One way to install the rules of a method `M`. */

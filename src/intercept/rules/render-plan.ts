@@ -1,5 +1,7 @@
 import { renderIptables } from './iptables/iptables.ts';
 import { renderNft } from './nft/nft.ts';
+import { renderPf } from './pf/pf.ts';
+import { pfAnchor } from './pf/pf-anchor.ts';
 import type { InterceptMethod } from './redirect-methods.ts';
 import type { OwnedPlan } from './redirect-plan.ts';
 
@@ -16,6 +18,11 @@ const RENDERERS: Readonly<Record<InterceptMethod, (plan: OwnedPlan, instance: st
         return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jump: 'absent' })}`;
       })
       .join(''),
+  // Of macOS, unless this is another system that has it: there the anchor has another path.
+  pf: (plan) => {
+    const platform = process.platform === 'freebsd' ? 'freebsd' : 'darwin';
+    return `# pfctl -a ${pfAnchor(plan, platform)} -f -\n${renderPf(plan)}`;
+  },
 };
 
 /** Renders what would be installed, for `--dry-run`. */

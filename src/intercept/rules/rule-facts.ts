@@ -15,6 +15,19 @@ export interface RuleFacts {
   readonly wgQuick: readonly string[];
   /** Chains with a rule that keeps packets from being tracked, and so from being redirected. */
   readonly notrack: readonly string[];
+  /** Null where pf is not what redirects. */
+  readonly packetFilter: PfFacts | null;
+}
+
+/** What pf, as pfctl(8) shows it, says about connections that should be redirected. */
+export interface PfFacts {
+  readonly isEnabled: boolean;
+  /** `set skip on lo0`: no rule sees what goes by lo0, so what is led there hangs. */
+  readonly skipsLoopback: boolean;
+  /** Rules of the main ruleset that may decide before ours: they are `quick`, or call other anchors. */
+  readonly earlier: readonly string[];
+  /** Connections that pf keeps in mind, two for each of ours, and how many it can; null where it does not tell, or has no limit. */
+  readonly states: { readonly current: number; readonly limit: number } | null;
 }
 
 /** Entries of one list; more tell nobody more. */
@@ -138,6 +151,7 @@ export function factsOfIptables(saved: string, family: 'ip' | 'ip6', entryChain:
     notrack: raw.some((line) => line.startsWith('-A OUTPUT ') && leavesUntracked(line))
       ? [`${family} raw OUTPUT`]
       : [],
+    packetFilter: null,
   };
 }
 
@@ -152,6 +166,7 @@ export function togetherOf(facts: readonly RuleFacts[]): RuleFacts {
     ufw: facts.some(({ ufw }) => ufw),
     wgQuick: all('wgQuick'),
     notrack: all('notrack'),
+    packetFilter: null,
   };
 }
 

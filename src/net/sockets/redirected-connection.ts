@@ -22,3 +22,21 @@ export const STRANDED_FATES = ['told', 'joined', 'ended', 'not ours', 'unsupport
  * - `unsupported`: it is still open, and this kernel cannot end it
  */
 export type StrandedFate = (typeof STRANDED_FATES)[number];
+
+/** Most connections of one question where they were going to. */
+export const MAX_LOOK_UPS = 256;
+
+/** Every {@link LookUp} that found nothing. */
+export const LOOK_UP_FAILURES = ['unknown', 'ambiguous', 'refused'] as const;
+
+/**
+ * What the kernel knows of an accepted connection.
+ *
+ * - `found`: where it was going to before it was redirected
+ * - `unknown`: the kernel knows of no redirected connection between these endpoints: it was not redirected, or has ended
+ * - `ambiguous`: it knows of several, so that none can be believed
+ * - `refused`: it does not tell
+ */
+export type LookUp =
+  | { readonly kind: 'found'; readonly destination: Endpoint }
+  | { readonly kind: (typeof LOOK_UP_FAILURES)[number] };

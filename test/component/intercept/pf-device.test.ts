@@ -27,16 +27,21 @@ describe.skipIf(process.platform !== 'linux')('openPfDevice, on another device',
 });
 
 describe('lockFile', () => {
-  it('is held by one descriptor at a time, until that is closed', () => {
+  it('is held by one descriptor at a time, or shared, until that is closed', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tshuttle-lock-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const [first, second] = [0, 1].map(() => openSync(join(folder, 'lock'), 'a')) as [number, number];
-    expect(lockFile(first)).toBe(true);
-    expect(lockFile(first), 'again').toBe(true);
-    expect(lockFile(second)).toBe(false);
+    const open = () => openSync(join(folder, 'lock'), 'a');
+    const [first, second, third] = [open(), open(), open()] as const;
+    expect(lockFile(first, 'exclusive')).toBe(true);
+    expect(lockFile(first, 'exclusive'), 'again').toBe(true);
+    expect(lockFile(second, 'shared')).toBe(false);
     closeSync(first);
-    expect(lockFile(second)).toBe(true);
+    expect(lockFile(second, 'shared')).toBe(true);
+    expect(lockFile(third, 'shared')).toBe(true);
+    expect(lockFile(third, 'exclusive')).toBe(false);
     closeSync(second);
-    expect(() => lockFile(second)).toThrow('errno 9');
+    expect(lockFile(third, 'exclusive')).toBe(true);
+    closeSync(third);
+    expect(() => lockFile(third, 'shared')).toThrow('errno 9');
   });
 });

@@ -3,7 +3,15 @@ import type { ProbeOutcome } from '../../../src/ingress/capture-probe.ts';
 import { captureProblems } from '../../../src/ingress/capture-problem.ts';
 import type { RuleFacts } from '../../../src/intercept/rules/rule-facts.ts';
 
-const CLEAR: RuleFacts = { ownRules: true, earlierNat: [], drops: [], ufw: false, wgQuick: [], notrack: [] };
+const CLEAR: RuleFacts = {
+  ownRules: true,
+  earlierNat: [],
+  drops: [],
+  ufw: false,
+  wgQuick: [],
+  notrack: [],
+  packetFilter: null,
+};
 const SILENT: ProbeOutcome = { kind: 'silent', reached: false };
 const target = (network: string) => ({ family: 4, address: '10.0.0.1', port: 9, network }) as const;
 

@@ -11,7 +11,8 @@ import type { RuleBackend } from './rule-backend.ts';
  *
  * The plan comes checked from decode-request.ts; the driver renders it by rules/NAME and hands the text to the system. It takes
  * nothing else from the client, and trusts nothing that whoever is not root could have prepared: tools by `findTool` and `runTool`.
- * Rules are named by their {@link RuleOwner}, and tell which instance holds them (this-instance.ts), so that one that died is known.
+ * Rules are named by their {@link RuleOwner}, and tell which instance holds them (this-instance.ts), or a record does (pf-records.ts), so
+ * that one that died is known.
  */
 export interface MethodDriver<C extends Candidate = Candidate> {
   /** Asks the system whether it would take the rules of a candidate (sample-plan.ts); changes nothing. Never rejects. */
@@ -21,7 +22,7 @@ export interface MethodDriver<C extends Candidate = Candidate> {
    *
    * @throws RefusedError when its tool has gone since
    */
-  open(candidate: C): RuleBackend;
+  open(candidate: C): RuleBackend | Promise<RuleBackend>;
   /** What there is of tunnels of all users, of instances that live or have died, by whichever candidate. Never rejects. */
   findTunnels(): Promise<FoundTunnels>;
 }
@@ -37,8 +38,8 @@ export interface FoundTunnels {
 export interface FoundTunnel {
   /** For people. */
   readonly name: string;
-  /** What they say of the helper that holds them; undefined when that is not there. */
-  readonly instance: string | undefined;
+  /** Whether the helper that holds them still runs. */
+  readonly holder: 'alive' | 'dead' | 'unknown';
   /** Removes them, unless another instance has replaced them meanwhile. @throws Error with the system's reason */
   remove(): Promise<void>;
 }

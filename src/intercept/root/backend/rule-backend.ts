@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../../net/address/endpoint.ts';
+import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
 import type { OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 
@@ -60,6 +61,13 @@ export interface RuleBackend {
    * @throws RefusedError
    */
   look(): Promise<RuleFacts>;
+  /**
+   * Where connections from these were going to that the listener of the plan in force has accepted, one for each, in their order.
+   * Undefined where the kernel tells everybody that.
+   *
+   * @throws RefusedError when it cannot be asked
+   */
+  readonly lookUp?: (originators: readonly Endpoint[]) => Promise<readonly LookUp[]>;
   /**
    * Removes the rules. Idempotent; {@link RuleBackend.apply} may follow.
    *

@@ -12,7 +12,8 @@ const MAX_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 /** How a tool ended. */
 export type ToolResult =
-  | { readonly kind: 'done'; readonly output: string }
+  /** `errors`: what it said on standard error all the same. */
+  | { readonly kind: 'done'; readonly output: string; readonly errors: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
 let keptOpen: readonly number[] = [];
@@ -59,7 +60,7 @@ export function runTool(path: string, argv: readonly string[], input = ''): Prom
       } else if (outputBytes > MAX_OUTPUT_BYTES) {
         resolve({ kind: 'refused', reason: `${path} printed more than ${MAX_OUTPUT_BYTES} bytes` });
       } else {
-        resolve({ kind: 'done', output: Buffer.concat(output).toString('utf8') });
+        resolve({ kind: 'done', output: Buffer.concat(output).toString('utf8'), errors });
       }
     });
     child.stdin.end(input);

@@ -133,7 +133,7 @@ export class IptablesBackend implements RuleBackend {
     const listed = nftPath === undefined ? undefined : await runTool(nftPath, ['list', 'chains']);
     if (listed?.kind !== 'done') return [];
     const found = factsOfChains(parseListedChains(listed.output), '', IPTABLES_PRIORITY - 1);
-    return [{ ...found, ownRules: true, notrack: [] }];
+    return [{ ...found, ownRules: true, notrack: [], packetFilter: null }];
   }
 
   async remove(): Promise<void> {

@@ -8,7 +8,7 @@ import type { FoundTunnel, FoundTunnels, MethodDriver } from '../backend/method-
 import { RefusedError } from '../backend/rule-backend.ts';
 import { runTool } from '../backend/run-tool.ts';
 import { SAMPLE_INSTANCE, samplePlan } from '../backend/sample-plan.ts';
-import { thisInstanceText } from '../backend/this-instance.ts';
+import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
 import { IptablesBackend, removeDeadTunnel, savedTunnels } from './iptables-backend.ts';
 import {
   findIptablesTools,
@@ -78,7 +78,7 @@ async function findTunnels(): Promise<FoundTunnels> {
       for (const saved of await savedTunnels(tools)) {
         tunnels.push({
           name: `${tools.name} chain ${iptablesChains(saved.owner).entry}`,
-          instance: saved.instance,
+          holder: judgeInstance(saved.instance),
           remove: () => removeDeadTunnel(tools, saved),
         });
       }

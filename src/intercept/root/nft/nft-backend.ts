@@ -110,7 +110,7 @@ export class NftBackend implements RuleBackend {
     }
     const own = await this.#list(`chain ${table} output`);
     const ownRules = own.includes(' vmap ');
-    return { ...factsOfChains(chains, table, HOOK_PRIORITY), ownRules, notrack };
+    return { ...factsOfChains(chains, table, HOOK_PRIORITY), ownRules, notrack, packetFilter: null };
   }
 
   /** Empty where that is not there. */

@@ -10,7 +10,7 @@ import type { FoundTunnels, MethodDriver } from '../backend/method-driver.ts';
 import { RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
 import { runTool, shorten, type ToolResult } from '../backend/run-tool.ts';
 import { SAMPLE_INSTANCE, samplePlan } from '../backend/sample-plan.ts';
-import { thisInstanceText } from '../backend/this-instance.ts';
+import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
 import { NftBackend } from './nft-backend.ts';
 import { openFileExecutor, openLibraryExecutor } from './nft-executor.ts';
 import { openInteractiveExecutor } from './nft-interactive-executor.ts';
@@ -92,7 +92,7 @@ async function findTunnels(): Promise<FoundTunnels> {
   if (listing.kind === 'refused') return { tunnels: [], unread: [`nft tables: ${listing.reason}`] };
   const tunnels = parseNftChains(listing.output).map(({ owner, instance }) => ({
     name: `nft table ${nftTable(owner)}`,
-    instance,
+    holder: judgeInstance(instance),
     remove: async () => {
       const result = await runNft(renderNftRemoval(owner, instance));
       if (result?.kind === 'refused') throw new Error(result.reason);
@@ -109,7 +109,9 @@ async function runNft(text: string): Promise<ToolResult | undefined> {
   if (context === undefined) return undefined;
   try {
     const result = context.run(text, 'commit');
-    return result.kind === 'done' ? result : { kind: 'refused', reason: shorten(result.reason) };
+    return result.kind === 'done'
+      ? { ...result, errors: '' }
+      : { kind: 'refused', reason: shorten(result.reason) };
   } finally {
     context.close();
   }

@@ -17,6 +17,33 @@ describe('decodeReply', () => {
       ],
     },
     { type: 'stranded', id: 1, fates: ['told', 'ended', 'not ours'] },
+    {
+      type: 'looked-up',
+      id: 1,
+      results: [
+        { kind: 'found', destination: { family: 6, address: '2001:db8::1', port: 443 } },
+        { kind: 'unknown' },
+        { kind: 'ambiguous' },
+      ],
+    },
+    {
+      type: 'looked',
+      id: 1,
+      facts: {
+        ownRules: true,
+        earlierNat: [],
+        drops: [],
+        ufw: false,
+        wgQuick: [],
+        notrack: [],
+        packetFilter: {
+          isEnabled: true,
+          skipsLoopback: false,
+          earlier: ['pass out quick all'],
+          states: { current: 12, limit: 10_000 },
+        },
+      },
+    },
     { type: 'cleaned', id: 1, report: { removed: ['a'], kept: [], failed: [], unread: [] } },
     { type: 'rules', state: 'lost', what: 'iptables (process 7) has removed redirect rules' },
   ])('takes $type as it is', (reply) => {
@@ -30,6 +57,9 @@ describe('decodeReply', () => {
     '{"type":"done","id":1,"more":1}',
     '{"type":"probed","id":1,"facts":[{}]}',
     '{"type":"stranded","id":1,"fates":["killed"]}',
+    '{"type":"looked-up","id":1,"results":[{"kind":"found"}]}',
+    '{"type":"looked-up","id":1,"results":[{"kind":"unknown","destination":{"family":4,"address":"10.0.0.1","port":1}}]}',
+    '{"type":"looked-up","id":1,"results":[{"kind":"found","destination":{"family":4,"address":"10.0.0.1; x","port":1}}]}',
     '{"type":"rules","state":"kept","what":""}',
     '{"type":"rules","id":1,"state":"back","what":""}',
   ])('refuses %s', (line) => {

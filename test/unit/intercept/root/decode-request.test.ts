@@ -29,6 +29,8 @@ const mapped = (address: string) => ({
 
 const decode = (request: unknown) => decodeRequest(JSON.stringify(request));
 
+const ORIGINATOR = { family: 4, address: '10.0.0.1', port: 1 };
+
 describe('decodeRequest', () => {
   it.each([
     { type: 'probe', id: 1, method: 'auto', families: [4, 6] },
@@ -38,6 +40,7 @@ describe('decodeRequest', () => {
     { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
     { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
     { type: 'end-stranded', id: 6, connections: [connection] },
+    { type: 'look-up', id: 8, originators: [connection.originator] },
     { type: 'look', id: 7 },
   ])('takes $type as it is', (request) => {
     expect(decode(request)).toEqual(request);
@@ -58,10 +61,13 @@ describe('decodeRequest', () => {
     ['{"type":"run","id":1}', 'an unknown type'],
     ['{"type":"toString","id":1}', 'a property of every object'],
     ['{"type":"use","id":1,"candidate":"/bin/sh"}', 'a path for a candidate'],
-    ['{"type":"probe","id":1,"method":"pf","families":[4]}', 'an unknown method'],
+    ['{"type":"probe","id":1,"method":"ipfw","families":[4]}', 'an unknown method'],
     ['{"type":"probe","id":1,"method":"auto","families":[]}', 'no family'],
     ['{"type":"probe","id":1,"method":"auto","families":[4,4]}', 'a family twice'],
     ['{"type":"exempt","id":1,"endpoints":{"length":0}}', 'something like a list'],
+    ['{"type":"look-up","id":1,"originators":[{"family":4,"address":"10.0.0.1","port":0}]}', 'no port'],
+    ['{"type":"look-up","id":1,"originators":[],"listenerPort":22}', "another's listener"],
+    [JSON.stringify({ type: 'look-up', id: 1, originators: new Array(257).fill(ORIGINATOR) }), 'too many'],
     ['{"type":"route","id":1,"network":{"address":"0.0.0.0","prefixLength":0}}', 'a default route'],
     ['{"type":"route","id":1,"network":{"address":"10.0.0.1","prefixLength":24}}', 'bits beyond the prefix'],
     ['{"type":"route","id":1,"network":{"address":"fd00::","prefixLength":24}}', 'a route of IPv6'],

@@ -29,7 +29,8 @@ function validRequest(random: Random): unknown {
       { type: 'route', id, network: { address: '198.18.0.0', prefixLength: 19 } },
       { type: 'cleanup', id },
       { type: 'end-stranded', id, connections: CONNECTIONS },
-    ][random(8)],
+      { type: 'look-up', id, originators: PLAN.exempt },
+    ][random(9)],
   );
 }
 

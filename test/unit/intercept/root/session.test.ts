@@ -48,6 +48,7 @@ class FakeBackend implements RuleBackend {
       ufw: false,
       wgQuick: [],
       notrack: [],
+      packetFilter: null,
     };
   }
 

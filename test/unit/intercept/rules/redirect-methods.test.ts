@@ -23,8 +23,9 @@ describe('REDIRECT_METHODS', () => {
   });
 
   it('gives what people read of all methods', () => {
-    expect(WANTED_METHODS_TEXT).toBe('auto, nft or iptables');
+    expect(WANTED_METHODS_TEXT).toBe('auto, nft, iptables or pf');
     expect(listingCommands('linux')).toBe('nft list ruleset, iptables-save and iptables-legacy-save');
+    expect(listingCommands('darwin')).toBe('pfctl -s all');
     expect(listingCommands('win32')).toBe('');
   });
 });

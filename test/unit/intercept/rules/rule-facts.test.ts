@@ -93,6 +93,7 @@ describe('what rules tell', () => {
       ufw: true,
       wgQuick: ['wg1'],
       notrack: ['ip raw OUTPUT'],
+      packetFilter: null,
     });
     const flushed = factsOfIptables(
       SAVED.replace('-A OUTPUT -j TSHUTTLE-1000-12300\n', ''),

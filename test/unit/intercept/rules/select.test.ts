@@ -37,7 +37,8 @@ describe('candidatesFor', () => {
       'iptables-nft',
       'iptables-legacy',
     ]);
-    expect(candidatesFor('auto', false)).toEqual(CANDIDATES);
+    expect(candidatesFor('auto', false, 'linux')).toEqual(CANDIDATES.filter((one) => one !== 'pf'));
+    expect(candidatesFor('auto', false, 'darwin')).toEqual(['pf']);
     const library: ProbeFact = { kind: 'usable', candidate: 'libnftables', version: '1', families: [4, 6] };
     expect(selectCandidate('iptables', [library])).toMatchObject({ method: 'nft' });
   });

@@ -25,7 +25,7 @@ describe('completionsFor', () => {
     [['--meth'], ['--method']],
     [
       ['--method', ''],
-      ['auto', 'nft', 'iptables'],
+      ['auto', 'nft', 'iptables', 'pf'],
     ],
     [['--method', 'n'], ['nft']],
     [['--method=n'], ['--method=nft']],

@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { shorten, type ToolResult } from '../../../src/intercept/root/backend/run-tool.ts';
+import type { PfMachine } from '../../../src/intercept/root/pf/pf-machine.ts';
+import type { FakePf } from './fake-pf.ts';
+import type { FakeToolResult } from './fake-pfctl.ts';
+
+/** A machine whose pf is the fake, in this process. */
+export function fakeMachine(fake: FakePf, warn: (message: string) => void = () => {}): PfMachine {
+  return {
+    platform: fake.kernel.platform,
+    stateFolder: join(fake.folder, 'run'),
+    pfctl: async (argv, input) => resultOf(fake.pfctl(argv, input)),
+    ifconfig: async (argv) => resultOf(fake.ifconfig(argv)),
+    openDevice: () => ({ ioctl: (request, struct) => fake.ioctl(request, struct), close: () => {} }),
+    isOwnAddress: (address) => address === '127.0.0.1' || address === '::1',
+    warn,
+  };
+}
+
+function resultOf({ status, stdout, stderr }: FakeToolResult): ToolResult {
+  return status === 0
+    ? { kind: 'done', output: stdout, errors: stderr }
+    : { kind: 'refused', reason: shorten(stderr) };
+}
