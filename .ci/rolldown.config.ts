@@ -27,7 +27,7 @@ const TUNNEL = [
 /** What each command loads, and the short ones that ask running tunnels. */
 const COMMANDS = [
   ...['cli/program/run-process', 'cli/program/tshuttle', 'app/running-tunnels/user-folders', 'app/running-tunnels/running-tunnels'],
-  ...['cli/commands/status/status-command', 'cli/rendering/status-text'],
+  ...['cli/commands/status/status-command', 'cli/rendering/status-text', 'ssh/config/algorithms'],
 ];
 
 type Graph = { getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null };

@@ -34,6 +34,8 @@ export interface SshTarget {
   readonly hostKeys: HostKeyPolicy;
   readonly authentication: AuthenticationPolicy;
   readonly algorithms: AlgorithmPreferences;
+  /** WarnWeakCrypto: whether it is said that what was agreed on is not post-quantum. */
+  readonly warnsOfWeakCrypto: boolean;
   readonly openssh: OpensshSide;
 }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
 import type { HostPort } from '../net/address/endpoint.ts';
 import type { Flow } from '../net/flow.ts';
+import type { NegotiatedAlgorithms } from './agreement.ts';
 import type { KeyOptions } from './key-options.ts';
 
 /** Why the bastion did not open a channel (RFC 4254 section 5.1). */
@@ -64,6 +65,8 @@ export interface Transport {
   readonly description: string;
   /** The latest round trip time to the bastion, in ms; undefined where it is not measured. */
   readonly roundTripMs: number | undefined;
+  /** What was agreed on with the bastion; left out where the user's own ssh knows. */
+  readonly algorithms?: NegotiatedAlgorithms | undefined;
   /** Resolves, never rejects, when the connection is gone for another reason than {@link Transport.close}. */
   readonly lost: Promise<TshuttleError>;
   /**

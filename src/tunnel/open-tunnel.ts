@@ -11,6 +11,7 @@ import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
+import { isPostQuantum, type NegotiatedAlgorithms } from '../ssh/agreement.ts';
 import type { SshRequest } from '../ssh/config/request.ts';
 import { resolveTarget } from '../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
@@ -18,6 +19,7 @@ import type { Prompter } from '../ssh/prompter.ts';
 import type { Transport } from '../ssh/transport.ts';
 import type { BastionOptions } from './bastion/bastion.ts';
 import { followOutages } from './bastion/follow-outages.ts';
+import { warnOfWeakAgreement } from './bastion/weak-agreement.ts';
 import { capturableRules, warnOfProxyCommand } from './capture/capturable-rules.ts';
 import { CaptureWatch } from './capture/capture-watch.ts';
 import { RemovedRules } from './capture/removed-rules.ts';
@@ -28,7 +30,7 @@ import type { TunnelDns } from './names/dns.ts';
 import type { DnsOptions } from './names/dns-options.ts';
 import { describeCaptured, describeProxies, readyLine } from './status/ready-line.ts';
 import { withRules } from './status/state.ts';
-import { adviceFor, latestOf, type ShownError, showError } from './status/status.ts';
+import { adviceFor, latestOf, type ShownError, showError, type TunnelStatus } from './status/status.ts';
 import type { Tunnel } from './tunnel.ts';
 
 /** What a tunnel is to do. */
@@ -44,7 +46,7 @@ export interface TunnelOptions extends RedirectOptions, BastionOptions {
   readonly proxyCredentials: ProxyCredentials | undefined;
   /** Undefined leaves DNS alone. */
   readonly dns: DnsOptions | undefined;
-  /** Where names keep their synthetic addresses from one run to the next. */
+  /** Where names keep their synthetic addresses from one run to the next, and what was warned of is remembered. */
   readonly stateFolder: string;
 }
 
@@ -146,6 +148,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let wanted = options.rules;
     let rules = capturableRules(wanted, ingress.families, logger);
     const bastion = await bastionOpening.opened;
+    const { algorithms } = bastion.transport;
+    if (algorithms !== undefined) warnOfWeakAgreement(target, algorithms, options.stateFolder, logger);
     if (options.captures && options.namespace === undefined)
       warnOfProxyCommand(target, bastion.exempt(), rules, logger);
     const { life } = bastion.transport;
@@ -210,6 +214,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         return {
           state,
           bastion: bastion.transport.description,
+          algorithms: withKind(bastion.transport.algorithms),
           roundTripMs: bastion.transport.roundTripMs ?? null,
           ...counts,
           bytesUp,
@@ -241,4 +246,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     throw error;
   }
+}
+
+function withKind(algorithms: NegotiatedAlgorithms | undefined): TunnelStatus['algorithms'] {
+  return algorithms === undefined
+    ? null
+    : { ...algorithms, isPostQuantum: isPostQuantum(algorithms.keyExchange) };
 }

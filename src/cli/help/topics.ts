@@ -1,3 +1,4 @@
+import { ALGORITHMS_TOPIC } from './algorithms-topic.ts';
 import { BASTION_TOPICS } from './bastion-topics.ts';
 import { CAPTURE_TOPICS } from './capture-topics.ts';
 import { LOG_TOPIC } from './log-topic.ts';
@@ -14,6 +15,7 @@ export const TOPICS: readonly Topic[] = [
   RECIPES_TOPIC,
   ...CAPTURE_TOPICS,
   ...BASTION_TOPICS,
+  ALGORITHMS_TOPIC,
   ...RUNNING_TOPICS,
   ...RUN_TOPICS,
   OPENSTACK_TOPIC,

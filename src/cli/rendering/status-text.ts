@@ -2,6 +2,7 @@ import pc from 'picocolors';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
+import { describeAgreement } from '../../ssh/agreement.ts';
 import type { TunnelState } from '../../tunnel/status/state.ts';
 import {
   type FailureCause,
@@ -72,7 +73,8 @@ function wordOf(state: TunnelState): string {
 function notesOf({ name, captured, status }: TunnelReport, nowMs: number): string[] {
   const notes: string[] = captured === null ? [] : [`${name}: ${captured}`];
   if (status === null) return notes;
-  const { state, lastError, advice, reconnects } = status;
+  const { state, lastError, advice, reconnects, algorithms } = status;
+  if (algorithms !== null) notes.push(`${name}: encrypted by ${describeAgreement(algorithms)}`);
   if (state.kind === 'uncaptured')
     notes.push(`${name}: there are no redirect rules: connections go past the tunnel`);
   if (state.kind === 'waiting' && state.for.kind === 'backoff') {

@@ -51,7 +51,7 @@ export const DEFAULT_ALGORITHMS: AlgorithmPreferences = {
   compression: ['none', 'zlib@openssh.com'],
 };
 
-/** Weak or rare algorithms that ssh2 has too; offered only where the configuration names them. */
+/** Weak or rare algorithms that there are too; offered only where the configuration names them. */
 export const ON_REQUEST_ALGORITHMS: AlgorithmPreferences = {
   keyExchange: [
     'diffie-hellman-group15-sha512',
@@ -65,6 +65,9 @@ export const ON_REQUEST_ALGORITHMS: AlgorithmPreferences = {
   mac: ['hmac-md5', 'hmac-md5-96', 'hmac-sha1-96'],
   compression: ['zlib'],
 };
+
+/** Algorithms of ours that an ssh of this machine may be too old for: it refuses a list with one. */
+export const NEWER_THAN_SSH: readonly string[] = ['mlkem768x25519-sha256'];
 
 /** The lists a user can set, by the keyword of ssh_config(5). */
 export const ALGORITHM_KEYWORDS = [
@@ -94,11 +97,30 @@ export function chooseAlgorithms(
   for (const { list, keyword } of ALGORITHM_KEYWORDS) {
     const value = configValue(configured, keyword.toLowerCase());
     if (value === undefined || value === configValue(builtIn, keyword.toLowerCase())) continue;
-    const usable = usableAlgorithms(list, value);
+    const byDefault = configValue(builtIn, keyword.toLowerCase())?.split(',') ?? [];
+    const usable = usableAlgorithms(list, withNewer(value.split(','), byDefault).join(','));
     // Otherwise it is for ssh itself (openssh-needs.ts).
     if (usable.length > 0) chosen[list] = usable;
   }
   return chosen;
+}
+
+/**
+ * Puts what an older ssh does not know into a list that is the default of that ssh with additions: it stands before what it prefers to.
+ * Another list is what the user allows, and is left.
+ *
+ * @param configured as `ssh -G` prints it
+ * @param builtIn the default of that ssh
+ */
+function withNewer(configured: readonly string[], builtIn: readonly string[]): readonly string[] {
+  const newer = NEWER_THAN_SSH.filter((name) => !builtIn.includes(name) && !configured.includes(name));
+  if (newer.length === 0 || !builtIn.every((name) => configured.includes(name))) return configured;
+  const isDefaultFrom = (at: number): boolean => {
+    const rest = builtIn.filter((name) => !configured.slice(0, at).includes(name));
+    return rest.every((name, index) => configured[at + index] === name);
+  };
+  const at = configured.findIndex((_name, index) => isDefaultFrom(index));
+  return at < 0 ? configured : configured.toSpliced(at, 0, ...newer);
 }
 
 /** What ssh2 has of a list that the user set, with commas between them. */

@@ -104,6 +104,7 @@ export function targetFromConfig(
     hostKeys: hostKeyPolicy(configured, { host, port, alias }, { expandText, expandFile }),
     authentication,
     algorithms: chooseAlgorithms(configured, builtIn),
+    warnsOfWeakCrypto: !/^(?:no|false|no-pq-kex)$/.test(configValue(configured, 'warnweakcrypto') ?? 'yes'),
     openssh: {
       ignoredKeywords: configured.get('ignoreunknown')?.flatMap((list) => list.split(',')) ?? [],
       notInSsh2: ignoredKeywords(configured, builtIn),

@@ -8,6 +8,7 @@ import { whyNoFile } from '../../core/regular-file.ts';
 import { folderForShortChild } from '../../core/start-folder.ts';
 import { environmentForChildren } from '../child-environment.ts';
 import type { SshTarget } from '../ssh-target.ts';
+import { divideOptions } from './algorithm-lists.ts';
 import { type ConfigEffects, configEffects } from './config-effects.ts';
 import type { SshRequest } from './request.ts';
 import { existingIdentities, requestArguments } from './request-arguments.ts';
@@ -48,20 +49,23 @@ async function resolveHost(request: SshRequest, context: ResolveContext): Promis
   const environment = context.environment ?? process.env;
   const account = ownAccount(environment);
   const local: LocalIdentity = { ...account, hostName: hostname(), environment };
+  const { forSsh, own } = divideOptions(request.options);
   const alone = { ...request, identityFiles };
+  const asked = { ...alone, options: forSsh };
   refuseConfigThatIsNoFile(request.configFile ?? join(account.homeDirectory, '.ssh', 'config'));
   if (!account.isKnown) {
     const why = `this machine has no account of uid ${account.userId}, and ssh runs for nobody else`;
     return withoutSsh(alone, local, why, context.logger);
   }
   const outputs = await Promise.all([
-    askSsh(['-G', ...requestArguments(alone)], environment, context),
+    askSsh(['-G', ...requestArguments(asked)], environment, context),
     askSsh(['-F', 'none', '-G', '--', 'localhost'], environment, context),
   ]);
   const [printed, builtIn] = outputs;
   if (printed === 'no ssh here' || builtIn === 'no ssh here')
     return withoutSsh(alone, local, 'no ssh found on this machine', context.logger);
-  const configured = await withClearedForwardings(printed, alone, environment, context);
+  const all = await withClearedForwardings(printed, asked, environment, context);
+  const configured = new Map([...all, ...own]);
   tellEffects(request.host, configEffects(request.host, configured, builtIn), context.logger);
   return targetFromConfig(request, configured, builtIn, local);
 }

@@ -110,6 +110,7 @@ function transportOver(bastion: ConnectedBastion): {
 
   const transport: Ssh2Transport = {
     description,
+    algorithms: bastion.algorithms,
     dialled: route.dialled,
     peers: () => route.peers(),
     lost: lost.promise,

@@ -3,6 +3,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { HostPort } from '../../net/address/endpoint.ts';
 import type { Flow } from '../../net/flow.ts';
+import type { NegotiatedAlgorithms } from '../../ssh/agreement.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import { type FlowEnd, type FlowSummary, notOpened, type Transport } from '../../ssh/transport.ts';
 import type { Connections } from './connections.ts';
@@ -71,6 +72,10 @@ export class ReconnectingTransport implements Transport {
 
   get description(): string {
     return this.life.description;
+  }
+
+  get algorithms(): NegotiatedAlgorithms | undefined {
+    return this.life.current?.algorithms;
   }
 
   get roundTripMs(): number | undefined {

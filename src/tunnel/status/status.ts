@@ -1,6 +1,7 @@
 import type { ErrorCode, TshuttleError } from '../../core/errors.ts';
 import type { CaptureProblem } from '../../ingress/capture-problem.ts';
 import type { FlowProgress } from '../../net/flow.ts';
+import type { NegotiatedAlgorithms } from '../../ssh/agreement.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
 
@@ -19,6 +20,8 @@ export interface TunnelStatus {
   readonly state: TunnelState;
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly bastion: string;
+  /** What the connection to the bastion has agreed on; null without one, and where the user's own ssh knows. */
+  readonly algorithms: (NegotiatedAlgorithms & { readonly isPostQuantum: boolean }) | null;
   /** What the way to the bastion and back took last; null where that is not measured. */
   readonly roundTripMs: number | null;
   /** `now` has the held ones among them; `total` is since the start, and `opened` those of them that were ever open. */

@@ -3,6 +3,7 @@ import type { Config } from '../../../config/config.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
+import { describeAgreement, type NegotiatedAlgorithms, weaknessesOf } from '../../../ssh/agreement.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
 import { diagnoseProhibition } from '../../../ssh/forwarding-diagnosis.ts';
 import { lookUpHost } from '../../../ssh/look-up.ts';
@@ -77,11 +78,23 @@ export async function* checkBastion(
   try {
     const tookMs = Math.round(performance.now() - startedAtMs);
     yield ok('bastion', `logged in as ${connections.description} in ${tookMs} ms`);
+    yield* checkAgreement(connections.algorithms, target);
     if (questions.some((question) => ONE_TIME_CODE.test(question))) yield await checkClock();
     yield* checkForwarding(connections, target, destinations, context.signal);
   } finally {
     await connections.close();
   }
+}
+
+/** Nothing of a connection by the user's own ssh, which says of it what it has to. */
+function* checkAgreement(
+  algorithms: NegotiatedAlgorithms | undefined,
+  { algorithms: offered }: SshTarget,
+): Generator<Finding> {
+  if (algorithms === undefined) return;
+  yield ok('encryption', describeAgreement(algorithms));
+  for (const { what, remedy } of weaknessesOf(algorithms, offered.keyExchange))
+    yield note('encryption', what, remedy);
 }
 
 function* untriedAll(destinations: readonly HostPort[]): Generator<Finding> {

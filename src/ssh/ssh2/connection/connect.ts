@@ -3,6 +3,7 @@ import type { Client } from 'ssh2';
 import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { Endpoint } from '../../../net/address/endpoint.ts';
+import type { NegotiatedAlgorithms } from '../../agreement.ts';
 import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../../host-keys/host-key-decision.ts';
 import type { KnownHostEntry } from '../../host-keys/known-hosts.ts';
 import { askKnownHostsCommand } from '../../host-keys/known-hosts-command.ts';
@@ -15,7 +16,6 @@ import type { Prompter } from '../../prompter.ts';
 import type { SshTarget } from '../../ssh-target.ts';
 import { HYBRID_METHOD, prepareHybrid } from '../key-exchange/hybrid.ts';
 import { shakeHands } from './handshake.ts';
-import type { NegotiatedAlgorithms } from './negotiated-algorithms.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
 
 /** Dependencies of {@link connectBastion}. */

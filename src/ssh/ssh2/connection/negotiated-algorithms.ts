@@ -1,15 +1,5 @@
 import type { NegotiatedAlgorithms as Ssh2Algorithms } from 'ssh2';
-
-/** The algorithms in use, by their SSH names; one name where both directions have the same. */
-export interface NegotiatedAlgorithms {
-  readonly keyExchange: string;
-  readonly hostKey: string;
-  readonly cipher: string;
-  readonly mac: string;
-  readonly compression: string;
-  /** Whether what was sent before the keys is covered by them too, against Terrapin (CVE-2023-48795). */
-  readonly isStrict: boolean;
-}
+import type { NegotiatedAlgorithms } from '../../agreement.ts';
 
 /** The result of a key exchange, from ssh2. */
 export function negotiatedAlgorithms(

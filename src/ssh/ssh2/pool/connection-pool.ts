@@ -4,6 +4,7 @@ import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { Endpoint, HostPort } from '../../../net/address/endpoint.ts';
 import type { Flow } from '../../../net/flow.ts';
+import type { NegotiatedAlgorithms } from '../../agreement.ts';
 import { type FlowSummary, notOpened, type Transport } from '../../transport.ts';
 import type { Ssh2Transport } from '../transport.ts';
 import { type Candidate, chooseConnection, wantsAnother } from './choose-connection.ts';
@@ -57,6 +58,11 @@ export class ConnectionPool implements Transport {
   /** How many connections are open. */
   get size(): number {
     return this.#members.length;
+  }
+
+  /** Of the first connection. */
+  get algorithms(): NegotiatedAlgorithms | undefined {
+    return this.#members[0]?.transport.algorithms;
   }
 
   /** Over the first connection. */

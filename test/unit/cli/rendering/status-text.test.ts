@@ -10,6 +10,7 @@ const plain = { green: String, yellow: String, red: String, bold: String };
 const UP: TunnelStatus = {
   state: { kind: 'up', sinceMs: NOW - 7_800_000 },
   bastion: 'me@gate.example (203.0.113.7:22)',
+  algorithms: null,
   roundTripMs: 12.4,
   flows: { now: 3, held: 0, total: 1_234, opened: 1_230 },
   failures: [],
@@ -155,3 +156,21 @@ test.each([
   [7_800_000, '2 h 10 min'],
   [97 * 3_600_000, '4 d 1 h'],
 ])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+
+test('what was agreed on is said in a line', async () => {
+  const algorithms = {
+    keyExchange: 'curve25519-sha256',
+    hostKey: 'ssh-ed25519',
+    cipher: 'aes256-ctr',
+    mac: 'hmac-sha2-256-etm@openssh.com',
+    compression: 'none',
+    isStrict: false,
+    isPostQuantum: false,
+  };
+  const status = { ...UP, algorithms };
+  const text = await renderStatus([report('office', status, null)], [], NOW, plain);
+  expect(text).toContain(
+    'office: encrypted by aes256-ctr with hmac-sha2-256-etm@openssh.com, keys by curve25519-sha256 (not post-quantum), ' +
+      'host key ssh-ed25519, not strict\n',
+  );
+});

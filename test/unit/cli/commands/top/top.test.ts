@@ -53,6 +53,7 @@ describe('the screen', () => {
   const status: TunnelStatus = {
     state: { kind: 'up', sinceMs: 0 },
     bastion: 'me@bastion (203.0.113.7:22)',
+    algorithms: null,
     roundTripMs: 12.34,
     flows: { now: 3, held: 0, total: 9, opened: 8 },
     failures: [],
