@@ -67,7 +67,9 @@ export async function resolveSubnets(
       warnings.push({ where, what: `${named}is not captured: ${answer.reason}` });
       continue;
     }
-    const cidrs = answer.addresses.map(cidrOfAddress).filter((cidr) => cidr !== undefined);
+    const cidrs = answer.addresses
+      .map((address) => cidrOfAddress(address))
+      .filter((cidr) => cidr !== undefined);
     if (!cidrs.some(({ family }) => family === 4 || ipv6)) {
       const why = cidrs.length > 0 ? 'only IPv6 addresses, left out because of --disable-ipv6' : 'no address';
       if (cidrs.length === 0 && action === 'include') nameFailed = true;
@@ -114,7 +116,9 @@ export function rulesOf(
     const cidrs =
       subnet.kind === 'network'
         ? [subnet.cidr]
-        : (addressesOf.get(subnet.name) ?? []).flatMap((address) => cidrOfAddress(address) ?? []);
+        : (addressesOf.get(subnet.name) ?? []).flatMap(
+            (address) => cidrOfAddress(address, subnet.prefixLength) ?? [],
+          );
     return cidrs
       .filter(({ family }) => family === 4 || ipv6)
       .map((cidr) => ({ action, cidr, ports, where, of }));
@@ -172,7 +176,7 @@ function reasonOf(error: unknown): string {
 /** Whether `where` is the argument itself, so that the name need not be said twice. */
 function namedBy(where: string, name: string): boolean {
   const argument = where.replace(/^-x /, '');
-  return argument === name || argument.startsWith(`${name}:`);
+  return argument === name || argument.startsWith(`${name}:`) || argument.startsWith(`${name}/`);
 }
 
 function nothingLeft(warnings: readonly Problem[], nameFailed: boolean, hasNoEffect: boolean): TshuttleError {

@@ -12,7 +12,17 @@ export const SSHUTTLE_TOPIC: Topic = {
     commands('tshuttle -r me@bastion.example.com -x 10.9.0.0/16 10.0.0.0/8'),
     list(
       ['on the bastion', 'nothing runs; AllowTcpForwarding yes will do, without Python and without a shell'],
-      ['SSHUTTLE_ARGS', 'TSHUTTLE_ARGS'],
+      ['SSHUTTLE_ARGS', 'is read where TSHUTTLE_ARGS is not set'],
+      ['--method nat', 'is iptables'],
+      ['--exclude-f FILE', 'the beginning of a name stands for a long option, where no other begins so'],
+      [
+        '--python, --remote-shell, --no-cmd-delimiter, --no-sudo-pythonpath, --no-latency-control, --latency-buffer-size, --wrap, --tmark',
+        'are ignored with their values, and one line says so',
+      ],
+      [
+        'NAME/24',
+        'is the network around each IPv4 address of the name; IPv6 addresses are taken by themselves',
+      ],
       ['-e, --ssh-cmd', 'the options of ssh are here too: -F, -i, -J, -o; a port is -r HOST:PORT'],
       ['-N, --auto-nets', 'nothing can ask the bastion for its routes: list the networks'],
       [

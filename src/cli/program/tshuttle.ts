@@ -1,6 +1,6 @@
 import { EXIT_CODES, exitCodeOf } from '../../app/exit-code.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
-import { collectArgumentWords } from '../../config/parse/argument-words.ts';
+import { type ArgumentSources, collectArgumentWords } from '../../config/parse/argument-words.ts';
 import { readTextFile } from '../../config/parse/text-file.ts';
 import { homeFolder } from '../../core/accounts.ts';
 import { type Problem, problemLines } from '../../core/problem.ts';
@@ -13,6 +13,7 @@ import { readVersion } from '../version.ts';
 import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
 import { buildProgram } from './program.ts';
 import { repeatedOptions } from './repeated-options.ts';
+import { ignoredOptions, readSshuttleWords } from './sshuttle-words.ts';
 import { wantsJson } from './wants-json.ts';
 
 /**
@@ -23,8 +24,7 @@ import { wantsJson } from './wants-json.ts';
 export async function tshuttle(context: ProcessContext, parts: Parts): Promise<number> {
   // Before anything else, and whatever comes: ps(1) shows the arguments, and one of them may be a password.
   process.title = 'tshuttle';
-  const environmentWords = context.environment['TSHUTTLE_ARGS'];
-  delete context.environment['TSHUTTLE_ARGS'];
+  const environmentWords = takeArguments(context.environment);
   try {
     if (isDaemonChild(context.environment)) {
       const { runDaemon } = await import('../running/run-tunnel.ts');
@@ -40,6 +40,19 @@ export async function tshuttle(context: ProcessContext, parts: Parts): Promise<n
   }
 }
 
+/** The variables that may hold arguments; the first that is there counts. sshuttle's works as it is. */
+const ARGUMENT_VARIABLES = ['TSHUTTLE_ARGS', 'SSHUTTLE_ARGS'] as const;
+
+/** Takes them out of the environment, for they may hold a password. */
+function takeArguments(environment: ProcessContext['environment']): ArgumentSources['environment'] {
+  const found = ARGUMENT_VARIABLES.flatMap((name) => {
+    const text = environment[name];
+    delete environment[name];
+    return text === undefined ? [] : [{ name, text }];
+  });
+  return found[0];
+}
+
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason || (error instanceof Error && error.name === 'AbortError');
 }
@@ -47,7 +60,7 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
 async function runCommand(
   context: ProcessContext,
   parts: Parts,
-  environmentWords: string | undefined,
+  environmentWords: ArgumentSources['environment'],
 ): Promise<number> {
   const leading = await wordsBeforeTunnel(context.arguments);
   const sources = {
@@ -55,7 +68,12 @@ async function runCommand(
     arguments: context.arguments,
     leading: leading ?? 0,
   };
-  const { words, problems, sources: bySource } = collectArgumentWords(sources, readTextFile);
+  const collected = collectArgumentWords(sources, readTextFile);
+  const { problems } = collected;
+  const read = (text: readonly string[]) =>
+    leading === 0 ? readSshuttleWords(text) : { words: text, ignored: [] };
+  const { words, ignored } = read(collected.words);
+  const bySource = collected.sources.map((source) => read(source).words);
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse);
@@ -79,7 +97,7 @@ async function runCommand(
       const { note, config } = parsed;
       if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
       const { runTunnel } = await import('../running/run-tunnel.ts');
-      return await runTunnel(parsed.config, parsed.warnings, session);
+      return await runTunnel(parsed.config, [...ignoredOptions(ignored), ...parsed.warnings], session);
     }
   }
 }

@@ -10,8 +10,8 @@ const WITH_PASSWORD = /^(?:--[a-z-]+=|-r)?(?:[a-z0-9]+:\/\/)?[^\s=:@/]+:.+@/i;
 
 /** Where the words of a command line come from. */
 export interface ArgumentSources {
-  /** `TSHUTTLE_ARGS`: shell words, placed before the arguments so that these win. */
-  readonly environment: string | undefined;
+  /** A variable with shell words, placed before the arguments so that these win. */
+  readonly environment: { readonly name: string; readonly text: string } | undefined;
   readonly arguments: readonly string[];
   /** How many of the arguments stay before the words of the environment: a command, and what it is about. */
   readonly leading: number;
@@ -26,7 +26,7 @@ export interface ArgumentWords {
 }
 
 /**
- * Puts `TSHUTTLE_ARGS` before the arguments and the contents of FILE in the place of every `@FILE`.
+ * Puts the words of the environment before the arguments and the contents of FILE in the place of every `@FILE`.
  *
  * A file holds shell words: sshuttle's one argument on a line works, and so does `-r host` on one. What follows `--` is
  * somebody else's and stays as it is. A file with a password in it is refused where others can read it.
@@ -81,8 +81,9 @@ export function collectArgumentWords(sources: ArgumentSources, readTextFile: Rea
   words.push(...leading);
   commandLine.push(...leading);
   const inEnvironment = openSource();
-  const environment = splitShellWords(sources.environment ?? '');
-  if (environment.kind === 'invalid') problems.push({ where: 'TSHUTTLE_ARGS', what: environment.what });
+  const environment = splitShellWords(sources.environment?.text ?? '');
+  if (environment.kind === 'invalid')
+    problems.push({ where: sources.environment!.name, what: environment.what });
   else for (const word of environment.words) expand(word, inEnvironment, 0);
   for (const word of expanded.slice(sources.leading)) expand(word, commandLine, 0);
   words.push(...sources.arguments.slice(expanded.length));

@@ -11,9 +11,14 @@ export interface Remote {
   readonly port: number | undefined;
 }
 
-/** Parses `[user[:password]@]host[:port]`. The last `@` ends the user, so that both parts before it may hold one. */
-export function parseRemote(text: string): Remote | Invalid {
-  if (text.includes('://')) return new Invalid('is a URL; write [user@]host[:port]');
+/**
+ * Parses `[user[:password]@]host[:port]`, also as `ssh://...`. The last `@` ends the user, so that both parts before it may hold
+ * one; an empty password is none.
+ */
+export function parseRemote(written: string): Remote | Invalid {
+  const text = /^ssh:\/\/([^/]*)\/?$/i.exec(written)?.[1] ?? written;
+  if (text.includes('://'))
+    return new Invalid('is a URL; write [user@]host[:port], or ssh://[user@]host[:port]');
   const at = text.lastIndexOf('@');
   const login = at < 0 ? undefined : text.slice(0, at);
   const address = splitAddress(text.slice(at + 1));
@@ -21,10 +26,9 @@ export function parseRemote(text: string): Remote | Invalid {
   if (login === undefined) return { user: undefined, password: undefined, ...address };
   const colon = login.indexOf(':');
   const user = colon < 0 ? login : login.slice(0, colon);
-  const password = colon < 0 ? undefined : login.slice(colon + 1);
+  const password = (colon < 0 ? undefined : login.slice(colon + 1)) || undefined;
   if (user === '') return new Invalid('has no user before the @; write user@host, or host alone');
   if (!isSafeUser(user)) return new Invalid('has a user that ssh does not allow');
-  if (password === '') return new Invalid('has an empty password; write user@host to be asked for it');
   return { user, password, ...address };
 }
 

@@ -37,6 +37,11 @@ export function diagnoseIPv6(text: string): string {
   return 'is not an IPv6 network; write it as in 2001:db8::/32, with a port as in [2001:db8::/32]:443';
 }
 
+/** For a prefix length after a name, which is that of IPv4. */
+export function diagnoseNamePrefix(name: string, prefix: string): string {
+  return diagnosePrefix(name, prefix, 32);
+}
+
 function diagnosePrefix(address: string, prefix: string, bits: 32 | 128): string {
   const family = bits === 32 ? 'IPv4' : 'IPv6';
   if (prefix === '') return `has no prefix length after the slash; write 0 to ${bits}`;

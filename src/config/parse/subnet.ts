@@ -4,12 +4,18 @@ import { parseCidr } from '../../net/address/parse-cidr.ts';
 import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
 import { Invalid } from './invalid.ts';
 import { parsePorts } from './port.ts';
-import { diagnoseIPv4, diagnoseIPv6, isHostName } from './subnet-diagnosis.ts';
+import { diagnoseIPv4, diagnoseIPv6, diagnoseNamePrefix, isHostName } from './subnet-diagnosis.ts';
 
 /** One SUBNET as the user wrote it: a network or a name, and the ports. */
 export type Subnet =
   | { readonly kind: 'network'; readonly cidr: Cidr; readonly ports: PortRange }
-  | { readonly kind: 'name'; readonly name: string; readonly ports: PortRange };
+  | {
+      readonly kind: 'name';
+      readonly name: string;
+      /** Of the network around each of its IPv4 addresses; 32 without a prefix. */
+      readonly prefixLength: number;
+      readonly ports: PortRange;
+    };
 
 /** A subnet to capture, or never to capture, and where the user wrote it. */
 export interface SubnetRule {
@@ -20,7 +26,7 @@ export interface SubnetRule {
 
 /**
  * Parses `10.0.0.0/24`, `10.1.2.3`, `0/0`, `10.0.0.0/8:443`, `10.0.0.0/8:8000-9000`, `2001:db8::/32`,
- * `[2001:db8::/32]:443`, `host.example.com`, `host.example.com:8000-9000`.
+ * `[2001:db8::/32]:443`, `host.example.com`, `host.example.com:8000-9000`, `host.example.com/24`.
  */
 export function parseSubnet(text: string): Subnet | Invalid {
   if (text === '') return new Invalid('is empty; write a network, an address or a name');
@@ -76,17 +82,11 @@ function parseIPv4OrName(text: string): Subnet | Invalid {
   if (cidr !== undefined) return withPorts(portText, (ports) => ({ kind: 'network', cidr, ports }));
   if (/^[\d.]+(\/.*)?$/.test(address)) return new Invalid(diagnoseIPv4(address));
   if (address.startsWith('*')) return new Invalid('is a pattern; only whole names can be captured');
-  const slash = address.indexOf('/');
-  if (slash >= 0) {
-    const host = address.slice(0, slash);
-    return new Invalid(
-      isHostName(host)
-        ? `has a prefix length after a name; write ${host}, or the network in numbers`
-        : 'is neither a network nor a name',
-    );
-  }
-  if (!isHostName(address)) return new Invalid('is neither a network nor a name');
-  return withPorts(portText, (ports) => ({ kind: 'name', name: address, ports }));
+  const [name = '', prefix, ...rest] = address.split('/');
+  if (!isHostName(name) || rest.length > 0) return new Invalid('is neither a network nor a name');
+  const prefixLength = prefix === undefined ? 32 : Number(/^\d{1,2}$/.exec(prefix)?.[0]);
+  if (!(prefixLength <= 32)) return new Invalid(diagnoseNamePrefix(name, prefix ?? ''));
+  return withPorts(portText, (ports) => ({ kind: 'name', name, prefixLength, ports }));
 }
 
 function withPorts(text: string | undefined, make: (ports: PortRange) => Subnet): Subnet | Invalid {
@@ -95,7 +95,12 @@ function withPorts(text: string | undefined, make: (ports: PortRange) => Subnet)
   return ports instanceof Invalid ? ports : make(ports);
 }
 
-/** Whether a resolver's answer is an address that can be a rule. */
-export function cidrOfAddress(address: string): Cidr | undefined {
-  return isIPv4(address) || (isIPv6(address) && !address.includes('%')) ? parseCidr(address) : undefined;
+/**
+ * What a resolver's answer is as a rule, if it is an address that can be one.
+ *
+ * @param prefixLength of the network around an IPv4 address
+ */
+export function cidrOfAddress(address: string, prefixLength = 32): Cidr | undefined {
+  if (isIPv4(address)) return parseCidr(`${address}/${prefixLength}`);
+  return isIPv6(address) && !address.includes('%') ? parseCidr(address) : undefined;
 }

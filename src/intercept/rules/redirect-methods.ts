@@ -24,6 +24,8 @@ interface CandidateRow {
 interface MethodRow {
   /** What `--method` takes. */
   readonly name: string;
+  /** What sshuttle calls it, where that is something else. */
+  readonly sshuttleName?: string;
   /** The systems that have it, as Node.js names them. */
   readonly platforms: readonly NodeJS.Platform[];
   /** The ways to install its rules, the best first. */
@@ -70,6 +72,7 @@ export const REDIRECT_METHODS = [
   },
   {
     name: 'iptables',
+    sshuttleName: 'nat',
     platforms: ['linux'],
     // The restore tool of each name.
     candidates: [
@@ -133,6 +136,11 @@ export const CANDIDATES: readonly Candidate[] = REDIRECT_METHODS.flatMap(({ cand
 /** The rows of the methods that a system has, the best first. */
 export function methodsOn(platform: NodeJS.Platform): readonly Row[] {
   return REDIRECT_METHODS.filter((row) => (row.platforms as readonly string[]).includes(platform));
+}
+
+/** The method that sshuttle calls so. */
+export function methodOfSshuttle(name: string): InterceptMethod | undefined {
+  return REDIRECT_METHODS.find((row: MethodRow) => row.sshuttleName === name)?.name;
 }
 
 /** The row of a method. */

@@ -129,6 +129,22 @@ describe('bin/tshuttle', () => {
       '*nat',
     );
   });
+
+  test('the arguments of sshuttle mean the same, also those of SSHUTTLE_ARGS', async () => {
+    const env = { SSHUTTLE_ARGS: '-x 10.9.0.0/16 --meth nat --python 10.8.0.0/16' };
+    const result = await runReal(['--dry-run', '-r', 'me@127.0.0.1:9', '10.0.0.0/8'], { env });
+    expect(result).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('--python: without effect') as string,
+    });
+    expect(result.stdout).toContain('*nat');
+    expect(result.stdout).toContain('10.9.0.0/16');
+    expect(result.stdout).not.toContain('10.8.0.0');
+    const both = await runReal(['--dry-run', '10.0.0.0/8'], {
+      env: { ...env, TSHUTTLE_ARGS: '-r me@127.0.0.1:9' },
+    });
+    expect(both.stdout).not.toContain('10.9.0.0/16');
+  });
 });
 
 describe('the command', () => {

@@ -44,6 +44,14 @@ describe('resolveSubnets', () => {
     });
   });
 
+  test('a prefix length after a name is of the networks around its IPv4 addresses', async () => {
+    const resolved = await resolve(['both.example/24']);
+    expect(resolved.rules.map(({ action, cidr }) => ({ action, cidr }))).toEqual([
+      { action: 'include', cidr: parseCidr('192.0.2.0/24') },
+      { action: 'include', cidr: parseCidr('2001:db8::1') },
+    ]);
+  });
+
   test('a name to capture that does not resolve is a warning that says the name once', async () => {
     const named = rules('10.0.0.0/8', 'no.example', 'no.example:443');
     const inFile = { ...named[1]!, where: 'nets.txt:3' };

@@ -161,7 +161,6 @@ describe('parseArguments', () => {
       '--ssh-cmd=ssh -v',
       '--ssh-cmd: names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
     ],
-    ['--python=python3', '--python: is not needed, nothing runs on the bastion; leave it out'],
   ])('refuses %s in one line', async (word, line) => {
     const invocation = await parse(word);
     expect(invocation.kind === 'refused' && invocation.problems.map(renderProblem)).toEqual([line]);

@@ -5,7 +5,8 @@ import { renderProblem } from '../../../../src/core/problem.ts';
 
 function repeated(line: string, environment?: string): readonly string[] {
   const file = { kind: 'text', text: '-r file\n--on-down hold' } as const;
-  const from = { environment, arguments: line.split(' '), leading: 0 };
+  const variable = environment === undefined ? undefined : { name: 'TSHUTTLE_ARGS', text: environment };
+  const from = { environment: variable, arguments: line.split(' '), leading: 0 };
   return repeatedOptions(collectArgumentWords(from, () => file).sources).map(renderProblem);
 }
 

@@ -16,7 +16,8 @@ function read(path: string): TextFile {
 }
 
 function collect(words: readonly string[], environment?: string, leading = 0) {
-  return collectArgumentWords({ environment, arguments: words, leading }, read);
+  const variable = environment === undefined ? undefined : { name: 'TSHUTTLE_ARGS', text: environment };
+  return collectArgumentWords({ environment: variable, arguments: words, leading }, read);
 }
 
 describe('collectArgumentWords', () => {

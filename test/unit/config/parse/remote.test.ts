@@ -26,6 +26,9 @@ describe('parseRemote', () => {
     ['fe80::1%br_lan', remote('fe80::1%br_lan')],
     ['Some Body@bastion', remote('bastion', undefined, 'Some Body')],
     ['my_alias', remote('my_alias')],
+    ['me:@bastion', remote('bastion', undefined, 'me')],
+    ['ssh://me@bastion:2222', remote('bastion', 2222, 'me')],
+    ['SSH://[2001:db8::1]/', remote('2001:db8::1')],
   ])('%s', (text, expected) => {
     expect(parseRemote(text)).toEqual(expected);
   });
@@ -34,7 +37,6 @@ describe('parseRemote', () => {
     ['', 'has no host'],
     ['me@', 'has no host'],
     ['@bastion', 'has no user before the @; write user@host, or host alone'],
-    ['me:@bastion', 'has an empty password; write user@host to be asked for it'],
     [':22', 'has no host before the colon'],
     ['bastion:', 'has no port after the colon'],
     ['bastion:0', 'has the port 0, which is not from 1 to 65535'],
@@ -48,7 +50,8 @@ describe('parseRemote', () => {
     ['[fe80::1%a b]:22', 'has fe80::1%a b in brackets, which are for IPv6 addresses'],
     ['Some -oProxyCommand=id@bastion', 'has a user that ssh does not allow'],
     ['[bastion]:22', 'has bastion in brackets, which are for IPv6 addresses'],
-    ['ssh://me@bastion', 'is a URL; write [user@]host[:port]'],
+    ['https://me@bastion', 'is a URL; write [user@]host[:port], or ssh://[user@]host[:port]'],
+    ['ssh://me@bastion/home', 'is a URL; write [user@]host[:port], or ssh://[user@]host[:port]'],
     ['-oProxyCommand=id', 'has a host that ssh does not allow'],
     ['ba stion', 'has a host that ssh does not allow'],
     ['$(id)', 'has a host that ssh does not allow'],

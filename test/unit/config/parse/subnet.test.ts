@@ -34,7 +34,7 @@ describe('parseSubnet accepts', () => {
     ['_sip.example.com', '_sip.example.com', '1-65535'],
     ['4example.com', '4example.com', '1-65535'],
   ])('the name %s', (text, name, ports) => {
-    expect(parseSubnet(text)).toEqual({ kind: 'name', name, ports: parsePortRange(ports) });
+    expect(parseSubnet(text)).toEqual({ kind: 'name', name, prefixLength: 32, ports: parsePortRange(ports) });
   });
 });
 
@@ -78,7 +78,10 @@ describe('parseSubnet refuses, and says what to write', () => {
     ['https://example.com/', 'is a URL; write only its host and port, as in example.com:443'],
     ['10.0.0.0/8,10.1.0.0/16', 'has a comma in it; separate subnets with blanks'],
     ['10.0.0.0/8 10.1.0.0/16', 'has a blank in it; give one subnet at a time'],
-    ['example.com/24', 'has a prefix length after a name; write example.com, or the network in numbers'],
+    ['example.com/33', 'has the prefix length 33, but IPv4 has at most 32'],
+    ['example.com/', 'has no prefix length after the slash; write 0 to 32'],
+    ['example.com/a', 'has the prefix length a, which is not a number from 0 to 32'],
+    ['example.com/24/3', 'is neither a network nor a name'],
     ['*.example.com', 'is a pattern; only whole names can be captured'],
     ['-x.example.com', 'is neither a network nor a name'],
     ['ex ample', 'has a blank in it; give one subnet at a time'],

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import { parseArguments } from '../../../src/cli/program/arguments.ts';
+import { ignoredOptions, readSshuttleWords } from '../../../src/cli/program/sshuttle-words.ts';
+import { NOTHING_GIVEN, type RawOptions } from '../../../src/config/options/table.ts';
+import { renderProblem } from '../../../src/core/problem.ts';
+
+/** What a command line of sshuttle's comes to here. */
+async function parse(
+  line: string,
+): Promise<{ readonly raw: RawOptions; readonly ignored: readonly string[] }> {
+  const { words, ignored } = readSshuttleWords(line.split(' '));
+  const invocation = await parseArguments(words, '1.2.3');
+  if (invocation.kind !== 'tunnel') throw new Error(JSON.stringify(invocation));
+  return { raw: invocation.raw, ignored };
+}
+
+const SUBNETS = { remote: 'me@b', subnets: ['10.0.0.0/8'] } as const;
+const EXCLUDING = { ...SUBNETS, excludes: ['10.9.0.0/16'] } as const;
+
+/** Expected by what sshuttle's manual says of each. */
+const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> = [
+  ['-r me@b 10.0.0.0/8', SUBNETS],
+  ['--remote me@b 10.0.0.0/8', SUBNETS],
+  ['--remote=me@b 10.0.0.0/8', SUBNETS],
+  ['-rme@b 10.0.0.0/8', SUBNETS],
+  ['10.0.0.0/8 -r me@b', SUBNETS],
+  ['-r me@b -x 10.9.0.0/16 10.0.0.0/8', EXCLUDING],
+  ['-r me@b --exclude=10.9.0.0/16 10.0.0.0/8', EXCLUDING],
+  ['-vr me@b 10.0.0.0/8', { ...SUBNETS, verbosity: 1 }],
+  ['-vvr me@b 10.0.0.0/8', { ...SUBNETS, verbosity: 2 }],
+  ['-vvHr me@b 10.0.0.0/8', { ...SUBNETS, verbosity: 2, bastionHosts: true }],
+  ['-Dv -r me@b 10.0.0.0/8', { ...SUBNETS, daemon: true, verbosity: 1 }],
+  ['-Drme@b 10.0.0.0/8', { ...SUBNETS, daemon: true }],
+  ['--daemon --pidfile /p --remote me@b 10.0.0.0/8', { ...SUBNETS, daemon: true, pidFile: '/p' }],
+  ['--dns -r me@b 10.0.0.0/8', { ...SUBNETS, everything: true }],
+  ['--ns-hosts 10.0.0.2,10.0.0.3 -r me@b 10.0.0.0/8', { ...SUBNETS, nameservers: '10.0.0.2,10.0.0.3' }],
+  [
+    '--dns --to-ns 10.0.0.2:54 -r me@b 10.0.0.0/8',
+    { ...SUBNETS, everything: true, resolvers: '10.0.0.2:54' },
+  ],
+  ['--disable-ipv6 -r me@b 10.0.0.0/8', { ...SUBNETS, ipv6: false }],
+  ['-l 127.0.0.1:12300 -r me@b 10.0.0.0/8', { ...SUBNETS, listen: '127.0.0.1:12300' }],
+  ['-s list -X others -r me@b', { remote: 'me@b', subnetFiles: ['list'], excludeFiles: ['others'] }],
+  ['--seed-hosts a,b -r me@b 10.0.0.0/8', { ...SUBNETS, seedHosts: 'a,b' }],
+  ['--method auto -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'auto' }],
+  ['--method nft -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'nft' }],
+  // nat is sshuttle's word for iptables.
+  ['--method nat -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'iptables' }],
+  ['--method=nat -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'iptables' }],
+  ['--meth=nat -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'iptables' }],
+  // argparse's allow_abbrev.
+  ['--dis --subn list -r me@b', { remote: 'me@b', ipv6: false, subnetFiles: ['list'] }],
+  [
+    '--daem --pidf /p --exclude-f x -r me@b 10.0.0.0/8',
+    { ...SUBNETS, daemon: true, pidFile: '/p', excludeFiles: ['x'] },
+  ],
+  [
+    '--listen=0 --auto-h --see a -r me@b 10.0.0.0/8',
+    { ...SUBNETS, listen: '0', bastionHosts: true, seedHosts: 'a' },
+  ],
+  // A value that looks like an option, or like an abbreviation, is a value.
+  ['-r me@b -x --dn 10.0.0.0/8', { ...SUBNETS, excludes: ['--dn'] }],
+  ['-r me@b 10.0.0.0/8 -- --dn', { ...SUBNETS, subnets: ['10.0.0.0/8', '--dn'] }],
+];
+
+test.each(SAME)('%s', async (line, asked) => {
+  expect(await parse(line)).toEqual({ raw: { ...NOTHING_GIVEN, ...asked }, ignored: [] });
+});
+
+describe('what only sshuttle needs is left out with its value, which becomes no subnet', () => {
+  test.each([
+    ['--python 10.1.0.0/16', '--python'],
+    ['--python=10.1.0.0/16', '--python'],
+    ['--pyth 10.1.0.0/16', '--python'],
+    ['--remote-shell cmd', '--remote-shell'],
+    ['--no-cmd-delimiter', '--no-cmd-delimiter'],
+    ['--no-sudo-pythonpath', '--no-sudo-pythonpath'],
+    ['--no-latency-control', '--no-latency-control'],
+    ['--latency-buffer-size 65536', '--latency-buffer-size'],
+    ['--wrap 9', '--wrap'],
+    ['--tmark 0x1', '--tmark'],
+    ['-t 0x1', '-t'],
+    ['-t0x1', '-t'],
+  ])('%s', async (words, name) => {
+    for (const line of [`${words} -r me@b 10.0.0.0/8`, `-r me@b 10.0.0.0/8 ${words}`]) {
+      expect(await parse(line)).toEqual({ raw: { ...NOTHING_GIVEN, ...SUBNETS }, ignored: [name] });
+    }
+  });
+
+  test('is one warning', () => {
+    const { ignored } = readSshuttleWords('--python p --wrap 9 --python q'.split(' '));
+    expect(ignoredOptions(ignored).map(renderProblem)).toEqual([
+      '--python, --wrap: without effect: what only sshuttle needs is ignored',
+    ]);
+    expect(ignoredOptions([])).toEqual([]);
+  });
+});
+
+test.each([
+  // Several begin so: --remote and --remote-shell, --verbose and --version, --no-session and sshuttle's own.
+  ['--remo me@b 10.0.0.0/8', '--remo: is not an option; perhaps --remote'],
+  ['-r me@b --no 10.0.0.0/8', '--no: is not an option'],
+  // What is refused is so by its whole name, too.
+  ['-r me@b --auto-n 10.0.0.0/8', '--auto-nets: asks the server for its routes'],
+  ['-r me@b --gro staff 10.0.0.0/8', '--group: is not there'],
+  ['-r me@b -e mosh 10.0.0.0/8', '-e: names an ssh program'],
+  ['-NHr me@b 10.0.0.0/8', '-NHr: asks the server for its routes'],
+])('refused: %s', async (line, problem) => {
+  const invocation = await parseArguments(readSshuttleWords(line.split(' ')).words, '1.2.3');
+  expect(invocation.kind).toBe('refused');
+  const problems = invocation.kind === 'refused' ? invocation.problems.map(renderProblem) : [];
+  expect(
+    problems.some((one) => one.startsWith(problem)),
+    problems.join('\n'),
+  ).toBe(true);
+});
