@@ -49,7 +49,7 @@ module.exports = {
     // does not see knots of a folder and what it holds: cli with commands, doctor, hosting, manual. What is loose in ssh, intercept and
     // dns is below their rooms, but for the few files that choose among these.
     { name: 'no-folder-cycles', scope: 'folder', severity: 'error', from: {}, to: { circular: true } },
-    onlyFrom('ssh2', '^src/ssh/(config/algorithms|keys/|ssh2/)'),
+    onlyFrom('ssh2', '^src/ssh/(keys/private-key|ssh2/(connection|internals)/)'),
     onlyFrom('@noble', '^src/ssh/ssh2/key-exchange/'),
     onlyFrom('socks', '^src/ssh/'),
     onlyFrom('koffi', '^src/net/native/'),
@@ -58,8 +58,6 @@ module.exports = {
     onlyFrom('valibot', '^src/openstack/'),
     onlyFrom('yaml', '^src/(config/profiles|openstack)/'),
     onlyFrom('commander', '^src/cli/'),
-    onlyFrom('log-update', '^src/cli/'),
-    onlyFrom('ansi-escapes', '^src/cli/'),
     onlyFrom('prom-client', '^src/app/metrics/'),
     onlyFrom('pino', '^src/app/log/'),
     onlyFrom('pino-pretty', '^src/app/log/'),

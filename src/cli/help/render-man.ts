@@ -71,8 +71,13 @@ function nameOf(command: Command): string {
 
 function synopsis(command: Command): readonly string[] {
   const own = command.parent === null ? [] : [literal(nameOf(command))];
-  const usage = literal(command.usage());
-  return ['.Nm', ...(own.length > 0 ? [`.Ic ${own.join(' ')}`] : []), `.Ar ${usage}`];
+  // A command without arguments is described by a blank: commander makes a usage of its own of an empty text.
+  const usage = literal(command.usage().trim());
+  return [
+    '.Nm',
+    ...(own.length > 0 ? [`.Ic ${own.join(' ')}`] : []),
+    ...(usage === '' ? [] : [`.Ar ${usage}`]),
+  ];
 }
 
 function options(command: Command): readonly string[] {

@@ -12,19 +12,20 @@ import {
   type TunnelStatus,
 } from '../../tunnel/status/status.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
+import { renderTable } from './table.ts';
 
 /** The text of `tshuttle status`: a line for each tunnel, and below it notes about some. */
-export async function renderStatus(
+export function renderStatus(
   reports: readonly TunnelReport[],
   silent: readonly SilentDaemon[],
   nowMs: number,
   colours: Pick<typeof pc, 'green' | 'yellow' | 'red' | 'bold'> = pc,
-): Promise<string> {
+): string {
   if (reports.length === 0 && silent.length === 0) return 'no tunnel is up\n';
   const rows = reports.map((report) => [colours.bold(report.name), ...cells(report, nowMs, colours)]);
   // The widest comes last: where the terminal is narrow, nothing else is wrapped.
   const head = ['NAME', 'STATE', 'SINCE', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN', 'BASTION'];
-  const table = reports.length === 0 ? '' : (await import('./table.ts')).renderTable(head, rows);
+  const table = reports.length === 0 ? '' : renderTable(head, rows);
   const notes = [...reports.flatMap((report) => notesOf(report, nowMs)), ...silent.map(describeSilent)];
   return notes.length === 0 ? table : `${table}\n${notes.map((note) => `${note}\n`).join('')}`;
 }

@@ -1,30 +1,14 @@
-import Table from 'cli-table3';
+import { stripVTControlCharacters } from 'node:util';
 
-const NO_LINES = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
-
-/** Columns one below the other, without lines between them; a newline at the end. */
+/** Columns side by side, without lines between them; a newline at the end. Cells may have colours. */
 export function renderTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const table = new Table({
-    head: [...head],
-    chars: NO_LINES,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-  });
-  table.push(...rows.map((row) => [...row]));
-  return `${table.toString().replace(/ +$/gm, '')}\n`;
+  const lines = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...lines.map((cells) => widthOf(cells[column] ?? ''))));
+  const padded = (cell: string, column: number): string =>
+    cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell));
+  return lines.map((cells) => `${cells.map(padded).join('  ').trimEnd()}\n`).join('');
+}
+
+function widthOf(cell: string): number {
+  return stripVTControlCharacters(cell).length;
 }

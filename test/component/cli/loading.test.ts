@@ -58,7 +58,6 @@ describe('what the program loads', () => {
     const loaded = await load(home, ...words);
     expect(loaded.output).toMatch(said);
     expect(commandsIn(loaded)).toEqual([`${name}-command.js`]);
-    expect(loaded.packages).not.toContain('cli-table3');
     expect(loaded.packages).toContain('commander');
     for (const heavy of HEAVY) expect(loaded.packages).not.toContain(heavy);
   });

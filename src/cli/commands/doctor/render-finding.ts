@@ -1,4 +1,4 @@
-import { styleText } from 'node:util';
+import pc from 'picocolors';
 import { wrap } from '../../help/wrap.ts';
 import type { Finding } from './finding.ts';
 
@@ -17,7 +17,7 @@ const MARKS: Readonly<
 /** A finding as lines for the terminal, the remedy below it. */
 export function renderFinding({ check, status, what, remedy }: Finding, withColour: boolean): string {
   const { word, colour } = MARKS[status];
-  const mark = withColour ? styleText(colour, word) : word;
+  const mark = pc.createColors(withColour)[colour](word);
   const indent = ' '.repeat(word.length + 2);
   const [first = '', ...more] = wrap(`${check}: ${what}`, COLUMNS - indent.length);
   const lines = [`${mark}  ${first}`, ...more.map((line) => `${indent}${line}`)];

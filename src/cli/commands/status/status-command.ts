@@ -31,7 +31,7 @@ export const statusCommand = defineCommand<NamedTunnels>({
       if (json) print(`${JSON.stringify({ tunnels: reports, silent: running.silent })}\n`);
       else {
         const { renderStatus } = await import('../../rendering/status-text.ts');
-        print(await renderStatus(reports, running.silent, Date.now()));
+        print(renderStatus(reports, running.silent, Date.now()));
         for (const warning of reports.length === 0 ? sudoWarnings(context.environment) : [])
           process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
       }

@@ -1,7 +1,5 @@
 import { emitKeypressEvents, type Key } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
-import ansiEscapes from 'ansi-escapes';
-import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { EXIT_STOPPED } from '../../../app/exit-code.ts';
 import { type RunningTunnelHandle, RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
@@ -15,6 +13,10 @@ import { drawScreen, type ScreenSize } from './screen.ts';
 
 /** How often a look is taken. Every flow is told each time: at 10,000 of them a few percent of a core. */
 const INTERVAL_MS = 1_000;
+
+/** ECMA-48 and xterm: another screen without a cursor, which leaves the user's own as it is; then that one again. */
+const OPEN_SCREEN = '\x1b[?1049h\x1b[?25l';
+const CLOSE_SCREEN = '\x1b[?25h\x1b[?1049l';
 
 /** A terminal that does not say its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
@@ -85,26 +87,24 @@ async function live(
     view.order = orderOf(name) ?? view.order;
     wake.abort();
   };
-  const update = createLogUpdate(stdout);
   emitKeypressEvents(stdin);
   stdin.setRawMode(true);
   stdin.on('keypress', onKey);
   stdin.resume();
   const onResize = (): void => wake.abort();
   stdout.on('resize', onResize);
-  stdout.write(ansiEscapes.enterAlternativeScreen);
+  stdout.write(OPEN_SCREEN);
   try {
     while (!signal.aborted) {
       const size = screenSize(environment);
       const lines = await poll(all, view, perTunnel[view.index]!, size);
       // A terminal that has not taken the last screen yet gets the next one instead of all between.
-      if (stdout.writableLength === 0) update(lines.join('\n'));
+      if (stdout.writableLength === 0) stdout.write(redrawn(lines));
       wake = new AbortController();
       await wait(INTERVAL_MS, undefined, { signal: AbortSignal.any([signal, wake.signal]) }).catch(() => {}); // a key
     }
   } finally {
-    update.done();
-    stdout.write(ansiEscapes.exitAlternativeScreen);
+    stdout.write(CLOSE_SCREEN);
     stdout.off('resize', onResize);
     stdin.off('keypress', onKey);
     stdin.setRawMode(false);
@@ -137,6 +137,11 @@ async function poll(
     },
     size,
   );
+}
+
+/** From the top, each line over the one before and the rest of the screen cleared, so that nothing flickers. */
+function redrawn(lines: readonly string[]): string {
+  return `\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`;
 }
 
 function screenSize(environment: TopContext['environment']): ScreenSize {

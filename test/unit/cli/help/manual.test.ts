@@ -31,6 +31,10 @@ function withoutRoff(text: string): string {
 }
 
 describe('the manual', () => {
+  test('has no line that ends with a blank, which mandoc -T lint complains of', async () => {
+    expect((await manPage()).split('\n').filter((line) => /\s$/.test(line))).toEqual([]);
+  });
+
   test('has every option and every command of --help, with the same words', async () => {
     const page = withoutRoff(await manPage());
     const program = await buildProgram('1.2.3');

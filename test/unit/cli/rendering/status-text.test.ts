@@ -34,7 +34,7 @@ const report = (name: string, status: TunnelStatus | null, captured: string | nu
   status,
 });
 
-test('status shows a line for each tunnel, and below what is to be said', async () => {
+test('status shows a line for each tunnel, and below what is to be said', () => {
   const waiting: TunnelStatus = {
     ...UP,
     state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user', why: 'refused' } },
@@ -53,7 +53,7 @@ test('status shows a line for each tunnel, and below what is to be said', async 
     ...UP,
     state: { kind: 'waiting', sinceMs: NOW - 5_000, for: { kind: 'backoff', retryAtMs: NOW + 2_000 } },
   };
-  const text = await renderStatus(
+  const text = renderStatus(
     [
       report('office', UP, 'capturing 10.0.0.0/8 through me@gate.example, by nft'),
       report('otp', waiting, 'capturing 10.9.0.0/16 through me@otp.example, by nft'),
@@ -67,19 +67,19 @@ test('status shows a line for each tunnel, and below what is to be said', async 
   expect(`\n${text}`).toMatchSnapshot();
 });
 
-test('addresses for names are told when they run out, with what to do, and not before', async () => {
+test('addresses for names are told when they run out, with what to do, and not before', () => {
   const textOf = (names: TunnelStatus['names']) =>
     renderStatus([report('office', { ...UP, names }, null)], [], NOW, plain);
-  expect(await textOf({ inUse: 40, capacity: 58, refused: 0 })).not.toContain('addresses');
-  expect(await textOf({ inUse: 55, capacity: 58, refused: 0 })).toContain(
+  expect(textOf({ inUse: 40, capacity: 58, refused: 0 })).not.toContain('addresses');
+  expect(textOf({ inUse: 55, capacity: 58, refused: 0 })).toContain(
     'office: ! 55 of the 58 addresses for names in zones are in use\n    have a larger network by --synthetic-range\n',
   );
-  expect(await textOf({ inUse: 2, capacity: 58, refused: 1 })).toContain(
+  expect(textOf({ inUse: 2, capacity: 58, refused: 1 })).toContain(
     '; 1 query answered SERVFAIL for want of one',
   );
 });
 
-test('failures are told by cause, with what to do; a tunnel of which nothing has come does not look fine', async () => {
+test('failures are told by cause, with what to do; a tunnel of which nothing has come does not look fine', () => {
   const prohibited = {
     cause: 'prohibited',
     count: 12,
@@ -100,12 +100,7 @@ test('failures are told by cause, with what to do; a tunnel of which nothing has
     advice: prohibited.advice,
   };
   const narrow: TunnelStatus = { ...UP, failures: [prohibited, { ...own, count: 1 }] };
-  const text = await renderStatus(
-    [report('closed', closed, null), report('narrow', narrow, null)],
-    [],
-    NOW,
-    plain,
-  );
+  const text = renderStatus([report('closed', closed, null), report('narrow', narrow, null)], [], NOW, plain);
   expect(text.match(/^closed .*$/m)?.[0]).toMatch(/ all fail /);
   expect(text.match(/^narrow .*$/m)?.[0]).toMatch(/ up /);
   expect(text.slice(text.indexOf('\n\n'))).toBe(`
@@ -123,7 +118,7 @@ test.each([
   { code: 'ERR_HOST_KEY', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
   { code: 'ERR_CONFIG', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
   { code: 'ERR_BASTION_AUTH', does: 'tshuttle login office' },
-] as const)('after $code: do this: $does', async ({ code, does }) => {
+] as const)('after $code: do this: $does', ({ code, does }) => {
   const remedy = "ssh-keygen -R 'gate'";
   const status: TunnelStatus = {
     ...UP,
@@ -131,13 +126,13 @@ test.each([
     lastError: { code, message: 'no', remedy, atMs: NOW },
     advice: `log in, after this: ${remedy}`,
   };
-  const text = await renderStatus([report('office', status, null)], [], NOW, plain);
+  const text = renderStatus([report('office', status, null)], [], NOW, plain);
   expect(text).toContain(`office: do this: ${does}\n`);
   expect(text.split(remedy)).toHaveLength(2);
 });
 
-test('status says when there is nothing', async () => {
-  expect(await renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
+test('status says when there is nothing', () => {
+  expect(renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
 });
 
 test.each([
