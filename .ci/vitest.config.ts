@@ -6,6 +6,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Whoever runs the tests by sudo is not told so by each command under test. */
 const env = { SUDO_USER: '' };
 
+/**
+ * With TSHUTTLE_TEST_PLATFORM (darwin, freebsd, openbsd, win32) the tests, and what they start, take themselves to be on that system:
+ * `npm run test:platforms` says which do.
+ */
+const platform = process.env['TSHUTTLE_TEST_PLATFORM'];
+const simulation = fileURLToPath(new URL('../test/support/platform/simulate.cjs', import.meta.url));
+const simulated =
+  platform === undefined ? {} : { setupFiles: [simulation], env: { ...env, NODE_OPTIONS: `--require=${simulation}` } };
+
 /** Four projects, from pure to real; lab and e2e own the kernel state they make and run one file at a time. */
 export default defineConfig({
   root,
@@ -21,9 +30,10 @@ export default defineConfig({
           // Pure tests share nothing that a process of their own for each file could keep apart.
           pool: 'threads',
           isolate: false,
+          ...simulated,
         },
       },
-      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000, env } },
+      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000, env, ...simulated } },
       {
         root,
         test: {

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemCodeOf } from './errors.ts';
+import { isOwn } from './file-owner.ts';
 
 /** Owner of what nobody in this user namespace owns: /proc/sys/kernel/overflowuid. */
 const OVERFLOW_USER_ID = 65_534;
@@ -8,7 +9,7 @@ const OVERFLOW_USER_ID = 65_534;
 /** Whether this is a folder, and of the user that this process runs as. */
 export function isOwnFolder(path: string): boolean {
   const status = statusOf(path);
-  return status?.isDirectory() === true && status.uid === process.geteuid?.();
+  return status?.isDirectory() === true && isOwn(status);
 }
 
 /**

@@ -186,7 +186,7 @@ const NULL_DEVICE = { major: 1, minor: 3 };
 function isNull(status: Stats): boolean {
   if (!status.isCharacterDevice()) return false;
   if (process.platform === 'linux') return status.rdev === NULL_DEVICE.major * 256 + NULL_DEVICE.minor;
-  return status.rdev === statSync('/dev/null').rdev;
+  return status.rdev === statSync('/dev/null', { throwIfNoEntry: false })?.rdev;
 }
 
 function kindOf(status: Stats): string {

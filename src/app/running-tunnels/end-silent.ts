@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
+import { readAddress } from '../../daemon/control/socket-address.ts';
 import { INSTALLED_HELPER } from '../../intercept/install/installed-helper.ts';
 import { startedTicksOf } from '../../intercept/rules/instance.ts';
 import { peerCredentials, strangerAt } from '../../net/native/peer.ts';
@@ -66,15 +67,17 @@ export function hasOpen(pid: number, path: string): boolean {
  * @returns undefined when it has ended meanwhile
  */
 async function listenerAt(path: string): Promise<number | undefined> {
-  const socket = connect(path);
+  let socket: Socket | undefined;
   try {
+    const address = readAddress(path);
+    socket = connect(address.path);
     await once(socket, 'connect');
-    return ownPeerOf(socket, path);
+    return address.pipe?.pid ?? ownPeerOf(socket, path);
   } catch (error) {
     if (['ECONNREFUSED', 'ENOENT'].includes(systemCodeOf(error) ?? '')) return undefined;
     throw error;
   } finally {
-    socket.destroy();
+    socket?.destroy();
   }
 }
 
@@ -83,7 +86,7 @@ function ownPeerOf(socket: Socket, path: string): number {
   // 0 is a process that this one cannot see, and 1 never a tunnel's.
   if (peer !== undefined && peer > 1) return peer;
   throw new TshuttleError('ERR_INTERNAL', `it is not to be seen which process listens at ${path}`, {
-    remedy: `find it and end it: fuser -v ${path}`,
+    remedy: `find it and end it: ${process.platform === 'linux' ? 'fuser -v' : 'lsof'} ${path}`,
   });
 }
 

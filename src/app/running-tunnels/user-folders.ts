@@ -19,7 +19,8 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
   const runtimeDirectories = [session, usual].filter(
     (path): path is string => path !== undefined && isAbsolute(path) && isOwnFolder(path),
   );
-  const stateHome = environment['XDG_STATE_HOME'];
+  const stateHome =
+    environment['XDG_STATE_HOME'] ?? (process.platform === 'win32' ? environment['LOCALAPPDATA'] : undefined);
   return {
     runtimeDirectories,
     stateHome: stateHome !== undefined && isForeignToRoot(stateHome) ? undefined : stateHome,

@@ -8,6 +8,7 @@ import { RUN_TOPICS } from './run-topics.ts';
 import { RUNNING_TOPICS } from './running-topics.ts';
 import { SECURITY_TOPIC } from './security-topic.ts';
 import { SSHUTTLE_TOPIC } from './sshuttle-topic.ts';
+import { SYSTEM_TOPICS } from './system-topics.ts';
 import type { Topic } from './topic.ts';
 
 /** The pages beside `--help`: concepts and recipes. */
@@ -21,5 +22,6 @@ export const TOPICS: readonly Topic[] = [
   OPENSTACK_TOPIC,
   SECURITY_TOPIC,
   LOG_TOPIC,
+  ...SYSTEM_TOPICS,
   SSHUTTLE_TOPIC,
 ];

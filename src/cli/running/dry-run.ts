@@ -39,6 +39,10 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     context.print('# no rules: there are only proxies\n');
     return;
   }
+  if (process.platform === 'win32') {
+    context.print('# no rules: on Windows connections are captured in WSL2 only (tshuttle help windows)\n');
+    return;
+  }
   const { rules, warnings } = await resolveSubnets(config, context.lookUp);
   for (const warning of warnings) context.logger.warn(renderProblem(warning));
   const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];

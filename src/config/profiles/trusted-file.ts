@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
+import { isOpenTo, isOwn } from '../../core/file-owner.ts';
 import { openRegularFile, readDescriptor } from '../../core/regular-file.ts';
 import type { TextFile } from '../parse/text-file.ts';
 
@@ -47,11 +48,9 @@ function whyDistrusted(status: Stats): string | undefined {
   // A group of the user's own name and number has nobody else in it (Fedora's and Debian's user private groups).
   const isGroupOfOwner = status.gid === status.uid;
   const forbidden = isGroupOfOwner ? 0o002 : 0o022;
-  return (status.mode & forbidden) === 0
-    ? undefined
-    : 'is not read, because others may write it; chmod go-w it';
+  return isOpenTo(status, forbidden) ? 'is not read, because others may write it; chmod go-w it' : undefined;
 }
 
-function ownedByUs({ uid }: Stats): boolean {
-  return uid === 0 || uid === process.geteuid?.();
+function ownedByUs(status: Stats): boolean {
+  return status.uid === 0 || isOwn(status);
 }

@@ -6,7 +6,9 @@ import { withoutControls } from '../../core/printable.ts';
 import { LineSplitter } from '../../net/messages/line-splitter.ts';
 import { peerCredentials, strangerAt } from '../../net/native/peer.ts';
 import type { Person } from './control-target.ts';
+import { meetServer } from './pipe-key.ts';
 import { CONTROL_VERSION, type ControlReply, type ControlRequest, MAX_REPLY_BYTES } from './protocol.ts';
+import { type ControlAddress, readAddress } from './socket-address.ts';
 import { whySocketDistrusted } from './trusted-folder.ts';
 
 /** How soon a daemon greets; one that is stopped (SIGSTOP) or stuck does not. */
@@ -52,9 +54,9 @@ export class ControlClient {
   #lastAnswer: Promise<unknown> = Promise.resolve();
   #nextId = 1;
 
-  private constructor(path: string) {
+  private constructor(path: string, { path: connectTo, pipe }: ControlAddress) {
     this.#path = path;
-    const socket = connect(path);
+    const socket = connect(connectTo);
     this.#socket = socket;
     this.#hello.promise.catch(() => {}); // told by connect()
     const lines = new LineSplitter(MAX_REPLY_BYTES, (line) =>
@@ -66,13 +68,20 @@ export class ControlClient {
       this.#isStranger = true;
       this.#fail(lost(`it is a process of user ${stranger}, and is not asked`));
     });
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        lines.push(chunk);
-      } catch (error) {
-        this.#fail(lost(`it says what is no reply: ${messageOf(error)}`));
-      }
-    });
+    const listen = (): void => {
+      socket.on('data', (chunk: Buffer) => {
+        try {
+          lines.push(chunk);
+        } catch (error) {
+          this.#fail(lost(`it says what is no reply: ${messageOf(error)}`));
+        }
+      });
+    };
+    if (pipe === undefined) listen();
+    else
+      meetServer(socket, pipe.key).then(listen, (error: unknown) =>
+        this.#fail(lost(messageOf(error), error)),
+      );
     socket.on('error', (error) => this.#fail(lost(error.message, error)));
     socket.on('end', () => this.#fail(lost('it closed the connection')));
     socket.on('close', () => this.#fail(lost('it closed the connection')));
@@ -88,7 +97,15 @@ export class ControlClient {
     if (distrusted !== undefined) {
       return { path, pid: undefined, isOwn: false, reason: `it is not asked, because ${distrusted}` };
     }
-    const client = new ControlClient(path);
+    let address: ControlAddress;
+    try {
+      address = readAddress(path);
+    } catch (error) {
+      if (systemCodeOf(error) === 'ENOENT') return undefined;
+      return { path, pid: undefined, isOwn: true, reason: messageOf(error) };
+    }
+    const { pipe } = address;
+    const client = new ControlClient(path, address);
     const timer = setTimeout(() => client.#fail(lost('it does not answer')), HELLO_TIMEOUT_MS);
     try {
       const hello = await client.#hello.promise;
@@ -98,12 +115,12 @@ export class ControlClient {
       return { path, pid: hello.pid, isOwn: true, reason };
     } catch (error) {
       const code = error instanceof TshuttleError ? systemCodeOf(error.cause) : undefined;
-      if (code === 'ENOENT') return undefined;
-      if (code === 'ECONNREFUSED') {
+      if (code === 'ENOENT' && pipe === undefined) return undefined;
+      if (code === 'ECONNREFUSED' || code === 'ENOENT') {
         rmSync(path, { force: true });
         return undefined;
       }
-      const pid = client.#silentPid;
+      const pid = client.#silentPid ?? pipe?.pid;
       return { path, pid, isOwn: pid !== undefined && !client.#isStranger, reason: messageOf(error) };
     } finally {
       clearTimeout(timer);

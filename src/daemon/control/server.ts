@@ -9,7 +9,9 @@ import { canTellPeers, peerCredentials } from '../../net/native/peer.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { makePrivateFolder } from '../files/private-folder.ts';
 import type { ControlTarget } from './control-target.ts';
+import { meetClient } from './pipe-key.ts';
 import { ControlSession } from './session.ts';
+import { areSocketsFiles, type ControlAddress, newAddress, publishAddress } from './socket-address.ts';
 
 /** Clients at once; people and monitoring need a few. With more, the one that has asked for nothing for longest goes. */
 const MAX_CLIENTS = 32;
@@ -21,7 +23,8 @@ const ANSWER_TIMEOUT_MS = 500;
 const MAX_PATH_BYTES = 103;
 
 /**
- * The control socket of this process: only this user, and root, can use it.
+ * The control socket of this process: only this user, and root, can use it. On Windows a named pipe, whose place in the folder is
+ * a file with its name and key.
  *
  * Each process has a socket of its own in the folder, under a name that nobody else has, so that two never fight over one. It
  * appears under that name when it answers already: a client that is refused there knows that its process is dead.
@@ -29,7 +32,7 @@ const MAX_PATH_BYTES = 103;
 export class ControlServer {
   readonly #target: ControlTarget;
   readonly #logger: Logger;
-  #server: Server;
+  #server: Server | undefined;
   #path = '';
   #watcher: FSWatcher | undefined;
   #isClosed = false;
@@ -45,7 +48,6 @@ export class ControlServer {
   private constructor(target: ControlTarget, logger: Logger) {
     this.#target = target;
     this.#logger = logger;
-    this.#server = this.#makeServer();
   }
 
   /**
@@ -65,30 +67,33 @@ export class ControlServer {
     return control;
   }
 
-  #makeServer(): Server {
-    return createServer((socket) => this.#admit(socket, this.#target, this.#logger));
+  #makeServer(address: ControlAddress): Server {
+    return createServer((socket) => this.#admit(socket, address));
   }
 
   async #listen(folder: string): Promise<void> {
     makePrivateFolder(folder);
     const name = randomBytes(4).toString('hex');
     const hidden = join(folder, `.${name}.new`);
-    if (Buffer.byteLength(hidden) > MAX_PATH_BYTES) {
+    const address = newAddress(hidden);
+    if (areSocketsFiles() && Buffer.byteLength(hidden) > MAX_PATH_BYTES) {
       throw unusable(
         folder,
         `its path has more than ${MAX_PATH_BYTES - hidden.length + folder.length} bytes`,
       );
     }
-    const server = this.#server;
+    const server = this.#makeServer(address);
+    this.#server = server;
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
-        server.listen(hidden, () => {
+        server.listen(address.path, () => {
           server.off('error', reject);
           resolve();
         });
       });
       server.on('error', (error) => this.#logger.warn(`the control socket: ${error.message}`));
+      publishAddress(address, hidden);
       chmodSync(hidden, 0o600);
       this.#path = join(folder, `${name}.sock`);
       renameSync(hidden, this.#path);
@@ -115,8 +120,7 @@ export class ControlServer {
   async #moveTo(folder: string): Promise<void> {
     this.#watcher?.close();
     if (this.#isClosed) return;
-    this.#server.close();
-    this.#server = this.#makeServer();
+    this.#server?.close();
     try {
       await this.#listen(folder);
       if (this.#isClosed) await this.close();
@@ -132,7 +136,7 @@ export class ControlServer {
     this.#isClosed = true;
     this.#watcher?.close();
     rmSync(this.#path, { force: true });
-    this.#server.close();
+    this.#server?.close();
     const answered = Promise.all([...this.#sessions.values()].map((session) => session.answered()));
     const tooLong = new AbortController();
     await Promise.race([answered, delay(ANSWER_TIMEOUT_MS, undefined, tooLong).catch(() => {})]);
@@ -140,18 +144,32 @@ export class ControlServer {
     for (const client of this.#sessions.keys()) client.destroySoon();
   }
 
-  #admit(socket: Socket, target: ControlTarget, logger: Logger): void {
+  #admit(socket: Socket, { pipe }: ControlAddress): void {
     // A client that goes away is no failure.
     socket.on('error', () => {});
     const user = peerCredentials(socket)?.userId;
     // Where the system is not asked, the folder (0700) and the socket (0600) keep others out all the same.
     if (canTellPeers() && user !== 0 && user !== process.geteuid?.()) {
-      logger.warn(`the control socket refused user ${user ?? 'unknown'}`);
+      this.#logger.warn(`the control socket refused user ${user ?? 'unknown'}`);
       socket.destroy();
       return;
     }
     if (!this.#clients.admit(socket)) return;
-    const session = new ControlSession(socket, target);
+    if (pipe === undefined) {
+      this.#serve(socket);
+      return;
+    }
+    meetClient(socket, pipe.key).then(
+      () => this.#serve(socket),
+      (error: unknown) => {
+        this.#logger.warn(`the control pipe refused a client: ${messageOf(error)}`);
+        socket.destroy();
+      },
+    );
+  }
+
+  #serve(socket: Socket): void {
+    const session = new ControlSession(socket, this.#target);
     this.#sessions.set(socket, session);
     socket.on('close', () => this.#sessions.delete(socket));
     // After the session has taken it.

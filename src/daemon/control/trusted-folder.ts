@@ -1,5 +1,7 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { systemCodeOf } from '../../core/errors.ts';
+import { isOpenTo, isOwn } from '../../core/file-owner.ts';
+import { areSocketsFiles } from './socket-address.ts';
 
 const GROUP_OR_OTHERS_MAY_WRITE = 0o022;
 
@@ -19,12 +21,13 @@ export function whyDistrusted(folder: string): string | undefined {
 export function whySocketDistrusted(path: string): string | undefined {
   const status = statusOf(path);
   if (status === undefined) return undefined;
-  return status.isSocket() ? whyForeign(status) : 'it is not a socket';
+  const isRight = areSocketsFiles() ? status.isSocket() : status.isFile();
+  return isRight ? whyForeign(status) : 'it is not a socket';
 }
 
-function whyForeign({ uid, mode }: Stats): string | undefined {
-  if (uid !== process.geteuid?.()) return `it belongs to user ${uid}`;
-  return (mode & GROUP_OR_OTHERS_MAY_WRITE) === 0 ? undefined : 'others may write it';
+function whyForeign(status: Stats): string | undefined {
+  if (!isOwn(status)) return `it belongs to user ${status.uid}`;
+  return isOpenTo(status, GROUP_OR_OTHERS_MAY_WRITE) ? 'others may write it' : undefined;
 }
 
 function statusOf(path: string): Stats | undefined {

@@ -81,7 +81,12 @@ export function stateFolderOf({
   stateHome,
   homeDirectory,
 }: Pick<DaemonSurroundings, 'stateHome' | 'homeDirectory'>): string {
-  return join(absolute(stateHome) ?? join(homeDirectory, '.local', 'state'), 'tshuttle');
+  return join(absolute(stateHome) ?? join(homeDirectory, ...usualStateHome()), 'tshuttle');
+}
+
+/** Of a home folder. macOS has none for programs of a terminal; they keep to the specification there. */
+function usualStateHome(): readonly string[] {
+  return process.platform === 'win32' ? ['AppData', 'Local'] : ['.local', 'state'];
 }
 
 /** The specification has relative paths ignored. */

@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { isOpenTo, isOwn } from '../../core/file-owner.ts';
 import { makeFolder } from '../../core/folders.ts';
 
 /**
@@ -12,12 +13,12 @@ export function makePrivateFolder(path: string): void {
     makeFolder(path);
     const status = lstatSync(path);
     if (!status.isDirectory()) throw new Error('it is not a folder');
-    if (status.uid !== process.geteuid?.()) {
+    if (!isOwn(status)) {
       throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: it belongs to another user`, {
         remedy: `give it to this user: sudo chown -R ${process.geteuid?.()} ${path}`,
       });
     }
-    if ((status.mode & 0o077) !== 0) chmodSync(path, 0o700);
+    if (isOpenTo(status, 0o077)) chmodSync(path, 0o700);
   } catch (error) {
     if (error instanceof TshuttleError) throw error;
     throw new TshuttleError('ERR_CONFIG', `cannot use the folder ${path}: ${messageOf(error)}`, {

@@ -1,5 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
-import { releaseStandardStreams, startNewSession } from '../../net/native/process.ts';
+import { canStartNewSession, releaseStandardStreams, startNewSession } from '../../net/native/process.ts';
 import {
   isMessage,
   type ReadyMessage,
@@ -38,7 +38,8 @@ export async function meetLauncher(onAbandoned: () => void): Promise<Launcher> {
     tunnels,
     async detach(outcomes) {
       if (!process.connected) throw abandoned();
-      startNewSession();
+      // Else it was started in one of its own.
+      if (canStartNewSession()) startNewSession();
       releaseStandardStreams();
       process.removeListener('disconnect', onAbandoned);
       const ready: ReadyMessage = { kind: 'ready', outcomes };

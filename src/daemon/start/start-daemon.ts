@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { canStartNewSession } from '../../net/native/process.ts';
 import {
   DAEMON_MARKER,
   isMessage,
@@ -41,6 +42,9 @@ export async function startDaemon(
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: { ...context.environment, [DAEMON_MARKER]: '1' },
     serialization: 'advanced',
+    // One that cannot leave our session by itself never is in it. It still asks on the terminal that it has as standard input.
+    detached: !canStartNewSession(),
+    windowsHide: true,
   });
   // Its end of the channel closes: the child sees that and stops.
   const stop = (): void => {

@@ -7,6 +7,7 @@ import { findInstalledHelper } from '../install/installed-helper.ts';
 
 /** What the choice of the command depends on. */
 export interface HelperCommandFacts {
+  readonly platform: NodeJS.Platform;
   /** Effective user id of this process. */
   readonly userId: number | undefined;
   /** Absolute path of Node.js. */
@@ -46,6 +47,7 @@ const CAP_NET_ADMIN = 1n << 12n;
 /** Looks up the facts for {@link helperCommand} on this machine. */
 export function findHelperCommandFacts(): HelperCommandFacts {
   return {
+    platform: process.platform,
     userId: process.geteuid?.(),
     nodePath: process.execPath,
     helperPath: HELPER_PATH,
@@ -61,9 +63,15 @@ export function findHelperCommandFacts(): HelperCommandFacts {
  *
  * sudo asks for the password on the terminal itself (/dev/tty), not on the pipes that carry the protocol.
  *
- * @throws TshuttleError ERR_NO_PRIVILEGE when this is not root and there is no sudo
+ * @throws TshuttleError ERR_NO_INTERCEPTOR on Windows; ERR_NO_PRIVILEGE when this is not root and there is no sudo
  */
 export function helperCommand(facts: HelperCommandFacts): readonly string[] {
+  if (facts.platform === 'win32') {
+    throw new TshuttleError('ERR_NO_INTERCEPTOR', 'on Windows connections cannot be redirected to tshuttle', {
+      remedy:
+        'use tshuttle in WSL2 (tshuttle help windows), or --socks, --http-proxy and run --rootless here',
+    });
+  }
   const helper = [facts.nodePath, facts.helperPath];
   if (facts.userId === 0 || facts.givesNetAdmin) return helper;
   if (facts.sudoPath === undefined) {

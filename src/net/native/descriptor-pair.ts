@@ -1,5 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
-import { lastErrno, openLibc } from './library.ts';
+import { hasNativeLibrary, lastErrno, openLibc } from './library.ts';
 
 /** sys/socket.h of Linux; the same on every architecture that Node runs on. */
 const AF_UNIX = 1;
@@ -8,16 +8,18 @@ const SOCK_CLOEXEC = 0o2_000_000;
 
 type SocketPair = (domain: number, type: number, protocol: number, pair: Int32Array) => number;
 
+/** Whether {@link openDescriptorPair} can give any here. */
+export function canPairDescriptors(): boolean {
+  return process.platform === 'linux' && hasNativeLibrary();
+}
+
 /**
  * Two connected stream sockets (socketpair(2)), as descriptors that no child process inherits unless it is given one. The
  * caller owns both.
  *
- * @throws TshuttleError ERR_INTERNAL when the system gives none: out of descriptors, or not Linux
+ * @throws TshuttleError ERR_INTERNAL when the system gives none: out of descriptors, or {@link canPairDescriptors} is false
  */
 export function openDescriptorPair(): readonly [number, number] {
-  if (process.platform !== 'linux') {
-    throw new TshuttleError('ERR_INTERNAL', 'socket pairs are made on Linux only');
-  }
   const socketpair = openLibc().func(
     'int socketpair(int domain, int type, int protocol, _Out_ int *pair)',
   ) as SocketPair;

@@ -49,10 +49,12 @@ export function hasNativeLibrary(): boolean {
 /**
  * A function of the C library.
  *
- * @param instead stands in for it where there is no native library: it fails, as the system may
+ * @param instead stands in for it where there is no native library, or the system has no such function, as Windows has none of POSIX:
+ *   it fails, as the system may
  */
 export function libcFunctionOr<F>(declaration: string, instead: F): F {
-  return hasNativeLibrary() ? (openLibc().func(declaration) as F) : instead;
+  if (process.platform === 'win32' || !hasNativeLibrary()) return instead;
+  return openLibc().func(declaration) as F;
 }
 
 /** What this process is made of: its own program, and all libraries that it was linked with. */

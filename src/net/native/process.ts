@@ -1,6 +1,11 @@
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { TshuttleError } from '../../core/errors.ts';
-import { lastErrno, openLibc } from './library.ts';
+import { hasNativeLibrary, lastErrno, openLibc } from './library.ts';
+
+/** Whether {@link startNewSession} can be called here; else whoever starts a process has to start it in a session of its own. */
+export function canStartNewSession(): boolean {
+  return process.platform !== 'win32' && hasNativeLibrary();
+}
 
 /**
  * Leaves the session of the terminal, so that its end sends no SIGHUP and its keys no SIGINT (native-notes/daemonise.md).
@@ -17,6 +22,10 @@ export function startNewSession(): void {
  * keeps a second one for each standard stream that is a terminal.
  */
 export function releaseStandardStreams(): void {
+  if (!canStartNewSession()) {
+    for (const descriptor of [0, 1, 2]) replaceByNothing(descriptor);
+    return;
+  }
   const dup2 = openLibc().func('int dup2(int, int)');
   const nothing = openSync('/dev/null', 'r+');
   try {
@@ -28,6 +37,18 @@ export function releaseStandardStreams(): void {
   } finally {
     if (nothing > 2) closeSync(nothing);
   }
+}
+
+/** Without dup2(2): the lowest descriptor is the one that a file gets which is opened next. On Windows the console stays. */
+function replaceByNothing(descriptor: number): void {
+  if (process.platform === 'win32') return;
+  try {
+    closeSync(descriptor);
+  } catch {
+    // It is not open, and is to be.
+  }
+  const opened = openSync('/dev/null', 'r+');
+  if (opened !== descriptor) closeSync(opened);
 }
 
 function terminalDescriptors(): number[] {

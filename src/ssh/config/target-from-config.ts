@@ -206,12 +206,21 @@ function agentSocket(
   if (configuredAgent.toLowerCase() === 'none') return undefined;
   const socket =
     configuredAgent === 'SSH_AUTH_SOCK'
-      ? local.environment['SSH_AUTH_SOCK']
+      ? usualAgent(local)
       : configuredAgent.startsWith('$') && !configuredAgent.startsWith('${')
         ? local.environment[configuredAgent.slice(1)]
         : expandFile(configuredAgent);
   return socket === '' ? undefined : socket;
 }
+
+/** OpenSSH for Windows asks the agent that is a service of Windows; everywhere else only a variable names one. */
+function usualAgent({ environment }: LocalIdentity): string | undefined {
+  const named = environment['SSH_AUTH_SOCK'];
+  return named === undefined && process.platform === 'win32' ? WINDOWS_AGENT : named;
+}
+
+/** contrib/win32/win32compat/ssh-agent/agent.h of PowerShell/openssh-portable. */
+const WINDOWS_AGENT = '\\\\.\\pipe\\openssh-ssh-agent';
 
 function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] {
   return identities.filter(

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
+import { isOpenTo } from '../../core/file-owner.ts';
 import { readRegularFile } from '../../core/regular-file.ts';
 import type { Prompter } from '../prompter.ts';
 import type { IdentityFile } from '../ssh-target.ts';
@@ -52,9 +53,9 @@ export async function readIdentity(file: IdentityFile): Promise<Identity | undef
 
 /** As ssh(1): a private key of ours that others may read is not used. */
 async function refuseOpenPermissions(path: string): Promise<void> {
-  const { mode, uid } = await stat(path);
-  if (process.platform === 'win32' || uid !== process.getuid?.() || (mode & 0o077) === 0) return;
-  const shown = (mode & 0o777).toString(8).padStart(4, '0');
+  const status = await stat(path);
+  if (status.uid !== process.getuid?.() || !isOpenTo(status, 0o077)) return;
+  const shown = (status.mode & 0o777).toString(8).padStart(4, '0');
   throw new KeyUnavailableError(`${path} is ignored: others may read it (mode ${shown}; chmod 600 it)`);
 }
 

@@ -51,6 +51,15 @@ export async function openOpensshTransport(
   context: MasterContext & { readonly mayOpenSession: boolean },
 ): Promise<OpensshTransport> {
   const { controlPath } = options;
+  if (process.platform === 'win32') {
+    throw new TshuttleError(
+      'ERR_CONFIG',
+      'OpenSSH for Windows has no ControlMaster, so that it opens no channels for us',
+      {
+        remedy: 'use --transport ssh2',
+      },
+    );
+  }
   const carry = carryFor(target, options, context.logger);
   if (carry === 'handover' && !canPassDescriptors()) {
     throw new TshuttleError(

@@ -1,6 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { DuplexOptions, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,10 +10,9 @@ import { folderForShortChild } from '../../core/start-folder.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { connectionsOfProcessGroup } from '../../net/machine/processes.ts';
 import { withStartersLimit } from '../../net/machine/starters-limit.ts';
-import { openDescriptorPair } from '../../net/native/descriptor-pair.ts';
-import { socketOver } from '../../net/sockets/socket-pair.ts';
 import { environmentForChildren } from '../child-environment.ts';
 import { CommandOutput } from './command-output.ts';
+import { spawnOverSocket } from './command-socket.ts';
 
 /** How long a command may take to end after SIGHUP, before SIGKILL; and how long its last words are waited for. */
 const GRACE_MS = 1_000;
@@ -63,24 +61,21 @@ export async function startProxyCommand(
   socketOptions: DuplexOptions = {},
 ): Promise<ProxyCommand> {
   context.signal.throwIfAborted();
-  const [ours, theirs] = openDescriptorPair();
-  const socket = socketOver(ours, socketOptions);
-  let running: RunningCommand;
-  try {
-    const { SHELL: shell = '/bin/sh' } = process.env;
-    const child = withStartersLimit(() =>
-      spawn('/bin/sh', ['-c', GATE, shell, `exec ${command}`], {
-        stdio: [theirs, theirs, 'pipe', 'pipe'],
+  const { SHELL: shell = '/bin/sh' } = process.env;
+  const { child, socket } = withStartersLimit(() =>
+    spawnOverSocket(
+      '/bin/sh',
+      ['-c', GATE, shell, `exec ${command}`],
+      {
         detached: true,
         // It lasts as long as the connection: only one that is named by a relative path needs the folder.
         ...(/(?:^|[\s='"])\.{1,2}\//.test(command) ? { cwd: folderForShortChild() } : {}),
         env: environmentForChildren(process.env),
-      }),
-    );
-    running = new RunningCommand(child, socket, context.logger);
-  } finally {
-    closeSync(theirs);
-  }
+      },
+      socketOptions,
+    ),
+  );
+  const running = new RunningCommand(child, socket, context.logger);
   try {
     const pid = await running.started();
     if (context.beforeProxyCommand !== undefined) {

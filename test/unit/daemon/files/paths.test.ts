@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import type { Mode } from '../../../../src/config/config.ts';
 import { controlFoldersOf, daemonPaths } from '../../../../src/daemon/files/paths.ts';
 
+/** Of the home folder below. */
+const STATE = process.platform === 'win32' ? '/home/me/AppData/Local' : '/home/me/.local/state';
+
 const surroundings = {
   runtimeDirectories: ['/run/user/1'],
   stateHome: undefined,
@@ -21,16 +24,16 @@ function paths(
 
 test('are named after the bastion, without its password', () => {
   expect(paths({ user: 'me', host: 'bastion', port: 2222 })).toEqual([
-    '/home/me/.local/state/tshuttle/me@bastion+2222.pid',
-    '/home/me/.local/state/tshuttle/me@bastion+2222.log',
+    `${STATE}/tshuttle/me@bastion+2222.pid`,
+    `${STATE}/tshuttle/me@bastion+2222.log`,
   ]);
 });
 
 test('names hold no path separators and no hidden files', () => {
-  expect(paths({ user: '../../x', host: '2001:db8::1' })[0]).toMatch(
-    /^\/home\/me\/\.local\/state\/tshuttle\/__\.\._x@2001_db8__1-[0-9a-f]{12}\.pid$/,
+  expect(paths({ user: '../../x', host: '2001:db8::1' })[0]?.replace(STATE, '')).toMatch(
+    /^\/tshuttle\/__\.\._x@2001_db8__1-[0-9a-f]{12}\.pid$/,
   );
-  expect(paths({ host: '2001:db8::1' })[0]).toBe('/home/me/.local/state/tshuttle/2001_db8__1.pid');
+  expect(paths({ host: '2001:db8::1' })[0]).toBe(`${STATE}/tshuttle/2001_db8__1.pid`);
 });
 
 test.each([
@@ -52,16 +55,11 @@ test.each([
 );
 
 test('a pidfile of its own names the log too', () => {
-  expect(paths({ host: 'h' }, '/tmp/prod.pid')).toEqual([
-    '/tmp/prod.pid',
-    '/home/me/.local/state/tshuttle/prod.log',
-  ]);
+  expect(paths({ host: 'h' }, '/tmp/prod.pid')).toEqual(['/tmp/prod.pid', `${STATE}/tshuttle/prod.log`]);
 });
 
 test('relative XDG paths are ignored', () => {
-  expect(paths({ host: 'h' }, undefined, { stateHome: 'relative' })[0]).toBe(
-    '/home/me/.local/state/tshuttle/h.pid',
-  );
+  expect(paths({ host: 'h' }, undefined, { stateHome: 'relative' })[0]).toBe(`${STATE}/tshuttle/h.pid`);
   expect(paths({ host: 'h' }, undefined, { stateHome: '/state' })[1]).toBe('/state/tshuttle/h.log');
 });
 
@@ -71,7 +69,7 @@ test('a control socket belongs into the first folder of the session, and is look
     '/own/tshuttle',
     '/run/user/1/tshuttle',
     '/state/tshuttle',
-    '/home/me/.local/state/tshuttle',
+    `${STATE}/tshuttle`,
   ]);
-  expect(folders({ runtimeDirectories: [] })).toEqual(['/home/me/.local/state/tshuttle']);
+  expect(folders({ runtimeDirectories: [] })).toEqual([`${STATE}/tshuttle`]);
 });

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { helperCommand, helperEnvironment } from '../../../../src/intercept/client/command.ts';
 
 const facts = {
+  platform: 'linux',
   userId: 1000,
   nodePath: '/usr/bin/node',
   helperPath: '/opt/tshuttle/bin/tshuttle-helper',
   sudoPath: '/usr/bin/sudo',
   installedHelper: undefined,
   givesNetAdmin: false,
-};
+} as const;
 
 describe('helperCommand', () => {
   it('runs the helper directly for root', () => {
@@ -35,6 +36,17 @@ describe('helperCommand', () => {
       '/usr/bin/node',
       '/opt/tshuttle/bin/tshuttle-helper',
     ]);
+  });
+
+  it('says on Windows where it can be done, and what works there', () => {
+    for (const userId of [undefined, 0]) {
+      expect(() => helperCommand({ ...facts, platform: 'win32', userId })).toThrow(
+        expect.objectContaining({
+          code: 'ERR_NO_INTERCEPTOR',
+          remedy: expect.stringMatching(/WSL2.*tshuttle help windows.*--socks/),
+        }),
+      );
+    }
   });
 
   it('needs one of the two', () => {
