@@ -4,7 +4,7 @@ import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
-import { systemNameservers } from '../../dns/system/resolv-conf.ts';
+import { systemNameservers } from '../../dns/system/nameservers.ts';
 import { planRedirects } from '../../intercept/rules/plan.ts';
 import { methodsOn, REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect } from '../../intercept/rules/redirect-plan.ts';

@@ -1,7 +1,8 @@
 import { unwatchFile, watchFile } from 'node:fs';
-import { type Nameserver, RESOLV_CONF_FILES, systemNameservers } from './resolv-conf.ts';
+import { systemNameservers } from './nameservers.ts';
+import { type Nameserver, RESOLV_CONF_FILES } from './resolv-conf.ts';
 
-/** Looking at two files costs next to nothing, and inotify does not follow a link that is replaced. */
+/** Looking at two files costs next to nothing, and inotify does not follow a link that is replaced. macOS writes the first anew, too. */
 const INTERVAL_MS = 2_000;
 
 /**

@@ -31,8 +31,8 @@ export function parseNameservers(text: string): readonly Nameserver[] {
   return nameservers.length === 0 ? [{ address: '127.0.0.1', scope: undefined }] : eachOnce(nameservers);
 }
 
-/** The resolvers that this machine asks: those of its libc, and those that systemd-resolved asks where it is one of them. */
-export function systemNameservers(readText: (path: string) => string = readIfThere): readonly Nameserver[] {
+/** The resolvers that resolv.conf names: those of libc, and those that systemd-resolved asks where it is one of them. */
+export function nameserversOfFiles(readText: (path: string) => string = readIfThere): readonly Nameserver[] {
   const nameservers = parseNameservers(readText(RESOLV_CONF));
   if (!nameservers.some(({ address }) => STUBS.includes(address))) return nameservers;
   const behind = readText(BEHIND_STUB);

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { formatZone, type Zone, zoneOf } from '../../net/address/zone.ts';
 import { RESOLV_CONF_FILES } from './resolv-conf.ts';
+import { hasScutil, scutilResolvers } from './scutil.ts';
+import { searchDomainsOf } from './scutil-dns.ts';
 
 /** How many labels a name has at least that is asked for as it is first, where resolv.conf does not say (resolv.conf(5)). */
 const DEFAULT_NDOTS = 1;
@@ -35,8 +37,9 @@ export function parseSearchRules(text: string): SearchRules {
 /** Of this machine: what libc goes by, and what systemd-resolved tells of its links, which libc may not. Read anew. */
 export function systemSearchRules(readText: (path: string) => string = readIfThere): SearchRules {
   const all = RESOLV_CONF_FILES.map((file) => parseSearchRules(readText(file)));
+  const ofSystem = hasScutil() ? searchDomainsOf(scutilResolvers()) : [];
   return {
-    domains: [...new Set(all.flatMap(({ domains }) => domains))],
+    domains: [...new Set([...ofSystem, ...all.flatMap(({ domains }) => domains)])],
     ndots: all[0]?.ndots ?? DEFAULT_NDOTS,
   };
 }

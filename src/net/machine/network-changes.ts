@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { openNetworkMessages } from '../native/netlink/network-messages.ts';
+import { RouteMonitor } from './route-monitor.ts';
 
 /** A change comes in parts: address, link, routes. It is told of when nothing was added for so long, or after so many times. */
 const SETTLE_MS = 250;
@@ -29,8 +30,8 @@ export interface NetworkView {
 }
 
 /**
- * Watches whether this machine's links, addresses or routes change, and whether it has slept. Where the kernel tells of changes,
- * only the clock is looked at, every 2 s; elsewhere (macOS) the addresses are, too.
+ * Watches whether this machine's links, addresses or routes change, and whether it has slept. Where the system tells of changes,
+ * only the clock is looked at, every 2 s; elsewhere (Windows, a sandbox) the addresses are, too.
  *
  *     listening ──news──> settling ──no more for 250 ms──> listening
  */
@@ -97,19 +98,23 @@ function viewOfThisMachine(): NetworkView {
       // A sandbox without AF_NETLINK.
     }
   }
+  const monitor = HAS_ROUTE_MONITOR.has(process.platform) ? new RouteMonitor() : undefined;
   let before = addresses();
   return {
     nowMs,
-    listen: undefined,
+    listen: monitor === undefined ? undefined : (onNews) => monitor.listen(onNews),
     hasChanged: () => {
       const now = addresses();
-      const hasChanged = now !== before;
+      const isOther = now !== before;
       before = now;
-      return hasChanged;
+      // Both are asked: what the monitor has told is told.
+      return monitor?.hasChanged() === true || isOther;
     },
-    close: () => {},
+    close: () => monitor?.close(),
   };
 }
+
+const HAS_ROUTE_MONITOR: ReadonlySet<string> = new Set(['darwin', 'freebsd', 'openbsd', 'netbsd']);
 
 /** The addresses of the interfaces that are up, as one text. */
 function addresses(): string {

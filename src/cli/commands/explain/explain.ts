@@ -5,7 +5,7 @@ import { type LookUp, resolveSubnets, rulesOf } from '../../../config/resolve-su
 import { messageOf } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { renderProblem } from '../../../core/problem.ts';
-import { systemNameservers } from '../../../dns/system/resolv-conf.ts';
+import { systemNameservers } from '../../../dns/system/nameservers.ts';
 import type { Cidr } from '../../../net/address/cidr.ts';
 import { type Endpoint, makeEndpoint } from '../../../net/address/endpoint.ts';
 import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';

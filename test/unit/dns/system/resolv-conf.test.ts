@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseNameservers, systemNameservers } from '../../../../src/dns/system/resolv-conf.ts';
+import { nameserversOfFiles, parseNameservers } from '../../../../src/dns/system/resolv-conf.ts';
 
 const addresses = (readText: (path: string) => string) =>
-  systemNameservers(readText).map(({ address }) => address);
+  nameserversOfFiles(readText).map(({ address }) => address);
 
 describe('the resolvers of this machine', () => {
   it('are those of nameserver lines, each once, without comments', () => {
