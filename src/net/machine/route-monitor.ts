@@ -86,6 +86,7 @@ export class RouteMonitor {
       } catch {
         // No line of its own is so long.
         child.stdin.destroy();
+        child.stdout.destroy();
       }
     });
     child.on('error', () => this.#ended(child));
