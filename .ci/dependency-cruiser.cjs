@@ -21,7 +21,7 @@ const roomsOfNet = {
   messages: ['address'],
   native: ['address'],
   sockets: ['native', 'address'],
-  machine: ['sockets', 'native', 'address'],
+  machine: ['sockets', 'messages', 'native', 'address'],
 };
 
 const importsDownwards = (within, folders) =>

@@ -126,7 +126,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {
-    if (systemCodeOf(error) !== 'ESRCH') throw error;
+    // Windows has no SIGCONT.
+    if (!['ESRCH', 'ERR_UNKNOWN_SIGNAL'].includes(systemCodeOf(error) ?? '')) throw error;
   }
 }
 

@@ -1,8 +1,15 @@
 import { closeSync } from 'node:fs';
-import { EXIT_CODES, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_STOPPED } from '../../app/exit-code.ts';
+import {
+  EXIT_CODES,
+  EXIT_INTERNAL,
+  EXIT_INTERRUPTED,
+  EXIT_STOPPED,
+  exitCodeForLaunchd,
+} from '../../app/exit-code.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
 import { Stop } from '../../app/stop.ts';
 import { TshuttleError } from '../../core/errors.ts';
+import { LAUNCHD_MARKER } from '../../daemon/service/launch-agent.ts';
 import { renderFailure } from '../command/report.ts';
 
 /** How long the end may take, in ms. Our parent waits; systemd kills after 90 s. */
@@ -31,6 +38,9 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     onSignal: undefined,
     onReaderGone: () => {},
   };
+  const isForLaunchd = context.environment[LAUNCHD_MARKER] !== undefined;
+  // No child inherits it.
+  delete context.environment[LAUNCHD_MARKER];
   let bugs = 0;
   let terminalIsGone = false;
   // A reader that went away is no reason to end, and to leave other people's connections behind.
@@ -75,7 +85,8 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     onBug(thrown);
     return EXIT_INTERNAL;
   });
-  const exitCode = await Promise.race([finished, deadline]);
+  const ended = await Promise.race([finished, deadline]);
+  const exitCode = isForLaunchd ? exitCodeForLaunchd(ended) : ended;
   if (terminalIsGone) closeStandardStreams();
   process.exit(bugs > 0 ? EXIT_INTERNAL : exitCode);
 }

@@ -2,12 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT_CODES } from '../../../app/exit-code.ts';
+import type { ProcessContext } from '../../../app/process-context.ts';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
 import { loadProfiles } from '../../../config/profiles/load-profiles.ts';
 import { homeFolder, ownAccount } from '../../../core/accounts.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { type Problem, renderProblem } from '../../../core/problem.ts';
 import { renderLaunchAgent } from '../../../daemon/service/launch-agent.ts';
+import { agentFile, agentLogFile, installAgent } from '../../../daemon/service/launchctl.ts';
 import { type Manager, runTool, systemctl } from '../../../daemon/service/systemctl.ts';
 import { SYSUSERS_FILE, unitFile, writeUnitFile } from '../../../daemon/service/unit-files.ts';
 import {
@@ -58,17 +60,33 @@ export async function installService(input: ServiceInput, session: CommandSessio
   const units = unitsFor(manager, program, names, context.environment['XDG_CONFIG_HOME']);
   if (input.print) {
     print(
-      process.platform === 'darwin' ? launchAgent(program, names) : units.map(({ text }) => text).join('\n'),
+      process.platform === 'darwin'
+        ? launchAgent(program, names, context.environment)
+        : units.map(({ text }) => text).join('\n'),
     );
     return 0;
   }
-  if (process.platform !== 'linux') {
-    throw new TshuttleError('ERR_CONFIG', 'services are installed with systemd only', {
-      remedy:
-        'on macOS: --print > ~/Library/LaunchAgents/tshuttle.agent.plist; launchctl bootstrap gui/$UID that',
+  const isForLaunchd = process.platform === 'darwin' && !input.system;
+  if (process.platform !== 'linux' && !isForLaunchd) {
+    const remedy =
+      process.platform === 'darwin'
+        ? 'install it without --system: it starts at your login'
+        : 'start it by what this system has for that: tshuttle up --foreground NAME';
+    throw new TshuttleError('ERR_CONFIG', 'services of the machine are installed with systemd only', {
+      remedy,
     });
   }
   requirePower(manager, program);
+  if (isForLaunchd) {
+    const homeDirectory = homeFolder();
+    const plist = launchAgent(program, names, context.environment);
+    await installAgent(plist, { homeDirectory, userId: process.getuid?.() ?? 0 });
+    print(
+      `tshuttle: ${agentFile(homeDirectory)} is installed, and started at each login; ` +
+        `its log: ${agentLogFile(homeDirectory)}\n`,
+    );
+    return 0;
+  }
 
   if (input.system) {
     writeUnitFile(SYSUSERS_FILE, renderSysusers());
@@ -98,8 +116,12 @@ function unitsFor(
     : names.map((name) => ({ name: systemUnitName(name), text: renderSystemUnit(program, name) }));
 }
 
-function launchAgent(program: ServiceProgram, names: readonly string[]): string {
-  return renderLaunchAgent(program, names, join(homeFolder(), 'Library', 'Logs', 'tshuttle.log'));
+function launchAgent(
+  program: ServiceProgram,
+  names: readonly string[],
+  environment: ProcessContext['environment'],
+): string {
+  return renderLaunchAgent(program, names, agentLogFile(homeFolder()), environment['XDG_CONFIG_HOME']);
 }
 
 /** What root keeps for a profile of the machine: systemd would not start the service without. */

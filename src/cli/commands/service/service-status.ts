@@ -1,4 +1,6 @@
 import { homeFolder } from '../../../core/accounts.ts';
+import { AGENT_LABEL } from '../../../daemon/service/launch-agent.ts';
+import { agentFile, agentState, isAgentInstalled } from '../../../daemon/service/launchctl.ts';
 import { type Manager, propertiesOf } from '../../../daemon/service/systemctl.ts';
 import { installedUnits } from '../../../daemon/service/unit-files.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
@@ -22,8 +24,9 @@ export async function serviceStatus(
 ): Promise<number> {
   const manager: Manager = system ? 'system' : 'user';
   const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
-  const services: ServiceReport[] = [];
-  for (const unit of await installedUnits(manager, places)) {
+  const services: ServiceReport[] = process.platform === 'darwin' && !system ? await launchdReports() : [];
+  const units = process.platform === 'linux' ? await installedUnits(manager, places) : [];
+  for (const unit of units) {
     const found = await propertiesOf(manager, unit, PROPERTIES);
     services.push({
       unit,
@@ -41,6 +44,28 @@ export async function serviceStatus(
   else if (services.length === 0) print('tshuttle: no service is installed\n');
   else for (const service of services) print(describe(service));
   return 0;
+}
+
+/** The agent of launchd, in the words of systemd where they fit. */
+async function launchdReports(): Promise<ServiceReport[]> {
+  const homeDirectory = homeFolder();
+  if (!isAgentInstalled(homeDirectory)) return [];
+  const found = await agentState(process.getuid?.() ?? 0);
+  const isRunning = found?.state === 'running';
+  const failure = found?.lastExitCode ?? 0;
+  return [
+    {
+      unit: AGENT_LABEL,
+      state: isRunning ? 'active' : failure === 0 ? 'inactive' : 'failed',
+      subState: found?.state ?? 'not loaded',
+      result: failure === 0 ? 'success' : `exit code ${failure}`,
+      atLogin: true,
+      restarts: Math.max(0, (found?.runs ?? 1) - 1),
+      pid: found?.pid ?? null,
+      description: `tshuttle: ${agentFile(homeDirectory)}`,
+      text: '',
+    },
+  ];
 }
 
 interface ServiceReport {

@@ -2,6 +2,7 @@ import { closestOf } from '../../../config/profiles/closest.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import type { Problem } from '../../../core/problem.ts';
+import { agentFile, isAgentInstalled, uninstallAgent } from '../../../daemon/service/launchctl.ts';
 import { type Manager, runTool, systemctl } from '../../../daemon/service/systemctl.ts';
 import {
   installedUnits,
@@ -34,6 +35,15 @@ export async function uninstallService(
     throw new TshuttleError('ERR_NO_PRIVILEGE', 'a service of the machine is removed by root', {
       remedy: 'sudo tshuttle service uninstall --system',
     });
+  }
+  if (process.platform === 'darwin' && !system) {
+    const homeDirectory = homeFolder();
+    const wasThere = isAgentInstalled(homeDirectory);
+    if (wasThere) await uninstallAgent({ homeDirectory, userId: process.getuid?.() ?? 0 });
+    print(
+      wasThere ? `tshuttle: ${agentFile(homeDirectory)} is removed\n` : 'tshuttle: no service is installed\n',
+    );
+    return 0;
   }
   const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
   const installed = await installedUnits(manager, places);

@@ -29,7 +29,12 @@ describe('the units', () => {
 describe('the launchd agent', () => {
   it('starts the same command, and escapes what XML would take for something else', async () => {
     const program = { nodePath: '/opt/homebrew/bin/node', script: '/Users/alice/R&D/bin/tshuttle' };
-    const agent = renderLaunchAgent(program, ['office', 'lab'], '/Users/alice/Library/Logs/tshuttle.log');
+    const agent = renderLaunchAgent(
+      program,
+      ['office', 'lab'],
+      '/Users/alice/Library/Logs/tshuttle.log',
+      '/Users/alice/<conf>',
+    );
     await expect(agent).toMatchFileSnapshot('golden/tshuttle.agent.plist');
   });
 });
