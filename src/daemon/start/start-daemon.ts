@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { canStartNewSession } from '../../net/native/process.ts';
+import { canReleaseStreams, canStartNewSession } from '../../net/native/process.ts';
 import {
   DAEMON_MARKER,
   isMessage,
@@ -39,13 +39,20 @@ export async function startDaemon(
   context: StartDaemonContext,
 ): Promise<DaemonStart> {
   const child = spawn(process.execPath, [...process.execArgv, context.script], {
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    // On Windows a handle that is inherited stays open for as long as the daemon lives, and whoever reads it waits for that.
+    stdio: [
+      'inherit',
+      ...(canReleaseStreams() ? (['inherit', 'inherit'] as const) : (['pipe', 'pipe'] as const)),
+      'ipc',
+    ],
     env: { ...context.environment, [DAEMON_MARKER]: '1' },
     serialization: 'advanced',
     // One that cannot leave our session by itself never is in it. It still asks on the terminal that it has as standard input.
     detached: !canStartNewSession(),
     windowsHide: true,
   });
+  child.stdout?.pipe(process.stdout, { end: false });
+  child.stderr?.pipe(process.stderr, { end: false });
   // Its end of the channel closes: the child sees that and stops.
   const stop = (): void => {
     if (child.connected) child.disconnect();
@@ -60,16 +67,21 @@ export async function startDaemon(
   } finally {
     context.signal.removeEventListener('abort', stop);
     child.unref();
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy();
   }
 }
 
 function untilReadyOrEnded(child: ChildProcess, tunnels: readonly TunnelOrder[]): Promise<DaemonStart> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(childFailure(`cannot start the daemon: ${messageOf(error)}`, error)));
-    child.on('exit', (exitCode, signal) => {
-      if (exitCode !== null) resolve({ kind: 'ended', exitCode });
-      else reject(childFailure(`the daemon was ended by ${signal} while it started`));
-    });
+    // What it said last is passed on before that.
+    child.on(
+      child.stderr === null ? 'exit' : 'close',
+      (exitCode: number | null, signal: NodeJS.Signals | null) => {
+        if (exitCode !== null) resolve({ kind: 'ended', exitCode });
+        else reject(childFailure(`the daemon was ended by ${signal} while it started`));
+      },
+    );
     child.on('message', (message) => {
       if (!isMessage<ReadyMessage>(message, 'ready')) return;
       resolve({ kind: 'ready', pid: child.pid!, outcomes: message.outcomes });

@@ -7,6 +7,11 @@ export function canStartNewSession(): boolean {
   return process.platform !== 'win32' && hasNativeLibrary();
 }
 
+/** Whether {@link releaseStandardStreams} does anything here. */
+export function canReleaseStreams(): boolean {
+  return process.platform !== 'win32';
+}
+
 /**
  * Leaves the session of the terminal, so that its end sends no SIGHUP and its keys no SIGINT (native-notes/daemonise.md).
  *
@@ -22,6 +27,7 @@ export function startNewSession(): void {
  * keeps a second one for each standard stream that is a terminal.
  */
 export function releaseStandardStreams(): void {
+  if (!canReleaseStreams()) return;
   if (!canStartNewSession()) {
     for (const descriptor of [0, 1, 2]) replaceByNothing(descriptor);
     return;
@@ -39,9 +45,8 @@ export function releaseStandardStreams(): void {
   }
 }
 
-/** Without dup2(2): the lowest descriptor is the one that a file gets which is opened next. On Windows the console stays. */
+/** Without dup2(2): the lowest descriptor is the one that a file gets which is opened next. */
 function replaceByNothing(descriptor: number): void {
-  if (process.platform === 'win32') return;
   try {
     closeSync(descriptor);
   } catch {
