@@ -8,7 +8,7 @@ export const KEYS_FOLDER = '/etc/ssh/tshuttle-bastion';
  * What sshd takes of algorithms. AES-GCM comes first: it is what tshuttle has fast everywhere. What is weak is taken out of sshd's own
  * list by name, so that each release keeps what it has that is better.
  */
-const ALGORITHM_LINES: readonly string[] = [
+export const ALGORITHM_LINES: readonly string[] = [
   'Ciphers ^aes128-gcm@openssh.com,aes256-gcm@openssh.com',
   'MACs -*sha1*,*md5*,umac-64*,hmac-sha2-256,hmac-sha2-512,umac-128@openssh.com',
   'KexAlgorithms -*sha1,diffie-hellman-group14-*,diffie-hellman-group-exchange-*',

@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<string, readonly [words: string, withTunnel: number
   doctor: ['', 0, 0],
   'openstack check': ['nosuch', 64, 64],
   'bastion init': ['--for debian', 64, 64],
+  'bastion audit': ['', 64, 64],
   report: ['', 0, 0],
   'config check': ['', 0, 0],
   'config schema': ['', 0, 0],

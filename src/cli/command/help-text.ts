@@ -75,6 +75,13 @@ export const TEXTS = {
   bastionInitTotp: 'ask for a one-time code after the key',
   bastionInitFail2ban: 'ban addresses that fail to log in, also with wrong keys of an account that exists',
   bastionInitAuditLog: 'log each destination that a tunnel connects to, or is refused',
+  bastionAudit: 'say what a bastion lets one do that a tunnel does not need, and the line that ends it',
+  bastionAuditDescription:
+    'Logs in once, by the ssh of this machine, and tries what a tunnel does not need: a shell, a terminal, SFTP, an agent,\n' +
+    'listening there, unix sockets, the bastion itself, the addresses of a cloud’s credentials, the world; and looks at what its\n' +
+    'sshd offers. Nothing is sent to what it connects to. Each row has the line of sshd_config or authorized_keys that mends it.\n' +
+    'Exit code 0 when nothing is open that is not needed, 1 when something is.',
+  bastionAuditDestination: 'what the bastion has to connect to: db.example:5432',
   bastionInitOutput: 'write the files below this folder',
   cleanup: 'remove the rules that killed tunnels have left behind',
   cleanupDescription:
@@ -114,7 +121,7 @@ export const TEXTS = {
 
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
-  bastion: 'build a bastion',
+  bastion: 'build a bastion, or find out what it lets one do',
   config: 'check the profiles, or print their JSON Schema',
   openstack: 'find out why the API of a cloud is not reachable',
   service: 'start tunnels at login',

@@ -1,3 +1,4 @@
+import { BUILDING_BLOCKS } from './building-blocks.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** The bastion: the login and the way there. */
@@ -33,7 +34,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
   },
   {
     name: 'bastion',
-    summary: 'the way to the bastion: jump hosts, proxies, your own ssh, several connections',
+    summary: 'the way to the bastion: jump hosts, proxies, your own ssh, several connections; building one',
     blocks: [
       list(
         ['-F FILE', 'reads that ssh configuration'],
@@ -94,6 +95,7 @@ export const BASTION_TOPICS: readonly Topic[] = [
             'fifth less CPU',
         ],
       ),
+      ...BUILDING_BLOCKS,
     ],
   },
 ];

@@ -39,6 +39,11 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
     name: 'bastion init',
     load: async () => (await import('../commands/bastion-init/bastion-init-command.ts')).bastionInitCommand,
   },
+  {
+    name: 'bastion audit',
+    load: async () =>
+      (await import('../commands/bastion-audit/bastion-audit-command.ts')).bastionAuditCommand,
+  },
   { name: 'report', load: async () => (await import('../commands/report/report-command.ts')).reportCommand },
   {
     name: 'config check',

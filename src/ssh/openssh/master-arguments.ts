@@ -9,6 +9,12 @@ export interface MasterSockets {
   readonly socks: string | undefined;
 }
 
+/** What a master is started with beside, by which a bastion is examined: it says all that it does. */
+export interface Examination {
+  /** What sessions may have forwarded as an agent: a path that no agent listens at. */
+  readonly agentPath: string;
+}
+
 /**
  * What `ssh` is started with to be a master of ours: the user's configuration, but nothing of it that would run a command,
  * fork, take the terminal, or open anything for others. For ssh the first value of an option counts, so ours come first.
@@ -19,6 +25,7 @@ export function masterArguments(
   request: SshRequest,
   { keepalive, connectTimeoutMs, openssh }: Pick<SshTarget, 'keepalive' | 'connectTimeoutMs' | 'openssh'>,
   sockets: MasterSockets,
+  examination?: Examination,
 ): string[] {
   const options = [
     // Known to 8.7 and later only. What the user has there is kept.
@@ -30,7 +37,8 @@ export function masterArguments(
     'EscapeChar=none',
     'Tunnel=no',
     // What it says of its failures is read (master-failure.ts, refusal-lines.ts).
-    'LogLevel=INFO',
+    `LogLevel=${examination === undefined ? 'INFO' : 'DEBUG2'}`,
+    ...(examination === undefined ? [] : [`ForwardAgent=${examination.agentPath}`]),
     `ServerAliveInterval=${Math.ceil(keepalive.intervalMs / 1000)}`,
     `ServerAliveCountMax=${keepalive.countMax}`,
     `ConnectTimeout=${Math.ceil(connectTimeoutMs / 1000)}`,
@@ -46,7 +54,7 @@ export function masterArguments(
         ]),
   ];
   return [
-    ...['-M', '-N', '-T', '-a', '-x', '-S', sockets.control],
+    ...['-M', '-N', '-T', ...(examination === undefined ? ['-a'] : []), '-x', '-S', sockets.control],
     ...options.flatMap((option) => ['-o', option]),
     ...(sockets.socks === undefined ? [] : ['-D', sockets.socks]),
     ...requestArguments(request),

@@ -30,6 +30,12 @@ interface Ending {
   readonly said: string;
 }
 
+/** What a program says that was asked something. */
+export interface Answer extends Ending {
+  /** The beginning of its standard output; a character a byte. */
+  readonly output: string;
+}
+
 /**
  * Sessions on the bastion by a master that is up, with the `ssh` and `sftp` of this machine. They go by that master or not at
  * all: nobody is asked, nothing is dialled, and the user's configuration has no say.
@@ -75,6 +81,20 @@ export class MasterSessions {
     }
   }
 
+  /**
+   * Runs `ssh` with further words before the host, and what the bastion is to run behind it. Never rejects.
+   *
+   * @param input for its standard input
+   */
+  async ask(words: readonly string[], command: readonly string[], input: Buffer): Promise<Answer> {
+    let output = '';
+    const onOutput = (bytes: Buffer): void => {
+      output = (output + bytes.toString('latin1')).slice(0, MAX_SAID_BYTES);
+    };
+    const argv = [...this.#byMasterOnly(), ...words, '--', 'bastion', ...command];
+    return { ...(await this.#run('ssh', argv, { input, onOutput })), output };
+  }
+
   /** Ends those that run. Idempotent. */
   end(): void {
     this.#over.abort();
@@ -91,11 +111,21 @@ export class MasterSessions {
   async #run(
     program: string,
     programArguments: readonly string[],
-    streams?: { readonly input: string; readonly file: FileHandle },
+    streams?: {
+      readonly input: string | Buffer;
+      /** Its descriptor 3. */
+      readonly file?: FileHandle;
+      readonly onOutput?: (bytes: Buffer) => void;
+    },
   ): Promise<Ending> {
     if (this.#over.signal.aborted) return { exitCode: null, said: 'the tunnel is closing' };
     const child = spawn(program, programArguments, {
-      stdio: [streams === undefined ? 'ignore' : 'pipe', 'ignore', 'pipe', streams?.file.fd ?? 'ignore'],
+      stdio: [
+        streams === undefined ? 'ignore' : 'pipe',
+        streams?.onOutput === undefined ? 'ignore' : 'pipe',
+        'pipe',
+        streams?.file?.fd ?? 'ignore',
+      ],
       env: environmentForChildren(process.env),
       // With a process group: sftp starts an ssh, which would outlive it.
       detached: true,
@@ -108,20 +138,33 @@ export class MasterSessions {
     }, TIMEOUT_MS);
     this.#over.signal.addEventListener('abort', kill, { once: true });
     let said = '';
+    child.stdout?.on('error', () => {});
+    if (streams?.onOutput !== undefined) child.stdout?.on('data', streams.onOutput);
     child.stderr?.on('error', () => {});
     child.stderr?.on('data', (bytes: Buffer) => {
       said = (said + bytes.toString()).slice(0, MAX_SAID_BYTES);
     });
     const input = child.stdin as Writable | null;
     input?.on('error', () => {});
-    input?.end(streams?.input);
+    // A server that reads the end before it has answered does not answer.
+    if (streams?.onOutput === undefined || streams.input.length === 0) input?.end(streams?.input);
+    else {
+      input?.write(streams.input);
+      child.stdout?.once('data', () => input?.end());
+    }
     const exitCode = await new Promise<number | null>((settle) => {
       child.on('error', (error) => {
         said ||= messageOf(error);
         settle(null);
       });
       child.once('close', (code) => settle(code));
-      child.once('exit', () => setTimeout(() => child.stderr?.destroy(), LAST_WORDS_MS).unref());
+      child.once('exit', () => {
+        const stop = (): void => {
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+        };
+        setTimeout(stop, LAST_WORDS_MS).unref();
+      });
     });
     clearTimeout(timer);
     this.#over.signal.removeEventListener('abort', kill);

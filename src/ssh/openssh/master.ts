@@ -20,6 +20,9 @@ import { UnixConnections } from './unix-connection.ts';
 /** ssh says nothing when it is up; its control socket is there then. */
 const LOOK_EVERY_MS = 25;
 
+/** What ssh says at DEBUG2, beside what it says always. */
+const DEBUG_LINE = /^debug\d: /;
+
 /** An `ssh` that is connected to the bastion and opens channels for others (ssh(1), ControlMaster). */
 export interface Master {
   /** Its control socket. */
@@ -58,7 +61,11 @@ export interface MasterContext {
 export async function startMaster(
   target: SshTarget,
   request: SshRequest,
-  context: MasterContext & { readonly wantsSocks: boolean },
+  context: MasterContext & {
+    readonly wantsSocks: boolean;
+    /** Is given each line in which ssh says what it does; an agent that is none may be forwarded then. */
+    readonly onDebugLine?: (line: string) => void;
+  },
 ): Promise<Master> {
   const identityFiles = await existingIdentities(request.identityFiles);
   const folder = await makeTemporaryFolder(whyUnfitForSockets);
@@ -68,8 +75,15 @@ export async function startMaster(
   };
   const refusals = new RefusalLines();
   let isUp = false;
-  const sshArguments = masterArguments({ ...request, identityFiles }, target, sockets);
-  const ssh = new SshProcess(sshArguments, folder, context.logger, (line) => isUp && refusals.onLine(line));
+  const { onDebugLine } = context;
+  const examination = onDebugLine === undefined ? undefined : { agentPath: folder };
+  const sshArguments = masterArguments({ ...request, identityFiles }, target, sockets, examination);
+  const isHandled = (line: string): boolean => {
+    if (onDebugLine === undefined || !DEBUG_LINE.test(line)) return isUp && refusals.onLine(line);
+    onDebugLine(line);
+    return true;
+  };
+  const ssh = new SshProcess(sshArguments, folder, context.logger, isHandled);
   try {
     const control = new UnixConnections(sockets.control);
     const { connection, pid } = await untilUp(control, ssh, target, context.signal);

@@ -100,7 +100,11 @@ function carryFor(
 }
 
 /** Owns the master and its sessions from now on. */
-function transportOver(master: Master, sessions: MasterSessions, description: string): OpensshTransport {
+export function transportOver(
+  master: Master,
+  sessions: MasterSessions,
+  description: string,
+): OpensshTransport {
   const ending = new AbortController();
   // One for each flow, which is no leak.
   setMaxListeners(0, ending.signal);

@@ -80,16 +80,16 @@ describe('parseArguments', () => {
   test.each<[string, string]>([
     [
       'logs --dns office',
-      '--dns: is not an option of logs; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, report',
+      '--dns: is not an option of logs; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, report',
     ],
     [
       'list -r x',
-      '-r: is not an option of list; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, report',
+      '-r: is not an option of list; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, report',
     ],
     ['--no-session up office', '--no-session: is not an option of up; it is one of'],
     [
       'service status -v',
-      '-v: is not an option of service status; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, report, cleanup',
+      '-v: is not an option of service status; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, report, cleanup',
     ],
     ['list --follow', '--follow: is not an option here; it is one of logs'],
     ['-r h --rootless 0/0', '--rootless: is not an option here; it is one of run'],
