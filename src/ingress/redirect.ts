@@ -97,6 +97,10 @@ export async function openRedirectIngress(
     onStarted,
     onRules: (news) => onRemoved(news.state, removalError(news)),
     ...inside,
+  }).catch((error: unknown) => {
+    // Without the native library no method is of use, whatever each of them says of itself.
+    requireSocketOptions();
+    throw error;
   });
   let listening: Listening;
   try {

@@ -1,4 +1,3 @@
-import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/messages/field-reader.ts';
 import {
   type HelperState,
@@ -182,12 +181,11 @@ export class HelperSession {
   }
 
   async #use(candidate: Candidate): Promise<void> {
-    const onLost = (reason: string): void => this.#events.onLost(reason);
     if (!endsWithHelper(candidate)) {
       if (await this.#actions.mustEndWithHelper())
         throw new RefusedError(`rules by ${candidate} would outlive this process, and nft's would not`);
       this.#guardian ??= await this.#actions.startGuardian();
-      void this.#guardian.lost.then(onLost);
+      void this.#guardian.lost.then((reason) => this.#events.onLost(reason));
     }
     const backend = await this.#actions.openBackend(candidate);
     this.#backend = backend;
@@ -198,7 +196,6 @@ export class HelperSession {
       watch: this.#actions.watch,
     });
     this.#state = 'ready';
-    backend.lost.then(onLost, (error: unknown) => onLost(messageOf(error)));
   }
 
   /** The port names the table: another one would leave the first table behind. */

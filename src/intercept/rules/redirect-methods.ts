@@ -54,12 +54,9 @@ export const REDIRECT_METHODS = [
     name: 'nft',
     platforms: ['linux'],
     candidates: [
-      // In the helper.
       { name: 'libnftables', lifetime: 'helper' },
-      // A child `nft -i` holds the table.
-      { name: 'nft-interactive', lifetime: 'helper' },
-      // One `nft -f -` per change.
-      { name: 'nft-file', lifetime: 'until-removed' },
+      // Where the kernel (before 5.12) or the library does not know the flag of an owned table.
+      { name: 'libnftables-unowned', lifetime: 'until-removed' },
     ],
     packageName: 'nftables',
     kernelModules: 'nf_tables and nft_redir',

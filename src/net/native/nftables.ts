@@ -4,7 +4,7 @@ import { openSharedLibrary } from './library.ts';
  * One libnftables context: it has a netlink socket of its own, and owns the tables that it makes with `flags owner`.
  *
  * The kernel removes such a table when the last descriptor of that socket closes. The socket is not close-on-exec
- * (native-notes/nft.md): no child process may be started while a context is open.
+ * (native-notes/nft.md): no child process may be started while a context that owns tables is open.
  */
 export interface NftContext {
   /**
@@ -18,7 +18,7 @@ export interface NftContext {
 }
 
 /** What libnftables answered. */
-type NftResult =
+export type NftResult =
   | { readonly kind: 'done'; readonly output: string }
   | { readonly kind: 'refused'; readonly reason: string };
 

@@ -34,7 +34,7 @@ lines.on('line', (line) => {
     say({
       type: 'probed',
       id,
-      facts: [{ candidate: 'nft-interactive', kind: 'usable', version: 'v1', families: [4, 6] }],
+      facts: [{ candidate: 'libnftables', kind: 'usable', version: 'v1', families: [4, 6] }],
     });
   else if (type === 'end-stranded')
     say({ type: 'stranded', id, fates: request.connections.map(() => 'ended') });

@@ -102,7 +102,7 @@ describe('a lasting interceptor', () => {
     expect(helpers()).toHaveLength(2);
     expect(helpers()[1]?.requests).toEqual([
       { type: 'cleanup' },
-      { type: 'use', candidate: 'nft-interactive' },
+      { type: 'use', candidate: 'libnftables' },
       { type: 'route', network: ROUTE },
       { type: 'route', network: OTHER_ROUTE },
       { type: 'apply', plan: { ...latest, exempt: [endpoint('192.0.2.2')] } },

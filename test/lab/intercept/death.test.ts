@@ -68,13 +68,7 @@ async function isEmpty(scratch: Scratch): Promise<boolean> {
 }
 
 describe.skipIf(skipLab)('killed with SIGKILL', () => {
-  for (const candidate of [
-    'libnftables',
-    'nft-interactive',
-    'nft-file',
-    'iptables',
-    'iptables-legacy',
-  ] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables', 'iptables-legacy'] as const) {
     it(`main, with ${candidate}: the rules go`, async () => {
       await using scratch = await createScratch();
       const { main } = await hold(scratch, candidate, 'root');
@@ -83,7 +77,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     });
   }
 
-  for (const candidate of ['libnftables', 'nft-interactive', 'nft-file', 'iptables'] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables'] as const) {
     it(`the helper, with ${candidate}: the rules go, and main learns of it`, async () => {
       await using scratch = await createScratch();
       const { main, helperPid } = await hold(scratch, candidate, 'root');
@@ -93,7 +87,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     });
   }
 
-  for (const candidate of ['libnftables', 'nft-interactive'] as const) {
+  for (const candidate of ['libnftables'] as const) {
     it(`sudo, with ${candidate}: the rules go`, async () => {
       await using scratch = await createScratch();
       const holder = await hold(scratch, candidate, ORDINARY_USER.name);
@@ -109,7 +103,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     });
   }
 
-  for (const candidate of ['iptables', 'iptables-legacy', 'nft-file'] as const) {
+  for (const candidate of ['iptables', 'iptables-legacy', 'libnftables-unowned'] as const) {
     it(`everything, with ${candidate}: clean-up removes what is left, and nothing of a living instance`, async () => {
       await using scratch = await createScratch();
       const dead = await hold(scratch, candidate, 'root');
@@ -145,7 +139,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
 });
 
 describe.skipIf(skipLab)('a second instance of the same user with the same port', () => {
-  for (const candidate of ['libnftables', 'nft-file', 'iptables'] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables'] as const) {
     it(`by ${candidate}: does not replace the rules of the first`, async () => {
       await using scratch = await createScratch();
       const first = await scratch.openHelper(candidate);
@@ -170,7 +164,7 @@ describe.skipIf(skipLab)('asked to end', () => {
     expect(await isEmpty(scratch)).toBe(true);
   });
 
-  for (const candidate of ['libnftables', 'nft-interactive', 'nft-file', 'iptables'] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables'] as const) {
     it(`the helper with SIGTERM, with ${candidate}: it removes its rules itself`, async () => {
       await using scratch = await createScratch();
       const { main, helperPid } = await hold(scratch, candidate, 'root');

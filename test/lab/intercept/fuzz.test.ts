@@ -82,7 +82,7 @@ async function fuzzOnce(
     {
       type: 'use',
       id: 1,
-      candidate: ['libnftables', 'nft-interactive', 'nft-file', 'iptables'][session % 4],
+      candidate: ['libnftables', 'libnftables-unowned', 'iptables'][session % 3],
     },
     { type: 'apply', id: 2, plan: PLAN },
     { type: 'exempt', id: 3, endpoints: PLAN.exempt },

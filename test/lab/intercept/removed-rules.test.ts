@@ -47,12 +47,12 @@ describe.skipIf(skipLab)('rules that somebody else removes', () => {
     ['iptables', 'iptables -t nat -F TSHUTTLE-0-12300-G', /\(iptables: 1 of \d+ in TSHUTTLE-0-12300\)/],
     ['iptables', 'nft flush ruleset', /^nft \(process \d+\) has removed/],
     [
-      'nft-file',
+      'libnftables-unowned',
       'nft flush ruleset',
       /^nft \(process \d+\) has removed .*chain output of the table inet tshuttle-0-12300 is gone/,
     ],
-    ['nft-file', 'nft delete table inet tshuttle-0-12300', /is gone/],
-    ['nft-file', 'nft flush chain inet tshuttle-0-12300 capture', /those of the chain capture/],
+    ['libnftables-unowned', 'nft delete table inet tshuttle-0-12300', /is gone/],
+    ['libnftables-unowned', 'nft flush chain inet tshuttle-0-12300 capture', /those of the chain capture/],
   ])('by %s: %s: they are put back at once, and capture', async (candidate, command, what) => {
     await using scratch = await createScratch();
     const { helper, told, untilTold } = await hold(scratch, candidate);

@@ -25,11 +25,6 @@ export type Exposure =
 /** One way to hold the rules of one tunnel in the kernel. Calls come one at a time. */
 export interface RuleBackend {
   /**
-   * Resolves, never rejects, with the reason when the rules can no longer be vouched for although nobody asked for
-   * their removal: the child process that holds them ended.
-   */
-  readonly lost: Promise<string>;
-  /**
    * Replaces the whole state in one transaction per family. All plans have the same listener port.
    *
    * @throws RefusedError

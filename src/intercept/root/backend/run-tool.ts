@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { MAX_REASON_CHARACTERS } from '../../protocol/protocol.ts';
 
-/** What every child of the helper gets for an environment. `nft -i` would write a history file into HOME. */
+/** What every child of the helper gets for an environment. */
 export const TOOL_ENVIRONMENT = { LC_ALL: 'C', HOME: '/nonexistent' } as const;
 
 /** iptables may wait 10 s for another program's lock (`-w 10`); the kernel itself answers within 1 s. */

@@ -1,7 +1,6 @@
 import { messageOf } from '../../../core/errors.ts';
 import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
-import { findTool } from '../../../net/machine/root-tools.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
 import { renderIptables, renderIptablesExempt } from '../../rules/iptables/iptables.ts';
 import {
@@ -27,6 +26,7 @@ import {
 import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
 import { runTool } from '../backend/run-tool.ts';
 import { mustNotLive } from '../backend/this-instance.ts';
+import { runNft } from '../nft/run-nft.ts';
 import type { IptablesTools } from './iptables-tools.ts';
 
 /** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
@@ -34,7 +34,6 @@ const IPTABLES_PRIORITY = -100;
 
 /** Holds the rules as chains in the nat table of each family. They outlive this process unless it removes them. */
 export class IptablesBackend implements RuleBackend {
-  readonly lost: Promise<string> = new Promise<never>(() => {});
   readonly #tools: readonly IptablesTools[];
   readonly #instance: string;
   readonly #earlier = new EarlierTunnels();
@@ -124,13 +123,12 @@ export class IptablesBackend implements RuleBackend {
       if (saved.kind === 'refused') throw new RefusedError(saved.reason);
       facts.push(factsOfIptables(saved.output, family === 4 ? 'ip' : 'ip6', entry));
     }
-    return togetherOf([...facts, ...(await this.#lookAtNft())]);
+    return togetherOf([...facts, ...this.#lookAtNft()]);
   }
 
   /** Others may have rules that iptables does not show. */
-  async #lookAtNft(): Promise<RuleFacts[]> {
-    const nftPath = findTool('nft');
-    const listed = nftPath === undefined ? undefined : await runTool(nftPath, ['list', 'chains']);
+  #lookAtNft(): RuleFacts[] {
+    const listed = runNft('list chains');
     if (listed?.kind !== 'done') return [];
     const found = factsOfChains(parseListedChains(listed.output), '', IPTABLES_PRIORITY - 1);
     return [{ ...found, ownRules: true, notrack: [], packetFilter: null }];

@@ -26,7 +26,6 @@ import { StateWatch } from './state-watch.ts';
  * Never disables pf, and never loads the main ruleset, which is the system's and other programs'.
  */
 export class PfBackend implements RuleBackend {
-  readonly lost: Promise<string> = new Promise<never>(() => {});
   readonly exposure: Exposure = { kind: 'unannounced' };
   readonly #machine: PfMachine;
   readonly #records: PfRecords;

@@ -12,7 +12,7 @@ describe('decodeReply', () => {
       id: 1,
       facts: [
         { kind: 'absent', candidate: 'libnftables', missing: 'libnftables.so.1' },
-        { kind: 'refused', candidate: 'nft-file', reason: 'no' },
+        { kind: 'refused', candidate: 'libnftables-unowned', reason: 'no' },
         { kind: 'usable', candidate: 'iptables', version: '1.8.9', families: [4] },
       ],
     },

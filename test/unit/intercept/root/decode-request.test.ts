@@ -35,7 +35,7 @@ describe('decodeRequest', () => {
   it.each([
     { type: 'probe', id: 1, method: 'auto', families: [4, 6] },
     { type: 'cleanup', id: 2 },
-    { type: 'use', id: 3, candidate: 'nft-file' },
+    { type: 'use', id: 3, candidate: 'libnftables-unowned' },
     { type: 'apply', id: 4, plan },
     { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
     { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deferred } from '../../../../src/core/deferred.ts';
 import type { Request, RulesNews } from '../../../../src/intercept/protocol/protocol.ts';
 import {
   type Exposure,
@@ -11,17 +12,12 @@ import { SAMPLE_PLANS } from '../rules/sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;
 const apply: Request = { type: 'apply', id: 9, plan };
-const use: Request = { type: 'use', id: 8, candidate: 'nft-file' };
+const use: Request = { type: 'use', id: 8, candidate: 'libnftables-unowned' };
 
 /** A back end that keeps what it was told as state, and refuses when told so. */
 class FakeBackend implements RuleBackend {
   rules = 'none';
   refusal: string | undefined;
-  lose: (reason: string) => void = () => {};
-  readonly lost = new Promise<string>((resolve) => {
-    this.lose = resolve;
-  });
-
   exposure: Exposure = { kind: 'owned' };
 
   apply(): Promise<void> {
@@ -69,6 +65,7 @@ class FakeBackend implements RuleBackend {
 
 function openSession({ mayNotOutlive = false } = {}) {
   const guardians: string[] = [];
+  const guardianLost = deferred<string>();
   const backend = new FakeBackend();
   const routes: string[] = [];
   const lost: string[] = [];
@@ -91,7 +88,7 @@ function openSession({ mayNotOutlive = false } = {}) {
       startGuardian: () => {
         guardians.push('watches');
         const release = async (): Promise<void> => void guardians.push('released');
-        return Promise.resolve({ lost: new Promise<never>(() => {}), release });
+        return Promise.resolve({ lost: guardianLost.promise, release });
       },
       endStranded: (connections, inForce) => {
         asked.push([connections.length, inForce.exempt.length]);
@@ -104,7 +101,7 @@ function openSession({ mayNotOutlive = false } = {}) {
       },
     },
   );
-  return { session, backend, guardians, lost, routes, dns, asked, told, looks };
+  return { session, backend, guardians, guardianLost, lost, routes, dns, asked, told, looks };
 }
 
 describe('HelperSession', () => {
@@ -227,13 +224,13 @@ describe('HelperSession', () => {
     await expect(session.serve({ type: 'exempt', id: 1, endpoints: [] })).rejects.toThrow(GrammarError);
   });
 
-  it('reports rules that went away by themselves', async () => {
-    const { session, backend, lost } = openSession();
+  it('reports rules that nobody would undo any more', async () => {
+    const { session, guardianLost, lost } = openSession();
     await session.serve(use);
-    backend.lose('nft -i ended');
-    await backend.lost;
+    guardianLost.resolve('the guardian ended');
+    await guardianLost.promise;
     await Promise.resolve();
-    expect(lost).toEqual(['nft -i ended']);
+    expect(lost).toEqual(['the guardian ended']);
   });
 
   it('puts back what somebody else has removed, and does not watch what the kernel keeps for it', async () => {

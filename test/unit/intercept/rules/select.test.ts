@@ -4,8 +4,7 @@ import { CANDIDATES } from '../../../../src/intercept/rules/redirect-methods.ts'
 import { candidatesFor, type ProbeFact, selectCandidate } from '../../../../src/intercept/rules/select.ts';
 
 const NO_LIBRARY: ProbeFact = { kind: 'absent', candidate: 'libnftables', missing: 'libnftables.so.1' };
-const NO_INTERACTIVE: ProbeFact = { kind: 'absent', candidate: 'nft-interactive', missing: 'nft' };
-const NO_NFT: ProbeFact = { kind: 'absent', candidate: 'nft-file', missing: 'nft' };
+const NO_UNOWNED: ProbeFact = { ...NO_LIBRARY, candidate: 'libnftables-unowned' };
 const LEGACY: ProbeFact = {
   kind: 'usable',
   candidate: 'iptables-legacy',
@@ -25,14 +24,13 @@ function failureOf(select: () => unknown): TshuttleError {
 describe('candidatesFor', () => {
   it('tries nft before iptables, and only what was asked for', () => {
     expect(candidatesFor('auto', true)[0]).toBe('libnftables');
-    expect(candidatesFor('nft', true)).toEqual(['libnftables', 'nft-interactive', 'nft-file']);
+    expect(candidatesFor('nft', true)).toEqual(['libnftables', 'libnftables-unowned']);
     expect(candidatesFor('iptables', true)).toEqual(['iptables', 'iptables-nft', 'iptables-legacy']);
   });
 
   it('tries first what goes with the helper for whoever is not root, whatever was asked for', () => {
     expect(candidatesFor('iptables', false)).toEqual([
       'libnftables',
-      'nft-interactive',
       'iptables',
       'iptables-nft',
       'iptables-legacy',
@@ -57,20 +55,19 @@ describe('selectCandidate', () => {
 
   it('takes the first that works', () => {
     const selection = selectCandidate('auto', [
-      NO_LIBRARY,
-      { kind: 'refused', candidate: 'nft-interactive', reason: 'Operation not supported' },
-      { kind: 'usable', candidate: 'nft-file', version: 'nftables v0.9.3', families: [4, 6] },
+      { kind: 'refused', candidate: 'libnftables', reason: 'Operation not supported' },
+      { kind: 'usable', candidate: 'libnftables-unowned', version: '1', families: [4, 6] },
     ]);
     expect(selection).toEqual({
-      candidate: 'nft-file',
+      candidate: 'libnftables-unowned',
       method: 'nft',
-      version: 'nftables v0.9.3',
+      version: '1',
       families: [4, 6],
     });
   });
 
   it('falls back to iptables-legacy when nothing else is there', () => {
-    const facts = [NO_LIBRARY, NO_INTERACTIVE, NO_NFT, LEGACY];
+    const facts = [NO_LIBRARY, NO_UNOWNED, LEGACY];
     expect(selectCandidate('auto', facts)).toMatchObject({
       candidate: 'iptables-legacy',
       method: 'iptables',
@@ -79,7 +76,7 @@ describe('selectCandidate', () => {
   });
 
   it('does not take iptables when nft was asked for', () => {
-    const error = failureOf(() => selectCandidate('nft', [NO_LIBRARY, NO_INTERACTIVE, NO_NFT, LEGACY]));
+    const error = failureOf(() => selectCandidate('nft', [NO_LIBRARY, NO_UNOWNED, LEGACY]));
     expect(error.code).toBe('ERR_NO_INTERCEPTOR');
   });
 
@@ -97,11 +94,11 @@ describe('selectCandidate', () => {
   });
 
   it('lists every refusal when something is there', () => {
-    const refused: ProbeFact = { kind: 'refused', candidate: 'nft-file', reason: 'Operation not supported' };
-    const error = failureOf(() => selectCandidate('nft', [NO_LIBRARY, NO_INTERACTIVE, refused]));
+    const refused: ProbeFact = { ...NO_UNOWNED, kind: 'refused', reason: 'Operation not supported' };
+    const error = failureOf(() => selectCandidate('nft', [NO_LIBRARY, refused]));
     expect(error.message).toBe(
       'no way to redirect connections for --method nft: libnftables: libnftables.so.1 is not installed; ' +
-        'nft-interactive: nft is not installed; nft-file: Operation not supported',
+        'libnftables-unowned: Operation not supported',
     );
   });
 
@@ -113,7 +110,7 @@ describe('selectCandidate', () => {
           candidate: 'libnftables',
           reason: 'Error: Could not process rule: Operation not permitted',
         },
-        NO_NFT,
+        NO_UNOWNED,
       ]),
     );
     expect(error.remedy).toContain('CAP_NET_ADMIN');
