@@ -7,7 +7,6 @@ export const NO_REDIRECT: RedirectIngress = {
   lost: new Promise(() => {}),
   rulesGone: undefined,
   capture: async () => {},
-  setExempt: async () => {},
   addRoute: async () => {},
   endStranded: async (connections) => connections.map(() => 'told'),
   check: async () => [],

@@ -55,13 +55,11 @@ export interface RedirectIngress {
   /** Why nothing is captured although it should be; undefined as long as the rules are there. */
   readonly rulesGone: RulesGone | undefined;
   /**
-   * Sets the rules: from now on connections arrive. Repeatable; the latest call decides.
+   * Sets the rules: from now on connections arrive, and a SYN to what is exempt passes. Repeatable; the latest call decides.
    *
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them
    */
   capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: DnsRedirect): Promise<void>;
-  /** Sets the endpoints that are never captured; when it has resolved, a SYN to one of them passes. */
-  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
   /** Makes a route to an IPv4 network that has none, so that it can be captured. See {@link Interceptor.addRoute}. */
   addRoute(network: Cidr): Promise<void>;
   /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */
@@ -136,7 +134,6 @@ function redirectIngress(
       await interceptor.apply(planRedirects(request));
       check.captures(rules, exempt, families());
     },
-    setExempt: (endpoints) => interceptor.setExempt(endpoints),
     addRoute: ({ family, first, prefixLength }) =>
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     endStranded: (connections) => interceptor.endStranded(connections),
@@ -176,7 +173,6 @@ function capturingAll(ingress: RedirectIngress): RedirectIngress {
     },
     capture: (_rules, _exempt, dns) =>
       ingress.capture(all, [], dns === undefined ? undefined : { ...dns, exemptPorts: [] }),
-    setExempt: async () => {},
     addRoute: async () => {},
     // We are not in it ourselves, and its rules are all ours.
     check: async () => [],

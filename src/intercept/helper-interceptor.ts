@@ -166,10 +166,6 @@ class OpenInterceptor implements HelperInterceptor {
     this.#isApplied = true;
   }
 
-  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#isApplied) await this.#callOrApplyError({ type: 'exempt', endpoints });
-  }
-
   async addRoute(network: RoutedNetwork): Promise<void> {
     try {
       await this.#client.call({ type: 'route', network });

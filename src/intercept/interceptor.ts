@@ -28,16 +28,11 @@ export interface Interceptor {
   /** Resolves, never rejects, when the rules can no longer be vouched for: the helper died or broke its protocol. */
   readonly lost: Promise<TshuttleError>;
   /**
-   * Sets the rules.
+   * Sets the rules. When it has resolved, a SYN to what the plan has exempt passes.
    *
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them; the state before is kept.
    */
   apply(plan: RedirectPlan): Promise<void>;
-  /**
-   * Sets the whole list of endpoints that are never captured. When it has resolved, a SYN to one of them passes.
-   * Before the first {@link Interceptor.apply} there are no rules, so it does nothing: the plan carries its own list.
-   */
-  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
   /**
    * Makes a route to an IPv4 network, which leads nowhere: for one that has none, so that connections there can be captured.
    * It goes with the helper. For up to 16 networks.

@@ -107,13 +107,6 @@ class HelperRestarter implements RestartingInterceptor {
     });
   }
 
-  setExempt(exempt: readonly Endpoint[]): Promise<void> {
-    return this.#change(async (current) => {
-      await current.setExempt(exempt);
-      if (this.#plan !== undefined) this.#plan = { ...this.#plan, exempt };
-    });
-  }
-
   addRoute(network: RoutedNetwork): Promise<void> {
     return this.#change(async (current) => {
       await current.addRoute(network);

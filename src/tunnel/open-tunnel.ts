@@ -78,8 +78,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
     let dns: TunnelDns | undefined;
-    let ingress: RedirectIngress | undefined;
+    let ingress: RedirectIngress;
     let networkChanged = async (): Promise<void> => {};
+    // There are no rules before the bastion is connected.
+    let recapture = async (): Promise<void> => {};
     const removed = new RemovedRules(options.onDown, logger);
     const accept = (flow: Flow): void => {
       // Only what is accepted holds its name.
@@ -135,8 +137,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         openBastion(target, options, {
           ...context,
           signal: ownSignal,
-          // There are no rules before it is connected, which is when the ingress is there.
-          setExempt: async (endpoints) => await ingress?.setExempt(endpoints),
+          recapture: () => recapture(),
           onNetworkChange: () => void networkChanged(),
         }),
       (one) => one.transport.close(),
@@ -177,6 +178,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         await ingress.capture([...rules, ...dns.rules], bastion.exempt(), dns.redirectFor(ingress.families));
       }
     });
+    recapture = capture;
     await capture();
     signal.throwIfAborted();
     const watch = new CaptureWatch(ingress, capture, logger);

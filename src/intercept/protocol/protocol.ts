@@ -19,7 +19,7 @@ import type { ProbeFact } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 9;
+export const PROTOCOL_VERSION = 10;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -45,8 +45,6 @@ export type Request =
   | { readonly type: 'use'; readonly id: number; readonly candidate: Candidate }
   /** Sets the whole desired state. The listener port cannot change afterwards. */
   | { readonly type: 'apply'; readonly id: number; readonly plan: RedirectPlan }
-  /** Sets the endpoints that are never captured. */
-  | { readonly type: 'exempt'; readonly id: number; readonly endpoints: readonly Endpoint[] }
   /**
    * Makes a route to an IPv4 network that has none: without one, no connection there could be captured. It goes with the
    * helper, and leads nowhere. Some times, for another network each.
@@ -125,5 +123,5 @@ export type HelperState = 'started' | 'ready' | 'applied';
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use']),
   ready: new Set(['apply', 'route']),
-  applied: new Set(['apply', 'exempt', 'route', 'end-stranded', 'look-up', 'look']),
+  applied: new Set(['apply', 'route', 'end-stranded', 'look-up', 'look']),
 };

@@ -44,7 +44,6 @@ const REQUEST_TYPES = [
   'cleanup',
   'use',
   'apply',
-  'exempt',
   'route',
   'end-stranded',
   'look-up',
@@ -73,11 +72,6 @@ export function decodeRequest(line: string): Request {
     case 'apply': {
       const fields = request('plan');
       return { type, id: readId(fields), plan: readPlan(fields['plan']) };
-    }
-    case 'exempt': {
-      const fields = request('endpoints');
-      const endpoints = readList(fields['endpoints'], 'endpoints', MAX_EXEMPT, readEndpoint);
-      return { type, id: readId(fields), endpoints };
     }
     case 'route': {
       const fields = request('network');

@@ -133,10 +133,6 @@ export class HelperSession {
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
         break;
-      case 'exempt':
-        await this.#change((backend) => backend.setExempt(request.endpoints));
-        if (this.#plan !== undefined) this.#plan = { ...this.#plan, exempt: request.endpoints };
-        break;
       case 'route':
         if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
         this.#routes.push(this.#actions.openRoute(request.network));

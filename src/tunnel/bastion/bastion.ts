@@ -33,8 +33,8 @@ export interface BastionContext {
   readonly prompter: Prompter;
   /** Ends the opening; after that use {@link ReconnectingTransport.close}. */
   readonly signal: AbortSignal;
-  /** Has the whole list of endpoints never captured; resolves when that is in effect. With no rules it has nothing to do. */
-  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
+  /** Sets the rules anew, as {@link Bastion.exempt} has changed; resolves when that is in effect. With no rules there is nothing to do. */
+  recapture(): Promise<void>;
   /** Called when the way to everywhere may be another one. */
   onNetworkChange(): void;
 }
@@ -59,7 +59,7 @@ export async function openBastion(
 ): Promise<Bastion> {
   const { logger } = context;
   const hosts = new RememberedHosts();
-  const exemptions = new Exemptions((endpoints) => context.setExempt(endpoints));
+  const exemptions = new Exemptions(() => context.recapture());
   const hasty = withTimeout(target);
   const patient = warningOnce(logger);
   const open = async (attempt: Attempt, isFirst: boolean) => {

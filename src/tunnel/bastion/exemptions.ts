@@ -8,13 +8,13 @@ const MAX_FORMER = 32;
  * rules change only when addresses do.
  */
 export class Exemptions {
-  readonly #apply: (endpoints: readonly Endpoint[]) => Promise<void>;
+  readonly #apply: () => Promise<void>;
   #endpoints: readonly Endpoint[] = [];
   #dialled: readonly Endpoint[] = [];
   #inEffect: Promise<void> = Promise.resolve();
 
-  /** @param apply has the whole list never captured; resolves when that is in effect. In effect in the order of its calls. */
-  constructor(apply: (endpoints: readonly Endpoint[]) => Promise<void>) {
+  /** @param apply has what {@link Exemptions.endpoints} says by then never captured; resolves when that is in effect. */
+  constructor(apply: () => Promise<void>) {
     this.#apply = apply;
   }
 
@@ -46,7 +46,7 @@ export class Exemptions {
   async #set(endpoints: readonly Endpoint[]): Promise<void> {
     const before = this.#endpoints;
     this.#endpoints = endpoints;
-    this.#inEffect = this.#apply(endpoints);
+    this.#inEffect = this.#apply();
     try {
       await this.#inEffect;
     } catch (error) {

@@ -11,7 +11,7 @@ note({ type: 'start' });
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
 
-if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 9, pid: process.pid });
+if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 10, pid: process.pid });
 if (behaviour === 'talkative') {
   log('info', 'hello log');
   process.stderr.write('some library says hello\n');
@@ -27,7 +27,7 @@ lines.on('line', (line) => {
   else if (behaviour === 'wrong-id') say({ type: 'done', id: id + 1 });
   else if (behaviour === 'long-line') process.stdout.write('x'.repeat(100_000));
   else if (behaviour === 'mute') return;
-  else if (behaviour === 'dies-when-exempting' && type === 'exempt') process.exit(3);
+  else if (behaviour === 'dies-when-looking' && type === 'look') process.exit(3);
   else if (type === 'cleanup')
     say({ type: 'cleaned', id, report: { removed: [], kept: [], failed: [], unread: [] } });
   else if (type === 'probe')

@@ -87,7 +87,7 @@ describe('a lasting interceptor', () => {
     await interceptor.apply({ ...PLAN, exempt: [endpoint('192.0.2.1')] });
     const latest = { ...PLAN, families: [4, 6] as const };
     await interceptor.apply({ ...latest, exempt: [endpoint('192.0.2.1')] });
-    await interceptor.setExempt([endpoint('192.0.2.2')]);
+    await interceptor.apply({ ...latest, exempt: [endpoint('192.0.2.2')] });
     expect(interceptor.rulesGone).toBeUndefined();
     const killedAtMs = Date.now();
     killTheLatest();
@@ -123,16 +123,17 @@ describe('a lasting interceptor', () => {
     const { interceptor, helpers, killTheLatest } = await open();
     await interceptor.apply(PLAN);
     killTheLatest();
-    await interceptor.setExempt([endpoint('192.0.2.3')]);
+    const plan = { ...PLAN, exempt: [endpoint('192.0.2.3')] };
+    await interceptor.apply(plan);
     const last = helpers().at(-1)?.requests.at(-1);
-    expect(last).toEqual({ type: 'exempt', endpoints: [endpoint('192.0.2.3')] });
+    expect(last).toEqual({ type: 'apply', plan });
     expect(helpers()).toHaveLength(2);
   });
 
   it('is lost when helpers end again and again', async () => {
-    const { interceptor, helpers } = await open('dies-when-exempting');
+    const { interceptor, helpers } = await open('dies-when-looking');
     await interceptor.apply(PLAN);
-    const failed = expect(interceptor.setExempt([])).rejects.toMatchObject({ code: 'ERR_HELPER_LOST' });
+    const failed = expect(interceptor.look()).rejects.toMatchObject({ code: 'ERR_HELPER_LOST' });
     expect(await interceptor.lost).toMatchObject({
       code: 'ERR_HELPER_LOST',
       message: expect.stringMatching(/not started again: it ended 3 times within 10 s/),

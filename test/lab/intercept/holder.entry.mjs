@@ -25,6 +25,6 @@ const exempt = Array.from({ length: 1_000 }, (_, index) => ({
   address: '192.0.2.1',
   port: index + 1,
 }));
-const ask = () => client.call({ type: 'exempt', endpoints: exempt }).then(ask, () => {});
+const ask = () => client.call({ type: 'apply', plan: { ...plan, exempt } }).then(ask, () => {});
 if (isBusy) void ask();
 process.on('SIGTERM', () => client.close().then(() => process.exit(0)));

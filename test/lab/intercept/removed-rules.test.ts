@@ -56,7 +56,8 @@ describe.skipIf(skipLab)('rules that somebody else removes', () => {
   ])('by %s: %s: they are put back at once, and capture', async (candidate, command, what) => {
     await using scratch = await createScratch();
     const { helper, told, untilTold } = await hold(scratch, candidate);
-    await helper.call({ type: 'exempt', endpoints: [{ family: 4, address: '203.0.113.2', port: 22 }] });
+    const exempt = [{ family: 4, address: '203.0.113.2', port: 22 }] as const;
+    await helper.call({ type: 'apply', plan: { ...PLAN, exempt } });
     await scratch.namespace.must(['sh', '-c', command]);
     await untilTold(1);
     expect(told).toEqual([{ state: 'back', what: expect.stringMatching(what) }]);

@@ -24,10 +24,12 @@ describe.skipIf(skipLab)('rules that replace rules', () => {
       let isConnecting = true;
       const replacing = (async () => {
         while (isConnecting) {
-          await helper.call({ type: 'apply', plan: plans[replacements % 2]! });
           await helper.call({
-            type: 'exempt',
-            endpoints: [exempt, { ...exempt, port: 2_000 + (replacements % 50) }],
+            type: 'apply',
+            plan: {
+              ...plans[replacements % 2]!,
+              exempt: [exempt, { ...exempt, port: 2_000 + (replacements % 50) }],
+            },
           });
           replacements += 1;
         }

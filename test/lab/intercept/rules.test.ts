@@ -96,7 +96,8 @@ describe.skipIf(skipLab)('rules in the kernel', () => {
       expect(await scratch.verdicts(PORT, captured)).toEqual(captured.map(() => 'captured'));
       expect(await scratch.verdicts(PORT, never)).not.toContain('captured');
 
-      await helper.call({ type: 'exempt', endpoints: [{ family: 6, address: '2001:db8::9', port: 22 }] });
+      const exempt = [{ family: 6, address: '2001:db8::9', port: 22 }] as const;
+      await helper.call({ type: 'apply', plan: { ...plan, exempt } });
       const changed: Destination[] = [
         ['203.0.113.1', 22],
         ['2001:db8::9', 22],

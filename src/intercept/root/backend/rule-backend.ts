@@ -30,12 +30,6 @@ export interface RuleBackend {
    * @throws RefusedError
    */
   apply(plan: OwnedPlan): Promise<void>;
-  /**
-   * Replaces the endpoints that are never captured; after {@link RuleBackend.apply} only.
-   *
-   * @throws RefusedError
-   */
-  setExempt(endpoints: readonly Endpoint[]): Promise<void>;
   /** After {@link RuleBackend.apply} only. */
   readonly exposure: Exposure;
   /**

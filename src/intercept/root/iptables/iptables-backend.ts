@@ -1,8 +1,7 @@
 import { messageOf } from '../../../core/errors.ts';
-import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
-import { renderIptables, renderIptablesExempt } from '../../rules/iptables/iptables.ts';
+import { renderIptables } from '../../rules/iptables/iptables.ts';
 import {
   countRules,
   iptablesChains,
@@ -66,19 +65,6 @@ export class IptablesBackend implements RuleBackend {
       await this.#restore(before);
       throw error;
     }
-  }
-
-  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#applied === undefined) return;
-    for (const tools of this.#toolsFor(this.#applied.families)) {
-      const { family } = tools;
-      await restore(
-        tools,
-        renderIptablesExempt(this.#applied, endpoints, { family, instance: this.#instance }),
-      );
-    }
-    this.#applied = { ...this.#applied, exempt: endpoints };
-    this.#ruleCounts.clear();
   }
 
   get exposure(): Exposure {

@@ -1,4 +1,3 @@
-import type { Endpoint } from '../../../net/address/endpoint.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
 import type { NftContext } from '../../../net/native/nftables.ts';
 import {
@@ -6,7 +5,6 @@ import {
   type NftTableOptions,
   nftTable,
   renderNft,
-  renderNftExempt,
   renderNftMaps,
   renderNftRemoval,
   renderNftStale,
@@ -65,13 +63,6 @@ export class NftBackend implements RuleBackend {
     }
     this.#applied = next;
     this.#removeMaps(before);
-  }
-
-  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#applied === undefined) return;
-    const { plan, generation } = this.#applied;
-    this.#run(renderNftExempt(plan, endpoints));
-    this.#applied = { plan: { ...plan, exempt: endpoints }, generation };
   }
 
   get exposure(): Exposure {

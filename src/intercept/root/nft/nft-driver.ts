@@ -1,5 +1,6 @@
+import { messageOf } from '../../../core/errors.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
-import { LIBNFTABLES_SONAME, openNftContext } from '../../../net/native/nftables.ts';
+import { LIBNFTABLES_SONAME, type NftContext, openNftContext } from '../../../net/native/nftables.ts';
 import { type NftTableOptions, nftTable, renderNft, renderNftRemoval } from '../../rules/nft/nft.ts';
 import { parseNftChains } from '../../rules/nft/nft-listing.ts';
 import type { CandidateOf } from '../../rules/redirect-methods.ts';
@@ -17,12 +18,20 @@ type NftCandidate = CandidateOf<'nft'>;
 export const NFT_DRIVER: MethodDriver<NftCandidate> = {
   probe: async (candidate, families) => probe(candidate, families),
   open(candidate) {
-    const context = openNftContext();
-    if (context === undefined) throw new RefusedError('libnftables has disappeared');
-    return new NftBackend(context, LIFETIMES[candidate], thisInstanceText());
+    return new NftBackend(openContext(), LIFETIMES[candidate], thisInstanceText());
   },
   findTunnels: async () => findTunnels(),
 };
+
+function openContext(): NftContext {
+  try {
+    const context = openNftContext();
+    if (context !== undefined) return context;
+  } catch (error) {
+    throw new RefusedError(messageOf(error), { cause: error });
+  }
+  throw new RefusedError(`${LIBNFTABLES_SONAME} is not installed`);
+}
 
 const LIFETIMES: Readonly<Record<NftCandidate, NftTableOptions['lifetime']>> = {
   libnftables: 'owner',

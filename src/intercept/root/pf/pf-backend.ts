@@ -78,13 +78,6 @@ export class PfBackend implements RuleBackend {
     this.#destinations ??= new OriginalDestinations(this.#machine, plan.listenerPort);
   }
 
-  async setExempt(endpoints: readonly Endpoint[]): Promise<void> {
-    if (this.#applied === undefined) return;
-    const plan = { ...this.#applied, exempt: endpoints };
-    await this.#load(plan, this.#render(plan));
-    this.#applied = plan;
-  }
-
   async missing(): Promise<string | undefined> {
     if (this.#applied === undefined) return undefined;
     const info = await mustPfctl(this.#machine, ['-s', 'info']);

@@ -1,5 +1,4 @@
 import { prefixLengthOf } from '../../../net/address/cidr.ts';
-import type { Endpoint } from '../../../net/address/endpoint.ts';
 import { addressToNumber, familyOf, type IpFamily } from '../../../net/address/literal.ts';
 import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
 import type { AddressInterval, OwnedPlan, RuleOwner } from '../redirect-plan.ts';
@@ -8,8 +7,8 @@ import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
 /**
  * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.
  *
- * Two chains: `TSHUTTLE-PORT` says what is never captured and is short, so that it is cheap to replace;
- * `TSHUTTLE-PORT-G` has the port groups. Each text is one transaction (native-notes/iptables.md).
+ * Two chains: `TSHUTTLE-PORT` says what is never captured, `TSHUTTLE-PORT-G` has the port groups. Each text is one transaction
+ * (native-notes/iptables.md).
  */
 
 /** Destinations that never leave the machine or have no one owner. IPv6 has no broadcast; the kernel refuses the word. */
@@ -33,7 +32,7 @@ export function renderIptables(plan: OwnedPlan, options: IptablesOptions): strin
   return table([
     `:${entry} - [0:0]`,
     `:${groups} - [0:0]`,
-    ...renderEntry(plan, plan.exempt, options),
+    ...renderEntry(plan, options),
     ...plan.groups.flatMap((group) =>
       (options.family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
         renderInterval(plan, options.family, group.ports, interval),
@@ -43,27 +42,16 @@ export function renderIptables(plan: OwnedPlan, options: IptablesOptions): strin
   ]);
 }
 
-/** Renders the transaction that replaces the endpoints that are never captured; the chains must exist. */
-export function renderIptablesExempt(
-  plan: RuleOwner & Pick<OwnedPlan, 'dns'>,
-  exempt: readonly Endpoint[],
-  options: Pick<IptablesOptions, 'family' | 'instance'>,
-): string {
-  const { entry } = iptablesChains(plan);
-  return table([`:${entry} - [0:0]`, ...renderEntry(plan, exempt, options)]);
-}
-
 function table(lines: readonly string[]): string {
   return `*nat\n${lines.join('\n')}\nCOMMIT\n`;
 }
 
 function renderEntry(
-  plan: RuleOwner & Pick<OwnedPlan, 'dns'>,
-  exempt: readonly Endpoint[],
+  plan: OwnedPlan,
   { family, instance }: Pick<IptablesOptions, 'family' | 'instance'>,
 ): string[] {
   const { entry, groups } = iptablesChains(plan);
-  const endpoints = exempt
+  const endpoints = plan.exempt
     .filter((endpoint) => endpoint.family === family)
     .map(
       ({ address, port }) => `-d ${address}${family === 4 ? '/32' : '/128'} -p tcp -m tcp --dport ${port}`,

@@ -1,4 +1,3 @@
-import type { Endpoint } from '../../../net/address/endpoint.ts';
 import { formatRuleOwner, type OwnedPlan, type RuleOwner } from '../redirect-plan.ts';
 import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
 import { renderOutput } from './nft-output-chain.ts';
@@ -97,11 +96,10 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
     ...renderDisguise(plan),
     '}',
   ]);
-  return (
-    rules +
-    textOf(replaceElements(`${table} ${EXEMPT_PORT_SET}`, exemptPorts(plan))) +
-    renderNftExempt(plan, plan.exempt)
+  const exempt = plan.families.flatMap((family) =>
+    replaceElements(`${table} exempt${family}`, exemptElements(plan.exempt, family)),
   );
+  return rules + textOf([...replaceElements(`${table} ${EXEMPT_PORT_SET}`, exemptPorts(plan)), ...exempt]);
 }
 
 /** Renders the third: the removal of the maps that no rule asks any more; empty when that plan had none. */
@@ -110,19 +108,6 @@ export function renderNftStale({ plan, generation }: Omit<NftReplacement, 'lifet
     mapsOf(plan).map(
       ({ index, family }) => `delete map ${nftTable(plan)} ${mapName(generation, index, family)}`,
     ),
-  );
-}
-
-/** Renders the transaction that replaces the endpoints that are never captured. */
-export function renderNftExempt(
-  plan: RuleOwner & Pick<OwnedPlan, 'families'>,
-  exempt: readonly Endpoint[],
-): string {
-  const table = nftTable(plan);
-  return textOf(
-    plan.families.flatMap((family) => {
-      return replaceElements(`${table} exempt${family}`, exemptElements(exempt, family));
-    }),
   );
 }
 

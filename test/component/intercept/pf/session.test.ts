@@ -141,7 +141,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     const smaller = { ...plan, families: [4] as const, dns: null };
     await session.serve({ ...apply, plan: smaller });
     expect(fake.kernel.anchors[anchor]!.rdr.lines.join()).not.toContain('inet6');
-    await session.serve({ type: 'exempt', id: 10, endpoints: [at('10.9.9.9', 22)] });
+    await session.serve({ ...apply, plan: { ...smaller, exempt: [at('10.9.9.9', 22)] } });
     expect(tables()).toContain('!10.9.9.9');
     expect(fake.ours().filter((one) => one.startsWith('token'))).toHaveLength(platform === 'darwin' ? 1 : 0);
     expect(fake.kernel.main.rdr.lines.filter((line) => line.includes('tshuttle'))).toHaveLength(

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Request } from '../../../../src/intercept/protocol/protocol.ts';
 import { decodeRequest } from '../../../../src/intercept/root/decode-request.ts';
 import { renderIptables } from '../../../../src/intercept/rules/iptables/iptables.ts';
-import { nftTable, renderNft, renderNftExempt } from '../../../../src/intercept/rules/nft/nft.ts';
+import { nftTable, renderNft } from '../../../../src/intercept/rules/nft/nft.ts';
 import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 import { seededRandom } from '../rules/seeded-random.ts';
 import { malformedRequest } from './malformed-request.ts';
@@ -41,9 +41,6 @@ describe('decodeRequest, fuzzed', () => {
 });
 
 function textsOf(request: Request): string[] {
-  if (request.type === 'exempt') {
-    return [renderNftExempt({ userId: USER_ID, listenerPort: 1_080, families: [4, 6] }, request.endpoints)];
-  }
   if (request.type !== 'apply') return [];
   const plan = { ...request.plan, userId: USER_ID };
   const nft = renderNft(plan, { instance: '1-2-3', lifetime: 'owner' });

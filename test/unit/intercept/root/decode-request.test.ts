@@ -37,7 +37,6 @@ describe('decodeRequest', () => {
     { type: 'cleanup', id: 2 },
     { type: 'use', id: 3, candidate: 'libnftables-unowned' },
     { type: 'apply', id: 4, plan },
-    { type: 'exempt', id: 5, endpoints: [{ family: 6, address: '2001:db8::1', port: 22 }] },
     { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
     { type: 'end-stranded', id: 6, connections: [connection] },
     { type: 'look-up', id: 8, originators: [connection.originator] },
@@ -106,8 +105,8 @@ describe('decodeRequest', () => {
       GrammarError,
     );
     for (const family of [4, 6]) {
-      const endpoints = [{ family, address, port: 22 }];
-      expect(() => decode({ type: 'exempt', id: 1, endpoints })).toThrow(GrammarError);
+      const exempt = [{ family, address, port: 22 }];
+      expect(() => decode({ type: 'apply', id: 1, plan: { ...plan, exempt } })).toThrow(GrammarError);
     }
   });
 
@@ -159,7 +158,7 @@ describe('decodeRequest', () => {
 
   it('refuses more endpoints, groups and intervals than the limits', () => {
     const endpoints = Array.from({ length: 1_025 }, () => ({ family: 4, address: '10.0.0.1', port: 22 }));
-    expect(() => decode({ type: 'exempt', id: 1, endpoints })).toThrow(/1024/);
+    expect(() => decode({ type: 'apply', id: 1, plan: { ...plan, exempt: endpoints } })).toThrow(/1024/);
     const empty = { ports: { first: 1, last: 1 }, intervals4: [], intervals6: [] };
     const groups = Array.from({ length: 4_097 }, () => empty);
     expect(() => decode({ type: 'apply', id: 1, plan: { ...plan, groups } })).toThrow(/4096/);

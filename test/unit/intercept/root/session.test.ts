@@ -7,11 +7,13 @@ import {
   type RuleBackend,
 } from '../../../../src/intercept/root/backend/rule-backend.ts';
 import { HelperSession } from '../../../../src/intercept/root/session.ts';
+import type { OwnedPlan } from '../../../../src/intercept/rules/redirect-plan.ts';
 import { GrammarError } from '../../../../src/net/messages/field-reader.ts';
 import { SAMPLE_PLANS } from '../rules/sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;
 const apply: Request = { type: 'apply', id: 9, plan };
+const applyWithout: Request = { ...apply, id: 10, plan: { ...plan, exempt: [] } };
 const use: Request = { type: 'use', id: 8, candidate: 'libnftables-unowned' };
 
 /** A back end that keeps what it was told as state, and refuses when told so. */
@@ -20,8 +22,8 @@ class FakeBackend implements RuleBackend {
   refusal: string | undefined;
   exposure: Exposure = { kind: 'owned' };
 
-  apply(): Promise<void> {
-    return this.#set('plan');
+  apply({ exempt }: OwnedPlan): Promise<void> {
+    return this.#set(exempt.length === 0 ? 'plan without exempts' : 'plan');
   }
 
   missing(): Promise<string | undefined> {
@@ -30,10 +32,6 @@ class FakeBackend implements RuleBackend {
 
   putBack(): Promise<void> {
     return this.#set('put back');
-  }
-
-  setExempt(): Promise<void> {
-    return this.#set('plan with other exempts');
   }
 
   async look() {
@@ -157,8 +155,8 @@ describe('HelperSession', () => {
     await session.serve(use);
     expect(await session.serve(apply)).toEqual({ type: 'done', id: 9 });
     expect(backend.rules).toBe('plan');
-    await session.serve({ type: 'exempt', id: 10, endpoints: [] });
-    expect(backend.rules).toBe('plan with other exempts');
+    await session.serve(applyWithout);
+    expect(backend.rules).toBe('plan without exempts');
     await session.end();
     expect(backend.rules).toBe('closed');
   });
@@ -171,10 +169,10 @@ describe('HelperSession', () => {
     await expect(session.serve(request)).rejects.toThrow(GrammarError);
     await session.serve(apply);
     expect(await session.serve(request)).toEqual({ type: 'stranded', id: 5, fates: ['ended', 'ended'] });
-    await session.serve({ type: 'exempt', id: 10, endpoints: [] });
+    await session.serve(applyWithout);
     await session.serve(request);
     backend.refusal = 'busy';
-    await session.serve({ type: 'exempt', id: 10, endpoints: plan.exempt });
+    await session.serve(apply);
     await session.serve(request);
     expect(asked).toEqual([
       [2, plan.exempt.length],
@@ -201,7 +199,7 @@ describe('HelperSession', () => {
 
   it.each<[string, readonly Request[], Request]>([
     ['apply before use', [], apply],
-    ['exempt before apply', [use], { type: 'exempt', id: 1, endpoints: [] }],
+    ['a look before apply', [use], { type: 'look', id: 1 }],
     ['use twice', [use], use],
     [
       'probe after use: its tools would inherit the netlink socket',
@@ -221,7 +219,7 @@ describe('HelperSession', () => {
     await session.serve(use);
     backend.refusal = 'Operation not permitted';
     expect(await session.serve(apply)).toEqual({ type: 'failed', id: 9, reason: 'Operation not permitted' });
-    await expect(session.serve({ type: 'exempt', id: 1, endpoints: [] })).rejects.toThrow(GrammarError);
+    await expect(session.serve({ type: 'look', id: 1 })).rejects.toThrow(GrammarError);
   });
 
   it('reports rules that nobody would undo any more', async () => {
@@ -292,9 +290,9 @@ describe('HelperSession', () => {
     await session.serve(use);
     await session.serve(apply);
     backend.rules = 'removed';
-    backend.setExempt = () =>
+    backend.apply = () =>
       backend.rules === 'removed' ? Promise.reject(new RefusedError('no such chain')) : Promise.resolve();
-    expect(await session.serve({ type: 'exempt', id: 3, endpoints: [] })).toEqual({ type: 'done', id: 3 });
+    expect(await session.serve(applyWithout)).toEqual({ type: 'done', id: 10 });
     expect(told).toMatchObject([{ state: 'back' }]);
     await session.end();
   });

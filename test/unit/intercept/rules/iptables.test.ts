@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderIptables, renderIptablesExempt } from '../../../../src/intercept/rules/iptables/iptables.ts';
+import { renderIptables } from '../../../../src/intercept/rules/iptables/iptables.ts';
 import {
   parseIptablesSave,
   renderIptablesRemoval,
@@ -21,16 +21,6 @@ describe('renderIptables', () => {
 
   it('adds no second jump where there is one', () => {
     expect(renderIptables(plan, { family: 4, instance: INSTANCE, jump: 'present' })).not.toContain('OUTPUT');
-  });
-});
-
-describe('renderIptablesExempt', () => {
-  it('replaces the entry chain and leaves the groups alone', () => {
-    const endpoints = [{ family: 4, address: '10.0.0.9', port: 22 }] as const;
-    const text = renderIptablesExempt(plan, endpoints, { family: 4, instance: INSTANCE });
-    expect(text).toContain('-A TSHUTTLE-1000-12300 -d 10.0.0.9/32 -p tcp -m tcp --dport 22 -j RETURN\n');
-    expect(text).toContain('-A TSHUTTLE-1000-12300 -g TSHUTTLE-1000-12300-G\n');
-    expect(text).not.toMatch(/^:TSHUTTLE-1000-12300-G/m);
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   renderNft,
-  renderNftExempt,
   renderNftMaps,
   renderNftRemoval,
   renderNftStale,
@@ -20,6 +19,19 @@ describe('renderNft', () => {
       await expect(text).toMatchFileSnapshot(`golden/${name}.nft`);
     });
   }
+
+  it('has the rules of a replacement let pass what its plan has exempt, and nothing else', () => {
+    const exempt = [{ family: 4, address: '10.0.0.1', port: 22 }] as const;
+    const text = renderNftSwitch({ plan: { ...plan, exempt }, lifetime: 'owner', generation: 2 });
+    expect(text).toContain(
+      [
+        'flush set inet tshuttle-1000-12300 exempt4',
+        'add element inet tshuttle-1000-12300 exempt4 { 10.0.0.1 . 22 }',
+        'flush set inet tshuttle-1000-12300 exempt6',
+        '',
+      ].join('\n'),
+    );
+  });
 
   it('leaves the owner flag out where the table is to outlive the process that makes it', () => {
     const text = renderNft(plan, { instance: INSTANCE, lifetime: 'until-removed' });
@@ -57,19 +69,6 @@ describe('a replacement', () => {
     );
     for (const map of maps)
       expect(renderNftMaps(replacement) + renderNftSwitch(replacement)).not.toContain(map);
-  });
-});
-
-describe('renderNftExempt', () => {
-  it('replaces both sets in one transaction', () => {
-    expect(renderNftExempt(plan, [{ family: 4, address: '10.0.0.1', port: 22 }])).toBe(
-      [
-        'flush set inet tshuttle-1000-12300 exempt4',
-        'add element inet tshuttle-1000-12300 exempt4 { 10.0.0.1 . 22 }',
-        'flush set inet tshuttle-1000-12300 exempt6',
-        '',
-      ].join('\n'),
-    );
   });
 });
 
