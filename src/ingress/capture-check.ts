@@ -80,7 +80,7 @@ export class CaptureCheck {
 
   async #explain(results: readonly ProbeResult[]): Promise<readonly CaptureProblem[]> {
     const isForRules = results.some(
-      ({ outcome }) => outcome.kind === 'silent' || outcome.kind === 'answered elsewhere',
+      ({ outcome }) => outcome.kind !== 'arrived' && outcome.kind !== 'refused by route',
     );
     return captureProblems(results, isForRules ? await this.#look() : undefined);
   }

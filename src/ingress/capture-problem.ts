@@ -2,6 +2,8 @@ import { listingCommands } from '../intercept/rules/redirect-methods.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import { LOOPBACK } from '../net/address/literal.ts';
 import type { ProbeOutcome, ProbeResult } from './capture-probe.ts';
+import { listOf, placesOf, type Words } from './capture-words.ts';
+import { earlierTunnels, PF_WORDS, type PfCause, pfCauseOf } from './pf-causes.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 
 /** Why connections that should be captured do not arrive. */
@@ -11,15 +13,13 @@ type Cause =
   | 'prohibit'
   | 'unreachable'
   | 'forbidden'
-  | 'rules-gone'
   | 'wg-quick'
   | 'replies-dropped'
   | 'notrack'
   | 'earlier-nat'
-  | 'other-tunnel'
   | 'ufw'
   | 'firewall'
-  | 'unknown';
+  | PfCause;
 
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
 export interface CaptureProblem {
@@ -56,7 +56,9 @@ function causeOf(outcome: Exclude<ProbeOutcome, { kind: 'arrived' }>, facts: Rul
     case 'refused by route':
       return outcome.route === 'none' ? 'no-route' : outcome.route;
     case 'forbidden':
-      return 'forbidden';
+      return facts?.packetFilter == null
+        ? 'forbidden'
+        : pfCauseOf('forbidden', facts.packetFilter, facts.ownRules);
     case 'silent':
       if (outcome.reached)
         return facts !== undefined && facts.wgQuick.length > 0 ? 'wg-quick' : 'replies-dropped';
@@ -68,6 +70,7 @@ function causeOf(outcome: Exclude<ProbeOutcome, { kind: 'arrived' }>, facts: Rul
 
 function causeInRules(facts: RuleFacts | undefined, answer: 'silent' | 'connection' | 'refusal'): Cause {
   if (facts === undefined) return 'unknown';
+  if (facts.packetFilter !== null) return pfCauseOf(answer, facts.packetFilter, facts.ownRules);
   if (!facts.ownRules) return 'rules-gone';
   if (facts.notrack.length > 0) return 'notrack';
   let firewall: Cause | undefined;
@@ -82,11 +85,6 @@ function causeInRules(facts: RuleFacts | undefined, answer: 'silent' | 'connecti
 function isOurs(chain: string): boolean {
   return chain.startsWith('inet tshuttle-');
 }
-
-type Words = (
-  targets: readonly ProbeTarget[],
-  facts: RuleFacts | undefined,
-) => { readonly what: string; readonly remedy: string };
 
 const refusedBy =
   (kind: string): Words =>
@@ -110,10 +108,9 @@ const WORDS: Readonly<Record<Cause, Words>> = {
     remedy:
       'see IPAddressDeny= of its systemd unit, or what else has a BPF program on its cgroup: bpftool cgroup tree',
   }),
-  'rules-gone': (targets) => ({
+  'rules-gone': (targets, facts) => ({
     what: `the redirect rules are gone, another program has removed them: connections to ${placesOf(targets)} go past the tunnel`,
-    remedy:
-      'restart the tunnel; what flushes all rules (nft flush ruleset, iptables -F) should leave those of tshuttle',
+    remedy: `restart the tunnel; what flushes all rules (${facts?.packetFilter == null ? 'nft flush ruleset, iptables -F' : 'pfctl -F all, or pfctl -f without the anchors of com.apple'}) should leave those of tshuttle`,
   }),
   'wg-quick': (targets, facts) => ({
     what: `the rule of wg-quick for ${listOf(facts?.wgQuick ?? [])} drops the answers to redirected connections: those to ${placesOf(targets)} hang`,
@@ -134,7 +131,7 @@ const WORDS: Readonly<Record<Cause, Words>> = {
       'have it leave that network alone, or end it: a transparent proxy and tshuttle cannot both have one connection',
   }),
   'other-tunnel': (targets, facts) => ({
-    what: `another tunnel of tshuttle captures ${placesOf(targets)} (${listOf(facts?.earlierNat ?? [])})`,
+    what: `another tunnel of tshuttle captures ${placesOf(targets)} (${listOf([...(facts?.earlierNat ?? []), ...earlierTunnels(facts)])})`,
     remedy: 'leave the network out of one of them with -x; tshuttle status shows all',
   }),
   ufw: (targets, facts) => ({
@@ -145,23 +142,12 @@ const WORDS: Readonly<Record<Cause, Words>> = {
     what: `a firewall drops redirected connections (policy drop of ${listOf(facts?.drops ?? [])}): nothing to ${placesOf(targets)} arrives`,
     remedy: `accept there what goes to ${LOOPBACK[targets[0]!.family]}: it keeps its old device, so that -o lo does not match`,
   }),
+  ...PF_WORDS,
   unknown: (targets) => ({
     what: `connections to ${placesOf(targets)} are not captured although the rules are set`,
     remedy: `another rule or a firewall drops or takes them: see ${listingCommands()}`,
   }),
 };
-
-/** How many networks one line names. */
-const NAMED = 3;
-
-function placesOf(targets: readonly ProbeTarget[]): string {
-  return listOf([...new Set(targets.map(({ network }) => network))]);
-}
-
-function listOf(texts: readonly string[]): string {
-  const named = texts.slice(0, NAMED).join(', ');
-  return texts.length > NAMED ? `${named} and ${texts.length - NAMED} more` : named;
-}
 
 function routeToAdd({ family, network }: ProbeTarget): string {
   return family === 4

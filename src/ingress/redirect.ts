@@ -1,5 +1,6 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { renderProblem } from '../core/problem.ts';
 import { helperCommandBehind } from '../intercept/client/command.ts';
 import type { RulesGone } from '../intercept/interceptor.ts';
 import type { RulesNews } from '../intercept/protocol/protocol.ts';
@@ -10,6 +11,7 @@ import {
 import { planRedirects } from '../intercept/rules/plan.ts';
 import type { InterceptMethod } from '../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect } from '../intercept/rules/redirect-plan.ts';
+import { planProblems } from '../intercept/rules/render-plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
@@ -119,6 +121,8 @@ function redirectIngress(
 ): RedirectIngress {
   const families = () => listening.families.filter((family) => interceptor.families.includes(family));
   const check = new CaptureCheck(interceptor, listening.probe, logger);
+  /** What the method cannot do of the plans so far; each is told once. */
+  const told = new Set<string>();
   return {
     method: interceptor.method,
     get families() {
@@ -131,7 +135,12 @@ function redirectIngress(
     capture: async (rules, exempt, dns) => {
       const { replies } = check;
       const request = { rules, exempt, dns, listenerPort: listening.port, families: families(), replies };
-      await interceptor.apply(planRedirects(request));
+      const plan = planRedirects(request);
+      await interceptor.apply(plan);
+      for (const problem of planProblems(interceptor.method, plan).map(renderProblem)) {
+        if (!told.has(problem)) logger.warn(problem);
+        told.add(problem);
+      }
       check.captures(rules, exempt, families());
     },
     addRoute: ({ family, first, prefixLength }) =>

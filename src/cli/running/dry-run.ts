@@ -8,7 +8,7 @@ import { systemNameservers } from '../../dns/system/nameservers.ts';
 import { planRedirects } from '../../intercept/rules/plan.ts';
 import { methodsOn, REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect } from '../../intercept/rules/redirect-plan.ts';
-import { INSTANCE_PLACEHOLDER, renderPlan } from '../../intercept/rules/render-plan.ts';
+import { INSTANCE_PLACEHOLDER, planProblems, renderPlan } from '../../intercept/rules/render-plan.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
@@ -62,12 +62,14 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
       `# not shown: for names in zones, parts of ${range} are captured: one from the start, others as names come`,
     );
   }
-  notes.push(
-    `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,
-  );
-  context.print(
-    `${notes.join('\n')}\n${renderPlan(method, { ...plan, userId: process.getuid?.() ?? 0 }).trimEnd()}\n`,
-  );
+  for (const problem of planProblems(method, plan)) context.logger.warn(renderProblem(problem));
+  const text = renderPlan(method, { ...plan, userId: process.getuid?.() ?? 0 });
+  if (text.includes(INSTANCE_PLACEHOLDER)) {
+    notes.push(
+      `# ${INSTANCE_PLACEHOLDER} stands for the process that will hold the rules; cleanup knows it by that`,
+    );
+  }
+  context.print(`${notes.join('\n')}\n${text.trimEnd()}\n`);
 }
 
 function dnsRedirect({ dns }: Config): DnsRedirect | undefined {

@@ -1,9 +1,10 @@
+import type { Problem } from '../../core/problem.ts';
 import { renderIptables } from './iptables/iptables.ts';
 import { renderNft } from './nft/nft.ts';
-import { renderPf } from './pf/pf.ts';
+import { pfProblems, renderPf } from './pf/pf.ts';
 import { pfAnchor } from './pf/pf-anchor.ts';
 import type { InterceptMethod } from './redirect-methods.ts';
-import type { OwnedPlan } from './redirect-plan.ts';
+import type { OwnedPlan, RedirectPlan } from './redirect-plan.ts';
 
 /** Stands where the running helper names itself. */
 export const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
@@ -28,4 +29,9 @@ const RENDERERS: Readonly<Record<InterceptMethod, (plan: OwnedPlan, instance: st
 /** Renders what would be installed, for `--dry-run`. */
 export function renderPlan(method: InterceptMethod, plan: OwnedPlan): string {
   return RENDERERS[method](plan, INSTANCE_PLACEHOLDER);
+}
+
+/** What a plan asks for that a method cannot do, each with its remedy; the rest of the plan holds without it. */
+export function planProblems(method: InterceptMethod, plan: RedirectPlan): readonly Problem[] {
+  return method === 'pf' ? pfProblems(plan) : [];
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../../core/errors.ts';
+import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
 import { PF_DEFAULTS, renderPf } from '../../rules/pf/pf.ts';
@@ -6,7 +6,7 @@ import { pfAnchor } from '../../rules/pf/pf-anchor.ts';
 import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
-import { callAnchor, mainCall, missingCall } from './anchor-call.ts';
+import { callAnchor, missingCall } from './anchor-call.ts';
 import { enablePf, isPfEnabled } from './enable-reference.ts';
 import { addAlias } from './loopback-alias.ts';
 import { OriginalDestinations } from './original-destinations.ts';
@@ -107,7 +107,7 @@ export class PfBackend implements RuleBackend {
       plan === undefined
         ? 'all'
         : ((await this.#missingRules(anchor, plan)) ?? (await missingCall(this.#machine, anchor)));
-    const packetFilter = await lookAtPf(this.#machine, mainCall(this.#machine.platform, anchor));
+    const packetFilter = await lookAtPf(this.#machine, anchor);
     return {
       ownRules: missing === undefined && packetFilter.isEnabled,
       earlierNat: [],
@@ -143,7 +143,8 @@ export class PfBackend implements RuleBackend {
     try {
       return renderPf(plan, { ...PF_DEFAULTS, isOwn: this.#machine.isOwnAddress });
     } catch (error) {
-      throw new RefusedError(messageOf(error));
+      const remedy = error instanceof TshuttleError ? error.remedy : undefined;
+      throw new RefusedError(`${messageOf(error)}${remedy === undefined ? '' : `: ${remedy}`}`);
     }
   }
 

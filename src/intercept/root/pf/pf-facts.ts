@@ -1,4 +1,6 @@
+import { anchorsBefore, earlierRules, mayDecide } from '../../rules/pf/earlier-rules.ts';
 import { MAX_FACTS, type PfFacts } from '../../rules/rule-facts.ts';
+import { mainCall } from './anchor-call.ts';
 import { isPfEnabled } from './enable-reference.ts';
 import { mustPfctl, type PfMachine } from './pf-machine.ts';
 
@@ -19,30 +21,33 @@ function skipsLoopback(interfaces: string): boolean {
   return /^lo0? \(skip\)/m.test(interfaces);
 }
 
-/**
- * The rules of the main ruleset that may decide about a connection before the anchor called `call` does: what `pfctl -s rules` prints
- * before it, that decides at once, about what leaves this machine.
- */
-function earlierRules(rules: string, call: string): readonly string[] {
-  const lines = rules.split('\n').map((line) => line.trim());
-  const ours = lines.findIndex((line) => line.startsWith(`anchor "${call}"`));
-  return lines
-    .slice(0, Math.max(ours, 0))
-    .filter((line) => /^(?:pass|block)(?! in\b).* quick\b/.test(line) || /^anchor "/.test(line))
-    .slice(0, MAX_FACTS);
-}
-
-/** Looks at what of pf decides about connections that should be redirected. @throws RefusedError */
-export async function lookAtPf(machine: PfMachine, call: string): Promise<PfFacts> {
+/** Looks at what of pf decides about connections that the rules of an anchor should redirect. @throws RefusedError */
+export async function lookAtPf(machine: PfMachine, anchor: string): Promise<PfFacts> {
   const show = (...argv: string[]): Promise<string> => mustPfctl(machine, argv);
   const info = await show('-s', 'info');
-  const rules = await show('-s', 'rules');
+  const call = mainCall(machine.platform, anchor);
+  const inMain = earlierRules(await show('-s', 'rules'), call);
+  const beside = call === anchor ? [] : await anchorsThatMayDecide(machine, anchor);
   const current = currentStates(info);
   const limit = stateLimit(await show('-s', 'memory'));
   return {
     isEnabled: isPfEnabled(info),
     skipsLoopback: skipsLoopback(await show('-v', '-s', 'Interfaces')),
-    earlier: earlierRules(rules, call),
+    earlier: [...inMain, ...beside.map((path) => `anchor "${path}" all`)].slice(0, MAX_FACTS),
     states: current === undefined || limit === undefined ? null : { current, limit },
   };
+}
+
+/** The anchors that the same wildcard calls before ours, of those that may decide. What is not told, or has gone meanwhile, decides nothing. */
+async function anchorsThatMayDecide(machine: PfMachine, anchor: string): Promise<readonly string[]> {
+  const parent = anchor.replace(/\/[^/]+$/, '');
+  const show = async (path: string, what: string): Promise<string> => {
+    const shown = await machine.pfctl(['-a', path, '-s', what]);
+    return shown.kind === 'done' ? shown.output : '';
+  };
+  const found: string[] = [];
+  for (const path of anchorsBefore(await show(parent, 'Anchors'), anchor)) {
+    if (mayDecide(`${await show(path, 'nat')}\n${await show(path, 'rules')}`)) found.push(path);
+  }
+  return found;
 }

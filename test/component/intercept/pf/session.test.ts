@@ -346,6 +346,21 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
         packetFilter: { skipsLoopback: true, earlier: ['pass out quick all flags S/SA keep state'] },
       },
     });
+    edit(fake, (kernel) => {
+      kernel.main.filter.lines.shift();
+      for (const [name, rule] of [
+        ['200.AirDrop', 'pass in quick on en0 all'],
+        ['250.vpn', 'block drop out quick all'],
+        ['vpn', 'block drop out quick all'],
+      ]) {
+        const filter = { lines: [rule ?? ''], ticket: 1 };
+        kernel.anchors[`com.apple/${name}`] = { rdr: { lines: [], ticket: 1 }, filter, tables: [] };
+      }
+    });
+    // On FreeBSD nothing calls them.
+    expect(await session.serve({ type: 'look', id: 12 })).toMatchObject({
+      facts: { packetFilter: { earlier: platform === 'darwin' ? ['anchor "com.apple/250.vpn" all'] : [] } },
+    });
     await session.end();
   });
 

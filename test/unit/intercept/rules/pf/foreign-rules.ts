@@ -1,7 +1,8 @@
-import type { Outcome } from '../../../../support/pf/pf-machine.ts';
+import type { CaptureProblem } from '../../../../../src/ingress/capture-problem.ts';
+import type { Outcome } from '../../../../support/pf/evaluator.ts';
 
 /** What becomes of connections that are ours to capture, beside rules of others. */
-export type Fate = 'captured' | Exclude<Outcome['kind'], 'here'>;
+type Fate = 'captured' | Exclude<Outcome['kind'], 'here'>;
 
 /** Rules that other programs may have in the main ruleset, or in anchors beside ours. */
 export interface ForeignRules {
@@ -9,6 +10,8 @@ export interface ForeignRules {
   readonly main: string;
   readonly anchors?: Readonly<Record<string, string>>;
   readonly fate: Fate;
+  /** What the probe says of it; undefined: nothing is wrong. */
+  readonly cause?: CaptureProblem['cause'];
 }
 
 const CALLS = 'rdr-anchor "com.apple/*"\nanchor "com.apple/*"\n';
@@ -43,22 +46,39 @@ export const FOREIGN_RULES: readonly ForeignRules[] = [
     anchors: { aaa: 'block out quick all\n' },
     fate: 'captured',
   },
-  { name: 'earlier quick pass', main: before('pass out quick all'), fate: 'direct' },
-  { name: 'earlier quick block', main: before('block drop out quick all'), fate: 'EPERM' },
-  { name: 'earlier quick block that answers', main: before('block return out quick all'), fate: 'refused' },
-  { name: 'skip on lo0', main: `set skip on lo0\n${CALLS}`, fate: 'hangs' },
-  { name: 'the main ruleset calls nothing', main: 'pass all\n', fate: 'direct' },
-  { name: 'the main ruleset calls no translation', main: 'anchor "com.apple/*"\n', fate: 'hangs' },
+  {
+    name: 'earlier quick pass',
+    main: before('pass out quick all'),
+    fate: 'direct',
+    cause: 'pf-earlier-rule',
+  },
+  { name: 'earlier quick block', main: before('block drop out quick all'), fate: 'EPERM', cause: 'pf-block' },
+  {
+    name: 'earlier quick block that answers',
+    main: before('block return out quick all'),
+    fate: 'refused',
+    cause: 'pf-block',
+  },
+  { name: 'skip on lo0', main: `set skip on lo0\n${CALLS}`, fate: 'hangs', cause: 'pf-skips-loopback' },
+  { name: 'the main ruleset calls nothing', main: 'pass all\n', fate: 'direct', cause: 'rules-gone' },
+  {
+    name: 'the main ruleset calls no translation',
+    main: 'anchor "com.apple/*"\n',
+    fate: 'hangs',
+    cause: 'rules-gone',
+  },
   {
     name: 'an anchor before ours passes',
     main: CALLS,
     anchors: { 'com.apple/a': 'pass out quick all\n' },
     fate: 'direct',
+    cause: 'pf-other-anchor',
   },
   {
     name: 'an anchor before ours, in main, passes',
     main: before('anchor "vpn"'),
     anchors: { vpn: 'pass out quick all\n' },
     fate: 'direct',
+    cause: 'pf-other-anchor',
   },
 ];
