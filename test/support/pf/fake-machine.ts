@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { shorten, type ToolResult } from '../../../src/intercept/root/backend/run-tool.ts';
+import { runTool, shorten, type ToolResult } from '../../../src/intercept/root/backend/run-tool.ts';
 import type { PfMachine } from '../../../src/intercept/root/pf/pf-machine.ts';
 import type { FakePf } from './fake-pf.ts';
 import type { FakeToolResult } from './fake-pfctl.ts';
@@ -14,6 +14,15 @@ export function fakeMachine(fake: FakePf, warn: (message: string) => void = () =
     openDevice: () => ({ ioctl: (request, struct) => fake.ioctl(request, struct), close: () => {} }),
     isOwnAddress: (address) => address === '127.0.0.1' || address === '::1',
     warn,
+  };
+}
+
+/** The same, with programs in its folder for pfctl(8) and ifconfig(8), which are killed and outlive us as the real ones do. */
+export function fakeMachineWithPrograms(fake: FakePf): PfMachine {
+  return {
+    ...fakeMachine(fake),
+    pfctl: (argv, input) => runTool(join(fake.folder, 'pfctl'), argv, input),
+    ifconfig: (argv) => runTool(join(fake.folder, 'ifconfig'), argv),
   };
 }
 

@@ -1,0 +1,175 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startHelper } from '../../../../src/intercept/client/client.ts';
+import { type PfPlatform, pfAnchor } from '../../../../src/intercept/rules/pf/pf-anchor.ts';
+import type { RedirectPlan } from '../../../../src/intercept/rules/redirect-plan.ts';
+import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
+import { FakePf } from '../../../support/pf/fake-pf.ts';
+import { openPfPrograms } from '../../../support/pf/pf-programs.ts';
+import { buildModule } from '../../../support/process/built-module.ts';
+import { Child } from '../../../support/process/child.ts';
+import { until } from '../../../support/process/until.ts';
+
+/**
+ *     main ── helper ── pfctl, and the guardian
+ *
+ * Whichever of them is killed with SIGKILL: nothing of ours is left in pf. All are processes of the product's code; what is not is pf.
+ */
+const FOLDER = 'test/component/intercept/pf';
+const [HELPER, GUARDIAN, MAIN] = await Promise.all(
+  ['helper', 'guardian', 'main'].map(async (name) =>
+    resolve(await buildModule(`${FOLDER}/pf-${name}.entry.mjs`)),
+  ),
+);
+
+/** Within 2 s where the machine has nothing else to do; the guardian is a program of Node.js that has to be scheduled. */
+const SOON = { deadlineMs: 15_000 } as const;
+
+function planFor(listenerPort: number): RedirectPlan {
+  const intervals4 = [{ first: '203.0.113.0', last: '203.0.113.255', action: 'capture' }] as const;
+  return {
+    listenerPort,
+    families: [4, 6],
+    groups: [{ ports: { first: 1, last: 65_535 }, intervals4, intervals6: [] }],
+    exempt: [],
+    dns: null,
+    replies: 'plain',
+  };
+}
+
+/** A machine with that pf, whose programs are in a folder. */
+async function machineWith(platform: PfPlatform) {
+  const folder = mkdtempSync(join(tmpdir(), 'tshuttle-pf-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const fake = FakePf.create(folder, platform);
+  const programs = await openPfPrograms(fake);
+  onTestFinished(() => programs[Symbol.asyncDispose]());
+  const guardian = pathToFileURL(GUARDIAN!).href;
+  writeFileSync(join(folder, 'guardian.mjs'), `import { watch } from '${guardian}';\nwatch('${folder}');\n`);
+  return { fake, programs };
+}
+
+const commandOn = (fake: FakePf): readonly string[] => [process.execPath, HELPER!, fake.folder];
+
+/** Main with its helper; all of them end with the test, whatever becomes of it. */
+async function start(fake: FakePf, listenerPort = 12_300) {
+  const argument = JSON.stringify({ command: commandOn(fake), plan: planFor(listenerPort) });
+  const main = new Child([process.execPath, MAIN!, argument]);
+  const [, pid] = await main.untilOutput(/helper (\d+)/);
+  const helperPid = Number(pid);
+  onTestFinished(() => {
+    main.kill('SIGKILL');
+    kill(helperPid);
+  });
+  return { main, helperPid, guardianPid: () => guardianOf(helperPid) };
+}
+
+async function hold(fake: FakePf, listenerPort = 12_300) {
+  const started = await start(fake, listenerPort);
+  await started.main.untilOutput(/holding/);
+  expect(fake.ours().join()).toContain(`tshuttle-${process.getuid?.()}-${listenerPort}`);
+  return started;
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+function guardianOf(helperPid: number): number {
+  const children = readFileSync(`/proc/${helperPid}/task/${helperPid}/children`, 'utf8').trim().split(' ');
+  const guardian = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('guardian'));
+  return Number(guardian);
+}
+
+const records = (fake: FakePf): string[] =>
+  readdirSync(join(fake.folder, 'run')).filter((name) => name !== 'lock');
+
+async function untilNothingIsLeft(fake: FakePf): Promise<void> {
+  const left = (): string[] => [...fake.ours(), ...records(fake)];
+  await until(() => left().length === 0, { ...SOON, what: () => left().join(', ') });
+}
+
+describe.skipIf(process.platform !== 'linux').each(['darwin', 'freebsd'] as const)(
+  'on %s, killed',
+  (platform) => {
+    it('main: the helper undoes all', async () => {
+      const { fake } = await machineWith(platform);
+      const { main } = await hold(fake);
+      main.kill('SIGKILL');
+      await untilNothingIsLeft(fake);
+      expect(fake.kernel.isEnabled).toBe(platform === 'freebsd');
+    });
+
+    it('the helper: its guardian undoes all, and main learns of it', async () => {
+      const { fake } = await machineWith(platform);
+      const { main, helperPid } = await hold(fake);
+      kill(helperPid);
+      await main.untilOutput(/lost ERR_HELPER_LOST/);
+      await untilNothingIsLeft(fake);
+      expect(fake.kernel.isEnabled).toBe(platform === 'freebsd');
+    });
+
+    it('both at once', async () => {
+      const { fake } = await machineWith(platform);
+      const { main, helperPid } = await hold(fake);
+      process.kill(helperPid, 'SIGSTOP');
+      main.kill('SIGKILL');
+      kill(helperPid);
+      await untilNothingIsLeft(fake);
+    });
+
+    it('all, the guardian too: the next start undoes it, and nothing of a living instance', async () => {
+      const { fake } = await machineWith(platform);
+      const dead = await hold(fake);
+      const living = await hold(fake, 12_400);
+      const guardianPid = dead.guardianPid();
+      process.kill(dead.helperPid, 'SIGSTOP');
+      for (const pid of [guardianPid, dead.helperPid]) kill(pid);
+      dead.main.kill('SIGKILL');
+      await dead.main.exited;
+      expect(fake.ours().join()).toContain('12300');
+      const next = await startHelper({ command: commandOn(fake), logger: recordingLogger() });
+      onTestFinished(() => next.close());
+      const name = (port: number): string =>
+        pfAnchor({ userId: process.getuid?.() ?? 0, listenerPort: port }, platform);
+      expect(await next.call({ type: 'cleanup' })).toMatchObject({
+        report: {
+          removed: [`pf anchor ${name(12_300)}`],
+          kept: [`pf anchor ${name(12_400)} (its instance is running)`],
+          failed: [],
+          unread: [],
+        },
+      });
+      expect(fake.ours().join()).not.toContain('12300');
+      expect(fake.ours().join()).toContain('12400');
+      expect(fake.ours()).toContain('alias of lo0');
+      living.main.kill('SIGKILL');
+      await untilNothingIsLeft(fake);
+    });
+
+    it('the helper, while pfctl is still about to load its rules', async () => {
+      const { fake, programs } = await machineWith(platform);
+      programs.stall();
+      const { main, helperPid } = await start(fake);
+      await until(() => programs.waiting.length > 0, { ...SOON, what: 'pfctl loads rules' });
+      const anchor = pfAnchor({ userId: process.getuid?.() ?? 0, listenerPort: 12_300 }, platform);
+      kill(helperPid);
+      // The guardian has undone what there was, and waits for the tool.
+      await until(() => records(fake).length === 0, { ...SOON, what: 'the record is gone' });
+      programs.goOn();
+      await until(() => fake.kernel.commands.some((command) => command === `pfctl -a ${anchor} -f -`), {
+        ...SOON,
+        what: 'the rules of a dead helper are loaded',
+      });
+      await untilNothingIsLeft(fake);
+      main.kill('SIGKILL');
+    });
+  },
+);
