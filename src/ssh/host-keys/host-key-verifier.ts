@@ -139,8 +139,9 @@ export class HostKeyVerifier {
     );
   }
 
-  async #refuseRevoked({ key, certificate }: PresentedHostKey): Promise<void> {
-    const file = findRevocation(this.#target.hostKeys.revokedKeyFiles, key, certificate);
+  async #refuseRevoked(shown: PresentedHostKey): Promise<void> {
+    const { key, certificate } = shown;
+    const file = await findRevocation(this.#target.hostKeys.revokedKeyFiles, shown, this.#context.signal);
     if (file === undefined) return;
     const inCertificate = certificate === undefined ? '' : ` in the ${describeCertificate(certificate)}`;
     throw revokedKeyError(this.#target, `${describeKey(key)}${inCertificate}`, file);

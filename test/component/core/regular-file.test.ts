@@ -102,7 +102,8 @@ describe('what is no file', () => {
           });
           await expect(readIdentity({ path } as never)).rejects.toThrow(refused);
           expect(() => readKnownHosts(policyFor(path))).toThrow(refused);
-          expect(() => findRevocation([path], KEY, undefined)).toThrow(refused);
+          const shown = { blob: KEY!.blob, key: KEY!, certificate: undefined };
+          await expect(findRevocation([path], shown, new AbortController().signal)).rejects.toThrow(refused);
           const notes: string[] = [];
           readCertificateFiles({ certificateFiles: [path], identities: [] }, (note) => notes.push(note));
           expect(notes.join()).toMatch(refused);

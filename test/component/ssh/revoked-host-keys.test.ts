@@ -1,14 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { isRevokedBy, parseRevocationList } from '../../../src/ssh/host-keys/revocation-list.ts';
-import { parseCertificate } from '../../../src/ssh/keys/certificate.ts';
+import { findRevocation } from '../../../src/ssh/host-keys/revoked-keys.ts';
 import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
 import { outcomeOf, outcomeOfSsh } from '../../support/in-process/bastion-outcome.ts';
 import { type RecordingLogger, recordingLogger } from '../../support/in-process/recording-logger.ts';
-import { mustRun, runCommand } from '../../support/process/child.ts';
+import { mustRun } from '../../support/process/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
-import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
 
 let sshd: LoopbackSshd;
 let userKey: string;
@@ -172,40 +172,57 @@ describe('RevokedHostKeys means to us what it means to ssh:', () => {
   });
 });
 
-test('lists of many serials and IDs say of certificates what ssh-keygen -Q says', async () => {
-  const { seed, random } = seededRandom();
-  const names = ['a', 'b', 'c', 'd'];
-  for (let round = 0; round < 6; round += 1) {
-    for (const name of names) {
-      const serial = String(1 + random(60));
-      await writeFile(at(`${name}.pub`), await lineOf('other'));
-      await mustRun([
-        'ssh-keygen',
-        '-q',
-        '-s',
-        at('ca'),
-        '-I',
-        `${name}${random(2)}`,
-        '-h',
-        '-z',
-        serial,
-        at(`${name}.pub`),
-      ]);
+describe('a revocation list', () => {
+  const never = new AbortController().signal;
+  const shownKey = async (name: string) => {
+    const key = parsePublicKeyLine(await lineOf(name));
+    if (key === undefined) throw new Error(`${name} is no key`);
+    return { blob: key.blob, key, certificate: undefined };
+  };
+
+  test('cannot be read without ssh-keygen: no key is accepted, and the remedy is told', async () => {
+    const list = await makeList('absent', await lineOf('other'));
+    const shown = await shownKey('host_key');
+    const { PATH } = process.env;
+    process.env['PATH'] = at('no-such-folder');
+    try {
+      await expect(findRevocation([list], shown, never)).rejects.toMatchObject({
+        code: 'ERR_HOST_KEY',
+        message: expect.stringContaining(`${list}: there is no ssh-keygen`),
+        remedy: 'install the OpenSSH client, or set -o RevokedHostKeys=none',
+      });
+    } finally {
+      process.env['PATH'] = PATH;
     }
-    const serials = Array.from({ length: random(20) }, () => `serial: ${1 + random(60)}`);
-    const ids = Array.from({ length: random(3) }, () => `id: ${names[random(4)]}${random(2)}`);
-    const start = 1 + random(60);
-    const end = start + 1 + random(9);
-    const list = await makeList('random', ...serials, ...ids, `serial: ${start}-${end}`);
-    const parsed = parseRevocationList(await readFile(list));
-    for (const name of names) {
-      const certificate = parseCertificate(
-        parsePublicKeyLine(await lineOf(`${name}-cert`))?.blob ?? Buffer.alloc(0),
-      );
-      if (certificate === undefined) throw new Error('ssh-keygen made no certificate');
-      const { code } = await runCommand(['ssh-keygen', '-Q', '-f', list, at(`${name}-cert.pub`)]);
-      const ours = isRevokedBy(parsed, certificate.certifiedKey, certificate);
-      expect(ours, `TSHUTTLE_TEST_SEED=${seed}`).toBe(code !== 0);
+  });
+
+  test('is not asked any more when the connecting is cancelled', async () => {
+    const list = await makeList('cancelled', await lineOf('other'));
+    const cancelled = AbortSignal.abort(new Error('enough'));
+    await expect(findRevocation([list], await shownKey('host_key'), cancelled)).rejects.toThrow('enough');
+  });
+
+  test('accepts nothing by a program that ends well and says nothing', async () => {
+    const list = await makeList('mute', await lineOf('other'));
+    const folder = at('mute-programs');
+    await mkdir(folder);
+    await symlink('/bin/true', join(folder, 'ssh-keygen'));
+    const shown = await shownKey('host_key');
+    const { PATH } = process.env;
+    process.env['PATH'] = folder;
+    try {
+      await expect(findRevocation([list], shown, never)).rejects.toMatchObject({ code: 'ERR_HOST_KEY' });
+    } finally {
+      process.env['PATH'] = PATH;
     }
-  }
+  });
+
+  test('leaves no file behind', async () => {
+    const before = new Set(await readdir(tmpdir()));
+    const list = await makeList('tidy', await lineOf('other'));
+    expect(await findRevocation([list], await shownKey('host_key'), never)).toBeUndefined();
+    expect(await findRevocation([list], await shownKey('other'), never)).toBe(list);
+    const left = (await readdir(tmpdir())).filter((name) => !before.has(name));
+    for (const name of left) expect(existsSync(join(tmpdir(), name, 'host-key.pub'))).toBe(false);
+  });
 });
