@@ -34,6 +34,7 @@ export interface SshTarget {
   readonly hostKeys: HostKeyPolicy;
   readonly authentication: AuthenticationPolicy;
   readonly algorithms: AlgorithmPreferences;
+  readonly rekeyLimit: RekeyLimit;
   /** WarnWeakCrypto: whether it is said that what was agreed on is not post-quantum. */
   readonly warnsOfWeakCrypto: boolean;
   readonly openssh: OpensshSide;
@@ -81,6 +82,12 @@ export interface UpstreamProxy {
 export interface KeepalivePolicy {
   readonly intervalMs: number;
   readonly countMax: number;
+}
+
+/** RekeyLimit: after so much, or so long, keys are exchanged again; undefined leaves that to the bastion. */
+export interface RekeyLimit {
+  readonly bytes: number | undefined;
+  readonly intervalMs: number | undefined;
 }
 
 /** How the bastion's host key is checked. */

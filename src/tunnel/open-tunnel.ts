@@ -16,6 +16,7 @@ import type { SshRequest } from '../ssh/config/request.ts';
 import { resolveTarget } from '../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
 import type { Prompter } from '../ssh/prompter.ts';
+import { prepareAhead } from '../ssh/ssh2/key-exchange/hybrid.ts';
 import type { Transport } from '../ssh/transport.ts';
 import type { BastionOptions } from './bastion/bastion.ts';
 import { followOutages } from './bastion/follow-outages.ts';
@@ -69,10 +70,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   const { logger, signal } = context;
   const cleanup = new CleanupStack();
   try {
-    const [target, { TunnelDns }] = await Promise.all([
-      resolveTarget(options.remote, { logger, signal }),
-      import('./names/dns.ts'),
-    ]);
+    const resolving = resolveTarget(options.remote, { logger, signal });
+    // ssh says what it is configured with meanwhile.
+    if (options.transport.kind !== 'openssh') prepareAhead();
+    const [target, { TunnelDns }] = await Promise.all([resolving, import('./names/dns.ts')]);
     signal.throwIfAborted();
 
     let flows: FlowTable | undefined;

@@ -17,7 +17,7 @@ const HONOURED: ReadonlySet<string> = new Set([
   ...['identityfile', 'certificatefile', 'identitiesonly', 'identityagent', 'preferredauthentications'],
   ...['pubkeyauthentication', 'passwordauthentication', 'kbdinteractiveauthentication', 'batchmode'],
   ...['numberofpasswordprompts', 'pubkeyacceptedalgorithms', 'pubkeyacceptedkeytypes'],
-  ...['kexalgorithms', 'ciphers', 'macs', 'hostkeyalgorithms', 'warnweakcrypto'],
+  ...['kexalgorithms', 'ciphers', 'macs', 'hostkeyalgorithms', 'warnweakcrypto', 'rekeylimit'],
 ]);
 
 /** Options that concern ssh itself, by the reason why they have no effect here. */

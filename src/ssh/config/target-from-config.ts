@@ -7,6 +7,7 @@ import {
   type AuthenticationPolicy,
   DEFAULT_SSH_PORT,
   type IdentityFile,
+  type RekeyLimit,
   type SshTarget,
 } from '../ssh-target.ts';
 import { chooseAlgorithms } from './algorithms.ts';
@@ -19,6 +20,10 @@ import type { SshRequest } from './request.ts';
 import { configNumber, configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
 
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
+
+/** Less would be key exchanges and nothing else: one is 3 KiB. */
+const MIN_REKEY_BYTES = 65_536;
+
 /** A dead bastion is noticed within 15 s, where the user has not set ServerAliveInterval. */
 const DEFAULT_KEEPALIVE = { intervalS: 5, countMax: 3 };
 
@@ -104,6 +109,7 @@ export function targetFromConfig(
     hostKeys: hostKeyPolicy(configured, { host, port, alias }, { expandText, expandFile }),
     authentication,
     algorithms: chooseAlgorithms(configured, builtIn),
+    rekeyLimit: rekeyLimit(configured),
     warnsOfWeakCrypto: !/^(?:no|false|no-pq-kex)$/.test(configValue(configured, 'warnweakcrypto') ?? 'yes'),
     openssh: {
       ignoredKeywords: configured.get('ignoreunknown')?.flatMap((list) => list.split(',')) ?? [],
@@ -124,6 +130,15 @@ function refuseNobody(host: string): never {
       remedy: `name one: -r USER@${host}`,
     },
   );
+}
+
+/** `ssh -G` prints bytes and seconds, 0 for none. */
+function rekeyLimit(configured: SshConfigOutput): RekeyLimit {
+  const [bytes = 0, seconds = 0] = (configValue(configured, 'rekeylimit') ?? '').split(' ').map(Number);
+  return {
+    bytes: bytes > 0 ? Math.max(bytes, MIN_REKEY_BYTES) : undefined,
+    intervalMs: seconds > 0 ? timerMs(seconds, 0) : undefined,
+  };
 }
 
 /** Not a word that stands for something else than a file, nor a variable of the environment. */

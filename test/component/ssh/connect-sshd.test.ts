@@ -94,6 +94,24 @@ describe('with a key that is known', () => {
     await hangUp(bastion);
   });
 
+  test.each([
+    ['so many bytes', 'RekeyLimit=64K'],
+    ['so long', 'RekeyLimit=default 1s'],
+  ])('exchanges keys again by itself after %s', async (_limit, option) => {
+    await using patient = await startLoopbackSshd();
+    const key = await patient.makeKey('user_key');
+    await patient.authorize(key);
+    await writeFile(patient.knownHosts, await knownHostsLine(patient));
+    const bastion = await connectTo(patient.request([key], option));
+    let handshakes = 0;
+    bastion.client.on('handshake', () => {
+      handshakes += 1;
+    });
+    expect(await execute(bastion, 'head -c 8000000 /dev/zero')).toBe(8_000_000);
+    await until(() => handshakes >= 2, { deadlineMs: 10_000, what: 'two key exchanges' });
+    await hangUp(bastion);
+  });
+
   test('uses a key that the bastion has of a type that is known, not the one it would prefer', async () => {
     const bastion = await connectTo(
       sshd.request([userKey], 'HostKeyAlgorithms=rsa-sha2-512,ssh-ed25519', 'Ciphers=aes256-ctr'),
@@ -106,6 +124,11 @@ describe('with a key that is known', () => {
     await hangUp(bastion);
   });
 });
+
+async function knownHostsLine(server: LoopbackSshd): Promise<string> {
+  const key = (await readFile(`${server.hostKeyFile}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
+  return `[127.0.0.1]:${server.port} ${key}\n`;
+}
 
 function execute(bastion: ConnectedBastion, command: string): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -16,6 +16,7 @@ import type { Prompter } from '../../prompter.ts';
 import type { SshTarget } from '../../ssh-target.ts';
 import { HYBRID_METHOD, prepareHybrid } from '../key-exchange/hybrid.ts';
 import { shakeHands } from './handshake.ts';
+import { keepRekeyLimit } from './rekey-limit.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
 
 /** Dependencies of {@link connectBastion}. */
@@ -101,6 +102,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       ...algorithms,
     });
     const { socket } = route;
+    keepRekeyLimit(client, socket, target.rekeyLimit);
     return { client, socket, route, target, description, hostKeyFingerprint, algorithms, keyOptions };
   } catch (error) {
     const isOfTheWay = error instanceof TshuttleError && error.code === 'ERR_BASTION_UNREACHABLE';

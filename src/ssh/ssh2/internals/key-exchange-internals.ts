@@ -13,7 +13,10 @@ interface Protocol {
   _kex: KeyExchange | undefined;
   readonly _server: boolean;
   readonly _strictMode: boolean | undefined;
+  /** Undefined at the end of the connection. */
+  readonly _destruct: unknown;
   _onHandshakeComplete(negotiated: Negotiated): void;
+  rekey(): void;
 }
 
 /** Our side of SSH_MSG_KEXINIT: as it is sent, and in lists, with which the other side's are compared. */
@@ -68,6 +71,12 @@ export function withoutMethods(keyExchange: readonly string[], own: readonly str
 /** Whether the sequence numbers of a connection begin anew with its keys, so that nothing can be left out before (Terrapin). */
 export function isStrict(connection: object): boolean {
   return protocolOf(connection)._strictMode === true;
+}
+
+/** Exchanges keys again; nothing happens while that is under way, or when the connection is over. */
+export function beginKeyExchange(client: object): void {
+  const protocol = protocolOf(client);
+  if (protocol._destruct !== undefined) protocol.rekey();
 }
 
 /**

@@ -64,14 +64,25 @@ export function hybridKeys(mlKem: MlKem768, seed: Uint8Array = randomBytes(HYBRI
   };
 }
 
+let ahead: Promise<HybridKeys> | undefined;
+
+/** Makes the keys of the first connection, where there is time for it: in JavaScript the first ones take 90 ms. */
+export function prepareAhead(): void {
+  ahead ??= loadMlKem().then((mlKem) => hybridKeys(mlKem));
+  // Whoever needs them finds out why there are none.
+  ahead.catch(() => {});
+}
+
 /**
  * Gets ready for the key exchanges of one connection: the first keys are made when this resolves, and no two are the same.
  *
  * @returns makes keys, or takes those that are there
  */
 export async function prepareHybrid(): Promise<() => HybridKeys> {
+  const made = ahead;
+  ahead = undefined;
   const mlKem = await loadMlKem();
-  let first: HybridKeys | undefined = hybridKeys(mlKem);
+  let first: HybridKeys | undefined = (await made) ?? hybridKeys(mlKem);
   return () => {
     const keys = first ?? hybridKeys(mlKem);
     first = undefined;
