@@ -15,6 +15,20 @@ const simulation = fileURLToPath(new URL('../test/support/platform/simulate.cjs'
 const simulated =
   platform === undefined ? {} : { setupFiles: [simulation], env: { ...env, NODE_OPTIONS: `--require=${simulation}` } };
 
+/** Captures on the machine itself, which only a machine of somebody's tests is for: `npm run test:loopback`. */
+const loopback = {
+  root,
+  test: {
+    name: 'loopback',
+    include: process.env['TSHUTTLE_LOOPBACK'] === undefined ? [] : ['test/loopback/**/*.test.ts'],
+    env,
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    sequence: { groupOrder: 3 },
+  },
+};
+
 /** Four projects, from pure to real; lab and e2e own the kernel state they make and run one file at a time. */
 export default defineConfig({
   root,
@@ -58,6 +72,7 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      loopback,
     ],
   },
 });

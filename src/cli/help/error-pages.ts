@@ -107,6 +107,7 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     remedy: 'install nftables (apt install nftables), or use --socks, which needs none',
     causes: [
       ['no nft and no iptables', 'apt install nftables, dnf install nftables, pacman -S nftables'],
+      ['Windows', 'use tshuttle in WSL2: tshuttle help windows'],
       ['a container without CAP_NET_ADMIN', '--socks or tshuttle run --rootless need no rules'],
     ],
   },

@@ -46,7 +46,8 @@ export async function startLoopbackSshd(...configLines: string[]): Promise<Loopb
 export async function startSshdOf(program: SshdProgram, ...configLines: string[]): Promise<LoopbackSshd> {
   const directory = await mkdtemp(join(tmpdir(), 'tshuttle-sshd-'));
   const at = (name: string): string => join(directory, name);
-  if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true });
+  // Debian's privilege separation; macOS lets nobody make a folder there.
+  if (process.getuid?.() === 0 && process.platform === 'linux') await mkdir('/run/sshd', { recursive: true });
   const makeKey = async (name: string, ...keygenArguments: string[]): Promise<string> => {
     const chosen = keygenArguments.length > 0 ? keygenArguments : ['-t', 'ed25519', '-N', ''];
     await mustRun(['ssh-keygen', '-q', '-C', name, '-f', at(name), ...chosen]);
