@@ -71,7 +71,8 @@ export class PfBackend implements RuleBackend {
       await this.#load(plan, text);
     } catch (error) {
       // What was loaded before is there still: pfctl replaces an anchor as a whole.
-      if (isFirst) await releaseRules(this.#machine, this.#record);
+      // What cannot be undone now stays in the record, and is told at the end.
+      if (isFirst) await releaseRules(this.#machine, this.#record).catch(() => {});
       throw error;
     }
     this.#applied = plan;

@@ -176,7 +176,10 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     edit(fake, (kernel) => {
       kernel.refusals = { '-E': 'pfctl: DIOCSTARTREF: Operation not permitted', '-vv': 'pfctl: busy' };
     });
-    expect(await second.session.serve(apply)).toMatchObject({ type: 'failed' });
+    expect(await second.session.serve(apply)).toMatchObject({
+      type: 'failed',
+      reason: expect.stringMatching(/not permitted|busy/),
+    });
     expect(fake.ours()).toEqual(['alias of lo0']);
     edit(fake, (kernel) => {
       kernel.refusals = {};
