@@ -1,8 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { parseAuthorizedKeys } from '../../../src/bastion/public-keys.ts';
 import { setupOf } from '../../support/bastion/option-sets.ts';
 import { ADDRESSES, createLab, type Lab } from '../../support/lab/lab.ts';
+import { BASTION_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
+import { mustRun } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
 import { openPrintedBastion, type PrintedBastion } from '../../support/servers/printed-bastion.ts';
 import { codeNow, nextCode, secretFile } from '../../support/servers/second-factor.ts';
@@ -161,6 +165,67 @@ describe.skipIf(skipLab)('what bastion init prints for a Debian, run there', () 
     expect(await login()).toContain('"peer"');
     expect(await readFile(questions, 'utf8')).toMatch(/^(.*Verification code: ?\n)+$/);
     expect(await login()).toContain('Permission denied');
+  });
+});
+
+describe.skipIf(skipLab)('what bastion init prints for certificates', () => {
+  it('lets in who has one for the account that is valid, and nobody else; the bastion shows one of its own', async () => {
+    await using lab = await createLab();
+    const at = (name: string): string => join(lab.directory, name);
+    const keygen = (...words: readonly string[]): Promise<string> => mustRun(['ssh-keygen', '-q', ...words]);
+    for (const name of ['user_ca', 'host_ca', 'other_ca', 'id']) {
+      await keygen('-t', 'ed25519', '-N', '', '-C', name, '-f', at(name));
+    }
+    const authorities = parseAuthorizedKeys(await readFile(at('user_ca.pub'), 'utf8'));
+    if (authorities.kind !== 'keys') throw new Error(authorities.what);
+    const setup = { ...setupOf('debian'), keys: [], authorities: authorities.lines };
+    const bastion = await openPrintedBastion(lab, setup);
+
+    const hostKey = bastion.file('/etc/ssh/ssh_host_ed25519_key.pub');
+    await keygen('-s', at('host_ca'), '-I', 'bastion', '-h', '-n', ADDRESSES.bastion4, '-V', '+52w', hostKey);
+    const line = 'HostCertificate /etc/ssh/ssh_host_ed25519_key-cert.pub\n';
+    await writeFile(bastion.file('/etc/ssh/sshd_config.d/10-host-certificate.conf'), line);
+    await bastion.reload();
+    const knownHosts = at('known_hosts_of_authorities');
+    await writeFile(
+      knownHosts,
+      `@cert-authority ${ADDRESSES.bastion4} ${await readFile(at('host_ca.pub'), 'utf8')}`,
+    );
+    const sshOptions = ['-i', at('id'), '-o', `UserKnownHostsFile=${knownHosts}`];
+    const place = `${ADDRESSES.destination4}:7000`;
+    const login = () => ask(lab, { remote: bastion.remote, sshOptions }, place);
+    const sign = (authority: string, principal: string, validity: string) => {
+      const options = ['-O', 'clear', '-O', 'permit-port-forwarding'];
+      return keygen(
+        '-s',
+        at(authority),
+        '-I',
+        'alice',
+        '-n',
+        principal,
+        '-V',
+        validity,
+        ...options,
+        at('id.pub'),
+      );
+    };
+
+    expect(await login()).toContain('Permission denied (publickey)');
+    for (const [authority, principal, validity] of [
+      ['user_ca', BASTION_USER.name, '+1d'],
+      ['user_ca', setup.user, '-2d:-1d'],
+      ['other_ca', setup.user, '+1d'],
+    ] as const) {
+      await sign(authority, principal, validity);
+      expect(await login(), `${authority} ${principal} ${validity}`).toContain(
+        'Permission denied (publickey)',
+      );
+    }
+    await sign('user_ca', setup.user, '+1d');
+    expect(await login()).toContain('"peer"');
+    const tshuttle = await startTshuttle(lab, ['10.77.0.0/24'], { remote: bastion.remote, sshOptions });
+    await stopTshuttle(lab, tshuttle);
+    expect(bastion.log()).toMatch(/Accepted publickey for tunnel .* ED25519-CERT .* ID alice/);
   });
 });
 

@@ -4,6 +4,7 @@ import { filesOfSetup } from '../../../src/bastion/plan-setup.ts';
 import type { BastionSetup } from '../../../src/bastion/setup.ts';
 import { ADDRESSES, type Lab } from '../lab/lab.ts';
 import { type Child, mustRun } from '../process/child.ts';
+import { until } from '../process/until.ts';
 
 /** A bastion that was made by what `tshuttle bastion init` prints. */
 export interface PrintedBastion {
@@ -15,6 +16,8 @@ export interface PrintedBastion {
   log(): string;
   /** A file of it, by its path there. */
   file(path: string): string;
+  /** Has its sshd read its configuration again. */
+  reload(): Promise<void>;
 }
 
 /**
@@ -66,5 +69,13 @@ export async function openPrintedBastion(lab: Lab, setup: BastionSetup): Promise
     sshOptions: ['-i', lab.sshd.userKey, '-o', `UserKnownHostsFile=${knownHosts}`],
     log: () => child.stderr,
     file,
+    reload: async () => {
+      const before = child.stderr.length;
+      child.kill('SIGHUP');
+      await until(async () => /Server listening on :: port/.test(child.stderr.slice(before)), {
+        deadlineMs: 10_000,
+        what: () => `sshd reads its configuration again: ${child.stderr.slice(before)}`,
+      });
+    },
   };
 }
