@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import ssh2 from 'ssh2';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Child } from '../support/process/child.ts';
 import { until } from '../support/process/until.ts';
 
@@ -158,9 +158,14 @@ beforeAll(async () => {
   second = await makeBastion('second');
 }, 60_000);
 
-afterAll(async () => {
+/** One test that has failed leaves nothing to the next. */
+afterEach(async () => {
   for (const child of running) child.kill('SIGTERM');
   await Promise.all([...running].map((child) => child.exited));
+  running.clear();
+}, 60_000);
+
+afterAll(() => {
   for (const server of [echo, direct, bastion, second]) server?.close();
   if (process.platform === 'linux') run('ip', 'addr', 'del', `${EXCLUDED}/32`, 'dev', LOOPBACK);
   else run('ifconfig', LOOPBACK, 'inet', EXCLUDED, '-alias');
@@ -222,6 +227,7 @@ describe('on this machine itself', { timeout: 120_000 }, () => {
       'internal.example',
       '--host',
       `db.internal.example=${CAPTURED}`,
+      '198.51.100.0/24',
     );
     const resolver = new Resolver({ timeout: 2_000, tries: 2 });
     const [address = ''] = await resolver.resolve4('db.internal.example');

@@ -228,14 +228,11 @@ function agentSocket(
   return socket === '' ? undefined : socket;
 }
 
-/** OpenSSH for Windows asks the agent that is a service of Windows; everywhere else only a variable names one. */
+/** OpenSSH for Windows asks the agent that is a service there (its win32compat/ssh-agent/agent.h); elsewhere only a variable names one. */
 function usualAgent({ environment }: LocalIdentity): string | undefined {
   const named = environment['SSH_AUTH_SOCK'];
-  return named === undefined && process.platform === 'win32' ? WINDOWS_AGENT : named;
+  return named === undefined && process.platform === 'win32' ? '\\\\.\\pipe\\openssh-ssh-agent' : named;
 }
-
-/** contrib/win32/win32compat/ssh-agent/agent.h of PowerShell/openssh-portable. */
-const WINDOWS_AGENT = '\\\\.\\pipe\\openssh-ssh-agent';
 
 function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] {
   return identities.filter(

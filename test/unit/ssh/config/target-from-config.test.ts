@@ -191,6 +191,26 @@ describe('identities', () => {
   ])('the agent, with %s', (_name, lines, socket) => {
     expect(target(...lines).target.authentication.agentSocket).toBe(socket);
   });
+
+  test.each([
+    ['linux', undefined],
+    ['darwin', undefined],
+    ['win32', '\\\\.\\pipe\\openssh-ssh-agent'],
+  ])('the agent that no variable names, on %s', (platform, socket) => {
+    const own = process.platform;
+    Object.defineProperty(process, 'platform', { value: platform });
+    try {
+      const configured = parseSshConfigOutput(BUILT_IN.join('\n'));
+      const local = { ...LOCAL, environment: {} };
+      const agentOf = (environment: Record<string, string>): string | undefined =>
+        targetFromConfig(REQUEST, configured, configured, { ...local, environment }).target.authentication
+          .agentSocket;
+      expect(agentOf({})).toBe(socket);
+      expect(agentOf({ SSH_AUTH_SOCK: '/its/own' })).toBe('/its/own');
+    } finally {
+      Object.defineProperty(process, 'platform', { value: own });
+    }
+  });
 });
 
 describe('methods', () => {
