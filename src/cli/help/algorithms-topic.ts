@@ -21,7 +21,7 @@ export const ALGORITHMS_TOPIC: Topic = {
     list(...LISTS.map(([keyword, name]) => [keyword, ON_REQUEST_ALGORITHMS[name].join(', ')] as const)),
     paragraph(
       'The same keywords of ssh_config, and of -o, change the lists as for ssh: names with commas between them replace a list, +NAMES are ' +
-        'added at its end, ^NAMES are put in front, -NAMES are taken away; * and ? stand for what they match. Where only what tshuttle ' +
+        'added at its end, ^NAMES are put in front, -NAMES, in which * and ? stand for what they match, are taken away. Where only what tshuttle ' +
         'has not is left, --transport auto has your own ssh make the connection.',
     ),
     commands(
