@@ -11,7 +11,6 @@ import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
-import { isPostQuantum, type NegotiatedAlgorithms } from '../ssh/agreement.ts';
 import type { SshRequest } from '../ssh/config/request.ts';
 import { resolveTarget } from '../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
@@ -31,7 +30,7 @@ import type { TunnelDns } from './names/dns.ts';
 import type { DnsOptions } from './names/dns-options.ts';
 import { describeCaptured, describeProxies, readyLine } from './status/ready-line.ts';
 import { withRules } from './status/state.ts';
-import { adviceFor, latestOf, type ShownError, showError, type TunnelStatus } from './status/status.ts';
+import { adviceFor, latestOf, type ShownError, showAlgorithms, showError } from './status/status.ts';
 import type { Tunnel } from './tunnel.ts';
 
 /** What a tunnel is to do. */
@@ -71,7 +70,6 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   const cleanup = new CleanupStack();
   try {
     const resolving = resolveTarget(options.remote, { logger, signal });
-    // ssh says what it is configured with meanwhile.
     if (options.transport.kind !== 'openssh') prepareAhead();
     const [target, { TunnelDns }] = await Promise.all([resolving, import('./names/dns.ts')]);
     signal.throwIfAborted();
@@ -217,7 +215,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         return {
           state,
           bastion: bastion.transport.description,
-          algorithms: withKind(bastion.transport.algorithms),
+          algorithms: showAlgorithms(bastion.transport.algorithms),
           roundTripMs: bastion.transport.roundTripMs ?? null,
           ...counts,
           bytesUp,
@@ -249,10 +247,4 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     throw error;
   }
-}
-
-function withKind(algorithms: NegotiatedAlgorithms | undefined): TunnelStatus['algorithms'] {
-  return algorithms === undefined
-    ? null
-    : { ...algorithms, isPostQuantum: isPostQuantum(algorithms.keyExchange) };
 }

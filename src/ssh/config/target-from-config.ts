@@ -7,7 +7,6 @@ import {
   type AuthenticationPolicy,
   DEFAULT_SSH_PORT,
   type IdentityFile,
-  type RekeyLimit,
   type SshTarget,
 } from '../ssh-target.ts';
 import { chooseAlgorithms } from './algorithms.ts';
@@ -16,13 +15,11 @@ import { hostKeyPolicy, requiredRsaBits } from './host-key-policy.ts';
 import { opensshNeeds } from './openssh-needs.ts';
 import { expandPath, type PathTokens } from './path-tokens.ts';
 import { type ConfiguredProxy, proxyFromConfig } from './proxy-from-config.ts';
+import { rekeyLimit } from './rekey-limit.ts';
 import type { SshRequest } from './request.ts';
 import { configNumber, configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
 
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
-
-/** Less would be key exchanges and nothing else: one is 3 KiB. */
-const MIN_REKEY_BYTES = 65_536;
 
 /** A dead bastion is noticed within 15 s, where the user has not set ServerAliveInterval. */
 const DEFAULT_KEEPALIVE = { intervalS: 5, countMax: 3 };
@@ -130,15 +127,6 @@ function refuseNobody(host: string): never {
       remedy: `name one: -r USER@${host}`,
     },
   );
-}
-
-/** `ssh -G` prints bytes and seconds, 0 for none. */
-function rekeyLimit(configured: SshConfigOutput): RekeyLimit {
-  const [bytes = 0, seconds = 0] = (configValue(configured, 'rekeylimit') ?? '').split(' ').map(Number);
-  return {
-    bytes: bytes > 0 ? Math.max(bytes, MIN_REKEY_BYTES) : undefined,
-    intervalMs: seconds > 0 ? timerMs(seconds, 0) : undefined,
-  };
 }
 
 /** Not a word that stands for something else than a file, nor a variable of the environment. */

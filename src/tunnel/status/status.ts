@@ -1,7 +1,7 @@
 import type { ErrorCode, TshuttleError } from '../../core/errors.ts';
 import type { CaptureProblem } from '../../ingress/capture-problem.ts';
 import type { FlowProgress } from '../../net/flow.ts';
-import type { NegotiatedAlgorithms } from '../../ssh/agreement.ts';
+import { isPostQuantum, type NegotiatedAlgorithms } from '../../ssh/agreement.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
 
@@ -90,6 +90,12 @@ export interface ShownError {
   readonly message: string;
   readonly remedy: string | null;
   readonly atMs: number;
+}
+
+/** What was agreed on, as it is shown. */
+export function showAlgorithms(algorithms: NegotiatedAlgorithms | undefined): TunnelStatus['algorithms'] {
+  if (algorithms === undefined) return null;
+  return { ...algorithms, isPostQuantum: isPostQuantum(algorithms.keyExchange) };
 }
 
 /** A failure of now. */

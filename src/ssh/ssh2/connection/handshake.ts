@@ -146,9 +146,8 @@ class Handshake {
       signal.removeEventListener('abort', onAbort);
     }
     const hostKey = this.#verifier.acceptedKey;
-    if (hostKey === undefined || this.#algorithms === undefined) {
+    if (hostKey === undefined || this.#algorithms === undefined)
       throw new TshuttleError('ERR_INTERNAL', 'the handshake was done without a key exchange');
-    }
     stopDebugOutput(this.#client);
     limitUnacknowledged(this.#context.socket, 0);
     return {
@@ -200,8 +199,7 @@ class Handshake {
       this.#filing = this.#verifier.handshakeDone();
     });
     this.#client.on('banner', (text) => this.#serverMessages.banner(text, this.#context.prompter));
-    const { target } = this.#context;
-    this.#client.on('change password', () => this.#outcome.reject(passwordExpired(target)));
+    this.#client.on('change password', () => this.#outcome.reject(passwordExpired(this.#context.target)));
     this.#client.on('ready', () => {
       this.#phase = 'done';
       this.#outcome.resolve();

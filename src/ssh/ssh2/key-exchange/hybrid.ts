@@ -66,7 +66,7 @@ export function hybridKeys(mlKem: MlKem768, seed: Uint8Array = randomBytes(HYBRI
 
 let ahead: Promise<HybridKeys> | undefined;
 
-/** Makes the keys of the first connection, where there is time for it: in JavaScript the first ones take 90 ms. */
+/** Makes the keys of the first connection, where there is time for it: in JavaScript the first ones take 90 ms, while ssh -G says what it is configured with. */
 export function prepareAhead(): void {
   ahead ??= loadMlKem().then((mlKem) => hybridKeys(mlKem));
   // Whoever needs them finds out why there are none.

@@ -31,8 +31,13 @@ test('what is set is told by what it does here; what is of no keyword that we kn
       'setenv TOKEN=secret',
     ),
   ).toEqual({
-    used: ['hostname 203.0.113.7', 'port 2222', 'identityfile ~/.ssh/a, ~/.ssh/b'],
-    notUsed: ['rekeylimit 1073741824 3600', 'visualhostkey yes', 'checkhostip yes', 'somethingnew yes'],
+    used: [
+      'hostname 203.0.113.7',
+      'port 2222',
+      'identityfile ~/.ssh/a, ~/.ssh/b',
+      'rekeylimit 1073741824 3600',
+    ],
+    notUsed: ['visualhostkey yes', 'checkhostip yes', 'somethingnew yes'],
     ofSshItself: ['forwardagent', 'setenv'],
   });
 });
