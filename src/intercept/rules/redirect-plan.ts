@@ -69,7 +69,18 @@ export interface RuleOwner {
 }
 
 /** A plan with whose it is. */
-export interface OwnedPlan extends RedirectPlan, RuleOwner {}
+export interface OwnedPlan extends RedirectPlan, RuleOwner {
+  /**
+   * Counts the tunnels of this machine by when their first rules came, 1 when left out. The rules of the latest are asked first, also
+   * after all were removed and are put back in whatever order. All plans of a tunnel have the same.
+   */
+  readonly order?: number;
+}
+
+/** The {@link OwnedPlan.order} of a tunnel whose first rules come now. @param others those of all other tunnels */
+export function nextOrder(others: readonly number[]): number {
+  return 1 + Math.max(0, ...others);
+}
 
 /** `1000-12300`, as it stands in the names of tables and chains. */
 export function formatRuleOwner({ userId, listenerPort }: RuleOwner): string {

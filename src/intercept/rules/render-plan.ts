@@ -16,7 +16,7 @@ const RENDERERS: Readonly<Record<InterceptMethod, (plan: OwnedPlan, instance: st
     plan.families
       .map((family) => {
         const tool = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
-        return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jump: 'absent' })}`;
+        return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jumpAt: 1 })}`;
       })
       .join(''),
   // Of macOS, unless this is another system that has it: there the anchor has another path.

@@ -69,6 +69,47 @@ describe.skipIf(skipLab)('rules that somebody else removes', () => {
     expect(told).toHaveLength(1);
   });
 
+  it.each<Candidate>(['iptables', 'libnftables-unowned'])(
+    'of several tunnels, by %s: the latest is asked first again, whichever is the last to put its own back',
+    async (candidate) => {
+      await using scratch = await createScratch();
+      const helpers = [];
+      for (const listenerPort of [12_300, 12_400, 12_500]) {
+        const helper = await scratch.openHelper(candidate);
+        await helper.call({ type: 'apply', plan: { ...PLAN, listenerPort } });
+        helpers.push(helper);
+      }
+      const [first, second, third] = helpers;
+      const flush =
+        candidate === 'libnftables-unowned'
+          ? ['nft', 'flush', 'ruleset']
+          : ['sh', '-c', 'iptables -t nat -F; ip6tables -t nat -F'];
+      const untilBack = (ports: readonly number[]) =>
+        until(
+          async () => {
+            const rules = (await scratch.ourRules()).join();
+            return ports.every((port) => new RegExp(`OUTPUT .*-${port}\\b|table .*-${port}\\b`).test(rules));
+          },
+          { deadlineMs: 5_000, what: () => `rules of ${ports.join()} are back` },
+        );
+      for (const helper of [first!, second!]) process.kill(helper.pid, 'SIGSTOP');
+      await scratch.namespace.must(flush);
+      await untilBack([12_500]);
+      process.kill(first!.pid, 'SIGCONT');
+      await untilBack([12_500, 12_300]);
+      process.kill(second!.pid, 'SIGCONT');
+      await untilBack([12_500, 12_300, 12_400]);
+      // A request waits until the rules that are being put back are.
+      for (const helper of helpers) await helper.call({ type: 'look' });
+      const destination: Destination = ['203.0.113.9', 80];
+      expect(await scratch.verdicts(12_500, [destination])).toEqual(['captured']);
+      await third!.close();
+      expect(await scratch.verdicts(12_400, [destination])).toEqual(['captured']);
+      await second!.close();
+      expect(await scratch.verdicts(12_300, [destination])).toEqual(['captured']);
+    },
+  );
+
   it('stay where the kernel keeps them for their owner', async () => {
     await using scratch = await createScratch();
     const { told } = await hold(scratch, 'libnftables');

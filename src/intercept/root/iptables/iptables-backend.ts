@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../core/errors.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
@@ -6,12 +7,15 @@ import {
   countRules,
   iptablesChains,
   parseIptablesSave,
+  placeOfJump,
+  renderIptablesMove,
   renderIptablesRemoval,
   type SavedTunnel,
 } from '../../rules/iptables/iptables-chains.ts';
 import {
   EarlierTunnels,
   formatRuleOwner,
+  nextOrder,
   type OwnedPlan,
   type RuleOwner,
 } from '../../rules/redirect-plan.ts';
@@ -28,6 +32,10 @@ import { mustNotLive } from '../backend/this-instance.ts';
 import { runNft } from '../nft/run-nft.ts';
 import type { IptablesTools } from './iptables-tools.ts';
 
+/** Others need some 50 ms each to put theirs back. */
+const ORDER_TRIES = 10;
+const ORDER_RETRY_MS = 50;
+
 /** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
 const IPTABLES_PRIORITY = -100;
 
@@ -36,6 +44,8 @@ export class IptablesBackend implements RuleBackend {
   readonly #tools: readonly IptablesTools[];
   readonly #instance: string;
   readonly #earlier = new EarlierTunnels();
+  /** Of the first rules, and kept by all that replace them. */
+  #order = 1;
   #applied: OwnedPlan | undefined;
   /** The families that may have chains of ours; a tool of another family may not even work here. */
   readonly #touched = new Set<IpFamily>();
@@ -50,14 +60,16 @@ export class IptablesBackend implements RuleBackend {
 
   async apply(wanted: OwnedPlan): Promise<void> {
     const before = this.#applied;
-    const others: number[] = [];
+    const others: SavedTunnel[] = [];
     for (const tools of this.#toolsFor(wanted.families)) {
       const saved = await savedTunnels(tools);
       const own = saved.find(({ owner }) => isSame(owner, wanted));
       if (before === undefined) mustNotLive(own?.instance, this.#instance);
-      others.push(...saved.filter((one) => one !== own).flatMap(({ exemptPorts }) => exemptPorts));
+      others.push(...saved.filter((one) => one !== own));
     }
-    const plan = this.#earlier.passedBy(wanted, others);
+    if (before === undefined) this.#order = nextOrder(others.map(({ order }) => order));
+    const ports = others.flatMap(({ exemptPorts }) => exemptPorts);
+    const plan = this.#earlier.passedBy({ ...wanted, order: this.#order }, ports);
     this.#applied = plan;
     try {
       for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
@@ -97,7 +109,10 @@ export class IptablesBackend implements RuleBackend {
   async putBack(): Promise<void> {
     const plan = this.#applied;
     if (plan === undefined) return;
-    for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
+    for (const tools of this.#toolsFor(plan.families)) {
+      await this.#applyFamily(tools, plan);
+      await this.#putInOrder(tools, plan);
+    }
   }
 
   async look(): Promise<RuleFacts> {
@@ -141,7 +156,7 @@ export class IptablesBackend implements RuleBackend {
   }
 
   #ruleCountOf(plan: OwnedPlan, family: IpFamily): number {
-    const options = { family, instance: this.#instance, jump: 'present' } as const;
+    const options = { family, instance: this.#instance, jumpAt: 'there' } as const;
     const count = this.#ruleCounts.get(family) ?? countRules(renderIptables(plan, options));
     this.#ruleCounts.set(family, count);
     return count;
@@ -155,9 +170,27 @@ export class IptablesBackend implements RuleBackend {
     const { family } = tools;
     this.#touched.add(family);
     this.#ruleCounts.clear();
-    const saved = (await savedTunnels(tools)).find(({ owner }) => isSame(owner, plan));
-    const jump = saved === undefined || saved.jumps.length === 0 ? 'absent' : 'present';
-    await restore(tools, renderIptables(plan, { family, instance: this.#instance, jump }));
+    const tunnels = await savedTunnels(tools);
+    const own = tunnels.find(({ owner }) => isSame(owner, plan));
+    const isThere = own !== undefined && own.jumps.length > 0;
+    const jumpAt = isThere ? 'there' : (placeOfJump(plan, tunnels) ?? 1);
+    await restore(tools, renderIptables(plan, { family, instance: this.#instance, jumpAt }));
+  }
+
+  /**
+   * Other tunnels put their rules back in the same moment, each by what it saw before. Whoever has come or moved last sees how the two
+   * stand, and moves.
+   */
+  async #putInOrder(tools: IptablesTools, plan: OwnedPlan): Promise<void> {
+    for (let tries = 0; tries < ORDER_TRIES; tries += 1) {
+      const tunnels = await savedTunnels(tools);
+      const isThere = tunnels.some(({ owner, place }) => place !== undefined && isSame(owner, plan));
+      const place = placeOfJump(plan, tunnels);
+      if (!isThere || place === undefined) return;
+      // What it was to stand behind may have gone meanwhile.
+      await restore(tools, renderIptablesMove(plan, place)).catch(() => {});
+      await delay(ORDER_RETRY_MS);
+    }
   }
 
   async #restore(before: OwnedPlan | undefined): Promise<void> {

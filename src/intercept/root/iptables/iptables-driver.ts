@@ -64,7 +64,7 @@ async function refusalOf(tools: IptablesTools): Promise<string | undefined> {
   const sample = renderIptables(samplePlan([tools.family]), {
     family: tools.family,
     instance: SAMPLE_INSTANCE,
-    jump: 'absent',
+    jumpAt: 1,
   });
   const tested = await runTool(tools.restorePath, ['--test', '--noflush', '-w', '10'], sample);
   return tested.kind === 'refused' ? tested.reason : undefined;

@@ -12,8 +12,14 @@ import {
   TABLE_PREFIX,
 } from '../../rules/nft/nft.ts';
 import { countNftRules, parseNftChains, parseNftExemptPorts } from '../../rules/nft/nft-listing.ts';
-import { HOOK_PRIORITY, renderOutput } from '../../rules/nft/nft-output-chain.ts';
-import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
+import { orderAt, priorityOf, renderOutput } from '../../rules/nft/nft-output-chain.ts';
+import {
+  EarlierTunnels,
+  formatRuleOwner,
+  nextOrder,
+  type OwnedPlan,
+  type RuleOwner,
+} from '../../rules/redirect-plan.ts';
 import {
   chainsBeforeTracking,
   factsOfChains,
@@ -32,6 +38,8 @@ export class NftBackend implements RuleBackend {
   readonly #lifetime: NftTableOptions['lifetime'];
   readonly #instance: string;
   readonly #earlier = new EarlierTunnels();
+  /** Of the first rules, and kept by all that replace them. */
+  #order = 1;
   /** What is in the kernel. */
   #applied: AppliedPlan | undefined;
 
@@ -43,11 +51,12 @@ export class NftBackend implements RuleBackend {
 
   async apply(wanted: OwnedPlan): Promise<void> {
     const isFirst = this.#applied === undefined;
-    const plan = wanted.dns === null && !isFirst ? wanted : this.#passEarlierTunnels(wanted);
     const lifetime = this.#lifetime;
+    // The kernel itself lets nobody replace a table of another process's, nor remove one.
+    if (isFirst && lifetime === 'until-removed') this.#takePlace(wanted);
+    const ordered = { ...wanted, order: this.#order };
+    const plan = wanted.dns === null && !isFirst ? ordered : this.#passEarlierTunnels(ordered);
     if (this.#applied === undefined) {
-      // The kernel itself lets nobody replace a table of another process's.
-      if (lifetime === 'until-removed') this.#refuseLiving(plan);
       this.#run(renderNft(plan, { instance: this.#instance, lifetime }));
       this.#applied = { plan, generation: FIRST_GENERATION };
       return;
@@ -101,7 +110,8 @@ export class NftBackend implements RuleBackend {
     }
     const own = this.#listIfAny(`chain ${table} output`);
     const ownRules = own.includes(' vmap ');
-    return { ...factsOfChains(chains, table, HOOK_PRIORITY), ownRules, notrack, packetFilter: null };
+    const priority = priorityOf({ order: this.#order });
+    return { ...factsOfChains(chains, table, priority), ownRules, notrack, packetFilter: null };
   }
 
   /** Empty where nft cannot say it. A name in a listing is somebody else's word: nft would take more than one for more than that. */
@@ -142,10 +152,18 @@ export class NftBackend implements RuleBackend {
     }
   }
 
-  #refuseLiving(plan: OwnedPlan): void {
-    const tables = parseNftChains(this.#run('list chains inet'));
-    const own = tables.find(({ owner }) => nftTable(owner) === nftTable(plan));
+  /** @throws RefusedError where another instance, which lives, has a table of this name */
+  #takePlace(owner: RuleOwner): void {
+    const listing = this.#run('list chains inet');
+    const tables = parseNftChains(listing);
+    const own = tables.find((table) => nftTable(table.owner) === nftTable(owner));
     mustNotLive(own?.instance, this.#instance);
+    const others = parseListedChains(listing).base.filter(
+      ({ table, name }) =>
+        name === LEADING_CHAINS[0] &&
+        tables.some((one) => one !== own && nftTable(one.owner) === `inet ${table}`),
+    );
+    this.#order = nextOrder(others.map(({ priority }) => orderAt(priority)));
   }
 
   #passEarlierTunnels(plan: OwnedPlan): OwnedPlan {

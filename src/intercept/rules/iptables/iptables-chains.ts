@@ -1,4 +1,10 @@
-import { formatRuleOwner, parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from '../redirect-plan.ts';
+import {
+  formatRuleOwner,
+  type OwnedPlan,
+  parseRuleOwner,
+  RULE_OWNER_PATTERN,
+  type RuleOwner,
+} from '../redirect-plan.ts';
 
 /**
  * The names of our chains, and finding them again in what iptables-save(8) prints. Pure.
@@ -12,9 +18,9 @@ export function iptablesChains(owner: RuleOwner): { readonly entry: string; read
   return { entry, groups: `${entry}-G` };
 }
 
-/** Renders the match that names the instance in the entry chain. */
-export function renderInstanceComment(instance: string): string {
-  return `-m comment --comment "tshuttle helper ${instance}"`;
+/** Renders the match that names the instance in the entry chain, and its {@link OwnedPlan.order} where it is not the first. */
+export function renderInstanceComment(instance: string, order = 1): string {
+  return `-m comment --comment "tshuttle helper ${instance}${order === 1 ? '' : ` order ${order}`}"`;
 }
 
 /** What one tunnel has in the nat table of one family. */
@@ -22,6 +28,9 @@ export interface SavedTunnel {
   readonly owner: RuleOwner;
   /** What {@link renderInstanceComment} was given; undefined when the rule is not there. */
   readonly instance: string | undefined;
+  readonly order: number;
+  /** Which rule of OUTPUT leads to it, counted from 1; undefined when none does. */
+  readonly place: number | undefined;
   readonly chains: readonly string[];
   /** The rules of other chains that lead to ours, as iptables-save printed them, from `-A` on. */
   readonly jumps: readonly string[];
@@ -34,6 +43,8 @@ export interface SavedTunnel {
 interface FoundTunnel {
   readonly owner: RuleOwner;
   instance: string | undefined;
+  order: number;
+  place: number | undefined;
   readonly chains: string[];
   readonly jumps: string[];
   readonly exemptPorts: number[];
@@ -43,7 +54,9 @@ interface FoundTunnel {
 const ENTRY = `TSHUTTLE-${RULE_OWNER_PATTERN}`;
 const CHAIN = new RegExp(`^:(${ENTRY}(?:-G)?) `);
 const RULE = new RegExp(`^-A ${ENTRY}(?:-G)? `);
-const INSTANCE = new RegExp(`^-A ${ENTRY} -m comment --comment "tshuttle helper ([0-9-]+)"$`);
+const INSTANCE = new RegExp(
+  `^-A ${ENTRY} -m comment --comment "tshuttle helper ([0-9-]+)(?: order (\\d{1,9}))?"$`,
+);
 const EXEMPT = new RegExp(`^-A ${ENTRY} -p udp .*--sports ([\\d,]+) -j RETURN$`);
 const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-G)?$`);
 
@@ -55,6 +68,8 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
     const known = tunnels.get(formatRuleOwner(owner)) ?? {
       owner,
       instance: undefined,
+      order: 1,
+      place: undefined,
       chains: [],
       jumps: [],
       exemptPorts: [],
@@ -63,7 +78,9 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
     tunnels.set(formatRuleOwner(owner), known);
     return known;
   };
+  let place = 0;
   for (const line of saved.split('\n')) {
+    if (line.startsWith('-A OUTPUT ')) place += 1;
     const [, chain, ...chainOwner] = CHAIN.exec(line) ?? [];
     if (chain !== undefined) {
       tunnelOf(chainOwner[0]!, chainOwner[1]!).chains.push(chain);
@@ -73,7 +90,9 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
     if (rule !== null) tunnelOf(rule[1]!, rule[2]!).ruleCount += 1;
     const instance = INSTANCE.exec(line);
     if (instance !== null) {
-      tunnelOf(instance[1]!, instance[2]!).instance = instance[3]!;
+      const tunnel = tunnelOf(instance[1]!, instance[2]!);
+      tunnel.instance = instance[3]!;
+      tunnel.order = Number(instance[4] ?? 1);
       continue;
     }
     const exempt = EXEMPT.exec(line);
@@ -82,9 +101,38 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
       continue;
     }
     const jump = JUMP.exec(line);
-    if (jump !== null) tunnelOf(jump[1]!, jump[2]!).jumps.push(line);
+    if (jump === null) continue;
+    const tunnel = tunnelOf(jump[1]!, jump[2]!);
+    tunnel.jumps.push(line);
+    if (line.startsWith('-A OUTPUT ')) tunnel.place ??= place;
   }
   return [...tunnels.values()];
+}
+
+/**
+ * Where in OUTPUT the jump of a tunnel belongs, counted from 1 without it: right after those of the tunnels that came later.
+ *
+ * @param tunnels all that there are, with this one or without
+ * @returns undefined where it stands after those of later tunnels and before those of earlier ones
+ */
+export function placeOfJump(plan: OwnedPlan, tunnels: readonly SavedTunnel[]): number | undefined {
+  const { order: ownOrder = 1 } = plan;
+  const isOwn = ({ owner }: SavedTunnel): boolean => formatRuleOwner(owner) === formatRuleOwner(plan);
+  const ownPlace = tunnels.find(isOwn)?.place;
+  const others = tunnels.flatMap((tunnel) => {
+    const { order, place } = tunnel;
+    return isOwn(tunnel) || place === undefined || order === ownOrder ? [] : [{ order, place }];
+  });
+  if (ownPlace !== undefined && others.every(({ order, place }) => order > ownOrder === place < ownPlace))
+    return undefined;
+  const later = others.filter(({ order }) => order > ownOrder);
+  return 1 + Math.max(0, ...later.map(({ place }) => (place > (ownPlace ?? place) ? place - 1 : place)));
+}
+
+/** Renders the transaction that moves the jump of a tunnel to a place that {@link placeOfJump} gives. */
+export function renderIptablesMove(owner: RuleOwner, place: number): string {
+  const { entry } = iptablesChains(owner);
+  return `*nat\n-D OUTPUT -j ${entry}\n-I OUTPUT ${place} -j ${entry}\nCOMMIT\n`;
 }
 
 /** How many of a tunnel's own rules a text of iptables-restore has. */
@@ -100,7 +148,7 @@ export function countRules(text: string): number {
 export function renderIptablesRemoval(tunnel: SavedTunnel, instance?: string): string {
   const { entry } = iptablesChains(tunnel.owner);
   const lines = [
-    ...(instance === undefined ? [] : [`-D ${entry} ${renderInstanceComment(instance)}`]),
+    ...(instance === undefined ? [] : [`-D ${entry} ${renderInstanceComment(instance, tunnel.order)}`]),
     // Declaring a chain under --noflush empties it; only then can it be deleted.
     ...tunnel.chains.map((chain) => `:${chain} - [0:0]`),
     ...tunnel.jumps.map((rule) => rule.replace(/^-A/, '-D')),

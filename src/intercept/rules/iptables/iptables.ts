@@ -22,8 +22,8 @@ export interface IptablesOptions {
   readonly family: IpFamily;
   /** {@link formatInstance} of the helper. */
   readonly instance: string;
-  /** Whether OUTPUT already leads to our chain: a second jump would have to be removed twice. */
-  readonly jump: 'present' | 'absent';
+  /** Which rule of OUTPUT is to lead to our chain, counted from 1; `there`: one does, and a second would have to be removed twice. */
+  readonly jumpAt: number | 'there';
 }
 
 /** Renders the transaction that makes the tunnel's chains do what the plan says. */
@@ -38,7 +38,7 @@ export function renderIptables(plan: OwnedPlan, options: IptablesOptions): strin
         renderInterval(plan, options.family, group.ports, interval),
       ),
     ),
-    ...(options.jump === 'absent' ? [`-I OUTPUT 1 -j ${entry}`] : []),
+    ...(options.jumpAt === 'there' ? [] : [`-I OUTPUT ${options.jumpAt} -j ${entry}`]),
   ]);
 }
 
@@ -57,7 +57,7 @@ function renderEntry(
       ({ address, port }) => `-d ${address}${family === 4 ? '/32' : '/128'} -p tcp -m tcp --dport ${port}`,
     );
   return [
-    `-A ${entry} ${renderInstanceComment(instance)}`,
+    `-A ${entry} ${renderInstanceComment(instance, plan.order)}`,
     // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
     `-A ${entry} -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j RETURN`,
     ...[...new Set(endpoints)].map((match) => `-A ${entry} ${match} -j RETURN`),

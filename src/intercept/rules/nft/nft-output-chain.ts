@@ -1,19 +1,32 @@
 import { familyOf, type IpFamily } from '../../../net/address/literal.ts';
 import { ALL_PORTS, formatPortRange, type PortRange } from '../../../net/address/port-range.ts';
-import type { RedirectPlan } from '../redirect-plan.ts';
+import type { OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 
 /** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
 export const HOOK_PRIORITY = -110;
 
+/** Behind the chains of mangle (-150), whose rules are to see where a connection was going to. Those beyond it are asked as they came. */
+const MAX_ORDER = 40;
+
+/** Where the rules of a plan are asked: those of a later tunnel before those of an earlier one, in whatever order they were set. */
+export function priorityOf({ order = 1 }: Pick<OwnedPlan, 'order'>): number {
+  return HOOK_PRIORITY + 1 - Math.min(order, MAX_ORDER);
+}
+
+/** The {@link OwnedPlan.order} of the tunnels whose output chains are at these priorities. */
+export function orderAt(priority: number): number {
+  return HOOK_PRIORITY + 1 - priority;
+}
+
 /** Addresses of one link: routers do not carry them, and 169.254.169.254 is the cloud's metadata service. */
 const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6: 'fe80::/10' };
 
 /** The chain that decides about each connection that this machine opens. */
-export function renderOutput(plan: RedirectPlan, generation: number): string[] {
+export function renderOutput(plan: OwnedPlan, generation: number): string[] {
   return [
     '  chain output {',
-    `    type nat hook output priority ${HOOK_PRIORITY}; policy accept;`,
+    `    type nat hook output priority ${priorityOf(plan)}; policy accept;`,
     ...renderDecisions(plan, generation).map((rule) => `    ${rule}`),
     '  }',
   ];

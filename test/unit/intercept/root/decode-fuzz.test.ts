@@ -48,7 +48,7 @@ function textsOf(request: Request): string[] {
     expect(table).toBe(nftTable(plan));
   }
   const chains = plan.families.map((family) =>
-    renderIptables(plan, { family, instance: '1-2-3', jump: 'absent' }),
+    renderIptables(plan, { family, instance: '1-2-3', jumpAt: 1 }),
   );
   return [nft, ...chains];
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { renderIptables } from '../../../../src/intercept/rules/iptables/iptables.ts';
 import {
   parseIptablesSave,
+  placeOfJump,
+  renderIptablesMove,
   renderIptablesRemoval,
 } from '../../../../src/intercept/rules/iptables/iptables-chains.ts';
 import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
@@ -13,14 +15,14 @@ describe('renderIptables', () => {
   for (const [name, sample] of Object.entries(OWNED_SAMPLE_PLANS)) {
     for (const family of sample.families) {
       it(`renders ${name} for IPv${family} as in golden/${name}.iptables${family}`, async () => {
-        const text = renderIptables(sample, { family, instance: INSTANCE, jump: 'absent' });
+        const text = renderIptables(sample, { family, instance: INSTANCE, jumpAt: 1 });
         await expect(text).toMatchFileSnapshot(`golden/${name}.iptables${family}`);
       });
     }
   }
 
   it('adds no second jump where there is one', () => {
-    expect(renderIptables(plan, { family: 4, instance: INSTANCE, jump: 'present' })).not.toContain('OUTPUT');
+    expect(renderIptables(plan, { family: 4, instance: INSTANCE, jumpAt: 'there' })).not.toContain('OUTPUT');
   });
 });
 
@@ -49,6 +51,8 @@ describe('parseIptablesSave', () => {
       {
         owner: { userId: 1_000, listenerPort: 12_300 },
         instance: INSTANCE,
+        order: 1,
+        place: 1,
         chains: ['TSHUTTLE-1000-12300', 'TSHUTTLE-1000-12300-G'],
         jumps: ['-A OUTPUT -p tcp -j TSHUTTLE-1000-12300'],
         exemptPorts: [40_001, 40_011],
@@ -57,6 +61,8 @@ describe('parseIptablesSave', () => {
       {
         owner: { userId: 1_000, listenerPort: 1_080 },
         instance: undefined,
+        order: 1,
+        place: undefined,
         chains: ['TSHUTTLE-1000-1080'],
         jumps: [],
         exemptPorts: [],
@@ -67,6 +73,38 @@ describe('parseIptablesSave', () => {
 
   it('finds nothing in a table without tunnels', () => {
     expect(parseIptablesSave('*nat\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j DOCKER\nCOMMIT\n')).toEqual([]);
+  });
+});
+
+describe('placeOfJump', () => {
+  /** What iptables-save prints of tunnels whose jumps stand so: a tunnel by its order, `-` for a rule of somebody else's. */
+  const saved = (output: string) => {
+    const jumps = [...output].map((one) => `-A OUTPUT -j ${one === '-' ? 'DOCKER' : `TSHUTTLE-0-${one}`}`);
+    const chains = (output.match(/\d/g) ?? []).map(Number).map((order) => {
+      const owned = { ...plan, userId: 0, listenerPort: order, order };
+      return renderIptables(owned, { family: 4, instance: INSTANCE, jumpAt: 'there' });
+    });
+    return parseIptablesSave([...jumps, ...chains].join('\n'));
+  };
+
+  it.each([
+    ['nothing is there', '-', 1],
+    ['only earlier ones are', '-1', 1],
+    ['a later one is', '-3-', 3],
+    ['they stand as they came', '3-1', 2],
+    ['ours is last', '31-2', 2],
+    ['ours is first', '2-31', 3],
+    ['ours stands right', '-3-2-1', undefined],
+    ['an earlier one stands before a later one: after that', '1-3-', 4],
+  ])('%s (%s)', (_name, output, place) => {
+    const own = { ...plan, userId: 0, listenerPort: 2, order: 2 };
+    expect(placeOfJump(own, saved(output))).toBe(place);
+  });
+
+  it('is where the move puts it', () => {
+    expect(renderIptablesMove({ userId: 0, listenerPort: 2 }, 3)).toBe(
+      '*nat\n-D OUTPUT -j TSHUTTLE-0-2\n-I OUTPUT 3 -j TSHUTTLE-0-2\nCOMMIT\n',
+    );
   });
 });
 

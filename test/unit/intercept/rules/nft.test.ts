@@ -7,6 +7,7 @@ import {
   renderNftSwitch,
 } from '../../../../src/intercept/rules/nft/nft.ts';
 import { parseNftChains, parseNftExemptPorts } from '../../../../src/intercept/rules/nft/nft-listing.ts';
+import { orderAt } from '../../../../src/intercept/rules/nft/nft-output-chain.ts';
 import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 
 const plan = OWNED_SAMPLE_PLANS['both-families']!;
@@ -31,6 +32,16 @@ describe('renderNft', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('is asked before earlier tunnels, and behind the chains of mangle however many there are', () => {
+    const priorities = [undefined, 1, 2, 40, 1_000].map((order) => {
+      const owned = order === undefined ? plan : { ...plan, order };
+      const text = renderNft(owned, { instance: INSTANCE, lifetime: 'until-removed' });
+      return Number(/hook output priority (-\d+);/.exec(text)?.[1]);
+    });
+    expect(priorities).toEqual([-110, -110, -111, -149, -149]);
+    expect(orderAt(-111)).toBe(2);
   });
 
   it('leaves the owner flag out where the table is to outlive the process that makes it', () => {

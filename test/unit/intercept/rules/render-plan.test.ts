@@ -15,10 +15,10 @@ describe('renderPlan', () => {
   it('shows one iptables text per family', () => {
     const text = renderPlan('iptables', plan);
     expect(text).toContain(
-      `# iptables-restore --noflush\n${renderIptables(plan, { family: 4, instance, jump: 'absent' })}`,
+      `# iptables-restore --noflush\n${renderIptables(plan, { family: 4, instance, jumpAt: 1 })}`,
     );
     expect(text).toContain(
-      `# ip6tables-restore --noflush\n${renderIptables(plan, { family: 6, instance, jump: 'absent' })}`,
+      `# ip6tables-restore --noflush\n${renderIptables(plan, { family: 6, instance, jumpAt: 1 })}`,
     );
   });
 });
