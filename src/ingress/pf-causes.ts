@@ -23,13 +23,14 @@ const FULL = 0.98;
  * The cause, as rules of others show by what they do on a kernel (native-notes/pf.md): `set skip on lo0` makes connections hang, an
  * earlier `quick` rule lets them go past us, or refuses them with EPERM where it blocks. Going past us may look like silence, too.
  */
-export function pfCauseOf(answer: PfAnswer, pf: PfFacts, ownRules: boolean): PfCause {
-  if (!pf.isEnabled) return 'pf-disabled';
+export function pfCauseOf(answer: PfAnswer, seen: PfFacts, ownRules: boolean): PfCause {
+  if (!seen.isEnabled) return 'pf-disabled';
   if (!ownRules) return 'rules-gone';
   const isDropped = answer === 'silent' || answer === 'forbidden';
-  if (isDropped && pf.states !== null && pf.states.current >= FULL * pf.states.limit) return 'pf-states';
-  if (answer === 'silent' && pf.skipsLoopback) return 'pf-skips-loopback';
-  const { blocks, passes, anchors } = earlierOf(pf);
+  if (isDropped && seen.states !== null && seen.states.current >= FULL * seen.states.limit)
+    return 'pf-states';
+  if (answer === 'silent' && seen.skipsLoopback) return 'pf-skips-loopback';
+  const { blocks, passes, anchors } = earlierOf(seen);
   const foreign = anchors.filter((path) => !isOurs(path));
   if (answer === 'forbidden')
     return blocks.length > 0 || foreign.length === 0 ? 'pf-block' : 'pf-other-anchor';

@@ -18,7 +18,7 @@ export interface RulesGone {
  * Owns the redirect rules of one tunnel.
  *
  * Rules are set as a whole desired state; every call may be repeated. They are gone when {@link Interceptor.close} has
- * resolved, and within 2 s when our processes die in any other way (nft: the kernel removes the table; iptables, pf: the
+ * resolved, and within 2 s when our processes die in any other way (nft: the kernel removes the table; iptables and pf: the
  * helper undoes them when it sees our end, its guardian when the helper died too, and the next start or `tshuttle cleanup` when both did).
  */
 export interface Interceptor {

@@ -31,7 +31,11 @@ export function renderPlan(method: InterceptMethod, plan: OwnedPlan): string {
   return RENDERERS[method](plan, INSTANCE_PLACEHOLDER);
 }
 
+const PROBLEMS: Partial<Readonly<Record<InterceptMethod, (plan: RedirectPlan) => readonly Problem[]>>> = {
+  pf: pfProblems,
+};
+
 /** What a plan asks for that a method cannot do, each with its remedy; the rest of the plan holds without it. */
 export function planProblems(method: InterceptMethod, plan: RedirectPlan): readonly Problem[] {
-  return method === 'pf' ? pfProblems(plan) : [];
+  return PROBLEMS[method]?.(plan) ?? [];
 }
