@@ -15,8 +15,14 @@ const path = require('node:path');
 const platform = process.env.TSHUTTLE_TEST_PLATFORM;
 const isKoffiAbsent = process.env.TSHUTTLE_TEST_KOFFI === 'absent';
 
-if (platform !== undefined && platform !== '') simulate();
-else if (isKoffiAbsent) replaceKoffi();
+/** A worker of the tests has it by NODE_OPTIONS, and once more as a setup file. */
+const DONE = Symbol.for('tshuttle.simulated');
+
+if (globalThis[DONE] !== true) {
+  globalThis[DONE] = true;
+  if (platform !== undefined && platform !== '') simulate();
+  else if (isKoffiAbsent) replaceKoffi();
+}
 
 function simulate() {
   hideFolders(['/proc', '/sys']);
