@@ -4,7 +4,7 @@ import type { OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 
 /** Before the NAT of Docker, firewalld and iptables-nft (all -100): at one hook the first decision stands. */
-export const HOOK_PRIORITY = -110;
+const HOOK_PRIORITY = -110;
 
 /** Behind the chains of mangle (-150), whose rules are to see where a connection was going to. Those beyond it are asked as they came. */
 const MAX_ORDER = 40;
