@@ -21,7 +21,7 @@ const output: OutputOptions = {
 /** What is loaded one after the other until a tunnel is up. */
 const TUNNEL = [
   ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/named-files', 'net/machine/core-limit'],
-  ...['tunnel/open-tunnel', 'tunnel/names/dns', 'tunnel/bastion/bastion'],
+  ...['tunnel/open-tunnel', 'dns/names/captured-dns', 'tunnel/bastion/bastion'],
 ];
 
 /** What each command loads, and the short ones that ask running tunnels. */

@@ -1,62 +1,33 @@
 import { CleanupStack } from '../core/cleanup-stack.ts';
 import { deferred } from '../core/deferred.ts';
-import type { Logger } from '../core/log.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
 import { beginOpening } from '../core/opening.ts';
+import type { CapturedDns } from '../dns/names/captured-dns.ts';
+import type { OpenConnection } from '../dns/resolver/tcp-resolver.ts';
 import { NO_REDIRECT } from '../ingress/no-redirect.ts';
-import { openProxies, type ProxyListen } from '../ingress/proxy/proxies.ts';
-import type { ProxyCredentials } from '../ingress/proxy/proxy-credentials.ts';
-import { openRedirectIngress, type RedirectIngress, type RedirectOptions } from '../ingress/redirect.ts';
-import type { CaptureRule } from '../net/address/capture-rule.ts';
+import { openProxies } from '../ingress/proxy/proxies.ts';
+import { openRedirectIngress, type RedirectIngress } from '../ingress/redirect.ts';
 import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
-import type { SshRequest } from '../ssh/config/request.ts';
 import { resolveTarget } from '../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
-import type { Prompter } from '../ssh/prompter.ts';
 import { prepareAhead } from '../ssh/ssh2/key-exchange/hybrid.ts';
 import type { Transport } from '../ssh/transport.ts';
-import type { BastionOptions } from './bastion/bastion.ts';
 import { followOutages } from './bastion/follow-outages.ts';
 import { warnOfWeakAgreement } from './bastion/weak-agreement.ts';
 import { capturableRules, warnOfProxyCommand } from './capture/capturable-rules.ts';
 import { CaptureWatch } from './capture/capture-watch.ts';
 import { RemovedRules } from './capture/removed-rules.ts';
+import { askForName } from './flows/ask-for-name.ts';
 import { FlowTable } from './flows/flow-table.ts';
-import { SplitCarrier, type SplitOptions } from './flows/split.ts';
+import { SplitCarrier } from './flows/split.ts';
 import { StrandedConnections } from './flows/stranded-connections.ts';
-import type { TunnelDns } from './names/dns.ts';
-import type { DnsOptions } from './names/dns-options.ts';
 import { describeCaptured, describeProxies, readyLine } from './status/ready-line.ts';
 import { withRules } from './status/state.ts';
 import { adviceFor, latestOf, type ShownError, showAlgorithms, showError } from './status/status.ts';
 import type { Tunnel } from './tunnel.ts';
-
-/** What a tunnel is to do. */
-export interface TunnelOptions extends RedirectOptions, BastionOptions {
-  readonly remote: SshRequest;
-  readonly rules: readonly CaptureRule[];
-  /** Whether connections and queries are captured at all; without it nothing needs root. */
-  readonly captures: boolean;
-  /** What no rule captures leaves from this machine itself; undefined: all that comes to us goes through the bastion. */
-  readonly split: SplitOptions | undefined;
-  /** Where flows come in by proxies of ours, which carry whatever their clients ask for. */
-  readonly proxies: readonly ProxyListen[];
-  readonly proxyCredentials: ProxyCredentials | undefined;
-  /** Undefined leaves DNS alone. */
-  readonly dns: DnsOptions | undefined;
-  /** Where names keep their synthetic addresses from one run to the next, and what was warned of is remembered. */
-  readonly stateFolder: string;
-}
-
-/** Dependencies of {@link openTunnel}. */
-export interface TunnelContext {
-  readonly logger: Logger;
-  readonly prompter: Prompter;
-  /** Ends the opening; after that use {@link Tunnel.close}. */
-  readonly signal: AbortSignal;
-}
+import type { TunnelContext, TunnelOptions } from './tunnel-options.ts';
 
 /**
  * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion while the helper
@@ -71,12 +42,12 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   try {
     const resolving = resolveTarget(options.remote, { logger, signal });
     if (options.transport.kind !== 'openssh') prepareAhead();
-    const [target, { TunnelDns }] = await Promise.all([resolving, import('./names/dns.ts')]);
+    const [target, { CapturedDns }] = await Promise.all([resolving, import('../dns/names/captured-dns.ts')]);
     signal.throwIfAborted();
 
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
-    let dns: TunnelDns | undefined;
+    let dns: CapturedDns | undefined;
     let ingress: RedirectIngress;
     let networkChanged = async (): Promise<void> => {};
     // There are no rules before the bastion is connected.
@@ -107,7 +78,11 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     // Before there is a secret. Like what comes next it takes its time, in which the helper starts.
     forbidCoreFiles();
     const { openBastion } = await import('./bastion/bastion.ts');
-    dns = await TunnelDns.open(options.dns, {
+    const openByBastion: OpenConnection = (destination, openSignal) =>
+      transport === undefined
+        ? Promise.reject(new Error('no bastion yet'))
+        : transport.open(destination, openSignal);
+    dns = await CapturedDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,
       wayToBastion: hostNamesOnRoute(target),
@@ -115,10 +90,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       stateFolder: options.stateFolder,
       namespace: options.namespace,
       onRejected,
-      open: (destination, openSignal) =>
-        transport === undefined
-          ? Promise.reject(new Error('no bastion yet'))
-          : transport.open(destination, openSignal),
+      open: openByBastion,
+      findName: (name) => askForName(name, openByBastion),
     });
     const proxies = await openProxies(options.proxies, {
       logger,

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import type { TshuttleError } from '../core/errors.ts';
+import type { DnsOptions } from '../dns/names/dns-options.ts';
 import type { ProxyListen } from '../ingress/proxy/proxies.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { HostPort } from '../net/address/endpoint.ts';
 import type { Prompter } from '../ssh/prompter.ts';
-import type { DnsOptions } from './names/dns-options.ts';
 import type { FlowEnding, FlowInfo, TunnelStatus } from './status/status.ts';
 
 /** A tunnel that carries, and connects to the bastion again when the connection is lost. */
@@ -44,7 +44,7 @@ export interface Tunnel {
   setRules(rules: readonly CaptureRule[]): Promise<void>;
   /** Tries whether what is captured arrives, for {@link Tunnel.status}. Never rejects. */
   checkCapture(): Promise<void>;
-  /** Answers names by other options; flows go on. Only of a tunnel that captures. See {@link TunnelDns.change}. */
+  /** Answers names by other options; flows go on. Only of a tunnel that captures. See {@link CapturedDns.change}. */
   setDns(dns: DnsOptions | undefined): Promise<void>;
   /**
    * Resets the flows, then removes the rules and ends the helper. Idempotent.

@@ -8,14 +8,15 @@ import { type LookUp, type ResolvedSubnets, resolveSubnets } from '../../config/
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
+import type { DnsOptions } from '../../dns/names/dns-options.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import type { ListenAddresses } from '../../net/sockets/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { SplitOptions } from '../../tunnel/flows/split.ts';
-import type { DnsOptions } from '../../tunnel/names/dns-options.ts';
-import type { openTunnel, TunnelOptions } from '../../tunnel/open-tunnel.ts';
+import type { openTunnel } from '../../tunnel/open-tunnel.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
+import type { TunnelOptions } from '../../tunnel/tunnel-options.ts';
 import { followNames } from '../following/follow-names.ts';
 import type { MetricsServer } from '../metrics/serve-metrics.ts';
 import type { CatalogSource } from '../openstack/catalog-source.ts';

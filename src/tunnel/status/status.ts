@@ -1,19 +1,10 @@
 import type { ErrorCode, TshuttleError } from '../../core/errors.ts';
+import type { SyntheticNamesStatus } from '../../dns/names/synthetic-names.ts';
 import type { CaptureProblem } from '../../ingress/capture-problem.ts';
 import type { FlowProgress } from '../../net/flow.ts';
 import { isPostQuantum, type NegotiatedAlgorithms } from '../../ssh/agreement.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
 import type { TunnelState } from './state.ts';
-
-/** How many names have an address of their own. Plain data. */
-export interface SyntheticNamesStatus {
-  /** Those whose address no other name may have yet. */
-  readonly inUse: number;
-  /** Addresses that there are for names now. */
-  readonly capacity: number;
-  /** Queries that were answered SERVFAIL because no address was left, since the start. */
-  readonly refused: number;
-}
 
 /** All that is shown of a tunnel: plain data, for JSON. Times are ms since 1970. */
 export interface TunnelStatus {

@@ -2,7 +2,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { OpenConnection } from '../../dns/resolver/tcp-resolver.ts';
 import type { NameFinding } from '../../dns/zone/known-names.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
-import { isConnectFailure, isUnknownName } from '../flows/flow-end.ts';
+import { isConnectFailure, isUnknownName } from './flow-end.ts';
 
 /**
  * What most hosts that are there accept or refuse at once. To one that is not there, nobody connects: the bastion looks the name up

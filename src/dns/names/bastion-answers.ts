@@ -1,24 +1,22 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from '../../core/log.ts';
-import { RCODES } from '../../dns/message/layout.ts';
-import { errorAnswer, type Query } from '../../dns/message/message.ts';
-import { CachingResolver } from '../../dns/resolver/caching-resolver.ts';
-import { type OpenConnection, TcpResolver } from '../../dns/resolver/tcp-resolver.ts';
-import { isFromSearch, systemSearchRules } from '../../dns/system/search-domains.ts';
-import { KnownNames, type NameFinding } from '../../dns/zone/known-names.ts';
-import { ZoneAnswers } from '../../dns/zone/zone-answers.ts';
-import type { RedirectIngress } from '../../ingress/redirect.ts';
 import { type CaptureRule, decidingRule } from '../../net/address/capture-rule.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import { formatZone, type Zone } from '../../net/address/zone.ts';
 import type { Flow } from '../../net/flow.ts';
-import type { SyntheticNamesStatus } from '../status/status.ts';
-import { askForName } from './ask-for-name.ts';
+import { RCODES } from '../message/layout.ts';
+import { errorAnswer, type Query } from '../message/message.ts';
+import { CachingResolver } from '../resolver/caching-resolver.ts';
+import { type OpenConnection, TcpResolver } from '../resolver/tcp-resolver.ts';
+import { isFromSearch, systemSearchRules } from '../system/search-domains.ts';
+import { KnownNames, type NameFinding } from '../zone/known-names.ts';
+import { ZoneAnswers } from '../zone/zone-answers.ts';
 import type { BastionFiles } from './bastion-hosts.ts';
 import { bastionResolvers } from './bastion-resolvers.ts';
 import type { DnsOptions } from './dns-options.ts';
-import { SyntheticNames } from './synthetic-names.ts';
+import type { CaptureRoutes } from './synthetic-capture.ts';
+import { SyntheticNames, type SyntheticNamesStatus } from './synthetic-names.ts';
 
 /** Longer than a query waits for a resolver, twice: what is in flight when others take over is still answered. */
 const RETIRE_AFTER_MS = 5_000;
@@ -30,13 +28,15 @@ export interface BastionAnswersContext {
   readonly bastion: string;
   readonly stateFolder: string;
   readonly open: OpenConnection;
+  /** Whether the bastion resolves a name. Never rejects. */
+  readonly findName: (name: string) => Promise<NameFinding>;
 }
 
 /** What a tunnel has when there is a bastion. */
 export interface BastionSurroundings {
   /** What is captured otherwise, asked each time. */
   readonly rules: () => readonly CaptureRule[];
-  readonly ingress: Pick<RedirectIngress, 'families' | 'addRoute'>;
+  readonly ingress: CaptureRoutes;
   readonly bastionFiles: BastionFiles;
   /** Has what {@link BastionAnswers.rules} says captured, which has changed by itself; resolves when that is in effect. */
   readonly recapture: () => Promise<void>;
@@ -164,7 +164,7 @@ export class BastionAnswers {
   }
 
   async #ask(name: string): Promise<NameFinding> {
-    const finding = await askForName(name, this.#context.open);
+    const finding = await this.#context.findName(name);
     if (finding === 'missing') this.#context.logger.info(`${name}: the bastion has no such name`);
     return finding;
   }

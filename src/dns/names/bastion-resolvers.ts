@@ -1,7 +1,7 @@
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { parseNameservers } from '../../dns/system/resolv-conf.ts';
 import { DNS_PORT, type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
+import { parseNameservers } from '../system/resolv-conf.ts';
 import type { BastionFiles } from './bastion-hosts.ts';
 import type { DnsOptions } from './dns-options.ts';
 

@@ -1,17 +1,16 @@
 import { messageOf } from '../../core/errors.ts';
-import { Overload } from '../../dns/overload.ts';
-import { DnsServer } from '../../dns/server/dns-server.ts';
-import { QueryPolicy } from '../../dns/server/query-policy.ts';
-import { flushSystemCaches } from '../../dns/system/flush-caches.ts';
-import { watchNameservers } from '../../dns/system/nameserver-watch.ts';
-import { systemNameservers } from '../../dns/system/nameservers.ts';
-import type { Nameserver } from '../../dns/system/resolv-conf.ts';
-import type { NameRules, StaticHost } from '../../dns/zone/name-routes.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { familyOf, type IpFamily } from '../../net/address/literal.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
-import type { SyntheticNamesStatus } from '../status/status.ts';
+import { Overload } from '../overload.ts';
+import { DnsServer } from '../server/dns-server.ts';
+import { QueryPolicy } from '../server/query-policy.ts';
+import { flushSystemCaches } from '../system/flush-caches.ts';
+import { watchNameservers } from '../system/nameserver-watch.ts';
+import { systemNameservers } from '../system/nameservers.ts';
+import type { Nameserver } from '../system/resolv-conf.ts';
+import type { NameRules, StaticHost } from '../zone/name-routes.ts';
 import {
   BastionAnswers,
   type BastionAnswersContext,
@@ -21,14 +20,15 @@ import {
 import { readBastionHosts } from './bastion-hosts.ts';
 import { type DnsOptions, describeDns } from './dns-options.ts';
 import { DnsWarnings } from './dns-warnings.ts';
+import type { SyntheticNamesStatus } from './synthetic-names.ts';
 
-/** What {@link TunnelDns.redirectFor} has the rules redirect. */
+/** What {@link CapturedDns.redirectFor} has the rules redirect. */
 interface DnsRedirection {
   readonly redirects: ReadonlyArray<{ readonly nameserver: string; readonly port: number }>;
   readonly exemptPorts: readonly number[];
 }
 
-/** What {@link TunnelDns.open} needs of the tunnel. */
+/** What {@link CapturedDns.open} needs of the tunnel. */
 export interface DnsContext extends BastionAnswersContext {
   readonly ipv6: boolean;
   /** Names that lead to the bastion, which must not be asked through it. */
@@ -40,7 +40,7 @@ export interface DnsContext extends BastionAnswersContext {
 }
 
 /** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
-export class TunnelDns {
+export class CapturedDns {
   readonly #context: DnsContext;
   readonly #answers: BastionAnswers;
   readonly #handler: QueryPolicy;
@@ -72,8 +72,8 @@ export class TunnelDns {
    *
    * @throws TshuttleError ERR_LISTEN
    */
-  static async open(options: DnsOptions | undefined, context: DnsContext): Promise<TunnelDns> {
-    const dns = new TunnelDns(options, context);
+  static async open(options: DnsOptions | undefined, context: DnsContext): Promise<CapturedDns> {
+    const dns = new CapturedDns(options, context);
     await dns.#serve(nameserversOf(options));
     return dns;
   }
@@ -139,7 +139,7 @@ export class TunnelDns {
    * Queries are redirected from now on: has the machine forget what it was told before, and follows the nameservers that it
    * is told to ask, as in another network. Once.
    *
-   * @param recapture has what {@link TunnelDns.redirectFor} and {@link TunnelDns.rules} say now captured
+   * @param recapture has what {@link CapturedDns.redirectFor} and {@link CapturedDns.rules} say now captured
    */
   follow(recapture: () => Promise<void>): void {
     this.#recapture = recapture;
@@ -151,7 +151,7 @@ export class TunnelDns {
 
   /**
    * Answers by other options from now on. Flows go on, also to names that are answered no more. The synthetic ranges stay
-   * what they were once there was a zone, and `bastionHosts` has no effect. After {@link TunnelDns.follow}, one at a time.
+   * what they were once there was a zone, and `bastionHosts` has no effect. After {@link CapturedDns.follow}, one at a time.
    *
    * @throws TshuttleError ERR_USAGE, ERR_LISTEN, ERR_INTERCEPT_APPLY, and queries are answered as before
    */

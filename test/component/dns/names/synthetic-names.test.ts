@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SyntheticNames } from '../../../../src/dns/names/synthetic-names.ts';
 import { KnownNames } from '../../../../src/dns/zone/known-names.ts';
 import { type Cidr, formatCidr } from '../../../../src/net/address/cidr.ts';
 import { parseCidr } from '../../../../src/net/address/parse-cidr.ts';
-import { SyntheticNames } from '../../../../src/tunnel/names/synthetic-names.ts';
 import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 
 const RANGE6 = parseCidr('fd00:7473::/96')!;

@@ -1,8 +1,8 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { MAX_HOSTS, parseHostsFile } from '../../dns/zone/hosts-file.ts';
-import { leadsToBastion, type StaticHost } from '../../dns/zone/name-routes.ts';
 import { familyOf, type IpFamily } from '../../net/address/literal.ts';
+import { MAX_HOSTS, parseHostsFile } from '../zone/hosts-file.ts';
+import { leadsToBastion, type StaticHost } from '../zone/name-routes.ts';
 
 /** What the bastion lets us read. */
 export interface BastionFiles {

@@ -1,7 +1,7 @@
-import type { StaticHost } from '../../dns/zone/name-routes.ts';
 import type { Cidr } from '../../net/address/cidr.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { formatZone, type Zone } from '../../net/address/zone.ts';
+import type { StaticHost } from '../zone/name-routes.ts';
 
 /** Whose queries are captured, and who answers them. */
 export interface DnsOptions {

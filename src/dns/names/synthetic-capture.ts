@@ -1,11 +1,17 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { AddressBlock } from '../../dns/zone/synthetic-addresses.ts';
-import type { RedirectIngress } from '../../ingress/redirect.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../../net/address/cidr.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
 import { ALL_PORTS } from '../../net/address/port-range.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
+import type { AddressBlock } from '../zone/synthetic-addresses.ts';
+
+/** The part of the ingress by which addresses that stand for names are reached. */
+export interface CaptureRoutes {
+  readonly families: readonly IpFamily[];
+  addRoute(network: Cidr): Promise<void>;
+}
 
 /** What captures the addresses of a block. */
 export function rulesOf({ range4, range6 }: AddressBlock): readonly CaptureRule[] {
@@ -16,7 +22,7 @@ export function rulesOf({ range4, range6 }: AddressBlock): readonly CaptureRule[
 /** Has a route made to an IPv4 network that has none; warns where that is refused. Never rejects. */
 export async function ensureRoute(
   network: Cidr,
-  ingress: Pick<RedirectIngress, 'addRoute'>,
+  ingress: Pick<CaptureRoutes, 'addRoute'>,
   logger: Logger,
 ): Promise<void> {
   if (await hasRoute(network)) return;

@@ -1,6 +1,6 @@
 import type { Logger } from '../../core/log.ts';
-import { resolvedObstacles } from '../../dns/system/resolved-obstacles.ts';
-import { searchWarning, systemSearchRules } from '../../dns/system/search-domains.ts';
+import { resolvedObstacles } from '../system/resolved-obstacles.ts';
+import { searchWarning, systemSearchRules } from '../system/search-domains.ts';
 import type { DnsOptions } from './dns-options.ts';
 
 /** Warns of what on this machine keeps names from being answered as wanted: each text once in a row. */

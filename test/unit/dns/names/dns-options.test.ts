@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseDns } from '../../../../src/config/dns.ts';
 import type { RawOptions } from '../../../../src/config/options/table.ts';
-import { describeDns } from '../../../../src/tunnel/names/dns-options.ts';
+import { describeDns } from '../../../../src/dns/names/dns-options.ts';
 
 test.each<[string, Partial<RawOptions>]>([
   ['DNS', { everything: true, hosts: ['a=10.0.0.1'] }],

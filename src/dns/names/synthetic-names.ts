@@ -1,12 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { AddressWatch } from '../../dns/zone/address-watch.ts';
-import type { KnownNames } from '../../dns/zone/known-names.ts';
-import { MappingStore, type SavedBlock } from '../../dns/zone/mapping-store.ts';
-import { type AddressBlock, SyntheticAddresses } from '../../dns/zone/synthetic-addresses.ts';
-import { blockCountOf, blockOf } from '../../dns/zone/synthetic-blocks.ts';
-import { type AddressSource, SYNTHETIC_TTL_SECONDS } from '../../dns/zone/zone-answers.ts';
-import type { RedirectIngress } from '../../ingress/redirect.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../../net/address/cidr.ts';
 import { formatEndpoint, makeEndpoint } from '../../net/address/endpoint.ts';
@@ -14,8 +7,23 @@ import type { IpFamily } from '../../net/address/literal.ts';
 import type { Flow, HeldName } from '../../net/flow.ts';
 import { lockOnMachine } from '../../net/machine/machine-lock.ts';
 import { hasRoute } from '../../net/machine/route-check.ts';
-import type { SyntheticNamesStatus } from '../status/status.ts';
-import { ensureRoute, rulesOf } from './synthetic-capture.ts';
+import { AddressWatch } from '../zone/address-watch.ts';
+import type { KnownNames } from '../zone/known-names.ts';
+import { MappingStore, type SavedBlock } from '../zone/mapping-store.ts';
+import { type AddressBlock, SyntheticAddresses } from '../zone/synthetic-addresses.ts';
+import { blockCountOf, blockOf } from '../zone/synthetic-blocks.ts';
+import { type AddressSource, SYNTHETIC_TTL_SECONDS } from '../zone/zone-answers.ts';
+import { type CaptureRoutes, ensureRoute, rulesOf } from './synthetic-capture.ts';
+
+/** How many names have an address of their own. Plain data. */
+export interface SyntheticNamesStatus {
+  /** Those whose address no other name may have yet. */
+  readonly inUse: number;
+  /** Addresses that there are for names now. */
+  readonly capacity: number;
+  /** Queries that were answered SERVFAIL because no address was left, since the start. */
+  readonly refused: number;
+}
 
 /**
  * Twice the TTL of the answers: a program may be told an address by a cache when its time is nearly over, and keep it for a minute
@@ -54,7 +62,7 @@ interface OpenBlock extends AddressBlock {
  */
 export class SyntheticNames implements AddressSource {
   readonly #options: SyntheticNamesOptions;
-  readonly #ingress: Pick<RedirectIngress, 'families' | 'addRoute'>;
+  readonly #ingress: CaptureRoutes;
   readonly #logger: Logger;
   readonly #store: MappingStore;
   readonly #blocks: OpenBlock[] = [];
@@ -68,7 +76,7 @@ export class SyntheticNames implements AddressSource {
   private constructor(
     store: MappingStore,
     options: SyntheticNamesOptions,
-    ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
+    ingress: CaptureRoutes,
     logger: Logger,
   ) {
     this.#store = store;
@@ -86,7 +94,7 @@ export class SyntheticNames implements AddressSource {
    */
   static async open(
     options: SyntheticNamesOptions,
-    ingress: Pick<RedirectIngress, 'families' | 'addRoute'>,
+    ingress: CaptureRoutes,
     logger: Logger,
   ): Promise<SyntheticNames> {
     const { range4, stateFolder, tunnel } = options;
