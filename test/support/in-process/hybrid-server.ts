@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
-import { ml_kem768 as mlKem } from '@noble/post-quantum/ml-kem.js';
+import { ml_kem768 as mlKem } from '@noble/post-quantum/ml-kem';
 import { offerOwn, type ReadKexInit } from '../../../src/ssh/ssh2/internals/key-exchange-internals.ts';
 import type { KeyExchange } from '../../../src/ssh/ssh2/internals/key-exchange-shape.ts';
 import { HYBRID_METHOD } from '../../../src/ssh/ssh2/key-exchange/hybrid.ts';

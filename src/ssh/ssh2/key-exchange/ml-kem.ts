@@ -62,7 +62,7 @@ export function openSslMlKem(): MlKem768 | undefined {
 
 /** In JavaScript: loaded only where it is asked for. */
 export async function nobleMlKem(): Promise<MlKem768> {
-  const { ml_kem768: mlKem } = await import('@noble/post-quantum/ml-kem.js');
+  const { ml_kem768: mlKem } = await import('@noble/post-quantum/ml-kem');
   return {
     by: '@noble/post-quantum',
     keysOf: (seed) => {
