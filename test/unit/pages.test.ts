@@ -105,3 +105,12 @@ describe('native notes', () => {
     );
   });
 });
+
+test("the files that a packet's life names are there, each once", () => {
+  const page = readFileSync(join(ROOT, 'src/ssh/ssh2/channels/README.md'), 'utf8');
+  const named = [...new Set([...page.matchAll(/`([\w/-]+\.ts)`/g)].map(([, name]) => `/${name}`))];
+  expect(named.length).toBeGreaterThan(15);
+  const files = filesIn('src', /\.ts$/);
+  const found = named.map((name) => [name, files.filter((file) => file.endsWith(name)).length] as const);
+  expect(found.filter(([, count]) => count !== 1)).toEqual([]);
+});
