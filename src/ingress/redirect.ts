@@ -9,7 +9,7 @@ import {
   type RestartingInterceptor,
 } from '../intercept/restarting-interceptor.ts';
 import { planRedirects } from '../intercept/rules/plan.ts';
-import type { InterceptMethod } from '../intercept/rules/redirect-methods.ts';
+import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect } from '../intercept/rules/redirect-plan.ts';
 import { planProblems } from '../intercept/rules/render-plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
@@ -99,7 +99,7 @@ export async function openRedirectIngress(
     ...inside,
   }).catch((error: unknown) => {
     // Without the native library no method is of use, whatever each of them says of itself.
-    requireSocketOptions();
+    if (methodsOn(process.platform).length > 0) requireSocketOptions();
     throw error;
   });
   let listening: Listening;

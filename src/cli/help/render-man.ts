@@ -53,7 +53,9 @@ export function renderManPage(program: Command, { version, date, topics, exitCod
     '.Sh SEE ALSO',
     '.Xr ssh 1 ,',
     '.Xr ssh_config 5 ,',
-    REDIRECT_METHODS.map(({ manual: [page, section] }) => `.Xr ${page} ${section}`).join(' ,\n'),
+    REDIRECT_METHODS.map(({ manual: [page, section] }) => `.Xr ${page} ${section}`)
+      .toSorted()
+      .join(' ,\n'),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { FlowEnding, FlowInfo, TunnelStatus } from '../../tunnel/status/status.ts';
 
 /** Goes up with every change that the other side would not understand. */
-export const CONTROL_VERSION = 3;
+export const CONTROL_VERSION = 4;
 
 /** The longest request, in bytes; the longest answer of a person fits. */
 export const MAX_REQUEST_BYTES = 16_384;

@@ -162,7 +162,10 @@ test.each([
     expect(await runCommand(fakeCommand(WORDS), { env: cron })).toMatchObject({ code: 0 });
     const pid = await pidOf(home);
     try {
-      expect((await home.run(['status'], 'up', more)).stdout).toMatch(/^me@h +up /m);
+      expect(await home.run(['status'], 'up', more)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^me@h +up /m) as string,
+      });
       expect(await home.run(WORDS, 'up', more)).toMatchObject({
         code: 64,
         stderr: expect.stringContaining(`already running with process id ${pid} `),

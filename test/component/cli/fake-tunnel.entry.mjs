@@ -55,6 +55,7 @@ async function openTunnel(options, { logger, prompter, signal }) {
       bytesDown: 0,
       names: null,
       reconnects: 0,
+      algorithms: null,
       captureProblems: [],
       lastError: null,
       advice: null,
