@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { planRedirects } from '../../../src/intercept/rules/plan.ts';
-import { CANDIDATES } from '../../../src/intercept/rules/redirect-methods.ts';
 import { renderPlan } from '../../../src/intercept/rules/render-plan.ts';
+import { candidatesFor } from '../../../src/intercept/rules/select.ts';
 
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { makeCidr } from '../../../src/net/address/cidr.ts';
@@ -40,7 +40,7 @@ describe.skipIf(skipLab)('the golden texts', () => {
 });
 
 describe.skipIf(skipLab)('rules in the kernel', () => {
-  for (const candidate of CANDIDATES) {
+  for (const candidate of candidatesFor('auto', false, 'linux')) {
     it(`by ${candidate}: decide as the rules say, on random sets`, async () => {
       await using scratch = await createScratch();
       const helper = await scratch.openHelper(candidate);
