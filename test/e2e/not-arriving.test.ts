@@ -126,7 +126,9 @@ describe.skipIf(skipLab)('connections that are captured and do not arrive', () =
     const { findings } = JSON.parse(stdout) as {
       findings: readonly { check: string; status: string; what: string; remedy: string }[];
     };
-    return findings.filter(({ check }) => check === 'capture' || check.startsWith('tunnel '));
+    // The lab's sshd may be of before the post-quantum methods: the doctor says so, too.
+    const others = findings.filter(({ what }) => !what.startsWith('the keys are by '));
+    return others.filter(({ check }) => check === 'capture' || check.startsWith('tunnel '));
   };
   const reached = async (): Promise<boolean> =>
     'peer' in (await lab.application({ do: 'whoami', host: ADDRESSES.destination4, port: 7000 }));
