@@ -119,14 +119,6 @@ describe('what bastion init prints, as sshd has it', () => {
       expect(await runCommand(['sh', '-n'], { stdin: script })).toMatchObject({ code: 0, stderr: '' });
     },
   );
-
-  it.skipIf(!existsSync('/usr/bin/cloud-init'))('cloud-init finds its user-data valid', async () => {
-    for (const [, setup] of OPTION_SETS.filter(([, { kind }]) => kind === 'cloud-init')) {
-      await writeFile(join(folder, 'user-data'), filesOfSetup(setup)[0].text);
-      const schema = await runCommand(['cloud-init', 'schema', '-c', join(folder, 'user-data')]);
-      expect(schema.code, schema.stderr + schema.stdout).toBe(0);
-    }
-  });
 });
 
 describe.skipIf(!existsSync('/usr/bin/fail2ban-regex'))('the filter for fail2ban', () => {

@@ -1,8 +1,9 @@
 # A machine of its own over this one's files, in the mount namespace it is started in: what is written stays in memory. In it
-# runs the file that makes it a bastion, and then sshd. Usage: sh printed-bastion.sh BOX debian|container, where BOX has
-# install.sh, or run.sh (the RUN of a Containerfile) and keys/.
+# runs the file that makes it a bastion, and then sshd. Usage: sh printed-bastion.sh BOX debian|container [SSHD_OPTION...], where
+# BOX has install.sh, or run.sh (the RUN of a Containerfile) and keys/.
 set -e
 box=$1 kind=$2
+shift 2
 mkdir "$box/memory"
 mount -t tmpfs -o mode=755 tmpfs "$box/memory"
 mkdir "$box/memory/upper" "$box/memory/work" "$box/memory/root"
@@ -23,11 +24,12 @@ if [ "$kind" = debian ]; then
   cp "$box/install.sh" "$root/tmp/install.sh"
   chroot "$root" sh /tmp/install.sh
   chroot "$root" nft -f /etc/tshuttle-bastion.nft
-  exec chroot "$root" /usr/sbin/sshd -D -e
+  exec chroot "$root" /usr/sbin/sshd -D -e "$@"
 fi
 chroot "$root" sh -euc "$(cat "$box/run.sh")"
 cp "$box"/keys/* "$root/etc/ssh/keys/"
 chown -R 10022 "$root/etc/ssh/keys"
-mount -o remount,ro "$root"
+# Of the mount alone: mount(8) of util-linux 2.41 can change no overlay.
+mount -o remount,bind,ro "$root"
 exec chroot "$root" setpriv --reuid=10022 --regid=10022 --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs \
-  /usr/sbin/sshd -D -e
+  /usr/sbin/sshd -D -e "$@"

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { filesOfSetup } from '../../../src/bastion/plan-setup.ts';
 import type { BastionSetup } from '../../../src/bastion/setup.ts';
 import { ADDRESSES, type Lab } from '../lab/lab.ts';
+import { withoutPenalties } from '../lab/sshd-features.ts';
 import { type Child, mustRun } from '../process/child.ts';
 import { until } from '../process/until.ts';
 
@@ -55,6 +56,7 @@ export async function openPrintedBastion(lab: Lab, setup: BastionSetup): Promise
     'test/support/servers/printed-bastion.sh',
     box,
     kind,
+    ...(await withoutPenalties(['/usr/sbin/sshd'])).flatMap((line) => ['-o', line.replace(' ', '=')]),
   ]);
   await child.untilOutput(/Server listening on :: port/, 30_000);
   const port = kind === 'container' ? 2222 : 22;
