@@ -25,15 +25,7 @@ export interface TshuttleOptions extends NamespaceCommandOptions {
 /** The whole command line, for the lab's bastion. */
 export function tshuttleArgv(lab: Lab, args: readonly string[], options: TshuttleOptions = {}): string[] {
   const key = options.user === undefined ? lab.sshd.userKey : lab.sshd.ordinaryUserKey;
-  // The lab's sshd may be of before the post-quantum methods, which a start warns of: test/unit/tunnel/bastion/weak-agreement.test.ts.
-  const quiet = ['-o', 'WarnWeakCrypto=no'];
-  const sshOptions = options.sshOptions ?? [
-    '-i',
-    key,
-    '-o',
-    `UserKnownHostsFile=${lab.sshd.knownHosts}`,
-    ...quiet,
-  ];
+  const sshOptions = options.sshOptions ?? ['-i', key, '-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`];
   return [
     'node',
     'bin/tshuttle',
