@@ -12,6 +12,13 @@ const F_SETOWN = 8;
 const O_ASYNC = 0o20_000;
 const EAGAIN = 11;
 
+/** Before anything sends a SIGIO, and for ever: it ends a process that does not expect it, and one may be on its way at the end. */
+function expectSignals(): void {
+  if (!process.listeners('SIGIO').includes(ignoreSignal)) process.on('SIGIO', ignoreSignal);
+}
+
+function ignoreSignal(): void {}
+
 type Receive = (descriptor: number, bytes: Uint8Array, length: number, flags: number) => number;
 
 /**
@@ -56,7 +63,7 @@ export class GroupSocket {
     new Uint16Array(address.buffer)[0] = AF_NETLINK;
     address[2] = groups;
     socket.#must('bind to the groups', Number(bind(descriptor, address, address.byteLength)));
-    // Before anything sends one: it ends a process that does not expect it.
+    expectSignals();
     process.on('SIGIO', socket.#onSignal);
     socket.#must('F_SETOWN', Number(socket.#control(descriptor, F_SETOWN, 'int', process.pid)));
     return socket;
