@@ -175,6 +175,13 @@ function problemOf(error: CommanderError, command: AnyCommand | undefined): Prob
     }
     case 'commander.optionMissingArgument':
       return { where: flag.split(/[, ]/, 1)[0]!, what: 'needs a value after it' };
+    case 'commander.invalidArgument': {
+      const [, option, value, choices] =
+        /^option '([^ ']+)[^']*' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/.exec(message) ??
+        [];
+      if (option === undefined) return { where: command?.name ?? 'command line', what: message };
+      return { where: `${option} ${value}`, what: `is not one of ${choices}` };
+    }
     case 'commander.excessArguments':
       return { where: command?.name ?? flag, what: excess(message) };
     case 'commander.missingArgument':

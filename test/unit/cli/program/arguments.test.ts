@@ -7,6 +7,13 @@ function parse(...words: readonly string[]) {
 }
 
 describe('parseArguments', () => {
+  test('a value that a command does not take is named with those that it takes', async () => {
+    expect(await parse('bastion', 'init', '--for', 'debain')).toEqual({
+      kind: 'refused',
+      problems: [{ where: '--for debain', what: 'is not one of debian, cloud-init, container' }],
+    });
+  });
+
   test('takes options and subnets in any order, short options with and without a blank', async () => {
     const words = [
       '-vv',
