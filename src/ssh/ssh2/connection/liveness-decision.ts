@@ -67,7 +67,7 @@ export function judgeInterval(
 }
 
 /**
- * Whether something has come from the bastion since `before`, when it was asked. Its TCP's acknowledgements count, which show
+ * Whether something has come from the bastion since `before`, when it was asked and all that had arrived was read. Its TCP's acknowledgements count, which show
  * that the way is open; where the system does not tell of them, an upload that gets on does, as its ping waits behind it.
  */
 export function isSignOfLife(

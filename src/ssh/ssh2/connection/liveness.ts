@@ -42,7 +42,8 @@ export function watchLiveness(
   const { target } = bastion;
   const { keepalive } = target;
   let state = startLiveness(takeSample(socket));
-  let probing: NodeJS.Timeout | undefined;
+  let isProbing = false;
+  let patience: NodeJS.Timeout | undefined;
   let isToProbeAgain = false;
   /** Since when its own address is gone; `performance.now()`. */
   let strandedSinceMs: number | undefined;
@@ -50,8 +51,14 @@ export function watchLiveness(
   const stop = (): void => {
     isOver = true;
     clearInterval(timer);
-    clearTimeout(probing);
+    clearTimeout(patience);
     socket.off('close', stop);
+  };
+  /** Timers that are overdue fire before anything is read, as after a stop of this process. */
+  const afterReading = (next: () => void): void => {
+    setImmediate(() => {
+      if (!isOver) next();
+    });
   };
   const onInterval = (): void => {
     const judged = judgeInterval(state, takeSample(socket), keepalive);
@@ -74,11 +81,16 @@ export function watchLiveness(
   };
   const probe = (roundTripMs = 0): void => {
     if (isOver) return;
-    if (probing !== undefined) {
+    if (isProbing) {
       isToProbeAgain = true;
       return;
     }
+    isProbing = true;
     isToProbeAgain = false;
+    // What had arrived before it is asked is no answer.
+    afterReading(() => ask(roundTripMs));
+  };
+  const ask = (roundTripMs: number): void => {
     const before = takeSample(socket);
     const nowMs = performance.now();
     const isStranded = hasLostItsAddress(socket);
@@ -88,9 +100,9 @@ export function watchLiveness(
     if (socket.writable) sendKeepalive(client);
     const judge = async (): Promise<void> => {
       const mayWait = isStranded && lostMs < NO_WAY_PATIENCE_MS && !(await hasOtherWay(socket));
-      probing = undefined;
-      const knows = unacknowledgedBytes(socket) !== undefined;
       if (isOver) return;
+      isProbing = false;
+      const knows = unacknowledgedBytes(socket) !== undefined;
       if (isSignOfLife(before, takeSample(socket), knows)) {
         if (isToProbeAgain) probe(roundTripMs);
         return;
@@ -110,11 +122,10 @@ export function watchLiveness(
     const patienceMs = isStranded
       ? STRANDED_PATIENCE_MS
       : PROBE_PATIENCE_MS + PROBE_ROUND_TRIPS * roundTripMs + lostMs;
-    // What arrived while this process was stopped is read before it is judged by.
-    probing = setTimeout(() => setImmediate(() => void judge()), patienceMs);
-    probing.unref();
+    patience = setTimeout(() => afterReading(() => void judge()), patienceMs);
+    patience.unref();
   };
-  const timer = setInterval(onInterval, keepalive.intervalMs);
+  const timer = setInterval(() => afterReading(onInterval), keepalive.intervalMs);
   timer.unref();
   socket.once('close', stop);
   return { probe, stop };

@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { setImmediate as afterReads } from 'node:timers/promises';
+import type { Client } from 'ssh2';
 import { afterEach, expect, test } from 'vitest';
 import type { TshuttleError } from '../../../../../src/core/errors.ts';
 import { setSocketOption } from '../../../../../src/net/native/socket-option.ts';
+import { connectSockets } from '../../../../../src/net/sockets/socket-pair.ts';
 import { resolveTarget } from '../../../../../src/ssh/config/target.ts';
 import type { SshTarget } from '../../../../../src/ssh/ssh-target.ts';
 import { type ConnectedBastion, connectBastion } from '../../../../../src/ssh/ssh2/connection/connect.ts';
-import { watchLiveness } from '../../../../../src/ssh/ssh2/connection/liveness.ts';
+import { type LivenessWatch, watchLiveness } from '../../../../../src/ssh/ssh2/connection/liveness.ts';
 import { recordingLogger } from '../../../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../../../support/in-process/scripted-prompter.ts';
 import { until } from '../../../../support/process/until.ts';
@@ -163,4 +166,85 @@ test('the watch ends with the connection', async () => {
   await once(bastion.socket, 'close');
   expect(bastion.socket.listenerCount('close')).toBeLessThanOrEqual(listeners);
   expect(deaths).toEqual([]);
+});
+
+/** A bastion behind a way that is gone: nobody reads what it is asked, and no TCP acknowledges it. What it sends arrives at once. */
+function watchUnreachable(intervalMs: number): {
+  readonly peer: Socket;
+  readonly watch: LivenessWatch;
+  readonly deaths: TshuttleError[];
+  /** Keepalives that were sent. */
+  asked(): number;
+} {
+  const { near: socket, far: peer } = connectSockets();
+  undo.push(() => {
+    socket.destroy();
+    peer.destroy();
+  });
+  socket.resume();
+  let asked = 0;
+  const ping = (): void => {
+    asked += 1;
+    socket.write(Buffer.alloc(100));
+  };
+  const client = { _protocol: { authPK: () => {}, ping }, _callbacks: [] } as unknown as Client;
+  const target = { role: 'bastion', keepalive: { intervalMs, countMax: 2 } } as SshTarget;
+  const deaths: TshuttleError[] = [];
+  const bastion = { client, socket, target, description: 'gate.example' };
+  const watch = watchLiveness(bastion, (error) => deaths.push(error));
+  return { peer, watch, deaths, asked: () => asked };
+}
+
+/** In a timer, as all that is overdue after this process was stopped: nothing is read before it. */
+async function inTimer(body: () => void): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(() => {
+      body();
+      resolve();
+    }, 1);
+  });
+}
+
+/** This process does nothing for so long. */
+function stopFor(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test('what had arrived while this process was stopped is no answer to what is asked after it', async () => {
+  const { peer, watch, deaths, asked } = watchUnreachable(60_000);
+  const askedAtMs = performance.now();
+  await inTimer(() => {
+    peer.write(Buffer.alloc(500));
+    watch.probe();
+  });
+  await until(() => deaths.length > 0, { deadlineMs: 5_000, what: 'the bastion is lost' });
+  expect(performance.now() - askedAtMs).toBeGreaterThan(990);
+  expect(deaths[0]).toMatchObject({ message: expect.stringContaining('lost the bastion gate.example') });
+  expect(asked()).toBe(1);
+});
+
+test('what arrives after it was asked is a sign of life', async () => {
+  const { peer, watch, deaths, asked } = watchUnreachable(60_000);
+  watch.probe();
+  await afterReads();
+  // While it is asked it is not asked a second time, but after that.
+  watch.probe();
+  expect(asked()).toBe(1);
+  peer.write(Buffer.alloc(1));
+  await until(() => asked() === 2, { deadlineMs: 5_000, what: 'it is asked again' });
+  expect(deaths).toEqual([]);
+  watch.stop();
+});
+
+test('what had arrived while this process was stopped counts before an overdue interval is judged', async () => {
+  const { peer, watch, deaths, asked } = watchUnreachable(300);
+  await until(() => asked() === 1, { deadlineMs: 5_000, what: 'a first silent interval' });
+  // After the reads of this round: timers are next, overdue then.
+  await afterReads();
+  peer.write(Buffer.alloc(500));
+  stopFor(350);
+  await afterReads();
+  await afterReads();
+  expect(deaths).toEqual([]);
+  watch.stop();
 });
