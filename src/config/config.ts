@@ -1,6 +1,7 @@
 import type { Problem } from '../core/problem.ts';
 import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
+import type { Forward } from '../net/address/forward.ts';
 import type { Zone } from '../net/address/zone.ts';
 import type { OptionValues, OwnValues, ProxyProtocol } from './options/table.ts';
 import type { ListenPlace } from './parse/proxy-listen.ts';
@@ -70,10 +71,12 @@ export interface Config extends OwnValues {
   readonly openstack: OpenstackOption | undefined;
   /** Proxies of ours, beside what is captured or instead of it. */
   readonly proxies: ReadonlyArray<ListenPlace & { readonly protocol: ProxyProtocol }>;
+  /** One for each place where something listens. */
+  readonly forwards: readonly Forward[];
   readonly mode: Mode;
 }
 
-/** Whether the kernel is to redirect anything, or there are only proxies. */
+/** Whether the kernel is to redirect anything, or there are only proxies and forwards. */
 export function capturesAnything({ subnets, dns }: Pick<Config, 'subnets' | 'dns'>): boolean {
   return dns !== undefined || subnets.some(({ action }) => action === 'include');
 }

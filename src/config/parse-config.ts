@@ -1,6 +1,7 @@
 import type { Config, ConfigResult, Mode, OpenstackOption } from './config.ts';
 import { dnsOf } from './dns.ts';
 import { Findings } from './findings.ts';
+import { forwardsOf } from './forwards.ts';
 import { type Locate, placeOnCommandLine } from './options/place.ts';
 import { type ReadContext, readOptions } from './options/read-options.ts';
 import {
@@ -50,6 +51,7 @@ export function parseConfig(
     dns: dnsOf(values, context),
     openstack: openstackOf(values),
     proxies: proxiesOf(values, context),
+    forwards: forwardsOf(values, context),
     mode: modeOf(values, context),
     ...own,
   };

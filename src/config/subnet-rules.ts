@@ -9,11 +9,12 @@ export function subnetRulesOf(
   { raw, findings, locate }: ReadContext,
   mayCaptureNothing: boolean,
 ): readonly SubnetRule[] {
-  // A zone is something to capture, and so is a cloud; proxies need nothing captured.
+  // A zone is something to capture, and so is a cloud; proxies and forwards need nothing captured.
   const hasOther =
     mayCaptureNothing ||
     hasZone(raw) ||
     raw.openstack !== undefined ||
+    raw.forwards.length > 0 ||
     keysOfPart('proxies').some((protocol) => raw[protocol].length > 0);
   if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
     findings.wrong(

@@ -42,6 +42,8 @@ export interface Flow extends FlowProgress {
   readonly originator: Endpoint;
   /** The address that it called, where the kernel redirected it to us. */
   readonly redirectedFrom: Endpoint | undefined;
+  /** It came by a forward: to that one place, as the bastion sees it, whatever is captured and whatever names stand for. */
+  readonly isForwarded: boolean;
   /** As it is shown: what the application named, or the name that its address stands for. */
   destination: HostPort;
   /** Where to connect to. */
@@ -62,6 +64,7 @@ interface FlowStart {
   readonly originator: Endpoint;
   readonly destination: HostPort;
   readonly redirectedFrom?: Endpoint;
+  readonly isForwarded?: boolean;
   readonly answer?: FlowAnswer;
   readonly onOpen?: () => void;
 }
@@ -72,6 +75,7 @@ export function makeFlow({
   originator,
   destination,
   redirectedFrom,
+  isForwarded = false,
   answer,
   onOpen = answer === undefined ? undefined : () => answer.opened(),
 }: FlowStart): Flow {
@@ -79,6 +83,7 @@ export function makeFlow({
     accepted,
     originator,
     redirectedFrom,
+    isForwarded,
     destination,
     target: destination,
     heldName: undefined,

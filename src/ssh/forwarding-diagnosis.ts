@@ -1,4 +1,4 @@
-import { formatHostPort, type HostPort } from '../net/address/endpoint.ts';
+import { formatHostPort, type HostPort, socketPathOf } from '../net/address/endpoint.ts';
 import type { KeyOptions } from './key-options.ts';
 
 /** What is known of a bastion that prohibits a channel. */
@@ -33,6 +33,12 @@ export function diagnoseProhibition(
     return {
       reason: `the options of your key do not allow it (${closed.place})`,
       remedy: 'ask for port-forwarding behind restrict there, or for no-port-forwarding to be removed',
+    };
+  }
+  if (socketPathOf(destination) !== undefined) {
+    return {
+      reason: 'sshd does not tell which of its settings prohibits it',
+      remedy: 'ask for AllowStreamLocalForwarding yes (or local) and no DisableForwarding',
     };
   }
   const narrow = keyOptions.find(({ hasPermitOpen }) => hasPermitOpen);

@@ -4,6 +4,7 @@ import { oneAtATime } from '../core/one-at-a-time.ts';
 import { beginOpening } from '../core/opening.ts';
 import type { CapturedDns } from '../dns/names/captured-dns.ts';
 import type { OpenConnection } from '../dns/resolver/tcp-resolver.ts';
+import { LocalForwards } from '../ingress/forwards/local-forwards.ts';
 import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies } from '../ingress/proxy/proxies.ts';
 import { openRedirectIngress, type RedirectIngress } from '../ingress/redirect.ts';
@@ -47,6 +48,14 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
 
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
+    // Before anybody is asked for a password.
+    const forwards = await LocalForwards.open(options.forwards, {
+      logger,
+      ipv6: options.ipv6,
+      place: options.namespace,
+      onFlow: (flow) => (flows === undefined ? flow.accepted.resetAndDestroy() : flows.accept(flow)),
+    });
+    cleanup.push(() => forwards.close());
     let dns: CapturedDns | undefined;
     let ingress: RedirectIngress;
     let networkChanged = async (): Promise<void> => {};
@@ -164,6 +173,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     // Flows come in only while there is a table to carry or hold them.
     await proxies.start();
     cleanup.push(() => proxies.stop());
+    await forwards.start();
+    cleanup.push(() => forwards.close());
 
     let ingressError: ShownError | undefined;
     void ingress.lost.then((error) => {
@@ -172,7 +183,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     return {
       get readyLine() {
         return readyLine(
-          [describeCaptured(rules, dns.description), describeProxies(proxies.listens)],
+          [describeCaptured(rules, dns.description), forwards.description, describeProxies(proxies.listens)],
           bastion.transport,
           ingress,
         );
@@ -210,6 +221,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         await capture();
         await watch.check();
       },
+      setForwards: (wanted) => forwards.change(wanted),
       checkCapture: () => watch.check(),
       setDns: (wanted) => dns.change(wanted),
       close: () => cleanup.release(),

@@ -4,6 +4,7 @@ import type { ProxyListen } from '../ingress/proxy/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy/proxy-credentials.ts';
 import type { RedirectOptions } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
+import type { Forward } from '../net/address/forward.ts';
 import type { SshRequest } from '../ssh/config/request.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { BastionOptions } from './bastion/bastion.ts';
@@ -20,6 +21,7 @@ export interface TunnelOptions extends RedirectOptions, BastionOptions {
   /** Where flows come in by proxies of ours, which carry whatever their clients ask for. */
   readonly proxies: readonly ProxyListen[];
   readonly proxyCredentials: ProxyCredentials | undefined;
+  readonly forwards: readonly Forward[];
   /** Undefined leaves DNS alone. */
   readonly dns: DnsOptions | undefined;
   /** Where names keep their synthetic addresses from one run to the next, and what was warned of is remembered. */

@@ -4,6 +4,7 @@ import type { DnsOptions } from '../dns/names/dns-options.ts';
 import type { ProxyListen } from '../ingress/proxy/proxies.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { HostPort } from '../net/address/endpoint.ts';
+import type { Forward } from '../net/address/forward.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { FlowEnding, FlowInfo, TunnelStatus } from './status/status.ts';
 
@@ -46,6 +47,12 @@ export interface Tunnel {
   checkCapture(): Promise<void>;
   /** Answers names by other options; flows go on. Only of a tunnel that captures. See {@link CapturedDns.change}. */
   setDns(dns: DnsOptions | undefined): Promise<void>;
+  /**
+   * Listens for other forwards; flows go on, also those of forwards that are gone.
+   *
+   * @throws TshuttleError ERR_LISTEN, and the forwards are as before
+   */
+  setForwards(forwards: readonly Forward[]): Promise<void>;
   /**
    * Resets the flows, then removes the rules and ends the helper. Idempotent.
    *

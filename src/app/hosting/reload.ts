@@ -19,11 +19,12 @@ const RESTARTED: ReadonlySet<string> = new Set(
 const NAME_KEYS = keysOfPart('dns').filter((key) => key !== 'seedHosts');
 
 /**
- * Has a tunnel do what its profile says now, as far as that can be done without touching its flows: subnets and names.
+ * Has a tunnel do what its profile says now, as far as that can be done without touching its flows: subnets, names
+ * and forwards.
  *
  * @returns what was done, and the configuration that holds now
  * @throws TshuttleError ERR_CONFIG, ERR_USAGE, ERR_LISTEN, ERR_INTERCEPT_APPLY; what held before still does, but for names
- *   where only the subnets failed
+ *   and forwards where only the subnets failed, and forwards where only the names did
  */
 export async function reloadTunnel(
   running: RunningTunnel,
@@ -34,15 +35,22 @@ export async function reloadTunnel(
   const needRestart = (Object.keys(wanted) as Array<keyof Config>).filter(
     (key) => RESTARTED.has(key) && !isDeepStrictEqual(withoutPlaces(held[key]), withoutPlaces(wanted[key])),
   );
-  const config: Config = { ...held, subnets: wanted.subnets, dns: names.dns };
+  const { subnets, forwards } = wanted;
+  const config: Config = { ...held, subnets, forwards, dns: names.dns };
   const warnings: string[] = [];
+  const hasOtherForwards = !isDeepStrictEqual(held.forwards, forwards);
+  if (hasOtherForwards) await running.tunnel.setForwards(forwards);
   if (names.applied.length > 0) await running.tunnel.setDns(names.dns);
   const hasOtherSubnets = !isDeepStrictEqual(withoutPlaces(held.subnets), withoutPlaces(wanted.subnets));
   if (hasOtherSubnets) {
     for (const problem of await running.capture(config)) warnings.push(renderProblem(problem));
   }
   const report: ReloadReport = {
-    applied: [...(hasOtherSubnets ? ['subnets'] : []), ...names.applied],
+    applied: [
+      ...(hasOtherSubnets ? ['subnets'] : []),
+      ...(hasOtherForwards ? ['forwards'] : []),
+      ...names.applied,
+    ],
     needRestart: [...needRestart, ...names.needRestart],
     warnings,
   };

@@ -1,44 +1,29 @@
-import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
-import { type Config, capturesAnything } from '../../config/config.ts';
-import { DEFAULT_RANGES } from '../../config/dns.ts';
+import type { Config } from '../../config/config.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
 import type { SubnetRule } from '../../config/parse/subnet.ts';
-import { type LookUp, type ResolvedSubnets, resolveSubnets } from '../../config/resolve-subnets.ts';
+import { type ResolvedSubnets, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
-import type { DnsOptions } from '../../dns/names/dns-options.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
-import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
-import type { ListenAddresses } from '../../net/sockets/listener.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import type { SplitOptions } from '../../tunnel/flows/split.ts';
 import type { openTunnel } from '../../tunnel/open-tunnel.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
-import type { TunnelOptions } from '../../tunnel/tunnel-options.ts';
 import { followNames } from '../following/follow-names.ts';
 import type { MetricsServer } from '../metrics/serve-metrics.ts';
 import type { CatalogSource } from '../openstack/catalog-source.ts';
 import type { Stop } from '../stop.ts';
 import { openAsApplication } from './open-as-application.ts';
-import { sshRequestOf } from './ssh-request.ts';
+import { type TunnelSurroundings, tunnelOptions } from './tunnel-options-of.ts';
 
 /** Dependencies of {@link up}. */
-export interface UpContext {
+export interface UpContext extends TunnelSurroundings {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly stop: Stop;
   readonly openTunnel: typeof openTunnel;
-  readonly lookUp: LookUp;
-  /** Where a tunnel keeps what it is to know in its next run. */
-  readonly stateFolder: string;
   /** Called once, when the tunnel carries. */
   readonly onReady: (running: RunningTunnel) => Promise<void>;
-  /** Only what comes by proxies is carried, and what no rule captures goes direct: nothing needs root. */
-  readonly isRootless?: boolean;
-  /** What is captured are the connections in it, not the machine's; owned by the caller. */
-  readonly namespace?: NetworkNamespace | undefined;
 }
 
 /** A tunnel that carries, with the names that it follows. */
@@ -185,66 +170,4 @@ async function keepUp(
 /** Whether a failure while stopping is more than the stop itself. */
 function leftSomething(error: unknown): boolean {
   return error instanceof AggregateError || (error instanceof TshuttleError && error.code === 'ERR_CLEANUP');
-}
-
-function tunnelOptions(
-  config: Config,
-  rules: readonly CaptureRule[],
-  { stateFolder, lookUp, isRootless = false, namespace }: UpContext,
-): TunnelOptions {
-  const carriesAll = isRootless || namespace !== undefined;
-  return {
-    remote: sshRequestOf(config),
-    rules,
-    listen: listenAddresses(config),
-    method: config.method,
-    dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
-    namespace,
-    stateFolder: join(stateFolder, 'synthetic-addresses'),
-    ipv6: config.ipv6 && namespace?.ipv6 !== false,
-    captures: namespace !== undefined || (!isRootless && capturesAnything(config)),
-    split: carriesAll ? splitOptions(config, lookUp, namespace !== undefined) : undefined,
-    proxies: config.proxies,
-    proxyCredentials: config.proxyLogin,
-    mayOpenSession: config.mayOpenSession,
-    connections: config.connections,
-    transport: config.transport,
-    onDown: config.onDown,
-    holdMs: config.holdSeconds * 1000,
-  };
-}
-
-/** Where no query finds its way by itself, those for names of no concern to us are passed on. */
-function dnsOfAll({ dns }: Config): DnsOptions {
-  const asEver: DnsOptions = {
-    nameservers: 'system',
-    resolvers: [],
-    everything: false,
-    zones: [],
-    hosts: [],
-    bastionHosts: false,
-    resolve: 'auto',
-    syntheticRanges: DEFAULT_RANGES,
-  };
-  return dns === undefined ? asEver : { ...dns, nameservers: 'system' };
-}
-
-function splitOptions({ dns, subnets }: Config, lookUp: LookUp, refusesOwnAddresses: boolean): SplitOptions {
-  const names = subnets.flatMap(({ action, subnet }) =>
-    action === 'include' && subnet.kind === 'name' ? [subnet.name] : [],
-  );
-  return { zones: dns?.zones ?? [], hosts: dns?.hosts ?? [], names, lookUp, refusesOwnAddresses };
-}
-
-function listenAddresses({ listen, ipv6 }: Config): ListenAddresses | undefined {
-  const { address4, address6, port } = listen;
-  if (address4 !== undefined || address6 !== undefined) return listen;
-  if (port === undefined) return undefined;
-  return { address4: '127.0.0.1', address6: ipv6 && hasIPv6Loopback() ? '::1' : undefined, port };
-}
-
-function hasIPv6Loopback(): boolean {
-  return Object.values(networkInterfaces()).some((addresses) =>
-    addresses?.some(({ address }) => address === '::1'),
-  );
 }

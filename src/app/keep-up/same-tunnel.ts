@@ -22,13 +22,14 @@ export function catalogKey({ openstack }: Pick<Config, 'openstack'>): string | n
 
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
- * bastion, and captures as much. One that is asked for names, proxies or metrics is never the same.
+ * bastion, and captures as much. One that is asked for names, proxies, forwards or metrics is never the same.
  *
  * @param asked what the configuration captures
  */
 export function doesTheSame(report: TunnelReport, config: Config, asked: readonly CaptureRule[]): boolean {
   if (report.status?.state.kind !== 'up' || report.ruleCount > report.rules.length) return false;
-  if (config.dns !== undefined || config.proxies.length > 0 || config.metrics !== undefined) return false;
+  const { dns, proxies, forwards, metrics } = config;
+  if (dns !== undefined || proxies.length + forwards.length > 0 || metrics !== undefined) return false;
   const catalog = catalogKey(config);
   const isSameWay = report.bastionKey === bastionKey(config);
   return (

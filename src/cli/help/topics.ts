@@ -1,6 +1,7 @@
 import { ALGORITHMS_TOPIC } from './algorithms-topic.ts';
 import { BASTION_TOPICS } from './bastion-topics.ts';
 import { CAPTURE_TOPICS } from './capture-topics.ts';
+import { FORWARDS_TOPIC } from './forwards-topic.ts';
 import { LOG_TOPIC } from './log-topic.ts';
 import { OPENSTACK_TOPIC } from './openstack-topic.ts';
 import { RECIPES_TOPIC } from './recipes-topic.ts';
@@ -19,6 +20,7 @@ export const TOPICS: readonly Topic[] = [
   ALGORITHMS_TOPIC,
   ...RUNNING_TOPICS,
   ...RUN_TOPICS,
+  FORWARDS_TOPIC,
   OPENSTACK_TOPIC,
   SECURITY_TOPIC,
   LOG_TOPIC,

@@ -24,6 +24,14 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
     flags: ['--sudoers-no-modify', '--sudoers-user'],
     what: 'is not there; see tshuttle sudoers --help',
   },
+  {
+    flags: ['-R'],
+    what: 'makes the bastion listen, and nothing is opened there here; ssh -R does it beside tshuttle',
+  },
+  {
+    flags: ['-Y'],
+    what: 'is X11, which needs a session on the bastion; ssh -Y does it beside tshuttle',
+  },
   { flags: ['--firewall', '--hostwatch'], what: 'is internal to sshuttle; leave it out' },
 ];
 

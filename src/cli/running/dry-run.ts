@@ -36,7 +36,7 @@ export interface DryRunContext {
  */
 export async function dryRun(config: Config, context: DryRunContext): Promise<void> {
   if (!capturesAnything(config)) {
-    context.print('# no rules: there are only proxies\n');
+    context.print('# no rules: there are only proxies and forwards\n');
     return;
   }
   if (process.platform === 'win32') {

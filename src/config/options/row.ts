@@ -7,6 +7,7 @@ export const CONFIG_PARTS = {
   dns: 'at once',
   openstack: 'needs a restart',
   proxies: 'needs a restart',
+  forwards: 'at once',
   mode: 'ignored',
 } as const;
 

@@ -58,6 +58,21 @@ export const PROXY_OPTIONS = {
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;
 
+/** Ports and sockets of this machine that lead to one place each. */
+export const FORWARD_OPTIONS = {
+  forwards: {
+    kind: 'list',
+    flags: '-L, --local-forward <FORWARD>',
+    type: 'forward',
+    partOf: 'forwards',
+    help:
+      'as ssh -L: [IP:]PORT:HOST:PORT listens at PORT, and carries what connects to HOST:PORT as the bastion sees it; either side may be the ' +
+      'path of a unix socket; repeatable',
+    item: '[ip:]port:host:port, /path/socket:host:port, port:/path/socket',
+    profile: { key: 'forwards', description: 'ports that lead to one place behind the bastion, as -L' },
+  },
+} as const satisfies Readonly<Record<string, OptionRow>>;
+
 /** How the process runs, and what it says. */
 export const RUNNING_OPTIONS = {
   daemon: {

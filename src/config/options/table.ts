@@ -2,7 +2,7 @@ import type { ValueOf, ValueType } from '../parse/value-types.ts';
 import { BASTION_OPTIONS } from './bastion-options.ts';
 import { ARGUMENTS, CAPTURED_OPTIONS } from './captured-options.ts';
 import type { ConfigPart, OptionRow } from './row.ts';
-import { CAPTURE_OPTIONS, PROXY_OPTIONS, RUNNING_OPTIONS } from './running-options.ts';
+import { CAPTURE_OPTIONS, FORWARD_OPTIONS, PROXY_OPTIONS, RUNNING_OPTIONS } from './running-options.ts';
 
 /**
  * Every option of a tunnel, declared here and nowhere else: the command line, profiles and their JSON Schema, help and manual,
@@ -15,6 +15,7 @@ export const OPTIONS = {
   ...ARGUMENTS,
   ...CAPTURED_OPTIONS,
   ...CAPTURE_OPTIONS,
+  ...FORWARD_OPTIONS,
   ...PROXY_OPTIONS,
   ...RUNNING_OPTIONS,
 } as const;
@@ -24,6 +25,7 @@ export const HELP_SECTIONS = [
   ['Bastion:', keysOf(BASTION_OPTIONS)],
   ['What is captured:', keysOf(CAPTURED_OPTIONS)],
   ['How it is captured:', keysOf(CAPTURE_OPTIONS)],
+  ['Fixed ports, which need no root and no SUBNET:', keysOf(FORWARD_OPTIONS)],
   ['Proxies, which need no root and no SUBNET:', keysOf(PROXY_OPTIONS)],
   ['Running:', keysOf(RUNNING_OPTIONS)],
 ] as const;

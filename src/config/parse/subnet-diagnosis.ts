@@ -12,6 +12,9 @@ export function isHostName(text: string): boolean {
 export function diagnoseIPv4(text: string): string {
   const [address = '', prefix, ...rest] = text.split('/');
   if (rest.length > 0) return 'has two slashes; write it as in 10.0.0.0/24';
+  // Somebody has written `-D 1080`.
+  if (/^\d{3,5}$/.test(text) && Number(text) > 255)
+    return `is a port, not a network; what is -D ${text} for ssh is --socks ${text} here`;
   const parts = address.split('.');
   const tooLarge = parts.find((part) => Number(part) > 255);
   if (tooLarge !== undefined) return `has ${tooLarge} in its address, but no part is more than 255`;

@@ -1,3 +1,4 @@
+import { type PlacedForward, parseForward } from './forward.ts';
 import { Invalid } from './invalid.ts';
 import { type Listen, parseListen } from './listen.ts';
 import {
@@ -88,6 +89,7 @@ export const VALUE_TYPES = {
     text === 'cli' ? { kind: 'command' } : { kind: 'file', path: text === '-' ? text : toAbsolute(text) },
   listen: readListen,
   listenPlace: (text, place) => valid(parseProxyListen(text), place),
+  forward: readForward,
   loginFile: readLoginFile,
 } as const satisfies Readonly<Record<string, (text: string, place: ValuePlace) => unknown>>;
 
@@ -140,6 +142,11 @@ function readSubnetFile(
   const { entries, problems } = parseSubnetFile(path === '-' ? 'standard input' : path, file.text);
   for (const { where, what } of problems) badFile(what, where);
   return entries.map(({ subnet, where }) => ({ action, subnet, where }));
+}
+
+function readForward(text: string, place: ValuePlace): PlacedForward | undefined {
+  const forward = valid(parseForward(text, place.toAbsolute), place);
+  return forward && { ...forward, where: place.where };
 }
 
 function readListen(text: string, place: ValuePlace): Listen | undefined {

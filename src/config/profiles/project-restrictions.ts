@@ -1,6 +1,8 @@
 import type { Problem } from '../../core/problem.ts';
+import { formatForwardListen } from '../../net/address/forward.ts';
 import { isLoopback } from '../../net/address/literal.ts';
 import { keysOfPart, OPTIONS, type ProfileOptions } from '../options/table.ts';
+import { parseForward } from '../parse/forward.ts';
 import { Invalid } from '../parse/invalid.ts';
 import { parseProxyListen } from '../parse/proxy-listen.ts';
 import { parseRemote } from '../parse/remote.ts';
@@ -70,6 +72,15 @@ export function projectProblems(
       const what = `${place} is open to other machines, which only your own config.yaml may say`;
       problems.push({ where: `${locate([key, index])} ${key}`, what });
     }
+  }
+  for (const [index, text] of (profile.forwards ?? []).entries()) {
+    const parsed = parseForward(text, (path) => path);
+    if (parsed instanceof Invalid) continue;
+    const { listen } = parsed;
+    const isOwn = listen.kind === 'port' && (listen.address === 'localhost' || isLoopback(listen.address));
+    if (isOwn) continue;
+    const what = `${formatForwardListen(listen)} is ${listen.kind === 'port' ? 'open to other machines' : 'a file'}, which only your own config.yaml may say`;
+    problems.push({ where: `${locate(['forwards', index])} forwards`, what });
   }
   for (const hop of profile.jump?.split(',') ?? []) {
     const parsed = parseRemote(hop);

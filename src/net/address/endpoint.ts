@@ -11,10 +11,20 @@ export interface Endpoint {
 /** Where nameservers listen, by UDP and TCP (RFC 1035 section 4.2). */
 export const DNS_PORT = 53;
 
-/** A host, which may be a name, and a port. */
+/** A host, which may be a name, and a port; or a unix socket, see {@link socketAt}. */
 export interface HostPort {
   readonly host: string;
   readonly port: number;
+}
+
+/** A unix socket as a destination: its absolute path is the host, and its port is 0, which no other destination has. */
+export function socketAt(path: string): HostPort {
+  return { host: path, port: 0 };
+}
+
+/** The path of a destination that is a unix socket. No host begins with a slash. */
+export function socketPathOf({ host }: HostPort): string | undefined {
+  return host.startsWith('/') ? host : undefined;
 }
 
 /**
@@ -56,8 +66,9 @@ export function toDestination({ host, port }: HostPort): HostPort {
   return { host: makeEndpoint(host, port)?.address ?? host, port };
 }
 
-/** Renders `10.0.0.1:22`, `[2001:db8::1]:22` or `name:22`. */
+/** Renders `10.0.0.1:22`, `[2001:db8::1]:22` or `name:22`, and a unix socket as its path. */
 export function formatHostPort(host: string, port: number): string {
+  if (host.startsWith('/')) return host;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

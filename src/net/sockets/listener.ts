@@ -108,7 +108,12 @@ export function reservePort(host: string, port: number, option: string): BoundPo
   }
 }
 
-function listenError(host: string, port: number, cause: unknown, option = '-l'): TshuttleError {
+/**
+ * ERR_LISTEN with the reason and the remedy.
+ *
+ * @param option that gave the address
+ */
+export function listenError(host: string, port: number, cause: unknown, option = '-l'): TshuttleError {
   const where = port === 0 ? host : formatHostPort(host, port);
   const code = systemCodeOf(cause);
   const reason = REASONS[code ?? ''] ?? messageOf(cause);
@@ -118,6 +123,9 @@ function listenError(host: string, port: number, cause: unknown, option = '-l'):
 
 function remedyFor(code: string | undefined, option: string): string {
   if (code === 'EMFILE') return 'allow more open files (ulimit -n, LimitNOFILE= of a systemd unit)';
+  if (code === 'EADDRINUSE' && option === '-L')
+    return 'choose another port with -L, or end what has it: ss -ltnp names it on Linux, lsof -i elsewhere';
+  if (code === 'EACCES') return `choose a port from 1024 on with ${option}`;
   if (code === 'EADDRINUSE') {
     return `choose another port with ${option}, or ${option === '-l' ? 'leave -l out' : 'port 0 for one that is free'}`;
   }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint } from '../../net/address/endpoint.ts';
+import { type Endpoint, socketPathOf } from '../../net/address/endpoint.ts';
 import type { Flow } from '../../net/flow.ts';
 import { canPassDescriptors } from '../../net/native/descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
@@ -11,7 +11,7 @@ import type { SshRequest } from '../config/request.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { describeTarget } from '../ssh-target.ts';
-import type { FlowSummary, Transport } from '../transport.ts';
+import { type FlowEnd, type FlowSummary, notOpened, type Transport } from '../transport.ts';
 import type { CarriedFlow } from './carried-flow.ts';
 import { handOver } from './handover.ts';
 import { joinMaster, type Master, type MasterContext, startMaster } from './master.ts';
@@ -99,6 +99,13 @@ function carryFor(
   return 'handover';
 }
 
+/** A master opens channels to sockets by `-W` from OpenSSH 9.4 on only, and none of SOCKS. */
+const NO_SOCKETS: FlowEnd = {
+  kind: 'refused',
+  reason: 'unknown-channel-type',
+  description: 'ssh opens no unix socket of the bastion for tshuttle: use --transport ssh2',
+};
+
 /** Owns the master and its sessions from now on. */
 export function transportOver(
   master: Master,
@@ -137,10 +144,12 @@ export function transportOver(
     readFile: (path) => sessions.readFile(path),
     lost: master.lost,
     // Where its application is answered by us, and may have sent something already, there is no descriptor to hand over.
-    carry: (flow) =>
-      flow.onOpen === undefined
+    carry: (flow) => {
+      if (socketPathOf(flow.target) !== undefined) return Promise.resolve(notOpened(NO_SOCKETS));
+      return flow.onOpen === undefined
         ? carry(flow.accepted, flow, () => {})
-        : carryByPair(flow, (far, onOpen) => carry(far, flow, onOpen)),
+        : carryByPair(flow, (far, onOpen) => carry(far, flow, onOpen));
+    },
     open: (destination, signal) =>
       openByCarry(
         { description, carry: (flow) => carry(flow.accepted, flow, () => flow.onOpen?.()) },

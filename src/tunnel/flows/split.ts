@@ -50,6 +50,7 @@ export class SplitCarrier implements Pick<Transport, 'carry'> {
   }
 
   async carry(flow: Flow): Promise<FlowSummary> {
+    if (flow.isForwarded) return await this.#transport.carry(flow);
     const way = await this.#wayTo(flow.target);
     switch (way.kind) {
       case 'bastion':

@@ -36,6 +36,7 @@ export const OPTION_LINES: readonly string[] = [
   '--method nft',
   '-l 127.0.0.1,[::1]:12300',
   '--dry-run',
+  '-L 5432:db:5432 -L [::1]:80:[fd00::1]:443 -L /tmp/s:db:1 -L 1:/run/s',
   '--socks 1080 --socks [::1]:0',
   '--http-proxy 0.0.0.0:3128',
   '--http-proxy 1 --proxy-auth login',
@@ -79,6 +80,7 @@ export const PROFILE_LINES: readonly string[] = [
   'ipv6: false',
   'method: iptables',
   'listen: "12300"',
+  'forwards: ["5432:db:5432", /tmp/s:db:1]',
   'socks: ["1080"]',
   'metrics: "9100"',
   'http_proxy: ["3128"]\n    proxy_auth: login',
@@ -99,6 +101,9 @@ const WRONG_BEHIND_BASTION: readonly string[] = [
   '--upstream-proxy socks5://p:0',
   '--upstream-proxy socks5://p/x',
   '--upstream-proxy socks5://%zz@p',
+  '-L 5432 -L 5432:db -L db:5432:db:5432 -L 0:db:1 -L 1:db:http -L 1:db:1:2:3 -L 1:run/s -L 1:db:70000',
+  '-L 1:db:1 -L 1:db:2',
+  '-L 1:/run/s --transport openssh',
   '--transport ssh',
   '--transport openssh --connections 2 --upstream-proxy socks5://u:p@p',
   '--transport ssh2 --control-path c',
@@ -181,6 +186,7 @@ export const WRONG_OPTIONS: readonly string[] = [
 /** Each bound of each key of a profile, one at a time. */
 export const WRONG_PROFILE_LINES: readonly string[] = [
   'remote: x',
+  'forwards: [5432, "5432:db"]',
   'identity: none',
   'identity: [1, "", "a\\nb"]',
   'ssh_options: [Compression]',

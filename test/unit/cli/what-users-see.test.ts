@@ -90,8 +90,8 @@ function changes(before: Config, after: Config): Partial<Config> {
 
 /** Of a tunnel that has these options and whose profile has others now. */
 async function reload(held: Config, wanted: Config): Promise<string> {
-  const running: Pick<RunningTunnel, 'capture'> & { readonly tunnel: { setDns(): Promise<void> } } = {
-    tunnel: { setDns: () => Promise.resolve() },
+  const running: Pick<RunningTunnel, 'capture'> & { readonly tunnel: object } = {
+    tunnel: { setDns: () => Promise.resolve(), setForwards: () => Promise.resolve() },
     capture: () => Promise.resolve([]),
   };
   const { report } = await reloadTunnel(running as unknown as RunningTunnel, held, wanted);

@@ -14,7 +14,7 @@ export interface DataSource {
 
 /** The messages that the channel layer sends (RFC 4254 section 5); implemented over ssh2 in `channel-internals.ts`. */
 export interface ChannelWire {
-  /** SSH_MSG_CHANNEL_OPEN of type direct-tcpip. */
+  /** SSH_MSG_CHANNEL_OPEN of type direct-tcpip, or direct-streamlocal@openssh.com for a unix socket. */
   open(
     localId: number,
     windowBytes: number,

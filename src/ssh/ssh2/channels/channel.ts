@@ -14,7 +14,7 @@ import { refusalOf } from './refusal.ts';
 import { Upload, type UploadListener } from './upload.ts';
 
 /**
- * One direct-tcpip channel joined to one accepted socket.
+ * One channel to a destination joined to one accepted socket.
  *
  *     opening ──confirmation──> open ──CLOSE sent──> closing ──CLOSE received──> closed
  *        │                        └──────────CLOSE received, answered──────────────^

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
+import { socketPathOf } from '../../../net/address/endpoint.ts';
 import { setNotSentLowWater, tcpInfo } from '../../../net/native/tcp.ts';
 import { type ChannelWire, type ChannelWireEvents, isOurChannel } from '../channels/channel-wire.ts';
 import { sendKeepalive } from './connection-internals.ts';
@@ -30,7 +31,18 @@ interface Protocol extends PacketProtocol {
     localId: number,
     windowBytes: number,
     packetBytes: number,
-    addresses: { srcIP: string; srcPort: number; dstIP: string; dstPort: number },
+    addresses: {
+      srcIP: string;
+      srcPort: number;
+      dstIP: string;
+      dstPort: number;
+    },
+  ): void;
+  openssh_directStreamLocal(
+    localId: number,
+    windowBytes: number,
+    packetBytes: number,
+    socket: { socketPath: string },
   ): void;
   session(localId: number, windowBytes: number, packetBytes: number): void;
   exec(remoteId: number, command: string, wantReply: boolean): void;
@@ -67,13 +79,21 @@ export function attachChannelWire(client: Client, socket: Socket, events: Channe
   socket.on('data', () => events.onReadEnd());
 
   return {
-    open: (localId, windowBytes, packetBytes, destination, originator) =>
+    open: (localId, windowBytes, packetBytes, destination, originator) => {
+      const socketPath = socketPathOf(destination);
+      if (socketPath !== undefined) {
+        protocol.openssh_directStreamLocal(localId, windowBytes, packetBytes, {
+          socketPath,
+        });
+        return;
+      }
       protocol.directTcpip(localId, windowBytes, packetBytes, {
         srcIP: originator.address,
         srcPort: originator.port,
         dstIP: destination.host,
         dstPort: destination.port,
-      }),
+      });
+    },
     openSession: (localId, windowBytes, packetBytes) => protocol.session(localId, windowBytes, packetBytes),
     startProgram: (remoteId, program) => {
       if (program.kind === 'exec') protocol.exec(remoteId, program.command, true);
