@@ -83,6 +83,44 @@ export const TEXTS = {
     'Exit code 0 when nothing is open that is not needed, 1 when something is.',
   bastionAuditDestination: 'what the bastion has to connect to: db.example:5432',
   bastionInitOutput: 'write the files below this folder',
+  gateAdd: 'keep a gate under a name, in config.yaml',
+  gateAddDescription:
+    'A gate is an ssh server that leads to the servers of a network behind it, and does nothing else.\n' +
+    'It is written below gates: of config.yaml, whose comments stay.',
+  gateName: 'what you call it',
+  managementKey: 'private key to change its keys with, by tshuttle gate keys',
+  managementUser: 'the account there that changes its keys (default: that of -r)',
+  gateList: 'list the gates of config.yaml',
+  gateShow: 'show what config.yaml says of a gate',
+  gateRemove: 'take a gate out of config.yaml',
+  gateRemoveDescription:
+    'Takes a gate out of config.yaml; one that targets are behind stays. The gate itself is not touched.',
+  targetAdd: 'keep a server behind a gate under a name, in config.yaml',
+  targetSet: 'change a target',
+  targetDescription:
+    'A target is a server behind a gate, and how to log in to it. It is written below targets: of config.yaml,\n' +
+    'whose comments stay. tshuttle -r NAME, and -r with its UUID, go there; tshuttle target ssh-config makes ssh know it.',
+  targetName: 'what you call it',
+  targetNames: 'names of targets (default: all)',
+  targetGate: 'the gate that it is behind, of tshuttle gate list',
+  targetServer: 'what the gate knows it by',
+  targetUser: 'the account to log in to there',
+  targetList: 'list the targets of config.yaml',
+  targetShow: 'show what config.yaml says of a target',
+  targetRemove: 'take a target out of config.yaml',
+  targetSshConfig: 'print the ssh configuration of targets',
+  targetSshConfigDescription:
+    'Prints a Host block for each target, by which ssh, scp and tshuttle go there through its gate. Sorted, so that two can be compared.\n' +
+    'Connects to nobody.',
+  openstackSshConfig: 'print an ssh configuration for all servers of a project, through a gate',
+  openstackSshConfigDescription:
+    'Asks Keystone and Nova for the servers of the project that the credentials of CLOUD are for, and prints a Host block for each:\n' +
+    'its UUID and, where that is plain and nobody else’s, its name. Sorted, so that two can be compared. It only reads.\n' +
+    'Of several networks the gate’s own counts, where it is one of the servers, else the first by name; a fixed address goes before\n' +
+    'a floating one, and IPv4 before IPv6.',
+  gateOfServers: 'the gate that they are behind: of tshuttle gate list, or [USER@]HOST[:PORT]',
+  userOfServers: 'the account to log in to there (default: as ssh has it)',
+  networkOfServers: 'the network whose addresses the gate reaches',
   cleanup: 'remove the rules that killed tunnels have left behind',
   cleanupDescription:
     'Removes the rules that killed tunnels have left behind.\n' +
@@ -123,8 +161,10 @@ export const TEXTS = {
 export const GROUPS: Readonly<Record<string, string>> = {
   bastion: 'build a bastion, or find out what it lets one do',
   config: 'check the profiles, or print their JSON Schema',
-  openstack: 'find out why the API of a cloud is not reachable',
+  gate: 'keep gates, the ssh servers on the edge of a network',
+  openstack: 'find out why the API of a cloud is not reachable, or have ssh know its servers',
   service: 'start tunnels at login',
+  target: 'keep servers behind gates, and have ssh know them',
 };
 
 /** What `--help` ends with. */

@@ -36,6 +36,12 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
       (await import('../commands/openstack-check/openstack-check-command.ts')).openstackCheckCommand,
   },
   {
+    name: 'openstack ssh-config',
+    load: async () =>
+      (await import('../commands/openstack-ssh-config/openstack-ssh-config-command.ts'))
+        .openstackSshConfigCommand,
+  },
+  {
     name: 'bastion init',
     load: async () => (await import('../commands/bastion-init/bastion-init-command.ts')).bastionInitCommand,
   },
@@ -43,6 +49,47 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
     name: 'bastion audit',
     load: async () =>
       (await import('../commands/bastion-audit/bastion-audit-command.ts')).bastionAuditCommand,
+  },
+  {
+    name: 'gate add',
+    load: async () => (await import('../commands/gate/gate-commands.ts')).gateAddCommand,
+  },
+  {
+    name: 'gate list',
+    load: async () => (await import('../commands/gate/gate-commands.ts')).gateListCommand,
+  },
+  {
+    name: 'gate show',
+    load: async () => (await import('../commands/gate/gate-commands.ts')).gateShowCommand,
+  },
+  {
+    name: 'gate remove',
+    load: async () => (await import('../commands/gate/gate-commands.ts')).gateRemoveCommand,
+  },
+  {
+    name: 'target add',
+    load: async () => (await import('../commands/target/target-commands.ts')).targetAddCommand,
+  },
+  {
+    name: 'target list',
+    load: async () => (await import('../commands/target/target-commands.ts')).targetListCommand,
+  },
+  {
+    name: 'target show',
+    load: async () => (await import('../commands/target/target-commands.ts')).targetShowCommand,
+  },
+  {
+    name: 'target set',
+    load: async () => (await import('../commands/target/target-commands.ts')).targetSetCommand,
+  },
+  {
+    name: 'target remove',
+    load: async () => (await import('../commands/target/target-commands.ts')).targetRemoveCommand,
+  },
+  {
+    name: 'target ssh-config',
+    load: async () =>
+      (await import('../commands/target/target-ssh-config-command.ts')).targetSshConfigCommand,
   },
   { name: 'report', load: async () => (await import('../commands/report/report-command.ts')).reportCommand },
   {

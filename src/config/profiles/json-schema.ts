@@ -1,4 +1,5 @@
 import type { OptionRow } from '../options/row.ts';
+import { GATE_ROWS, TARGET_ROWS } from './gate-form.ts';
 import { MAX_PROFILES, PRINTABLE_TEXT, PROFILE_NAME, PROFILE_ROWS } from './profile-form.ts';
 
 /** The JSON Schema of `config.yaml` and `.tshuttle.yaml`, for editors: what {@link checkProfileFile} checks. */
@@ -20,8 +21,12 @@ export function profileFileSchema(): object {
   };
   return {
     type: 'object',
-    properties: { profiles },
-    required: ['profiles'],
+    properties: {
+      profiles,
+      gates: entriesOf(GATE_ROWS, 'ssh servers that lead to a network behind them: tshuttle gate add'),
+      targets: entriesOf(TARGET_ROWS, 'servers behind gates: tshuttle target add'),
+    },
+    anyOf: [{ required: ['profiles'] }, { required: ['gates'] }, { required: ['targets'] }],
     additionalProperties: false,
     title: 'tshuttle profiles',
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -29,6 +34,27 @@ export function profileFileSchema(): object {
 }
 
 const TEXT = { type: 'string', minLength: 1, pattern: PRINTABLE_TEXT.source };
+
+function entriesOf(
+  rows: Readonly<Record<string, { readonly description: string; readonly isRequired?: true }>>,
+  description: string,
+): object {
+  const keys = Object.entries(rows);
+  return {
+    type: 'object',
+    propertyNames: { type: 'string', pattern: PROFILE_NAME.source },
+    additionalProperties: {
+      type: 'object',
+      properties: Object.fromEntries(
+        keys.map(([key, row]) => [key, { ...TEXT, description: row.description }]),
+      ),
+      required: keys.flatMap(([key, { isRequired }]) => (isRequired ? [key] : [])),
+      additionalProperties: false,
+    },
+    maxProperties: MAX_PROFILES,
+    description,
+  };
+}
 
 function schemaOf(row: OptionRow, description: string): object {
   switch (row.kind) {

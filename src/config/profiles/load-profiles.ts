@@ -137,6 +137,15 @@ class Loader {
       this.#isComplete = false;
       return true;
     }
+    if (origin === 'project') {
+      // A cloned repository must not say which keys go where.
+      for (const section of ['gates', 'targets'] as const) {
+        if (document[section].size === 0) continue;
+        const what = `${section} may not stand in a project file; use your own config.yaml`;
+        this.problem({ where: document.locate([section]), what });
+        this.#isComplete = false;
+      }
+    }
     for (const name of document.profiles.keys()) {
       const other = this.#sources.get(name);
       if (other === undefined) this.#sources.set(name, { file, origin, document });

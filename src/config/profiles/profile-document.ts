@@ -1,20 +1,19 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { messageOf } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
-import type { ProfileOptions } from '../options/table.ts';
-import { checkProfileFile, type Key } from './profile-form.ts';
+import { checkProfileFile, type WrittenFile } from './file-form.ts';
+import type { Key } from './profile-form.ts';
 
 /** The most that is read of one file, in characters. */
 const LENGTH_LIMIT = 1_048_576;
 
-/** The profiles of one file, as far as their form is right. */
+/** What one file says, as far as its form is right. */
 export type ProfileDocument =
-  | {
+  | (WrittenFile & {
       readonly kind: 'document';
-      readonly profiles: ReadonlyMap<string, ProfileOptions>;
       /** Where something stands, as `file:line:column`; the nearest thing around what is not there. */
       locate(path: readonly Key[]): string;
-    }
+    })
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
 
 /** Reads a file of profiles, and says all that is wrong with its form: each with line and column. */
@@ -34,10 +33,10 @@ export function parseProfileDocument(file: string, yaml: string): ProfileDocumen
     const locate = (path: readonly Key[], part: 'key' | 'value' = 'value'): string =>
       at(offsetOf(document, path, part));
     const found: Problem[] = [];
-    const profiles = checkProfileFile(document.toJS(), (path, part, what) => {
+    const written = checkProfileFile(document.toJS(), (path, part, what) => {
       found.push({ where: locate(path, part), what });
     });
-    if (found.length === 0) return { kind: 'document', profiles, locate };
+    if (found.length === 0) return { kind: 'document', ...written, locate };
     return problems(...found.sort(byPlace));
   } catch (error) {
     // Aliases without end, or brackets without end.

@@ -30,22 +30,8 @@ export const PROFILE_ROWS: ReadonlyMap<string, ProfileRow> = new Map(
     .map((row) => [row.profile.key, row]),
 );
 
-/** Checks that `config.yaml` or `.tshuttle.yaml` has the form of one: all of it, whatever is wrong. */
-export function checkProfileFile(data: unknown, report: ReportForm): ReadonlyMap<string, ProfileOptions> {
-  if (!isMapping(data)) {
-    report([], 'value', 'has no `profiles:`');
-    return new Map();
-  }
-  for (const key of Object.keys(data).filter((one) => one !== 'profiles'))
-    report([key], 'key', `${key} is not known here; profiles stand below \`profiles:\``);
-  const profiles = data['profiles'];
-  if (profiles === undefined) report([], 'key', 'has no `profiles:`');
-  else if (!isMapping(profiles)) report(['profiles'], 'value', 'profiles must hold profiles by their names');
-  else return checkProfiles(profiles, report);
-  return new Map();
-}
-
-function checkProfiles(
+/** Checks `profiles:` of a file: all of it, whatever is wrong. */
+export function checkProfiles(
   profiles: Readonly<Record<string, unknown>>,
   report: ReportForm,
 ): ReadonlyMap<string, ProfileOptions> {
@@ -123,6 +109,7 @@ function textFaults(value: unknown, otherwise: string): readonly Fault[] {
   return PRINTABLE_TEXT.test(value) ? [] : [{ what: 'has a control character in it' }];
 }
 
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether it holds values by their names. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,6 +7,8 @@ import type { Trust } from './trust.ts';
 /** The answer of an HTTP service. */
 export interface HttpAnswer {
   readonly status: number;
+  /** By their names in lower case; the first of several. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Parsed JSON; undefined when it is none. */
   readonly data: unknown;
 }
@@ -83,6 +85,15 @@ export async function ask(
   }
 }
 
+/** The URL of something below a service's own; without a query. */
+export function below(url: URL, path: string): URL {
+  const inner = new URL(url);
+  inner.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`;
+  inner.search = '';
+  inner.hash = '';
+  return inner;
+}
+
 async function collect(response: IncomingMessage): Promise<HttpAnswer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -91,7 +102,19 @@ async function collect(response: IncomingMessage): Promise<HttpAnswer> {
     if (size > MAX_ANSWER_BYTES) throw new Error(`it is larger than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return { status: response.statusCode ?? 0, data: parseJson(Buffer.concat(chunks).toString('utf8')) };
+  return {
+    status: response.statusCode ?? 0,
+    headers: firstOfEach(response.headersDistinct),
+    data: parseJson(Buffer.concat(chunks).toString('utf8')),
+  };
+}
+
+function firstOfEach(headers: IncomingMessage['headersDistinct']): HttpAnswer['headers'] {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, values]) =>
+      values?.[0] === undefined ? [] : [[name, values[0]]],
+    ),
+  );
 }
 
 function parseJson(text: string): unknown {

@@ -1,23 +1,59 @@
 import * as v from 'valibot';
 import { TshuttleError } from '../../core/errors.ts';
+import { Secret } from '../../core/secret.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
 import type { AuthUrl } from '../clouds/auth-url.ts';
-import { ask, type HttpAnswer, type HttpContext } from '../https/http.ts';
+import { ask, below, type HttpAnswer, type HttpContext } from '../https/http.ts';
 import { authenticationBody } from './authentication-body.ts';
 import type { Credentials } from './credentials.ts';
+
+/** What Keystone gives for credentials. */
+export interface Session {
+  /** For the services of the catalog. */
+  readonly token: Secret;
+  /** The answer with the catalog, for `readCatalog`. */
+  readonly data: unknown;
+}
 
 /**
  * Asks Keystone for the catalog. The credentials go to the auth host and nowhere else, over verified TLS only.
  *
  * @returns what it answered, for `readCatalog`
- * @throws TshuttleError ERR_API_REFUSED when it does not accept the credentials, ERR_API_ANSWER when it answers otherwise,
- *   ERR_CONFIG when auth_url is not https; and as {@link ask}
+ * @throws TshuttleError as {@link openSession}
  */
 export async function fetchCatalog(
   authUrl: AuthUrl,
   credentials: Credentials,
   context: HttpContext,
 ): Promise<unknown> {
+  return (await request(authUrl, credentials, context)).data;
+}
+
+/**
+ * Logs in to Keystone: {@link fetchCatalog} with the token for the services in it. A token that is there already is used itself.
+ *
+ * @throws TshuttleError ERR_API_REFUSED when it does not accept the credentials, ERR_API_ANSWER when it answers otherwise,
+ *   ERR_CONFIG when auth_url is not https; and as {@link ask}
+ */
+export async function openSession(
+  authUrl: AuthUrl,
+  credentials: Credentials,
+  context: HttpContext,
+): Promise<Session> {
+  const { data, headers } = await request(authUrl, credentials, context);
+  if (credentials.kind === 'token') return { token: credentials.token, data };
+  const token = headers['x-subject-token'];
+  if (token !== undefined) return { token: new Secret(token), data };
+  throw new TshuttleError('ERR_API_ANSWER', `Keystone at ${placeOf(authUrl)} answers without a token`, {
+    remedy: `check that auth_url (${authUrl.from}) is that of the identity service, version 3`,
+  });
+}
+
+async function request(
+  authUrl: AuthUrl,
+  credentials: Credentials,
+  context: HttpContext,
+): Promise<HttpAnswer> {
   if (authUrl.url.protocol !== 'https:') {
     const message = `auth_url (${authUrl.from}) is not https: no secret is sent there`;
     throw new TshuttleError('ERR_CONFIG', message, { remedy: LET_CLIENT_ASK });
@@ -38,7 +74,7 @@ export async function fetchCatalog(
           context,
         );
   refuseOther(answer, authUrl, credentials);
-  return answer.data;
+  return answer;
 }
 
 const LET_CLIENT_ASK =
@@ -69,14 +105,6 @@ async function versionedUrl({ url }: AuthUrl, context: HttpContext): Promise<URL
   return versioned;
 }
 
-function below(url: URL, path: string): URL {
-  const inner = new URL(url);
-  inner.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`;
-  inner.search = '';
-  inner.hash = '';
-  return inner;
-}
-
 const NAMES: Readonly<Record<Credentials['kind'], string>> = {
   token: 'the token',
   'application-credential': 'the application credential',
@@ -89,9 +117,14 @@ const REMEDIES: Readonly<Record<Credentials['kind'], string>> = {
   password: 'check user, password, project and their domains in clouds.yaml, secure.yaml or OS_*',
 };
 
-function refuseOther({ status }: HttpAnswer, { host, port, from }: AuthUrl, { kind }: Credentials): void {
+function placeOf({ host, port }: AuthUrl): string {
+  return formatHostPort(host, port);
+}
+
+function refuseOther({ status }: HttpAnswer, authUrl: AuthUrl, { kind }: Credentials): void {
   if (status === 200 || status === 201) return;
-  const where = `Keystone at ${formatHostPort(host, port)}`;
+  const { from } = authUrl;
+  const where = `Keystone at ${placeOf(authUrl)}`;
   if (status === 401 || status === 403) {
     throw new TshuttleError('ERR_API_REFUSED', `${where} refuses ${NAMES[kind]} (${status})`, {
       remedy: REMEDIES[kind],

@@ -92,7 +92,7 @@ describe('parseArguments', () => {
     ],
     [
       'list -r x',
-      '-r: is not an option of list; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, report',
+      '-r: is not an option of list; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, gate add, report',
     ],
     ['--no-session up office', '--no-session: is not an option of up; it is one of'],
     [

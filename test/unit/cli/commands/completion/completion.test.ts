@@ -44,7 +44,7 @@ describe('completionsFor', () => {
       ['office', 'home'],
     ],
     [['login', 'h'], ['home']],
-    [['openstack', ''], ['check']],
+    [['openstack', ''], ['check', 'ssh-config']],
     [['help', 'rec'], ['recipes']],
     [['help', 'ERR_C'], ['ERR_CONFIG']],
     [['logs', '--follow', '--l'], ['--lines']],

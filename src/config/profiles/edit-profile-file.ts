@@ -1,0 +1,134 @@
+import { closeSync, constants, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Document, isMap, parseDocument } from 'yaml';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
+import type { Problem } from '../../core/problem.ts';
+import { replaceFile } from '../../core/regular-file.ts';
+import { lockFile } from '../../net/native/file-lock.ts';
+import type { WrittenFile } from './file-form.ts';
+import type { GATE_SECTIONS } from './gate-form.ts';
+import { parseProfileDocument } from './profile-document.ts';
+import { readTrustedFile } from './trusted-file.ts';
+
+/** A part of a file that commands change. */
+type Section = keyof typeof GATE_SECTIONS;
+
+/** One change of a file: an entry is given its keys, or goes. */
+export interface FileChange {
+  readonly section: Section;
+  readonly name: string;
+  /** Undefined removes the entry; a key that is undefined goes, and those that are left out stay as they are. */
+  readonly values: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** What came of a change. */
+export type FileEdit =
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
+
+/** How long another command may have the file. */
+const LOCK_MS = 5_000;
+const LOCK_EVERY_MS = 20;
+
+/**
+ * Changes the user's own file, and keeps all else of it: comments, order, what other sections say. It is there as a whole or as it
+ * was, and of two commands at once the second sees what the first has written.
+ *
+ * @param decide looks at what the file says, and says what to change or what is wrong
+ * @throws TshuttleError ERR_CONFIG when it cannot be written, or another command keeps it
+ */
+export async function editProfileFile(
+  file: string,
+  decide: (written: WrittenFile | undefined) => FileChange | readonly Problem[],
+): Promise<FileEdit> {
+  const lock = await lockFolderOf(file);
+  try {
+    return edit(file, decide);
+  } catch (error) {
+    if (error instanceof TshuttleError) throw error;
+    throw failure(file, messageOf(error), error);
+  } finally {
+    closeSync(lock);
+  }
+}
+
+function edit(
+  file: string,
+  decide: (written: WrittenFile | undefined) => FileChange | readonly Problem[],
+): FileEdit {
+  const read = readTrustedFile(file);
+  if (read.kind === 'unreadable') return { kind: 'problems', problems: [{ where: file, what: read.what }] };
+  const old = read.kind === 'missing' ? undefined : read.text;
+  const isEmpty = old === undefined || parseDocument(old).contents === null;
+  const written = isEmpty ? undefined : parseProfileDocument(file, old);
+  if (written?.kind === 'problems') return written;
+  const decided = decide(written);
+  if ('length' in decided) return { kind: 'problems', problems: decided };
+  const text = changed(old ?? '', decided);
+  const after = parseProfileDocument(file, text);
+  if (after.kind === 'problems') return after;
+  replaceFile(file, text, { mode: modeOf(file), flush: true });
+  return { kind: 'changed' };
+}
+
+/** The text with the change in it. */
+function changed(old: string, { section, name, values }: FileChange): string {
+  const document: Document = parseDocument(old);
+  document.contents ??= document.createNode({});
+  if (values === undefined) remove(document, section, name);
+  else {
+    for (const path of [[section], [section, name]]) {
+      if (!isMap(document.getIn(path, true))) document.setIn(path, document.createNode({}));
+    }
+    for (const [key, value] of Object.entries(values)) {
+      if (value === undefined) document.deleteIn([section, name, key]);
+      else document.setIn([section, name, key], value);
+    }
+  }
+  // Lines of the user's own are not wrapped anew.
+  return document.toString({ lineWidth: 0 });
+}
+
+function remove(document: Document, section: Section, name: string): void {
+  document.deleteIn([section, name]);
+  const rest: unknown = document.getIn([section], true);
+  if (isMap(rest) && rest.items.length === 0) document.deleteIn([section]);
+  // A file says something, or it is none.
+  if (isMap(document.contents) && document.contents.items.length === 0)
+    document.setIn(['profiles'], document.createNode({}));
+}
+
+function modeOf(file: string): number {
+  const status = statSync(file, { throwIfNoEntry: false });
+  return status === undefined ? 0o600 : status.mode & 0o777;
+}
+
+/** Of the folder: the file itself is another one after each change. The kernel lets go when this process ends. */
+async function lockFolderOf(file: string): Promise<number> {
+  let descriptor: number;
+  try {
+    makeFolder(dirname(file));
+    descriptor = openSync(dirname(file), constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw failure(file, messageOf(error), error);
+  }
+  try {
+    for (const deadlineMs = performance.now() + LOCK_MS; !lockFile(descriptor, 'exclusive'); ) {
+      if (performance.now() > deadlineMs) throw failure(file, 'another tshuttle is writing it', undefined);
+      await delay(LOCK_EVERY_MS);
+    }
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+function failure(file: string, why: string, cause: unknown): TshuttleError {
+  return new TshuttleError('ERR_CONFIG', `cannot write ${file}: ${why}`, {
+    remedy: 'look at who owns the file and its folder, and try again',
+    cause,
+  });
+}
