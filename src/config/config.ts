@@ -8,6 +8,7 @@ import type { ListenPlace } from './parse/proxy-listen.ts';
 import type { Remote } from './parse/remote.ts';
 import type { SubnetRule } from './parse/subnet.ts';
 import type { OpenstackCatalog } from './parse/value-types.ts';
+import type { ProgramsOption } from './programs.ts';
 import type { TransportOption } from './transport.ts';
 
 /** What the command is to do with the tunnel. */
@@ -69,6 +70,8 @@ export interface Config extends OwnValues {
   readonly subnets: readonly SubnetRule[];
   readonly dns: DnsOption | undefined;
   readonly openstack: OpenstackOption | undefined;
+  /** Undefined: what all programs open is captured. */
+  readonly programs: ProgramsOption | undefined;
   /** Proxies of ours, beside what is captured or instead of it. */
   readonly proxies: ReadonlyArray<ListenPlace & { readonly protocol: ProxyProtocol }>;
   /** One for each place where something listens. */

@@ -16,6 +16,7 @@ import {
 } from './options/table.ts';
 import { absolutePaths } from './parse/named-files.ts';
 import type { NamedFiles } from './parse/value-types.ts';
+import { programsOf } from './programs.ts';
 import { subnetRulesOf } from './subnet-rules.ts';
 import { transportOf } from './transport.ts';
 
@@ -50,6 +51,7 @@ export function parseConfig(
     subnets: subnetRulesOf(values, context, mayCaptureNothing),
     dns: dnsOf(values, context),
     openstack: openstackOf(values),
+    programs: programsOf(values, context),
     proxies: proxiesOf(values, context),
     forwards: forwardsOf(values, context),
     mode: modeOf(values, context),

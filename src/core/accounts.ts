@@ -52,6 +52,40 @@ export function homeOf(userName: string): string | undefined {
   }
 }
 
+/** What has a number by which the kernel knows it. */
+export type AccountKind = 'user' | 'group';
+
+/** The number of a user or group of this machine, by name; undefined for one that it does not have. */
+export function accountId(kind: AccountKind, name: string): number | undefined {
+  if (!/^[\w.@][\w.@$+-]{0,255}$/.test(name)) return undefined;
+  const [file, ...words] = ID_PROGRAMS[process.platform === 'darwin' ? 'darwin' : 'other'][kind](name);
+  try {
+    const output = execFileSync(file, words, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: LOOK_UP_TIMEOUT_MS,
+    });
+    const id = /^(?:[^:\n]*:[^:\n]*:|PrimaryGroupID: )?(\d+)(?::|$)/m.exec(output)?.[1];
+    return id === undefined ? undefined : Number(id);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What asks directory services, too. macOS has no getent(1). */
+const ID_PROGRAMS: Readonly<
+  Record<'darwin' | 'other', Readonly<Record<AccountKind, (name: string) => [string, ...string[]]>>>
+> = {
+  darwin: {
+    user: (name) => ['id', '-u', name],
+    group: (name) => ['dscl', '-q', '.', '-read', `/Groups/${name}`, 'PrimaryGroupID'],
+  },
+  other: {
+    user: (name) => ['id', '-u', name],
+    group: (name) => ['getent', 'group', name],
+  },
+};
+
 /** The user that a path begins with, as in `~user/x`; undefined for any other path, `~/x` too. */
 export function userOfTilde(path: string): string | undefined {
   return /^~([^/]+)/.exec(path)?.[1];

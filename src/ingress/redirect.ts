@@ -24,6 +24,12 @@ import type { ListenAddresses } from '../net/sockets/listener.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
+import {
+  CapturedCgroups,
+  type CapturedPrograms,
+  capturesThisProcess,
+  requireCgroups,
+} from './captured-programs.ts';
 import { Listening, listeningMethod } from './listening.ts';
 
 /** How connections are to be caught. */
@@ -32,6 +38,8 @@ export interface RedirectOptions {
   readonly listen: ListenAddresses | undefined;
   readonly ipv6: boolean;
   readonly method: 'auto' | InterceptMethod;
+  /** Whose connections alone are captured; undefined: those of all programs. */
+  readonly programs: CapturedPrograms | undefined;
   /** Captures the connections of this namespace, all of them, and not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
 }
@@ -88,7 +96,8 @@ export async function openRedirectIngress(
   { logger, signal, onStarted, onRemoved }: RedirectContext,
   onFlow: (flow: Flow) => void,
 ): Promise<RedirectIngress> {
-  const { method, namespace } = options;
+  const { method, namespace, programs } = options;
+  requireCgroups(programs?.matches ?? []);
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
   const interceptor = await openRestartingInterceptor({
     method,
@@ -110,19 +119,22 @@ export async function openRedirectIngress(
     await interceptor.close();
     throw error;
   }
-  const ingress = redirectIngress(interceptor, listening, logger);
+  const ingress = redirectIngress(interceptor, listening, options.programs, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
 
 function redirectIngress(
   interceptor: RestartingInterceptor,
   listening: Listening,
+  programs: CapturedPrograms | undefined,
   logger: Logger,
 ): RedirectIngress {
   const families = () => listening.families.filter((family) => interceptor.families.includes(family));
   const check = new CaptureCheck(interceptor, listening.probe, logger);
   /** What the method cannot do of the plans so far; each is told once. */
   const told = new Set<string>();
+  const only = programs?.matches ?? null;
+  const cgroups = new CapturedCgroups(only, interceptor, logger);
   return {
     method: interceptor.method,
     get families() {
@@ -134,9 +146,17 @@ function redirectIngress(
     },
     capture: async (rules, exempt, dns) => {
       const { replies } = check;
-      const request = { rules, exempt, dns, listenerPort: listening.port, families: families(), replies };
+      const request = {
+        rules,
+        exempt,
+        dns,
+        listenerPort: listening.port,
+        families: families(),
+        replies,
+        only,
+      };
       const plan = planRedirects(request);
-      await interceptor.apply(plan);
+      await cgroups.apply(plan);
       for (const problem of planProblems(interceptor.method, plan).map(renderProblem)) {
         if (!told.has(problem)) logger.warn(problem);
         told.add(problem);
@@ -147,9 +167,11 @@ function redirectIngress(
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     endStranded: (connections) => interceptor.endStranded(connections),
     // Without rules nothing arrives, as the state tells; and the helper, which would be asked why, is being started.
-    check: async (recapture) => (interceptor.rulesGone === undefined ? await check.run(recapture) : []),
+    check: async (recapture) =>
+      interceptor.rulesGone === undefined && capturesThisProcess(only) ? await check.run(recapture) : [],
     addFamilies: () => listening.addFamilies(),
     close: async () => {
+      cgroups.close();
       try {
         await interceptor.close();
       } finally {

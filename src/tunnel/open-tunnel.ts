@@ -183,7 +183,11 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     return {
       get readyLine() {
         return readyLine(
-          [describeCaptured(rules, dns.description), forwards.description, describeProxies(proxies.listens)],
+          [
+            describeCaptured(rules, dns.description, options.programs?.description),
+            forwards.description,
+            describeProxies(proxies.listens),
+          ],
           bastion.transport,
           ingress,
         );

@@ -20,6 +20,11 @@ export function catalogKey({ openstack }: Pick<Config, 'openstack'>): string | n
   return JSON.stringify([authHost?.host, authHost?.port, region ?? null, choice ?? null]);
 }
 
+/** Whose connections are captured; null: those of all programs. The same text is the same programs. */
+export function programsKey({ programs }: Pick<Config, 'programs'>): string | null {
+  return programs?.description ?? null;
+}
+
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
  * bastion, and captures as much. One that is asked for names, proxies, forwards or metrics is never the same.
@@ -31,7 +36,7 @@ export function doesTheSame(report: TunnelReport, config: Config, asked: readonl
   const { dns, proxies, forwards, metrics } = config;
   if (dns !== undefined || proxies.length + forwards.length > 0 || metrics !== undefined) return false;
   const catalog = catalogKey(config);
-  const isSameWay = report.bastionKey === bastionKey(config);
+  const isSameWay = report.bastionKey === bastionKey(config) && report.programs === programsKey(config);
   return (
     isSameWay && (catalog === null || catalog === report.catalogKey) && covers(rulesOfReport(report), asked)
   );

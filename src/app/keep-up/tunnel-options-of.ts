@@ -34,6 +34,7 @@ export function tunnelOptions(
     rules,
     listen: listenAddresses(config),
     method: config.method,
+    programs: config.programs,
     dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
     namespace,
     stateFolder: join(stateFolder, 'synthetic-addresses'),

@@ -4,6 +4,7 @@ import { CAPTURE_TOPICS } from './capture-topics.ts';
 import { FORWARDS_TOPIC } from './forwards-topic.ts';
 import { LOG_TOPIC } from './log-topic.ts';
 import { OPENSTACK_TOPIC } from './openstack-topic.ts';
+import { PROGRAMS_TOPIC } from './programs-topic.ts';
 import { RECIPES_TOPIC } from './recipes-topic.ts';
 import { RUN_TOPICS } from './run-topics.ts';
 import { RUNNING_TOPICS } from './running-topics.ts';
@@ -16,6 +17,7 @@ import type { Topic } from './topic.ts';
 export const TOPICS: readonly Topic[] = [
   RECIPES_TOPIC,
   ...CAPTURE_TOPICS,
+  PROGRAMS_TOPIC,
   ...BASTION_TOPICS,
   ALGORITHMS_TOPIC,
   ...RUNNING_TOPICS,

@@ -13,10 +13,6 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
     what: 'is not needed, -D keeps a log file; for the journal run without -D in a systemd unit',
   },
   {
-    flags: ['--user', '--group'],
-    what: 'is not there: the connections of all users of this machine are captured',
-  },
-  {
     flags: ['--namespace', '--namespace-pid'],
     what: 'is not there; run all of it inside: ip netns exec NAME tshuttle ...',
   },

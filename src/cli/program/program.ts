@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { type Command, Help } from 'commander';
 import type { Problem } from '../../core/problem.ts';
 import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts';
@@ -38,7 +39,20 @@ export function programToParse(version: string, events: ProgramEvents): Command 
     events.onNamed();
     const chosen = places.filter(({ known }) => known.name.split(' ', 1)[0] === named.name());
     await Promise.all(chosen.map((place) => fill(place, events)));
+    for (const { command } of chosen) handDown(program, command);
   });
+}
+
+/** Gives a command what the program has taken for an option of a tunnel and the command has by the same name, as `sudoers --user`. */
+function handDown(program: Command, command: Command): void {
+  for (const option of command.options) {
+    const taken = program.options.find(({ long }) => long === option.long)?.attributeName();
+    if (taken === undefined || program.getOptionValueSource(taken) !== 'cli') continue;
+    const value: unknown = program.getOptionValue(taken);
+    // As if the command had read it: commander is an EventEmitter, which its typings do not say.
+    for (const one of Array.isArray(value) ? value : [value])
+      (command as Command & EventEmitter).emit(`option:${option.name()}`, one);
+  }
 }
 
 /** A command that is known by its name only. */

@@ -48,7 +48,14 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];
   const exempt = await bastionEndpoints(config, context);
   const listenerPort = config.listen.port ?? EXAMPLE_PORT;
-  const plan = planRedirects({ rules, listenerPort, families, exempt, dns: dnsRedirect(config) });
+  const plan = planRedirects({
+    rules,
+    listenerPort,
+    families,
+    exempt,
+    dns: dnsRedirect(config),
+    only: config.programs?.matches ?? null,
+  });
   const method =
     config.method === 'auto' ? (methodsOn(process.platform)[0] ?? REDIRECT_METHODS[0]).name : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];

@@ -6,6 +6,7 @@ export const CONFIG_PARTS = {
   subnets: 'at once',
   dns: 'at once',
   openstack: 'needs a restart',
+  programs: 'needs a restart',
   proxies: 'needs a restart',
   forwards: 'at once',
   mode: 'ignored',

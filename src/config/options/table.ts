@@ -1,6 +1,7 @@
 import type { ValueOf, ValueType } from '../parse/value-types.ts';
 import { BASTION_OPTIONS } from './bastion-options.ts';
 import { ARGUMENTS, CAPTURED_OPTIONS } from './captured-options.ts';
+import { PROGRAM_OPTIONS } from './program-options.ts';
 import type { ConfigPart, OptionRow } from './row.ts';
 import { CAPTURE_OPTIONS, FORWARD_OPTIONS, PROXY_OPTIONS, RUNNING_OPTIONS } from './running-options.ts';
 
@@ -14,6 +15,7 @@ export const OPTIONS = {
   ...BASTION_OPTIONS,
   ...ARGUMENTS,
   ...CAPTURED_OPTIONS,
+  ...PROGRAM_OPTIONS,
   ...CAPTURE_OPTIONS,
   ...FORWARD_OPTIONS,
   ...PROXY_OPTIONS,
@@ -24,6 +26,7 @@ export const OPTIONS = {
 export const HELP_SECTIONS = [
   ['Bastion:', keysOf(BASTION_OPTIONS)],
   ['What is captured:', keysOf(CAPTURED_OPTIONS)],
+  ['Whose is captured (default: all of this machine):', keysOf(PROGRAM_OPTIONS)],
   ['How it is captured:', keysOf(CAPTURE_OPTIONS)],
   ['Fixed ports, which need no root and no SUBNET:', keysOf(FORWARD_OPTIONS)],
   ['Proxies, which need no root and no SUBNET:', keysOf(PROXY_OPTIONS)],

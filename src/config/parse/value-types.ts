@@ -10,6 +10,7 @@ import {
   readZone,
 } from './name-values.ts';
 import type { ToAbsolute } from './named-files.ts';
+import { readAccount, readCgroup } from './program-values.ts';
 import { type ProxyLogin, parseProxyListen, parseProxyLogin } from './proxy-listen.ts';
 import { parseRemote, type Remote } from './remote.ts';
 import { withAbsolutePaths } from './ssh-option-paths.ts';
@@ -88,6 +89,9 @@ export const VALUE_TYPES = {
   catalog: (text, { toAbsolute }): OpenstackCatalog =>
     text === 'cli' ? { kind: 'command' } : { kind: 'file', path: text === '-' ? text : toAbsolute(text) },
   listen: readListen,
+  userAccount: (text, place) => readAccount('user', text, place),
+  groupAccount: (text, place) => readAccount('group', text, place),
+  cgroup: readCgroup,
   listenPlace: (text, place) => valid(parseProxyListen(text), place),
   forward: readForward,
   loginFile: readLoginFile,

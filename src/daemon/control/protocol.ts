@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { FlowEnding, FlowInfo, TunnelStatus } from '../../tunnel/status/status.ts';
 
 /** Goes up with every change that the other side would not understand. */
-export const CONTROL_VERSION = 4;
+export const CONTROL_VERSION = 5;
 
 /** The longest request, in bytes; the longest answer of a person fits. */
 export const MAX_REQUEST_BYTES = 16_384;
@@ -83,6 +83,8 @@ export interface TunnelReport {
   readonly bastionKey: string;
   /** The cloud whose catalog it captures, for comparing; null without one. */
   readonly catalogKey: string | null;
+  /** Whose connections alone are captured, as `user alice`; null: those of all programs. */
+  readonly programs: string | null;
   /** Null when it logs to standard error. */
   readonly logFile: string | null;
   /** What is captured, through whom, by what; null until that is so. */

@@ -38,6 +38,7 @@ import type {
   RedirectPlan,
   RoutedNetwork,
 } from '../rules/redirect-plan.ts';
+import { readProgramMatches } from './cgroup/decode-programs.ts';
 
 const REQUEST_TYPES = [
   'probe',
@@ -140,6 +141,7 @@ function readPlan(value: unknown): RedirectPlan {
     'exempt',
     'dns',
     'replies',
+    'only',
   ]);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
@@ -154,6 +156,7 @@ function readPlan(value: unknown): RedirectPlan {
     exempt: readList(fields['exempt'], 'plan.exempt', MAX_EXEMPT, readEndpoint),
     dns: fields['dns'] === null ? null : readDns(fields['dns']),
     replies: readWord(fields['replies'], 'plan.replies', ['plain', 'disguised']),
+    only: fields['only'] === null ? null : readProgramMatches(fields['only'], 'plan.only'),
   };
 }
 

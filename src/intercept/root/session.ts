@@ -11,6 +11,7 @@ import { type Candidate, endsWithHelper } from '../rules/redirect-methods.ts';
 import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
 import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
 import { CALLER_ID } from './caller.ts';
+import { placeCgroups } from './cgroup/place-cgroups.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
 import { openBackend } from './drivers.ts';
 import { forgetQueries } from './forget-queries.ts';
@@ -128,7 +129,7 @@ export class HelperSession {
         break;
       case 'apply':
         this.#keepListenerPort(request.plan.listenerPort);
-        await this.#change((backend) => backend.apply({ ...request.plan, userId: CALLER_ID }));
+        await this.#change((backend) => backend.apply({ ...placeCgroups(request.plan), userId: CALLER_ID }));
         this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';

@@ -18,6 +18,8 @@ export interface PlanRequest {
   readonly dns?: DnsRedirect | undefined;
   /** See {@link RedirectPlan.replies}; plain when left out. */
   readonly replies?: RedirectPlan['replies'];
+  /** See {@link RedirectPlan.only}; null when left out. */
+  readonly only?: RedirectPlan['only'];
 }
 
 /**
@@ -41,8 +43,8 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
       if (groups.length > MAX_GROUPS || intervalCount > MAX_INTERVALS) throw tooManyCombinations();
     }
   }
-  const { listenerPort, families, exempt, replies = 'plain' } = request;
-  return { listenerPort, families, groups, exempt, dns: planDns(request), replies };
+  const { listenerPort, families, exempt, replies = 'plain', only = null } = request;
+  return { listenerPort, families, groups, exempt, dns: planDns(request), replies, only };
 }
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {

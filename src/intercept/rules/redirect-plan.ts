@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { PortRange } from '../../net/address/port-range.ts';
+import type { ProgramMatch } from './program-match.ts';
 
 /** Addresses from `first` to `last`, both included, as literal addresses of one family. */
 export interface AddressInterval {
@@ -57,6 +58,8 @@ export interface RedirectPlan {
    * at it, as wg-quick's, which would drop it (native-notes/wg-quick.md). Once disguised, all later plans are. Nft only.
    */
   readonly replies: 'plain' | 'disguised';
+  /** Whose connections and queries are captured: those of programs that match one of these. Null: everybody's; none: nobody's. */
+  readonly only: readonly ProgramMatch[] | null;
 }
 
 /**
@@ -75,6 +78,8 @@ export interface OwnedPlan extends RedirectPlan, RuleOwner {
    * after all were removed and are put back in whatever order. All plans of a tunnel have the same.
    */
   readonly order?: number;
+  /** Where cgroup2 is below /sys/fs/cgroup, with a slash after it; left out where it is that folder itself. */
+  readonly cgroupFolder?: string;
 }
 
 /** The {@link OwnedPlan.order} of a tunnel whose first rules come now. @param others those of all other tunnels */

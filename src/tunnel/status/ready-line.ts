@@ -24,11 +24,16 @@ export function describeProxies(listens: readonly ProxyListen[]): string {
   return `serving ${places.join(', ')}`;
 }
 
-/** Empty where nothing is captured. */
-export function describeCaptured(rules: readonly CaptureRule[], dns: string | undefined): string {
+/** Empty where nothing is captured. @param programs whose, as `user alice`; left out: of all */
+export function describeCaptured(
+  rules: readonly CaptureRule[],
+  dns: string | undefined,
+  programs?: string,
+): string {
   const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
   const captured = [...networks, ...(dns === undefined ? [] : [dns])];
-  return captured.length === 0 ? '' : `capturing ${captured.join(' and ')}`;
+  if (captured.length === 0) return '';
+  return `capturing ${captured.join(' and ')}${programs === undefined ? '' : `, for ${programs} only,`}`;
 }
 
 /** How many networks the ready line names. */

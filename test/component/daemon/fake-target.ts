@@ -32,6 +32,7 @@ export class FakeTunnel implements ControlledTunnel {
       profileFile: null,
       bastionKey: '',
       catalogKey: null,
+      programs: null,
       logFile: null,
       captured: null,
       rules: [],

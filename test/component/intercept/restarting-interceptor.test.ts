@@ -21,6 +21,7 @@ const PLAN: RedirectPlan = {
   exempt: [],
   dns: null,
   replies: 'plain',
+  only: null,
 };
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
 const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };

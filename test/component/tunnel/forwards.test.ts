@@ -57,6 +57,7 @@ function options(forwards: readonly Forward[]): TunnelOptions {
     rules: [],
     listen: undefined,
     method: 'auto',
+    programs: undefined,
     ipv6: true,
     namespace: undefined,
     captures: false,

@@ -1,18 +1,22 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { startHelper } from '../../../src/intercept/client/client.ts';
 import { planRedirects } from '../../../src/intercept/rules/plan.ts';
+import type { ProgramMatch } from '../../../src/intercept/rules/program-match.ts';
 import { renderPlan } from '../../../src/intercept/rules/render-plan.ts';
 import { candidatesFor } from '../../../src/intercept/rules/select.ts';
 
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { makeCidr } from '../../../src/net/address/cidr.ts';
 import { addressToNumber, type IpFamily, numberToAddress } from '../../../src/net/address/literal.ts';
+import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { referenceVerdict } from '../../unit/intercept/rules/reference-verdict.ts';
 import { rule } from '../../unit/intercept/rules/rule.ts';
 import { OWNED_SAMPLE_PLANS } from '../../unit/intercept/rules/sample-plans.ts';
 import { seededRandom } from '../../unit/intercept/rules/seeded-random.ts';
-import { createScratch, type Destination } from './scratch.ts';
+import { createScratch, type Destination, SILENT } from './scratch.ts';
 
 const GOLDEN = new URL('../../unit/intercept/rules/golden/', import.meta.url);
 const PORT = 12_300;
@@ -108,6 +112,64 @@ describe.skipIf(skipLab)('rules in the kernel', () => {
       await helper.close();
       expect(await scratch.ourRules()).toEqual([]);
       expect(await scratch.verdicts(PORT, captured)).toEqual(captured.map(() => 'passed'));
+    });
+  }
+
+  // The others have the same texts.
+  for (const candidate of ['libnftables', 'iptables-nft', 'iptables-legacy'] as const) {
+    it(`by ${candidate}: capture those of chosen users, groups and control groups alone`, async () => {
+      await using scratch = await createScratch();
+      const { namespace } = scratch;
+      // Of the machine's own, by a name that no other test has.
+      const cgroup = `tshuttle-lab-${process.pid}/inner`;
+      const path = `/sys/fs/cgroup/${cgroup}`;
+      const mounted = ['sh', '-c', 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"', 'sh'];
+      await namespace.must(['mount', '-t', 'cgroup2', 'none', '/sys/fs/cgroup']);
+      const [ip, netns, exec, name, ...argv] = scratch.helperCommand;
+      const command = [ip!, netns!, exec!, name!, ...mounted, ...argv];
+      const helper = await startHelper({ command, logger: SILENT });
+      const destinations: Destination[] = [
+        ['203.0.113.1', 80],
+        ['2001:db8::9', 443],
+      ];
+      const inCgroup = ['sh', '-c', `echo $$ > ${path}/cgroup.procs && exec "$@"`, 'sh'];
+      const found = async (): Promise<string[]> => [
+        ...(await scratch.verdicts(PORT, destinations, { user: ORDINARY_USER.name })),
+        ...(await scratch.verdicts(PORT, destinations)),
+        ...(await scratch.verdicts(PORT, destinations, { by: inCgroup })),
+      ];
+      const expected = (alice: boolean, root: boolean, rootInCgroup: boolean): string[] =>
+        [alice, root, rootInCgroup].flatMap((is) => destinations.map(() => (is ? 'captured' : 'passed')));
+      try {
+        await namespace.must(['mkdir', '-p', path]);
+        await helper.call({ type: 'use', candidate });
+        const plan = planRedirects({
+          rules: [rule('0.0.0.0/0'), rule('::/0')],
+          listenerPort: PORT,
+          families: [4, 6],
+          exempt: [],
+        });
+        const apply = async (...only: ReadonlyArray<Partial<ProgramMatch>>): Promise<void> => {
+          const matches = only.map((match) => ({ userId: null, groupId: null, cgroup: null, ...match }));
+          await helper.call({ type: 'apply', plan: { ...plan, only: matches } });
+        };
+        await apply({ userId: ORDINARY_USER.id });
+        expect(await found()).toEqual(expected(true, false, false));
+        await apply({ groupId: 0 }, { userId: ORDINARY_USER.id, groupId: 0 });
+        expect(await found()).toEqual(expected(false, true, true));
+        await apply({ cgroup }, { cgroup: 'tshuttle-lab-gone' });
+        expect(await found()).toEqual(expected(false, false, true));
+        // The same path, and another control group: it is meant from the next plan on.
+        await namespace.must(['rmdir', path]);
+        await namespace.must(['mkdir', path]);
+        expect(await found()).toEqual(expected(false, false, false));
+        await apply({ cgroup });
+        expect(await found()).toEqual(expected(false, false, true));
+      } finally {
+        await helper.close();
+        await namespace.exec(['rmdir', path, dirname(path)]);
+      }
+      expect(await scratch.ourRules()).toEqual([]);
     });
   }
 

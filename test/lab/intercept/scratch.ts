@@ -27,8 +27,16 @@ export interface Scratch extends AsyncDisposable {
   readonly helperCommand: readonly string[];
   /** A helper inside that has settled on a candidate; closed with the namespace at the latest. */
   openHelper(candidate: Candidate, onRules?: (news: RulesNews) => void): Promise<HelperClient>;
-  /** Connects to each; `captured` means that it arrived at the listener on this port. */
-  verdicts(listenerPort: number, destinations: readonly Destination[]): Promise<string[]>;
+  /**
+   * Connects to each; `captured` means that it arrived at the listener on this port.
+   *
+   * @param as another user than root, or what runs the program that connects
+   */
+  verdicts(
+    listenerPort: number,
+    destinations: readonly Destination[],
+    as?: { readonly user?: string; readonly by?: readonly string[] },
+  ): Promise<string[]>;
   /** The names of our tables and chains in the kernel, of all methods. */
   ourRules(): Promise<string[]>;
 }
@@ -54,9 +62,10 @@ export async function createScratch(): Promise<Scratch> {
       await helper.call({ type: 'use', candidate });
       return helper;
     },
-    async verdicts(listenerPort, destinations) {
-      const output = await namespace.must([process.execPath, VERDICTS, `${listenerPort}`], {
+    async verdicts(listenerPort, destinations, { user, by = [] } = {}) {
+      const output = await namespace.must([...by, process.execPath, VERDICTS, `${listenerPort}`], {
         stdin: JSON.stringify(destinations),
+        ...(user === undefined ? {} : { user }),
       });
       return JSON.parse(output) as string[];
     },
@@ -116,6 +125,7 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     exempt: [],
     dns: null,
     replies: 'plain',
+    only: null,
   };
 }
 

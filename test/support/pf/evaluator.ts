@@ -26,6 +26,7 @@ export interface Attempt {
   readonly destination: string;
   readonly port: number;
   readonly userId?: number;
+  readonly groupId?: number;
   /** Of TCP: false for a packet of a connection that was open before. */
   readonly isSyn?: boolean;
 }
@@ -63,6 +64,7 @@ interface Packet {
   readonly toPort: number;
   readonly isSyn: boolean;
   readonly userId: number;
+  readonly groupId: number;
   tag: string | undefined;
 }
 
@@ -166,6 +168,7 @@ export class PfEvaluator {
       toPort: attempt.port,
       isSyn: attempt.isSyn ?? true,
       userId: attempt.userId ?? 501,
+      groupId: attempt.groupId ?? 20,
       tag: undefined,
     };
     const sent = this.#send(packet, by);
@@ -303,6 +306,7 @@ export class PfEvaluator {
         if (rule.direction !== undefined && rule.direction !== direction) continue;
         if (rule.onlySyn && packet.protocol === 'tcp' && !packet.isSyn) continue;
         if (rule.user !== undefined && (rule.user.id === packet.userId) === rule.user.negated) continue;
+        if (rule.group !== undefined && rule.group !== packet.groupId) continue;
         if (!this.#matches(rule, packet, by, ruleset)) continue;
         if (rule.tag !== undefined) packet.tag = rule.tag;
         last = rule;

@@ -15,7 +15,7 @@ import type {
 
 /** pfctl takes no table of such a name, nor any other word of its grammar. */
 const RESERVED = new Set(
-  'all any anchor block drop from in inet inet6 keep nat no on out pass port proto quick rdr return self set skip state table tag tagged to user'.split(
+  'all any anchor block drop from group in inet inet6 keep nat no on out pass port proto quick rdr return self set skip state table tag tagged to user'.split(
     ' ',
   ),
 );
@@ -223,8 +223,10 @@ function readFilter(tokens: Tokens, action: FilterRule['action']): FilterRule {
   const protocols = readProtocols(tokens);
   const ends = readEnds(tokens);
   let [flags, state, user, tag, tagged]: [string?, boolean?, FilterRule['user']?, string?, string?] = [];
+  let group: number | undefined;
   while (!tokens.isEmpty) {
     if (tokens.takes('user')) user = { negated: tokens.takes('!='), id: Number(tokens.next()) };
+    else if (tokens.takes('group')) group = Number(tokens.next());
     else if (tokens.takes('flags')) flags = tokens.next();
     else if (tokens.takes('tag')) tag = tokens.next();
     else if (tokens.takes('tagged')) tagged = tokens.next();
@@ -242,6 +244,7 @@ function readFilter(tokens: Tokens, action: FilterRule['action']): FilterRule {
     quick,
     route,
     user,
+    group,
     on,
     family,
     protocols,

@@ -55,6 +55,7 @@ export interface FilterRule extends Match {
   readonly quick: boolean;
   readonly route: { readonly kind: 'route-to' | 'reply-to'; readonly by: string } | undefined;
   readonly user: { readonly negated: boolean; readonly id: number } | undefined;
+  readonly group: number | undefined;
   /** `flags S/SA`, for TCP. */
   readonly onlySyn: boolean;
   readonly keepsState: boolean;

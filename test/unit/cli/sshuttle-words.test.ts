@@ -102,7 +102,6 @@ test.each([
   ['-r me@b --no 10.0.0.0/8', '--no: is not an option'],
   // What is refused is so by its whole name, too.
   ['-r me@b --auto-n 10.0.0.0/8', '--auto-nets: asks the server for its routes'],
-  ['-r me@b --gro staff 10.0.0.0/8', '--group: is not there'],
   ['-r me@b -e mosh 10.0.0.0/8', '-e: names an ssh program'],
   ['-NHr me@b 10.0.0.0/8', '-NHr: asks the server for its routes'],
 ])('refused: %s', async (line, problem) => {

@@ -242,4 +242,43 @@ describe('the way to the bastion', () => {
     expect(warnings.map(renderProblem).join()).toMatch(/^--upstream-proxy .*other users/);
     expect(warnings.map(renderProblem).join()).not.toContain('hunter2');
   });
+
+  test('makes programs of users, groups and control groups, by name, number, path or unit', () => {
+    const { config } = configOf({
+      ...VALID,
+      users: ['root', '1001', '0'],
+      groups: ['0'],
+      cgroups: ['backup.service', '/sys/fs/cgroup/a/b/', 'user-1000.slice', 'other'],
+    });
+    const cgroups = ['system.slice/backup.service', 'a/b', 'user.slice/user-1000.slice', 'other'];
+    expect(config.programs).toEqual({
+      matches: [0, 1_001].flatMap((userId) => cgroups.map((cgroup) => ({ userId, groupId: 0, cgroup }))),
+      description: `user root or 1001 or 0, group 0, control group ${cgroups.join(' or ')}`,
+    });
+    expect(configOf(VALID).config.programs).toBeUndefined();
+  });
+
+  test('names every program that it cannot make out', () => {
+    const raw = {
+      ...VALID,
+      users: ['no-such-user', '4294967295', '-1'],
+      groups: ['no such group'],
+      cgroups: ['/', 'a/../b', 'a b'],
+    };
+    expect(problemsOf(raw)).toEqual([
+      'arguments',
+      '--user no-such-user: is no user of this machine',
+      '--user 4294967295: is not a number from 0 to 4294967294',
+      '--user -1: is no user of this machine',
+      '--group no such group: is no group of this machine',
+      '--cgroup /: is the root of all control groups, in which everything is: leave it out',
+      '--cgroup a/../b: is not the path of a control group, as in system.slice/backup.service',
+      '--cgroup a b: is not the path of a control group, as in system.slice/backup.service',
+    ]);
+    const many = Array.from({ length: 9 }, (_, index) => `${index}`);
+    expect(problemsOf({ ...VALID, users: many, groups: many })).toEqual([
+      'arguments',
+      '--user, --group, --cgroup: make 81 combinations, and 64 are possible; name fewer',
+    ]);
+  });
 });

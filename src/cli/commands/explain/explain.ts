@@ -74,6 +74,10 @@ export async function explain(
       );
     }
   }
+  if (config.programs !== undefined)
+    print(
+      `captured are connections of ${config.programs.description} alone; those of other programs go direct\n`,
+    );
   return [...new Set([destination.host, ...addresses])];
 }
 

@@ -35,5 +35,6 @@ export function samplePlan(families: readonly IpFamily[]): OwnedPlan {
       exemptPorts: [4, 5],
     },
     replies: 'plain',
+    only: null,
   };
 }

@@ -12,10 +12,18 @@ import {
  * The first rule of an instance's entry chain matches everything, does nothing, and carries the instance as its comment.
  */
 
-/** The two chains of a tunnel. At most 27 of the 28 characters that xtables allows. */
-export function iptablesChains(owner: RuleOwner): { readonly entry: string; readonly groups: string } {
+/** The chains that a tunnel may have. At most 27 of the 28 characters that xtables allows. */
+interface TunnelChains {
+  readonly entry: string;
+  /** For what chosen programs open, where only they are captured. */
+  readonly chosen: string;
+  readonly groups: string;
+}
+
+/** The names of the chains of a tunnel. */
+export function iptablesChains(owner: RuleOwner): TunnelChains {
   const entry = `TSHUTTLE-${formatRuleOwner(owner)}`;
-  return { entry, groups: `${entry}-G` };
+  return { entry, chosen: `${entry}-O`, groups: `${entry}-G` };
 }
 
 /** Renders the match that names the instance in the entry chain, and its {@link OwnedPlan.order} where it is not the first. */
@@ -52,13 +60,13 @@ interface FoundTunnel {
 }
 
 const ENTRY = `TSHUTTLE-${RULE_OWNER_PATTERN}`;
-const CHAIN = new RegExp(`^:(${ENTRY}(?:-G)?) `);
-const RULE = new RegExp(`^-A ${ENTRY}(?:-G)? `);
+const CHAIN = new RegExp(`^:(${ENTRY}(?:-[GO])?) `);
+const RULE = new RegExp(`^-A ${ENTRY}(?:-[GO])? `);
 const INSTANCE = new RegExp(
   `^-A ${ENTRY} -m comment --comment "tshuttle helper ([0-9-]+)(?: order (\\d{1,9}))?"$`,
 );
-const EXEMPT = new RegExp(`^-A ${ENTRY} -p udp .*--sports ([\\d,]+) -j RETURN$`);
-const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-G)?$`);
+const EXEMPT = new RegExp(`^-A ${ENTRY}(?:-O)? -p udp .*--sports ([\\d,]+) -j RETURN$`);
+const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-[GO])?$`);
 
 /** Finds every tunnel in the output of `iptables-save -t nat` or `ip6tables-save -t nat`. */
 export function parseIptablesSave(saved: string): SavedTunnel[] {

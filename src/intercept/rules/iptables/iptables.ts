@@ -1,13 +1,15 @@
 import { prefixLengthOf } from '../../../net/address/cidr.ts';
 import { addressToNumber, familyOf, type IpFamily } from '../../../net/address/literal.ts';
 import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
+import type { ProgramMatch } from '../program-match.ts';
 import type { AddressInterval, OwnedPlan, RuleOwner } from '../redirect-plan.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
 
 /**
  * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.
  *
- * Two chains: `TSHUTTLE-PORT` says what is never captured, `TSHUTTLE-PORT-G` has the port groups. Each text is one transaction
+ * Two chains: `TSHUTTLE-PORT` says what is never captured, `TSHUTTLE-PORT-G` has the port groups. Where only some programs are captured,
+ * `TSHUTTLE-PORT` chooses them, and `TSHUTTLE-PORT-O` says the rest. Each text is one transaction
  * (native-notes/iptables.md).
  */
 
@@ -28,9 +30,10 @@ export interface IptablesOptions {
 
 /** Renders the transaction that makes the tunnel's chains do what the plan says. */
 export function renderIptables(plan: OwnedPlan, options: IptablesOptions): string {
-  const { entry, groups } = iptablesChains(plan);
+  const { entry, chosen, groups } = iptablesChains(plan);
   return table([
     `:${entry} - [0:0]`,
+    ...(plan.only === null ? [] : [`:${chosen} - [0:0]`]),
     `:${groups} - [0:0]`,
     ...renderEntry(plan, options),
     ...plan.groups.flatMap((group) =>
@@ -50,7 +53,8 @@ function renderEntry(
   plan: OwnedPlan,
   { family, instance }: Pick<IptablesOptions, 'family' | 'instance'>,
 ): string[] {
-  const { entry, groups } = iptablesChains(plan);
+  const { entry, chosen, groups } = iptablesChains(plan);
+  const deciding = plan.only === null ? entry : chosen;
   const endpoints = plan.exempt
     .filter((endpoint) => endpoint.family === family)
     .map(
@@ -60,17 +64,30 @@ function renderEntry(
     `-A ${entry} ${renderInstanceComment(instance, plan.order)}`,
     // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
     `-A ${entry} -p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j RETURN`,
-    ...[...new Set(endpoints)].map((match) => `-A ${entry} ${match} -j RETURN`),
+    ...(plan.only ?? []).map((match) => `-A ${entry} ${renderProgram(match)} -g ${chosen}`),
+    ...[...new Set(endpoints)].map((match) => `-A ${deciding} ${match} -j RETURN`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
-    ...renderDns(plan.dns, family).map((rule) => `-A ${entry} ${rule}`),
+    ...renderDns(plan.dns, family).map((rule) => `-A ${deciding} ${rule}`),
     ...[
       '! -p tcp',
       ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
       family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
-    ].map((match) => `-A ${entry} ${match} -j RETURN`),
+    ].map((match) => `-A ${deciding} ${match} -j RETURN`),
     // Goto, not jump: a RETURN among the groups leads back to OUTPUT.
-    `-A ${entry} -g ${groups}`,
+    `-A ${deciding} -g ${groups}`,
   ];
+}
+
+function renderProgram({ userId, groupId, cgroup }: ProgramMatch): string {
+  const owner = [
+    ...(userId === null ? [] : [`--uid-owner ${userId}`]),
+    ...(groupId === null ? [] : [`--gid-owner ${groupId}`]),
+  ];
+  return [
+    ...(owner.length === 0 ? [] : ['-m owner', ...owner]),
+    // Within quotes iptables-restore takes a backslash for an escape.
+    ...(cgroup === null ? [] : [`-m cgroup --path "${cgroup.replaceAll('\\', '\\\\')}"`]),
+  ].join(' ');
 }
 
 /** What DNS goes by. */

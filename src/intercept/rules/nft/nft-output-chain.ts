@@ -1,5 +1,6 @@
 import { familyOf, type IpFamily } from '../../../net/address/literal.ts';
 import { ALL_PORTS, formatPortRange, type PortRange } from '../../../net/address/port-range.ts';
+import type { ProgramMatch } from '../program-match.ts';
 import type { OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { EXEMPT_PORT_SET, mapName, mapsOf } from './nft-sets.ts';
 
@@ -22,21 +23,50 @@ export function orderAt(priority: number): number {
 /** Addresses of one link: routers do not carry them, and 169.254.169.254 is the cloud's metadata service. */
 const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6: 'fe80::/10' };
 
-/** The chain that decides about each connection that this machine opens. */
+/** The chain that decides about each connection that this machine opens, and that of the programs to which it is left, if only some are captured. */
 export function renderOutput(plan: OwnedPlan, generation: number): string[] {
+  const decisions = renderDecisions(plan, generation);
   return [
-    '  chain output {',
-    `    type nat hook output priority ${priorityOf(plan)}; policy accept;`,
-    ...renderDecisions(plan, generation).map((rule) => `    ${rule}`),
-    '  }',
+    ...(plan.only === null ? [] : renderChain(CHOSEN_CHAIN, decisions)),
+    ...renderChain('output', [
+      `type nat hook output priority ${priorityOf(plan)}; policy accept;`,
+      // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
+      'tcp flags & (fin | syn | rst | ack) != syn return',
+      ...(plan.only === null ? decisions : renderPrograms(plan, plan.only)),
+    ]),
   ];
 }
 
-/** The rules of the output chain, in the order in which they decide. */
+/** The statements that empty the chains of {@link renderOutput} before they are rendered anew in the same transaction. */
+export function renderOutputReset(table: string, { only }: Pick<RedirectPlan, 'only'>): string[] {
+  const chosen = `chain ${table} ${CHOSEN_CHAIN}`;
+  return [`flush chain ${table} output`, ...(only === null ? [] : [`add ${chosen}`, `flush ${chosen}`])];
+}
+
+/** Decides about what chosen programs open. */
+const CHOSEN_CHAIN = 'chosen';
+
+/** By what matches, never by what does not: of a socket that has no process the kernel knows none of it, and no test holds (nft_meta.c). */
+function renderPrograms({ cgroupFolder = '' }: OwnedPlan, only: readonly ProgramMatch[]): string[] {
+  return only.map(({ userId, groupId, cgroup }) => {
+    const tests = [
+      ...(userId === null ? [] : [`meta skuid ${userId}`]),
+      ...(groupId === null ? [] : [`meta skgid ${groupId}`]),
+      ...(cgroup === null
+        ? []
+        : [`socket cgroupv2 level ${cgroup.split('/').length} "${cgroupFolder}${cgroup}"`]),
+    ];
+    return `${tests.join(' ')} goto ${CHOSEN_CHAIN}`;
+  });
+}
+
+function renderChain(name: string, rules: readonly string[]): string[] {
+  return [`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }'];
+}
+
+/** What is decided about a connection that begins, in this order. */
 function renderDecisions(plan: RedirectPlan, generation: number): string[] {
   return [
-    // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
-    'tcp flags & (fin | syn | rst | ack) != syn return',
     ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
     ...renderDns(plan),

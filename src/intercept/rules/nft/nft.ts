@@ -1,6 +1,6 @@
 import { formatRuleOwner, type OwnedPlan, type RuleOwner } from '../redirect-plan.ts';
 import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
-import { renderOutput } from './nft-output-chain.ts';
+import { renderOutput, renderOutputReset } from './nft-output-chain.ts';
 import {
   EXEMPT_PORT_SET,
   exemptElements,
@@ -88,7 +88,7 @@ export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): s
 export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement): string {
   const table = nftTable(plan);
   const rules = textOf([
-    `flush chain ${table} output`,
+    ...renderOutputReset(table, plan),
     ...renderDisguiseReset(table, plan),
     `table ${table} {`,
     ...renderFlags(lifetime),

@@ -49,8 +49,31 @@ export function renderPf(plan: OwnedPlan, options: PfOptions = PF_DEFAULTS): str
   return lines.map((line) => `${line}\n`).join('');
 }
 
+/** Whose packets a rule is for, each with a space before it. The socket says it, where the packet leaves (pf.conf(5), user). */
+function programsOf({ only }: RedirectPlan): readonly string[] {
+  if (only === null) return [''];
+  return only
+    .filter(({ cgroup }) => cgroup === null)
+    .map(
+      ({ userId, groupId }) =>
+        `${userId === null ? '' : ` user ${userId}`}${groupId === null ? '' : ` group ${groupId}`}`,
+    );
+}
+
 /** What a plan asks for that pf cannot do, each with its remedy; the rest of the plan is rendered without it. */
 export function pfProblems(plan: RedirectPlan): readonly Problem[] {
+  return [...cgroupProblems(plan), ...nameserverProblems(plan)];
+}
+
+function cgroupProblems({ only }: RedirectPlan): readonly Problem[] {
+  const cgroups = new Set((only ?? []).flatMap(({ cgroup }) => (cgroup === null ? [] : [cgroup])));
+  return [...cgroups].map((cgroup) => ({
+    where: `control group ${cgroup}`,
+    what: 'pf knows no control groups, and nothing is captured for this one; choose programs by --user or --group',
+  }));
+}
+
+function nameserverProblems(plan: RedirectPlan): readonly Problem[] {
   return (plan.dns?.redirects ?? [])
     .filter(({ nameserver }) => isLinkLocal6(nameserver))
     .map(({ nameserver }) => ({
@@ -112,9 +135,13 @@ function renderFamily(plan: OwnedPlan, family: IpFamily, tables: Tables, options
       `pass in quick on lo0 reply-to lo0 ${inet} proto ${protocol} from any to ${listener} port ${port}${FLAGS[protocol]} tagged ${tag} keep state`,
     );
   };
+  const programs = programsOf(plan);
   const depart = (protocol: Protocol, by: string, from: string, to: string, tag: string): void => {
     departures.push(
-      `pass out quick on ${by} ${inet} proto ${protocol} from ${from} to ${to}${FLAGS[protocol]} tag ${tag} keep state`,
+      ...programs.map(
+        (program) =>
+          `pass out quick on ${by} ${inet} proto ${protocol} from ${from} to ${to}${program}${FLAGS[protocol]} tag ${tag} keep state`,
+      ),
     );
   };
 

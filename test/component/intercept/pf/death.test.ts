@@ -37,6 +37,7 @@ function planFor(listenerPort: number): RedirectPlan {
     exempt: [],
     dns: null,
     replies: 'plain',
+    only: null,
   };
 }
 

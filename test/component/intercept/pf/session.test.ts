@@ -29,6 +29,7 @@ const plan: RedirectPlan = {
   exempt: [{ family: 4, address: '10.0.0.22', port: 22 }],
   dns: { redirects: [{ nameserver: '10.0.0.53', port: 12_353 }], exemptPorts: [40_000] },
   replies: 'plain',
+  only: null,
 };
 
 const apply = { type: 'apply', id: 9, plan } as const satisfies Request;

@@ -27,6 +27,7 @@ const report = (name: string, status: TunnelStatus | null, captured: string | nu
   profileFile: null,
   bastionKey: '',
   catalogKey: null,
+  programs: null,
   logFile: null,
   captured,
   rules: [],

@@ -31,7 +31,45 @@ const decode = (request: unknown) => decodeRequest(JSON.stringify(request));
 
 const ORIGINATOR = { family: 4, address: '10.0.0.1', port: 1 };
 
+const someone = (match: object) => [{ userId: null, groupId: null, cgroup: null, ...match }];
+
 describe('decodeRequest', () => {
+  it.each([
+    [[], 'nobody'],
+    [someone({ userId: 0 }), 'root'],
+    [someone({ userId: 4_294_967_294, groupId: 5 }), 'the highest number'],
+    [someone({ cgroup: 'user.slice/user-1000.slice/user@1000.service/app-a\\x2db@1.service' }), 'a unit'],
+  ])('takes a plan for %j alone (%s)', (only) => {
+    const request = { type: 'apply', id: 1, plan: planWith(['only'], only) };
+    expect(decode(request)).toEqual(request);
+  });
+
+  it.each([
+    [undefined, 'nothing'],
+    [{}, 'no list'],
+    [someone({}), 'everybody in the guise of somebody'],
+    [someone({ userId: -1 }), 'a number below 0'],
+    [someone({ userId: 4_294_967_295 }), 'the number for nobody'],
+    [someone({ userId: '0' }), 'a text'],
+    [someone({ groupId: 1.5 }), 'half a group'],
+    [someone({ cgroup: '' }), 'the root'],
+    [someone({ cgroup: '/system.slice' }), 'a path from the root of files'],
+    [someone({ cgroup: 'a/../../etc' }), 'a way up'],
+    [someone({ cgroup: './a' }), 'a dot'],
+    [someone({ cgroup: 'a//b' }), 'an empty name'],
+    [someone({ cgroup: 'a/' }), 'a slash after it'],
+    [someone({ cgroup: 'a" goto capture #' }), 'rule text'],
+    [someone({ cgroup: 'a\nb' }), 'another line'],
+    [someone({ cgroup: 'a$b' }), 'what nft expands'],
+    [someone({ cgroup: 'a'.repeat(256) }), 'a longer name than there are'],
+    [someone({ cgroup: Array(40).fill('a').join('/') }), 'a deep path'],
+    [someone({ cgroup: Array(4).fill('a'.repeat(200)).join('/') }), 'a long path'],
+    [someone({ user: 1 }), 'an unknown key'],
+    [Array(65).fill(someone({ userId: 1 })[0]), 'too many'],
+  ] as ReadonlyArray<readonly [unknown, string]>)('refuses a plan for %j alone (%s)', (only) => {
+    expect(() => decode({ type: 'apply', id: 1, plan: planWith(['only'], only) })).toThrow(GrammarError);
+  });
+
   it.each([
     { type: 'probe', id: 1, method: 'auto', families: [4, 6] },
     { type: 'cleanup', id: 2 },

@@ -21,6 +21,20 @@ describe('renderIptables', () => {
     }
   }
 
+  it('names control groups from the root of cgroup2, with backslashes as the tool takes them', () => {
+    const only = [{ userId: 7, groupId: 8, cgroup: 'system.slice/a\\x2db.service' }];
+    const text = renderIptables({ ...plan, only }, { family: 4, instance: INSTANCE, jumpAt: 1 });
+    expect(text).toContain(
+      '-A TSHUTTLE-1000-12300 -m owner --uid-owner 7 --gid-owner 8 ' +
+        '-m cgroup --path "system.slice/a\\\\x2db.service" -g TSHUTTLE-1000-12300-O\n',
+    );
+  });
+
+  it('has no way to what is captured where nobody is chosen', () => {
+    const text = renderIptables({ ...plan, only: [] }, { family: 4, instance: INSTANCE, jumpAt: 1 });
+    expect(text).not.toMatch(/^-A TSHUTTLE-1000-12300 .*-g /m);
+  });
+
   it('adds no second jump where there is one', () => {
     expect(renderIptables(plan, { family: 4, instance: INSTANCE, jumpAt: 'there' })).not.toContain('OUTPUT');
   });
@@ -46,6 +60,23 @@ COMMIT
 `;
 
 describe('parseIptablesSave', () => {
+  it('finds all that a tunnel for some programs has, and nothing that leads to it but from OUTPUT', () => {
+    const sample = OWNED_SAMPLE_PLANS['some-programs']!;
+    const saved = renderIptables(sample, { family: 4, instance: INSTANCE, jumpAt: 1 }).replace(
+      '-I OUTPUT 1',
+      '-A OUTPUT',
+    );
+    const entry = 'TSHUTTLE-1000-12300';
+    expect(parseIptablesSave(saved)).toMatchObject([
+      {
+        chains: [entry, `${entry}-O`, `${entry}-G`],
+        jumps: [`-A OUTPUT -j ${entry}`],
+        exemptPorts: [40_001],
+        ruleCount: saved.match(/^-A TSHUTTLE/gm)?.length,
+      },
+    ]);
+  });
+
   it('finds each tunnel with its instance, its chains and the jumps to them', () => {
     expect(parseIptablesSave(SAVED)).toEqual([
       {

@@ -34,6 +34,23 @@ describe('renderNft', () => {
     );
   });
 
+  it('names control groups by how deep they are, and where cgroup2 is', () => {
+    const only = [{ userId: 7, groupId: null, cgroup: 'system.slice/a\\x2db.service' }];
+    const line = /^ +meta skuid 7 .*$/m;
+    const textOf = (cgroupFolder?: string) => {
+      const owned = { ...plan, only, ...(cgroupFolder === undefined ? {} : { cgroupFolder }) };
+      return line.exec(renderNft(owned, { instance: INSTANCE, lifetime: 'owner' }))?.[0].trim();
+    };
+    expect(textOf()).toBe('meta skuid 7 socket cgroupv2 level 2 "system.slice/a\\x2db.service" goto chosen');
+    expect(textOf('unified/')).toContain('"unified/system.slice/');
+  });
+
+  it('has no way to what is captured where nobody is chosen', () => {
+    const text = renderNft({ ...plan, only: [] }, { instance: INSTANCE, lifetime: 'owner' });
+    expect(text).not.toContain('goto chosen');
+    expect(text.split('chain output')[1]).not.toMatch(/redirect|vmap/);
+  });
+
   it('is asked before earlier tunnels, and behind the chains of mangle however many there are', () => {
     const priorities = [undefined, 1, 2, 40, 1_000].map((order) => {
       const owned = order === undefined ? plan : { ...plan, order };

@@ -34,6 +34,17 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
     families: [4],
     exempt: [],
   }),
+  'some-programs': planRedirects({
+    rules: [rule('10.0.0.0/8'), rule('2001:db8::/32')],
+    listenerPort: 12_300,
+    families: [4, 6],
+    exempt: [{ family: 4, address: '10.77.0.3', port: 22 }],
+    dns: { redirects: [{ nameserver: '127.0.0.53', port: 12_353 }], exemptPorts: [40_001] },
+    only: [
+      { userId: 1_001, groupId: null, cgroup: null },
+      { userId: 1_002, groupId: 100, cgroup: null },
+    ],
+  }),
   'no-rules': planRedirects({ rules: [], listenerPort: 65_535, families: [4, 6], exempt: [] }),
 };
 

@@ -44,7 +44,10 @@ describe('completionsFor', () => {
       ['office', 'home'],
     ],
     [['login', 'h'], ['home']],
-    [['openstack', ''], ['check', 'ssh-config']],
+    [
+      ['openstack', ''],
+      ['check', 'ssh-config'],
+    ],
     [['help', 'rec'], ['recipes']],
     [['help', 'ERR_C'], ['ERR_CONFIG']],
     [['logs', '--follow', '--l'], ['--lines']],

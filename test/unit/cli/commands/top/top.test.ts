@@ -78,6 +78,7 @@ describe('the screen', () => {
       profileFile: null,
       bastionKey: '',
       catalogKey: null,
+      programs: null,
       logFile: null,
       captured: null,
       rules: [],

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { PF_DEFAULTS, pfProblems, renderPf } from '../../../../../src/intercept/rules/pf/pf.ts';
 import { parsePfAnchors, pfAnchor } from '../../../../../src/intercept/rules/pf/pf-anchor.ts';
 import { planRedirects } from '../../../../../src/intercept/rules/plan.ts';
+import type { RedirectPlan } from '../../../../../src/intercept/rules/redirect-plan.ts';
+import { PfEvaluator } from '../../../../support/pf/evaluator.ts';
 import { rule } from '../rule.ts';
 import { MEASURED_PLAN, PF_PLANS } from './sample-pf-plans.ts';
 
@@ -49,6 +51,42 @@ describe('renderPf', () => {
       .trimEnd()
       .split('\n');
     expect(lines.map((line) => line.split(' ')[0])).toEqual(['table', 'rdr', 'pass', 'pass']);
+  });
+
+  it('captures chosen programs alone, and nothing where it cannot tell them', () => {
+    const network = {
+      interfaces: [{ name: 'en0', addresses: ['192.0.2.5'], networks: ['0.0.0.0/0'] }],
+    };
+    const request = {
+      rules: [rule('10.0.0.0/8')],
+      listenerPort: 12_300,
+      families: [4],
+      exempt: [],
+      dns: { redirects: [{ nameserver: '192.0.2.53', port: 12_353 }], exemptPorts: [40_001] },
+    } as const;
+    const kindOf = (only: RedirectPlan['only'], userId: number, groupId: number, port: number) => {
+      const machine = new PfEvaluator(network, 'rdr-anchor "com.apple/*"\nanchor "com.apple/*"\n');
+      const plan = { ...planRedirects({ ...request, only }), userId: 501 };
+      machine.load(pfAnchor(plan, 'darwin'), renderPf(plan));
+      const protocol = port === 53 ? 'udp' : 'tcp';
+      const destination = port === 53 ? '192.0.2.53' : '10.0.0.1';
+      return machine.connect({ protocol, sourcePort: 50_000, destination, port, userId, groupId }).kind;
+    };
+    const someone = { userId: null, groupId: null, cgroup: null };
+    const only = [
+      { ...someone, userId: 502 },
+      { ...someone, userId: 503, groupId: 80 },
+    ];
+    for (const port of [53, 443]) {
+      expect(kindOf(null, 501, 20, port)).toBe('here');
+      expect(kindOf(only, 501, 20, port)).toBe('direct');
+      expect(kindOf(only, 502, 20, port)).toBe('here');
+      expect(kindOf(only, 503, 20, port)).toBe('direct');
+      expect(kindOf(only, 503, 80, port)).toBe('here');
+      expect(kindOf([{ ...someone, userId: 502, cgroup: 'a.slice' }], 502, 20, port)).toBe('direct');
+    }
+    const plan = planRedirects({ ...request, only: [{ ...someone, cgroup: 'a.slice' }] });
+    expect(pfProblems(plan).map(({ where }) => where)).toEqual(['control group a.slice']);
   });
 
   it('refuses what pf has no room for, naming what the user can do', () => {

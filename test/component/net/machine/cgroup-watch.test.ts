@@ -1,0 +1,50 @@
+import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CgroupWatch } from '../../../../src/net/machine/cgroup/cgroup-watch.ts';
+import { until } from '../../../support/process/until.ts';
+
+/** A folder stands for a control group: both are known by their inode, and inotify tells of both. */
+describe('CgroupWatch', () => {
+  let root = '';
+  let watch: CgroupWatch | undefined;
+  const changes: string[] = [];
+
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'tshuttle-cgroups-'));
+    changes.length = 0;
+  });
+
+  afterEach(async () => {
+    watch?.close();
+    await rm(root, { recursive: true });
+  });
+
+  const told = async (...expected: string[]): Promise<void> => {
+    await until(async () => changes.length >= expected.length, { deadlineMs: 5_000, what: `${expected}` });
+    expect(changes.splice(0)).toEqual(expected);
+  };
+
+  it('tells when one goes, comes, and is another by the same name', async () => {
+    await mkdir(join(root, 'a/b'), { recursive: true });
+    watch = new CgroupWatch(root, ['a/b'], (cgroup, change) => changes.push(`${cgroup} ${change}`));
+    await rmdir(join(root, 'a/b'));
+    await told('a/b gone');
+    await mkdir(join(root, 'a/b'));
+    await told('a/b there');
+    await mkdir(join(root, 'a/c'));
+    await rename(join(root, 'a/c'), join(root, 'a/b'));
+    await told('a/b another');
+  });
+
+  it('sees one come whose folders are not there yet, or went away meanwhile', async () => {
+    watch = new CgroupWatch(root, ['x/y/z'], (cgroup, change) => changes.push(`${cgroup} ${change}`));
+    await mkdir(join(root, 'x/y/z'), { recursive: true });
+    await told('x/y/z there');
+    await rm(join(root, 'x'), { recursive: true });
+    await told('x/y/z gone');
+    await mkdir(join(root, 'x/y/z'), { recursive: true });
+    await told('x/y/z there');
+  });
+});
