@@ -132,7 +132,7 @@ function gcm({ ciphers }: ServerOffer): AuditRow {
     status: has ? 'ok' : 'note',
     what: has
       ? 'is offered, which is what tshuttle has fast everywhere'
-      : 'is not offered: tunnels cost up to twice the CPU',
+      : 'is not offered: tunnels cost more CPU',
     remedy: has ? null : algorithmLine('Ciphers'),
   };
 }

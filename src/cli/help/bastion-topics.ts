@@ -89,8 +89,9 @@ export const BASTION_TOPICS: readonly Topic[] = [
         ],
         [
           'is encrypted in JavaScript',
-          'everything works, at up to twice the CPU. AES-GCM needs no native code: have the bastion take aes128-gcm@openssh.com. For ' +
-            'other ciphers npm ci builds that of ssh2 where there is a compiler and Node.js is 24 at most; elsewhere npm 11 asks: ' +
+          'everything works, at up to twice the CPU. AES-GCM, ChaCha20-Poly1305 and AES-CTR need no native code of ssh2 where Node.js ' +
+            'shows its OpenSSL, as its own builds do: have the bastion take aes128-gcm@openssh.com. For others npm ci builds that code ' +
+            'where there is a compiler and Node.js is 24 at most; elsewhere npm 11 asks: ' +
             'npm install-scripts approve ssh2 cpu-features && npm rebuild ssh2 cpu-features. With Node.js 24 and later a byte costs a ' +
             'fifth less CPU',
         ],

@@ -11,8 +11,8 @@ import { describeEnding, REMEDY_NO_SERVER } from './connection/handshake-error.t
 import { watchLiveness } from './connection/liveness.ts';
 import type { Route } from './connection/route.ts';
 import { attachChannelWire } from './internals/channel-internals.ts';
+import { hasOpenSsl } from './internals/ciphers/openssl.ts';
 import { hasNativeCrypto } from './internals/connection-internals.ts';
-import { AesGcm } from './internals/native-aes-gcm.ts';
 import { ProtocolViolation } from './peer-conduct.ts';
 import type { ConnectionLoad } from './pool/choose-connection.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
@@ -51,7 +51,7 @@ async function openAlong(
     ...context,
     openJumpHost: (jumpHost) => openAlong(jumpHost, context),
   });
-  const cost = hasNativeCrypto() ? undefined : cipherCost(bastion.algorithms.cipher, AesGcm.isAvailable);
+  const cost = hasNativeCrypto() ? undefined : cipherCost(bastion.algorithms.cipher, hasOpenSsl());
   if (cost !== undefined) context.logger.warn(cost);
   const { transport, mux } = transportOver(bastion);
   deliverPromptly(mux, bastion, context.mayOpenSession, context.logger);

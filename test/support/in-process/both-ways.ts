@@ -22,7 +22,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
  *
  * @returns the ciphers that the client had meanwhile
  */
-export async function checkBothWays(pair: Ssh2Pair): Promise<ReadonlySet<object>> {
+export async function checkBothWays(pair: Pick<Ssh2Pair, 'client' | 'socket'>): Promise<ReadonlySet<object>> {
   const { _protocol: protocol } = pair.client as unknown as { readonly _protocol: Protocol };
   const [up, down] = [randomBytes(BYTES), randomBytes(BYTES)];
   let received: Buffer | undefined;

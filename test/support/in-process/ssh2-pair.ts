@@ -1,6 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { type CipherAlgorithm, Client, type CompressionAlgorithm, type Connection, Server } from 'ssh2';
+import {
+  type CipherAlgorithm,
+  Client,
+  type CompressionAlgorithm,
+  type Connection,
+  type MacAlgorithm,
+  Server,
+} from 'ssh2';
+import { offerOwn } from '../../../src/ssh/ssh2/internals/key-exchange-internals.ts';
 import { generateKeyPair } from './ssh2-key.ts';
 
 /** An authenticated ssh2 client and the in-process server it talks to, over a real loopback connection. */
@@ -20,11 +28,13 @@ export interface Ssh2Pair {
  * @param openProxy opens something to connect through, before the given port; closed with the pair
  * @param cipher the only one to offer
  * @param compression the only one to offer
+ * @param mac the only one to offer
  */
 export async function openSsh2Pair(
   openProxy?: (port: number) => Promise<{ readonly port: number } & AsyncDisposable>,
   cipher?: CipherAlgorithm,
   compression: CompressionAlgorithm = 'none',
+  mac?: MacAlgorithm,
 ): Promise<Ssh2Pair> {
   const connections: Connection[] = [];
   const server = new Server({ hostKeys: [generateKeyPair().private] }, (connection) => {
@@ -51,8 +61,14 @@ export async function openSsh2Pair(
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   const client = new Client();
   client.on('error', () => {});
-  const algorithms = { compress: [compression], ...(cipher === undefined ? {} : { cipher: [cipher] }) };
+  const algorithms = {
+    compress: [compression],
+    ...(cipher === undefined ? {} : { cipher: [cipher] }),
+    ...(mac === undefined ? {} : { hmac: [mac] }),
+  };
   client.connect({ sock: socket, username: 'anybody', password: 'none', algorithms });
+  // As every client of ours does, with nothing to add.
+  offerOwn(client, { methods: new Map() });
   await once(client, 'ready');
   const connection = connections[0];
   if (connection === undefined) throw new Error('the server has seen no connection');

@@ -9,8 +9,8 @@ import { systemNameservers } from '../../../dns/system/nameservers.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../../intercept/client/command.ts';
 import { type HelperInterceptor, openInterceptor } from '../../../intercept/helper-interceptor.ts';
 import { NATIVE_CRYPTO_REMEDY } from '../../../ssh/ssh2/channels/flow-control/cipher-cost.ts';
+import { hasOpenSsl } from '../../../ssh/ssh2/internals/ciphers/openssl.ts';
 import { hasNativeCrypto } from '../../../ssh/ssh2/internals/connection-internals.ts';
-import { AesGcm } from '../../../ssh/ssh2/internals/native-aes-gcm.ts';
 import { checkCapture } from './capture-checks.ts';
 import { type Finding, note, ok, problem, problemOf } from './finding.ts';
 
@@ -40,12 +40,8 @@ export async function* checkMachine(
 
 function checkCrypto(): Finding {
   if (hasNativeCrypto()) return ok('crypto', "ssh2's native crypto is there");
-  if (AesGcm.isAvailable) {
-    return ok(
-      'crypto',
-      "AES-GCM by Node's own OpenSSL; ssh2's native crypto was not built: other ciphers cost up to twice the CPU",
-    );
-  }
+  if (hasOpenSsl())
+    return ok('crypto', "by Node's own OpenSSL; ssh2's native crypto was not built, and is not needed");
   const cost = "ssh2's native crypto was not built: everything works, at up to four times the CPU";
   return note('crypto', cost, NATIVE_CRYPTO_REMEDY);
 }

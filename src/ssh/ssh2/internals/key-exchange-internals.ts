@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { isCertificateType } from '../../keys/certificate.ts';
 import { encodeString, WireReader } from '../../keys/wire.ts';
+import { followCiphers } from './ciphers/new-ciphers.ts';
 import { checkWithCertifiedKey } from './host-certificate-internals.ts';
 import type { KeyExchange, Negotiated } from './key-exchange-shape.ts';
 import { refuseOtherSsh2 } from './ssh2-version.ts';
@@ -8,7 +9,9 @@ import { refuseOtherSsh2 } from './ssh2-version.ts';
 // ssh2's negotiation and key exchanges (lib/protocol/kex.js), as far as methods and host keys that it has not are put into them:
 // native-notes/ssh2-key-exchange.md.
 
-interface Protocol {
+type CipherProtocol = Parameters<typeof followCiphers>[0];
+
+interface Protocol extends CipherProtocol {
   _offer: Offer;
   _kex: KeyExchange | undefined;
   readonly _server: boolean;
@@ -109,6 +112,7 @@ export function offerOwn(connection: object, { keyExchange, hostKey, methods }: 
   let shown: { readonly method: string; readonly payload: Buffer } | undefined;
 
   const agreed = new WeakMap<Negotiated, Negotiated>();
+  const onExchange = protocol._server ? () => {} : followCiphers(protocol);
   let current = protocol._kex;
   Object.defineProperty(protocol, '_kex', {
     configurable: true,
@@ -123,6 +127,7 @@ export function offerOwn(connection: object, { keyExchange, hostKey, methods }: 
         shown = undefined;
         offer.lists.kex = ours;
       }
+      onExchange(exchange);
       agreed.set(negotiated, { ...negotiated });
       if (isCertificateType(negotiated.serverHostKey)) checkWithCertifiedKey(exchange);
       current = exchange;

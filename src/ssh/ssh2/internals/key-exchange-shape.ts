@@ -5,6 +5,8 @@ export interface KeyExchange {
   hashName: string;
   /** What is hashed as the server's SSH_MSG_KEXINIT, or the client's where this is the server. */
   _remoteKexinit: Buffer;
+  /** The first exchange hash of the connection; undefined before it. */
+  sessionID: Buffer | undefined;
   /** What the bastion has sent as its key. */
   _hostKey: Buffer | undefined;
   /** Computes the exchange hash, checks the signature over it, and goes over to the new keys. */
@@ -22,4 +24,6 @@ export interface KeyExchange {
 export interface Negotiated {
   kex: string;
   serverHostKey: string;
+  readonly cs: { readonly cipher: string };
+  readonly sc: { readonly cipher: string };
 }

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { sendNowCounted } from '../../../net/native/send.ts';
-import { framePacket, gcmPacketBytes } from './packet-padding.ts';
+import { framePacket, type PacketFormat, packetBytesOf } from './ciphers/packet-format.ts';
 
 /** Several packets of a busy connection. */
 const MEMORY_BYTES = 256 * 1024;
 
 /** A packet in memory of its own. */
-function buildPacket(payloadBytes: number): Buffer {
-  const packet = Buffer.allocUnsafe(gcmPacketBytes(payloadBytes));
-  framePacket(packet, payloadBytes);
+function buildPacket(format: PacketFormat, payloadBytes: number): Buffer {
+  const packet = Buffer.allocUnsafe(packetBytesOf(format, payloadBytes));
+  framePacket(format, packet, payloadBytes);
   return packet;
 }
 
@@ -40,12 +40,12 @@ export class OutgoingPackets {
   }
 
   /** Memory for one packet, framed; it must be sent, or dropped, before another is built. */
-  build(payloadBytes: number): Buffer {
-    const bytes = gcmPacketBytes(payloadBytes);
+  build(format: PacketFormat, payloadBytes: number): Buffer {
+    const bytes = packetBytesOf(format, payloadBytes);
     if (this.#filledBytes + bytes > MEMORY_BYTES) this.flush();
-    if (bytes > MEMORY_BYTES) return buildPacket(payloadBytes);
+    if (bytes > MEMORY_BYTES) return buildPacket(format, payloadBytes);
     const packet = this.#memory.subarray(this.#filledBytes, this.#filledBytes + bytes);
-    framePacket(packet, payloadBytes);
+    framePacket(format, packet, payloadBytes);
     return packet;
   }
 
@@ -53,8 +53,8 @@ export class OutgoingPackets {
    * Memory for one packet of at most so many bytes of payload, not framed: its beginning becomes the packet. Undefined for more
    * than there is memory.
    */
-  reserve(maxPayloadBytes: number): Buffer | undefined {
-    const bytes = gcmPacketBytes(maxPayloadBytes);
+  reserve(format: PacketFormat, maxPayloadBytes: number): Buffer | undefined {
+    const bytes = packetBytesOf(format, maxPayloadBytes);
     if (bytes > MEMORY_BYTES) return undefined;
     if (this.#filledBytes + bytes > MEMORY_BYTES) this.flush();
     return this.#memory.subarray(this.#filledBytes, this.#filledBytes + bytes);

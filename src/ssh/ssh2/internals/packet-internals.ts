@@ -2,27 +2,14 @@ import type { Socket } from 'node:net';
 import { reuseReadBuffer } from '../../../net/sockets/read-buffer.ts';
 import type { ChannelWireEvents, DataSource } from '../channels/channel-wire.ts';
 import { SSH_MSG_CHANNEL_DATA, takeChannelMessage } from './channel-messages.ts';
-import {
-  type Cipher,
-  type Decipher,
-  type Decryption,
-  decryptionInPlace,
-  encryptInPlace,
-  type GcmDecipher,
-} from './gcm-internals.ts';
-import { TAG_BYTES } from './native-aes-gcm.ts';
+import { type Cipher, type Decipher, type Decryption, LENGTH_BYTES } from './ciphers/cipher-shape.ts';
+import { decryptionInPlace, encryptInPlace } from './ciphers/in-place.ts';
+import { framePacket, type PacketFormat, packetBytesOf } from './ciphers/packet-format.ts';
 import { OutgoingPackets } from './outgoing-packets.ts';
-import { framePacket, gcmPacketBytes } from './packet-padding.ts';
 
 // The packet layer of ssh2's protocol object (RFC 4253 section 6), as far as the data path goes past it: the memory that
 // packets are read into and built in, and the decryption of channel messages. Not public; channel-internals.ts refuses any
 // other version than the one this was written against.
-
-const LENGTH_BYTES = 4;
-const BLOCK_BYTES = 16;
-
-/** ssh2's own limit (lib/protocol/crypto.js MAX_PACKET_SIZE); its own code tells of what is larger. */
-const MAX_PACKET_BYTES = 35_000;
 
 /** In a packet that is built: its length and that of its padding; then the payload, which is, of data, type, recipient, length. */
 const PAYLOAD_OFFSET = 5;
@@ -37,7 +24,7 @@ const ONE_READ_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** Decipher classes that refer to what was read in `_packet` only. */
+/** Decipher classes that refer to what was read in `_packet` only, beside those that decrypt in place. */
 const REUSABLE_AFTER: ReadonlySet<string> = new Set([
   'AESGCMDecipherBinding',
   'AESGCMDecipherNative',
@@ -57,7 +44,7 @@ export interface PacketProtocol {
 
 /**
  * The packets of one connection, in memory that is used again, with a short way for what every flow needs of our channels'
- * messages. With another cipher than AES-GCM, or one that cannot work in place, packets go ssh2's own way.
+ * messages. With a cipher that cannot work in place packets go ssh2's own way.
  */
 export class PacketLayer {
   readonly outgoing: OutgoingPackets;
@@ -65,7 +52,8 @@ export class PacketLayer {
   readonly #events: ChannelWireEvents;
   #memory = Buffer.allocUnsafeSlow(READ_BYTES);
   /** The cipher in use, where its packets are built in our memory. */
-  #inPlaceCipher: Cipher | undefined;
+  #inPlace: { readonly cipher: Cipher; readonly format: PacketFormat } | undefined;
+  #decryptsInPlace = false;
   /** For ciphers whose packets are not built in our memory. */
   #scratch: Buffer | undefined;
   #isReadKept = false;
@@ -83,9 +71,10 @@ export class PacketLayer {
   /** Sends a CHANNEL_DATA of what a source has now, which is filled in where it is encrypted; see `ChannelWire.dataFrom`. */
   sendDataFrom(remoteId: number, maxBytes: number, source: DataSource): number {
     const { _cipher: cipher } = this.#protocol;
+    const format = cipher === this.#inPlace?.cipher ? this.#inPlace.format : undefined;
     const memory =
-      cipher === this.#inPlaceCipher ? this.outgoing.reserve(DATA_HEADER_BYTES + maxBytes) : undefined;
-    if (memory === undefined) {
+      format === undefined ? undefined : this.outgoing.reserve(format, DATA_HEADER_BYTES + maxBytes);
+    if (format === undefined || memory === undefined) {
       this.#scratch ??= Buffer.allocUnsafeSlow(ONE_READ_BYTES);
       const data = this.#scratch.subarray(0, maxBytes);
       const dataBytes = source.fill(data);
@@ -95,8 +84,8 @@ export class PacketLayer {
     const dataBytes = source.fill(memory.subarray(DATA_OFFSET, DATA_OFFSET + maxBytes));
     if (dataBytes === 0) return 0;
     const payloadBytes = DATA_HEADER_BYTES + dataBytes;
-    const packet = memory.subarray(0, gcmPacketBytes(payloadBytes));
-    framePacket(packet, payloadBytes);
+    const packet = memory.subarray(0, packetBytesOf(format, payloadBytes));
+    framePacket(format, packet, payloadBytes);
     packet[PAYLOAD_OFFSET] = SSH_MSG_CHANNEL_DATA;
     packet.writeUInt32BE(remoteId, PAYLOAD_OFFSET + 1);
     packet.writeUInt32BE(dataBytes, PAYLOAD_OFFSET + 5);
@@ -112,38 +101,41 @@ export class PacketLayer {
   /** Takes over the ciphers of a key exchange that is complete. */
   onNewKeys(): void {
     const { _cipher: cipher, _decipher: decipher } = this.#protocol;
-    this.#inPlaceCipher = encryptInPlace(cipher) ? cipher : undefined;
-    if (this.#inPlaceCipher !== undefined) {
+    const format = encryptInPlace(cipher);
+    this.#inPlace = format === undefined ? undefined : { cipher, format };
+    if (format !== undefined) {
       const { allocPacket } = cipher;
       // Packets that are built during a key exchange wait in ssh2's queue, for the next cipher: their memory is theirs.
       cipher.allocPacket = (payloadBytes) =>
         this.#protocol._kexinit === undefined
-          ? this.outgoing.build(payloadBytes)
+          ? this.outgoing.build(format, payloadBytes)
           : allocPacket.call(cipher, payloadBytes);
       cipher._onWrite = (packet) => this.outgoing.send(packet);
     }
     const isCompressed = this.#protocol._packetRW.read.constructor.name !== 'PacketReader';
     const decryption = isCompressed ? undefined : decryptionInPlace(decipher);
-    if (decryption !== undefined) this.#shortenDecryption(decipher as GcmDecipher, decryption);
+    this.#decryptsInPlace = decryption !== undefined;
+    if (decryption !== undefined) this.#shortenDecryption(decipher, decryption);
   }
 
   /**
    * Decrypts with half of the objects that ssh2 makes for each packet. What is left of a read is put before the next one, so
-   * that every packet is whole; ssh2 finishes one of which it has the beginning, and refuses what is none.
+   * that every packet is whole; ssh2 finishes one of which it has the beginning.
    */
-  #shortenDecryption(decipher: GcmDecipher, decryption: Decryption): void {
+  #shortenDecryption(decipher: Decipher, decryption: Decryption): void {
     const decryptPart = decipher.decrypt;
     decipher.decrypt = (read, from, end) => {
-      if (decipher._lenBytes !== 0) return decryptPart.call(decipher, read, from, end);
+      if (!decryption.isBetweenPackets()) return decryptPart.call(decipher, read, from, end);
       const bytes = joinedTo(this.#rest, read, from, end);
       const toRead = end - bytes.length;
       let at = 0;
       while (at < bytes.length) {
-        const packetBytes = wholePacketBytes(bytes, at);
-        if (packetBytes === 'invalid') return decryptPart.call(decipher, bytes, at, bytes.length);
-        if (packetBytes === 'incomplete') break;
-        const packet = decryption(bytes, at, packetBytes);
-        at += LENGTH_BYTES + packetBytes + TAG_BYTES;
+        const packetBytes = decryption.packetBytes(bytes, at);
+        if (packetBytes === undefined) break;
+        const afterPacket = at + LENGTH_BYTES + packetBytes + decryption.tagBytes;
+        if (afterPacket > bytes.length) break;
+        const packet = decryption.decrypt(bytes, at, packetBytes);
+        at = afterPacket;
         decipher.inSeqno = (decipher.inSeqno + 1) >>> 0;
         if (takeChannelMessage(packet, this.#events)) continue;
         this.#rest = NOTHING;
@@ -158,7 +150,7 @@ export class PacketLayer {
   /** Where the next read goes to: the same memory, unless something of ssh2's still refers to it. */
   #nextMemory(): Buffer {
     const { _kexinit, _decipher } = this.#protocol;
-    const isReusable = REUSABLE_AFTER.has(_decipher.constructor.name);
+    const isReusable = this.#decryptsInPlace || REUSABLE_AFTER.has(_decipher.constructor.name);
     const isHandled =
       !this.#isReadKept && _kexinit === undefined && _decipher._packet?.buffer !== this.#memory.buffer;
     if (!isReusable || !isHandled) {
@@ -179,14 +171,4 @@ function joinedTo(rest: Buffer, read: Buffer, from: number, end: number): Buffer
   return isBehind
     ? Buffer.from(rest.buffer, rest.byteOffset, rest.length + end - from)
     : Buffer.concat([rest, read.subarray(from, end)]);
-}
-
-/** The length of the packet that begins here, without its tag; ssh2 refuses the same lengths. */
-function wholePacketBytes(bytes: Buffer, at: number): number | 'incomplete' | 'invalid' {
-  if (at + LENGTH_BYTES > bytes.length) return 'incomplete';
-  const packetBytes = bytes.readUInt32BE(at);
-  const isValid =
-    packetBytes >= BLOCK_BYTES && packetBytes % BLOCK_BYTES === 0 && packetBytes + 20 <= MAX_PACKET_BYTES;
-  if (!isValid) return 'invalid';
-  return at + LENGTH_BYTES + packetBytes + TAG_BYTES <= bytes.length ? packetBytes : 'incomplete';
 }
