@@ -46,7 +46,7 @@ export const EXIT_MEANINGS: ReadonlyArray<readonly [code: number, meaning: strin
   [71, 'the system refused'],
   [75, 'the bastion or the redirect rules were lost, with --on-down exit; trying again is sensible'],
   [76, 'host key unknown or changed'],
-  [77, 'sudo or the bastion refused'],
+  [77, 'root or the login was refused'],
   [78, 'configuration'],
   [EXIT_INTERRUPTED, 'Ctrl-C'],
 ];

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
+import { systemWords } from '../core/system-words.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Config } from './config.ts';
 import { cidrOfAddress, type SubnetRule } from './parse/subnet.ts';
@@ -182,13 +183,13 @@ function namedBy(where: string, name: string): boolean {
 function nothingLeft(warnings: readonly Problem[], nameFailed: boolean, hasNoEffect: boolean): TshuttleError {
   let remedy = 'leave out --disable-ipv6, or add an IPv4 network';
   if (hasNoEffect) remedy = 'add a network that can be captured, as in 10.0.0.0/24';
-  if (nameFailed) remedy = 'check the names with: getent ahosts NAME';
+  if (nameFailed) remedy = `check the names with: ${systemWords().lookUpName}`;
   return new TshuttleError('ERR_CONFIG', `nothing is left to capture; ${renderSome(warnings)}`, { remedy });
 }
 
 function cannotExclude(problems: readonly Problem[]): TshuttleError {
   return new TshuttleError('ERR_CONFIG', renderSome(problems), {
-    remedy: 'check the names with: getent ahosts NAME; or exclude addresses in their place',
+    remedy: `check the names with: ${systemWords().lookUpName}; or exclude addresses in their place`,
   });
 }
 

@@ -1,3 +1,4 @@
+import { type SystemWords, systemWords } from '../core/system-words.ts';
 import { listingCommands } from '../intercept/rules/redirect-methods.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import { LOOPBACK } from '../net/address/literal.ts';
@@ -38,7 +39,9 @@ export interface CaptureProblem {
 export function captureProblems(
   results: readonly ProbeResult[],
   facts: RuleFacts | undefined,
+  platform: NodeJS.Platform = process.platform,
 ): readonly CaptureProblem[] {
+  const system = systemWords(platform);
   const byCause = new Map<Cause, ProbeTarget[]>();
   for (const { target, outcome } of results) {
     if (outcome.kind === 'arrived') continue;
@@ -48,7 +51,7 @@ export function captureProblems(
     const cause = causeOf(outcome, facts);
     byCause.set(cause, [...(byCause.get(cause) ?? []), target]);
   }
-  return [...byCause].map(([cause, targets]) => ({ cause, ...WORDS[cause](targets, facts) }));
+  return [...byCause].map(([cause, targets]) => ({ cause, ...WORDS[cause](targets, facts, system) }));
 }
 
 function causeOf(outcome: Exclude<ProbeOutcome, { kind: 'arrived' }>, facts: RuleFacts | undefined): Cause {
@@ -88,38 +91,36 @@ function isOurs(chain: string): boolean {
 
 const refusedBy =
   (kind: string): Words =>
-  (targets) => ({
+  (targets, _facts, system) => ({
     what: `the route to ${placesOf(targets)} is of type ${kind}: the kernel refuses connections there before they can be captured`,
-    remedy: `remove it, a route of any other kind will do: ip route show table all type ${kind}`,
+    remedy: `remove it, a route of any other kind will do: ${system.showRejectRoutes(kind)}`,
   });
 
 const WORDS: Readonly<Record<Cause, Words>> = {
-  'no-route': (targets) => ({
+  'no-route': (targets, _facts, system) => ({
     what: `no route to ${placesOf(targets)}: the kernel refuses connections there before they can be captured`,
     remedy: targets.some(({ network }) => network.endsWith('/0'))
       ? 'connect to a network first'
-      : `any route will do, for example: ${routeToAdd(targets[0]!)} (and later: route del)`,
+      : `any route will do, for example: ${routeToAdd(targets[0]!, system)} (and later: route del)`,
   }),
   blackhole: refusedBy('blackhole'),
   prohibit: refusedBy('prohibit'),
   unreachable: refusedBy('unreachable'),
-  forbidden: (targets) => ({
+  forbidden: (targets, _facts, system) => ({
     what: `the kernel forbids tshuttle itself connections to ${placesOf(targets)} (EPERM): whether others are captured cannot be tried`,
-    remedy:
-      'see IPAddressDeny= of its systemd unit, or what else has a BPF program on its cgroup: bpftool cgroup tree',
+    remedy: system.whatForbids,
   }),
-  'rules-gone': (targets, facts) => ({
+  'rules-gone': (targets, _facts, system) => ({
     what: `the redirect rules are gone, another program has removed them: connections to ${placesOf(targets)} go past the tunnel`,
-    remedy: `restart the tunnel; what flushes all rules (${facts?.packetFilter == null ? 'nft flush ruleset, iptables -F' : 'pfctl -F all, or pfctl -f without the anchors of com.apple'}) should leave those of tshuttle`,
+    remedy: `restart the tunnel; what flushes all rules (${system.rulesRemovers}) should leave those of tshuttle`,
   }),
-  'wg-quick': (targets, facts) => ({
+  'wg-quick': (targets, facts, system) => ({
     what: `the rule of wg-quick for ${listOf(facts?.wgQuick ?? [])} drops the answers to redirected connections: those to ${placesOf(targets)} hang`,
-    remedy: `tshuttle works around it with --method nft; else give the network a route past the VPN, as in: ${routeToAdd(targets[0]!)}`,
+    remedy: `tshuttle works around it with --method nft; else give the network a route past the VPN, as in: ${routeToAdd(targets[0]!, system)}`,
   }),
-  'replies-dropped': (targets) => ({
+  'replies-dropped': (targets, _facts, system) => ({
     what: `connections to ${placesOf(targets)} arrive, but a rule of another program drops the answers: they hang`,
-    remedy:
-      'accept what comes in by lo before that rule, it is in a chain of prerouting or input: nft list ruleset',
+    remedy: system.acceptReplies,
   }),
   notrack: (targets, facts) => ({
     what: `a NOTRACK rule in ${listOf(facts?.notrack ?? [])} keeps the kernel from redirecting connections to ${placesOf(targets)}`,
@@ -143,14 +144,12 @@ const WORDS: Readonly<Record<Cause, Words>> = {
     remedy: `accept there what goes to ${LOOPBACK[targets[0]!.family]}: it keeps its old device, so that -o lo does not match`,
   }),
   ...PF_WORDS,
-  unknown: (targets) => ({
+  unknown: (targets, _facts, system) => ({
     what: `connections to ${placesOf(targets)} are not captured although the rules are set`,
-    remedy: `another rule or a firewall drops or takes them: see ${listingCommands()}`,
+    remedy: `another rule or a firewall drops or takes them: see ${listingCommands(system.platform)}`,
   }),
 };
 
-function routeToAdd({ family, network }: ProbeTarget): string {
-  return family === 4
-    ? `sudo ip route add ${network} dev lo src 127.0.0.1`
-    : `sudo ip -6 route add ${network} dev lo`;
+function routeToAdd({ family, network }: ProbeTarget, system: SystemWords): string {
+  return system.addRoute(family, network);
 }

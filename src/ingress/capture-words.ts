@@ -1,3 +1,4 @@
+import type { SystemWords } from '../core/system-words.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 
@@ -5,6 +6,7 @@ import type { ProbeTarget } from './probe-targets.ts';
 export type Words = (
   targets: readonly ProbeTarget[],
   facts: RuleFacts | undefined,
+  system: SystemWords,
 ) => { readonly what: string; readonly remedy: string };
 
 /** How many networks one line names. */

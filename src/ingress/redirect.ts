@@ -1,6 +1,7 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { renderProblem } from '../core/problem.ts';
+import { systemWords } from '../core/system-words.ts';
 import { helperCommandBehind } from '../intercept/client/command.ts';
 import type { RulesGone } from '../intercept/interceptor.ts';
 import type { RulesNews } from '../intercept/protocol/protocol.ts';
@@ -184,8 +185,7 @@ function redirectIngress(
 function removalError({ state, what }: RulesNews): TshuttleError {
   const outcome = state === 'back' ? 'they are back' : 'connections go past the tunnel';
   return new TshuttleError('ERR_RULES_REMOVED', `${what}; ${outcome}`, {
-    remedy:
-      'find out what it does; rules by --method nft are those that no other program can remove (Linux 5.12)',
+    remedy: `find out what it does; ${systemWords().keepRules}`,
   });
 }
 

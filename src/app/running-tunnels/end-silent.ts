@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import { readAddress } from '../../daemon/control/socket-address.ts';
 import { INSTALLED_HELPER } from '../../intercept/install/installed-helper.ts';
@@ -86,7 +87,7 @@ function ownPeerOf(socket: Socket, path: string): number {
   // 0 is a process that this one cannot see, and 1 never a tunnel's.
   if (peer !== undefined && peer > 1) return peer;
   throw new TshuttleError('ERR_INTERNAL', `it is not to be seen which process listens at ${path}`, {
-    remedy: `find it and end it: ${process.platform === 'linux' ? 'fuser -v' : 'lsof'} ${path}`,
+    remedy: `find it and end it: ${systemWords().whoHasOpen(path)}`,
   });
 }
 

@@ -1,5 +1,5 @@
 /** What `--help` says of the program, its commands and their own options. */
-export const TEXTS = {
+export const textsOn = (system: SystemWords) => ({
   description:
     'Sends TCP connections to the chosen networks through one ssh connection to a bastion.\n' +
     'Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.',
@@ -24,31 +24,26 @@ export const TEXTS = {
   runSubnet: 'what to capture, as of tshuttle; without -r the NAME of a tunnel that is up, or of a profile',
   rootless:
     'capture nothing: the command gets its own proxies by HTTPS_PROXY and its like; other destinations go direct',
-  isolated:
-    'capture in a network namespace of the command alone, which needs no root (Linux); other destinations are relayed',
+  isolated: `capture in a network namespace of the command alone, which needs no root (Linux${system.platform === 'linux' ? '' : ' only'}); other destinations are relayed`,
   probe: 'start the command once the bastion can connect to this; waits up to 30 s',
   sudoers: 'let sudo start the helper without a password',
   sudoersDescription:
     'Prints the sudoers line that lets a tunnel start without a password: for one program without\n' +
     'arguments, the helper, in a folder that only root can change.',
-  sudoersInstall:
-    'copy the helper there, and install the line in /etc/sudoers.d/tshuttle, as root, through sudo',
+  sudoersInstall: `copy the helper there, and install the line in ${system.sudoersFile}, as root, through sudo`,
   sudoersUninstall: 'remove the line, and with the last one the helper',
   sudoersUser: 'for this user (default: you)',
   serviceInstall: 'start tunnels at login',
   serviceInstallDescription:
-    'Installs a service of your systemd that starts the tunnels of these profiles at login, and again\n' +
+    `Installs a service of your ${system.serviceManager ?? 'session'} that starts the tunnels of these profiles at login, and again\n` +
     'whenever they fail; again with other profiles to change it. Needs tshuttle sudoers --install before,\n' +
-    'as no password can be asked for then.\n\n' +
-    'With --system, as root: a service of the machine for each profile of /etc/tshuttle/config.yaml, at\n' +
-    'boot, with the key and the host keys in /etc/tshuttle/NAME/identity and known_hosts, as a user that\n' +
-    'may change the network and nothing else (nft; no sudo).',
+    `as no password can be asked for then.${system.platform === 'linux' ? MACHINE_SERVICE : ''}`,
   serviceNames: 'names of profiles in config.yaml (default: all)',
   serviceUninstall: 'stop and remove the services that start tunnels at login',
   serviceUninstallNames: 'with --system: the profiles whose services go (default: all)',
   serviceStatus: 'show the state of the installed services',
-  serviceSystem: 'services of the machine, not yours',
-  servicePrint: 'print the unit, on macOS the launchd agent, and install nothing',
+  serviceSystem: `services of the machine, not yours${system.platform === 'linux' ? '' : ' (Linux only)'}`,
+  servicePrint: `print the ${system.platform === 'darwin' ? 'launchd agent' : 'unit'}, and install nothing`,
   openstackCheck: 'check whether the bastion reaches each endpoint of a cloud, and say what is wrong',
   openstackCheckDescription:
     'Asks each endpoint of a cloud for a page, without any secret, directly and through the bastion, and says\n' +
@@ -147,15 +142,23 @@ export const TEXTS = {
   helpTopics: 'explain a topic, or an error code',
   helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
   helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',
-  man: 'print the manual page: tshuttle man | man -l -',
-  manDescription: 'Prints the manual page, for man(1): tshuttle man | man -l -',
+  man: `print the manual page${system.manualReader === undefined ? '' : `: tshuttle man | ${system.manualReader}`}`,
+  manDescription: `Prints the manual page of this system${system.manualReader === undefined ? ', as mdoc source' : `, for man(1): tshuttle man | ${system.manualReader}`}`,
   completion: 'print the script that completes command lines, for bash, zsh or fish',
   completionDescription:
     'Prints the script that completes the command lines of tshuttle: commands, options, and the hosts\n' +
     'that ssh knows. In ~/.bashrc or ~/.zshrc: source <(tshuttle completion bash), or zsh.\n' +
     'For fish: tshuttle completion fish > ~/.config/fish/completions/tshuttle.fish',
   completionShell: 'bash, zsh or fish',
-} as const;
+});
+
+const MACHINE_SERVICE =
+  '\n\nWith --system, as root: a service of the machine for each profile of /etc/tshuttle/config.yaml, at\n' +
+  'boot, with the key and the host keys in /etc/tshuttle/NAME/identity and known_hosts, as a user that\n' +
+  'may change the network and nothing else (nft; no sudo).';
+
+/** The texts of the system that this runs on. */
+export const TEXTS = textsOn(systemWords());
 
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
@@ -182,6 +185,8 @@ Examples:
 Arguments in the environment variable TSHUTTLE_ARGS come before those on the command line.
 
 Exit codes:
-  0  stopped as asked     68  bastion unreachable    71  the system refused     77  sudo or login refused
+  0  stopped as asked     68  bastion unreachable    71  the system refused     77  root or login refused
   64 usage                69  no usable method       75  bastion lost           78  configuration
                           70  internal error         76  host key               130 Ctrl-C`;
+
+import { type SystemWords, systemWords } from '../../core/system-words.ts';

@@ -1,7 +1,8 @@
-import { commands, list, paragraph, type Topic } from './topic.ts';
+import type { SystemWords } from '../../core/system-words.ts';
+import { type Block, commands, list, paragraph, type Topic } from './topic.ts';
 
 /** What is captured: networks, names and DNS queries. */
-export const CAPTURE_TOPICS: readonly Topic[] = [
+export const captureTopics = (system: SystemWords): readonly Topic[] => [
   {
     name: 'subnets',
     summary: 'what is captured, and which of several options decides',
@@ -22,10 +23,7 @@ export const CAPTURE_TOPICS: readonly Topic[] = [
         ['0/0 ::/0', 'everything'],
       ),
       paragraph('tshuttle explain HOST:PORT says what decides over one destination, and why.'),
-      paragraph(
-        'A program that binds its socket to a device (curl --interface eth0, the connectivity check of NetworkManager) has no way to ' +
-          'tshuttle, which listens on loopback: its connections to a captured network hang. Exclude what it calls with -x.',
-      ),
+      ...boundPrograms(system),
     ],
   },
   {
@@ -50,7 +48,8 @@ export const CAPTURE_TOPICS: readonly Topic[] = [
       ),
       paragraph(
         'Synthetic addresses are of --synthetic-range, by default 198.18.0.0/15 and fd9b:4e27:6cd1::/96; a name gets an IPv6 one only ' +
-          'where that range has a route. A name keeps its address over restarts ($XDG_STATE_HOME/tshuttle/synthetic-addresses). ' +
+          'where that range has a route. A name keeps its address over restarts (the file synthetic-addresses ' +
+          `in ${system.stateFolder}). ` +
           'A tunnel takes a sixteenth of --synthetic-range, and more as it has more names, up to a half: of the default, 65,512. Then the ' +
           'name that was not used for longest loses its address, two minutes after its last use at the earliest; status says when they run out.',
       ),
@@ -65,14 +64,15 @@ export const CAPTURE_TOPICS: readonly Topic[] = [
     blocks: [
       commands('tshuttle -r bastion --dns --to-ns 10.0.0.2 10.0.0.0/8'),
       paragraph(
-        '--dns sends every query of this machine, by UDP or TCP, also to 127.0.0.53 and the resolvers behind it, to the resolver of ' +
+        `--dns sends every query of this machine, by UDP or TCP, ${system.localResolvers}, to the resolver of ` +
           '--to-ns, which the bastion must reach by TCP. Names that only it knows then work everywhere. --ns-hosts IP[,IP] captures ' +
           'queries to these addresses alone.',
       ),
       paragraph(
         'Without --to-ns the resolvers are those in the bastion’s own /etc/resolv.conf, if SFTP may read it; a bastion that forces a ' +
           'command runs that once. Up to three may be named, with commas: one that is silent for 2 s is asked last for the next 30 s. ' +
-          'Answers are kept for their TTL. When /etc/resolv.conf of this machine changes, queries to the new resolvers are captured.',
+          'Answers are kept for their TTL. When ' +
+          `${system.resolverSettings} of this machine changes, queries to the new resolvers are captured.`,
       ),
       paragraph(
         'Names of the bastion, of jump hosts and of proxies are always answered by this machine’s own resolver.',
@@ -80,3 +80,14 @@ export const CAPTURE_TOPICS: readonly Topic[] = [
     ],
   },
 ];
+
+/** Programs whose connections cannot be redirected, where the kernel has no way for them. */
+function boundPrograms(system: SystemWords): readonly Block[] {
+  if (system.platform !== 'linux') return [];
+  return [
+    paragraph(
+      'A program that binds its socket to a device (curl --interface eth0, the connectivity check of NetworkManager) has no way to ' +
+        'tshuttle, which listens on loopback: its connections to a captured network hang. Exclude what it calls with -x.',
+    ),
+  ];
+}

@@ -1,18 +1,11 @@
 import { EXIT_CODES } from '../../app/exit-code.ts';
 import type { ErrorCode } from '../../core/errors.ts';
+import { type SystemWords, systemWords } from '../../core/system-words.ts';
+import { type ErrorPage, noInterceptor, notOn, OF_RULES } from './redirect-error-pages.ts';
 import { list, paragraph, type Topic } from './topic.ts';
 
-/** The documentation of an error code. */
-interface ErrorPage {
-  readonly meaning: string;
-  /** What the user can do, in one line: said below a failure that has no better word of its own. */
-  readonly remedy: string;
-  /** The usual causes, each with its remedy. */
-  readonly causes: ReadonlyArray<readonly [cause: string, remedy: string]>;
-}
-
 /** A page for every code: a new code without one does not compile. */
-const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
+const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>> => ({
   ERR_USAGE: {
     meaning: 'The command line cannot be understood, or asks for what does not go together.',
     remedy: 'see tshuttle --help',
@@ -72,7 +65,9 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       ['an idle connection is cut on the way', '-o ServerAliveInterval=30'],
       [
         'small packets arrive, and those of full size do not (a VPN, PPPoE)',
-        'sudo ip link set dev DEVICE mtu 1280; where that helps, sysctl net.ipv4.tcp_mtu_probing=1 does so for every connection',
+        system.platform === 'linux'
+          ? `${system.lowerMtu}; where that helps, sysctl net.ipv4.tcp_mtu_probing=1 does so for every connection`
+          : system.lowerMtu,
       ],
     ],
   },
@@ -86,7 +81,7 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
         'prohibited',
         'sshd’s AllowTcpForwarding, PermitOpen or DisableForwarding, or no-port-forwarding or permitopen of the key in authorized_keys: its administrator has to allow the destination',
       ],
-      ['open failed, with many flows', 'sshd is out of file descriptors: its ulimit -n'],
+      ['open failed, with many flows', 'sshd is out of file descriptors: its limit of open files'],
     ],
   },
   ERR_HOST_KEY: {
@@ -104,17 +99,13 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
   },
   ERR_NO_INTERCEPTOR: {
     meaning: 'Nothing on this machine can redirect connections; each way that was tried is told.',
-    remedy: 'install nftables (apt install nftables), or use --socks, which needs none',
-    causes: [
-      ['no nft and no iptables', 'apt install nftables, dnf install nftables, pacman -S nftables'],
-      ['Windows', 'use tshuttle in WSL2: tshuttle help windows'],
-      ['a container without CAP_NET_ADMIN', '--socks or tshuttle run --rootless need no rules'],
-    ],
+    ...noInterceptor(system),
   },
   ERR_NO_PRIVILEGE: {
-    meaning: 'sudo did not start the root helper.',
+    meaning: 'The root helper could not be started.',
     remedy: 'tshuttle sudoers shows a line that is safe to grant; --socks needs no root',
     causes: [
+      ['there is no sudo', system.install('sudo')],
       ['this user is not in sudoers', 'an administrator installs the line: sudo tshuttle sudoers --install'],
       ['a password is needed and nobody could be asked', 'start it on a terminal, or install the line'],
     ],
@@ -122,7 +113,10 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
   ERR_INTERCEPT_APPLY: {
     meaning: 'The kernel refused the redirect rules.',
     remedy: 'try another --method, or fewer subnets',
-    causes: [['a kernel without NAT', 'the message has its words; iptables may still do: --method iptables']],
+    causes:
+      system.platform === 'linux'
+        ? [['a kernel without NAT', 'the message has its words; iptables may still do: --method iptables']]
+        : [['tables of pf are full', 'fewer subnets; or set limit table-entries in /etc/pf.conf']],
   },
   ERR_HELPER_PROTOCOL: {
     meaning: 'The root helper answered what it should not: a bug, or two versions mixed.',
@@ -141,13 +135,14 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
       'Another program has removed the redirect rules. They are put back at once; where that is refused, or they are removed ' +
       'five times within a minute, nothing is captured, and connections go past the tunnel: --on-down exit ends it then, else ' +
       'it is tried again every 30 s.',
-    remedy:
-      'find out what it does; rules by --method nft are those that no other program can remove (Linux 5.12)',
+    remedy: `find out what it does; ${system.keepRules}`,
     causes: [
-      [
-        'iptables -t nat -F, iptables-restore without --noflush, nft flush ruleset',
-        'have it leave TSHUTTLE-* alone',
-      ],
+      system.platform === 'linux'
+        ? [
+            'iptables -t nat -F, iptables-restore without --noflush, nft flush ruleset',
+            'have it leave TSHUTTLE-* alone',
+          ]
+        : [system.rulesRemovers, system.keepRules],
       ['a firewall that was started or reloaded', 'once is no harm: the rules are back within a second'],
     ],
   },
@@ -164,7 +159,12 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
   ERR_CLEANUP: {
     meaning: 'Something that tshuttle made could not be removed; what is left is told.',
     remedy: 'tshuttle cleanup removes it when its owner is gone',
-    causes: [['iptables was used, and every process was killed', 'tshuttle cleanup']],
+    causes: [
+      [
+        `${system.platform === 'linux' ? 'iptables was used, and every' : 'every'} process was killed`,
+        'tshuttle cleanup',
+      ],
+    ],
   },
   ERR_ALREADY_RUNNING: {
     meaning: 'A daemon with this name runs already.',
@@ -209,17 +209,22 @@ const ERROR_PAGES: Readonly<Record<ErrorCode, ErrorPage>> = {
     remedy: 'please report it with the lines above',
     causes: [],
   },
-};
+});
 
 /** What the user can do about a failure of this kind, in one line. */
-export function remedyOf(code: ErrorCode): string {
-  return ERROR_PAGES[code].remedy;
+export function remedyOf(code: ErrorCode, platform: NodeJS.Platform = process.platform): string {
+  return errorPages(systemWords(platform))[code].remedy;
 }
 
 /** The page of every error code, as topics. */
-export function errorTopics(): readonly Topic[] {
-  return (Object.keys(ERROR_PAGES) as ErrorCode[]).map((code) => {
-    const { meaning, remedy, causes } = ERROR_PAGES[code];
+export function errorTopics(platform: NodeJS.Platform = process.platform): readonly Topic[] {
+  const system = systemWords(platform);
+  const pages = errorPages(system);
+  return (Object.keys(pages) as ErrorCode[]).map((code) => {
+    const { meaning, remedy, causes } =
+      OF_RULES.has(code) && system.redirector === undefined
+        ? { ...pages[code], ...notOn(system) }
+        : pages[code];
     const exit = `Exit code ${EXIT_CODES[code]}. ${meaning}`;
     return {
       name: code,

@@ -1,7 +1,8 @@
+import type { SystemWords } from '../../core/system-words.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** An OpenStack behind a bastion, with the programs that use it. */
-export const OPENSTACK_TOPIC: Topic = {
+export const openstackTopic = (system: SystemWords): Topic => ({
   name: 'openstack',
   summary: 'an OpenStack behind a bastion: Terraform, the openstack command, Ansible, kubectl, psql',
   blocks: [
@@ -60,7 +61,7 @@ export const OPENSTACK_TOPIC: Topic = {
         'bastion is back. A call in flight is reset at once, and -v says which: 10.0.0.8:8774: reset: the bastion was lost. ' +
         'Terraform reports that one; whether it was made is for the next terraform plan to say.',
     ),
-    paragraph('Once and for all, a profile in ~/.config/tshuttle/config.yaml:'),
+    paragraph(`Once and for all, a profile in ${system.profileFile}:`),
     commands(
       'profiles:',
       '  cloud:',
@@ -120,4 +121,4 @@ export const OPENSTACK_TOPIC: Topic = {
       'tshuttle run -r ubuntu@bastion.example.com --domain internal.example -- psql "host=db.internal.example sslmode=verify-full dbname=app"',
     ),
   ],
-};
+});

@@ -1,7 +1,8 @@
-import { commands, paragraph, type Topic } from './topic.ts';
+import type { SystemWords } from '../../core/system-words.ts';
+import { type Block, commands, paragraph, type Topic } from './topic.ts';
 
 /** Command lines to copy. README has this page: `npm run readme`. */
-export const RECIPES_TOPIC: Topic = {
+export const recipesTopic = (system: SystemWords): Topic => ({
   name: 'recipes',
   summary: 'Terraform, kubectl, psql, RDS, a bastion with a second factor, at login, CI without root',
   blocks: [
@@ -22,13 +23,26 @@ export const RECIPES_TOPIC: Topic = {
     ),
     paragraph('A key and then a one-time code; -i names the right one of the agent’s many keys:'),
     commands('tshuttle -r me@bastion -i ~/.ssh/id_work.pub 10.0.0.0/8'),
-    paragraph('At login, by systemd, the profile office; nobody is asked for a password then:'),
-    commands('tshuttle sudoers --install', 'tshuttle service install office'),
+    ...atLogin(system),
     paragraph(
-      'CI without root, with a key of the job’s own (where users may make no namespaces: --rootless):',
+      `CI without root, with a key of the job’s own${system.platform === 'linux' ? ' (where users may make no namespaces: --rootless)' : ''}:`,
     ),
-    commands('tshuttle run --isolated -r ci@bastion.example.com -i deploy_key 10.0.0.0/8 -- ./deploy.sh'),
+    commands(
+      `tshuttle run ${system.platform === 'linux' ? '--isolated' : '--rootless'} -r ci@bastion.example.com -i deploy_key 10.0.0.0/8 -- ./deploy.sh`,
+    ),
     paragraph('Options that are always the same, in a file:'),
     commands('echo "-r bastion 10.0.0.0/8 -x 10.9.0.0/16" > office.conf', 'tshuttle @office.conf'),
   ],
-};
+});
+
+function atLogin(system: SystemWords): readonly Block[] {
+  if (system.serviceManager === undefined) {
+    return [paragraph(`At login, the profile office: ${system.startAtLogin}.`)];
+  }
+  return [
+    paragraph(
+      `At login, by ${system.serviceManager}, the profile office; nobody is asked for a password then:`,
+    ),
+    commands('tshuttle sudoers --install', 'tshuttle service install office'),
+  ];
+}

@@ -1,5 +1,6 @@
 import type { Command, Option } from 'commander';
-import { REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';
+import { systemWords } from '../../core/system-words.ts';
+import { methodsOn } from '../../intercept/rules/redirect-methods.ts';
 import type { Block, Topic } from './topic.ts';
 import { wrap } from './wrap.ts';
 
@@ -11,6 +12,8 @@ export interface ManualParts {
   readonly version: string;
   /** ISO 8601, without a time. */
   readonly date: string;
+  /** Whose page it is; the topics are to be those of the same. */
+  readonly platform: NodeJS.Platform;
   readonly topics: readonly Topic[];
   readonly exitCodes: ReadonlyArray<readonly [code: number, meaning: string]>;
 }
@@ -20,7 +23,10 @@ export interface ManualParts {
  *
  * Made from the same descriptions as `--help`, so that nothing can be in one and not in the other.
  */
-export function renderManPage(program: Command, { version, date, topics, exitCodes }: ManualParts): string {
+export function renderManPage(
+  program: Command,
+  { version, date, platform, topics, exitCodes }: ManualParts,
+): string {
   const lines = [
     `.Dd ${date}`,
     `.Dt ${program.name().toUpperCase()} 1`,
@@ -33,6 +39,10 @@ export function renderManPage(program: Command, { version, date, topics, exitCod
     ...leaves(program).flatMap(synopsis),
     '.Sh DESCRIPTION',
     ...prose(program.description()),
+    '.Pp',
+    ...prose(
+      `Where systems differ, this page is about ${systemWords(platform).name}; tshuttle man prints that of the system that it runs on.`,
+    ),
     '.Sh OPTIONS',
     ...options(program),
     '.Sh COMMANDS',
@@ -53,11 +63,11 @@ export function renderManPage(program: Command, { version, date, topics, exitCod
     '.Sh SEE ALSO',
     '.Xr ssh 1 ,',
     '.Xr ssh_config 5 ,',
-    REDIRECT_METHODS.map(({ manual: [page, section] }) => `.Xr ${page} ${section}`)
-      .toSorted()
-      .join(' ,\n'),
+    ...methodsOn(platform)
+      .map(({ manual: [page, section] }) => `.Xr ${page} ${section} ,`)
+      .toSorted(),
   ];
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n').replace(/ ,$/, '')}\n`;
 }
 
 /** The commands that do something: those below others are named with them. */

@@ -1,7 +1,8 @@
+import type { SystemWords } from '../../core/system-words.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** One command, and proxies: what needs no root. */
-export const RUN_TOPICS: readonly Topic[] = [
+export const runTopics = (system: SystemWords): readonly Topic[] => [
   {
     name: 'run',
     summary: 'a tunnel around one command, also without root',
@@ -9,12 +10,15 @@ export const RUN_TOPICS: readonly Topic[] = [
       commands(
         'tshuttle run -r bastion 10.0.0.0/8 -- terraform apply',
         'tshuttle run office -- psql',
-        'tshuttle run --isolated -r bastion 10.0.0.0/8 -- ./deploy.sh',
+        ...(system.platform === 'linux'
+          ? ['tshuttle run --isolated -r bastion 10.0.0.0/8 -- ./deploy.sh']
+          : []),
         'tshuttle run --rootless -r bastion --domain internal.example -- curl https://api.internal.example/',
       ),
       paragraph(
-        'run brings the tunnel up, runs the command, and ends with it and its exit code. Signals are passed on, and the machine is kept ' +
-          'from sleeping where systemd lets us. --probe HOST:PORT waits up to 30 s until that answers through the bastion; ' +
+        'run brings the tunnel up, runs the command, and ends with it and its exit code. Signals are passed on' +
+          `${system.sleepGuard === undefined ? '' : `, and the machine is kept from sleeping where ${system.sleepGuard} lets us`}. ` +
+          '--probe HOST:PORT waits up to 30 s until that answers through the bastion; ' +
           '--openstack does so for the host of auth_url. Otherwise run ends with 68, and nothing has run.',
       ),
       paragraph(
@@ -22,23 +26,25 @@ export const RUN_TOPICS: readonly Topic[] = [
           'uses the tunnel of that name, or starts the profile, which ends with the command.',
       ),
       list(
-        [
+        ...isolated(system, [
           '--isolated',
           'needs Linux with unprivileged user namespaces and util-linux 2.36, no root and no sudo. The command runs as you in a network ' +
             'namespace of its own, where every TCP connection and DNS query comes to tshuttle. What no SUBNET or --domain has is ' +
             'relayed from this machine. This machine itself cannot be reached, nor link-local addresses, also with 0/0; other UDP and ' +
             'ICMP lead nowhere, and sudo does not work. A connection that fails is reset. What the command left running ends with it',
-        ],
+        ]),
         [
           '--rootless',
-          'captures nothing, also where there is no root and no sudo: the command gets proxies of its own, with a password of this run, by ' +
+          'captures nothing, and so needs neither root nor rules: the command gets proxies of its own, with a password of this run, by ' +
             'HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and their lower case. What no SUBNET or --domain has goes direct, and is resolved ' +
-            'here. Programs that know no proxy (psql) need the redirect, or --isolated',
+            'here. Programs that know no proxy (psql) need the redirect' +
+            (system.platform === 'linux' ? ', or --isolated' : ''),
         ],
       ),
       paragraph(
         'The command’s environment is yours as it is, OS_PASSWORD too, and with --rootless it has that password: root and all that runs ' +
-          'as you can read it (/proc/PID/environ), and CI that prints its environment shows it.',
+          'as you can read it' +
+          `${system.platform === 'linux' ? ' (/proc/PID/environ)' : ''}, and CI that prints its environment shows it.`,
       ),
     ],
   },
@@ -56,9 +62,16 @@ export const RUN_TOPICS: readonly Topic[] = [
       ),
       paragraph(
         'They listen on 127.0.0.1 unless told otherwise. --proxy-auth FILE, whose first line is USER:PASSWORD and which nobody but you ' +
-          'can read, lets only those in who know it; wrong passwords are slowed down. On other ' +
-          'systems than Linux the proxies may work; that is untried.',
+          'can read, lets only those in who know it; wrong passwords are slowed down.',
       ),
     ],
   },
 ];
+
+/** Namespaces are of Linux only. */
+function isolated(
+  system: SystemWords,
+  item: readonly [string, string],
+): ReadonlyArray<readonly [string, string]> {
+  return system.platform === 'linux' ? [item] : [];
+}

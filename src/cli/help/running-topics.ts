@@ -1,14 +1,15 @@
-import { commands, paragraph, type Topic } from './topic.ts';
+import type { SystemWords } from '../../core/system-words.ts';
+import { type Block, commands, paragraph, type Topic } from './topic.ts';
 
 /** Tunnels that stay: in the background, by name, at login, over outages. */
-export const RUNNING_TOPICS: readonly Topic[] = [
+export const runningTopics = (system: SystemWords): readonly Topic[] => [
   {
     name: 'background',
     summary: '-D, its log and process id, and arguments from a file',
     blocks: [
       paragraph(
         '-D returns 0 exactly when traffic is being captured, and prints the process id and the log; tshuttle down NAME ends it. The log is ' +
-          '$XDG_STATE_HOME/tshuttle/USER@HOST.log (default ~/.local/state); only you can read it, and it is rotated. The process id is ' +
+          `USER@HOST.log in ${system.stateFolder}; only you can read it, and it is rotated. The process id is ` +
           'beside it, in USER@HOST.pid, or where --pidfile says; a port other than 22 is behind a plus. A second tunnel through the ' +
           'same bastion needs a --pidfile of its own, which names its log, too.',
       ),
@@ -31,7 +32,7 @@ export const RUNNING_TOPICS: readonly Topic[] = [
     summary: 'tunnels by name: up, down, restart, reload, status',
     blocks: [
       paragraph(
-        '~/.config/tshuttle/config.yaml names tunnels. The keys are the options (subnets, excludes, zones, dns, to_ns, identity, ' +
+        `${system.profileFile} names tunnels. The keys are the options (subnets, excludes, zones, dns, to_ns, identity, ` +
           'ssh_options, ...); tshuttle config schema prints them all, for editors too.',
       ),
       commands(
@@ -55,21 +56,7 @@ export const RUNNING_TOPICS: readonly Topic[] = [
   {
     name: 'service',
     summary: 'at login or at boot, without a terminal',
-    blocks: [
-      commands('tshuttle sudoers --install', 'tshuttle service install office'),
-      paragraph(
-        'tshuttle service install [NAME...] has your systemd start profiles at login, and again whenever they fail; with loginctl ' +
-          'enable-linger, at boot. Nobody can be asked for a password then, so tshuttle sudoers --install comes first.',
-      ),
-      paragraph(
-        'tshuttle service install --system NAME, as root, starts one at boot without sudo, as a user that may change the network and ' +
-          'nothing else. It reads /etc/tshuttle/config.yaml, and its key and host keys are /etc/tshuttle/NAME/identity and known_hosts.',
-      ),
-      paragraph(
-        'tshuttle service status shows what is installed, and tshuttle service uninstall removes it. --print only shows the unit; on macOS, ' +
-          'the launchd agent.',
-      ),
-    ],
+    blocks: [...serviceBlocks(system)],
   },
   {
     name: 'outages',
@@ -89,3 +76,42 @@ export const RUNNING_TOPICS: readonly Topic[] = [
     ],
   },
 ];
+
+function serviceBlocks(system: SystemWords): readonly Block[] {
+  if (system.serviceManager === undefined) {
+    return [
+      paragraph(`tshuttle service is of Linux and macOS. On ${system.name}: ${system.startAtLogin}.`),
+      ...(system.redirector === undefined
+        ? []
+        : [paragraph('Nobody can be asked for a password then: tshuttle sudoers --install comes first.')]),
+    ];
+  }
+  const first = [
+    commands('tshuttle sudoers --install', 'tshuttle service install office'),
+    paragraph(
+      `tshuttle service install [NAME...] has your ${system.serviceManager} start profiles at login, and again whenever they fail` +
+        `${system.platform === 'linux' ? '; with loginctl enable-linger, at boot' : ''}. ` +
+        'Nobody can be asked for a password then, so tshuttle sudoers --install comes first.',
+    ),
+  ];
+  if (system.platform !== 'linux') {
+    return [
+      ...first,
+      paragraph(
+        'The agent is ~/Library/LaunchAgents/tshuttle.agent.plist, and its log ~/Library/Logs/tshuttle.log. Keys come from the ssh-agent ' +
+          'of launchd, which keeps passphrases in the keychain (ssh-add --apple-use-keychain). tshuttle service status shows it, and ' +
+          'tshuttle service uninstall removes it. --print only shows the agent.',
+      ),
+    ];
+  }
+  return [
+    ...first,
+    paragraph(
+      'tshuttle service install --system NAME, as root, starts one at boot without sudo, as a user that may change the network and ' +
+        'nothing else. It reads /etc/tshuttle/config.yaml, and its key and host keys are /etc/tshuttle/NAME/identity and known_hosts.',
+    ),
+    paragraph(
+      'tshuttle service status shows what is installed, and tshuttle service uninstall removes it. --print only shows the unit.',
+    ),
+  ];
+}

@@ -1,7 +1,8 @@
+import type { SystemWords } from '../../core/system-words.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** For users of sshuttle. */
-export const SSHUTTLE_TOPIC: Topic = {
+export const sshuttleTopic = (system: SystemWords): Topic => ({
   name: 'sshuttle',
   summary: 'for users of sshuttle: what is the same, and what is not',
   blocks: [
@@ -13,7 +14,7 @@ export const SSHUTTLE_TOPIC: Topic = {
     list(
       ['on the bastion', 'nothing runs; AllowTcpForwarding yes will do, without Python and without a shell'],
       ['SSHUTTLE_ARGS', 'is read where TSHUTTLE_ARGS is not set'],
-      ['--method nat', 'is iptables'],
+      ...(system.platform === 'linux' ? ([['--method nat', 'is iptables']] as const) : []),
       ['--exclude-f FILE', 'the beginning of a name stands for a long option, where no other begins so'],
       [
         '--python, --remote-shell, --no-cmd-delimiter, --no-sudo-pythonpath, --no-latency-control, --latency-buffer-size, --wrap, --tmark',
@@ -39,4 +40,4 @@ export const SSHUTTLE_TOPIC: Topic = {
       ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],
     ),
   ],
-};
+});

@@ -6,6 +6,8 @@ export interface KnownCommand {
   readonly name: string;
   /** Not in help. */
   readonly isHidden?: boolean;
+  /** What the system has to have, so that the command is of use, and in help. */
+  readonly needs?: 'redirector' | 'serviceManager';
   /** Its definition, which a command line of another command does not need. */
   load(): Promise<AnyCommand>;
 }
@@ -102,22 +104,27 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
   },
   {
     name: 'sudoers',
+    needs: 'redirector',
     load: async () => (await import('../commands/sudoers/sudoers-command.ts')).sudoersCommand,
   },
   {
     name: 'service install',
+    needs: 'serviceManager',
     load: async () => (await import('../commands/service/service-commands.ts')).serviceInstallCommand,
   },
   {
     name: 'service uninstall',
+    needs: 'serviceManager',
     load: async () => (await import('../commands/service/service-commands.ts')).serviceUninstallCommand,
   },
   {
     name: 'service status',
+    needs: 'serviceManager',
     load: async () => (await import('../commands/service/service-commands.ts')).serviceStatusCommand,
   },
   {
     name: 'cleanup',
+    needs: 'redirector',
     load: async () => (await import('../commands/cleanup/cleanup-command.ts')).cleanupCommand,
   },
   { name: 'help', load: async () => (await import('../commands/help/help-command.ts')).helpCommand },

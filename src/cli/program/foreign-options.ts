@@ -10,11 +10,11 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
   },
   {
     flags: ['--syslog'],
-    what: 'is not needed, -D keeps a log file; for the journal run without -D in a systemd unit',
+    what: 'is not needed, -D keeps a log file; for the system’s own log run it without -D, as a service does',
   },
   {
     flags: ['--namespace', '--namespace-pid'],
-    what: 'is not there; run all of it inside: ip netns exec NAME tshuttle ...',
+    what: 'is not there; run all of it inside such a namespace (Linux)',
   },
   {
     flags: ['--sudoers-no-modify', '--sudoers-user'],

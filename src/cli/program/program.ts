@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { type Command, Help } from 'commander';
 import type { Problem } from '../../core/problem.ts';
+import { systemWords } from '../../core/system-words.ts';
 import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts';
 import { GROUPS, TEXTS } from '../command/help-text.ts';
 import { describeProgram } from '../command/tunnel-options.ts';
@@ -103,22 +104,28 @@ async function fill({ known, command }: CommandPlace, events?: ProgramEvents): P
 /** `openstack check` is a command of the command `openstack`. */
 function addCommand(
   program: Command,
-  { name, isHidden = false }: KnownCommand,
+  { name, isHidden = false, needs }: KnownCommand,
   refuse: (problem: Problem) => void,
 ): Command {
+  const hidden = isHidden || (needs !== undefined && systemWords()[needs] === undefined);
   const words = name.split(' ');
   let parent = program;
   for (const word of words.slice(0, -1)) {
     const known = parent.commands.find((command) => command.name() === word);
-    parent = known ?? addGroup(parent, word, refuse);
+    parent = known ?? addGroup(parent, word, hidden, refuse);
   }
-  const command = parent.command(words.at(-1)!, { hidden: isHidden });
+  const command = parent.command(words.at(-1)!, { hidden });
   return command.helpGroup('Commands:').helpOption('-h, --help', TEXTS.help);
 }
 
 /** A word that is no command by itself. */
-function addGroup(parent: Command, word: string, refuse: (problem: Problem) => void): Command {
-  const group = parent.command(word).helpGroup('Commands:').helpCommand(false).exitOverride();
+function addGroup(
+  parent: Command,
+  word: string,
+  hidden: boolean,
+  refuse: (problem: Problem) => void,
+): Command {
+  const group = parent.command(word, { hidden }).helpGroup('Commands:').helpCommand(false).exitOverride();
   return group.summary(GROUPS[word] ?? '').action(() => {
     const names = group.commands.map((command) => command.name());
     refuse({ where: word, what: `is followed by one of ${names.join(', ')}` });

@@ -4,6 +4,7 @@ import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { systemNameservers } from '../../dns/system/nameservers.ts';
 import { planRedirects } from '../../intercept/rules/plan.ts';
 import { methodsOn, REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';
@@ -39,8 +40,13 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     context.print('# no rules: there are only proxies and forwards\n');
     return;
   }
-  if (process.platform === 'win32') {
-    context.print('# no rules: on Windows connections are captured in WSL2 only (tshuttle help windows)\n');
+  const [first] = methodsOn(process.platform);
+  if (first === undefined && (config.method === 'auto' || process.platform === 'win32')) {
+    const instead =
+      process.platform === 'win32'
+        ? 'WSL2 captures connections (tshuttle help windows)'
+        : 'there are proxies';
+    context.print(`# no rules: nothing redirects connections on ${systemWords().name}; ${instead}\n`);
     return;
   }
   const { rules, warnings } = await resolveSubnets(config, context.lookUp);
@@ -56,8 +62,7 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     dns: dnsRedirect(config),
     only: config.programs?.matches ?? null,
   });
-  const method =
-    config.method === 'auto' ? (methodsOn(process.platform)[0] ?? REDIRECT_METHODS[0]).name : config.method;
+  const method = config.method === 'auto' ? (first ?? REDIRECT_METHODS[0]).name : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];
   if (config.listen.port === undefined)
     notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);

@@ -1,4 +1,5 @@
-import { WANTED_METHODS, WANTED_METHODS_TEXT } from '../../intercept/rules/redirect-methods.ts';
+import { systemWords } from '../../core/system-words.ts';
+import { WANTED_METHODS, wantedMethods } from '../../intercept/rules/redirect-methods.ts';
 import type { OptionRow } from './row.ts';
 
 /** How it is captured. */
@@ -8,7 +9,7 @@ export const CAPTURE_OPTIONS = {
     flags: '--method <METHOD>',
     choices: WANTED_METHODS,
     otherwise: 'auto',
-    help: `${WANTED_METHODS_TEXT} (default: auto, the first that works)`,
+    help: `${wantedMethods()} (default: auto, the first that works)`,
     profile: { key: 'method', description: 'what redirects, as --method' },
   },
   listen: {
@@ -87,7 +88,7 @@ export const RUNNING_OPTIONS = {
     flags: '--pidfile <FILE>',
     type: 'path',
     partOf: 'mode',
-    help: 'file for the process id with -D (default: in ~/.local/state/tshuttle)',
+    help: `file for the process id with -D (default: in ${systemWords().stateFolder})`,
   },
   verbosity: {
     kind: 'count',

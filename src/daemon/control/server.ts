@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { canTellPeers, peerCredentials } from '../../net/native/peer.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { makePrivateFolder } from '../files/private-folder.ts';
@@ -182,7 +183,7 @@ export class ControlServer {
 
 function unusable(folder: string, why: string, cause?: unknown): TshuttleError {
   return new TshuttleError('ERR_CONFIG', `cannot open a control socket in ${folder}: ${why}`, {
-    remedy: 'set XDG_RUNTIME_DIR to a folder of yours with a short path',
+    remedy: `set ${systemWords().sessionVariable} to a folder of yours with a short path`,
     cause,
   });
 }

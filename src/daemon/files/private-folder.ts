@@ -2,6 +2,7 @@ import { chmodSync, lstatSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { isOpenTo, isOwn } from '../../core/file-owner.ts';
 import { makeFolder } from '../../core/folders.ts';
+import { systemWords } from '../../core/system-words.ts';
 
 /**
  * Makes a folder that only this user can enter, with the folders above it. Idempotent.
@@ -29,9 +30,10 @@ export function makePrivateFolder(path: string): void {
 }
 
 /** Which variable says where the folder is: the one of the session, or the one for what lasts. */
-function variableOf(path: string): 'XDG_RUNTIME_DIR' | 'XDG_STATE_HOME' {
-  const { XDG_RUNTIME_DIR: runtime } = process.env;
+function variableOf(path: string): string {
+  const { stateVariable, sessionVariable } = systemWords();
+  const session = process.env[sessionVariable];
   const isOfSession =
-    path.startsWith('/run/user/') || (runtime !== undefined && path.startsWith(`${runtime}/`));
-  return isOfSession ? 'XDG_RUNTIME_DIR' : 'XDG_STATE_HOME';
+    path.startsWith('/run/user/') || (session !== undefined && path.startsWith(`${session}/`));
+  return isOfSession ? sessionVariable : stateVariable;
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 
 /** Whose systemd: that of the machine, or the user's own. */
 export type Manager = 'system' | 'user';
@@ -16,7 +17,7 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
-/** Runs a program of systemd's to its end, whatever its exit status. @throws TshuttleError ERR_CONFIG when there is none */
+/** Runs a program of the service manager's to its end, whatever its exit status. @throws TshuttleError ERR_CONFIG when there is none */
 export async function runTool(program: string, words: readonly string[]): Promise<ToolResult> {
   const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,7 +36,7 @@ export async function runTool(program: string, words: readonly string[]): Promis
     return { status, stdout, stderr };
   } catch (error) {
     throw new TshuttleError('ERR_CONFIG', `cannot run ${program}: ${messageOf(error)}`, {
-      remedy: 'services need systemd here; tshuttle up NAME starts a tunnel without it',
+      remedy: `services need ${systemWords().serviceManager} here; tshuttle up NAME starts a tunnel without it`,
       cause: error,
     });
   }

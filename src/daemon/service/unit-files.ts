@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { isForeignToRoot, makeFolder } from '../../core/folders.ts';
 import { readRegularFile, replaceFile } from '../../core/regular-file.ts';
+import { systemWords } from '../../core/system-words.ts';
 import type { Manager } from './systemctl.ts';
 import { USER_UNIT } from './units.ts';
 
@@ -64,10 +65,15 @@ export function writeUnitFile(path: string, text: string): void {
     replaceFile(path, text, { mode: 0o644 });
   } catch (error) {
     throw new TshuttleError('ERR_CONFIG', `cannot write ${path}: ${messageOf(error)}`, {
-      remedy: `see what is there (ls -l ${path}); one that is masked: systemctl unmask ${basename(path)}`,
+      remedy: `see what is there (${systemWords().showRights(path)})${unmask(path)}`,
       cause: error,
     });
   }
+}
+
+/** A unit that is masked is a link to the null device. */
+function unmask(path: string): string {
+  return path.endsWith('.service') ? `; one that is masked: systemctl unmask ${basename(path)}` : '';
 }
 
 /** Removes one, and the folders that were made for it, where nothing else is in them. Idempotent. */

@@ -1,6 +1,7 @@
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { familyOf, LOOPBACK } from '../../net/address/literal.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
@@ -153,7 +154,9 @@ async function listenAt(nameserver: Nameserver, shared: Shared): Promise<Listeni
 function listenError(where: string, cause: unknown): TshuttleError {
   const message = `cannot listen for DNS on ${where}: ${messageOf(cause)}`;
   const isForFiles = systemCodeOf(cause) === 'EMFILE';
-  const remedy = isForFiles ? 'allow more open files (ulimit -n)' : 'leave --dns and --domain out';
+  const remedy = isForFiles
+    ? `allow more open files: ${systemWords().moreDescriptors}`
+    : 'leave --dns and --domain out';
   return new TshuttleError('ERR_LISTEN', message, { cause, remedy });
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemWords } from '../../core/system-words.ts';
 import { formatZone, type Zone, zoneOf } from '../../net/address/zone.ts';
 import { RESOLV_CONF_FILES } from './resolv-conf.ts';
 import { hasScutil, scutilResolvers } from './scutil.ts';
@@ -61,10 +62,11 @@ export function searchWarning(
   if (first === undefined) return undefined;
   const where = zones.filter((zone) => searched.some((domain) => isInZone(domain, [zone]))).map(formatZone);
   const isHarmful = ndots > DEFAULT_NDOTS;
+  const settings = systemWords().resolverSettings;
   const what = isHarmful
-    ? `/etc/resolv.conf searches ${searched.join(', ')}, in --domain ${where.join(', ')}, with ndots:${ndots}: a name of outside ` +
+    ? `${settings} searches ${searched.join(', ')}, in --domain ${where.join(', ')}, with ndots:${ndots}: a name of outside ` +
       `with fewer dots is asked for as NAME.${first} first, each time through the bastion`
-    : `/etc/resolv.conf searches ${searched.join(', ')}, in --domain ${where.join(', ')}: a name that does not exist outside is ` +
+    : `${settings} searches ${searched.join(', ')}, in --domain ${where.join(', ')}: a name that does not exist outside is ` +
       `asked for as NAME.${first}, through the bastion`;
   const remedy = isHarmful
     ? 'leave the zone out of its search line, or ndots at 1; a name with a dot at its end is asked for as it is'

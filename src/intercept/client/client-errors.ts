@@ -1,4 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 
 /** How the helper's child process ended: one of the two is set, or neither when it never ran. */
 export interface HelperExit {
@@ -30,7 +31,7 @@ function privilegeRemedy(said: string): string {
 /** The command itself could not be started. */
 export function cannotRunError(file: string | undefined, cause: Error): TshuttleError {
   return new TshuttleError('ERR_NO_PRIVILEGE', `cannot run ${file}: ${cause.message}`, {
-    remedy: 'run tshuttle as root, or install sudo',
+    remedy: `run tshuttle as root, or install sudo: ${systemWords().install('sudo')}`,
     cause,
   });
 }

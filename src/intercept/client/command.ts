@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { findSudo } from '../install/find-sudo.ts';
 import { findInstalledHelper } from '../install/installed-helper.ts';
 
@@ -76,7 +77,7 @@ export function helperCommand(facts: HelperCommandFacts): readonly string[] {
   if (facts.userId === 0 || facts.givesNetAdmin) return helper;
   if (facts.sudoPath === undefined) {
     throw new TshuttleError('ERR_NO_PRIVILEGE', 'redirect rules need root, and there is no sudo here', {
-      remedy: 'install sudo, or run tshuttle as root',
+      remedy: `install sudo (${systemWords(facts.platform).install('sudo')}), or run tshuttle as root`,
     });
   }
   const words = facts.installedHelper === undefined ? helper : [facts.installedHelper];

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { replaceFile } from '../../core/regular-file.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { findTool } from '../../net/machine/root-tools.ts';
 import { type InstalledFiles, installHelper, uninstallHelper } from './install-helper.ts';
 import { renderSudoers, SUDOERS_FILE, usersIn } from './sudoers.ts';
@@ -54,7 +55,7 @@ function writeSudoers(users: readonly string[]): void {
   } catch (error) {
     if (error instanceof TshuttleError) throw error;
     throw new TshuttleError('ERR_CONFIG', `cannot write ${SUDOERS_FILE}: ${messageOf(error)}`, {
-      remedy: `see what is there: ls -l ${SUDOERS_FILE}`,
+      remedy: `see what is there: ${systemWords().showRights(SUDOERS_FILE)}`,
       cause: error,
     });
   }
@@ -64,7 +65,7 @@ function mustPassVisudo(path: string): void {
   const visudo = findTool('visudo');
   if (visudo === undefined) {
     throw new TshuttleError('ERR_CONFIG', 'there is no visudo to check the line with', {
-      remedy: 'install sudo',
+      remedy: `install sudo: ${systemWords().install('sudo')}`,
     });
   }
   const check = spawnSync(visudo, ['-c', '-f', path], { encoding: 'utf8', timeout: VISUDO_TIMEOUT_MS });

@@ -1,8 +1,8 @@
+import { systemWords } from '../../core/system-words.ts';
 import { INSTALLED_HELPER } from './installed-helper.ts';
 
-/** sudo reads it because its name has no dot (sudoers(5), includedir). FreeBSD's is a package, which keeps its files below /usr/local. */
-export const SUDOERS_FILE =
-  process.platform === 'freebsd' ? '/usr/local/etc/sudoers.d/tshuttle' : '/etc/sudoers.d/tshuttle';
+/** What sudo reads of ours. */
+export const SUDOERS_FILE = systemWords().sudoersFile;
 
 /** What needs no quotes in sudoers(5). */
 const PLAIN_USER = /^[A-Za-z_][A-Za-z0-9_-]*$/;

@@ -116,8 +116,10 @@ export const WANTED_METHODS: readonly ['auto', ...InterceptMethod[]] = [
   ...REDIRECT_METHODS.map(({ name }) => name),
 ];
 
-/** `auto, nft, iptables or pf`. */
-export const WANTED_METHODS_TEXT = wordsOf(WANTED_METHODS, 'or');
+/** `auto, nft or iptables`: what may be asked for on this system. */
+export function wantedMethods(platform: NodeJS.Platform = process.platform): string {
+  return wordsOf(['auto', ...methodsOn(platform).map(({ name }) => name)], 'or');
+}
 
 /** One way to install the rules of a method `M`. */
 export type CandidateOf<M extends InterceptMethod> = Extract<Row, { name: M }>['candidates'][number]['name'];

@@ -1,4 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
+import { type SystemWords, systemWords } from '../../core/system-words.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import {
   type Candidate,
@@ -68,7 +69,7 @@ export function selectCandidate(
   const methods = methodsOn(platform).filter(({ name }) => wanted === 'auto' || wanted === name);
   if (methods.length === 0) throw notOn(platform, wanted);
   throw new TshuttleError('ERR_NO_INTERCEPTOR', describeRefusals(wanted, refused, methods), {
-    remedy: remedyFor(wanted, facts, methods),
+    remedy: remedyFor(wanted, facts, methods, systemWords(platform)),
   });
 }
 
@@ -78,7 +79,7 @@ type Methods = ReturnType<typeof methodsOn>;
 function notOn(platform: NodeJS.Platform, wanted: WantedMethod): TshuttleError {
   const others = methodsOn(platform).map(({ name }) => name);
   const what = wanted === 'auto' ? 'nothing redirects connections' : `there is no ${wanted}`;
-  return new TshuttleError('ERR_NO_INTERCEPTOR', `${what} on ${platform}`, {
+  return new TshuttleError('ERR_NO_INTERCEPTOR', `${what} on ${systemWords(platform).name}`, {
     remedy: others.length === 0 ? 'use --socks, which needs no rules' : `use --method auto, or ${others[0]}`,
   });
 }
@@ -104,18 +105,23 @@ export function describeRefusal(fact: RefusedFact): string {
   }
 }
 
-function remedyFor(wanted: WantedMethod, facts: readonly ProbeFact[], methods: Methods): string {
+function remedyFor(
+  wanted: WantedMethod,
+  facts: readonly ProbeFact[],
+  methods: Methods,
+  system: SystemWords,
+): string {
   const refused = facts.filter((fact) => fact.kind === 'refused');
   if (refused.some((fact) => /operation not permitted|permission denied/i.test(fact.reason))) {
-    return 'run it where changing firewall rules is permitted: as root, with CAP_NET_ADMIN in a container';
+    return `run it where changing firewall rules is permitted: ${system.wherePermitted}`;
   }
   const name = methods.find(({ packageName }) => packageName !== undefined)?.packageName;
   if (refused.length === 0 && name !== undefined) {
-    return `install ${name}: apt install ${name} (or dnf, apk, pacman, zypper)`;
+    return `install ${name}: ${system.install(name)}`;
   }
   if (wanted !== 'auto') return 'try --method auto, or load the kernel modules named above';
   const modules = methods.flatMap(({ kernelModules }) => kernelModules ?? []);
   return modules.length === 0
     ? 'use --socks, which needs no rules'
-    : `the kernel lacks NAT support: load ${modules.join(', or ')}`;
+    : system.loadModules(modules.join(', or '));
 }

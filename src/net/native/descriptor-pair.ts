@@ -1,4 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { hasNativeLibrary, lastErrno, openLibc } from './library.ts';
 
 /** sys/socket.h of Linux; the same on every architecture that Node runs on. */
@@ -26,7 +27,7 @@ export function openDescriptorPair(): readonly [number, number] {
   const pair = new Int32Array(2);
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) !== 0) {
     throw new TshuttleError('ERR_INTERNAL', `socketpair failed with errno ${lastErrno()}`, {
-      remedy: 'allow more open files (ulimit -n)',
+      remedy: `allow more open files: ${systemWords().moreDescriptors}`,
     });
   }
   const [first, second] = pair;

@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { formatHostPort } from '../address/endpoint.ts';
 import type { IpFamily } from '../address/literal.ts';
 import { descriptorOf, duplicateDescriptor } from '../native/descriptor.ts';
@@ -122,9 +123,9 @@ export function listenError(host: string, port: number, cause: unknown, option =
 }
 
 function remedyFor(code: string | undefined, option: string): string {
-  if (code === 'EMFILE') return 'allow more open files (ulimit -n, LimitNOFILE= of a systemd unit)';
+  if (code === 'EMFILE') return `allow more open files: ${systemWords().moreDescriptors}`;
   if (code === 'EADDRINUSE' && option === '-L')
-    return 'choose another port with -L, or end what has it: ss -ltnp names it on Linux, lsof -i elsewhere';
+    return `choose another port with -L, or end what has it: ${systemWords().whoListens} names it`;
   if (code === 'EACCES') return `choose a port from 1024 on with ${option}`;
   if (code === 'EADDRINUSE') {
     return `choose another port with ${option}, or ${option === '-l' ? 'leave -l out' : 'port 0 for one that is free'}`;

@@ -1,4 +1,5 @@
 import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { entryNames, type KnownHostEntry } from '../host-keys/known-hosts.ts';
 import { readKnownHosts } from '../host-keys/known-hosts-files.ts';
 import type { SshTarget } from '../ssh-target.ts';
@@ -23,7 +24,8 @@ export const REMEDY_CUT_OFF = 'see what its log says of the login';
 
 /** What to do where a connection that stood is no longer answered, in the middle of the handshake. */
 export const REMEDY_CUT_IN_HANDSHAKE =
-  'the network may be down, packets of full size may be lost on the way (lower the MTU: sudo ip link set dev DEVICE mtu 1280), ' +
+  'the network may be down, packets of full size may be lost on the way (lower the MTU: ' +
+  `${systemWords().lowerMtu}), ` +
   'or fail2ban there has banned this address just now: wait 10 minutes, then name the right user, and the right key with -i';
 
 const GONE_OR_BANNED =

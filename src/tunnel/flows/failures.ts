@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/log.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
 import type { DescriptorBudget } from '../../net/sockets/descriptor-budget.ts';
 import { diagnoseProhibition, type ForwardingDiagnosis } from '../../ssh/forwarding-diagnosis.ts';
@@ -133,10 +134,10 @@ export class Failures {
 }
 
 function moreDescriptors(): string {
-  return (
-    'allow more: LimitNOFILE=65536 in its systemd unit, ulimit -n 65536 in the shell that starts it, NumberOfFiles in its ' +
-    `launchd plist; or, for the one that runs, sudo prlimit --pid ${process.pid} --nofile=65536`
-  );
+  const { moreDescriptors: where, moreDescriptorsOf } = systemWords();
+  const now =
+    moreDescriptorsOf === undefined ? '' : `; or, for the one that runs, ${moreDescriptorsOf(process.pid)}`;
+  return `allow more: ${where}${now}`;
 }
 
 function whereOf({ host, port }: HostPort): string {

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { foreignWords, OF_OTHER_MACHINES } from '../../support/platform/foreign-words.ts';
 import { type SimulatedPlatform, simulated } from '../../support/platform/simulated.ts';
 import { Child, type CommandResult, runCommand } from '../../support/process/child.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
@@ -189,10 +190,49 @@ describe.each(PLATFORMS)('on $name, koffi $koffi', (platform) => {
     expect(refused.stderr).toMatch(/no ControlMaster.* -> .*--transport ssh2/s);
   });
 
+  test('the manual has no words of another system, and no command that is of no use here', async () => {
+    const { code, stdout } = await run('man');
+    expect(code).toBe(0);
+    const sections = stdout
+      .replaceAll('\\-', '-')
+      .replaceAll('\\e', '\\')
+      .split(/^\.Sh /m)
+      .slice(1);
+    expect(sections.length).toBeGreaterThan(30);
+    const own = sections.filter((text) => !OF_OTHER_MACHINES.has(text.split('\n', 1)[0]!.toLowerCase()));
+    expect(own.flatMap((text) => foreignWords(text, platform.name))).toEqual([]);
+    expect(/^\.Ss sudoers$/m.test(stdout)).toBe(['linux', 'darwin', 'freebsd'].includes(platform.name));
+    expect(/^\.Ss service install$/m.test(stdout)).toBe(['linux', 'darwin'].includes(platform.name));
+  });
+
   test('--dry-run shows what would be', async () => {
     const { code, stdout, stderr } = await run(...bastion(), '--dry-run', '10.0.0.0/8');
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(platform.name === 'win32' ? /WSL2/ : /10\.0\.0\.0\/8/);
+    const without: Partial<Record<SimulatedPlatform['name'], RegExp>> = {
+      win32: /WSL2/,
+      openbsd: /nothing redirects connections on openbsd/,
+    };
+    expect(stdout).toMatch(without[platform.name] ?? /10\.0\.0\.0\/8/);
+  });
+
+  test('what there is on other systems only says so, with what there is here', async () => {
+    const hasRules = ['linux', 'darwin', 'freebsd'].includes(platform.name);
+    const hasServices = ['linux', 'darwin'].includes(platform.name);
+    const attempts: ReadonlyArray<readonly [boolean, readonly string[]]> = [
+      [hasRules, ['sudoers', '--user', 'alice']],
+      [hasServices, ['service', 'status']],
+      [platform.name === 'linux', ['service', 'status', '--system']],
+    ];
+    for (const [isHere, words] of attempts) {
+      const { code, stderr } = await run(...words);
+      expect(code === 0, `${words.join(' ')}: ${stderr}`).toBe(isHere);
+      if (!isHere) expect(stderr).toMatch(/^tshuttle: .* on .* -> ./);
+      expect(foreignWords(stderr, platform.name)).toEqual([]);
+    }
+    if (platform.name === 'linux') return;
+    const { code, stderr } = await run('run', '--isolated', ...bastion(), '10.0.0.0/8', '--', 'true');
+    expect(code, stderr).toBe(77);
+    expect(stderr).toMatch(/no network namespaces on .* -> .*--rootless/);
   });
 
   test('what cannot be done says so, with the remedy', { timeout: 60_000 }, async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { marked } from 'marked';
-import { TOPICS } from '../../../src/cli/help/topics.ts';
+import { topicsOn } from '../../../src/cli/help/topics.ts';
 
 /** A block of code in the README. */
 export interface ReadmeBlock {
@@ -55,7 +55,7 @@ export function readmeCommands(): readonly string[] {
 
 /** The command lines of README and of the pages of `tshuttle help`, each once. */
 export function documentedCommands(): readonly string[] {
-  const inHelp = TOPICS.flatMap(({ blocks }) =>
+  const inHelp = topicsOn('linux').flatMap(({ blocks }) =>
     blocks.flatMap((block) => (block.kind === 'commands' ? block.lines : [])),
   );
   return [...new Set([...readmeCommands(), ...inHelp])];

@@ -106,7 +106,10 @@ function allCommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }
 
-test('--help of every command', async () => {
+// What holds on one system only is held to that by test/unit/system-words.test.ts.
+const onLinux = test.runIf(process.platform === 'linux');
+
+onLinux('--help of every command', async () => {
   const program = await buildProgram('1.2.3');
   const pages = allCommands(program).map((command) => {
     let text = '';
@@ -118,10 +121,11 @@ test('--help of every command', async () => {
   await expect(pages.join(`${'='.repeat(100)}\n`)).toMatchFileSnapshot(golden('help.txt'));
 });
 
-test('the manual page, but for its topics', async () => {
+onLinux('the manual page, but for its topics', async () => {
   const page = renderManPage(await buildProgram('1.2.3'), {
     version: '1.2.3',
     date: '2026-01-02',
+    platform: 'linux',
     topics: [],
     exitCodes: EXIT_MEANINGS,
   });

@@ -23,7 +23,7 @@ function problemOf(outcome: ProbeOutcome, packetFilter: Partial<PfFacts>, ownRul
     notrack: [],
     packetFilter: { ...CLEAR, ...packetFilter },
   };
-  return captureProblems([{ target: TARGET, outcome }], facts)[0];
+  return captureProblems([{ target: TARGET, outcome }], facts, 'darwin')[0];
 }
 
 describe('what is said of a connection that pf does not bring here', () => {

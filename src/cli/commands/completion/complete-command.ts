@@ -26,14 +26,14 @@ export const completeCommand = defineCommand<CompleteInput>({
     if (words === undefined) return 0;
     const { completionsFor } = await import('./completions.ts');
     const { sshHosts } = await import('./known-words.ts');
-    const { TOPICS } = await import('../../help/topics.ts');
+    const { topicsOn } = await import('../../help/topics.ts');
     const { errorTopics } = await import('../../help/error-pages.ts');
     const { profileNames } = await import('../../../config/profiles/load-profiles.ts');
     const { profileSurroundingsOf } = await import('../../../app/running-tunnels/profile-surroundings.ts');
     const completions = completionsFor(await describeProgram(), words, {
       hosts: () => sshHosts(),
       profiles: () => profileNames(profileSurroundingsOf(process.environment)),
-      topics: () => [...TOPICS, ...errorTopics()].map(({ name }) => name),
+      topics: () => [...topicsOn(), ...errorTopics()].map(({ name }) => name),
       tunnelCommands: await tunnelCommands(),
     });
     const kept = keptByBash(words.at(-1) ?? '', input.breaks);

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import type { Config } from '../../../config/config.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import { systemWords } from '../../../core/system-words.ts';
 import { systemNameservers } from '../../../dns/system/nameservers.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../../intercept/client/command.ts';
 import { type HelperInterceptor, openInterceptor } from '../../../intercept/helper-interceptor.ts';
@@ -106,10 +107,16 @@ async function checkSudo(refusal: TshuttleError, canAsk: boolean): Promise<Findi
 
 function checkNameservers(): Finding {
   const nameservers = systemNameservers().map(({ address }) => address);
-  const manager = existsSync('/run/systemd/resolve/stub-resolv.conf')
-    ? 'systemd-resolved runs'
-    : 'no systemd-resolved';
-  return ok('resolver', `this machine asks ${nameservers.join(', ')}; ${manager}`);
+  const asked = nameservers.length === 0 ? 'no resolver that it names' : nameservers.join(', ');
+  return ok('resolver', `this machine asks ${asked}${resolverManager()}`);
+}
+
+/** Of Linux only. */
+function resolverManager(): string {
+  if (process.platform !== 'linux') return '';
+  return existsSync('/run/systemd/resolve/stub-resolv.conf')
+    ? '; systemd-resolved runs'
+    : '; no systemd-resolved';
 }
 
 /** Other programs that decide where connections go. */
@@ -119,7 +126,9 @@ const OTHERS: ReadonlyArray<readonly [pattern: RegExp, what: string]> = [
 ];
 
 function* checkOthers(): Generator<Finding> {
-  for (const name of Object.keys(networkInterfaces())) {
+  for (const [name, addresses = []] of Object.entries(networkInterfaces())) {
+    // macOS has some utun of its own, with link-local addresses.
+    if (/^utun/.test(name) && addresses.every(({ address }) => address.startsWith('fe80:'))) continue;
     const other = OTHERS.find(([pattern]) => pattern.test(name));
     if (other !== undefined) yield note('interfaces', `${name}: ${other[1]}`);
   }
@@ -128,22 +137,20 @@ function* checkOthers(): Generator<Finding> {
 /** A one-time code counts for half a minute, so that a clock that is off makes every code wrong. */
 export async function checkClock(): Promise<Finding> {
   const check = 'clock';
+  const { setClock, platform } = systemWords();
   try {
+    if (platform !== 'linux') throw new Error('nothing tells');
     const { stdout } = await run('timedatectl', ['show', '--property=NTPSynchronized', '--value'], {
       timeout: TOOL_TIMEOUT_MS,
     });
     return stdout.trim() === 'yes'
       ? ok(check, 'is synchronised, so that one-time codes are of the right moment')
-      : note(
-          check,
-          'is not synchronised: one-time codes may be of the wrong moment',
-          'timedatectl set-ntp true',
-        );
+      : note(check, 'is not synchronised: one-time codes may be of the wrong moment', setClock);
   } catch {
     return note(
       check,
       'nothing here can say whether it is right; one-time codes depend on that',
-      'compare date -u',
+      `compare it with another one; or set it: ${setClock}`,
     );
   }
 }

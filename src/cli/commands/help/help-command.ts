@@ -13,10 +13,10 @@ export const helpCommand = defineCommand<string | undefined>({
       .action((topic: string | undefined) => choose(topic));
   },
   run: async (wanted, { print, refuse }) => {
-    const { TOPICS } = await import('../../help/topics.ts');
+    const { topicsOn } = await import('../../help/topics.ts');
     const { errorTopics } = await import('../../help/error-pages.ts');
     const { renderTopic, renderTopicList } = await import('../../help/render-text.ts');
-    const topics = [...TOPICS, ...errorTopics()];
+    const topics = [...topicsOn(), ...errorTopics()];
     if (wanted === undefined) {
       print(renderTopicList(topics));
       return 0;

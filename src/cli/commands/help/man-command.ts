@@ -14,14 +14,15 @@ export const manCommand = defineCommand<undefined>({
   },
   run: async (_input, { print, describeProgram }) => {
     const { renderManPage } = await import('../../help/render-man.ts');
-    const { TOPICS } = await import('../../help/topics.ts');
+    const { topicsOn } = await import('../../help/topics.ts');
     const { errorTopics } = await import('../../help/error-pages.ts');
     const { EXIT_MEANINGS } = await import('../../../app/exit-code.ts');
     print(
       renderManPage(await describeProgram(), {
         version: readVersion(),
         date: new Date().toISOString().slice(0, 10),
-        topics: [...TOPICS, ...errorTopics()],
+        platform: process.platform,
+        topics: [...topicsOn(), ...errorTopics()],
         exitCodes: EXIT_MEANINGS,
       }),
     );

@@ -7,6 +7,7 @@ import { findAbsent } from '../../../app/running-tunnels/unknown-tunnel.ts';
 import { surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { withoutControls } from '../../../core/printable.ts';
+import { systemWords } from '../../../core/system-words.ts';
 import { isKeptLog, keptLogOf } from '../../../daemon/files/kept-logs.ts';
 import { LogTail } from '../../../daemon/files/log-tail.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
@@ -73,7 +74,7 @@ function elsewhere(name: string, file: string): TshuttleError {
     'ERR_USAGE',
     `${name} says that it logs to ${file}, which is in no folder of your logs`,
     {
-      remedy: `look whether it does, and then yourself (tail -f ${file}); or name its folder by XDG_STATE_HOME`,
+      remedy: `look whether it does, and then yourself (${systemWords().followFile(file)}); or name its folder by ${systemWords().stateVariable}`,
     },
   );
 }

@@ -25,7 +25,7 @@ import { findHelperCommandFacts } from '../../../intercept/client/command.ts';
 import { canBeGranted, sudoersLine } from '../../../intercept/install/sudoers.ts';
 import { whyNotRootsAlone } from '../../../net/machine/root-owned.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
-import type { ServiceInput } from './service-input.ts';
+import { requireServices, type ServiceInput } from './service-input.ts';
 
 const SUDO_TIMEOUT_MS = 10_000;
 
@@ -42,6 +42,7 @@ interface Unit {
  * @throws TshuttleError ERR_NO_PRIVILEGE when the service could not get root without a password, ERR_CONFIG
  */
 export async function installService(input: ServiceInput, session: CommandSession): Promise<number> {
+  requireServices(input);
   const { process: context, print, refuse } = session;
   const manager: Manager = input.system ? 'system' : 'user';
   const { profiles, problems } = loadProfiles(input.names.length === 0 ? 'all' : input.names, {
@@ -66,18 +67,8 @@ export async function installService(input: ServiceInput, session: CommandSessio
     );
     return 0;
   }
-  const isForLaunchd = process.platform === 'darwin' && !input.system;
-  if (process.platform !== 'linux' && !isForLaunchd) {
-    const remedy =
-      process.platform === 'darwin'
-        ? 'install it without --system: it starts at your login'
-        : 'start it by what this system has for that: tshuttle up --foreground NAME';
-    throw new TshuttleError('ERR_CONFIG', 'services of the machine are installed with systemd only', {
-      remedy,
-    });
-  }
   requirePower(manager, program);
-  if (isForLaunchd) {
+  if (process.platform === 'darwin') {
     const homeDirectory = homeFolder();
     const plist = launchAgent(program, names, context.environment);
     await installAgent(plist, { homeDirectory, userId: process.getuid?.() ?? 0 });

@@ -4,7 +4,7 @@ import { agentFile, agentState, isAgentInstalled } from '../../../daemon/service
 import { type Manager, propertiesOf } from '../../../daemon/service/systemctl.ts';
 import { installedUnits } from '../../../daemon/service/unit-files.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
-import type { ServiceInput } from './service-input.ts';
+import { requireServices, type ServiceInput } from './service-input.ts';
 
 const PROPERTIES = [
   'Description',
@@ -17,14 +17,20 @@ const PROPERTIES = [
   'UnitFileState',
 ];
 
-/** Says what the installed services do, as systemd has it. @returns the exit code */
+/**
+ * Says what the installed services do, as systemd has it.
+ *
+ * @returns the exit code
+ * @throws TshuttleError ERR_CONFIG where there are none
+ */
 export async function serviceStatus(
   { system, json }: ServiceInput,
   { process: context, print }: CommandSession,
 ): Promise<number> {
+  requireServices({ system });
   const manager: Manager = system ? 'system' : 'user';
   const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
-  const services: ServiceReport[] = process.platform === 'darwin' && !system ? await launchdReports() : [];
+  const services: ServiceReport[] = process.platform === 'darwin' ? await launchdReports() : [];
   const units = process.platform === 'linux' ? await installedUnits(manager, places) : [];
   for (const unit of units) {
     const found = await propertiesOf(manager, unit, PROPERTIES);

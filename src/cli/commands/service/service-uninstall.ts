@@ -12,7 +12,7 @@ import {
 } from '../../../daemon/service/unit-files.ts';
 import { SYSTEM_USER, systemUnitName } from '../../../daemon/service/units.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
-import type { ServiceInput } from './service-input.ts';
+import { requireServices, type ServiceInput } from './service-input.ts';
 
 /**
  * Stops what {@link installService} installed, and removes it, with the machine's user after the last unit of the machine.
@@ -25,6 +25,7 @@ export async function uninstallService(
   { names, system }: ServiceInput,
   { process: context, print, refuse }: CommandSession,
 ): Promise<number> {
+  requireServices({ system });
   const manager: Manager = system ? 'system' : 'user';
   if (!system && names.length > 0) {
     const what =
@@ -36,7 +37,7 @@ export async function uninstallService(
       remedy: 'sudo tshuttle service uninstall --system',
     });
   }
-  if (process.platform === 'darwin' && !system) {
+  if (process.platform === 'darwin') {
     const homeDirectory = homeFolder();
     const wasThere = isAgentInstalled(homeDirectory);
     if (wasThere) await uninstallAgent({ homeDirectory, userId: process.getuid?.() ?? 0 });

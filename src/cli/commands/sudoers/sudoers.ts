@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ProcessContext } from '../../../app/process-context.ts';
 import { ownAccount } from '../../../core/accounts.ts';
 import { TshuttleError } from '../../../core/errors.ts';
+import { systemWords } from '../../../core/system-words.ts';
 import { findHelperCommandFacts } from '../../../intercept/client/command.ts';
 import { grant, withdraw } from '../../../intercept/install/grant.ts';
 import { INSTALLED_FOLDER } from '../../../intercept/install/installed-helper.ts';
@@ -28,6 +29,12 @@ export type SudoersContext = Pick<CommandSession, 'print' | 'refuse'> &
  */
 export async function sudoers({ action, user }: SudoersRequest, context: SudoersContext): Promise<number> {
   const { print, refuse, environment } = context;
+  const { name: systemName, redirector } = systemWords();
+  if (redirector === undefined) {
+    throw new TshuttleError('ERR_NO_INTERCEPTOR', `nothing of tshuttle runs as root on ${systemName}`, {
+      remedy: 'start it as you are: --socks, --http-proxy and run --rootless need no root',
+    });
+  }
   const isRoot = process.geteuid?.() === 0;
   const name = user ?? (isRoot ? environment['SUDO_USER'] : ownAccount().userName) ?? 'root';
   if (name === 'root') {

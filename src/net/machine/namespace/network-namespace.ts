@@ -7,6 +7,7 @@ import { ownAccount } from '../../../core/accounts.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import { INSTALLATION_FOLDER } from '../../../core/installation.ts';
 import { START_FOLDER } from '../../../core/start-folder.ts';
+import { systemWords } from '../../../core/system-words.ts';
 import { descriptorOf, duplicateDescriptor } from '../../native/descriptor.ts';
 import { BACKLOG, type PlacedAddress, type SocketPlace } from '../../sockets/socket-place.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
@@ -38,6 +39,10 @@ export interface NetworkNamespace extends SocketPlace {
  * @throws TshuttleError ERR_NO_PRIVILEGE where the system lets us not; nothing is left behind then
  */
 export async function openNetworkNamespace(ipv6: boolean): Promise<NetworkNamespace> {
+  if (process.platform !== 'linux') {
+    const message = `there are no network namespaces on ${systemWords().name}`;
+    throw new TshuttleError('ERR_NO_PRIVILEGE', message, { remedy: 'use --rootless, which does without' });
+  }
   const holder = new Holder();
   try {
     const ownCopies = process.geteuid?.() === 0 ? [] : includedFilesOfRoot(ownAccount().homeDirectory);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../../core/errors.ts';
+import { systemWords } from '../../../core/system-words.ts';
 import { makeEndpoint } from '../../../net/address/endpoint.ts';
 import { isOwnAddress } from '../../../net/machine/local-addresses.ts';
 import { lookUpRoute } from '../../../net/machine/route-check.ts';
@@ -73,7 +74,7 @@ export function watchLiveness(
         `nothing heard from ${target.role} ${description} for ${silentS} s`,
         {
           remedy:
-            'check the network, and the MTU where it stops under load (sudo ip link set dev DEVICE mtu 1280); set -o ' +
+            `check the network, and the MTU where it stops under load (${systemWords().lowerMtu}); set -o ` +
             'ServerAliveInterval and ServerAliveCountMax to be more patient',
         },
       ),

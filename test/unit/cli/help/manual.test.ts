@@ -3,16 +3,17 @@ import { errorTopics, remedyOf } from '../../../../src/cli/help/error-pages.ts';
 import { renderManPage } from '../../../../src/cli/help/render-man.ts';
 import { renderTopic, renderTopicList } from '../../../../src/cli/help/render-text.ts';
 import { commands, list, paragraph } from '../../../../src/cli/help/topic.ts';
-import { TOPICS } from '../../../../src/cli/help/topics.ts';
+import { topicsOn } from '../../../../src/cli/help/topics.ts';
 import { buildProgram } from '../../../../src/cli/program/program.ts';
 
-const ALL = [...TOPICS, ...errorTopics()];
+const ALL = [...topicsOn(), ...errorTopics()];
 
 async function manPage(topics = ALL): Promise<string> {
   const exitCodes = [[64, 'wrong usage']] as const;
   return renderManPage(await buildProgram('1.2.3'), {
     version: '1.2.3',
     date: '2026-01-02',
+    platform: process.platform,
     topics,
     exitCodes,
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   listingCommands,
   REDIRECT_METHODS,
-  WANTED_METHODS_TEXT,
+  wantedMethods,
 } from '../../../../src/intercept/rules/redirect-methods.ts';
 
 /** What a method is declared in, beside the folders of its own. */
@@ -23,7 +23,9 @@ describe('REDIRECT_METHODS', () => {
   });
 
   it('gives what people read of all methods', () => {
-    expect(WANTED_METHODS_TEXT).toBe('auto, nft, iptables or pf');
+    expect(wantedMethods('linux')).toBe('auto, nft or iptables');
+    expect(wantedMethods('freebsd')).toBe('auto or pf');
+    expect(wantedMethods('win32')).toBe('auto');
     expect(listingCommands('linux')).toBe('nft list ruleset, iptables-save and iptables-legacy-save');
     expect(listingCommands('darwin')).toBe('pfctl -s all');
     expect(listingCommands('win32')).toBe('');

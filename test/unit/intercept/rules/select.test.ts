@@ -45,9 +45,9 @@ describe('candidatesFor', () => {
 describe('selectCandidate', () => {
   it('says which methods there are on a system without the one that was asked for', () => {
     const error = failureOf(() => selectCandidate('nft', [], 'win32'));
-    expect(error).toMatchObject({ code: 'ERR_NO_INTERCEPTOR', message: 'there is no nft on win32' });
+    expect(error).toMatchObject({ code: 'ERR_NO_INTERCEPTOR', message: 'there is no nft on Windows' });
     expect(failureOf(() => selectCandidate('auto', [], 'win32'))).toMatchObject({
-      message: 'nothing redirects connections on win32',
+      message: 'nothing redirects connections on Windows',
       remedy: 'use --socks, which needs no rules',
     });
     expect(candidatesFor('auto', true, 'win32')).toEqual([]);

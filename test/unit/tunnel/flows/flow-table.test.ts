@@ -189,7 +189,7 @@ test('what comes when the descriptors are used up is reset, counted, and told on
   flows.accept({ ...accepted(ceiling), answer });
   expect([flows.totals().now, resets, answers]).toEqual([1, 2, ['other']]);
   expect(flows.failures()).toMatchObject([{ cause: 'own-descriptors', count: 4 }]);
-  expect(flows.failures()[0]?.advice).toMatch(/LimitNOFILE=.*ulimit -n.*plist.*prlimit --pid/);
+  expect(flows.failures()[0]?.advice).toMatch(/LimitNOFILE=.*ulimit -n.*prlimit --pid/);
   expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
     expect.stringMatching(/this process may have 256 open, of which 32 are kept/),
   ]);

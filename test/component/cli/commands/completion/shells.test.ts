@@ -252,6 +252,6 @@ describe('the manual page', () => {
     const text = shown.stdout.replaceAll(new RegExp(`.${String.fromCharCode(8)}`, 'g'), '');
     expect(text).toContain('-r, --remote [USER@]HOST[:PORT]');
     expect(text).toContain('tshuttle cleanup [-v] [--log-format FORMAT]');
-    expect(text).toMatch(/77\s+sudo or the bastion refused/);
+    expect(text).toMatch(/77\s+root or the login was refused/);
   });
 });
