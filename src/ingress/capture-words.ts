@@ -1,4 +1,4 @@
-import type { SystemWords } from '../core/system-words.ts';
+import type { SystemWords } from '../core/systems/words.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 

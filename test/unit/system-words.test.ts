@@ -97,7 +97,7 @@ test('what each system is told in the place of the others', () => {
     '/etc/sudoers.d/tshuttle',
     '/etc/sudoers.d/tshuttle',
     '/usr/local/etc/sudoers.d/tshuttle',
-    '/etc/sudoers.d/tshuttle',
+    'none',
     '/etc/sudoers.d/tshuttle',
   ]);
 });
@@ -190,7 +190,7 @@ function thrownBy(run: () => unknown): unknown {
 
 /** Files, and folders, whose texts are of one system for a reason. */
 const PLACES: ReadonlyArray<readonly [place: string, why: string]> = [
-  ['core/system-words.ts', 'the table'],
+  ['core/systems/', 'the table'],
   ['cli/help/', 'pages, which are rendered above'],
   ['cli/command/help-text.ts', 'held above'],
   ['intercept/rules/', 'the rules themselves, and the row of each method'],

@@ -19,7 +19,7 @@ export const FORWARDS_TOPIC: Topic = {
       ['[::1]:80:[fd00::8]:443', 'IPv6 stands in brackets'],
       ['*:8080:db:80, :8080:db:80', 'on every address: whoever can reach this machine can use it'],
       [
-        '/run/user/1000/db.sock:db:5432',
+        '/home/me/db.sock:db:5432',
         'a unix socket, mode 0600, removed at the end; a file that is there is left alone',
       ],
       [

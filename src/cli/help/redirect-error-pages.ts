@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../core/errors.ts';
-import type { SystemWords } from '../../core/system-words.ts';
+import type { SystemWords } from '../../core/systems/words.ts';
 
 /** The documentation of an error code. */
 export interface ErrorPage {

@@ -38,7 +38,11 @@ test.each([
   ],
   [
     'echo "System has not been booted with systemd" >&2; exit 1',
-    { status: 'note', what: expect.stringContaining('nothing here can say'), remedy: expect.stringMatching(/^compare it .* set it: /) },
+    {
+      status: 'note',
+      what: expect.stringContaining('nothing here can say'),
+      remedy: expect.stringMatching(/^compare it .* set it: /),
+    },
   ],
 ])('a clock of which timedatectl says: %s', async (body, finding) => {
   await putTimedatectl(body);
