@@ -1,7 +1,8 @@
+import type { SystemWords } from '../../core/systems/words.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** Whose connections are captured. */
-export const PROGRAMS_TOPIC: Topic = {
+export const programsTopic = (system: SystemWords): Topic => ({
   name: 'programs',
   summary: 'capturing what some users or programs open, and nothing else',
   blocks: [
@@ -15,25 +16,38 @@ export const PROGRAMS_TOPIC: Topic = {
         '--group GROUP',
         'programs that run as this group (sg GROUP -c COMMAND starts one); the other groups of their user do not count',
       ],
-      [
+      ...ofLinux(system, [
         '--cgroup PATH',
         'programs in this control group or below it, as systemd-cgls shows it (Linux): system.slice/backup.service, or ' +
           'backup.service, or a slice by its name alone, as user-1000.slice',
-      ],
+      ]),
     ),
     commands(
       'tshuttle -r bastion --user 1001 10.0.0.0/8',
-      'tshuttle -r bastion --cgroup backup.service 10.0.0.0/8',
+      ...ofLinux(system, 'tshuttle -r bastion --cgroup backup.service 10.0.0.0/8'),
     ),
-    paragraph(
-      'A control group must be there when the tunnel starts. One that goes and comes again, as that of a service that is started anew, is ' +
-        'captured again at once; what the service opens in its first milliseconds may go direct. A slice of its own (Slice= in the ' +
-        'unit) stays there all the time.',
+    ...ofLinux(
+      system,
+      paragraph(
+        'A control group must be there when the tunnel starts. One that goes and comes again, as that of a service that is started anew, is ' +
+          'captured again at once; what the service opens in its first milliseconds may go direct. A slice of its own (Slice= in the ' +
+          'unit) stays there all the time.',
+      ),
     ),
-    paragraph(
-      'Where a daemon asks for names on behalf of programs (nss-resolve, nscd, sssd), its queries are its own, not those of the ' +
-        'program. Then use an address, or a resolver that the program asks itself, as 127.0.0.53 in /etc/resolv.conf.',
+    ...ofLinux(
+      system,
+      paragraph(
+        'Where a daemon asks for names on behalf of programs (nss-resolve, nscd, sssd), its queries are its own, not those of the ' +
+          'program. Then use an address, or a resolver that the program asks itself, as 127.0.0.53 in /etc/resolv.conf.',
+      ),
     ),
-    paragraph('pf on macOS and FreeBSD knows users and groups, and no control groups.'),
+    ...(system.platform === 'linux'
+      ? []
+      : [paragraph('pf knows users and groups, and no control groups (--cgroup), which are of Linux.')]),
   ],
-};
+});
+
+/** Control groups, and daemons that ask in place of programs. */
+function ofLinux<const T>(system: SystemWords, value: T): readonly T[] {
+  return system.platform === 'linux' ? [value] : [];
+}

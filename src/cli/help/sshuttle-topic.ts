@@ -34,7 +34,7 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         '--dns',
         'asks the resolvers of the bastion’s /etc/resolv.conf, if SFTP may read it; otherwise name one by --to-ns',
       ],
-      ['--user, --group', 'hold for nft and pf, too, and for --dns; repeatable (tshuttle help programs)'],
+      ['--user, --group', 'hold for every method, and for --dns; repeatable (tshuttle help programs)'],
       ['--sudoers-no-modify', 'tshuttle sudoers, which grants one program instead of a command line'],
       ['a lost bastion', 'is connected again, where sshuttle ends'],
       ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],

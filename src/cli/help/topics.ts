@@ -5,7 +5,7 @@ import { captureTopics } from './capture-topics.ts';
 import { FORWARDS_TOPIC } from './forwards-topic.ts';
 import { LOG_TOPIC } from './log-topic.ts';
 import { openstackTopic } from './openstack-topic.ts';
-import { PROGRAMS_TOPIC } from './programs-topic.ts';
+import { programsTopic } from './programs-topic.ts';
 import { recipesTopic } from './recipes-topic.ts';
 import { runTopics } from './run-topics.ts';
 import { runningTopics } from './running-topics.ts';
@@ -20,7 +20,7 @@ export function topicsOn(platform: NodeJS.Platform = process.platform): readonly
   return [
     recipesTopic(system),
     ...captureTopics(system),
-    PROGRAMS_TOPIC,
+    programsTopic(system),
     ...BASTION_TOPICS,
     ALGORITHMS_TOPIC,
     ...runningTopics(system),
