@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Whoever runs the tests by sudo is not told so by each command under test. */
-const env = { SUDO_USER: '' };
+/** Whoever runs the tests by sudo is not told so by each command under test; and these keep nothing in a home. */
+const env = { SUDO_USER: '', NODE_DISABLE_COMPILE_CACHE: '1' };
 
 /**
  * With TSHUTTLE_TEST_PLATFORM (darwin, freebsd, openbsd, win32) the tests, and what they start, take themselves to be on that system:

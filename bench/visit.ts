@@ -49,6 +49,7 @@ export async function makeVisit(
       peer,
       load,
       pace: context.pace,
+      stop: () => running.stop(),
       run: planned.run,
       record: (metric, values) => {
         if (values.length === 0 || !values.every(Number.isFinite))

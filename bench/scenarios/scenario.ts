@@ -13,6 +13,8 @@ export interface Visit {
   readonly peer: Peer;
   readonly load: Load;
   readonly pace: Pace;
+  /** Ends the peer as a service manager does. Idempotent. */
+  stop(): Promise<void>;
   /** Counts from 0; the same for all peers of a round. */
   readonly run: number;
   /** Keeps the raw values of one metric; several values are those of single requests. */

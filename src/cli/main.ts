@@ -1,3 +1,4 @@
+import { keepCompiledCode } from './program/compiled-code.ts';
 import { readVersion } from './version.ts';
 
 // A reader that goes away is no failure of ours: `tshuttle man | head`. What must end then hears of it (process-context.ts).
@@ -11,6 +12,7 @@ if (process.argv.length === 3 && process.argv[2] === '--version') {
 }
 
 async function runCommandLine(): Promise<never> {
+  keepCompiledCode();
   const { runProcess } = await import('./program/run-process.ts');
   const { tshuttle } = await import('./program/tshuttle.ts');
   // What only a tunnel needs is loaded when one is opened: wrong input is answered sooner, and a password on the command

@@ -50,8 +50,10 @@ export interface RedirectContext {
   readonly logger: Logger;
   /** Ends the opening, a password prompt included. */
   readonly signal: AbortSignal;
+  /** What has to come true before somebody may be asked for a password. */
+  readonly beforePrompt: Promise<unknown>;
   /** Called when nobody is asked for a password any more. */
-  readonly onStarted: () => void;
+  readonly onPrompted: () => void;
   /** Called when another program has removed rules: whether they are back, and what is to be told of it. */
   readonly onRemoved: (state: RulesNews['state'], removal: TshuttleError) => void;
 }
@@ -94,7 +96,7 @@ export interface RedirectIngress {
  */
 export async function openRedirectIngress(
   options: RedirectOptions,
-  { logger, signal, onStarted, onRemoved }: RedirectContext,
+  { logger, signal, beforePrompt, onPrompted, onRemoved }: RedirectContext,
   onFlow: (flow: Flow) => void,
 ): Promise<RedirectIngress> {
   const { method, namespace, programs } = options;
@@ -104,7 +106,8 @@ export async function openRedirectIngress(
     method,
     logger,
     signal,
-    onStarted,
+    beforePrompt,
+    onPrompted,
     onRules: (news) => onRemoved(news.state, removalError(news)),
     ...inside,
   }).catch((error: unknown) => {

@@ -4,7 +4,7 @@ import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './client/client.ts';
-import { findHelperCommandFacts, helperCommand } from './client/command.ts';
+import { findHelperCommandFacts, helperCommand, mayPrompt } from './client/command.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { CleanupReport, RulesNews } from './protocol/protocol.ts';
 import { type InterceptMethod, listingCommands, type WantedMethod } from './rules/redirect-methods.ts';
@@ -22,8 +22,10 @@ export interface OpenInterceptorOptions {
   readonly command?: readonly string[];
   /** Ends the wait for a password. */
   readonly signal?: AbortSignal;
-  /** Called when the helper runs: nobody is asked for a password any more. */
-  readonly onStarted?: () => void;
+  /** What has to come true before somebody may be asked for a password. */
+  readonly beforePrompt?: Promise<unknown>;
+  /** Called when nobody is asked for a password any more: at once where nobody can be, else when the helper runs. */
+  readonly onPrompted?: () => void;
   /** Called when somebody else has removed rules. */
   readonly onRules?: (news: RulesNews) => void;
   /** What an earlier helper has settled on: no other method is looked for then. */
@@ -46,9 +48,12 @@ export interface HelperInterceptor extends Interceptor {
  * behind then
  */
 export async function openInterceptor(options: OpenInterceptorOptions): Promise<HelperInterceptor> {
-  const { logger, method: wanted, families = [4, 6] } = options;
-  const client = await start(options);
-  options.onStarted?.();
+  const { logger, method: wanted, families = [4, 6], command = commandHere() } = options;
+  const prompts = mayPrompt(command);
+  if (prompts) await options.beforePrompt;
+  else options.onPrompted?.();
+  const client = await start({ ...options, command });
+  if (prompts) options.onPrompted?.();
   try {
     reportCleanup(await cleanUp(client), logger);
     const selection = options.selection ?? (await select(client, wanted, families, logger));
@@ -83,9 +88,12 @@ export async function cleanupDeadInstances(options: CleanupOptions): Promise<Cle
 }
 
 function start(options: CleanupOptions & Pick<OpenInterceptorOptions, 'onRules'>): Promise<HelperClient> {
-  const { logger, signal, onRules } = options;
-  const command = options.command ?? helperCommand(findHelperCommandFacts());
+  const { logger, signal, onRules, command = commandHere() } = options;
   return startHelper({ command, logger, signal, onRules });
+}
+
+function commandHere(): readonly string[] {
+  return helperCommand(findHelperCommandFacts());
 }
 
 async function cleanUp(client: HelperClient): Promise<CleanupReport> {

@@ -31,8 +31,8 @@ import type { Tunnel } from './tunnel.ts';
 import type { TunnelContext, TunnelOptions } from './tunnel-options.ts';
 
 /**
- * Opens a tunnel: the helper first, so that its password prompt comes before everything else, then the bastion while the helper
- * gets ready, the rules last. Closing is the reverse.
+ * Opens a tunnel: the helper first, then the bastion while the helper gets ready, the rules last. Where the helper may ask for a
+ * password it does so before the bastion can, and only for a configuration that holds. Closing is the reverse.
  *
  * @throws TshuttleError with the code of the part that failed, and nothing is left behind; AggregateError, that error
  *   first, when something is
@@ -42,10 +42,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   const cleanup = new CleanupStack();
   try {
     const resolving = resolveTarget(options.remote, { logger, signal });
+    resolving.catch(() => {}); // told below, by whoever waits for it
     if (options.transport.kind !== 'openssh') prepareAhead();
-    const [target, { CapturedDns }] = await Promise.all([resolving, import('../dns/names/captured-dns.ts')]);
-    signal.throwIfAborted();
-
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
     // Before anybody is asked for a password.
@@ -70,20 +68,28 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const onRejected = (): void => flows?.rejected();
     // Closed after the rules are gone.
     cleanup.push(async () => await dns?.close());
-    const helper = deferred<void>();
+    const prompted = deferred<void>();
     const ingressOpening = beginOpening<RedirectIngress>(
       signal,
       async (ownSignal) =>
         options.captures
           ? await openRedirectIngress(
               options,
-              { logger, signal: ownSignal, onStarted: () => helper.resolve(), onRemoved: removed.onRemoved },
+              {
+                logger,
+                signal: ownSignal,
+                beforePrompt: resolving,
+                onPrompted: () => prompted.resolve(),
+                onRemoved: removed.onRemoved,
+              },
               accept,
             )
           : NO_REDIRECT,
       (one) => one.close(),
     );
     cleanup.push(() => ingressOpening.close());
+    const [target, { CapturedDns }] = await Promise.all([resolving, import('../dns/names/captured-dns.ts')]);
+    signal.throwIfAborted();
     // Before there is a secret. Like what comes next it takes its time, in which the helper starts.
     forbidCoreFiles();
     const { openBastion } = await import('./bastion/bastion.ts');
@@ -110,7 +116,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     cleanup.push(() => proxies.close());
     // Nobody is asked for two things at once.
-    await Promise.race([helper.promise, ingressOpening.opened]);
+    await Promise.race([prompted.promise, ingressOpening.opened]);
     signal.throwIfAborted();
     const bastionOpening = beginOpening(
       signal,
@@ -144,7 +150,9 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const table = new FlowTable(
       split === undefined ? bastion.transport : new SplitCarrier(bastion.transport, () => rules, split),
       logger,
-      { stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined },
+      {
+        stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined,
+      },
     );
     flows = table;
 

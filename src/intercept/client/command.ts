@@ -89,6 +89,11 @@ export function withoutPrompt([program = '', ...words]: readonly string[]): read
   return program.endsWith('/sudo') ? [program, '-n', ...words] : [program, ...words];
 }
 
+/** Whether a command may ask somebody for a password. */
+export function mayPrompt([program = '', firstWord]: readonly string[]): boolean {
+  return program.endsWith('/sudo') && firstWord !== '-n';
+}
+
 /** The command that runs the helper behind words that make it root of a user namespace. */
 export function helperCommandBehind(words: readonly string[]): readonly string[] {
   return [...words, process.execPath, HELPER_PATH];

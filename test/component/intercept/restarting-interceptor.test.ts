@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { deferred } from '../../../src/core/deferred.ts';
 import {
   openRestartingInterceptor,
   type RestartingInterceptor,
@@ -44,6 +45,23 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+/** Opens one whose helper is started by `program`, and says in which order what had to come first. */
+async function orderOfStart(program: string) {
+  const order: string[] = [];
+  const holds = deferred<void>();
+  const journal = join(folder, 'journal');
+  const opening = openRestartingInterceptor({
+    method: 'auto',
+    logger: recordingLogger(),
+    command: [program, FAKE_HELPER, 'good', journal],
+    beforePrompt: holds.promise.then(() => order.push('the configuration holds')),
+    onPrompted: () => order.push(existsSync(journal) ? 'nobody is asked any more' : 'nobody is asked'),
+  });
+  setImmediate(() => holds.resolve());
+  opened = await opening;
+  return order;
+}
+
 /** Opens one over helpers that only write down what they are asked. */
 async function open(behaviour = 'good', program: readonly string[] = [process.execPath]) {
   const logger = recordingLogger();
@@ -81,6 +99,31 @@ async function fakeSudo(refusal?: string): Promise<string> {
 }
 
 describe('a lasting interceptor', () => {
+  it('lets others ask at once where the helper asks nobody', async () => {
+    expect(await orderOfStart(process.execPath)).toEqual(['nobody is asked', 'the configuration holds']);
+  });
+
+  it('has sudo ask first, and only when the configuration holds', async () => {
+    expect(await orderOfStart(await fakeSudo())).toEqual([
+      'the configuration holds',
+      'nobody is asked any more',
+    ]);
+  });
+
+  it('has sudo ask nobody for a configuration that does not hold', async () => {
+    const sudo = await fakeSudo();
+    const command = [sudo, FAKE_HELPER, 'good', join(folder, 'journal')];
+    const beforePrompt = Promise.reject(new Error('no such host'));
+    const opening = openRestartingInterceptor({
+      method: 'auto',
+      logger: recordingLogger(),
+      command,
+      beforePrompt,
+    });
+    await expect(opening).rejects.toThrow('no such host');
+    expect(existsSync(join(folder, 'journal'))).toBe(false);
+  });
+
   it('has another helper bring about what was in force, the latest of everything', async () => {
     const { interceptor, logger, helpers, killTheLatest, untilBack } = await open();
     await interceptor.addRoute(ROUTE);
