@@ -1,3 +1,5 @@
+import { renderAuthorizedKeys } from './access-files.ts';
+import { GATE_FOLDER, GATE_SCRIPT, managementAccountOf } from './gates/gate-places.ts';
 import { dropInFile, type MachineFile, machineFiles } from './machine-files.ts';
 import { enrolCommand, SECRETS_FOLDER } from './second-factor.ts';
 import { type BastionSetup, WRITTEN_BY } from './setup.ts';
@@ -15,7 +17,7 @@ const PACKAGES = ['openssh-server', 'nftables', 'unattended-upgrades'];
  * runs it by ssh. sshd is asked what it makes of the drop-in before it is told to read it.
  */
 export function renderInstallScript(setup: BastionSetup): string {
-  const { user, hasSecondFactor, hasFail2ban } = setup;
+  const { kind, user, hasSecondFactor, hasFail2ban } = setup;
   const packages = [
     ...PACKAGES,
     ...(hasSecondFactor ? ['libpam-google-authenticator'] : []),
@@ -60,7 +62,7 @@ put() {
   chmod 644 "$1.new"
   mv -f "$1.new" "$1"
 }
-${machineFiles(setup).map(putCommand).join('')}
+${machineFiles(setup).map(putCommand).join('')}${kind === 'gate' ? gatePart(setup) : ''}
 nft -c -f ${RULES_FILE} || stop 'this kernel does not take the rules of ${RULES_FILE}'
 ${hasSecondFactor ? secondFactorPart(setup) : ''}
 # What sshd makes of it, before it is told.
@@ -70,7 +72,7 @@ ${putCommand(dropIn)}refuse() { rm -f ${dropIn.path}; stop "$*; it was taken awa
 sshd -t || refuse '${dropIn.path} is wrong for this sshd'
 sshd -T -C user=${user},host=client,addr=192.0.2.1 | grep -qx 'forcecommand /usr/sbin/nologin' ||
   refuse 'sshd_config has something before its Include line that keeps ${dropIn.path} from counting'
-
+${kind === 'gate' ? gateCheck(setup) : ''}
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload
   systemctl enable --quiet ${RULES_UNIT}
@@ -81,6 +83,26 @@ ${hasFail2ban ? '  systemctl enable --quiet fail2ban\n  systemctl restart fail2b
 fi
 echo 'install.sh: this machine is a bastion; its host key is'
 for key in /etc/ssh/ssh_host_*_key.pub; do ssh-keygen -lf "$key"; done
+`;
+}
+
+/** The account that changes the keys, and the keys themselves, which a second run leaves as they are. */
+function gatePart(setup: BastionSetup): string {
+  const account = managementAccountOf(setup.user);
+  const keys = `${GATE_FOLDER}/authorized_keys`;
+  return `chmod 755 ${GATE_SCRIPT}
+id ${account} >/dev/null 2>&1 || useradd --system --no-create-home --home-dir /nonexistent --shell /bin/sh ${account}
+usermod --password '*' ${account}
+mkdir -p ${GATE_FOLDER}
+[ -e ${keys} ] || ${putCommand({ path: keys, text: renderAuthorizedKeys(setup) })}chown -R ${account}: ${GATE_FOLDER}
+chmod 700 ${GATE_FOLDER}
+chmod 600 ${keys}
+`;
+}
+
+function gateCheck({ user }: BastionSetup): string {
+  return `sshd -T -C user=${managementAccountOf(user)},host=client,addr=192.0.2.1 | grep -qx 'forcecommand ${GATE_SCRIPT}' ||
+  refuse 'sshd_config has something before its Include line that keeps ${managementAccountOf(user)} from being bounded'
 `;
 }
 

@@ -1,9 +1,16 @@
-import { renderAuthorities, renderAuthorizedKeys, renderPrincipals } from './access-files.ts';
+import {
+  renderAuthorities,
+  renderAuthorizedKeys,
+  renderManagementKeys,
+  renderPrincipals,
+} from './access-files.ts';
 import { renderEgressRules } from './egress-rules.ts';
 import { FAIL2BAN_FILES, renderFilter, renderJail } from './fail2ban.ts';
+import { GATE_SCRIPT, MANAGEMENT_KEYS } from './gates/gate-places.ts';
+import { renderGateScript } from './gates/gate-script.ts';
 import { renderPamFile } from './second-factor.ts';
-import { type BastionSetup, WRITTEN_BY } from './setup.ts';
-import { KEYS_FOLDER, renderDropIn } from './sshd-config.ts';
+import { type BastionSetup, KEYS_FOLDER, WRITTEN_BY } from './setup.ts';
+import { renderDropIn } from './sshd-config.ts';
 import { RULES_FILE, RULES_UNIT, renderRulesUnit, renderSshUnitDropIn, renderUpgrades } from './units.ts';
 
 /** A file of a machine that is a bastion; root's, and readable by all. */
@@ -17,9 +24,14 @@ const DROP_IN_PATH = '/etc/ssh/sshd_config.d/00-tshuttle-bastion.conf';
 
 /** Every file that makes a Debian a bastion, but the drop-in, which comes last. */
 export function machineFiles(setup: BastionSetup): readonly MachineFile[] {
-  const { authorities, hasSecondFactor, hasFail2ban } = setup;
+  const { kind, authorities, hasSecondFactor, hasFail2ban } = setup;
   return [
-    { path: `${KEYS_FOLDER}/authorized_keys`, text: renderAuthorizedKeys(setup) },
+    ...(kind === 'gate'
+      ? [
+          { path: MANAGEMENT_KEYS, text: renderManagementKeys(setup) },
+          { path: GATE_SCRIPT, text: renderGateScript() },
+        ]
+      : [{ path: `${KEYS_FOLDER}/authorized_keys`, text: renderAuthorizedKeys(setup) }]),
     ...(authorities.length === 0
       ? []
       : [

@@ -17,9 +17,12 @@ const OF_THE_SYSTEM = new Set(
   ),
 );
 
+/** Linux takes 32, and `-keys` is behind it. */
+const MAX_GATE_ACCOUNT = 26;
+
 /** Says what is wrong with what was asked for; empty where all of it can be done. */
 export function problemsOfSetup(setup: BastionSetup): readonly Problem[] {
-  const { kind, user, keys, authorities, allowed, hasSecondFactor, hasFail2ban } = setup;
+  const { kind, user, keys, authorities, managementKeys, allowed, hasSecondFactor, hasFail2ban } = setup;
   const problems: Problem[] = [];
   const wrong = (where: string, what: string): void => void problems.push({ where, what });
   if (!ACCOUNT.test(user)) {
@@ -27,7 +30,26 @@ export function problemsOfSetup(setup: BastionSetup): readonly Problem[] {
   } else if (OF_THE_SYSTEM.has(user)) {
     wrong(`--user ${user}`, 'is an account of the system; take a name for tunnels only, such as tunnel');
   }
-  if (keys.length === 0 && authorities.length === 0) {
+  if (kind === 'gate') {
+    if (managementKeys.length === 0)
+      wrong(
+        '--management-key',
+        'is missing: name the .pub file of a key that may change the keys of the gate',
+      );
+    if (user.length > MAX_GATE_ACCOUNT)
+      wrong(
+        `--user ${user}`,
+        `has more than ${MAX_GATE_ACCOUNT} characters, and the account that changes its keys has five more`,
+      );
+    if (managementKeys.some((key) => keys.includes(key)))
+      wrong('--management-key', 'is among --key, too; who changes keys has a key that does nothing else');
+  } else if (managementKeys.length > 0) {
+    wrong(
+      '--management-key',
+      'is for --for gate: the keys of the others are changed by running their script again',
+    );
+  }
+  if (kind !== 'gate' && keys.length === 0 && authorities.length === 0) {
     wrong('--key', 'is missing: name the .pub file of a key that may log in, or an authority by --ca');
   }
   for (const one of allowed.filter(isMetadata)) {
@@ -77,6 +99,7 @@ export function filesOfSetup(asked: BastionSetup): readonly [SetupFile, ...Setup
   };
   switch (setup.kind) {
     case 'debian':
+    case 'gate':
       return [{ name: 'install.sh', mode: 0o755, text: renderInstallScript(setup) }];
     case 'cloud-init':
       return [{ name: 'user-data', mode: 0o644, text: renderUserData(setup) }];

@@ -6,8 +6,8 @@ export type Allowed =
   | { readonly kind: 'network'; readonly cidr: Cidr; readonly ports: PortRange }
   | { readonly kind: 'name'; readonly name: string; readonly ports: PortRange };
 
-/** What a bastion is made of: a machine, a machine that is yet to boot, or an image of a container. */
-export const BASTION_KINDS = ['debian', 'cloud-init', 'container'] as const;
+/** What a bastion is made of: a machine, a machine that is yet to boot, an image of a container, or a machine whose keys others change. */
+export const BASTION_KINDS = ['debian', 'cloud-init', 'container', 'gate'] as const;
 
 /** One of {@link BASTION_KINDS}. */
 export type BastionKind = (typeof BASTION_KINDS)[number];
@@ -21,6 +21,8 @@ export interface BastionSetup {
   readonly keys: readonly string[];
   /** Keys of authorities whose certificates let in, in the same form. */
   readonly authorities: readonly string[];
+  /** Keys that may change the keys of a gate, in the same form; none of any other kind. */
+  readonly managementKeys: readonly string[];
   readonly allowed: readonly Allowed[];
   /** Whether a key is followed by a one-time code. */
   readonly hasSecondFactor: boolean;
@@ -39,3 +41,6 @@ export interface SetupFile {
 
 /** How the lines that every file begins with say where it is from. */
 export const WRITTEN_BY = 'Written by tshuttle bastion init; tshuttle help bastion explains it.';
+
+/** The folder of a machine's bastion files that sshd reads; only root can write there, not the account of the tunnels. */
+export const KEYS_FOLDER = '/etc/ssh/tshuttle-bastion';

@@ -1,8 +1,6 @@
 import { permitOpenWords } from './allowed.ts';
-import type { BastionSetup } from './setup.ts';
-
-/** The folder of a machine's bastion files that sshd reads; only root can write there, not the account of the tunnels. */
-export const KEYS_FOLDER = '/etc/ssh/tshuttle-bastion';
+import { GATE_SCRIPT, MANAGEMENT_KEYS, managementAccountOf } from './gates/gate-places.ts';
+import { type BastionSetup, KEYS_FOLDER } from './setup.ts';
 
 /**
  * What sshd takes of algorithms. AES-GCM comes first: it is what tshuttle has fast everywhere. What is weak is taken out of sshd's own
@@ -58,7 +56,7 @@ const FORWARD_ONLY_LINES: readonly string[] = [
 
 /** The drop-in of a machine: everybody logs in by a key, and the account of the tunnels can do nothing but forward. */
 export function renderDropIn(setup: BastionSetup): readonly string[] {
-  const { user, authorities, allowed, hasSecondFactor } = setup;
+  const { kind, user, authorities, allowed, hasSecondFactor } = setup;
   const permitted = permitOpenWords(allowed);
   return [
     '# For sshd the first value of a keyword counts, so this file is read before all others.',
@@ -71,14 +69,34 @@ export function renderDropIn(setup: BastionSetup): readonly string[] {
     ...(hasSecondFactor
       ? ['KbdInteractiveAuthentication yes', 'AuthenticationMethods publickey,keyboard-interactive:pam']
       : []),
-    `AuthorizedKeysFile ${KEYS_FOLDER}/authorized_keys`,
+    ...(kind === 'gate'
+      ? [
+          'AuthorizedKeysFile none',
+          `AuthorizedKeysCommand ${GATE_SCRIPT} --authorized`,
+          `AuthorizedKeysCommandUser ${managementAccountOf(user)}`,
+        ]
+      : [`AuthorizedKeysFile ${KEYS_FOLDER}/authorized_keys`]),
     ...(authorities.length === 0
       ? []
       : [`TrustedUserCAKeys ${KEYS_FOLDER}/user_ca`, `AuthorizedPrincipalsFile ${KEYS_FOLDER}/principals`]),
     ...FORWARD_ONLY_LINES,
     ...(permitted === undefined ? [] : [`PermitOpen ${permitted.join(' ')}`]),
+    ...(kind === 'gate' ? managementLines(user) : []),
     '# Whatever is read after this file is for everybody again.',
     'Match all',
+  ];
+}
+
+/** The account that changes keys runs one script, and forwards nothing. */
+function managementLines(user: string): readonly string[] {
+  return [
+    '',
+    `Match User ${managementAccountOf(user)}`,
+    `AuthorizedKeysFile ${MANAGEMENT_KEYS}`,
+    'DisableForwarding yes',
+    'PermitTTY no',
+    'PermitUserRC no',
+    `ForceCommand ${GATE_SCRIPT}`,
   ];
 }
 

@@ -60,11 +60,13 @@ export const textsOn = (system: SystemWords) => ({
     'nothing that listens on the bastion itself, and never the addresses at which clouds give credentials away.\n' +
     'Connects to nobody, and changes nothing by itself; tshuttle help bastion has the steps.',
   bastionInitFor:
-    'debian: a script to run there as root; cloud-init: user-data; container: a Containerfile, for no rights at all',
+    'debian: a script to run there as root; cloud-init: user-data; container: a Containerfile, for no rights at all; gate: a script, for a machine whose keys tshuttle gate keys changes',
   bastionInitUser: 'the account that tunnels log in to',
   bastionInitKey:
     'public key (.pub) that may log in, or several, one on a line; - is standard input; repeatable',
   bastionInitCa: 'public key of an authority whose certificates for the account may log in; repeatable',
+  bastionInitManagementKey:
+    'with --for gate: public key (.pub) that may change the keys of the gate, and do nothing else; repeatable',
   bastionInitAllow:
     'where tunnels may connect to: a network, an address or a name, with a port or without; repeatable (default: private networks)',
   bastionInitTotp: 'ask for a one-time code after the key',
@@ -90,6 +92,18 @@ export const textsOn = (system: SystemWords) => ({
   gateRemove: 'take a gate out of config.yaml',
   gateRemoveDescription:
     'Takes a gate out of config.yaml; one that targets are behind stays. The gate itself is not touched.',
+  gateKeysList: 'list the keys that may log in to a gate',
+  gateKeysAdd: 'let a key in at a gate',
+  gateKeysAddDescription:
+    'Logs in to the gate with its management key, and adds a public key that may forward and do nothing else; one that is there gets these\n' +
+    'options. The file is replaced as a whole. A gate of bastion init --for gate is asked by its script, any other by SFTP.',
+  publicKeyFile: 'the .pub file of the key; - is standard input',
+  permitOpen: 'where it may forward to (default: everywhere that the gate allows); repeatable',
+  gateKeysRemove: 'let a key in no more at a gate',
+  gateKeysRemoveDescription:
+    'Logs in to the gate with its management key, and removes a public key. Connections that are open stay. The management key itself\n' +
+    'is never removed.',
+  publicKeyOrFingerprint: 'the .pub file of the key, or its fingerprint, as tshuttle gate keys list has it',
   targetAdd: 'keep a server behind a gate under a name, in config.yaml',
   targetSet: 'change a target',
   targetDescription:
@@ -164,7 +178,8 @@ export const TEXTS = textsOn(systemWords());
 export const GROUPS: Readonly<Record<string, string>> = {
   bastion: 'build a bastion, or find out what it lets one do',
   config: 'check the profiles, or print their JSON Schema',
-  gate: 'keep gates, the ssh servers on the edge of a network',
+  gate: 'keep gates, the ssh servers on the edge of a network, and their keys',
+  keys: 'list, add and remove the keys that may log in to a gate',
   openstack: 'find out why the API of a cloud is not reachable, or have ssh know its servers',
   service: 'start tunnels at login',
   target: 'keep servers behind gates, and have ssh know them',

@@ -47,6 +47,30 @@ export const BUILDING_BLOCKS: readonly Block[] = [
       'when nothing is open that is not needed.',
   ),
   paragraph(
+    'A gate is a bastion whose keys are changed from outside: its second account, tunnel-keys, runs a script that lists, adds and removes keys, ' +
+      'and nothing else. Servers behind it are targets; ssh, scp and tshuttle know them by their UUID and their name:',
+  ),
+  commands(
+    'tshuttle bastion init --for gate --management-key admin.pub --allow 10.0.0.0/8:22 --output gate',
+    'tshuttle gate add cloud -r tunnel@gate.example.com -i id_ed25519 --management-key admin --management-user tunnel-keys',
+    'tshuttle gate keys add cloud id_ed25519.pub --permit-open 10.0.0.8:22',
+    'tshuttle target add web --gate cloud --server 10.0.0.8 --user debian',
+    'tshuttle target ssh-config --write ~/.ssh/config.d/tshuttle',
+    'tshuttle openstack ssh-config mycloud --gate cloud --user debian --write ~/.ssh/config.d/mycloud',
+  ),
+  list(
+    [
+      'gate keys',
+      'logs in once. Without the script it changes .ssh/authorized_keys of the account by SFTP, beside it and then renamed, under a lock. A key gets ' +
+        'restrict,port-forwarding, and permitopen where --permit-open says so. Its management key is never removed; connections that are open stay',
+    ],
+    [
+      'openstack ssh-config',
+      'reads Keystone and Nova, and needs a token, an application credential or a password. A name that two servers have, or that ssh could take for ' +
+        'a pattern, is left out: the UUID goes there',
+    ],
+  ),
+  paragraph(
     'Certificates, so that nobody manages keys or known_hosts: an authority signs a key for a day, and --ca lets in who has that. The ' +
       'principal is the account. A host certificate is believed through one line of known_hosts:',
   ),

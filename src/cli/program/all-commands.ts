@@ -69,6 +69,18 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
     load: async () => (await import('../commands/gate/gate-commands.ts')).gateRemoveCommand,
   },
   {
+    name: 'gate keys list',
+    load: async () => (await import('../commands/gate-keys/gate-keys-commands.ts')).gateKeysListCommand,
+  },
+  {
+    name: 'gate keys add',
+    load: async () => (await import('../commands/gate-keys/gate-keys-commands.ts')).gateKeysAddCommand,
+  },
+  {
+    name: 'gate keys remove',
+    load: async () => (await import('../commands/gate-keys/gate-keys-commands.ts')).gateKeysRemoveCommand,
+  },
+  {
     name: 'target add',
     load: async () => (await import('../commands/target/target-commands.ts')).targetAddCommand,
   },

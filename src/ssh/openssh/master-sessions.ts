@@ -21,6 +21,14 @@ const MAX_FILE_BYTES = 64 * 1024;
 /** What is kept of what a program says; it goes on being read. */
 const MAX_SAID_BYTES = 4_096;
 
+/** How commands of sftp name the file that they read and write here. */
+export const SFTP_FILE = '/dev/fd/3';
+
+/** A path as one word of sftp's, of which nothing is a pattern. */
+function sftpWord(path: string): string {
+  return `"${path.replaceAll(/["\\]/g, '\\$&')}"`;
+}
+
 /** `sh -c LIMITED sh BLOCKS COMMAND...`: a file that it writes may have so many blocks of 512 bytes, and no more. */
 const LIMITED = 'ulimit -f "$1" && shift && exec "$@"';
 
@@ -42,11 +50,16 @@ export interface Answer extends Ending {
  */
 export class MasterSessions {
   readonly #path: string;
+  readonly #timeoutMs: number;
   readonly #over = new AbortController();
 
-  /** @param path the control socket */
-  constructor(path: string) {
+  /**
+   * @param path the control socket
+   * @param timeoutMs for the whole of a session
+   */
+  constructor(path: string, timeoutMs = TIMEOUT_MS) {
     this.#path = resolve(path);
+    this.#timeoutMs = timeoutMs;
     // One for each program, which is no leak.
     setMaxListeners(0, this.#over.signal);
   }
@@ -65,17 +78,35 @@ export class MasterSessions {
 
   /** Reads a small text file of the bastion over SFTP. @throws Error with a reason for people */
   async readFile(path: string): Promise<string> {
+    const { exitCode, said, output } = await this.sftp(
+      [`get ${sftpWord(path)} ${SFTP_FILE}`],
+      '',
+      MAX_FILE_BYTES,
+    );
+    if (exitCode !== 0) throw new Error(said === '' ? 'sftp was ended' : `sftp: ${said}`);
+    return output;
+  }
+
+  /**
+   * Has the `sftp` of this machine do one thing after another, up to the first that fails. Never rejects.
+   *
+   * @param commands which may name {@link SFTP_FILE}, a file of ours, to write it there or from there
+   * @param input what that file has at first
+   * @param maxBytes what that file may have
+   * @returns as output, what that file has at the end
+   */
+  async sftp(commands: readonly string[], input: string, maxBytes: number): Promise<Answer> {
     const file = await openNamelessFile();
     try {
-      const blocks = String(MAX_FILE_BYTES / 512);
-      const { exitCode, said } = await this.#run(
+      await file.write(input, 0);
+      const blocks = String(Math.ceil(maxBytes / 512));
+      const ending = await this.#run(
         '/bin/sh',
         ['-c', LIMITED, 'sh', blocks, 'sftp', ...this.#byMasterOnly(), '-b', '-', 'bastion'],
-        { input: `get "${path.replaceAll(/["\\]/g, '\\$&')}" /dev/fd/3\n`, file },
+        { input: commands.map((command) => `${command}\n`).join(''), file },
       );
-      if (exitCode !== 0) throw new Error(said === '' ? 'sftp was ended' : `sftp: ${said}`);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(MAX_FILE_BYTES), 0, MAX_FILE_BYTES, 0);
-      return buffer.toString('utf8', 0, bytesRead);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(maxBytes), 0, maxBytes, 0);
+      return { ...ending, output: buffer.toString('utf8', 0, bytesRead) };
     } finally {
       await file.close();
     }
@@ -85,11 +116,17 @@ export class MasterSessions {
    * Runs `ssh` with further words before the host, and what the bastion is to run behind it. Never rejects.
    *
    * @param input for its standard input
+   * @param maxBytes what is kept of its output
    */
-  async ask(words: readonly string[], command: readonly string[], input: Buffer): Promise<Answer> {
+  async ask(
+    words: readonly string[],
+    command: readonly string[],
+    input: Buffer,
+    maxBytes = MAX_SAID_BYTES,
+  ): Promise<Answer> {
     let output = '';
     const onOutput = (bytes: Buffer): void => {
-      output = (output + bytes.toString('latin1')).slice(0, MAX_SAID_BYTES);
+      output = (output + bytes.toString('latin1')).slice(0, maxBytes);
     };
     const argv = [...this.#byMasterOnly(), ...words, '--', 'bastion', ...command];
     return { ...(await this.#run('ssh', argv, { input, onOutput })), output };
@@ -135,7 +172,7 @@ export class MasterSessions {
     const timer = setTimeout(() => {
       isLate = true;
       kill();
-    }, TIMEOUT_MS);
+    }, this.#timeoutMs);
     this.#over.signal.addEventListener('abort', kill, { once: true });
     let said = '';
     child.stdout?.on('error', () => {});
@@ -169,7 +206,10 @@ export class MasterSessions {
     clearTimeout(timer);
     this.#over.signal.removeEventListener('abort', kill);
     const first = /^.*session request failed: (.*)$/m.exec(said)?.[1] ?? /^.*\S.*$/m.exec(said)?.[0] ?? '';
-    return { exitCode, said: isLate ? `no answer within ${TIMEOUT_MS / 1_000} s` : printableLine(first) };
+    return {
+      exitCode,
+      said: isLate ? `no answer within ${this.#timeoutMs / 1_000} s` : printableLine(first),
+    };
   }
 }
 

@@ -97,6 +97,23 @@ describe('what bastion init prints, as sshd has it', () => {
     expect(found['trustedusercakeys'] === 'none').toBe(setup.authorities.length === 0);
   });
 
+  it('keeps the account that changes the keys of a gate to its script', async () => {
+    const [, setup] = OPTION_SETS.find(([name]) => name === 'gate')!;
+    const path = await configFile(setup);
+    expect(await effective(path, 'tunnel')).toMatchObject({
+      authorizedkeysfile: 'none',
+      authorizedkeyscommand: '/usr/local/sbin/tshuttle-gate-keys --authorized',
+      authorizedkeyscommanduser: 'tunnel-keys',
+    });
+    expect(await effective(path, 'tunnel-keys')).toMatchObject({
+      authorizedkeysfile: '/etc/ssh/tshuttle-bastion/management_keys',
+      forcecommand: '/usr/local/sbin/tshuttle-gate-keys',
+      disableforwarding: 'yes',
+      permittty: 'no',
+      authenticationmethods: 'publickey',
+    });
+  });
+
   it('leaves the shell of whoever administers the machine as it was, but not the password', async () => {
     const [, setup] = OPTION_SETS.find(([name]) => name === 'debian, all')!;
     expect(await effective(await configFile(setup), 'debian')).toMatchObject({
@@ -115,7 +132,7 @@ describe('what bastion init prints, as sshd has it', () => {
     '%s: a shell can read it',
     async (_name, setup) => {
       const printed = filesOfSetup(setup)[0].text;
-      const script = setup.kind === 'debian' ? printed : scriptIn(printed);
+      const script = setup.kind === 'cloud-init' ? scriptIn(printed) : printed;
       expect(await runCommand(['sh', '-n'], { stdin: script })).toMatchObject({ code: 0, stderr: '' });
     },
   );

@@ -100,6 +100,46 @@ describe.skipIf(skipLab)('what bastion init prints for a Debian, run there', () 
     await askEach(bastion, [...places.refused, ...places.own], /open failed: connect failed/);
   });
 
+  it('a gate: a key that is added lets in at once, and no more when it is removed', async () => {
+    const management = join(lab.directory, 'management');
+    await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', 'manager', '-f', management]);
+    const place = `${ADDRESSES.destination4}:7000`;
+    const managementKey = (await readFile(`${management}.pub`, 'utf8')).trim();
+    const gate = await openPrintedBastion(lab, setupOf('gate', { allow: [place], managementKey }));
+    const home = lab.machine.homeOf('root');
+    const knownHosts = gate.sshOptions.find((option) => option.startsWith('UserKnownHostsFile='))!;
+    await writeFile(join(home, '.ssh', 'config'), `Host *\n  ${knownHosts.replace('=', ' ')}\n`, {
+      mode: 0o600,
+    });
+    const tshuttle = (line: string) =>
+      lab.client.exec(['node', 'bin/tshuttle', ...line.split(' ')], {
+        env: { HOME: home },
+        timeoutMs: 30_000,
+      });
+    const words = `--management-key ${management} --management-user tunnel-keys`;
+    expect(await tshuttle(`gate add cloud -r ${gate.remote} ${words}`)).toMatchObject({ code: 0 });
+
+    expect(await ask(lab, gate, place)).toContain('Permission denied');
+    expect(await tshuttle(`gate keys add cloud ${lab.sshd.userKey}.pub`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(' is let in'),
+    });
+    expect(await ask(lab, gate, place)).toContain('"peer"');
+    expect((await tshuttle('gate keys list cloud')).stdout.trim().split('\n')).toHaveLength(2);
+
+    // Whoever changes keys can do nothing else.
+    const manager = {
+      remote: gate.remote.replace('tunnel@', 'tunnel-keys@'),
+      sshOptions: ['-i', management, '-o', knownHosts],
+    };
+    expect(await ask(lab, manager, place)).toContain('administratively prohibited');
+
+    expect(await tshuttle(`gate keys remove cloud ${lab.sshd.userKey}.pub`)).toMatchObject({ code: 0 });
+    expect(await ask(lab, gate, place)).toContain('Permission denied');
+    const refused = await tshuttle(`-r ${gate.remote} -i ${lab.sshd.userKey} -o BatchMode=yes ${place}`);
+    expect(refused, refused.stderr).toMatchObject({ code: 77 });
+  });
+
   it('logs each destination, allowed and refused, before the packet goes', async () => {
     const setup = setupOf('debian', { with: ['audit-log'] }, await userKey(lab));
     const bastion = await openPrintedBastion(lab, setup);

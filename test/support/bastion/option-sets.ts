@@ -7,10 +7,16 @@ import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 export const SOMEBODYS_KEY =
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@laptop';
 
+/** Another. */
+const MANAGERS_KEY =
+  'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA manager';
+
 /** What a set of options asks for beside the key. */
 interface Choices {
   readonly allow?: readonly string[];
   readonly user?: string;
+  /** Of a gate. */
+  readonly managementKey?: string;
   readonly with?: ReadonlyArray<'totp' | 'fail2ban' | 'audit-log' | 'ca'>;
 }
 
@@ -24,6 +30,7 @@ export function setupOf(kind: BastionKind, choices: Choices = {}, key = SOMEBODY
     user: choices.user ?? 'tunnel',
     keys: keys.lines,
     authorities: chosen.has('ca') ? keys.lines : [],
+    managementKeys: kind === 'gate' ? [choices.managementKey ?? MANAGERS_KEY] : [],
     allowed: (choices.allow ?? []).map(allowedOf),
     hasSecondFactor: chosen.has('totp'),
     hasFail2ban: chosen.has('fail2ban'),
@@ -52,6 +59,8 @@ export const OPTION_SETS: ReadonlyArray<readonly [name: string, setup: BastionSe
   ['debian, all', setupOf('debian', { user: 'gate_user', with: ['totp', 'fail2ban', 'audit-log', 'ca'] })],
   ['cloud-init', setupOf('cloud-init')],
   ['cloud-init, a code', setupOf('cloud-init', { allow: ['203.0.113.20'], with: ['totp', 'fail2ban'] })],
+  ['gate', setupOf('gate', { allow: ['10.0.0.0/8:22'] })],
+  ['gate, all', setupOf('gate', { user: 'gate_user', with: ['totp', 'fail2ban', 'audit-log', 'ca'] })],
   ['container', setupOf('container', { allow: ['db.internal:5432'] })],
   ['container, a port', setupOf('container', { allow: ['10.0.0.0/8:5432', '[fd00::/8]:6379'] })],
   ['container, all', setupOf('container', { allow: ['db.internal:5432'], with: ['audit-log', 'ca'] })],

@@ -1,5 +1,6 @@
 import type { CommandSession } from '../../../src/cli/command/command-definition.ts';
 import { parseArguments } from '../../../src/cli/program/arguments.ts';
+import type { Logger } from '../../../src/core/log.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
 /** What a command has printed, what it was refused for, and its exit code. */
@@ -22,6 +23,15 @@ export async function runInProcess(
   if (invocation.kind === 'refused')
     return { code: 64, printed: '', refused: invocation.problems.map(renderProblem) };
   if (invocation.kind !== 'command') throw new Error(`${words.join(' ')} is no command`);
+  const { session, outcome } = sessionOf(environment);
+  return outcome(await invocation.run(session));
+}
+
+/** A session of a command in this process, and what has come of it. */
+export function sessionOf(
+  environment: Readonly<Record<string, string>>,
+  logger?: Logger,
+): { readonly session: CommandSession; outcome(code: number): CommandOutcome } {
   let printed = '';
   let refused: readonly string[] = [];
   const session = {
@@ -33,7 +43,7 @@ export async function runInProcess(
       refused = problems.map(renderProblem);
       return code === 'ERR_USAGE' ? 64 : 78;
     },
+    prepare: async () => ({ tunnelContext: { logger } }),
   } as unknown as CommandSession;
-  const code = await invocation.run(session);
-  return { code, printed, refused };
+  return { session, outcome: (code) => ({ code, printed, refused }) };
 }

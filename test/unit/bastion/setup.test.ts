@@ -100,6 +100,19 @@ describe('what cannot be a bastion', () => {
     expect(wrong('debian', { allow: ['db.internal'] })).toContain('know no names');
   });
 
+  it('a gate without a key that changes keys, or whose key does both; and keys that change keys of others', () => {
+    const gate = setupOf('gate');
+    expect(problemsOfSetup({ ...gate, managementKeys: [] })).toMatchObject([{ where: '--management-key' }]);
+    expect(problemsOfSetup({ ...gate, managementKeys: gate.keys })).toMatchObject([
+      { where: '--management-key' },
+    ]);
+    expect(problemsOfSetup({ ...gate, keys: [] })).toEqual([]);
+    expect(wrong('gate', { user: 'a'.repeat(27) })).toContain('has more than 26 characters');
+    expect(problemsOfSetup({ ...setupOf('debian'), managementKeys: gate.managementKeys })).toMatchObject([
+      { where: '--management-key' },
+    ]);
+  });
+
   it('a container with what it has no rights for, or from which credentials could be had', () => {
     expect(wrong('container', { with: ['totp', 'fail2ban'] })).toMatch(
       /--totp:.*\n--fail2ban:.*\n--allow: is missing/,

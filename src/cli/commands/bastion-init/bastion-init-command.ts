@@ -10,6 +10,7 @@ interface Options {
   readonly user: string;
   readonly key?: readonly string[];
   readonly ca?: readonly string[];
+  readonly managementKey?: readonly string[];
   readonly allow?: readonly string[];
   readonly totp?: true;
   readonly fail2ban?: true;
@@ -26,12 +27,13 @@ export const bastionInitCommand = defineCommand<BastionInitInput>({
     command
       .summary(TEXTS.bastionInit)
       .description(TEXTS.bastionInitDescription)
-      .usage('--for debian|cloud-init|container --key FILE [options]')
+      .usage('--for debian|cloud-init|container|gate --key FILE [options]')
       .optionsGroup('Options:')
       .addOption(new Option('--for <KIND>', TEXTS.bastionInitFor).choices(BASTION_KINDS))
       .option('--user <ACCOUNT>', TEXTS.bastionInitUser, 'tunnel')
       .option('--key <FILE>', TEXTS.bastionInitKey, collect)
       .option('--ca <FILE>', TEXTS.bastionInitCa, collect)
+      .option('--management-key <FILE>', TEXTS.bastionInitManagementKey, collect)
       .option('--allow <SUBNET[:PORT]>', TEXTS.bastionInitAllow, collect)
       .option('--totp', TEXTS.bastionInitTotp)
       .option('--fail2ban', TEXTS.bastionInitFail2ban)
@@ -47,6 +49,7 @@ export const bastionInitCommand = defineCommand<BastionInitInput>({
           user: options.user,
           keyFiles: options.key ?? [],
           authorityFiles: options.ca ?? [],
+          managementKeyFiles: options.managementKey ?? [],
           allowed: options.allow ?? [],
           hasSecondFactor: options.totp === true,
           hasFail2ban: options.fail2ban === true,

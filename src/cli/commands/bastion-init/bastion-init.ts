@@ -19,6 +19,7 @@ export interface BastionInitInput
   extends Pick<BastionSetup, 'kind' | 'user' | 'hasSecondFactor' | 'hasFail2ban' | 'hasAuditLog'> {
   readonly keyFiles: readonly string[];
   readonly authorityFiles: readonly string[];
+  readonly managementKeyFiles: readonly string[];
   readonly allowed: readonly string[];
   /** The folder for the files; undefined to print the one that matters. */
   readonly output: string | undefined;
@@ -38,13 +39,14 @@ export async function bastionInit(
   const inWords: Problem[] = [];
   const keys = readKeys('--key', input.keyFiles, inFiles);
   const authorities = readKeys('--ca', input.authorityFiles, inFiles);
+  const managementKeys = readKeys('--management-key', input.managementKeyFiles, inFiles);
   const allowed = input.allowed.flatMap((text): readonly Allowed[] => {
     const subnet = parseSubnet(text);
     if (!(subnet instanceof Invalid)) return [subnet];
     inWords.push({ where: `--allow ${text}`, what: subnet.what });
     return [];
   });
-  const setup: BastionSetup = { ...input, keys, authorities, allowed };
+  const setup: BastionSetup = { ...input, keys, authorities, managementKeys, allowed };
   if (inFiles.length > 0) return await refuse('ERR_CONFIG', [...inFiles, ...inWords]);
   const problems = [...inWords, ...(inWords.length === 0 ? problemsOfSetup(setup) : [])];
   if (problems.length > 0) return await refuse('ERR_USAGE', problems);

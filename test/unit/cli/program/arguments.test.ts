@@ -10,7 +10,7 @@ describe('parseArguments', () => {
   test('a value that a command does not take is named with those that it takes', async () => {
     expect(await parse('bastion', 'init', '--for', 'debain')).toEqual({
       kind: 'refused',
-      problems: [{ where: '--for debain', what: 'is not one of debian, cloud-init, container' }],
+      problems: [{ where: '--for debain', what: 'is not one of debian, cloud-init, container, gate' }],
     });
   });
 
