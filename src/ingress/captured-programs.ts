@@ -37,6 +37,15 @@ export function requireCgroups(matches: readonly ProgramMatch[]): void {
   });
 }
 
+/** The process, with all that it starts. @throws TshuttleError ERR_INTERCEPT_APPLY when they cannot be told from others */
+export async function enclosedProgram(
+  interceptor: Pick<Interceptor, 'enclose'>,
+  pid: number,
+): Promise<CapturedPrograms> {
+  const cgroup = await interceptor.enclose(pid);
+  return { matches: [{ userId: null, groupId: null, cgroup }], description: 'the command' };
+}
+
 /** Whether connections of ours are captured as those of the programs are, so that they tell whether the rules work. */
 export function capturesThisProcess(matches: readonly ProgramMatch[] | null): boolean {
   if (matches === null) return true;

@@ -29,6 +29,7 @@ import {
   CapturedCgroups,
   type CapturedPrograms,
   capturesThisProcess,
+  enclosedProgram,
   requireCgroups,
 } from './captured-programs.ts';
 import { Listening, listeningMethod } from './listening.ts';
@@ -41,6 +42,8 @@ export interface RedirectOptions {
   readonly method: 'auto' | InterceptMethod;
   /** Whose connections alone are captured; undefined: those of all programs. */
   readonly programs: CapturedPrograms | undefined;
+  /** A process whose connections alone are captured, with those of all that it starts; in place of `programs`. */
+  readonly enclosed?: number | undefined;
   /** Captures the connections of this namespace, all of them, and not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
 }
@@ -116,14 +119,16 @@ export async function openRedirectIngress(
     throw error;
   });
   let listening: Listening;
+  let captured = programs;
   try {
+    if (options.enclosed !== undefined) captured = await enclosedProgram(interceptor, options.enclosed);
     requireSocketOptions();
     listening = await Listening.open(options, listeningMethod(interceptor), logger, onFlow);
   } catch (error) {
     await interceptor.close();
     throw error;
   }
-  const ingress = redirectIngress(interceptor, listening, options.programs, logger);
+  const ingress = redirectIngress(interceptor, listening, captured, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
 

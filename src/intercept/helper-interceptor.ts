@@ -212,6 +212,20 @@ class OpenInterceptor implements HelperInterceptor {
     }
   }
 
+  async enclose(pid: number): Promise<string> {
+    try {
+      const answer = await this.#client.call({ type: 'enclose', pid });
+      if (answer.type !== 'enclosed') throw wrongAnswer('enclose');
+      return answer.cgroup;
+    } catch (error) {
+      if (!(error instanceof HelperRefusal)) throw error;
+      throw new TshuttleError('ERR_INTERCEPT_APPLY', error.message, {
+        remedy: 'tshuttle run --isolated and --rootless capture one command in other ways',
+        cause: error,
+      });
+    }
+  }
+
   async look(): Promise<RuleFacts> {
     const answer = await this.#callOrApplyError({ type: 'look' });
     if (answer.type !== 'looked') throw wrongAnswer('look');

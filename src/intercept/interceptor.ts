@@ -63,6 +63,14 @@ export interface Interceptor {
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system does not tell
    */
   look(): Promise<RuleFacts>;
+  /**
+   * Puts a process of this user's into a control group of its own, with all that it starts; once, before the first
+   * {@link Interceptor.apply}. It is removed with the rules.
+   *
+   * @returns its path, which a plan can name
+   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused it
+   */
+  enclose(pid: number): Promise<string>;
   /** Removes the rules and ends the helper. Idempotent. */
   close(): Promise<void>;
 }

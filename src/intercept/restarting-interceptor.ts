@@ -122,6 +122,11 @@ class HelperRestarter implements RestartingInterceptor {
     return this.#change((current) => current.lookUp(originators));
   }
 
+  enclose(pid: number): Promise<string> {
+    // The control group outlives the helper with the command in it, and the plan names it.
+    return this.#change((current) => current.enclose(pid));
+  }
+
   look(): Promise<RuleFacts> {
     return this.#change((current) => current.look());
   }

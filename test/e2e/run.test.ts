@@ -101,6 +101,53 @@ describe.skipIf(skipLab)('tshuttle run', () => {
     await expectNothingLeft(lab);
   });
 
+  it('--only: what the command and its children open is captured, and nothing that others of the user open meanwhile', async () => {
+    await lab.client.must(['mount', '-t', 'cgroup2', 'none', '/sys/fs/cgroup']);
+    const user = { user: ORDINARY_USER.name };
+    const direct = `http://${ADDRESSES.bastion4}:${DIRECT_PORT}/`;
+    const ask = ['curl', '-sS', '-m', '10', direct];
+    const argv = (...command: string[]) => {
+      const [node = '', script = '', ...options] = tshuttleArgv(lab, [], user);
+      const networks = [NETWORK, `${ADDRESSES.bastion4}/32:${DIRECT_PORT}`];
+      return [node, script, 'run', '--only', ...options, ...networks, '--', ...command];
+    };
+    const inside = `(${ask.join(' ')}; echo) & wait; curl -sS -m 10 ${URL}; echo; sed -n 's/^0:://p' /proc/self/cgroup; id -un
+      trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done`;
+    const child = lab.client.spawn(argv('sh', '-c', inside), user);
+    await child.untilOutput(/^ready$/m, 20_000);
+    const [first, second, cgroup = '', name] = child.stdout.split('\n');
+    expect(first, child.stderr).toMatch(/^direct from /);
+    expect(first).not.toBe(`direct from ${ADDRESSES.client4}`);
+    expect(second).toBe(`${ADDRESSES.bastionInner4} asked for /path`);
+    expect(cgroup).toMatch(new RegExp(`/tshuttle-${ORDINARY_USER.id}-[\\d-]+$`));
+    expect(name).toBe(ORDINARY_USER.name);
+    const other = await lab.client.exec(ask, user);
+    expect(other, other.stderr).toMatchObject({ stdout: `direct from ${ADDRESSES.client4}` });
+    child.kill('SIGTERM');
+    expect(await child.exited).toMatchObject({ code: 5 });
+    const isThere = async (path: string) =>
+      (await lab.client.exec(['test', '-d', `/sys/fs/cgroup${path}`])).code === 0;
+    expect(await isThere(cgroup)).toBe(false);
+    await expectNothingLeft(lab);
+    expect(await lab.client.exec(argv('no-such-command'), user)).toMatchObject({ code: 127 });
+
+    // SIGKILL of everything of ours: the command goes on, direct, and what it is in goes when it has ended.
+    const killed = lab.client.spawn(
+      argv('sh', '-c', 'cat /proc/self/cgroup; echo $$ ready; exec sleep 60'),
+      user,
+    );
+    await killed.untilOutput(/ready$/m, 20_000);
+    const left = /^0::(.*)$/m.exec(killed.stdout)?.[1] ?? '';
+    const command = Number(/^(\d+) ready$/m.exec(killed.stdout)?.[1]);
+    for (const pid of await lab.client.pids()) if (pid !== command) process.kill(pid, 'SIGKILL');
+    expect(await isThere(left)).toBe(true);
+    process.kill(command, 'SIGKILL');
+    const cleaned = await lab.client.exec(['node', 'bin/tshuttle', 'cleanup']);
+    expect(cleaned, cleaned.stderr).toMatchObject({ code: 0 });
+    expect(await isThere(left)).toBe(false);
+    await expectNothingLeft(lab);
+  });
+
   it('in a tunnel that is up already: Ctrl-C ends the command, and the tunnel stays', async () => {
     const up = await lab.client.exec(tshuttleArgv(lab, ['-D', NETWORK]));
     expect(up, up.stderr).toMatchObject({ code: 0 });

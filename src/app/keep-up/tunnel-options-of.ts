@@ -20,13 +20,15 @@ export interface TunnelSurroundings {
   readonly isRootless?: boolean;
   /** What is captured are the connections in it, not the machine's; owned by the caller. */
   readonly namespace?: NetworkNamespace | undefined;
+  /** The process whose connections alone are captured, with those of all that it starts. */
+  readonly enclosed?: number | undefined;
 }
 
 /** Which tunnel a configuration asks for, with what its names have come to. */
 export function tunnelOptions(
   config: Config,
   rules: readonly CaptureRule[],
-  { stateFolder, lookUp, isRootless = false, namespace }: TunnelSurroundings,
+  { stateFolder, lookUp, isRootless = false, namespace, enclosed }: TunnelSurroundings,
 ): TunnelOptions {
   const carriesAll = isRootless || namespace !== undefined;
   return {
@@ -35,6 +37,7 @@ export function tunnelOptions(
     listen: listenAddresses(config),
     method: config.method,
     programs: config.programs,
+    enclosed,
     dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
     namespace,
     stateFolder: join(stateFolder, 'synthetic-addresses'),

@@ -25,6 +25,7 @@ export const textsOn = (system: SystemWords) => ({
   rootless:
     'capture nothing: the command gets its own proxies by HTTPS_PROXY and its like; other destinations go direct',
   isolated: `capture in a network namespace of the command alone, which needs no root (Linux${system.platform === 'linux' ? '' : ' only'}); other destinations are relayed`,
+  only: `capture what the command and its children open, and nothing else on this machine, by redirect rules for its control group (Linux${system.platform === 'linux' ? '' : ' only'})`,
   probe: 'start the command once the bastion can connect to this; waits up to 30 s',
   sudoers: 'let sudo start the helper without a password',
   sudoersDescription:

@@ -11,7 +11,10 @@ export const runTopics = (system: SystemWords): readonly Topic[] => [
         'tshuttle run -r bastion 10.0.0.0/8 -- terraform apply',
         'tshuttle run office -- psql',
         ...(system.platform === 'linux'
-          ? ['tshuttle run --isolated -r bastion 10.0.0.0/8 -- ./deploy.sh']
+          ? [
+              'tshuttle run --only -r bastion 10.0.0.0/8 -- terraform apply',
+              'tshuttle run --isolated -r bastion 10.0.0.0/8 -- ./deploy.sh',
+            ]
           : []),
         'tshuttle run --rootless -r bastion --domain internal.example -- curl https://api.internal.example/',
       ),
@@ -26,7 +29,13 @@ export const runTopics = (system: SystemWords): readonly Topic[] => [
           'uses the tunnel of that name, or starts the profile, which ends with the command.',
       ),
       list(
-        ...isolated(system, [
+        ...linuxOnly(system, [
+          '--only',
+          'captures what the command and all that it starts open, and nothing else on this machine, by redirect rules (sudo, and Linux with ' +
+            'cgroup2). The root helper puts the command into a control group of its own below the one that it is in, and removes that at the ' +
+            'end; what is left running then goes direct. Names that a daemon asks for on its behalf (nss-resolve, nscd) are not its own',
+        ]),
+        ...linuxOnly(system, [
           '--isolated',
           'needs Linux with unprivileged user namespaces and util-linux 2.36, no root and no sudo. The command runs as you in a network ' +
             'namespace of its own, where every TCP connection and DNS query comes to tshuttle. What no SUBNET or --domain has is ' +
@@ -69,7 +78,7 @@ export const runTopics = (system: SystemWords): readonly Topic[] => [
 ];
 
 /** Namespaces are of Linux only. */
-function isolated(
+function linuxOnly(
   system: SystemWords,
   item: readonly [string, string],
 ): ReadonlyArray<readonly [string, string]> {

@@ -1,6 +1,7 @@
 import {
   type Fields,
   fieldOf,
+  GrammarError,
   readEndpoint,
   readFamilies,
   readInteger,
@@ -18,6 +19,7 @@ import {
   STRANDED_FATES,
 } from '../../net/sockets/redirected-connection.ts';
 import type { CleanupReport, HelperLogLine, Reply } from '../protocol/protocol.ts';
+import { isCgroupPath } from '../rules/program-match.ts';
 import { CANDIDATES } from '../rules/redirect-methods.ts';
 import { MAX_FACT_CHARACTERS, MAX_FACTS, type PfFacts, type RuleFacts } from '../rules/rule-facts.ts';
 import type { ProbeFact } from '../rules/select.ts';
@@ -29,6 +31,7 @@ const REPLY_TYPES = [
   'cleaned',
   'stranded',
   'looked-up',
+  'enclosed',
   'looked',
   'failed',
   'rules',
@@ -79,6 +82,12 @@ export function decodeReply(line: string): Reply {
         id: readId(fields),
         results: readList(fields['results'], 'results', MAX_LOOK_UPS, readLookUp),
       };
+    }
+    case 'enclosed': {
+      const fields = reply('id', 'cgroup');
+      const cgroup = readText(fields['cgroup'], 'cgroup', MAX_TEXT_CHARACTERS);
+      if (!isCgroupPath(cgroup)) throw new GrammarError('cgroup is not the path of a control group');
+      return { type, id: readId(fields), cgroup };
     }
     case 'looked': {
       const fields = reply('id', 'facts');

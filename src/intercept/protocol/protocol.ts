@@ -19,7 +19,7 @@ import type { ProbeFact } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 11;
+export const PROTOCOL_VERSION = 12;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -64,6 +64,11 @@ export type Request =
    * is the plan's, so that nothing else can be asked about.
    */
   | { readonly type: 'look-up'; readonly id: number; readonly originators: readonly Endpoint[] }
+  /**
+   * Puts a process of the caller's into a control group of its own, which goes with the helper; once. What it starts is in it, too, and
+   * a plan can name it.
+   */
+  | { readonly type: 'enclose'; readonly id: number; readonly pid: number }
   /** Looks for what keeps connections from being redirected: says which of what it knows is there. */
   | { readonly type: 'look'; readonly id: number };
 
@@ -77,6 +82,8 @@ export type Reply =
   | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
   /** One for each originator of the request, in their order. */
   | { readonly type: 'looked-up'; readonly id: number; readonly results: readonly LookUp[] }
+  /** Its path from the root of cgroup2. */
+  | { readonly type: 'enclosed'; readonly id: number; readonly cgroup: string }
   | { readonly type: 'looked'; readonly id: number; readonly facts: RuleFacts }
   /** The system refused; what was in force before still is. */
   | { readonly type: 'failed'; readonly id: number; readonly reason: string }
@@ -122,6 +129,6 @@ export type HelperState = 'started' | 'ready' | 'applied';
  */
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use']),
-  ready: new Set(['apply', 'route']),
+  ready: new Set(['apply', 'route', 'enclose']),
   applied: new Set(['apply', 'route', 'end-stranded', 'look-up', 'look']),
 };

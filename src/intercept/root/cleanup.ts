@@ -1,14 +1,16 @@
 import { messageOf } from '../../core/errors.ts';
 import type { CleanupReport } from '../protocol/protocol.ts';
 import type { MethodDriver } from './backend/method-driver.ts';
+import { removeLeftEnclosures } from './cgroup/enclosure.ts';
 import { driversHere } from './drivers.ts';
 
 /**
- * Removes what dead instances have left, by every method that this system has. What a living instance holds, or one that cannot
+ * Removes what dead instances have left, by every method that this system has, and control groups of theirs. What a living instance holds, or one that cannot
  * be judged from here, stays.
  */
 export async function cleanUpDeadInstances(
   drivers: readonly MethodDriver[] = driversHere(),
+  leftEnclosures = removeLeftEnclosures,
 ): Promise<CleanupReport> {
   const report = {
     removed: [] as string[],
@@ -33,5 +35,8 @@ export async function cleanUpDeadInstances(
       }
     }
   }
+  const enclosures = leftEnclosures();
+  report.removed.push(...enclosures.removed);
+  report.kept.push(...enclosures.kept.map((name) => `${name} (a command still runs in it)`));
   return report;
 }

@@ -48,6 +48,7 @@ const REQUEST_TYPES = [
   'route',
   'end-stranded',
   'look-up',
+  'enclose',
   'look',
 ] as const;
 
@@ -87,6 +88,10 @@ export function decodeRequest(line: string): Request {
       const fields = request('originators');
       const originators = readList(fields['originators'], 'originators', MAX_LOOK_UPS, readEndpoint);
       return { type, id: readId(fields), originators };
+    }
+    case 'enclose': {
+      const fields = request('pid');
+      return { type, id: readId(fields), pid: readInteger(fields['pid'], 'pid', 1, 2 ** 31 - 1) };
     }
     case 'cleanup':
     case 'look':

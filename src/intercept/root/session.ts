@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/messages/field-reader.ts';
 import {
   type HelperState,
@@ -11,11 +12,13 @@ import { type Candidate, endsWithHelper } from '../rules/redirect-methods.ts';
 import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
 import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
 import { CALLER_ID } from './caller.ts';
+import { type Enclosure, enclose } from './cgroup/enclosure.ts';
 import { placeCgroups } from './cgroup/place-cgroups.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
 import { openBackend } from './drivers.ts';
 import { forgetQueries } from './forget-queries.ts';
 import { type Guardian, startGuardian } from './guardian-process.ts';
+import { log } from './helper-log.ts';
 import { mustEndWithHelper, probeCandidates } from './probe.ts';
 import { openRoute, type Route } from './route.ts';
 import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
@@ -29,6 +32,7 @@ export interface SessionActions {
   readonly openRoute: typeof openRoute;
   readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
   readonly endStranded: typeof endStrandedHere;
+  readonly enclose: (pid: number) => Enclosure;
   readonly mustEndWithHelper: typeof mustEndWithHelper;
   readonly startGuardian: () => Promise<Guardian>;
   /** How changes by others are heard of. */
@@ -43,6 +47,7 @@ export const REAL_ACTIONS: SessionActions = {
   openRoute,
   forgetQueries,
   endStranded: endStrandedHere,
+  enclose: (pid) => enclose(pid),
   mustEndWithHelper,
   startGuardian: () => startGuardian(),
 };
@@ -70,6 +75,7 @@ export class HelperSession {
   #listenerPort: number | undefined;
   #dns: DnsRedirect | null = null;
   readonly #routes: Route[] = [];
+  #enclosure: Enclosure | undefined;
   /** In force. */
   #plan: RedirectPlan | undefined;
 
@@ -105,9 +111,23 @@ export class HelperSession {
       this.#backend = undefined;
       await this.#guardian?.release();
       this.#dnsChanged(null);
+      // The rules name it.
+      this.#removeEnclosure();
     } finally {
       for (const route of this.#routes.splice(0)) route.close();
     }
+  }
+
+  #removeEnclosure(): void {
+    try {
+      this.#enclosure?.remove();
+    } catch (error) {
+      log(
+        'warn',
+        `the control group ${this.#enclosure?.cgroup} stays until tshuttle cleanup: ${messageOf(error)}`,
+      );
+    }
+    this.#enclosure = undefined;
   }
 
   async #lookUp({ id, originators }: Extract<Request, { type: 'look-up' }>): Promise<Reply> {
@@ -143,6 +163,10 @@ export class HelperSession {
         const fates = plan === undefined ? [] : this.#actions.endStranded(request.connections, plan);
         return { type: 'stranded', id, fates };
       }
+      case 'enclose':
+        if (this.#enclosure !== undefined) throw new GrammarError('a process is enclosed already');
+        this.#enclosure = this.#actions.enclose(request.pid);
+        return { type: 'enclosed', id, cgroup: this.#enclosure.cgroup };
       case 'look':
         return { type: 'looked', id, facts: await this.#backend!.look() };
     }

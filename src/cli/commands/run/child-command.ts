@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { Writable } from 'node:stream';
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 import { withUsersCoreLimit } from '../../../net/machine/core-limit.ts';
 import { withStartersLimit } from '../../../net/machine/starters-limit.ts';
@@ -21,20 +22,31 @@ export interface ChildCommand {
   signal(name: NodeJS.Signals): void;
 }
 
+/** A command as a process. */
+interface StartedCommand extends ChildCommand {
+  /** Undefined when it could not be started. */
+  readonly pid: number | undefined;
+  /** Its descriptor 3, if it was to have one. */
+  readonly gate: Writable | undefined;
+}
+
 /**
  * Starts a command. Stopping it from the keyboard stops this process too, as one job, and the shell continues both.
  *
  * @param report told why it could not be run
+ * @param hasGate whether it reads what we write from descriptor 3
  */
 export function startCommand(
   [file, ...words]: readonly [string, ...string[]],
   environment: NodeJS.ProcessEnv,
   report: (line: string) => void,
-): ChildCommand {
+  { hasGate = false }: { readonly hasGate?: boolean } = {},
+): StartedCommand {
   let child: ChildProcess | undefined;
   const ended = new Promise<number>((resolve) => {
     try {
-      const start = (): ChildProcess => spawn(file, words, { stdio: 'inherit', env: environment });
+      const stdio = ['inherit', 'inherit', 'inherit', ...(hasGate ? (['pipe'] as const) : [])] as const;
+      const start = (): ChildProcess => spawn(file, words, { stdio: [...stdio], env: environment });
       child = withStartersLimit(() => withUsersCoreLimit(start));
       child.once('error', (error) => resolve(cannotRun(file, error, report)));
       child.once('exit', (code, signal) => resolve(exitCodeOfChild(code, signal)));
@@ -44,7 +56,12 @@ export function startCommand(
     }
   });
   const hasTerminal = hasControllingTerminal();
+  const gate = child?.stdio[3];
+  // It may have ended.
+  gate?.on('error', () => {});
   return {
+    pid: child?.pid,
+    gate: gate instanceof Writable ? gate : undefined,
     ended,
     signal: (name) => {
       const isFromKeyboard = KEYBOARD_SIGNALS.some((one) => one === name);

@@ -24,23 +24,26 @@ export const runCommand = defineCommand<RunInput>({
       .optionsGroup('Options:')
       .option('--rootless', TEXTS.rootless)
       .option('--isolated', TEXTS.isolated)
+      .option('--only', TEXTS.only)
       .option('--probe <HOST:PORT>', TEXTS.probe)
-      .action((words: string[], options: { rootless?: true; isolated?: true; probe?: string }) => {
-        const [subnets, [file, ...others]] = splitAtDashes(words, rawWordsOf(command));
-        const probe = options.probe === undefined ? undefined : parseHostPort(options.probe);
-        if (file === undefined) {
-          refuse({
-            where: 'run',
-            what: 'needs a command behind --, as in tshuttle run ... -- terraform apply',
-          });
-        } else if (options.probe !== undefined && probe === undefined) {
-          refuse({ where: `--probe ${options.probe}`, what: 'is not HOST:PORT, as in api.internal:443' });
-        } else {
-          const raw = rawOptions(subnets, command);
-          const { rootless = false, isolated = false } = options;
-          choose({ raw, command: [file, ...others], rootless, isolated, probe });
-        }
-      });
+      .action(
+        (words: string[], options: { rootless?: true; isolated?: true; only?: true; probe?: string }) => {
+          const [subnets, [file, ...others]] = splitAtDashes(words, rawWordsOf(command));
+          const probe = options.probe === undefined ? undefined : parseHostPort(options.probe);
+          if (file === undefined) {
+            refuse({
+              where: 'run',
+              what: 'needs a command behind --, as in tshuttle run ... -- terraform apply',
+            });
+          } else if (options.probe !== undefined && probe === undefined) {
+            refuse({ where: `--probe ${options.probe}`, what: 'is not HOST:PORT, as in api.internal:443' });
+          } else {
+            const raw = rawOptions(subnets, command);
+            const { rootless = false, isolated = false, only = false } = options;
+            choose({ raw, command: [file, ...others], rootless, isolated, only, probe });
+          }
+        },
+      );
   },
   run: async ({ raw, ...input }, session) => {
     const [name, ...others] = raw.subnets;

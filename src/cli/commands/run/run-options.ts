@@ -10,17 +10,22 @@ export interface RunOptions {
   readonly rootless: boolean;
   /** In a network namespace of its own, without root. */
   readonly isolated: boolean;
+  /** By redirect rules that hold for it alone. */
+  readonly only: boolean;
   /** What must be reachable through the bastion before the command starts; left out: the auth_url of the cloud, if there is one. */
   readonly probe: HostPort | undefined;
 }
 
-/** Whether a tunnel that is up will do: it has neither proxies nor a namespace for the command. */
-export function mayJoin({ rootless, isolated }: RunOptions): boolean {
-  return !rootless && !isolated;
+/** Whether a tunnel that is up will do: it has no proxies, namespace or control group for the command. */
+export function mayJoin({ rootless, isolated, only }: RunOptions): boolean {
+  return !rootless && !isolated && !only;
 }
 
 /** What of a configuration cannot be had in the way that the command is to be run. */
-export function whatCannotBeHad({ rootless, isolated }: RunOptions, config: Config): readonly Problem[] {
+export function whatCannotBeHad(
+  { rootless, isolated, only }: RunOptions,
+  config: Config,
+): readonly Problem[] {
   const problems: Problem[] = [];
   if (rootless && config.dns?.everything === true) {
     const what = 'cannot be had with --rootless, which captures no queries; use --domain for names of a zone';
@@ -30,6 +35,12 @@ export function whatCannotBeHad({ rootless, isolated }: RunOptions, config: Conf
     const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
     problems.push({ where: keysOfPart('proxies').map(nameOf).join(', '), what });
   }
+  const others = [
+    ...(rootless ? ['--rootless'] : []),
+    ...(isolated ? ['--isolated'] : []),
+    ...(config.programs === undefined ? [] : ['--user, --group, --cgroup']),
+  ];
+  if (only) problems.push(...others.map((where) => ({ where, what: 'cannot be combined with --only' })));
   if (!isolated) return problems;
   const { address4, address6, port } = config.listen;
   const forbidden = [

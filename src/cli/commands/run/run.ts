@@ -13,6 +13,7 @@ import { cidrOf } from '../../../net/address/cidr.ts';
 import { hasRoute } from '../../../net/machine/route-check.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import { type ChildCommand, startCommand } from './child-command.ts';
+import { type HeldCommand, holdCommand } from './held-command.ts';
 import { keepAwake } from './keep-awake.ts';
 import { proxyEnvironment } from './proxy-environment.ts';
 import { runJoined } from './run-joined.ts';
@@ -38,6 +39,7 @@ export async function run(
   const { logger, tunnelContext } = await session.prepare(config);
   for (const warning of warnings) logger.warn(renderProblem(warning));
   if (options.isolated) return await runIsolated(options, config, tunnelContext, session);
+  if (options.only) return await runEnclosed(options, config, tunnelContext, session);
   const runWith = (rootless: boolean): Promise<number> =>
     runInside({ ...options, rootless }, config, tunnelContext, session);
   if (options.rootless) return await runWith(true);
@@ -72,6 +74,21 @@ async function runIsolated(
   }
 }
 
+/** Has the command wait, in a control group of its own, until what it opens is captured. */
+async function runEnclosed(
+  options: RunOptions,
+  config: Config,
+  tunnelContext: Omit<UpContext, 'onReady'>,
+  session: CommandSession,
+): Promise<number> {
+  const held = holdCommand(options.command, session.process.environment, reportLine);
+  try {
+    return await runInside(options, config, { ...tunnelContext, enclosed: held.pid }, session, held);
+  } finally {
+    await held.abandon();
+  }
+}
+
 /** A tunnel of this user that captures all that is asked for already. */
 async function findSame(
   config: Config,
@@ -95,6 +112,7 @@ async function runInside(
   config: Config,
   tunnelContext: Omit<UpContext, 'onReady'>,
   { process: context }: CommandSession,
+  held?: HeldCommand,
 ): Promise<number> {
   const { stop } = context;
   const login = { user: 'tshuttle', password: randomBytes(24).toString('base64url') };
@@ -107,9 +125,9 @@ async function runInside(
     if (place !== undefined) await waitUntilReached(way, place, stop.signal);
     const proxies = rootless ? proxyEnvironment(tunnel.proxies, login) : {};
     const letSleep = keepAwake(command[0]);
-    const report = (line: string): void => void process.stderr.write(`tshuttle: ${line}\n`);
     const inside = [...(tunnelContext.namespace?.asUser ?? []), ...command] as [string, ...string[]];
-    const running = startCommand(inside, { ...context.environment, ...proxies }, report);
+    const running =
+      held?.release() ?? startCommand(inside, { ...context.environment, ...proxies }, reportLine);
     started = running;
     context.onSignal = (name) => running.signal(name);
     // By itself only for a bug of ours, which ends the tunnel: what the command would send then would go elsewhere.
@@ -143,4 +161,8 @@ async function runInside(
     context.reportFailure(error);
     return await started.ended;
   }
+}
+
+function reportLine(line: string): void {
+  process.stderr.write(`tshuttle: ${line}\n`);
 }

@@ -55,6 +55,7 @@ function openSession(fake: FakePf) {
       probe: async (_method, families) => [await driver.probe('pf', families)],
       cleanup: () => cleanUpDeadInstances([driver]),
       openBackend: () => driver.open('pf'),
+      enclose: () => expect.unreachable(),
       openRoute: () => ({ close: () => {} }),
       mustEndWithHelper: async () => false,
       startGuardian: async () => ({ lost: new Promise<never>(() => {}), release: async () => {} }),

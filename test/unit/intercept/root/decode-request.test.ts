@@ -78,6 +78,7 @@ describe('decodeRequest', () => {
     { type: 'route', id: 6, network: { address: '198.18.0.0', prefixLength: 15 } },
     { type: 'end-stranded', id: 6, connections: [connection] },
     { type: 'look-up', id: 8, originators: [connection.originator] },
+    { type: 'enclose', id: 9, pid: 4_711 },
     { type: 'look', id: 7 },
   ])('takes $type as it is', (request) => {
     expect(decode(request)).toEqual(request);
@@ -97,6 +98,10 @@ describe('decodeRequest', () => {
     ['{"type":"look","id":1,"run":"reboot"}', 'an unknown key'],
     ['{"type":"run","id":1}', 'an unknown type'],
     ['{"type":"toString","id":1}', 'a property of every object'],
+    ['{"type":"enclose","id":1,"pid":0}', 'no process'],
+    ['{"type":"enclose","id":1,"pid":-1}', 'all processes'],
+    ['{"type":"enclose","id":1,"pid":"self"}', 'a word for a process'],
+    ['{"type":"enclose","id":1,"pid":1,"cgroup":"a"}', 'a path for a process'],
     ['{"type":"use","id":1,"candidate":"/bin/sh"}', 'a path for a candidate'],
     ['{"type":"probe","id":1,"method":"ipfw","families":[4]}', 'an unknown method'],
     ['{"type":"probe","id":1,"method":"auto","families":[]}', 'no family'],

@@ -66,6 +66,7 @@ function openSession({ mayNotOutlive = false } = {}) {
   const guardianLost = deferred<string>();
   const backend = new FakeBackend();
   const routes: string[] = [];
+  const enclosures: string[] = [];
   const lost: string[] = [];
   const dns: (number | undefined)[] = [];
   const asked: [connections: number, exempt: number][] = [];
@@ -77,6 +78,10 @@ function openSession({ mayNotOutlive = false } = {}) {
       probe: () => Promise.resolve([]),
       cleanup: () => Promise.resolve({ removed: [], kept: [], failed: [], unread: [] }),
       openBackend: () => backend,
+      enclose: (pid) => ({
+        cgroup: `a/${pid}`,
+        remove: () => void enclosures.push(`removed when the rules were ${backend.rules}`),
+      }),
       openRoute: ({ address, prefixLength }) => {
         const network = `${address}/${prefixLength}`;
         routes.push(network);
@@ -99,10 +104,23 @@ function openSession({ mayNotOutlive = false } = {}) {
       },
     },
   );
-  return { session, backend, guardians, guardianLost, lost, routes, dns, asked, told, looks };
+  return { session, backend, guardians, guardianLost, lost, routes, dns, asked, told, looks, enclosures };
 }
 
 describe('HelperSession', () => {
+  it('encloses one process before there are rules, and lets go of it when they are gone', async () => {
+    const { session, enclosures } = openSession();
+    const enclose = { type: 'enclose', id: 7, pid: 4_711 } as const;
+    await expect(session.serve(enclose)).rejects.toThrow(GrammarError);
+    await session.serve(use);
+    expect(await session.serve(enclose)).toEqual({ type: 'enclosed', id: 7, cgroup: 'a/4711' });
+    await expect(session.serve(enclose)).rejects.toThrow('enclosed already');
+    await session.serve(apply);
+    await expect(session.serve(enclose)).rejects.toThrow(GrammarError);
+    await session.end();
+    expect(enclosures).toEqual(['removed when the rules were closed']);
+  });
+
   it('sets no rules that would outlive it where others would not, and else only with one that watches it', async () => {
     const strict = openSession({ mayNotOutlive: true });
     expect(await strict.session.serve(use)).toMatchObject({

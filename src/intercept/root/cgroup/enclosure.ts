@@ -1,0 +1,162 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { messageOf, systemCodeOf } from '../../../core/errors.ts';
+import { type CgroupMount, cgroupMount } from '../../../net/machine/cgroup/cgroup-mount.ts';
+import { isCgroupPath } from '../../rules/program-match.ts';
+import { RefusedError } from '../backend/rule-backend.ts';
+import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
+import { CALLER_ID } from '../caller.ts';
+
+/** A control group of ours with one process of the caller's, and all that this starts. */
+export interface Enclosure {
+  /** From the root of cgroup2, without a slash before it. */
+  readonly cgroup: string;
+  /** Lets go of what is still in it, and removes it. @throws Error when it cannot be removed */
+  remove(): void;
+}
+
+/** What is known of the machine; tests put their own here. */
+export interface EnclosureSurroundings {
+  readonly findMount: () => CgroupMount | undefined;
+  readonly readProcess: (pid: number, file: 'status' | 'cgroup') => string;
+  readonly callerId: number;
+  readonly instance: string;
+}
+
+const HERE: EnclosureSurroundings = {
+  findMount: cgroupMount,
+  readProcess: (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8'),
+  callerId: CALLER_ID,
+  instance: thisInstanceText(),
+};
+
+const NAME = /^tshuttle-\d{1,10}-(\d+-\d+-\d+)$/;
+
+/**
+ * Puts a process of the caller's into a control group of its own, below the one that it is in: so the limits that hold for it, hold on,
+ * and what is left when we are killed goes with the unit of systemd that it is in.
+ *
+ * @throws RefusedError when it is not the caller's process, or the machine has no control groups that can be used so
+ */
+export function enclose(pid: number, surroundings: EnclosureSurroundings = HERE): Enclosure {
+  const { findMount, callerId, instance } = surroundings;
+  const mount = findMount();
+  if (mount === undefined)
+    throw new RefusedError(
+      'cgroup2 is not mounted below /sys/fs/cgroup, so no program can be told from others',
+    );
+  const parent = cgroupOfCaller(pid, surroundings);
+  const cgroup = `${parent}tshuttle-${callerId}-${instance}`;
+  if (!isCgroupPath(cgroup))
+    throw new RefusedError('the control group of the command has a name that no rule can have');
+  const path = `${mount.path}/${cgroup}`;
+  try {
+    mkdirSync(path, { mode: 0o755 });
+  } catch (error) {
+    throw new RefusedError(`no control group can be made for the command: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  try {
+    writeFileSync(`${path}/cgroup.procs`, `${pid}`);
+  } catch (error) {
+    rmdirSync(path);
+    throw new RefusedError(`the command cannot be put into a control group: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return { cgroup, remove: () => removeEnclosure(path) };
+}
+
+/** The control group that a process is in, as the beginning of the path of one below it. @throws RefusedError */
+function cgroupOfCaller(pid: number, { readProcess, callerId }: EnclosureSurroundings): string {
+  let status: string;
+  let groups: string;
+  try {
+    status = readProcess(pid, 'status');
+    groups = readProcess(pid, 'cgroup');
+  } catch (error) {
+    throw new RefusedError('there is no such process', { cause: error });
+  }
+  const userIds = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status)?.slice(1).map(Number) ?? [];
+  // Root may choose whichever; nobody else another's, or one that became another's.
+  if (callerId !== 0 && (userIds.length !== 4 || userIds.some((id) => id !== callerId)))
+    throw new RefusedError('it is not a process of the user who asks');
+  const path = /^0::\/(.*)$/m.exec(groups)?.[1];
+  if (path === undefined || path.startsWith('..'))
+    throw new RefusedError('the command is in no control group of cgroup2 that can be seen from here');
+  return path === '' ? '' : `${path}/`;
+}
+
+/** A fork between reading and moving leaves one more. */
+const MAX_ROUNDS = 20;
+
+function removeEnclosure(path: string): void {
+  for (let round = 1; ; round += 1) {
+    // Nothing is captured any more when this is done: what the command has left running goes direct, as it would in any case.
+    for (const pid of readFileSync(`${path}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
+      try {
+        writeFileSync(`${dirname(path)}/cgroup.procs`, pid);
+      } catch (error) {
+        if (systemCodeOf(error) !== 'ESRCH') throw error;
+      }
+    }
+    try {
+      rmdirSync(path);
+      return;
+    } catch (error) {
+      const { code } = { code: systemCodeOf(error) };
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY' || round === MAX_ROUNDS) throw error;
+    }
+  }
+}
+
+/** What a search for what killed instances have left found. */
+interface LeftEnclosures {
+  readonly removed: readonly string[];
+  /** A command still runs in them. */
+  readonly kept: readonly string[];
+}
+
+/** So many folders are looked at: a machine with a thousand containers has about ten thousand. */
+const MAX_FOLDERS = 50_000;
+
+/** Removes the control groups of instances that have died, once nothing runs in them. Those that are in use stay. Never throws. */
+export function removeLeftEnclosures(
+  findMount: EnclosureSurroundings['findMount'] = cgroupMount,
+): LeftEnclosures {
+  const removed: string[] = [];
+  const kept: string[] = [];
+  const root = findMount()?.path;
+  const folders = root === undefined ? [] : [root];
+  for (let index = 0; index < folders.length && folders.length < MAX_FOLDERS; index += 1) {
+    for (const name of foldersIn(folders[index]!)) {
+      const path = `${folders[index]}/${name}`;
+      const instance = NAME.exec(name)?.[1];
+      if (instance === undefined) folders.push(path);
+      else if (judgeInstance(instance) === 'dead')
+        (isRemoved(path) ? removed : kept).push(`control group ${path}`);
+    }
+  }
+  return { removed, kept };
+}
+
+function foldersIn(path: string): readonly string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [entry.name] : [],
+    );
+  } catch {
+    return [];
+  }
+}
+
+function isRemoved(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

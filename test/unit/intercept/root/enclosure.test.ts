@@ -1,0 +1,93 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { thisInstanceText } from '../../../../src/intercept/root/backend/this-instance.ts';
+import {
+  type EnclosureSurroundings,
+  enclose,
+  removeLeftEnclosures,
+} from '../../../../src/intercept/root/cgroup/enclosure.ts';
+
+const uids = (real: number, effective = real) =>
+  `Name:\tsh\nUid:\t${real}\t${effective}\t${effective}\t${real}\n`;
+
+/** A folder stands for cgroup2. What the kernel does in it, test/e2e/run.test.ts shows. */
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'tshuttle-enclosure-'));
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const surroundings = (
+  changes: Partial<EnclosureSurroundings> & { readonly status?: string; readonly cgroup?: string },
+) => ({
+  findMount: () => ({ path: root, folder: '' }),
+  callerId: 1_000,
+  instance: '1-2-3',
+  readProcess: (_pid: number, file: 'status' | 'cgroup') =>
+    file === 'status'
+      ? (changes.status ?? uids(1_000))
+      : `1:name=systemd:/x\n0::${changes.cgroup ?? '/a.slice/b.scope'}\n`,
+  ...changes,
+});
+
+describe('enclose', () => {
+  it('makes a control group below the one that the process is in, and moves it there', () => {
+    mkdirSync(join(root, 'a.slice/b.scope'), { recursive: true });
+    const { cgroup } = enclose(4_711, surroundings({}));
+    expect(cgroup).toBe('a.slice/b.scope/tshuttle-1000-1-2-3');
+    expect(readFileSync(join(root, cgroup, 'cgroup.procs'), 'utf8')).toBe('4711');
+    expect(enclose(4_711, surroundings({ cgroup: '/' })).cgroup).toBe('tshuttle-1000-1-2-3');
+  });
+
+  it.each<[string, Parameters<typeof surroundings>[0], string]>([
+    ["another user's process", { status: uids(1_001) }, 'not a process of the user'],
+    ['a process that is to become root', { status: uids(1_000, 0) }, 'not a process of the user'],
+    ['a process that tells nothing', { status: '' }, 'not a process of the user'],
+    ['one above what can be seen from here', { cgroup: '/../other' }, 'no control group'],
+    ['one that was removed', { cgroup: '/gone' }, 'can be made'],
+    ['a name that stands in no rule', { cgroup: '/a b' }, 'no rule can have'],
+    ['a machine without cgroup2', { findMount: () => undefined }, 'not mounted'],
+    [
+      'no process at all',
+      {
+        readProcess: () => {
+          throw new Error('ENOENT');
+        },
+      },
+      'no such process',
+    ],
+  ])('refuses %s', (_what, changes, reason) => {
+    expect(() => enclose(4_711, surroundings(changes))).toThrow(reason);
+  });
+
+  it('lets root choose whichever', () => {
+    expect(enclose(1, surroundings({ callerId: 0, cgroup: '/', status: uids(33) })).cgroup).toBe(
+      'tshuttle-0-1-2-3',
+    );
+  });
+});
+
+describe('removeLeftEnclosures', () => {
+  it('removes those of dead instances that are empty, wherever they are, and no others', () => {
+    const [pid, , namespace] = thisInstanceText().split('-');
+    const dead = `${pid}-1-${namespace}`;
+    const folders = {
+      dead: `a/b/tshuttle-1000-${dead}`,
+      used: `tshuttle-0-${dead}`,
+      alive: `a/tshuttle-1000-${thisInstanceText()}`,
+      elsewhere: 'tshuttle-1000-1-1-1',
+      other: 'tshuttle-x',
+    };
+    for (const folder of Object.values(folders)) mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(join(root, folders.used, 'process'), '');
+    expect(removeLeftEnclosures(() => ({ path: root, folder: '' }))).toEqual({
+      removed: [`control group ${join(root, folders.dead)}`],
+      kept: [`control group ${join(root, folders.used)}`],
+    });
+    const left = Object.entries(folders).filter(([, folder]) => existsSync(join(root, folder)));
+    expect(left.map(([name]) => name)).toEqual(['used', 'alive', 'elsewhere', 'other']);
+    expect(removeLeftEnclosures(() => undefined)).toEqual({ removed: [], kept: [] });
+  });
+});
