@@ -10,6 +10,7 @@ import {
   describeVersions,
 } from './measure/surroundings.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
+import { CIPHER_PEERS } from './peers/ciphers.ts';
 import { CIPHER, type Peer } from './peers/peer.ts';
 import { raw } from './peers/raw.ts';
 import { redsocks } from './peers/redsocks.ts';
@@ -27,7 +28,7 @@ import { makeVisit } from './visit.ts';
 
 const known = {
   scenarios: SCENARIOS.map(({ name }) => name),
-  peers: [...ALL_PEERS, ...OPENSSH_PEERS, TSHUTTLE_4, TSHUTTLE_DNS],
+  peers: [...ALL_PEERS, ...OPENSSH_PEERS, TSHUTTLE_4, TSHUTTLE_DNS, ...CIPHER_PEERS.map(({ name }) => name)],
 };
 
 function peersFor(options: BenchOptions): Peer[] {
@@ -36,13 +37,14 @@ function peersFor(options: BenchOptions): Peer[] {
     sshForward,
     redsocks,
     sshuttle,
-    tshuttle('tshuttle', REPOSITORY, options.tshuttleOptions),
+    tshuttle('tshuttle', REPOSITORY, { options: options.tshuttleOptions }),
     ...OPENSSH_PEERS.map((name) =>
-      tshuttle(name, REPOSITORY, [...options.tshuttleOptions, ...opensshOptions(name)]),
+      tshuttle(name, REPOSITORY, { options: [...options.tshuttleOptions, ...opensshOptions(name)] }),
     ),
-    tshuttle(TSHUTTLE_4, REPOSITORY, ['--connections', '4', ...options.tshuttleOptions]),
-    tshuttle(TSHUTTLE_DNS, REPOSITORY, [...RESOLVING, ...options.tshuttleOptions]),
-    ...options.checkouts.map(({ name, path }) => tshuttle(name, path, options.tshuttleOptions)),
+    tshuttle(TSHUTTLE_4, REPOSITORY, { options: ['--connections', '4', ...options.tshuttleOptions] }),
+    tshuttle(TSHUTTLE_DNS, REPOSITORY, { options: [...RESOLVING, ...options.tshuttleOptions] }),
+    ...CIPHER_PEERS,
+    ...options.checkouts.map(({ name, path }) => tshuttle(name, path, { options: options.tshuttleOptions })),
   ];
 }
 
@@ -104,6 +106,14 @@ function describePeers(
     describeTshuttle('tshuttle', REPOSITORY),
     ...OPENSSH_PEERS.map((name) => ({ ...describeTshuttle(name, REPOSITORY), name })),
     describeTshuttle(TSHUTTLE_4, REPOSITORY),
+    ...CIPHER_PEERS.map(({ name }) =>
+      name.startsWith('ssh-L')
+        ? { name, version: openssh }
+        : {
+            ...describeTshuttle(name, REPOSITORY),
+            ...(name.startsWith('plain-') ? { nativeCrypto: false } : {}),
+          },
+    ),
     ...options.checkouts.map(({ name, path }) => describeTshuttle(name, path)),
   ];
   return all.filter(({ name }) => used.has(name));

@@ -25,22 +25,33 @@ interface RunningPeer {
   stop(): Promise<void>;
 }
 
-/** The cipher of every ssh connection, so that ratios compare programs. */
+/** What encrypts an ssh connection. */
+export interface Encryption {
+  readonly cipher: string;
+  /** Where the cipher does not authenticate by itself. */
+  readonly mac?: string;
+}
+
+/** That of every ssh connection but in `ciphers`, so that ratios compare programs. */
 export const CIPHER = 'aes128-gcm@openssh.com';
+
+/** What ssh and tshuttle have to be told for it. */
+export function encryptionOptions({ cipher, mac }: Encryption): readonly string[] {
+  return ['-o', `Ciphers=${cipher}`, ...(mac === undefined ? [] : ['-o', `MACs=${mac}`])];
+}
 
 /** Where applications connect when the peer captures connections to the destination. */
 export const CAPTURED_ENDPOINT: LoadEndpoint = { address: ADDRESSES.destination, port: DESTINATION_PORT };
 
 /** Options of OpenSSH's client for the lab's bastion; nothing of the machine's own configuration. */
-export function sshOptions(lab: BenchLab): string[] {
+export function sshOptions(lab: BenchLab, encryption: Encryption = { cipher: CIPHER }): string[] {
   const options = [`UserKnownHostsFile=${lab.sshd.knownHosts}`, 'BatchMode=yes', 'ExitOnForwardFailure=yes'];
   return [
     '-F',
     '/dev/null',
     '-i',
     lab.sshd.userKey,
-    '-c',
-    CIPHER,
+    ...encryptionOptions(encryption),
     ...options.flatMap((option) => ['-o', option]),
   ];
 }

@@ -1,16 +1,40 @@
 import { join } from 'node:path';
 import { ADDRESSES, type BenchLab } from '../lab/bench-lab.ts';
-import { CAPTURED_ENDPOINT, CIPHER, type Peer, REMOTE, stopChild } from './peer.ts';
+import { REPOSITORY } from '../lab/compile.ts';
+import {
+  CAPTURED_ENDPOINT,
+  CIPHER,
+  type Encryption,
+  encryptionOptions,
+  type Peer,
+  REMOTE,
+  stopChild,
+} from './peer.ts';
 
 const READY = /^tshuttle: .* through /m;
 
+/** How one is started beside what all have in common. */
+export interface TshuttleStart {
+  readonly options?: readonly string[];
+  readonly encryption?: Encryption;
+  /** As where npm has not built the native code of ssh2, which is the rule. */
+  readonly withoutNativeCode?: boolean;
+}
+
+const WITHOUT_NATIVE_CODE = join(REPOSITORY, 'bench/peers/without-native-code.cjs');
+
 /** A checkout's own bin/tshuttle. */
-export function tshuttle(name: string, checkout: string, options: readonly string[] = []): Peer {
+export function tshuttle(
+  name: string,
+  checkout: string,
+  { options = [], encryption = { cipher: CIPHER }, withoutNativeCode = false }: TshuttleStart = {},
+): Peer {
   const command = (lab: BenchLab): readonly string[] => [
     process.execPath,
+    ...(withoutNativeCode ? ['--require', WITHOUT_NATIVE_CODE] : []),
     join(checkout, 'bin/tshuttle'),
     ...['-r', REMOTE, '-i', lab.sshd.userKey],
-    ...['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`, '-o', `Ciphers=${CIPHER}`],
+    ...['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`, ...encryptionOptions(encryption)],
     ...options,
     ADDRESSES.network,
   ];

@@ -1,5 +1,5 @@
 import type { BenchResult, Failure } from './result.ts';
-import { type Cell, type Figure, REFERENCE_PEER, summarise } from './summary.ts';
+import { type Cell, type Figure, referenceOf, summarise } from './summary.ts';
 
 /** Renders a result as Markdown: where it was measured, a table for every scenario, what failed. */
 export function renderMarkdown(result: BenchResult): string {
@@ -63,7 +63,7 @@ function renderTable(figures: readonly Figure[], peers: readonly string[]): stri
 function renderCell(cell: Cell | undefined, peer: string): string {
   if (cell === undefined) return '';
   const spread = cell.count > 1 ? ` (${number(cell.least)} to ${number(cell.most)})` : '';
-  const ratio = cell.ratio === undefined || peer === REFERENCE_PEER ? '' : ` **${number(cell.ratio)}x**`;
+  const ratio = cell.ratio === undefined || peer === referenceOf(peer) ? '' : ` **${number(cell.ratio)}x**`;
   return `${number(cell.median)}${spread}${ratio}`;
 }
 

@@ -13,8 +13,17 @@ export interface Cell extends Spread {
   readonly ratio: number | undefined;
 }
 
-/** What every ratio is taken to. */
-export const REFERENCE_PEER = 'ssh-L';
+/** What every ratio is taken to, but those of ciphers. */
+const REFERENCE_PEER = 'ssh-L';
+
+/** The names of peers that have a cipher of their own. */
+const WITH_CIPHER = /^(?:ssh-L|plain|native)-(.+)$/;
+
+/** What a peer's ratios are taken to: `ssh -L` with the same cipher. */
+export function referenceOf(peer: string): string {
+  const [, cipher] = WITH_CIPHER.exec(peer) ?? [];
+  return cipher === undefined ? REFERENCE_PEER : `${REFERENCE_PEER}-${cipher}`;
+}
 
 const QUANTILES = [
   ['p50', 0.5],
@@ -62,11 +71,11 @@ function cellsOf(
   samples: readonly Sample[],
   reduce: (values: readonly number[]) => number,
 ): Map<string, Cell> {
-  const reference = new Map(
-    samples.filter(({ peer }) => peer === REFERENCE_PEER).map(({ run, values }) => [run, reduce(values)]),
-  );
+  const groups = groupBy(samples, (sample) => sample.peer);
   const cells = new Map<string, Cell>();
-  for (const [peer, own] of groupBy(samples, (sample) => sample.peer)) {
+  for (const [peer, own] of groups) {
+    const references = groups.get(referenceOf(peer)) ?? [];
+    const reference = new Map(references.map(({ run, values }) => [run, reduce(values)]));
     const ratios = own
       .map(({ run, values }) => reduce(values) / (reference.get(run) ?? Number.NaN))
       .filter(Number.isFinite);

@@ -1,3 +1,4 @@
+import { ciphers } from './ciphers.ts';
 import { commands } from './commands.ts';
 import { connectionRate } from './connection-rate.ts';
 import { correctness } from './correctness.ts';
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   commands,
   idle,
   throughput,
+  ciphers,
   connectionRate,
   latency,
   names,

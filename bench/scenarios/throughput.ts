@@ -27,14 +27,15 @@ export const throughput: Scenario = {
 };
 
 /** The first seconds of a process, which cost more: told, but not counted in the others. */
-async function measureFirst(visit: Visit, direction: Direction): Promise<void> {
+export async function measureFirst(visit: Visit, direction: Direction): Promise<void> {
   const { cost, gibibytes } = await carryBulk(visit, direction, 1, FIRST_SECONDS[visit.pace]);
   if (visit.peer.name === 'raw') return; // no process of its own
   const name = `client CPU, first seconds ${direction}`;
   visit.record({ name, unit: 's/GiB', better: 'less' }, [cost.clientSeconds / gibibytes]);
 }
 
-async function measureBulk(visit: Visit, direction: Direction, flows: number): Promise<void> {
+/** Rate and CPU of so many flows in one direction. */
+export async function measureBulk(visit: Visit, direction: Direction, flows: number): Promise<void> {
   const label = `${flows === 1 ? 'one flow' : 'eight flows'} ${direction}`;
   const { result, cost, gibibytes } = await carryBulk(visit, direction, flows, SECONDS[visit.pace]);
   if (result.failed > 0) throw new Error(`${label}: ${result.failed} flows broke`);

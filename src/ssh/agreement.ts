@@ -1,3 +1,5 @@
+import { printableLine } from '../core/printable.ts';
+
 /** The algorithms in use, by their SSH names; one name where both directions have the same. */
 export interface NegotiatedAlgorithms {
   readonly keyExchange: string;
@@ -7,6 +9,8 @@ export interface NegotiatedAlgorithms {
   readonly compression: string;
   /** Whether what was sent before the keys is covered by them too, against Terrapin (CVE-2023-48795). */
   readonly isStrict: boolean;
+  /** A post-quantum method that the bastion has and this transport has not, where none was agreed on. */
+  readonly postQuantumMissed?: string;
 }
 
 /** Something of an agreement that ssh warns of as well. */
@@ -39,7 +43,7 @@ export function describeAgreement({
  * @param offered what we offered to it; undefined where that is not known
  */
 export function weaknessesOf(
-  { keyExchange, isStrict }: NegotiatedAlgorithms,
+  { keyExchange, isStrict, postQuantumMissed }: NegotiatedAlgorithms,
   offered?: readonly string[],
 ): readonly Weakness[] {
   const weaknesses: Weakness[] = [];
@@ -48,8 +52,7 @@ export function weaknessesOf(
       what: `the keys are by ${keyExchange}, which is not post-quantum: what is recorded today may be read later`,
       remedy:
         offered === undefined || offered.some(isPostQuantum)
-          ? 'have the bastion run OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256. ' +
-            'Until then -o WarnWeakCrypto=no says nothing of it; --transport openssh has sntrup761, as OpenSSH 9.0 to 9.8 do'
+          ? remedyAtBastion(postQuantumMissed)
           : 'your own KexAlgorithms leave it out: set -o KexAlgorithms=^mlkem768x25519-sha256',
     });
   }
@@ -60,4 +63,13 @@ export function weaknessesOf(
     });
   }
   return weaknesses;
+}
+
+function remedyAtBastion(postQuantumMissed: string | undefined): string {
+  const update =
+    'have the bastion run OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
+  const silence = '-o WarnWeakCrypto=no says nothing of it';
+  return postQuantumMissed === undefined
+    ? `${update}. Until then ${silence}`
+    : `it offers ${printableLine(postQuantumMissed)}, which your own ssh agrees on: --transport openssh. Or ${update}; ${silence}`;
 }

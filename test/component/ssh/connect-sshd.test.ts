@@ -125,6 +125,40 @@ describe('with a key that is known', () => {
   });
 });
 
+describe('with a bastion without a post-quantum method of ours', () => {
+  const SNTRUP = 'sntrup761x25519-sha512@openssh.com';
+
+  test.each([
+    { theirs: `${SNTRUP},curve25519-sha256`, missed: SNTRUP },
+    { theirs: 'curve25519-sha256', missed: undefined },
+  ])('$theirs: what it has of another is known', async ({ theirs, missed }) => {
+    await sshd.reconfigure(`KexAlgorithms ${theirs}`);
+    try {
+      const bastion = await connectTo(sshd.request([userKey]));
+      expect(bastion.algorithms.keyExchange).toBe('curve25519-sha256');
+      expect(bastion.algorithms.postQuantumMissed).toBe(missed);
+      await hangUp(bastion);
+    } finally {
+      await sshd.reconfigure('RekeyLimit 64K');
+    }
+  });
+
+  test('it is said what both sides offer where they have nothing in common', async () => {
+    await sshd.reconfigure(`KexAlgorithms ${SNTRUP}`);
+    try {
+      await expect(connectTo(sshd.request([userKey]))).rejects.toMatchObject({
+        code: 'ERR_CONFIG',
+        message: expect.stringMatching(
+          /have no KexAlgorithms in common: it offers sntrup761x25519-sha512@openssh\.com.*; we offer mlkem768x25519-sha256, /,
+        ),
+        remedy: expect.stringContaining('--transport openssh'),
+      });
+    } finally {
+      await sshd.reconfigure('RekeyLimit 64K');
+    }
+  });
+});
+
 async function knownHostsLine(server: LoopbackSshd): Promise<string> {
   const key = (await readFile(`${server.hostKeyFile}.pub`, 'utf8')).split(' ').slice(0, 2).join(' ');
   return `[127.0.0.1]:${server.port} ${key}\n`;

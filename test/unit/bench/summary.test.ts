@@ -23,6 +23,19 @@ describe('a figure', () => {
     expect(figure?.cells.get('raw')?.ratio).toBeUndefined();
   });
 
+  it('is taken to ssh with the same cipher where a peer has one of its own', () => {
+    const [figure] = summarise({
+      samples: [
+        sample({ values: [100] }),
+        sample({ peer: 'ssh-L-chacha20', values: [4] }),
+        sample({ peer: 'plain-chacha20', values: [2] }),
+        sample({ peer: 'native-aes128-gcm', values: [2] }),
+      ],
+    });
+    expect(figure?.cells.get('plain-chacha20')?.ratio).toBe(0.5);
+    expect(figure?.cells.get('native-aes128-gcm')?.ratio).toBeUndefined();
+  });
+
   it('is a pair of quantiles when the values are those of requests', () => {
     const values = Array.from({ length: 100 }, (_, index) => index + 1);
     const figures = summarise({ samples: [sample({ name: 'idle', unit: 'ms', better: 'less', values })] });

@@ -3,7 +3,6 @@ import type { Config } from '../../../config/config.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
-import { describeAgreement, type NegotiatedAlgorithms, weaknessesOf } from '../../../ssh/agreement.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
 import { diagnoseProhibition } from '../../../ssh/forwarding-diagnosis.ts';
 import { lookUpHost } from '../../../ssh/look-up.ts';
@@ -11,6 +10,7 @@ import type { Prompter } from '../../../ssh/prompter.ts';
 import type { SshTarget } from '../../../ssh/ssh-target.ts';
 import type { FlowEnd } from '../../../ssh/transport.ts';
 import { openConnections } from '../../../tunnel/bastion/connections.ts';
+import { checkAgreement } from './check-agreement.ts';
 import { type Finding, note, ok, problem, problemOf, untried } from './finding.ts';
 import { checkClock } from './machine-checks.ts';
 import { closingLine } from './sshd-config-evidence.ts';
@@ -78,23 +78,12 @@ export async function* checkBastion(
   try {
     const tookMs = Math.round(performance.now() - startedAtMs);
     yield ok('bastion', `logged in as ${connections.description} in ${tookMs} ms`);
-    yield* checkAgreement(connections.algorithms, target);
+    yield* checkAgreement(connections.algorithms, target.algorithms.keyExchange);
     if (questions.some((question) => ONE_TIME_CODE.test(question))) yield await checkClock();
     yield* checkForwarding(connections, target, destinations, context.signal);
   } finally {
     await connections.close();
   }
-}
-
-/** Nothing of a connection by the user's own ssh, which says of it what it has to. */
-function* checkAgreement(
-  algorithms: NegotiatedAlgorithms | undefined,
-  { algorithms: offered }: SshTarget,
-): Generator<Finding> {
-  if (algorithms === undefined) return;
-  yield ok('encryption', describeAgreement(algorithms));
-  for (const { what, remedy } of weaknessesOf(algorithms, offered.keyExchange))
-    yield note('encryption', what, remedy);
 }
 
 function* untriedAll(destinations: readonly HostPort[]): Generator<Finding> {

@@ -52,11 +52,14 @@ function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
   const theirs = failure.offeredByBastion.get(list.offer);
   const offered = theirs === undefined ? 'something else' : printableLine(theirs).replaceAll(',', ', ');
   const ours = failure.target.algorithms[list.list].join(', ');
+  const isForOpenssh = list.list === 'keyExchange' && /(?:^|,)sntrup761/.test(theirs ?? '');
   return new TshuttleError(
     'ERR_CONFIG',
     `${nameTarget(failure.target)} and tshuttle have no ${list.keyword} in common: it offers ${offered}; we offer ${ours}`,
     {
-      remedy: `allow one of ours on the bastion, or one of its own that tshuttle has with -o ${list.keyword}=...`,
+      remedy:
+        `allow one of ours on the bastion, or one of its own that tshuttle has with -o ${list.keyword}=...` +
+        (isForOpenssh ? '; --transport openssh has your own ssh agree on sntrup761' : ''),
       cause: failure.thrown,
     },
   );

@@ -15,7 +15,6 @@ import { passwordExpired } from '../../login/authentication-error.ts';
 import { Authenticator } from '../../login/authenticator.ts';
 import type { Prompter } from '../../prompter.ts';
 import { onHostKeysAnnounced, stopDebugOutput } from '../internals/connection-internals.ts';
-import { isStrict } from '../internals/key-exchange-internals.ts';
 import { guardMessages } from '../internals/message-guard-internals.ts';
 import { ProtocolViolation } from '../peer-conduct.ts';
 import { AuthenticationDriver } from './authentication-driver.ts';
@@ -195,7 +194,7 @@ class Handshake {
     this.#client.on('handshake', (negotiated) => {
       if (this.#phase !== 'exchanging keys' && this.#phase !== 'waiting for its version') return;
       this.#phase = 'authenticating';
-      this.#algorithms = negotiatedAlgorithms(negotiated, isStrict(this.#client));
+      this.#algorithms = negotiatedAlgorithms(this.#client, negotiated, this.#serverMessages.algorithms);
       this.#filing = this.#verifier.handshakeDone();
     });
     this.#client.on('banner', (text) => this.#serverMessages.banner(text, this.#context.prompter));
