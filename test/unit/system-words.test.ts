@@ -197,6 +197,8 @@ const PLACES: ReadonlyArray<readonly [place: string, why: string]> = [
   ['intercept/root/', 'what the helper says of the tools that it runs'],
   ['ingress/capture-problem.ts', 'causes that Linux alone has; the others are rendered above'],
   ['ingress/pf-causes.ts', 'causes that pf alone has'],
+  ['cli/commands/doctor/packet-filter-checks.ts', 'of pf alone'],
+  ['ssh/config/target.ts', 'a keyword of Apple’s ssh, which is in files that people share'],
   ['ingress/captured-programs.ts', 'control groups, which are of Linux'],
   ['config/options/program-options.ts', 'control groups, too'],
   ['dns/system/resolved-obstacles.ts', 'systemd-resolved, which is asked first'],

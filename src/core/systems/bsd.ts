@@ -32,6 +32,9 @@ export const MACOS: SystemWords = {
   setClock: 'System Settings, General, Date & Time: set it automatically; or sudo sntp -sS time.apple.com',
   serviceManager: 'launchd',
   startAtLogin: 'an agent of launchd starts it',
+  grantableNode:
+    'install the Node.js of nodejs.org (its .pkg, or its archive), which needs no libraries beside it, and start tshuttle with that: ' +
+    '/usr/local/bin/node bin/tshuttle sudoers --install',
   sleepGuard: 'caffeinate',
   addRoute: (family, network) =>
     `sudo route -n add ${family === 4 ? '-net' : '-inet6'} ${network} -interface en0`,
@@ -62,6 +65,8 @@ export const FREEBSD: SystemWords = {
   startAtLogin: 'write @reboot tshuttle up office into crontab -e, with the whole path of tshuttle',
   // A package there, which keeps its files below /usr/local.
   sudoersFile: '/usr/local/etc/sudoers.d/tshuttle',
+  grantableNode:
+    'start it with the Node.js of the packages (pkg install node): /usr/local/bin/node bin/tshuttle sudoers --install',
   sleepGuard: undefined,
   addRoute: (family, network) => `sudo route -n add ${family === 4 ? '-net' : '-inet6'} ${network} GATEWAY`,
   whatForbids: 'see the rules of its packet filters: sudo pfctl -s rules, sudo ipfw list',
@@ -86,6 +91,7 @@ export const OTHER: Omit<SystemWords, 'platform' | 'name'> = {
   setClock: 'start the NTP daemon of this system',
   serviceManager: undefined,
   startAtLogin: 'write @reboot tshuttle up office into crontab -e, with the whole path of tshuttle',
+  grantableNode: 'start it with a Node.js of the packages of this system',
   sleepGuard: undefined,
   addRoute: (_family, network) => `route add ${network}`,
   whatForbids: 'see what filters connections there',

@@ -25,6 +25,8 @@ export const LINUX: SystemWords = {
   serviceManager: 'systemd',
   startAtLogin: 'a unit of systemd starts it',
   sudoersFile: '/etc/sudoers.d/tshuttle',
+  grantableNode:
+    "start it with a Node.js of the system's packages or of nodejs.org: /usr/bin/node bin/tshuttle sudoers --install",
   sleepGuard: 'systemd',
   addRoute: (family, network) =>
     family === 4

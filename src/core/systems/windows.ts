@@ -25,6 +25,7 @@ export const WINDOWS: SystemWords = {
   serviceManager: undefined,
   startAtLogin: 'have Task Scheduler run tshuttle up --foreground office when you log on',
   sudoersFile: 'none',
+  grantableNode: 'there is nothing to grant',
   sleepGuard: undefined,
   addRoute: (_family, network) => `route add ${network}`,
   showRejectRoutes: () => 'route print',

@@ -48,6 +48,8 @@ export interface SystemWords {
   readonly startAtLogin: string;
   /** What sudo reads of ours; its name has no dot (sudoers(5), includedir). */
   readonly sudoersFile: string;
+  /** Which Node.js a grant can be for, and how it is used. */
+  readonly grantableNode: string;
   /** What keeps the machine awake during `run`; undefined: nothing. */
   readonly sleepGuard: string | undefined;
   /** Gives a network a way out, which a connection needs before it can be redirected. */

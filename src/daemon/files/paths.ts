@@ -103,10 +103,22 @@ const MAX_NAME_LENGTH = 100;
  */
 export function fileNameOf(text: string): string {
   const plain = text.replaceAll(':', '_');
-  const written = plain.replace(/[^A-Za-z0-9@._+-]/g, '_').replace(/^\.+/, '_');
-  if (written === plain && written !== '' && written.length <= MAX_NAME_LENGTH) return written;
+  const safe = plain.replace(/[^A-Za-z0-9@._+-]/g, '_').replace(/^\.+/, '_');
+  const written = process.platform === 'win32' ? safe.replace(WINDOWS_DEVICE, '_$&') : safe;
+  if (written === plain && written !== '' && written.length <= MAX_NAME_LENGTH && isDistinct(written))
+    return written;
   const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_LENGTH);
   return `${written.slice(0, MAX_NAME_LENGTH - HASH_LENGTH - 1)}-${hash}`;
+}
+
+/** Names of devices, also with an ending (Microsoft, Naming Files, Paths, and Namespaces). */
+const WINDOWS_DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+
+/** Whether the file system tells a name from all others of ours: those of macOS and Windows take `Office` for `office`. */
+function isDistinct(name: string): boolean {
+  if (process.platform === 'darwin') return name === name.toLowerCase();
+  // A dot at the end is left out there.
+  return process.platform !== 'win32' || (name === name.toLowerCase() && !name.endsWith('.'));
 }
 
 const HASH_LENGTH = 12;

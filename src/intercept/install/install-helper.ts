@@ -7,7 +7,7 @@ import { makeFolder } from '../../core/folders.ts';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
 import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn } from './installed-helper.ts';
-import { checkCopy, librariesOf, planNode } from './node-copy.ts';
+import { checkCopy, librariesOf, planNode, requireSelfContained } from './node-copy.ts';
 
 /** All that runs as root, as it is built. */
 const PROGRAMS = join('dist', 'root');
@@ -35,6 +35,7 @@ export async function installHelper(nodePath: string): Promise<InstalledFiles> {
       remedy: 'have it belong to root, and be written by nobody else: chown root, chmod go-w',
     });
   }
+  if (process.platform === 'darwin') requireSelfContained(nodePath);
   const node = planNode(nodePath, librariesOf(nodePath));
   const nodeCopied = node.kind === 'copy';
   const fresh = `${INSTALLED_FOLDER}.new`;

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { systemWords } from '../../core/system-words.ts';
 import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
+import { librariesInProgram } from './mach-o.ts';
 
 const REPORT_TIMEOUT_MS = 20_000;
 
@@ -38,6 +40,39 @@ export function planNode(
 }
 
 /**
+ * On a sealed volume, where nobody can change them; since macOS 11 they are not even files, but in the cache of dyld(1), so that nothing
+ * can be looked up of them.
+ */
+const OF_MACOS = /^(?!.*\/\.\.?\/)\/(?:usr\/lib|System\/Library)\//;
+
+/**
+ * Sees to it that a Node.js of macOS needs nothing but the system's own libraries, as that of nodejs.org does. Where dyld looks for another
+ * one (`@rpath`, `@loader_path`, a folder of Homebrew) somebody else may put one later, so that it is not enough to look at those of now.
+ *
+ * @param librariesIn the libraries that a program names
+ * @throws TshuttleError ERR_CONFIG when it needs others
+ */
+export function requireSelfContained(
+  nodePath: string,
+  librariesIn: (path: string) => readonly string[] = librariesInProgram,
+): void {
+  let libraries: readonly string[];
+  try {
+    libraries = librariesIn(nodePath);
+  } catch (error) {
+    throw cannotCopy(nodePath, `what it loads cannot be read: ${messageOf(error)}`, error);
+  }
+  const other = libraries.find((library) => !OF_MACOS.test(library));
+  if (other === undefined) return;
+  const whose = libraries.some(
+    (library) => library.startsWith('/opt/homebrew/') || library.startsWith('/usr/local/'),
+  )
+    ? ', as that of Homebrew does'
+    : '';
+  throw cannotCopy(nodePath, `it loads ${other}, which is no part of macOS${whose}`);
+}
+
+/**
  * The shared libraries that a Node.js loads with an empty environment, as under sudo.
  *
  * @throws TshuttleError ERR_CONFIG when it does not start so
@@ -53,10 +88,14 @@ export function librariesOf(nodePath: string): readonly string[] {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const paths = JSON.parse(output) as readonly string[];
-    return paths.filter((path) => isAbsolute(path) && path !== nodePath);
+    return paths.filter((path) => isAbsolute(path) && path !== nodePath && !isOfMacos(path));
   } catch (error) {
     throw cannotCopy(nodePath, `it does not start with an empty environment: ${lastLineOf(error)}`, error);
   }
+}
+
+function isOfMacos(library: string): boolean {
+  return process.platform === 'darwin' && OF_MACOS.test(library);
 }
 
 /**
@@ -80,8 +119,7 @@ export function checkCopy(copy: string, nodePath: string): void {
 
 function cannotCopy(nodePath: string, why: string, cause?: unknown): TshuttleError {
   return new TshuttleError('ERR_CONFIG', `Node.js (${nodePath}) cannot be granted: ${why}`, {
-    remedy:
-      "start it with a Node.js of the system's packages or of nodejs.org: /usr/bin/node bin/tshuttle sudoers --install",
+    remedy: systemWords().grantableNode,
     cause,
   });
 }

@@ -42,6 +42,8 @@ const OF_SSH_ITSELF: ReadonlySet<string> = new Set([
   ...['loglevel', 'logverbose', 'syslogfacility', 'fingerprinthash'],
   // Other processes of its own: its masters, and an agent that is to have the key besides.
   ...['controlmaster', 'controlpath', 'controlpersist', 'addkeystoagent'],
+  // Of Apple's ssh alone: its agent takes passphrases from the keychain by itself.
+  'usekeychain',
 ]);
 
 const MAX_VALUE_CHARACTERS = 80;

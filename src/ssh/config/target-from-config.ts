@@ -18,6 +18,7 @@ import { type ConfiguredProxy, proxyFromConfig } from './proxy-from-config.ts';
 import { rekeyLimit } from './rekey-limit.ts';
 import type { SshRequest } from './request.ts';
 import { configNumber, configSwitch, configValue, type SshConfigOutput } from './ssh-config-output.ts';
+import { usualAgent } from './usual-agent.ts';
 
 const DEFAULT_CONNECT_TIMEOUT_S = 10;
 
@@ -209,17 +210,11 @@ function agentSocket(
   if (configuredAgent.toLowerCase() === 'none') return undefined;
   const socket =
     configuredAgent === 'SSH_AUTH_SOCK'
-      ? usualAgent(local)
+      ? usualAgent(local.environment)
       : configuredAgent.startsWith('$') && !configuredAgent.startsWith('${')
         ? local.environment[configuredAgent.slice(1)]
         : expandFile(configuredAgent);
   return socket === '' ? undefined : socket;
-}
-
-/** OpenSSH for Windows asks the agent that is a service there (its win32compat/ssh-agent/agent.h); elsewhere only a variable names one. */
-function usualAgent({ environment }: LocalIdentity): string | undefined {
-  const named = environment['SSH_AUTH_SOCK'];
-  return named === undefined && process.platform === 'win32' ? '\\\\.\\pipe\\openssh-ssh-agent' : named;
 }
 
 function withoutRepetition(identities: readonly IdentityFile[]): IdentityFile[] {

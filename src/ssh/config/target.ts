@@ -149,12 +149,22 @@ async function askSsh(
   if (systemCodeOf(failure) === 'ENOENT') return 'no ssh here';
   const reason = warnings.length > 0 ? warnings.join('; ').trim() : messageOf(failure);
   throw new TshuttleError('ERR_CONFIG', `ssh does not accept the configuration: ${reason}`, {
-    remedy: /^Bad owner or permissions/m.test(reason)
-      ? 'ssh wants that file to belong to root or to you, and nobody else to write it; in a user namespace, where root’s ' +
-        'files belong to nobody: -F none, or -F with a file of yours'
-      : 'correct the -o option or the line of the ssh configuration that it names',
+    remedy: remedyFor(reason),
     cause: failure,
   });
+}
+
+function remedyFor(reason: string): string {
+  if (/^Bad owner or permissions/m.test(reason)) {
+    return (
+      'ssh wants that file to belong to root or to you, and nobody else to write it; in a user namespace, where root’s ' +
+      'files belong to nobody: -F none, or -F with a file of yours'
+    );
+  }
+  if (/bad configuration option: usekeychain/i.test(reason)) {
+    return 'only the ssh of macOS (/usr/bin/ssh) knows that keyword: have a line IgnoreUnknown UseKeychain stand above it';
+  }
+  return 'correct the -o option or the line of the ssh configuration that it names';
 }
 
 interface SshRun {

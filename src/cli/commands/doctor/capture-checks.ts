@@ -4,9 +4,11 @@ import { rulesOf } from '../../../config/resolve-subnets.ts';
 import type { Logger } from '../../../core/log.ts';
 import { tryCapture } from '../../../ingress/try-capture.ts';
 import type { HelperInterceptor } from '../../../intercept/helper-interceptor.ts';
+import { methodRow } from '../../../intercept/rules/redirect-methods.ts';
 import type { CaptureRule } from '../../../net/address/capture-rule.ts';
 import { cidrOf } from '../../../net/address/cidr.ts';
 import { type Finding, ok, problem } from './finding.ts';
+import { packetFilterFindings } from './packet-filter-checks.ts';
 
 /**
  * Networks of the documentation, which are nobody's (RFC 5737, RFC 3849): where nothing has been said of what to capture. On a
@@ -41,4 +43,7 @@ export async function* checkCapture(
   const problems = isAsked ? found : found.filter(({ cause }) => cause !== 'no-route');
   for (const { what, remedy } of problems) yield problem('capture', what, remedy);
   if (problems.length === 0) yield ok('capture', 'a redirected connection arrives');
+  if (methodRow(interceptor.method).destinationsFrom !== 'helper') return;
+  const { packetFilter } = await interceptor.look();
+  if (packetFilter !== null) yield* packetFilterFindings(packetFilter);
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Mode } from '../../../../src/config/config.ts';
-import { controlFoldersOf, daemonPaths } from '../../../../src/daemon/files/paths.ts';
+import { controlFoldersOf, daemonPaths, fileNameOf } from '../../../../src/daemon/files/paths.ts';
 
 /** Of the home folder below. */
 const STATE = process.platform === 'win32' ? '/home/me/AppData/Local' : '/home/me/.local/state';
@@ -72,4 +72,26 @@ test('a control socket belongs into the first folder of the session, and is look
     `${STATE}/tshuttle`,
   ]);
   expect(folders({ runtimeDirectories: [] })).toEqual([`${STATE}/tshuttle`]);
+});
+
+test.each([
+  ['linux', ['office', 'Office', 'OFFICE', 'nul', 'com1.office', 'a.'], 6],
+  ['freebsd', ['office', 'Office', 'OFFICE', 'nul', 'com1.office', 'a.'], 6],
+  ['darwin', ['office', 'Office', 'OFFICE', 'me@Bastion', 'me@bastion'], 1],
+  ['win32', ['office', 'Office', 'nul', 'NUL', 'com1.office', 'a.', 'aux'], 1],
+] as const)('on %s no two names are one file', (platform, names, asTheyAre) => {
+  const own = process.platform;
+  Object.defineProperty(process, 'platform', { value: platform });
+  try {
+    const files = names.map(fileNameOf);
+    const isOneFor = (name: string): string =>
+      ['linux', 'freebsd'].includes(platform) ? name : name.toLowerCase();
+    expect(new Set(files.map(isOneFor)).size).toBe(names.length);
+    expect(files.filter((file, index) => file === names[index]).length).toBeGreaterThanOrEqual(asTheyAre);
+    for (const file of files) {
+      if (platform === 'win32') expect(file).not.toMatch(/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)|\.$/i);
+    }
+  } finally {
+    Object.defineProperty(process, 'platform', { value: own });
+  }
 });

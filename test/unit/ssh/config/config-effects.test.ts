@@ -46,3 +46,10 @@ test('a long value is cut', () => {
   const [ciphers = ''] = effectsOf(`ciphers ${'x'.repeat(500)}`).used;
   expect(ciphers).toHaveLength('ciphers '.length + 80 + '...'.length);
 });
+
+// ssh -G of macOS 15 with UseKeychain and AddKeysToAgent in ~/.ssh/config.
+test('what Apple’s ssh alone has is of ssh itself', () => {
+  const effects = effectsOf('addkeystoagent true', 'usekeychain yes', 'ignoreunknown UseKeychain');
+  expect(effects.notUsed).toEqual([]);
+  expect(effects.ofSshItself.map((name) => name.toLowerCase())).toEqual(['addkeystoagent', 'usekeychain']);
+});
