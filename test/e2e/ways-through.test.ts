@@ -1,3 +1,5 @@
+import { copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { expectToCarry } from '../support/clients/carrying.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
@@ -38,6 +40,30 @@ describe.skipIf(skipLab)('a bastion that is known by name only, behind a gate', 
       await expectToCarry(lab, DESTINATION, 'endsBoth' in carry ? carry.endsBoth : undefined);
       await stopTshuttle(lab, tshuttle);
     }
+  });
+
+  it('is a target of config.yaml: by its UUID, and for ssh by what target ssh-config writes', async () => {
+    await using lab = await createLab();
+    await openGate(lab);
+    const home = lab.machine.homeOf('root');
+    await copyFile(join(lab.directory, 'gate_known_hosts'), join(home, '.ssh', 'known_hosts'));
+    const key = (name: string): string => join(lab.directory, `${name}_user_key`);
+    const env = { HOME: home };
+    for (const line of [
+      `gate add cloud -r root@${ADDRESSES.bastion4}:2222 -i ${key('gate')}`,
+      `target add vm --gate cloud --server ${VM} --user root -i ${key('vm')}`,
+      'target ssh-config --write ~/.ssh/config.d/tshuttle',
+    ]) {
+      const done = await lab.client.exec(['node', 'bin/tshuttle', ...line.split(' ')], { env });
+      expect(done, done.stderr).toMatchObject({ code: 0 });
+    }
+    const tshuttle = await startTshuttle(lab, [SUBNET], { remote: VM, sshOptions: [], env });
+    await expectToCarry(lab, DESTINATION);
+    await stopTshuttle(lab, tshuttle);
+    await writeFile(join(home, '.ssh', 'config'), 'Include config.d/tshuttle\n', { mode: 0o600 });
+    const argv = ['ssh', '-o', 'BatchMode=yes', '-W', `${DESTINATION.host}:7000`, VM];
+    const bySsh = await lab.client.exec(argv, { stdin: '{"do":"whoami"}\n', env });
+    expect(bySsh.stdout, bySsh.stderr).toContain(`"peer":"${DESTINATION.seenAs}"`);
   });
 
   it('two hops, everything captured: only the first is dialled, and it is exempt', async () => {

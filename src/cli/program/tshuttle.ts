@@ -1,5 +1,6 @@
 import { EXIT_CODES, exitCodeOf } from '../../app/exit-code.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
+import type { RawOptions } from '../../config/options/table.ts';
 import { type ArgumentSources, collectArgumentWords } from '../../config/parse/argument-words.ts';
 import { readTextFile } from '../../config/parse/text-file.ts';
 import { homeFolder } from '../../core/accounts.ts';
@@ -118,7 +119,8 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       (await import('../../net/machine/core-limit.ts')).forbidCoreFiles();
       return (await import('../running/surroundings.ts')).prepare(config, context, parts);
     },
-    configOf: async (raw, surroundings) => {
+    configOf: async (given, surroundings) => {
+      const raw = given.remote === undefined ? given : await throughTarget(given, context.environment);
       const { parseConfig } = await import('../../config/parse-config.ts');
       const { whyUnreadable } = await import('../../config/parse/named-files.ts');
       const result = parseConfig(raw, {
@@ -140,6 +142,18 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       return { config: added.config, warnings: [...warnings, ...added.warnings], note: added.line };
     },
   };
+}
+
+/** Where `-r` names a target of config.yaml, with what the Host block of that would say. */
+async function throughTarget(
+  raw: RawOptions,
+  environment: ProcessContext['environment'],
+): Promise<RawOptions> {
+  const { profileSurroundingsOf } = await import('../../app/running-tunnels/profile-surroundings.ts');
+  const { loadTargets } = await import('../../config/profiles/load-gates.ts');
+  const targets = loadTargets(profileSurroundingsOf(environment));
+  if (targets.size === 0) return raw;
+  return (await import('../../config/profiles/target-options.ts')).withTarget(raw, targets);
 }
 
 async function refuseAsText(code: ProblemCode, problems: readonly Problem[]): Promise<number> {

@@ -56,6 +56,18 @@ export function loadGates(
   return { file, gates, targets, written, problems: [] };
 }
 
+/**
+ * The targets of `config.yaml`, for whoever may mean one; none where anything in the file is wrong. Costs next to nothing where
+ * there are none.
+ */
+export function loadTargets(
+  surroundings: ProfilePlaces & { readonly readTrustedFile: ReadTrustedFile },
+): ReadonlyMap<string, Target> {
+  const read = surroundings.readTrustedFile(userProfileFile(surroundings));
+  const mayHaveTargets = read.kind === 'text' && /^["']?targets["']?\s*:/m.test(read.text);
+  return mayHaveTargets ? loadGates(surroundings).targets : new Map();
+}
+
 type ToPath = (text: string | undefined) => string | undefined;
 
 function gateOf(name: string, written: WrittenGate, path: ToPath): Gate {

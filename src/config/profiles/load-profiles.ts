@@ -5,6 +5,7 @@ import { withCredentials } from '../credentials.ts';
 import type { RawOptions } from '../options/table.ts';
 import type { ConfigSurroundings } from '../parse-config.ts';
 import { closestOf } from './closest.ts';
+import { loadTargets, type Target } from './load-gates.ts';
 import { configOfProfile } from './profile.ts';
 import { type ProfileDocument, parseProfileDocument } from './profile-document.ts';
 import { type ProfilePlaces, projectFileCandidates, userProfileFile } from './profile-places.ts';
@@ -97,6 +98,7 @@ class Loader {
   readonly #profiles: Profile[] = [];
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
+  readonly #targets: ReadonlyMap<string, Target>;
   #isComplete = true;
 
   readonly #alsoKnown: readonly string[];
@@ -104,6 +106,7 @@ class Loader {
   constructor(surroundings: ProfileSurroundings, alsoKnown: readonly string[] = []) {
     this.#surroundings = surroundings;
     this.#alsoKnown = alsoKnown;
+    this.#targets = loadTargets(surroundings);
   }
 
   get names(): readonly string[] {
@@ -170,7 +173,7 @@ class Loader {
       document.profiles.get(name)!,
       origin,
       (path) => document.locate(['profiles', name, ...path]),
-      { ...this.#surroundings, workingDirectory: dirname(file) },
+      { ...this.#surroundings, targets: this.#targets, workingDirectory: dirname(file) },
     );
     if (result.kind === 'problems') {
       this.#problems.push(...result.problems);

@@ -15,9 +15,11 @@ import { Invalid } from '../parse/invalid.ts';
 import { parseRemote, withoutPassword } from '../parse/remote.ts';
 import { parseUpstreamProxy } from '../parse/upstream-proxy.ts';
 import { type ConfigSurroundings, parseConfig } from '../parse-config.ts';
+import type { Target } from './load-gates.ts';
 import { byPlace } from './profile-document.ts';
 import { PROFILE_ROWS } from './profile-form.ts';
 import { type Origin, projectProblems } from './project-restrictions.ts';
+import { withTarget } from './target-options.ts';
 
 /** The profile as options of a command line, for a tunnel in the background. */
 function rawOptionsOf(profile: ProfileOptions): RawOptions {
@@ -68,14 +70,20 @@ export function configOfProfile(
   profile: ProfileOptions,
   origin: Origin,
   locate: PlaceInFile,
-  surroundings: Omit<ConfigSurroundings, 'locate'>,
+  {
+    targets,
+    ...surroundings
+  }: Omit<ConfigSurroundings, 'locate'> & {
+    /** What the bastion may be beside an ssh server. */
+    readonly targets: ReadonlyMap<string, Target>;
+  },
 ): ProfileConfig {
   const problems = [
     ...secretProblems(profile, locate),
     ...inputProblems(profile, locate),
     ...(origin === 'project' ? projectProblems(profile, locate) : []),
   ];
-  const raw = rawOptionsOf(profile);
+  const raw = withTarget(rawOptionsOf(profile), targets);
   const result = parseConfig(raw, { ...surroundings, locate: placesOf(profile, locate) });
   if (result.kind === 'problems') problems.push(...result.problems);
   return problems.length > 0 || result.kind === 'problems'

@@ -1,10 +1,10 @@
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
-import type { HostBehind, WayIn } from '../../../bastion/gates/host-blocks.ts';
 import { Invalid } from '../../../config/parse/invalid.ts';
 import { parseRemote } from '../../../config/parse/remote.ts';
 import { closestOf } from '../../../config/profiles/closest.ts';
 import { whyUnfitFor } from '../../../config/profiles/gate-form.ts';
-import { type Gate, type LoadedGates, loadGates, type Target } from '../../../config/profiles/load-gates.ts';
+import { type LoadedGates, loadGates } from '../../../config/profiles/load-gates.ts';
+import type { WayIn } from '../../../config/targets/host-blocks.ts';
 import type { Problem } from '../../../core/problem.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 
@@ -43,16 +43,4 @@ export function wayInOf(word: string, { gates, file }: Pick<LoadedGates, 'gates'
   if (why !== undefined || remote instanceof Invalid)
     return { where: '--gate', what: why ?? 'is no ssh server' };
   return { ...remote, identity: undefined };
-}
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/** A target as a Host block has it: filed under its UUID, or under its own name where it is known by another. */
-export function hostOfTarget({ name, gate, server, user, identity }: Target): HostBehind {
-  const id = UUID.test(server) ? server.toLowerCase() : name;
-  return { id, names: [name], address: server, user, identity, gate: wayOfGate(gate) };
-}
-
-function wayOfGate({ user, host, port, identity }: Gate): WayIn {
-  return { user, host, port, identity };
 }

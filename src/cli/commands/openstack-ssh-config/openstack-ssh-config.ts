@@ -1,6 +1,6 @@
 import { listProjectServers } from '../../../app/openstack/project-servers.ts';
-import { type HostBehind, renderHostBlocks } from '../../../bastion/gates/host-blocks.ts';
 import { whyUnfitFor } from '../../../config/profiles/gate-form.ts';
+import { type HostBehind, renderHostBlocks } from '../../../config/targets/host-blocks.ts';
 import type { Problem } from '../../../core/problem.ts';
 import { addressOf, networksWith } from '../../../openstack/nova/server-list.ts';
 import type { CommandSession } from '../../command/command-definition.ts';

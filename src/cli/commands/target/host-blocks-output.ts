@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
-import { HOST_BLOCKS_MARKER, type HostBlocks } from '../../../bastion/gates/host-blocks.ts';
 import { absolutePaths } from '../../../config/parse/named-files.ts';
 import { readTextFile } from '../../../config/parse/text-file.ts';
+import { HOST_BLOCKS_MARKER, type HostBlocks } from '../../../config/targets/host-blocks.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import { makeFolder } from '../../../core/folders.ts';

@@ -25,8 +25,9 @@ export const targetSshConfigCommand = defineCommand<TargetSshConfigInput>({
       });
   },
   run: async ({ names, write }, session) => {
-    const { hostOfTarget, loadedGates, unknownEntry } = await import('../gate/load.ts');
-    const { renderHostBlocks } = await import('../../../bastion/gates/host-blocks.ts');
+    const { loadedGates, unknownEntry } = await import('../gate/load.ts');
+    const { hostOfTarget } = await import('../../../config/profiles/target-options.ts');
+    const { renderHostBlocks } = await import('../../../config/targets/host-blocks.ts');
     const { putOut } = await import('./host-blocks-output.ts');
     const loaded = await loadedGates(session);
     if (typeof loaded === 'number') return loaded;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type HostBehind, linesOf, renderHostBlocks } from '../../../../src/bastion/gates/host-blocks.ts';
+import { type HostBehind, linesOf, renderHostBlocks } from '../../../../src/config/targets/host-blocks.ts';
 
 const GATE = { user: 'tunnel', host: '198.51.100.7', port: undefined, identity: undefined };
 

@@ -1,0 +1,48 @@
+import type { RawOptions } from '../options/table.ts';
+import { Invalid } from '../parse/invalid.ts';
+import { parseRemote } from '../parse/remote.ts';
+import { type HostBehind, linesOf } from '../targets/host-blocks.ts';
+import type { Target } from './load-gates.ts';
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** A target as a Host block has it: filed under its UUID, or under its own name where it is known by another. */
+export function hostOfTarget({ name, gate, server, user, identity }: Target): HostBehind {
+  const id = UUID.test(server) ? server.toLowerCase() : name;
+  return { id, names: [name], address: server, user, identity, gate };
+}
+
+/** The target that `-r` means: by its name, or by its UUID where one target alone has that. */
+function targetOf(remote: string, targets: ReadonlyMap<string, Target>): Target | undefined {
+  const parsed = parseRemote(remote);
+  // With a port or a password it is said how to get there.
+  if (parsed instanceof Invalid || parsed.port !== undefined || parsed.password !== undefined)
+    return undefined;
+  const named = targets.get(parsed.host);
+  if (named !== undefined) return named;
+  const id = parsed.host.toLowerCase();
+  const found = [...targets.values()].filter((target) => UUID.test(id) && hostOfTarget(target).id === id);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+/**
+ * The options of a tunnel; where its bastion is a target with what the Host block of that says, behind what the user says by options. For ssh the first value
+ * counts, so that `-J`, `-i`, `-o` and a user in `-r` go before those of the target.
+ */
+export function withTarget(raw: RawOptions, targets: ReadonlyMap<string, Target>): RawOptions {
+  const target = raw.remote === undefined ? undefined : targetOf(raw.remote, targets);
+  if (target === undefined) return raw;
+  const host = hostOfTarget(target);
+  const parsed = parseRemote(raw.remote ?? '');
+  const user = parsed instanceof Invalid ? undefined : parsed.user;
+  const lines = linesOf(host).filter(
+    ({ keyword }) =>
+      !['User', 'IdentityFile'].includes(keyword) && !(keyword.startsWith('Proxy') && raw.jump !== undefined),
+  );
+  return {
+    ...raw,
+    remote: `${user ?? target.user}@${host.id}`,
+    identityFiles: [...raw.identityFiles, ...(target.identity === undefined ? [] : [target.identity])],
+    sshOptions: [...raw.sshOptions, ...lines.map(({ keyword, value }) => `${keyword}=${value}`)],
+  };
+}
