@@ -11,7 +11,7 @@ import {
 } from '../intercept/restarting-interceptor.ts';
 import { planRedirects } from '../intercept/rules/plan.ts';
 import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
-import type { DnsRedirect } from '../intercept/rules/redirect-plan.ts';
+import type { DnsRedirect, UdpPolicy } from '../intercept/rules/redirect-plan.ts';
 import { planProblems } from '../intercept/rules/render-plan.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, cidrOf } from '../net/address/cidr.ts';
@@ -44,6 +44,7 @@ export interface RedirectOptions {
   readonly programs: CapturedPrograms | undefined;
   /** A process whose connections alone are captured, with those of all that it starts; in place of `programs`. */
   readonly enclosed?: number | undefined;
+  readonly udp: UdpPolicy;
   /** Captures the connections of this namespace, all of them, and not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
 }
@@ -128,14 +129,14 @@ export async function openRedirectIngress(
     await interceptor.close();
     throw error;
   }
-  const ingress = redirectIngress(interceptor, listening, captured, logger);
+  const ingress = redirectIngress(interceptor, listening, { programs: captured, udp: options.udp }, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
 
 function redirectIngress(
   interceptor: RestartingInterceptor,
   listening: Listening,
-  programs: CapturedPrograms | undefined,
+  { programs, udp }: Pick<RedirectOptions, 'programs' | 'udp'>,
   logger: Logger,
 ): RedirectIngress {
   const families = () => listening.families.filter((family) => interceptor.families.includes(family));
@@ -163,6 +164,7 @@ function redirectIngress(
         families: families(),
         replies,
         only,
+        udp,
       };
       const plan = planRedirects(request);
       await cgroups.apply(plan);

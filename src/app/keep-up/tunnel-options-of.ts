@@ -38,6 +38,7 @@ export function tunnelOptions(
     method: config.method,
     programs: config.programs,
     enclosed,
+    udp: config.udp,
     dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
     namespace,
     stateFolder: join(stateFolder, 'synthetic-addresses'),

@@ -1,4 +1,5 @@
 import type { SystemWords } from '../../core/systems/words.ts';
+import { SPARED_UDP_PORTS } from '../../intercept/rules/refused-udp.ts';
 import { type Block, commands, list, paragraph, type Topic } from './topic.ts';
 
 /** What is captured: networks, names and DNS queries. */
@@ -24,6 +25,35 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
       ),
       paragraph('tshuttle explain HOST:PORT says what decides over one destination, and why.'),
       ...boundPrograms(system),
+    ],
+  },
+  {
+    name: 'udp',
+    summary: 'what becomes of UDP to what is captured: QUIC, VPNs, NTP',
+    blocks: [
+      paragraph(
+        'Only TCP is carried, and DNS. With --udp reject, the default, other UDP to what is captured is refused at once, on every port: ' +
+          'browsers change from QUIC to TCP, calls and Kerberos do, too, and what only knows UDP fails at once and not after a minute.',
+      ),
+      list(
+        [
+          'never refused',
+          `${SPARED_UDP_PORTS.map(({ service }) => service).join(', ')}, by their ports; broadcast, multicast, this machine, every port of the bastion`,
+        ],
+        [
+          'VPNs',
+          'those of the kernel (WireGuard) and, on Linux, programs that mark their packets (Tailscale)',
+        ],
+        [
+          'what was there',
+          'sockets that were there before the tunnel, and answers to what others have begun',
+        ],
+      ),
+      paragraph(
+        'With 0/0 that leaves games, mosh to hosts other than the bastion, and VPN programs on other ports that start after the tunnel: ' +
+          'exclude their servers with -x, or use --udp direct, with which all UDP leaves as without tshuttle.',
+      ),
+      commands('tshuttle -r bastion 0/0 -x vpn.example.com', 'tshuttle -r bastion --udp direct 10.0.0.0/8'),
     ],
   },
   {

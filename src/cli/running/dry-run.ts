@@ -60,6 +60,7 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     families,
     exempt,
     dns: dnsRedirect(config),
+    udp: config.udp,
     only: config.programs?.matches ?? null,
   });
   const method = config.method === 'auto' ? (first ?? REDIRECT_METHODS[0]).name : config.method;

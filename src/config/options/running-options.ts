@@ -1,5 +1,6 @@
 import { systemWords } from '../../core/system-words.ts';
 import { WANTED_METHODS, wantedMethods } from '../../intercept/rules/redirect-methods.ts';
+import { UDP_POLICIES } from '../../intercept/rules/redirect-plan.ts';
 import type { OptionRow } from './row.ts';
 
 /** How it is captured. */
@@ -11,6 +12,16 @@ export const CAPTURE_OPTIONS = {
     otherwise: 'auto',
     help: `${wantedMethods()} (default: auto, the first that works)`,
     profile: { key: 'method', description: 'what redirects, as --method' },
+  },
+  udp: {
+    kind: 'choice',
+    flags: '--udp <WHAT>',
+    choices: UDP_POLICIES,
+    otherwise: 'reject',
+    help:
+      'of UDP to what is captured, which is not carried: reject refuses it at once, so that QUIC and others change to TCP, ' +
+      'but DHCP, NTP, VPNs and what was there before; direct lets it leave as without tshuttle (default: reject)',
+    profile: { key: 'udp', description: 'what becomes of UDP to what is captured, as --udp' },
   },
   listen: {
     kind: 'text',

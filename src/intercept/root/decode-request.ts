@@ -30,13 +30,14 @@ import {
   MAX_NAMESERVERS,
 } from '../rules/plan-limits.ts';
 import { CANDIDATES, WANTED_METHODS } from '../rules/redirect-methods.ts';
-import type {
-  AddressInterval,
-  DnsRedirect,
-  NameserverRedirect,
-  PortGroup,
-  RedirectPlan,
-  RoutedNetwork,
+import {
+  type AddressInterval,
+  type DnsRedirect,
+  type NameserverRedirect,
+  type PortGroup,
+  type RedirectPlan,
+  type RoutedNetwork,
+  UDP_POLICIES,
 } from '../rules/redirect-plan.ts';
 import { readProgramMatches } from './cgroup/decode-programs.ts';
 
@@ -147,6 +148,7 @@ function readPlan(value: unknown): RedirectPlan {
     'dns',
     'replies',
     'only',
+    'udp',
   ]);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
@@ -162,6 +164,7 @@ function readPlan(value: unknown): RedirectPlan {
     dns: fields['dns'] === null ? null : readDns(fields['dns']),
     replies: readWord(fields['replies'], 'plan.replies', ['plain', 'disguised']),
     only: fields['only'] === null ? null : readProgramMatches(fields['only'], 'plan.only'),
+    udp: readWord(fields['udp'], 'plan.udp', UDP_POLICIES),
   };
 }
 

@@ -23,6 +23,8 @@ import { mustEndWithHelper, probeCandidates } from './probe.ts';
 import { openRoute, type Route } from './route.ts';
 import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
 import { endStrandedHere } from './stranded.ts';
+import { UdpPolicyApplier } from './udp/apply-udp-policy.ts';
+import { udpPortsInUse } from './udp/udp-ports-in-use.ts';
 
 /** What the session does to the machine; tests put their own here. */
 export interface SessionActions {
@@ -35,6 +37,7 @@ export interface SessionActions {
   readonly enclose: (pid: number) => Enclosure;
   readonly mustEndWithHelper: typeof mustEndWithHelper;
   readonly startGuardian: () => Promise<Guardian>;
+  readonly udpPortsInUse: typeof udpPortsInUse;
   /** How changes by others are heard of. */
   readonly watch?: RuleKeeperContext['watch'];
 }
@@ -50,6 +53,7 @@ export const REAL_ACTIONS: SessionActions = {
   enclose: (pid) => enclose(pid),
   mustEndWithHelper,
   startGuardian: () => startGuardian(),
+  udpPortsInUse,
 };
 
 /** As many as a tunnel takes parts of its range for names. */
@@ -76,12 +80,14 @@ export class HelperSession {
   #dns: DnsRedirect | null = null;
   readonly #routes: Route[] = [];
   #enclosure: Enclosure | undefined;
+  readonly #udp: UdpPolicyApplier;
   /** In force. */
   #plan: RedirectPlan | undefined;
 
   constructor(events: SessionEvents, actions: SessionActions) {
     this.#events = events;
     this.#actions = actions;
+    this.#udp = new UdpPolicyApplier({ portsInUse: actions.udpPortsInUse });
   }
 
   /**
@@ -149,7 +155,9 @@ export class HelperSession {
         break;
       case 'apply':
         this.#keepListenerPort(request.plan.listenerPort);
-        await this.#change((backend) => backend.apply({ ...placeCgroups(request.plan), userId: CALLER_ID }));
+        await this.#change((backend) =>
+          this.#udp.apply(backend, { ...placeCgroups(request.plan), userId: CALLER_ID }),
+        );
         this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';

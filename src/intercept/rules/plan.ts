@@ -20,6 +20,8 @@ export interface PlanRequest {
   readonly replies?: RedirectPlan['replies'];
   /** See {@link RedirectPlan.only}; null when left out. */
   readonly only?: RedirectPlan['only'];
+  /** Left alone when left out. */
+  readonly udp?: RedirectPlan['udp'];
 }
 
 /**
@@ -43,8 +45,8 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
       if (groups.length > MAX_GROUPS || intervalCount > MAX_INTERVALS) throw tooManyCombinations();
     }
   }
-  const { listenerPort, families, exempt, replies = 'plain', only = null } = request;
-  return { listenerPort, families, groups, exempt, dns: planDns(request), replies, only };
+  const { listenerPort, families, exempt, replies = 'plain', only = null, udp = 'direct' } = request;
+  return { listenerPort, families, groups, exempt, dns: planDns(request), replies, only, udp };
 }
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {

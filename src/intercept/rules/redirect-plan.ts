@@ -41,6 +41,14 @@ export interface RoutedNetwork {
   readonly prefixLength: number;
 }
 
+/**
+ * What becomes of UDP to what is captured by TCP, for only TCP is carried. `reject`: new exchanges are refused at once, so that programs
+ * which can do with TCP change over (QUIC), but for those that refused-udp.ts spares; `direct`: it leaves as if there were no tunnel.
+ */
+export const UDP_POLICIES = ['reject', 'direct'] as const;
+/** One of {@link UDP_POLICIES}. */
+export type UdpPolicy = (typeof UDP_POLICIES)[number];
+
 /** The whole desired state of the kernel's redirect rules for one tunnel. */
 export interface RedirectPlan {
   /** Port of our listener on 127.0.0.1 and ::1; names the tunnel's rules with their owner, so that instances live side by side. */
@@ -60,6 +68,7 @@ export interface RedirectPlan {
   readonly replies: 'plain' | 'disguised';
   /** Whose connections and queries are captured: those of programs that match one of these. Null: everybody's; none: nobody's. */
   readonly only: readonly ProgramMatch[] | null;
+  readonly udp: UdpPolicy;
 }
 
 /**
@@ -80,6 +89,8 @@ export interface OwnedPlan extends RedirectPlan, RuleOwner {
   readonly order?: number;
   /** Where cgroup2 is below /sys/fs/cgroup, with a slash after it; left out where it is that folder itself. */
   readonly cgroupFolder?: string;
+  /** The source ports of UDP sockets that were there before the first rules: what they send is never refused. None when left out. */
+  readonly udpInUse?: readonly number[];
 }
 
 /** The {@link OwnedPlan.order} of a tunnel whose first rules come now. @param others those of all other tunnels */

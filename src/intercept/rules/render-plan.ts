@@ -1,8 +1,9 @@
 import type { Problem } from '../../core/problem.ts';
 import { renderIptables } from './iptables/iptables.ts';
+import { renderIptablesRefusal } from './iptables/iptables-udp.ts';
 import { renderNft } from './nft/nft.ts';
-import { pfProblems, renderPf } from './pf/pf.ts';
-import { pfAnchor } from './pf/pf-anchor.ts';
+import { PF_DEFAULTS, pfProblems, renderPf } from './pf/pf.ts';
+import { EPHEMERAL_FROM, pfAnchor } from './pf/pf-anchor.ts';
 import type { InterceptMethod } from './redirect-methods.ts';
 import type { OwnedPlan, RedirectPlan } from './redirect-plan.ts';
 
@@ -16,13 +17,16 @@ const RENDERERS: Readonly<Record<InterceptMethod, (plan: OwnedPlan, instance: st
     plan.families
       .map((family) => {
         const tool = family === 4 ? 'iptables-restore' : 'ip6tables-restore';
-        return `# ${tool} --noflush\n${renderIptables(plan, { family, instance, jumpAt: 1 })}`;
+        const options = { family, instance, jumpAt: 1 } as const;
+        const refusal = plan.udp === 'reject' ? renderIptablesRefusal(plan, options) : '';
+        return `# ${tool} --noflush\n${renderIptables(plan, options)}${refusal}`;
       })
       .join(''),
   // Of macOS, unless this is another system that has it: there the anchor has another path.
   pf: (plan) => {
     const platform = process.platform === 'freebsd' ? 'freebsd' : 'darwin';
-    return `# pfctl -a ${pfAnchor(plan, platform)} -f -\n${renderPf(plan)}`;
+    const options = { ...PF_DEFAULTS, ephemeralFrom: EPHEMERAL_FROM[platform] };
+    return `# pfctl -a ${pfAnchor(plan, platform)} -f -\n${renderPf(plan, options)}`;
   },
 };
 

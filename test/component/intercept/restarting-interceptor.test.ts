@@ -23,6 +23,7 @@ const PLAN: RedirectPlan = {
   dns: null,
   replies: 'plain',
   only: null,
+  udp: 'direct',
 };
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
 const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };

@@ -58,6 +58,7 @@ function options(forwards: readonly Forward[]): TunnelOptions {
     listen: undefined,
     method: 'auto',
     programs: undefined,
+    udp: 'direct',
     ipv6: true,
     namespace: undefined,
     captures: false,

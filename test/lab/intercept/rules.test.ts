@@ -113,6 +113,86 @@ describe.skipIf(skipLab)('rules in the kernel', () => {
       expect(await scratch.ourRules()).toEqual([]);
       expect(await scratch.verdicts(PORT, captured)).toEqual(captured.map(() => 'passed'));
     });
+
+    // The other two differ in nothing that UDP meets.
+    if (candidate === 'libnftables-unowned' || candidate === 'iptables') continue;
+    it(`by ${candidate}: refuse UDP to what is captured, and nothing that a machine's network needs`, async () => {
+      await using scratch = await createScratch();
+      await scratch.namespace.must(['nft', '-f', '-'], {
+        stdin:
+          'table inet vpn { chain c { type route hook output priority mangle; udp dport 7777 meta mark set 7; }; }\n',
+      });
+      // A tunnel of the kernel's, whose datagrams no user has sent, and a socket that was there before.
+      await scratch.namespace.ipEach([
+        'link add vx0 type vxlan id 1 remote 203.0.113.9 dstport 4790 dev lab0',
+      ]);
+      const bind = "require('dgram').createSocket('udp4').bind(50123, () => console.log('bound'))";
+      const before = scratch.namespace.spawn([process.execPath, '-e', bind]);
+      await before.untilOutput(/bound/);
+      const helper = await scratch.openHelper(candidate);
+      const rules = [rule('203.0.113.0/24'), rule('203.0.113.64/26', 'exclude'), rule('2001:db8::/64')];
+      const more = [rule('198.51.100.0/24:4000-4999'), rule('0.0.0.0/0:4433'), rule('224.0.0.0/3')];
+      const plan = planRedirects({
+        rules: [...rules, ...more],
+        listenerPort: PORT,
+        families: [4, 6],
+        exempt: [
+          { family: 4, address: '203.0.113.1', port: 22 },
+          { family: 6, address: '2001:db8::1', port: 22 },
+        ],
+        udp: 'reject',
+      });
+      await helper.call({ type: 'apply', plan });
+      before.kill('SIGKILL');
+      await before.exited;
+      const refused: Destination[] = [
+        ['203.0.113.9', 443],
+        ['203.0.113.9', 60_001],
+        ['2001:db8::9', 443],
+        ['198.51.100.7', 4_500 - 1],
+        ['192.0.2.1', 4_433],
+      ];
+      const left: Array<readonly [...Destination, from?: number]> = [
+        ['192.0.2.1', 443],
+        ['203.0.113.65', 443],
+        ['198.51.100.7', 5_000],
+        ['203.0.113.1', 443],
+        ['2001:db8::1', 60_002],
+        ['203.0.113.9', 7_777],
+        ['203.0.113.9', 8_888, 50_123],
+        ...[53, 67, 123, 500, 853, 1_194, 4_500, 51_820].map((port) => ['203.0.113.9', port] as const),
+        ...[53, 547, 123].map((port) => ['2001:db8::9', port] as const),
+        ['198.51.100.255', 4_433],
+        ['255.255.255.255', 4_433],
+        ['224.0.0.251', 4_433],
+      ];
+      expect(await scratch.udpVerdicts(refused)).toEqual(refused.map(() => 'ECONNREFUSED'));
+      expect(await scratch.udpVerdicts(left)).toEqual(left.map(() => 'left'));
+      await scratch.namespace.ipEach(['addr add 192.0.2.77/24 dev vx0', 'link set vx0 up']);
+      await scratch.namespace.exec([
+        'ip',
+        'neigh',
+        'replace',
+        '192.0.2.78',
+        'lladdr',
+        '02:00:00:00:00:01',
+        'dev',
+        'vx0',
+      ]);
+      await scratch.udpVerdicts([['192.0.2.78', 9]]);
+      expect(await scratch.namespace.must(['nft', 'list', 'set', 'inet', 'lab', 'left4'])).toContain(
+        '203.0.113.9 . 4790',
+      );
+      expect(await scratch.verdicts(PORT, [['203.0.113.9', 443]]), 'by TCP').toEqual(['captured']);
+
+      await helper.call({ type: 'apply', plan: { ...plan, udp: 'direct' } });
+      expect(await scratch.udpVerdicts([['203.0.113.10', 443]])).toEqual(['left']);
+      await helper.call({ type: 'apply', plan });
+      expect(await scratch.udpVerdicts([['203.0.113.11', 443]])).toEqual(['ECONNREFUSED']);
+      await helper.close();
+      expect(await scratch.ourRules()).toEqual([]);
+      expect(await scratch.udpVerdicts([['203.0.113.12', 443]])).toEqual(['left']);
+    });
   }
 
   // The others have the same texts.

@@ -8,6 +8,7 @@ import type { RedirectPlan } from '../../../src/intercept/rules/redirect-plan.ts
 import { openLabSite } from '../../support/lab/lab-site.ts';
 import type { Namespace } from '../../support/lab/namespace.ts';
 
+const UDP_VERDICTS = fileURLToPath(new URL('./udp-verdicts.entry.mjs', import.meta.url));
 const VERDICTS = fileURLToPath(new URL('./verdicts.entry.mjs', import.meta.url));
 const HELPER = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));
 
@@ -37,6 +38,8 @@ export interface Scratch extends AsyncDisposable {
     destinations: readonly Destination[],
     as?: { readonly user?: string; readonly by?: readonly string[] },
   ): Promise<string[]>;
+  /** Sends a datagram to each: `left` when it has left the machine, or the error that its socket has got. */
+  udpVerdicts(destinations: readonly (readonly [...Destination, from?: number])[]): Promise<string[]>;
   /** The names of our tables and chains in the kernel, of all methods. */
   ourRules(): Promise<string[]>;
 }
@@ -69,6 +72,12 @@ export async function createScratch(): Promise<Scratch> {
       });
       return JSON.parse(output) as string[];
     },
+    async udpVerdicts(destinations) {
+      const output = await namespace.must([process.execPath, UDP_VERDICTS], {
+        stdin: JSON.stringify(destinations),
+      });
+      return JSON.parse(output) as string[];
+    },
     ourRules: () => ourRules(namespace),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(helpers.map((helper) => helper.close()));
@@ -89,9 +98,21 @@ async function refuseAllThatLeaves(namespace: Namespace): Promise<void> {
   ]);
   await namespace.must(['nft', '-f', '-'], {
     stdin: `table inet lab {
+      set left4 {
+        type ipv4_addr . inet_service
+        flags dynamic
+        size 4096
+      }
+      set left6 {
+        type ipv6_addr . inet_service
+        flags dynamic
+        size 4096
+      }
       chain leaving {
         type filter hook output priority 10
         fib daddr type local accept
+        meta nfproto ipv4 meta l4proto udp add @left4 { ip daddr . udp dport }
+        meta nfproto ipv6 meta l4proto udp add @left6 { ip6 daddr . udp dport }
         meta l4proto tcp reject with tcp reset
       }
     }\n`,
@@ -102,7 +123,7 @@ async function ourRules(namespace: Namespace): Promise<string[]> {
   const tables = await namespace.must(['nft', 'list', 'tables']);
   const saves = await Promise.all(
     ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'].map(async (tool) => {
-      const saved = await namespace.must([`${tool}-save`, '-t', 'nat']);
+      const saved = await namespace.must([`${tool}-save`]);
       const lines = saved.split('\n').filter((line) => /^:TSHUTTLE|^-A OUTPUT .*TSHUTTLE/.test(line));
       return lines.map((line) => `${tool} ${line.replace(/ - \[.*/, '')}`);
     }),
@@ -126,6 +147,7 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     dns: null,
     replies: 'plain',
     only: null,
+    udp: 'reject',
   };
 }
 

@@ -12,6 +12,7 @@ export function fakeMachine(fake: FakePf, warn: (message: string) => void = () =
     pfctl: async (argv, input) => resultOf(fake.pfctl(argv, input)),
     ifconfig: async (argv) => resultOf(fake.ifconfig(argv)),
     openDevice: () => ({ ioctl: (request, struct) => fake.ioctl(request, struct), close: () => {} }),
+    ownAddresses: () => ['127.0.0.1', '::1'],
     isOwnAddress: (address) => address === '127.0.0.1' || address === '::1',
     warn,
   };

@@ -36,5 +36,6 @@ export function samplePlan(families: readonly IpFamily[]): OwnedPlan {
     },
     replies: 'plain',
     only: null,
+    udp: 'direct',
   };
 }

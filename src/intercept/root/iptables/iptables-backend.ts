@@ -6,19 +6,11 @@ import { renderIptables } from '../../rules/iptables/iptables.ts';
 import {
   countRules,
   iptablesChains,
-  parseIptablesSave,
   placeOfJump,
   renderIptablesMove,
-  renderIptablesRemoval,
   type SavedTunnel,
 } from '../../rules/iptables/iptables-chains.ts';
-import {
-  EarlierTunnels,
-  formatRuleOwner,
-  nextOrder,
-  type OwnedPlan,
-  type RuleOwner,
-} from '../../rules/redirect-plan.ts';
+import { EarlierTunnels, nextOrder, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import {
   factsOfChains,
   factsOfIptables,
@@ -31,6 +23,8 @@ import { runTool } from '../backend/run-tool.ts';
 import { mustNotLive } from '../backend/this-instance.ts';
 import { runNft } from '../nft/run-nft.ts';
 import type { IptablesTools } from './iptables-tools.ts';
+import { isSameTunnel, removeTunnel, restore, savedTunnels } from './saved-tunnels.ts';
+import { UdpRefusal } from './udp-refusal.ts';
 
 /** Others need some 50 ms each to put theirs back. */
 const ORDER_TRIES = 10;
@@ -39,7 +33,7 @@ const ORDER_RETRY_MS = 50;
 /** Of the chain OUTPUT in the table nat (NF_IP_PRI_NAT_DST). */
 const IPTABLES_PRIORITY = -100;
 
-/** Holds the rules as chains in the nat table of each family. They outlive this process unless it removes them. */
+/** Holds the rules as chains in the nat table of each family, and those that refuse UDP in the filter table. They outlive this process unless it removes them. */
 export class IptablesBackend implements RuleBackend {
   readonly #tools: readonly IptablesTools[];
   readonly #instance: string;
@@ -51,11 +45,13 @@ export class IptablesBackend implements RuleBackend {
   readonly #touched = new Set<IpFamily>();
   /** How many rules the chains of a family must have, as far as that was asked for since the last change. */
   readonly #ruleCounts = new Map<IpFamily, number>();
+  readonly #udp: UdpRefusal;
 
   /** @param tools one per family */
   constructor(tools: readonly IptablesTools[], instance: string) {
     this.#tools = tools;
     this.#instance = instance;
+    this.#udp = new UdpRefusal(instance);
   }
 
   async apply(wanted: OwnedPlan): Promise<void> {
@@ -63,7 +59,7 @@ export class IptablesBackend implements RuleBackend {
     const others: SavedTunnel[] = [];
     for (const tools of this.#toolsFor(wanted.families)) {
       const saved = await savedTunnels(tools);
-      const own = saved.find(({ owner }) => isSame(owner, wanted));
+      const own = saved.find(({ owner }) => isSameTunnel(owner, wanted));
       if (before === undefined) mustNotLive(own?.instance, this.#instance);
       others.push(...saved.filter((one) => one !== own));
     }
@@ -73,6 +69,7 @@ export class IptablesBackend implements RuleBackend {
     this.#applied = plan;
     try {
       for (const tools of this.#toolsFor(plan.families)) await this.#applyFamily(tools, plan);
+      await this.#udp.apply(this.#toolsFor(plan.families), plan);
     } catch (error) {
       await this.#restore(before);
       throw error;
@@ -88,7 +85,7 @@ export class IptablesBackend implements RuleBackend {
       table: 'nat',
       chains: ['OUTPUT', entry, groups],
     }));
-    return { kind: 'announced', places };
+    return { kind: 'announced', places: [...places, ...this.#udp.places(this.#applied)] };
   }
 
   async missing(): Promise<string | undefined> {
@@ -96,14 +93,14 @@ export class IptablesBackend implements RuleBackend {
     if (plan === undefined) return undefined;
     for (const tools of this.#toolsFor(plan.families)) {
       const { entry } = iptablesChains(plan);
-      const saved = (await savedTunnels(tools)).find(({ owner }) => isSame(owner, plan));
+      const saved = (await savedTunnels(tools)).find(({ owner }) => isSameTunnel(owner, plan));
       if (saved === undefined) return `${tools.name}: the chain ${entry} is gone`;
       if (saved.jumps.length === 0) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
       const wanted = this.#ruleCountOf(plan, tools.family);
       if (saved.ruleCount < wanted)
         return `${tools.name}: ${wanted - saved.ruleCount} of ${wanted} in ${entry}`;
     }
-    return undefined;
+    return await this.#udp.missing(this.#toolsFor(plan.families), plan);
   }
 
   async putBack(): Promise<void> {
@@ -113,6 +110,7 @@ export class IptablesBackend implements RuleBackend {
       await this.#applyFamily(tools, plan);
       await this.#putInOrder(tools, plan);
     }
+    await this.#udp.apply(this.#toolsFor(plan.families), plan);
   }
 
   async look(): Promise<RuleFacts> {
@@ -139,6 +137,7 @@ export class IptablesBackend implements RuleBackend {
     if (this.#applied === undefined) return;
     const owner = this.#applied;
     const refusals: string[] = [];
+    await this.#udp.remove(this.#tools, owner).catch((error) => refusals.push(messageOf(error)));
     for (const tools of this.#toolsFor([...this.#touched])) {
       try {
         await removeTunnel(tools, owner);
@@ -171,7 +170,7 @@ export class IptablesBackend implements RuleBackend {
     this.#touched.add(family);
     this.#ruleCounts.clear();
     const tunnels = await savedTunnels(tools);
-    const own = tunnels.find(({ owner }) => isSame(owner, plan));
+    const own = tunnels.find(({ owner }) => isSameTunnel(owner, plan));
     const isThere = own !== undefined && own.jumps.length > 0;
     const jumpAt = isThere ? 'there' : (placeOfJump(plan, tunnels) ?? 1);
     await restore(tools, renderIptables(plan, { family, instance: this.#instance, jumpAt }));
@@ -184,7 +183,7 @@ export class IptablesBackend implements RuleBackend {
   async #putInOrder(tools: IptablesTools, plan: OwnedPlan): Promise<void> {
     for (let tries = 0; tries < ORDER_TRIES; tries += 1) {
       const tunnels = await savedTunnels(tools);
-      const isThere = tunnels.some(({ owner, place }) => place !== undefined && isSame(owner, plan));
+      const isThere = tunnels.some(({ owner, place }) => place !== undefined && isSameTunnel(owner, plan));
       const place = placeOfJump(plan, tunnels);
       if (!isThere || place === undefined) return;
       // What it was to stand behind may have gone meanwhile.
@@ -196,34 +195,7 @@ export class IptablesBackend implements RuleBackend {
   async #restore(before: OwnedPlan | undefined): Promise<void> {
     if (before === undefined) return await this.remove();
     for (const tools of this.#toolsFor(before.families)) await this.#applyFamily(tools, before);
+    await this.#udp.apply(this.#toolsFor(before.families), before);
     this.#applied = before;
   }
-}
-
-/** The tunnels of all instances in the nat table. @throws RefusedError */
-export async function savedTunnels(tools: IptablesTools): Promise<SavedTunnel[]> {
-  const result = await runTool(tools.savePath, ['-t', 'nat']);
-  if (result.kind === 'refused') throw new RefusedError(result.reason);
-  return parseIptablesSave(result.output);
-}
-
-/** Removes what one tunnel has in the nat table, if anything. @throws RefusedError */
-async function removeTunnel(tools: IptablesTools, owner: RuleOwner): Promise<void> {
-  const tunnel = (await savedTunnels(tools)).find((saved) => isSame(saved.owner, owner));
-  if (tunnel !== undefined) await restore(tools, renderIptablesRemoval(tunnel));
-}
-
-function isSame(a: RuleOwner, b: RuleOwner): boolean {
-  return formatRuleOwner(a) === formatRuleOwner(b);
-}
-
-/** Removes what a tunnel has, unless another instance has it by now. @throws RefusedError then, too */
-export async function removeDeadTunnel(tools: IptablesTools, tunnel: SavedTunnel): Promise<void> {
-  await restore(tools, renderIptablesRemoval(tunnel, tunnel.instance));
-}
-
-/** `-w 10`: another program may hold the xtables lock (iptables-legacy), but not for ever. */
-async function restore(tools: IptablesTools, text: string): Promise<void> {
-  const result = await runTool(tools.restorePath, ['--noflush', '-w', '10'], text);
-  if (result.kind === 'refused') throw new RefusedError(result.reason);
 }

@@ -2,24 +2,26 @@ import { readFileSync } from 'node:fs';
 import { messageOf } from '../../../core/errors.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
 import { renderIptables } from '../../rules/iptables/iptables.ts';
-import { iptablesChains } from '../../rules/iptables/iptables-chains.ts';
+import { type IptablesTable, iptablesChains } from '../../rules/iptables/iptables-chains.ts';
 import type { ProbeFact } from '../../rules/select.ts';
 import type { FoundTunnel, FoundTunnels, MethodDriver } from '../backend/method-driver.ts';
 import { RefusedError } from '../backend/rule-backend.ts';
 import { runTool } from '../backend/run-tool.ts';
 import { SAMPLE_INSTANCE, samplePlan } from '../backend/sample-plan.ts';
 import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
-import { IptablesBackend, removeDeadTunnel, savedTunnels } from './iptables-backend.ts';
+import { IptablesBackend } from './iptables-backend.ts';
 import {
   findIptablesTools,
   type IptablesCandidate,
   type IptablesTools,
   iptablesToolName,
 } from './iptables-tools.ts';
+import { removeDeadTunnel, savedTunnels } from './saved-tunnels.ts';
 
 const FAMILIES: readonly IpFamily[] = [4, 6];
+const TABLES: readonly IptablesTable[] = ['nat', 'filter'];
 
-/** Two chains for each tunnel in the nat table of each family. */
+/** Two chains for each tunnel in the nat table of each family, and two in the filter table where it refuses UDP. */
 export const IPTABLES_DRIVER: MethodDriver<IptablesCandidate> = {
   probe,
   open(candidate) {
@@ -73,13 +75,14 @@ async function refusalOf(tools: IptablesTools): Promise<string | undefined> {
 async function findTunnels(): Promise<FoundTunnels> {
   const tunnels: FoundTunnel[] = [];
   const unread: string[] = [];
-  for (const tools of toolsInUse()) {
+  for (const { tools, table } of tablesInUse()) {
     try {
-      for (const saved of await savedTunnels(tools)) {
+      for (const saved of await savedTunnels(tools, table)) {
+        const chain = `${tools.name} chain ${iptablesChains(saved.owner).entry}`;
         tunnels.push({
-          name: `${tools.name} chain ${iptablesChains(saved.owner).entry}`,
+          name: table === 'nat' ? chain : `${chain} of the table ${table}`,
           holder: judgeInstance(saved.instance),
-          remove: () => removeDeadTunnel(tools, saved),
+          remove: () => removeDeadTunnel(tools, saved, table),
         });
       }
     } catch (error) {
@@ -89,25 +92,34 @@ async function findTunnels(): Promise<FoundTunnels> {
   return { tunnels, unread };
 }
 
-/** The installed variants, each once: plain `iptables` is one of the other two where those have names of their own. */
-function toolsInUse(): IptablesTools[] {
+interface TableInUse {
+  readonly tools: IptablesTools;
+  readonly table: IptablesTable;
+}
+
+/** The tables of the installed variants, each once: plain `iptables` is one of the other two where those have names of their own. */
+function tablesInUse(): readonly TableInUse[] {
   return FAMILIES.flatMap((family) => {
     const named = (['iptables-nft', 'iptables-legacy'] as const).flatMap(
       (candidate) => findIptablesTools(candidate, family) ?? [],
     );
     const tools = named.length > 0 ? named : [findIptablesTools('iptables', family) ?? []].flat();
-    return tools.filter(({ name }) => !name.endsWith('-legacy') || hasLegacyNat(family));
+    return tools.flatMap((one) =>
+      TABLES.filter((table) => !one.name.endsWith('-legacy') || hasLegacyTable(family, table)).map(
+        (table) => ({ tools: one, table }),
+      ),
+    );
   });
 }
 
-/** Whether iptables-legacy has a nat table: asking the tool would make one, and load its kernel module. */
-function hasLegacyNat(family: IpFamily): boolean {
+/** Whether iptables-legacy has a table: asking the tool would make one, and load its kernel module. */
+function hasLegacyTable(family: IpFamily, table: IptablesTable): boolean {
   try {
     const names = readFileSync(
       family === 4 ? '/proc/net/ip_tables_names' : '/proc/net/ip6_tables_names',
       'utf8',
     );
-    return names.split('\n').includes('nat');
+    return names.split('\n').includes(table);
   } catch {
     return false;
   }

@@ -13,6 +13,7 @@ import {
 } from '../../rules/nft/nft.ts';
 import { countNftRules, parseNftChains, parseNftExemptPorts } from '../../rules/nft/nft-listing.ts';
 import { orderAt, priorityOf, renderOutput } from '../../rules/nft/nft-output-chain.ts';
+import { refusalChains, renderCapture } from '../../rules/nft/nft-udp.ts';
 import {
   EarlierTunnels,
   formatRuleOwner,
@@ -76,20 +77,24 @@ export class NftBackend implements RuleBackend {
 
   get exposure(): Exposure {
     if (this.#lifetime === 'owner' || this.#applied === undefined) return { kind: 'owned' };
-    const table = `${TABLE_PREFIX}${formatRuleOwner(this.#applied.plan)}`;
-    return { kind: 'announced', places: [{ family: RULESET_FAMILIES.inet, table, chains: LEADING_CHAINS }] };
+    const { plan } = this.#applied;
+    const table = `${TABLE_PREFIX}${formatRuleOwner(plan)}`;
+    const chains = [...LEADING_CHAINS, ...refusalChains(plan)];
+    return { kind: 'announced', places: [{ family: RULESET_FAMILIES.inet, table, chains }] };
   }
 
   async missing(): Promise<string | undefined> {
     if (this.#applied === undefined) return undefined;
     const { plan, generation } = this.#applied;
     const table = nftTable(plan);
-    const wanted = [countNftRules(renderOutput(plan, generation).join('\n')), 1];
-    for (const [index, chain] of LEADING_CHAINS.entries()) {
+    for (const [chain, wanted] of [
+      ['output', countNftRules(renderOutput(plan, generation).join('\n'))],
+      ['capture', countNftRules(renderCapture(plan).join('\n'))],
+      ...refusalChains(plan).map((name) => [name, 1] as const),
+    ] as const) {
       const listing = this.#listIfAny(`chain ${table} ${chain}`);
       if (listing === '') return `nft: the chain ${chain} of the table ${table} is gone`;
-      if (countNftRules(listing) < wanted[index]!)
-        return `nft: those of the chain ${chain} of the table ${table}`;
+      if (countNftRules(listing) < wanted) return `nft: those of the chain ${chain} of the table ${table}`;
     }
     return undefined;
   }

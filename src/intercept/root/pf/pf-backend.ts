@@ -1,8 +1,9 @@
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
-import { PF_DEFAULTS, renderPf } from '../../rules/pf/pf.ts';
-import { pfAnchor } from '../../rules/pf/pf-anchor.ts';
+import { PF_DEFAULTS, type PfOptions, renderPf } from '../../rules/pf/pf.ts';
+import { EPHEMERAL_FROM, pfAnchor } from '../../rules/pf/pf-anchor.ts';
+import { hasRoomForRefusal } from '../../rules/pf/pf-udp.ts';
 import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
@@ -75,6 +76,10 @@ export class PfBackend implements RuleBackend {
       if (isFirst) await releaseRules(this.#machine, this.#record).catch(() => {});
       throw error;
     }
+    if (isFirst && !hasRoomForRefusal(plan, this.#options()))
+      this.#machine.warn(
+        'UDP to captured networks leaves directly: pf has no room to spare all that was there',
+      );
     this.#applied = plan;
     this.#destinations ??= new OriginalDestinations(this.#machine, plan.listenerPort);
   }
@@ -140,9 +145,15 @@ export class PfBackend implements RuleBackend {
     return pfAnchor(owner, this.#machine.platform);
   }
 
+  #options(): PfOptions {
+    const { platform, isOwnAddress: isOwn, ownAddresses } = this.#machine;
+    const ephemeralFrom = EPHEMERAL_FROM[platform];
+    return { ...PF_DEFAULTS, isOwn, ephemeralFrom, neverRefused: ownAddresses() };
+  }
+
   #render(plan: OwnedPlan): string {
     try {
-      return renderPf(plan, { ...PF_DEFAULTS, isOwn: this.#machine.isOwnAddress });
+      return renderPf(plan, this.#options());
     } catch (error) {
       const remedy = error instanceof TshuttleError ? error.remedy : undefined;
       throw new RefusedError(`${messageOf(error)}${remedy === undefined ? '' : `: ${remedy}`}`);

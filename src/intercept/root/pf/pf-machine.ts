@@ -1,4 +1,4 @@
-import { isOwnAddress } from '../../../net/machine/local-addresses.ts';
+import { isOwnAddress, ownAndBroadcastAddresses } from '../../../net/machine/local-addresses.ts';
 import { findTool } from '../../../net/machine/root-tools.ts';
 import { openPfDevice, type PfDevice } from '../../../net/native/pf/pf-device.ts';
 import type { PfPlatform } from '../../rules/pf/pf-anchor.ts';
@@ -18,6 +18,8 @@ export interface PfMachine {
   /** @throws Error where there is no /dev/pf, or no native library */
   readonly openDevice: () => PfDevice;
   readonly isOwnAddress: (address: string) => boolean;
+  /** Of this machine, and those by which all others of its networks are reached. */
+  readonly ownAddresses: () => readonly string[];
   /** Tells the client's log. */
   readonly warn: (message: string) => void;
 }
@@ -38,6 +40,7 @@ export function thisPfMachine(): PfMachine | { readonly missing: string } {
     ifconfig: (argv) => runTool(ifconfig, argv),
     openDevice: openPfDevice,
     isOwnAddress,
+    ownAddresses: ownAndBroadcastAddresses,
     warn: (message) => log('warn', message),
   };
 }

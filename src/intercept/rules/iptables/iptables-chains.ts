@@ -12,7 +12,10 @@ import {
  * The first rule of an instance's entry chain matches everything, does nothing, and carries the instance as its comment.
  */
 
-/** The chains that a tunnel may have. At most 27 of the 28 characters that xtables allows. */
+/** The tables that have rules of ours: connections are redirected in `nat`, UDP is refused in `filter`. */
+export type IptablesTable = 'nat' | 'filter';
+
+/** The chains that a tunnel may have in each table. At most 27 of the 28 characters that xtables allows. */
 interface TunnelChains {
   readonly entry: string;
   /** For what chosen programs open, where only they are captured. */
@@ -31,7 +34,7 @@ export function renderInstanceComment(instance: string, order = 1): string {
   return `-m comment --comment "tshuttle helper ${instance}${order === 1 ? '' : ` order ${order}`}"`;
 }
 
-/** What one tunnel has in the nat table of one family. */
+/** What one tunnel has in one table of one family. */
 export interface SavedTunnel {
   readonly owner: RuleOwner;
   /** What {@link renderInstanceComment} was given; undefined when the rule is not there. */
@@ -42,7 +45,7 @@ export interface SavedTunnel {
   readonly chains: readonly string[];
   /** The rules of other chains that lead to ours, as iptables-save printed them, from `-A` on. */
   readonly jumps: readonly string[];
-  /** The source ports from which it asks nameservers itself. */
+  /** Of `nat`: the source ports from which it asks nameservers itself. */
   readonly exemptPorts: readonly number[];
   /** How many rules its chains have. */
   readonly ruleCount: number;
@@ -68,7 +71,7 @@ const INSTANCE = new RegExp(
 const EXEMPT = new RegExp(`^-A ${ENTRY}(?:-O)? -p udp .*--sports ([\\d,]+) -j RETURN$`);
 const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-[GO])?$`);
 
-/** Finds every tunnel in the output of `iptables-save -t nat` or `ip6tables-save -t nat`. */
+/** Finds every tunnel in what `iptables-save -t TABLE` or `ip6tables-save -t TABLE` prints. */
 export function parseIptablesSave(saved: string): SavedTunnel[] {
   const tunnels = new Map<string, FoundTunnel>();
   const tunnelOf = (userId: string, port: string): FoundTunnel => {
@@ -153,7 +156,11 @@ export function countRules(text: string): number {
  *
  * @param instance the one that must hold it: all of it is refused where another one has replaced the rules meanwhile
  */
-export function renderIptablesRemoval(tunnel: SavedTunnel, instance?: string): string {
+export function renderIptablesRemoval(
+  tunnel: SavedTunnel,
+  instance?: string,
+  table: IptablesTable = 'nat',
+): string {
   const { entry } = iptablesChains(tunnel.owner);
   const lines = [
     ...(instance === undefined ? [] : [`-D ${entry} ${renderInstanceComment(instance, tunnel.order)}`]),
@@ -162,5 +169,5 @@ export function renderIptablesRemoval(tunnel: SavedTunnel, instance?: string): s
     ...tunnel.jumps.map((rule) => rule.replace(/^-A/, '-D')),
     ...tunnel.chains.map((chain) => `-X ${chain}`),
   ];
-  return `*nat\n${lines.join('\n')}\nCOMMIT\n`;
+  return `*${table}\n${lines.join('\n')}\nCOMMIT\n`;
 }

@@ -2,8 +2,8 @@ import { prefixLengthOf } from '../../../net/address/cidr.ts';
 import { addressToNumber, familyOf, type IpFamily } from '../../../net/address/literal.ts';
 import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
 import type { ProgramMatch } from '../program-match.ts';
-import type { AddressInterval, OwnedPlan, RuleOwner } from '../redirect-plan.ts';
-import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
+import type { AddressInterval, OwnedPlan } from '../redirect-plan.ts';
+import { type IptablesTable, iptablesChains, renderInstanceComment } from './iptables-chains.ts';
 
 /**
  * Renders redirect plans for iptables-restore(8) and ip6tables-restore(8) with `--noflush`, one text per family. Pure.
@@ -14,7 +14,7 @@ import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
  */
 
 /** Destinations that never leave the machine or have no one owner. IPv6 has no broadcast; the kernel refuses the word. */
-const UNROUTED_TYPES: Readonly<Record<IpFamily, readonly string[]>> = {
+export const UNROUTED_TYPES: Readonly<Record<IpFamily, readonly string[]>> = {
   4: ['LOCAL', 'BROADCAST', 'MULTICAST', 'ANYCAST'],
   6: ['LOCAL', 'MULTICAST', 'ANYCAST'],
 };
@@ -31,22 +31,26 @@ export interface IptablesOptions {
 /** Renders the transaction that makes the tunnel's chains do what the plan says. */
 export function renderIptables(plan: OwnedPlan, options: IptablesOptions): string {
   const { entry, chosen, groups } = iptablesChains(plan);
-  return table([
+  return textOfTable('nat', [
     `:${entry} - [0:0]`,
     ...(plan.only === null ? [] : [`:${chosen} - [0:0]`]),
     `:${groups} - [0:0]`,
     ...renderEntry(plan, options),
     ...plan.groups.flatMap((group) =>
       (options.family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
-        renderInterval(plan, options.family, group.ports, interval),
+        renderInterval(options.family, 'tcp', group.ports, interval, {
+          chain: groups,
+          capture: `REDIRECT --to-ports ${plan.listenerPort}`,
+        }),
       ),
     ),
     ...(options.jumpAt === 'there' ? [] : [`-I OUTPUT ${options.jumpAt} -j ${entry}`]),
   ]);
 }
 
-function table(lines: readonly string[]): string {
-  return `*nat\n${lines.join('\n')}\nCOMMIT\n`;
+/** What iptables-restore takes for one transaction on a table. */
+export function textOfTable(table: IptablesTable, lines: readonly string[]): string {
+  return `*${table}\n${lines.join('\n')}\nCOMMIT\n`;
 }
 
 function renderEntry(
@@ -78,7 +82,8 @@ function renderEntry(
   ];
 }
 
-function renderProgram({ userId, groupId, cgroup }: ProgramMatch): string {
+/** Matches what a program that is chosen opens. */
+export function renderProgram({ userId, groupId, cgroup }: ProgramMatch): string {
   const owner = [
     ...(userId === null ? [] : [`--uid-owner ${userId}`]),
     ...(groupId === null ? [] : [`--gid-owner ${groupId}`]),
@@ -94,9 +99,10 @@ function renderProgram({ userId, groupId, cgroup }: ProgramMatch): string {
 const PROTOCOLS = ['udp', 'tcp'] as const;
 
 /** As many as one match takes (iptables-extensions(8), multiport). */
-const MULTIPORT_PORTS = 15;
+export const MULTIPORT_PORTS = 15;
 
-function chunksOf<T>(items: readonly T[], size: number): T[][] {
+/** In parts of a size. */
+export function chunksOf<T>(items: readonly T[], size: number): T[][] {
   const count = Math.ceil(items.length / size);
   return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
@@ -121,21 +127,27 @@ function renderDns(dns: OwnedPlan['dns'], family: IpFamily): string[] {
   return [...passing, ...redirects];
 }
 
-function renderInterval(
-  owner: RuleOwner,
+/** The rule for one interval. @param capture the target for what is captured */
+export function renderInterval(
   family: IpFamily,
+  protocol: 'tcp' | 'udp',
   ports: PortRange,
   interval: AddressInterval,
+  { chain, capture }: { readonly chain: string; readonly capture: string },
 ): string {
-  const { groups } = iptablesChains(owner);
-  const target = interval.action === 'capture' ? `REDIRECT --to-ports ${owner.listenerPort}` : 'RETURN';
-  return `-A ${groups} ${addressMatch(family, interval)}-p tcp${portMatch(ports)} -j ${target}`;
+  const target = interval.action === 'capture' ? capture : 'RETURN';
+  const match = `${addressMatch(family, interval)}-p ${protocol}${portMatch(protocol, ports)}`;
+  return `-A ${chain} ${match} -j ${target}`;
 }
 
-function portMatch(ports: PortRange): string {
+function portMatch(protocol: 'tcp' | 'udp', ports: PortRange): string {
   if (ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last) return '';
-  const range = ports.first === ports.last ? `${ports.first}` : `${ports.first}:${ports.last}`;
-  return ` -m tcp --dport ${range}`;
+  return ` -m ${protocol} --dport ${formatIptablesPorts(ports)}`;
+}
+
+/** `443` or `8000:8999`. */
+export function formatIptablesPorts({ first, last }: PortRange): string {
+  return first === last ? `${first}` : `${first}:${last}`;
 }
 
 /** One network as `-d`, anything else as one `iprange`: cut into networks, an interval may need 62 rules (IPv6: 254). */

@@ -70,12 +70,13 @@ function renderDecisions(plan: RedirectPlan, generation: number): string[] {
     ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
     ...renderDns(plan),
-    'meta l4proto != tcp return',
+    plan.udp === 'reject' ? 'meta l4proto != tcp meta l4proto != udp return' : 'meta l4proto != tcp return',
     'fib daddr type { local, broadcast, multicast, anycast } return',
     ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
+    ...(plan.udp === 'reject' ? ['meta l4proto udp jump spare_udp'] : []),
     ...mapsOf(plan).map(
       ({ index, family, ports }) =>
-        `${portMatch(ports)}${destination(family)} vmap @${mapName(generation, index, family)}`,
+        `${portMatch(ports, plan)}${destination(family)} vmap @${mapName(generation, index, family)}`,
     ),
   ];
 }
@@ -105,9 +106,9 @@ function renderDns({ dns, families }: RedirectPlan): string[] {
   return [ANSWERS_PASS, ...passing, ...redirects];
 }
 
-function portMatch(ports: PortRange): string {
+function portMatch(ports: PortRange, { udp }: Pick<RedirectPlan, 'udp'>): string {
   const isAll = ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last;
-  return isAll ? '' : `tcp dport ${formatPortRange(ports)} `;
+  return isAll ? '' : `${udp === 'reject' ? 'th' : 'tcp'} dport ${formatPortRange(ports)} `;
 }
 
 function destination(family: IpFamily): string {

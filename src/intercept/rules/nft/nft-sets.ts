@@ -19,9 +19,25 @@ export function renderExemptSet(family: IpFamily, exempt: readonly Endpoint[]): 
 /** The set of the source ports from which nameservers are asked past the redirect. */
 export const EXEMPT_PORT_SET = 'exempt_ports';
 
-/** The set {@link EXEMPT_PORT_SET}. */
-export function renderPortSet(ports: readonly string[]): string[] {
-  return [`  set ${EXEMPT_PORT_SET} {`, '    type inet_service', ...renderElements(ports), '  }'];
+/** The set of the source ports whose datagrams are never refused. */
+export const UDP_PORT_SET = 'udp_in_use';
+
+/** What the set of one family's addresses to which UDP is never refused is called, before the family. */
+export const EXEMPT_ADDRESS_SET = 'udp_exempt';
+
+/** A set of ports. */
+export function renderPortSet(name: string, ports: readonly string[]): string[] {
+  return [`  set ${name} {`, '    type inet_service', ...renderElements(ports), '  }'];
+}
+
+/** The set {@link EXEMPT_ADDRESS_SET} of a family. */
+export function renderAddressSet(family: IpFamily, addresses: readonly string[]): string[] {
+  return [
+    `  set ${EXEMPT_ADDRESS_SET}${family} {`,
+    `    type ${addressType(family)}`,
+    ...renderElements(addresses),
+    '  }',
+  ];
 }
 
 /** The elements of {@link EXEMPT_PORT_SET}. */

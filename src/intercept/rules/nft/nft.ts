@@ -12,6 +12,13 @@ import {
   renderPortSet,
   replaceElements,
 } from './nft-sets.ts';
+import {
+  renderCapture,
+  renderRefusal,
+  renderRefusalReset,
+  renderUdpSets,
+  replaceUdpSets,
+} from './nft-udp.ts';
 
 /**
  * Renders redirect plans for nft(8). Pure; nothing here runs anything (native-notes/nft.md).
@@ -51,11 +58,11 @@ export function renderNft(plan: OwnedPlan, options: NftTableOptions): string {
     `  chain ${INSTANCE_PREFIX}${options.instance} {`,
     '  }',
     ...plan.families.flatMap((family) => renderExemptSet(family, plan.exempt)),
-    ...renderPortSet(exemptPorts(plan)),
+    ...renderPortSet(EXEMPT_PORT_SET, exemptPorts(plan)),
+    ...renderUdpSets(plan),
     ...renderMaps(plan, FIRST_GENERATION),
-    '  chain capture {',
-    `    meta l4proto tcp redirect to :${plan.listenerPort}`,
-    '  }',
+    ...renderCapture(plan),
+    ...renderRefusal(plan),
     ...renderOutput(plan, FIRST_GENERATION),
     ...renderDisguise(plan),
     '}',
@@ -78,7 +85,8 @@ export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): s
     // The kernel takes a mention of the table without its flag for an attempt to clear it.
     ...renderFlags(lifetime),
     ...plan.families.flatMap((family) => renderExemptSet(family, [])),
-    ...renderPortSet([]),
+    ...renderPortSet(EXEMPT_PORT_SET, []),
+    ...renderUdpSets({ ...plan, exempt: [], udpInUse: [] }),
     ...renderMaps(plan, generation),
     '}',
   ]);
@@ -89,9 +97,12 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
   const table = nftTable(plan);
   const rules = textOf([
     ...renderOutputReset(table, plan),
+    ...renderRefusalReset(table, plan),
     ...renderDisguiseReset(table, plan),
     `table ${table} {`,
     ...renderFlags(lifetime),
+    ...renderCapture(plan),
+    ...renderRefusal(plan),
     ...renderOutput(plan, generation),
     ...renderDisguise(plan),
     '}',
@@ -99,7 +110,8 @@ export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement):
   const exempt = plan.families.flatMap((family) =>
     replaceElements(`${table} exempt${family}`, exemptElements(plan.exempt, family)),
   );
-  return rules + textOf([...replaceElements(`${table} ${EXEMPT_PORT_SET}`, exemptPorts(plan)), ...exempt]);
+  const ports = replaceElements(`${table} ${EXEMPT_PORT_SET}`, exemptPorts(plan));
+  return rules + textOf([...ports, ...exempt, ...replaceUdpSets(table, plan)]);
 }
 
 /** Renders the third: the removal of the maps that no rule asks any more; empty when that plan had none. */

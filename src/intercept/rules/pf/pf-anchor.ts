@@ -43,3 +43,9 @@ export const PF_LISTENERS: Readonly<Record<IpFamily, string>> = {
   4: '127.0.0.1',
   6: 'fd74:7368:7574:746c:6500::1',
 };
+
+/**
+ * Where the source ports begin that each system gives to sockets which ask for none (net.inet.ip.portrange.first; what FreeBSD calls
+ * hifirst is for few).
+ */
+export const EPHEMERAL_FROM: Readonly<Record<PfPlatform, number>> = { darwin: 49_152, freebsd: 10_000 };

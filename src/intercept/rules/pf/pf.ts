@@ -5,8 +5,9 @@ import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
 import { MAX_PF_ENTRIES, MAX_PF_TABLES } from '../plan-limits.ts';
 import type { NameserverRedirect, OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { capturedPorts, tooMuchForPf } from './captured-ports.ts';
-import { PF_LISTENERS, pfTags } from './pf-anchor.ts';
+import { EPHEMERAL_FROM, PF_LISTENERS, pfTags } from './pf-anchor.ts';
 import { tableEntries } from './pf-table.ts';
+import { refusedUdp, type UdpFacts } from './pf-udp.ts';
 import { type Range, uniteRanges } from './ranges.ts';
 
 /**
@@ -16,12 +17,14 @@ import { type Range, uniteRanges } from './ranges.ts';
  *     in  lo0     rdr ... tagged TSH -> 127.0.0.1        where it gets our listener as its destination
  *     in  lo0     pass in reply-to lo0 ... tagged TSH    and what answers it goes back by lo0, wherever the source's address is
  *
+ *     out en0     block return ... proto udp             UDP to a captured address is refused
+ *
  * Each text is the whole anchor with its tables, one transaction. Every rule is `quick`, so that later rules of others do not decide
  * again. None says that something is left alone: what is not captured is in no table, and other tunnels' anchors are asked about it.
  */
 
 /** What is known of the machine when the rules are rendered. */
-export interface PfOptions {
+export interface PfOptions extends UdpFacts {
   /** Where our listeners are. */
   readonly listeners: Readonly<Record<IpFamily, string>>;
   /** Whether a nameserver is this machine: a query to it goes by lo0 on its own. */
@@ -29,7 +32,12 @@ export interface PfOptions {
 }
 
 /** Those of a machine that has no nameserver on any address of its own but loopback. */
-export const PF_DEFAULTS: PfOptions = { listeners: PF_LISTENERS, isOwn: isLoopback };
+export const PF_DEFAULTS: PfOptions = {
+  listeners: PF_LISTENERS,
+  isOwn: isLoopback,
+  ephemeralFrom: EPHEMERAL_FROM.darwin,
+  neverRefused: [],
+};
 
 /**
  * Renders the anchor of a tunnel. {@link RedirectPlan.replies} says nothing here: `reply-to` is for all.
@@ -167,6 +175,13 @@ function renderFamily(plan: OwnedPlan, family: IpFamily, tables: Tables, options
     );
     arrive('tcp', plan.listenerPort, tags.flow);
   }
+  const refused = refusedUdp(plan, family, captured, options);
+  for (const { ports, ranges } of refused.to) {
+    const [from, to] = [`any port ${portList(refused.from)}`, tables.holding(family, ranges)];
+    departures.push(
+      `block return out quick on ! lo0 ${inet} proto udp from ${from} to ${to} port ${portList(ports)}`,
+    );
+  }
   return { redirects, arrivals: [...arrivals], departures };
 }
 
@@ -233,8 +248,11 @@ function portsBetween(left: readonly number[]): string {
     first: before + 1,
     last: (ascending[index] ?? ALL_PORTS.last + 1) - 1,
   }));
-  const kept = stretches.filter(({ first, last }) => first <= last);
-  return ` port { ${kept.map(formatPorts).join(', ')} }`;
+  return ` port ${portList(stretches.filter(({ first, last }) => first <= last))}`;
+}
+
+function portList(stretches: readonly PortRange[]): string {
+  return `{ ${stretches.map(formatPorts).join(', ')} }`;
 }
 
 function portMatch(ports: PortRange): string {

@@ -38,6 +38,7 @@ function planFor(listenerPort: number): RedirectPlan {
     dns: null,
     replies: 'plain',
     only: null,
+    udp: 'direct',
   };
 }
 

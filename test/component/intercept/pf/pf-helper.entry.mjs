@@ -16,6 +16,7 @@ serveClient({
   openBackend: () => driver.open('pf'),
   openRoute: () => ({ close: () => {} }),
   forgetQueries: () => {},
+  udpPortsInUse: async () => [],
   endStranded: (connections) => connections.map(() => 'told'),
   mustEndWithHelper: async () => false,
   startGuardian: () => startGuardian(join(folder, 'guardian.mjs')),

@@ -30,6 +30,7 @@ const plan: RedirectPlan = {
   dns: { redirects: [{ nameserver: '10.0.0.53', port: 12_353 }], exemptPorts: [40_000] },
   replies: 'plain',
   only: null,
+  udp: 'reject',
 };
 
 const apply = { type: 'apply', id: 9, plan } as const satisfies Request;
@@ -61,6 +62,7 @@ function openSession(fake: FakePf) {
       startGuardian: async () => ({ lost: new Promise<never>(() => {}), release: async () => {} }),
       endStranded: (connections) => connections.map(() => 'told'),
       forgetQueries: () => {},
+      udpPortsInUse: async () => [50_000],
       watch: (context) => {
         look = () => context.look(() => undefined);
         return { close: () => {} };

@@ -97,6 +97,7 @@ function openSession({ mayNotOutlive = false } = {}) {
         asked.push([connections.length, inForce.exempt.length]);
         return connections.map(() => 'ended');
       },
+      udpPortsInUse: () => Promise.resolve([50_001]),
       forgetQueries: (before, now) => dns.push(before?.redirects.length, now?.redirects.length),
       watch: ({ look }) => {
         looks.push(() => look(() => 'a program'));

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { renderIptables } from '../../../../src/intercept/rules/iptables/iptables.ts';
 import {
+  countRules,
   parseIptablesSave,
   placeOfJump,
   renderIptablesMove,
   renderIptablesRemoval,
 } from '../../../../src/intercept/rules/iptables/iptables-chains.ts';
+import { renderIptablesRefusal } from '../../../../src/intercept/rules/iptables/iptables-udp.ts';
 import { OWNED_SAMPLE_PLANS } from './sample-plans.ts';
 
 const plan = OWNED_SAMPLE_PLANS['both-families']!;
@@ -33,6 +35,14 @@ describe('renderIptables', () => {
   it('has no way to what is captured where nobody is chosen', () => {
     const text = renderIptables({ ...plan, only: [] }, { family: 4, instance: INSTANCE, jumpAt: 1 });
     expect(text).not.toMatch(/^-A TSHUTTLE-1000-12300 .*-g /m);
+  });
+
+  it.each([4, 6] as const)('refuses UDP of IPv%s as in golden/refusal.iptables%s', async (family) => {
+    const text = renderIptablesRefusal(plan, { family, instance: INSTANCE, jumpAt: 1 });
+    await expect(text).toMatchFileSnapshot(`golden/refusal.iptables${family}`);
+    expect(parseIptablesSave(text)).toMatchObject([
+      { owner: { userId: 1_000, listenerPort: 12_300 }, instance: INSTANCE, ruleCount: countRules(text) },
+    ]);
   });
 
   it('adds no second jump where there is one', () => {

@@ -55,7 +55,7 @@ describe('renderNft', () => {
     const priorities = [undefined, 1, 2, 40, 1_000].map((order) => {
       const owned = order === undefined ? plan : { ...plan, order };
       const text = renderNft(owned, { instance: INSTANCE, lifetime: 'until-removed' });
-      return Number(/hook output priority (-\d+);/.exec(text)?.[1]);
+      return Number(/nat hook output priority (-\d+);/.exec(text)?.[1]);
     });
     expect(priorities).toEqual([-110, -110, -111, -149, -149]);
     expect(orderAt(-111)).toBe(2);

@@ -27,6 +27,7 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
       ],
       exemptPorts: Array.from({ length: 17 }, (_, index) => 40_001 + index * 10),
     },
+    udp: 'reject',
   }),
   'only-ipv4': planRedirects({
     rules: [rule('0.0.0.0/0'), rule('10.0.0.0/8:100-109'), rule('10.1.0.0/16:105-114', 'exclude')],
@@ -50,5 +51,8 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
 
 /** The same, of one user. */
 export const OWNED_SAMPLE_PLANS: Readonly<Record<string, OwnedPlan>> = Object.fromEntries(
-  Object.entries(SAMPLE_PLANS).map(([name, plan]) => [name, { ...plan, userId: 1_000 }]),
+  Object.entries(SAMPLE_PLANS).map(([name, plan]) => [
+    name,
+    { ...plan, userId: 1_000, udpInUse: Array.from({ length: 17 }, (_, index) => 50_001 + index * 10) },
+  ]),
 );

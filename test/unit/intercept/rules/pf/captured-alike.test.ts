@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { PF_DEFAULTS, renderPf } from '../../../../../src/intercept/rules/pf/pf.ts';
+import { renderPf } from '../../../../../src/intercept/rules/pf/pf.ts';
 import { PF_LISTENERS, pfAnchor } from '../../../../../src/intercept/rules/pf/pf-anchor.ts';
 import { familyOf } from '../../../../../src/net/address/literal.ts';
 import { isLong } from '../../../../support/lab/long.ts';
 import { type Attempt, type Outcome, PfEvaluator } from '../../../../support/pf/evaluator.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { FOREIGN_RULES, type ForeignRules } from './foreign-rules.ts';
-import { isOwn, NETWORK, type RandomPlan, randomAttempt, randomPlan, referencePort } from './random-plans.ts';
+import {
+  isOwn,
+  isRefused,
+  NETWORK,
+  OPTIONS,
+  type RandomPlan,
+  randomAttempt,
+  randomPlan,
+  referencePort,
+} from './random-plans.ts';
 
 /*
  * What the evaluator captures under the rules of random plans is what their words say, which is what the plans of nft capture
@@ -25,8 +34,7 @@ function machineWith(
 ): PfEvaluator {
   const machine = new PfEvaluator(NETWORK, main);
   for (const [anchor, text] of Object.entries(anchors)) machine.load(anchor, text);
-  for (const { plan } of plans)
-    machine.load(pfAnchor(plan, 'darwin'), renderPf(plan, { ...PF_DEFAULTS, isOwn }));
+  for (const { plan } of plans) machine.load(pfAnchor(plan, 'darwin'), renderPf(plan, OPTIONS));
   return machine;
 }
 
@@ -47,7 +55,7 @@ function contextOf(
   plans: readonly RandomPlan[],
   main: string,
 ): string {
-  const texts = plans.map(({ plan }) => renderPf(plan, { ...PF_DEFAULTS, isOwn }));
+  const texts = plans.map(({ plan }) => renderPf(plan, OPTIONS));
   return `TSHUTTLE_TEST_SEED=${seed}, round ${round}: ${JSON.stringify(attempt)}\n${[main, ...texts].join('\n')}`;
 }
 
@@ -60,7 +68,7 @@ function capturedAt({ request }: RandomPlan, attempt: Attempt): string | undefin
 describe('under the rules of pf', { timeout: TIMEOUT_MS }, () => {
   it('exactly what nft would capture is captured', () => {
     const { seed, random } = seededRandom(isLong ? undefined : FIXED_SEED);
-    const counts = { flow: 0, dns: 0, left: 0 };
+    const counts = { flow: 0, dns: 0, refused: 0, left: 0 };
     const without = machineWith([], { main: CALLS });
     for (let round = 0; round < ROUNDS; round += 1) {
       const one = randomPlan(random, 12_300);
@@ -68,16 +76,18 @@ describe('under the rules of pf', { timeout: TIMEOUT_MS }, () => {
       for (let index = 0; index < ATTEMPTS; index += 1) {
         const attempt = randomAttempt(random, one.request);
         const captured = capturedAt(one, attempt);
-        counts[captured === undefined ? 'left' : captured.endsWith(' 12300') ? 'flow' : 'dns'] += 1;
+        const refused = captured === undefined && isRefused(one, attempt);
+        const left = refused ? 'refused' : 'left';
+        counts[captured === undefined ? left : captured.endsWith(' 12300') ? 'flow' : 'dns'] += 1;
         const outcome = told(machine, attempt);
-        const expected = captured ?? told(without, attempt);
+        const expected = captured ?? (refused ? 'refused' : told(without, attempt));
         if (outcome === expected) continue;
         expect(outcome, contextOf(seed, round, attempt, [one], CALLS)).toBe(expected);
       }
     }
-    // None of the three is rare.
+    // None of the four is rare.
     expect(Math.min(...Object.values(counts)), JSON.stringify(counts)).toBeGreaterThan(
-      (ROUNDS * ATTEMPTS) / 50,
+      (ROUNDS * ATTEMPTS) / 150,
     );
   });
 
@@ -96,7 +106,8 @@ describe('under the rules of pf', { timeout: TIMEOUT_MS }, () => {
         const bySecond = byFirst === undefined ? capturedAt(second, attempt) : undefined;
         counts[byFirst !== undefined ? 'first' : bySecond !== undefined ? 'second' : 'left'] += 1;
         const outcome = told(machine, attempt);
-        const expected = byFirst ?? bySecond ?? told(without, attempt);
+        const refused = both.some((one) => isRefused(one, attempt));
+        const expected = byFirst ?? bySecond ?? (refused ? 'refused' : told(without, attempt));
         if (outcome === expected) continue;
         expect(outcome, contextOf(seed, round, attempt, both, CALLS)).toBe(expected);
       }
@@ -122,7 +133,10 @@ describe('under the rules of pf', { timeout: TIMEOUT_MS }, () => {
           const alone = told(without, attempt);
           if (captured !== undefined) ours += 1;
           const fate = foreign.fate === 'captured' ? captured : foreign.fate;
-          const expected = captured === undefined ? [alone] : [fate];
+          const refused = captured === undefined && isRefused(one, attempt);
+          const expected = captured !== undefined ? [fate] : [refused ? 'refused' : alone];
+          // Rules of others that are asked before ours may say something else of UDP.
+          if (refused && foreign.fate !== 'captured') expected.push(alone);
           // What goes by lo0 by itself meets other rules than what leaves.
           if (foreign.fate !== 'captured' && isOwn(attempt.destination)) expected.push(captured, alone);
           if (expected.includes(outcome)) continue;

@@ -1,3 +1,4 @@
+import { PF_DEFAULTS, type PfOptions } from '../../../../../src/intercept/rules/pf/pf.ts';
 import { type PlanRequest, planRedirects } from '../../../../../src/intercept/rules/plan.ts';
 import type { OwnedPlan, RedirectPlan } from '../../../../../src/intercept/rules/redirect-plan.ts';
 import type { CaptureRule } from '../../../../../src/net/address/capture-rule.ts';
@@ -60,9 +61,23 @@ export function randomPlan(random: Random, listenerPort: number): RandomPlan {
     families: [[4, 6], [4, 6], [4], [6]][random(4)] as readonly IpFamily[],
     exempt: Array.from({ length: random(4) }, () => randomEndpoint(random)),
     dns: random(3) === 0 ? undefined : dns,
+    udp: random(4) === 0 ? 'direct' : 'reject',
   };
-  return { request, plan: { ...planRedirects(request), userId: 501 } };
+  const udpInUse = random(2) === 0 ? [] : [UDP_IN_USE];
+  return { request, plan: { ...planRedirects(request), userId: 501, udpInUse } };
 }
+
+/** Of the source ports there are, the first is of a server. */
+const EPHEMERAL_FROM = 40_002;
+const UDP_IN_USE = 40_003;
+
+/** What is known of {@link NETWORK}. */
+export const OPTIONS: PfOptions = {
+  ...PF_DEFAULTS,
+  isOwn,
+  ephemeralFrom: EPHEMERAL_FROM,
+  neverRefused: [...OWN],
+};
 
 function randomRule(random: Random): CaptureRule {
   const address = randomAddress(random);
@@ -127,10 +142,10 @@ export function randomAttempt(random: Random, { rules, exempt, dns }: PlanReques
     1 + random(60),
     DNS_PORT,
     DNS_PORT,
-    [22, 443][random(2)]!,
+    [22, 443, 123, 500, 51_820][random(5)]!,
   ][random(6)]!;
   return {
-    protocol: random(4) === 0 ? 'udp' : 'tcp',
+    protocol: random(3) === 0 ? 'udp' : 'tcp',
     sourcePort: sourcePort(random),
     destination,
     port: Math.min(65_535, Math.max(1, port)),
@@ -159,4 +174,14 @@ export function referencePort(
   if (protocol !== 'tcp' || isOwn(destination)) return undefined;
   if (neverCapturedAs({ family, first: value, last: value }) !== undefined) return undefined;
   return referenceVerdict(rules, family, value, port) === 'capture' ? listenerPort : undefined;
+}
+
+/** Whether it is UDP that is refused: to what is captured by TCP, and nothing that a machine's network needs (refused-udp.ts). */
+export function isRefused({ request, plan }: RandomPlan, attempt: Attempt): boolean {
+  const { protocol, destination, port, sourcePort: from } = attempt;
+  if (protocol !== 'udp' || request.udp !== 'reject' || from < EPHEMERAL_FROM) return false;
+  if (plan.udpInUse?.includes(from) || [53, 67, 68, 123, 500, 51_820].includes(port)) return false;
+  const withoutEndpoints = { ...request, exempt: [], dns: undefined };
+  if (request.exempt.some(({ address }) => address === destination)) return false;
+  return referencePort(withoutEndpoints, { ...attempt, protocol: 'tcp' }) !== undefined;
 }

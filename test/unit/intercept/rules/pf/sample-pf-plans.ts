@@ -5,7 +5,7 @@ import { makeEndpoint } from '../../../../../src/net/address/endpoint.ts';
 import { rule } from '../rule.ts';
 
 /**
- * The plan whose anchor was tried on a kernel (native-notes/pf.md), but for the rule that refuses QUIC, which no plan asks for. There
+ * The plan whose anchor was tried on a kernel (native-notes/pf.md), but for the rule that refuses QUIC: there on one port alone. There
  * DNS by TCP went to the listener of flows; a plan has it go where UDP goes.
  */
 export const MEASURED_PLAN = owned({
@@ -106,5 +106,18 @@ export const PF_PLANS: Readonly<Record<string, OwnedPlan>> = {
   'a link-local nameserver, which pf cannot redirect': owned({
     dns: dns(['fe80::1 12353', '192.0.2.53 12354']),
   }),
+  'UDP that is refused': owned({ rules: [rule('10.0.0.0/8'), rule('2001:db8::/32')], udp: 'reject' }),
+  'UDP that is refused, but to the bastion, and from sockets that were there': {
+    ...owned({
+      rules: [rule('10.0.0.0/8:1-1023'), rule('10.0.0.0/8:50', 'exclude')],
+      exempt: [exempt('10.0.2.2', 22)],
+      udp: 'reject',
+    }),
+    udpInUse: [53, 49_152, 50_000, 65_535],
+  },
+  'UDP that would take too many rules to refuse': {
+    ...owned({ rules: [rule('10.0.0.0/8')], udp: 'reject' }),
+    udpInUse: Array.from({ length: 200 }, (_, index) => 50_000 + 2 * index),
+  },
   'another user, another port': owned({ rules: [rule('10.0.0.0/8')], listenerPort: 1_080 }, 4_294_967_295),
 };

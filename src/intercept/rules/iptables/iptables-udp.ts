@@ -1,0 +1,58 @@
+import type { OwnedPlan } from '../redirect-plan.ts';
+import { exemptAddresses, SPARED_UDP_PORTS } from '../refused-udp.ts';
+import {
+  chunksOf,
+  formatIptablesPorts,
+  type IptablesOptions,
+  MULTIPORT_PORTS,
+  renderInterval,
+  renderProgram,
+  textOfTable,
+  UNROUTED_TYPES,
+} from './iptables.ts';
+import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
+
+/** The highest user id; whatever has none is no user's socket but the kernel's, as of WireGuard. */
+const LAST_USER_ID = 4_294_967_294;
+
+const REFUSE = { 4: 'icmp-port-unreachable', 6: 'icmp6-port-unreachable' } as const;
+
+/** Renders the transaction that makes the chains which refuse UDP. Their names are those of the chains in `nat`. */
+export function renderIptablesRefusal(plan: OwnedPlan, options: IptablesOptions): string {
+  const { family, instance, jumpAt } = options;
+  const { entry, groups } = iptablesChains(plan);
+  const refuse = { chain: groups, capture: `REJECT --reject-with ${REFUSE[family]}` };
+  return textOfTable('filter', [
+    `:${entry} - [0:0]`,
+    `:${groups} - [0:0]`,
+    `-A ${entry} ${renderInstanceComment(instance, plan.order)}`,
+    ...sparedMatches(plan, family).map((match) => `-A ${entry} ${match} -j RETURN`),
+    ...(plan.only?.map((match) => `-A ${entry} ${renderProgram(match)} -g ${groups}`) ?? [
+      `-A ${entry} -g ${groups}`,
+    ]),
+    ...plan.groups.flatMap((group) =>
+      (family === 4 ? group.intervals4 : group.intervals6).map((interval) =>
+        renderInterval(family, 'udp', group.ports, interval, refuse),
+      ),
+    ),
+    ...(jumpAt === 'there' ? [] : [`-I OUTPUT ${jumpAt} -j ${entry}`]),
+  ]);
+}
+
+/** What is never refused (refused-udp.ts). */
+function sparedMatches(plan: OwnedPlan, family: 4 | 6): readonly string[] {
+  return [
+    '! -p udp',
+    // All but the first datagram of an exchange that this machine begins.
+    '-m conntrack ! --ctstate NEW',
+    `-m owner ! --uid-owner 0-${LAST_USER_ID}`,
+    '-m mark ! --mark 0',
+    ...SPARED_UDP_PORTS.map((ports) => `-p udp -m udp --dport ${formatIptablesPorts(ports)}`),
+    ...chunksOf([...new Set(plan.udpInUse)], MULTIPORT_PORTS).map(
+      (ports) => `-p udp -m multiport --sports ${ports.join(',')}`,
+    ),
+    ...exemptAddresses(plan, family).map((address) => `-d ${address}/${family === 4 ? 32 : 128}`),
+    ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
+    family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
+  ];
+}
