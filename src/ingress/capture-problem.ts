@@ -23,9 +23,12 @@ type Cause =
   | 'firewall'
   | PfCause;
 
+/** Of zones, as zone-problems.ts tells them. */
+type ZoneCause = 'resolver-file';
+
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
 export interface CaptureProblem {
-  readonly cause: Cause;
+  readonly cause: Cause | ZoneCause;
   /** For people: what, and where. */
   readonly what: string;
   /** The remedy. */

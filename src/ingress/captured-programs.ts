@@ -76,7 +76,7 @@ export class CapturedCgroups {
   }
 
   /** See {@link Interceptor.apply}. */
-  async apply(plan: RedirectPlan): Promise<void> {
+  async apply(plan: RedirectPlan): ReturnType<Interceptor['apply']> {
     this.#last = plan;
     const root = this.#cgroups.length === 0 ? undefined : cgroupMount()?.path;
     // Before the rules are made, so that no change goes unseen.
@@ -86,7 +86,7 @@ export class CapturedCgroups {
         this.#cgroups,
         (cgroup, change) => void this.#changed(cgroup, change),
       );
-    await this.#interceptor.apply(plan);
+    return await this.#interceptor.apply(plan);
   }
 
   /** Idempotent. */

@@ -13,6 +13,7 @@ import { planRedirects } from '../intercept/rules/plan.ts';
 import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect, UdpPolicy } from '../intercept/rules/redirect-plan.ts';
 import { planProblems } from '../intercept/rules/render-plan.ts';
+import type { LeftZone, ResolverFiles } from '../intercept/rules/resolver-files.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
@@ -33,6 +34,7 @@ import {
   requireCgroups,
 } from './captured-programs.ts';
 import { Listening, listeningMethod } from './listening.ts';
+import { zoneProblems } from './zone-problems.ts';
 
 /** How connections are to be caught. */
 export interface RedirectOptions {
@@ -62,6 +64,11 @@ export interface RedirectContext {
   readonly onRemoved: (state: RulesNews['state'], removal: TshuttleError) => void;
 }
 
+/** Queries that come to us: redirected, or, for zones that have files, because the system asks us by itself. */
+export interface CapturedQueries extends DnsRedirect {
+  readonly resolverFiles?: ResolverFiles | undefined;
+}
+
 /** Flows that kernel rules redirect to listeners of ours. */
 export interface RedirectIngress {
   readonly method: InterceptMethod | 'none';
@@ -76,7 +83,7 @@ export interface RedirectIngress {
    *
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them
    */
-  capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: DnsRedirect): Promise<void>;
+  capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: CapturedQueries): Promise<void>;
   /** Makes a route to an IPv4 network that has none, so that it can be captured. See {@link Interceptor.addRoute}. */
   addRoute(network: Cidr): Promise<void>;
   /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */
@@ -145,6 +152,7 @@ function redirectIngress(
   const told = new Set<string>();
   const only = programs?.matches ?? null;
   const cgroups = new CapturedCgroups(only, interceptor, logger);
+  let leftZones: readonly LeftZone[] = [];
   return {
     method: interceptor.method,
     get families() {
@@ -154,20 +162,20 @@ function redirectIngress(
     get rulesGone() {
       return interceptor.rulesGone;
     },
-    capture: async (rules, exempt, dns) => {
+    capture: async (rules, exempt, queries) => {
       const { replies } = check;
-      const request = {
+      const plan = planRedirects({
         rules,
         exempt,
-        dns,
+        dns: queries && { redirects: queries.redirects, exemptPorts: queries.exemptPorts },
         listenerPort: listening.port,
         families: families(),
         replies,
         only,
         udp,
-      };
-      const plan = planRedirects(request);
-      await cgroups.apply(plan);
+        resolverFiles: queries?.resolverFiles,
+      });
+      leftZones = await cgroups.apply(plan);
       for (const problem of planProblems(interceptor.method, plan).map(renderProblem)) {
         if (!told.has(problem)) logger.warn(problem);
         told.add(problem);
@@ -179,7 +187,9 @@ function redirectIngress(
     endStranded: (connections) => interceptor.endStranded(connections),
     // Without rules nothing arrives, as the state tells; and the helper, which would be asked why, is being started.
     check: async (recapture) =>
-      interceptor.rulesGone === undefined && capturesThisProcess(only) ? await check.run(recapture) : [],
+      interceptor.rulesGone === undefined && capturesThisProcess(only)
+        ? [...(await check.run(recapture)), ...zoneProblems(leftZones)]
+        : [],
     addFamilies: () => listening.addFamilies(),
     close: async () => {
       cgroups.close();

@@ -35,7 +35,7 @@ export async function tryCapture(
     if (targets.length === 0) return [];
     const check = new CaptureCheck(interceptor, listening.probe, logger);
     check.capturesOnly(targets);
-    const capture = () => {
+    const capture = async () => {
       const { replies } = check;
       const request = {
         rules: targets.map(ruleOf),
@@ -44,7 +44,7 @@ export async function tryCapture(
         families,
         replies,
       };
-      return interceptor.apply(planRedirects(request));
+      await interceptor.apply(planRedirects(request));
     };
     await capture();
     return await check.run(capture);

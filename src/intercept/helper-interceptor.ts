@@ -9,6 +9,7 @@ import type { Interceptor } from './interceptor.ts';
 import type { CleanupReport, RulesNews } from './protocol/protocol.ts';
 import { type InterceptMethod, listingCommands, type WantedMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { LeftZone } from './rules/resolver-files.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 import { describeRefusal, type Selection, selectCandidate } from './rules/select.ts';
 
@@ -164,14 +165,16 @@ class OpenInterceptor implements HelperInterceptor {
     this.lost = client.lost;
   }
 
-  async apply(plan: RedirectPlan): Promise<void> {
+  async apply(plan: RedirectPlan): Promise<readonly LeftZone[]> {
     const families = plan.families.filter((family) => this.families.includes(family));
     const missing = plan.families.filter((family) => !families.includes(family));
     for (const family of missing)
       this.#logger.warn(`${this.method} cannot redirect IPv${family} here: it is not captured`);
     if (families.length === 0) throw applyError(`${this.method} can redirect none of the families asked for`);
-    await this.#callOrApplyError({ type: 'apply', plan: { ...plan, families } });
+    const answer = await this.#callOrApplyError({ type: 'apply', plan: { ...plan, families } });
+    if (answer.type !== 'applied') throw wrongAnswer('apply');
     this.#isApplied = true;
+    return answer.leftZones;
   }
 
   async addRoute(network: RoutedNetwork): Promise<void> {

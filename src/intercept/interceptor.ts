@@ -4,6 +4,7 @@ import type { IpFamily } from '../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import type { InterceptMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { LeftZone } from './rules/resolver-files.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** Why nothing is captured although it should be. */
@@ -30,9 +31,10 @@ export interface Interceptor {
   /**
    * Sets the rules. When it has resolved, a SYN to what the plan has exempt passes.
    *
+   * @returns the zones that should have a file and have none of ours; their queries are captured
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them; the state before is kept.
    */
-  apply(plan: RedirectPlan): Promise<void>;
+  apply(plan: RedirectPlan): Promise<readonly LeftZone[]>;
   /**
    * Makes a route to an IPv4 network, which leads nowhere: for one that has none, so that connections there can be captured.
    * It goes with the helper. For up to 16 networks.

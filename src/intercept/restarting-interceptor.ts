@@ -14,6 +14,7 @@ import type { Interceptor, RulesGone } from './interceptor.ts';
 import type { RulesNews } from './protocol/protocol.ts';
 import type { InterceptMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
+import type { LeftZone } from './rules/resolver-files.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** A helper that ends so often in so short a time is not started again. */
@@ -100,10 +101,11 @@ class HelperRestarter implements RestartingInterceptor {
     else this.#rulesGone ??= { sinceMs: Date.now(), cause: 'removed' };
   }
 
-  apply(plan: RedirectPlan): Promise<void> {
+  apply(plan: RedirectPlan): Promise<readonly LeftZone[]> {
     return this.#change(async (current) => {
-      await current.apply(plan);
+      const leftZones = await current.apply(plan);
       this.#plan = plan;
+      return leftZones;
     });
   }
 

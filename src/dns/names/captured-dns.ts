@@ -10,6 +10,8 @@ import { flushSystemCaches } from '../system/flush-caches.ts';
 import { watchNameservers } from '../system/nameserver-watch.ts';
 import { systemNameservers } from '../system/nameservers.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
+import { type ResolverFileRequest, resolverFilesFor } from '../system/resolver-files.ts';
+import { hasScutil } from '../system/scutil.ts';
 import type { NameRules, StaticHost } from '../zone/name-routes.ts';
 import {
   BastionAnswers,
@@ -26,6 +28,7 @@ import type { SyntheticNamesStatus } from './synthetic-names.ts';
 interface DnsRedirection {
   readonly redirects: ReadonlyArray<{ readonly nameserver: string; readonly port: number }>;
   readonly exemptPorts: readonly number[];
+  readonly resolverFiles: ResolverFileRequest | undefined;
 }
 
 /** What {@link CapturedDns.open} needs of the tunnel. */
@@ -132,7 +135,8 @@ export class CapturedDns {
         `DNS queries to ${address} are not captured: this machine cannot capture its family`,
       );
     }
-    return { redirects, exemptPorts: this.#server.ownPorts };
+    const resolverFiles = hasScutil() ? resolverFilesFor(this.#options, redirects) : undefined;
+    return { redirects, exemptPorts: this.#server.ownPorts, resolverFiles };
   }
 
   /**

@@ -21,12 +21,14 @@ import {
 import type { CleanupReport, HelperLogLine, Reply } from '../protocol/protocol.ts';
 import { isCgroupPath } from '../rules/program-match.ts';
 import { CANDIDATES } from '../rules/redirect-methods.ts';
+import { LEFT_ZONE_REASONS, type LeftZone, MAX_RESOLVER_FILES } from '../rules/resolver-files.ts';
 import { MAX_FACT_CHARACTERS, MAX_FACTS, type PfFacts, type RuleFacts } from '../rules/rule-facts.ts';
 import type { ProbeFact } from '../rules/select.ts';
 
 const REPLY_TYPES = [
   'hello',
   'done',
+  'applied',
   'probed',
   'cleaned',
   'stranded',
@@ -37,6 +39,8 @@ const REPLY_TYPES = [
   'rules',
 ] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;
+/** The longest name as text (RFC 1035). */
+const MAX_ZONE_CHARACTERS = 253;
 const MAX_REPORT_LINES = 1_024;
 
 /**
@@ -56,6 +60,11 @@ export function decodeReply(line: string): Reply {
     }
     case 'done':
       return { type, id: readId(reply('id')) };
+    case 'applied': {
+      const fields = reply('id', 'leftZones');
+      const leftZones = readList(fields['leftZones'], 'leftZones', MAX_RESOLVER_FILES, readLeftZone);
+      return { type, id: readId(fields), leftZones };
+    }
     case 'probed': {
       const fields = reply('id', 'facts');
       return {
@@ -123,6 +132,14 @@ export function decodeLogLine(line: string): HelperLogLine | undefined {
 
 function readId(fields: Fields): number {
   return readInteger(fields['id'], 'id', 1, Number.MAX_SAFE_INTEGER);
+}
+
+function readLeftZone(value: unknown, where: string): LeftZone {
+  const fields = readObject(value, where, ['zone', 'why']);
+  return {
+    zone: readText(fields['zone'], `${where}.zone`, MAX_ZONE_CHARACTERS),
+    why: readWord(fields['why'], `${where}.why`, LEFT_ZONE_REASONS),
+  };
 }
 
 function readFact(value: unknown, where: string): ProbeFact {

@@ -39,7 +39,9 @@ import {
   type RoutedNetwork,
   UDP_POLICIES,
 } from '../rules/redirect-plan.ts';
+import { MAX_RESOLVER_FILES, type ResolverFiles } from '../rules/resolver-files.ts';
 import { readProgramMatches } from './cgroup/decode-programs.ts';
+import { readZoneName } from './resolver/read-zone-name.ts';
 
 const REQUEST_TYPES = [
   'probe',
@@ -149,6 +151,7 @@ function readPlan(value: unknown): RedirectPlan {
     'replies',
     'only',
     'udp',
+    'resolverFiles',
   ]);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
@@ -165,6 +168,7 @@ function readPlan(value: unknown): RedirectPlan {
     replies: readWord(fields['replies'], 'plan.replies', ['plain', 'disguised']),
     only: fields['only'] === null ? null : readProgramMatches(fields['only'], 'plan.only'),
     udp: readWord(fields['udp'], 'plan.udp', UDP_POLICIES),
+    resolverFiles: fields['resolverFiles'] === null ? null : readResolverFiles(fields['resolverFiles']),
   };
 }
 
@@ -174,6 +178,13 @@ function readDns(value: unknown): DnsRedirect {
     redirects: readList(fields['redirects'], 'plan.dns.redirects', MAX_NAMESERVERS, readNameserver),
     exemptPorts: readList(fields['exemptPorts'], 'plan.dns.exemptPorts', MAX_EXEMPT_PORTS, readPort),
   };
+}
+
+function readResolverFiles(value: unknown): ResolverFiles {
+  const where = 'plan.resolverFiles';
+  const fields = readObject(value, where, ['zones', 'port']);
+  const zones = readList(fields['zones'], `${where}.zones`, MAX_RESOLVER_FILES, readZoneName);
+  return { zones, port: readPort(fields['port'], `${where}.port`) };
 }
 
 function readNameserver(value: unknown, where: string): NameserverRedirect {

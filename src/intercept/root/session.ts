@@ -161,7 +161,7 @@ export class HelperSession {
         this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
-        break;
+        return { type: 'applied', id, leftZones: this.#backend?.leftZones ?? [] };
       case 'route':
         if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
         this.#routes.push(this.#actions.openRoute(request.network));

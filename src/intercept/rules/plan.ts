@@ -5,6 +5,7 @@ import { familyOf, type IpFamily, numberToAddress } from '../../net/address/lite
 import { type PortRange, portCount } from '../../net/address/port-range.ts';
 import { MAX_GROUPS, MAX_INTERVALS } from './plan-limits.ts';
 import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from './redirect-plan.ts';
+import type { ResolverFiles } from './resolver-files.ts';
 
 /** What a plan is made of. */
 export interface PlanRequest {
@@ -22,6 +23,8 @@ export interface PlanRequest {
   readonly only?: RedirectPlan['only'];
   /** Left alone when left out. */
   readonly udp?: RedirectPlan['udp'];
+  /** None when left out. */
+  readonly resolverFiles?: ResolverFiles | undefined;
 }
 
 /**
@@ -46,7 +49,8 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
     }
   }
   const { listenerPort, families, exempt, replies = 'plain', only = null, udp = 'direct' } = request;
-  return { listenerPort, families, groups, exempt, dns: planDns(request), replies, only, udp };
+  const { resolverFiles = null } = request;
+  return { listenerPort, families, groups, exempt, dns: planDns(request), replies, only, udp, resolverFiles };
 }
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {

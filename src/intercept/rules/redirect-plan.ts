@@ -2,6 +2,7 @@ import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { PortRange } from '../../net/address/port-range.ts';
 import type { ProgramMatch } from './program-match.ts';
+import type { ResolverFiles } from './resolver-files.ts';
 
 /** Addresses from `first` to `last`, both included, as literal addresses of one family. */
 export interface AddressInterval {
@@ -69,6 +70,8 @@ export interface RedirectPlan {
   /** Whose connections and queries are captured: those of programs that match one of these. Null: everybody's; none: nobody's. */
   readonly only: readonly ProgramMatch[] | null;
   readonly udp: UdpPolicy;
+  /** Null: no zone has a file. Of macOS only: elsewhere the queries are captured. */
+  readonly resolverFiles: ResolverFiles | null;
 }
 
 /**

@@ -24,6 +24,7 @@ const PLAN: RedirectPlan = {
   replies: 'plain',
   only: null,
   udp: 'direct',
+  resolverFiles: null,
 };
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
 const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };

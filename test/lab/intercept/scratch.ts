@@ -148,6 +148,7 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     replies: 'plain',
     only: null,
     udp: 'reject',
+    resolverFiles: null,
   };
 }
 

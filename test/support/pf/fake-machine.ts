@@ -9,6 +9,7 @@ export function fakeMachine(fake: FakePf, warn: (message: string) => void = () =
   return {
     platform: fake.kernel.platform,
     stateFolder: join(fake.folder, 'run'),
+    resolverFolder: fake.kernel.platform === 'darwin' ? join(fake.folder, 'resolver') : undefined,
     pfctl: async (argv, input) => resultOf(fake.pfctl(argv, input)),
     ifconfig: async (argv) => resultOf(fake.ifconfig(argv)),
     openDevice: () => ({ ioctl: (request, struct) => fake.ioctl(request, struct), close: () => {} }),

@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
 import type { OwnedPlan } from '../../rules/redirect-plan.ts';
+import type { LeftZone } from '../../rules/resolver-files.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 
 /** The system did not take the rules; what was in force before still is. The message is its own text. */
@@ -32,6 +33,8 @@ export interface RuleBackend {
   apply(plan: OwnedPlan): Promise<void>;
   /** After {@link RuleBackend.apply} only. */
   readonly exposure: Exposure;
+  /** The zones of the plan in force that have no file of ours (resolver-files.ts). Left out: of a method that has no files. */
+  readonly leftZones?: readonly LeftZone[];
   /**
    * What of the rules is not in the kernel any more, for people; undefined when all are.
    *

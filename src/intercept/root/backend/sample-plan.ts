@@ -37,5 +37,6 @@ export function samplePlan(families: readonly IpFamily[]): OwnedPlan {
     replies: 'plain',
     only: null,
     udp: 'direct',
+    resolverFiles: null,
   };
 }

@@ -5,6 +5,7 @@ import { PF_DEFAULTS, type PfOptions, renderPf } from '../../rules/pf/pf.ts';
 import { EPHEMERAL_FROM, pfAnchor } from '../../rules/pf/pf-anchor.ts';
 import { hasRoomForRefusal } from '../../rules/pf/pf-udp.ts';
 import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
+import type { LeftZone } from '../../rules/resolver-files.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
 import { callAnchor, missingCall } from './anchor-call.ts';
@@ -17,6 +18,7 @@ import type { PfRecord, PfRecords } from './pf-records.ts';
 import { releaseAll, releaseRules } from './release.ts';
 import { RuleTickets } from './rule-tickets.ts';
 import { StateWatch } from './state-watch.ts';
+import { applyZoneFiles } from './zone-files.ts';
 
 /**
  * Holds the rules of one tunnel as an anchor of pf. They outlive this process unless somebody removes them: all that is done to the
@@ -28,6 +30,7 @@ import { StateWatch } from './state-watch.ts';
  */
 export class PfBackend implements RuleBackend {
   readonly exposure: Exposure = { kind: 'unannounced' };
+  leftZones: readonly LeftZone[] = [];
   readonly #machine: PfMachine;
   readonly #records: PfRecords;
   readonly #record: PfRecord;
@@ -80,6 +83,7 @@ export class PfBackend implements RuleBackend {
       this.#machine.warn(
         'UDP to captured networks leaves directly: pf has no room to spare all that was there',
       );
+    this.leftZones = applyZoneFiles(this.#machine, this.#records, this.#record, plan);
     this.#applied = plan;
     this.#destinations ??= new OriginalDestinations(this.#machine, plan.listenerPort);
   }

@@ -16,6 +16,7 @@ import { PfBackend } from './pf-backend.ts';
 import { mustPfctl, type PfMachine, thisPfMachine } from './pf-machine.ts';
 import { PfRecords, type SeenPfRecord } from './pf-records.ts';
 import { flushAnchor, releaseAll } from './release.ts';
+import { filesWithoutRecord } from './zone-files.ts';
 
 type PfCandidate = CandidateOf<'pf'>;
 
@@ -91,9 +92,9 @@ async function findTunnels(machine: PfMachine): Promise<FoundTunnels> {
     });
   }
   try {
-    tunnels.push(...(await withoutRecord(machine, known)));
+    tunnels.push(...filesWithoutRecord(machine, known), ...(await withoutRecord(machine, known)));
   } catch (error) {
-    unread.push(`anchors of pf: ${messageOf(error)}`);
+    unread.push(`what no helper has written down: ${messageOf(error)}`);
   }
   return { tunnels, unread };
 }

@@ -9,6 +9,8 @@ import {
 } from '../../../net/messages/field-reader.ts';
 import { MAX_EXEMPT_PORTS } from '../../rules/plan-limits.ts';
 import type { RuleOwner } from '../../rules/redirect-plan.ts';
+import { MAX_RESOLVER_FILES } from '../../rules/resolver-files.ts';
+import { readZoneName } from '../resolver/read-zone-name.ts';
 
 /**
  * What a helper has, or may have, done to this machine's pf: written down before it is done, so that whoever comes after a crash can
@@ -25,6 +27,8 @@ export interface PfHoldings {
   readonly token: string | 'pending' | undefined;
   /** The ports from which our forwarder asks nameservers, which the rules of later tunnels let pass. */
   readonly forwarderPorts: readonly number[];
+  /** Of macOS: the zones that may have a file of the owner's. */
+  readonly zones: readonly string[];
 }
 
 /** Nothing yet. */
@@ -34,6 +38,7 @@ export const NO_HOLDINGS: PfHoldings = {
   hasAlias: false,
   token: undefined,
   forwarderPorts: [],
+  zones: [],
 };
 
 /** Renders it as one line of JSON. */
@@ -52,6 +57,7 @@ export function parseHoldings(text: string): PfHoldings {
     hasAlias: isSo('hasAlias'),
     token: fields['token'] === null ? undefined : readText(fields['token'], 'token', 32),
     forwarderPorts: readList(fields['forwarderPorts'], 'forwarderPorts', MAX_FORWARDER_PORTS, readPort),
+    zones: readList(fields['zones'], 'zones', MAX_RESOLVER_FILES, readZoneName),
   };
 }
 

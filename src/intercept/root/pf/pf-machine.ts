@@ -11,6 +11,8 @@ export interface PfMachine {
   readonly platform: PfPlatform;
   /** Root's folder for what has to be known after a crash. Emptied by the system when it starts, as pf's rules are. */
   readonly stateFolder: string;
+  /** Where a file of a zone's name has the system ask others about it; undefined where it does not. */
+  readonly resolverFolder: string | undefined;
   /** Runs pfctl(8). Never rejects. */
   readonly pfctl: (argv: readonly string[], input?: string) => Promise<ToolResult>;
   /** Runs ifconfig(8). Never rejects. */
@@ -25,6 +27,7 @@ export interface PfMachine {
 }
 
 const STATE_FOLDER = '/var/run/tshuttle';
+const RESOLVER_FOLDER = '/etc/resolver';
 
 /** This machine. @returns the name of the tool that it lacks, or of the system, where it is none that has our pf */
 export function thisPfMachine(): PfMachine | { readonly missing: string } {
@@ -36,6 +39,7 @@ export function thisPfMachine(): PfMachine | { readonly missing: string } {
   return {
     platform,
     stateFolder: STATE_FOLDER,
+    resolverFolder: platform === 'darwin' ? RESOLVER_FOLDER : undefined,
     pfctl: async (argv, input) => withoutNoise(await runTool(pfctl, argv, input)),
     ifconfig: (argv) => runTool(ifconfig, argv),
     openDevice: openPfDevice,

@@ -6,6 +6,7 @@ import { releasePf } from './enable-reference.ts';
 import { removeAlias } from './loopback-alias.ts';
 import { NO_SUCH_ANCHOR, type PfMachine } from './pf-machine.ts';
 import type { PfRecord, PfRecords } from './pf-records.ts';
+import { releaseZoneFiles } from './zone-files.ts';
 
 /**
  * Undoes what a record says that is done, all but the alias of lo0. What does not succeed stays in the record.
@@ -21,6 +22,7 @@ export async function releaseRules(machine: PfMachine, record: PfRecord): Promis
       refusals.push(messageOf(error));
     }
   };
+  await step(async () => releaseZoneFiles(machine, record));
   // Without its rules nothing is captured, whatever comes of the rest.
   await step(() => releaseAnchor(machine, record));
   await step(() => releaseToken(machine, record));
@@ -61,7 +63,8 @@ async function releaseAnchor(machine: PfMachine, record: PfRecord): Promise<void
     await endAnchorCall(machine, anchor);
     record.write({ ...record.holdings, isCalled: false });
   }
-  record.write({ ...record.holdings, owner: undefined, forwarderPorts: [] });
+  const isOver = record.holdings.zones.length === 0;
+  record.write({ ...record.holdings, owner: isOver ? undefined : owner, forwarderPorts: [] });
 }
 
 /** Removes the rules and tables of an anchor. Idempotent. @throws RefusedError */

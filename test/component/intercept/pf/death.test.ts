@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -39,6 +39,7 @@ function planFor(listenerPort: number): RedirectPlan {
     replies: 'plain',
     only: null,
     udp: 'direct',
+    resolverFiles: { zones: [`zone-${listenerPort}.example`, 'both.example'], port: 12_353 },
   };
 }
 
@@ -73,6 +74,7 @@ async function hold(fake: FakePf, listenerPort = 12_300) {
   const started = await start(fake, listenerPort);
   await started.main.untilOutput(/holding/);
   expect(fake.ours().join()).toContain(`tshuttle-${process.getuid?.()}-${listenerPort}`);
+  if (fake.kernel.platform === 'darwin') expect(zoneFiles(fake)).toContain(`zone-${listenerPort}.example`);
   return started;
 }
 
@@ -93,8 +95,13 @@ function guardianOf(helperPid: number): number {
 const records = (fake: FakePf): string[] =>
   readdirSync(join(fake.folder, 'run')).filter((name) => name !== 'lock');
 
+const zoneFiles = (fake: FakePf): string[] => {
+  const folder = join(fake.folder, 'resolver');
+  return existsSync(folder) ? readdirSync(folder) : [];
+};
+
 async function untilNothingIsLeft(fake: FakePf): Promise<void> {
-  const left = (): string[] => [...fake.ours(), ...records(fake)];
+  const left = (): string[] => [...fake.ours(), ...records(fake), ...zoneFiles(fake)];
   await until(() => left().length === 0, { ...SOON, what: () => left().join(', ') });
 }
 

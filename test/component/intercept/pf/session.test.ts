@@ -31,6 +31,7 @@ const plan: RedirectPlan = {
   replies: 'plain',
   only: null,
   udp: 'reject',
+  resolverFiles: null,
 };
 
 const apply = { type: 'apply', id: 9, plan } as const satisfies Request;
@@ -75,7 +76,7 @@ function openSession(fake: FakePf) {
 async function applied(fake: FakePf) {
   const opened = openSession(fake);
   expect(await opened.session.serve(use)).toEqual({ type: 'done', id: 8 });
-  expect(await opened.session.serve(apply)).toEqual({ type: 'done', id: 9 });
+  expect(await opened.session.serve(apply)).toEqual({ type: 'applied', id: 9, leftZones: [] });
   return opened;
 }
 

@@ -170,8 +170,56 @@ describe('decodeRequest', () => {
     [['exempt', 0, 'family'], 6],
     [['exempt', 0, 'port'], 0],
     [['exempt', 0, 'port'], undefined],
+    [['udp'], 'drop'],
+    [['udp'], undefined],
+    [['resolverFiles'], undefined],
+    [['resolverFiles'], { zones: [], port: 0 }],
+    [['resolverFiles'], { zones: 'a.example', port: 53 }],
+    [['resolverFiles'], { zones: ['a.example'], port: 53, text: 'nameserver 10.0.0.1' }],
+    [['resolverFiles'], { zones: Array.from({ length: 129 }, (_, index) => `z${index}`), port: 53 }],
   ])('refuses a plan whose %j is %j', (path, value) => {
     expect(() => decode({ type: 'apply', id: 1, plan: planWith(path, value) })).toThrow(GrammarError);
+  });
+
+  it.each([
+    ...[
+      '',
+      '.',
+      '..',
+      '../passwd',
+      '/etc/passwd',
+      'a/b',
+      'a\\b',
+      'a..b',
+      '.a',
+      'a.',
+      '*.a',
+      '*',
+      'A.example',
+      'a b',
+    ],
+    ...[
+      'a\n',
+      'a\nnameserver 10.0.0.1',
+      'a\0',
+      'a;b',
+      '$(id)',
+      '-a',
+      'a-.b',
+      'ä.example',
+      `${'a'.repeat(64)}.b`,
+    ],
+    ...[`${'a.'.repeat(127)}b`, null, 5, ['a']],
+  ])('refuses a zone that is no name in lower case: %j', (zone) => {
+    const resolverFiles = { zones: ['internal.example', zone], port: 12_353 };
+    expect(() => decode({ type: 'apply', id: 1, plan: { ...plan, resolverFiles } })).toThrow(GrammarError);
+  });
+
+  it('takes zones by their names', () => {
+    const resolverFiles = { zones: ['internal.example', 'corp', '_ldap._tcp.x-1.example'], port: 12_353 };
+    expect(decode({ type: 'apply', id: 1, plan: { ...plan, resolverFiles } })).toMatchObject({
+      plan: { resolverFiles },
+    });
   });
 
   it.each<[string, unknown]>([
