@@ -7,13 +7,20 @@ export interface TransportOption {
   readonly kind: 'auto' | 'ssh2' | 'openssh';
   /** The control socket of an ssh that is up already, as an absolute path. */
   readonly controlPath: string | undefined;
+  /** The ssh of the user's choice, with words for it; undefined: that of this machine. */
+  readonly command: readonly string[] | undefined;
   /** How ssh gets a connection of an application: by its descriptor, or by copying. */
   readonly carry: 'handover' | 'socks';
 }
 
 /** What `--transport`, `--control-path` and `--openssh-carry` come to together, and what they cannot be combined with. */
 export function transportOf(
-  { transport, controlPath, opensshCarry: carry }: Pick<OptionValues, KeyOfPart<'transport'>>,
+  {
+    transport,
+    controlPath,
+    opensshCarry: carry,
+    sshCommand: command,
+  }: Pick<OptionValues, KeyOfPart<'transport'>>,
   { raw, findings, locate }: ReadContext,
 ): TransportOption {
   const joins = raw.controlPath !== undefined;
@@ -25,7 +32,9 @@ export function transportOf(
       'can only be joined with --openssh-carry handover: an ssh that is up opens no SOCKS socket for us',
     );
   }
-  const kind = joins ? 'openssh' : (transport ?? 'auto');
+  if (command !== undefined && transport === 'ssh2')
+    findings.wrong(locate('sshCommand', raw.sshCommand), 'is for --transport openssh, not ssh2');
+  const kind = joins || command !== undefined ? 'openssh' : (transport ?? 'auto');
   if (kind === 'ssh2' && carry !== undefined)
     findings.warn(locate('opensshCarry', carry), 'has no effect with --transport ssh2');
   if (kind === 'openssh' && raw.upstreamProxy !== undefined) {
@@ -35,5 +44,5 @@ export function transportOf(
   }
   if (kind === 'openssh' && raw.connections !== undefined)
     findings.warn(locate('connections', raw.connections), 'has no effect with --transport openssh');
-  return { kind, controlPath, carry: joins ? 'handover' : (carry ?? 'socks') };
+  return { kind, controlPath, command, carry: joins ? 'handover' : (carry ?? 'socks') };
 }

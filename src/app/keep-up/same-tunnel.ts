@@ -9,8 +9,10 @@ export function bastionKey({
   remote: { user, host, port },
   jump,
   sshConfigFile,
-}: Pick<Config, 'remote' | 'jump' | 'sshConfigFile'>): string {
-  return JSON.stringify([user ?? null, host, port ?? null, jump ?? null, sshConfigFile ?? null]);
+  transport: { command },
+}: Pick<Config, 'remote' | 'jump' | 'sshConfigFile' | 'transport'>): string {
+  const way = [user ?? null, host, port ?? null, jump ?? null, sshConfigFile ?? null];
+  return JSON.stringify(command === undefined ? way : [...way, command]);
 }
 
 /** The cloud whose catalog is asked for while a tunnel is up; null without one. The same text is the same catalog. */

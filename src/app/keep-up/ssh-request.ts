@@ -9,6 +9,7 @@ export function sshRequestOf(config: Config): SshRequest {
     options: config.sshOptions,
     configFile: config.sshConfigFile,
     jump: config.jump,
+    command: config.transport.command,
     upstreamProxy: config.upstreamProxy,
   };
 }

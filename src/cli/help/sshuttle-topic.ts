@@ -24,8 +24,7 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         'NAME/24',
         'is the network around each IPv4 address of the name; IPv6 addresses are taken by themselves',
       ],
-      ['-e, --ssh-cmd', 'the options of ssh are here too: -F, -i, -J, -o; a port is -r HOST:PORT'],
-      ['-N, --auto-nets', 'nothing can ask the bastion for its routes: list the networks'],
+      ['-e, --ssh-cmd', 'means --transport openssh; -F, -i, -J and -o by themselves work with either'],
       [
         '-H, --auto-hosts',
         'names come from the bastion’s /etc/hosts, if SFTP may read it; nothing is scanned',
@@ -35,9 +34,35 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         'asks the resolvers of the bastion’s /etc/resolv.conf, if SFTP may read it; otherwise name one by --to-ns',
       ],
       ['--user, --group', 'hold for every method, and for --dns; repeatable (tshuttle help programs)'],
-      ['--sudoers-no-modify', 'tshuttle sudoers, which grants one program instead of a command line'],
+      [
+        '--sudoers-no-modify, --sudoers-user',
+        'print the line of tshuttle sudoers, which grants one program instead of a command line',
+      ],
       ['a lost bastion', 'is connected again, where sshuttle ends'],
       ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],
+    ),
+    paragraph('What stays different, and why:'),
+    list(
+      [
+        '-N, --auto-nets',
+        'is refused: it needs a command on the bastion, and many run none; list the networks',
+      ],
+      [
+        '--namespace, --namespace-pid',
+        'are refused: only root may enter a namespace of others, and root can run all of it inside',
+      ],
+      ['--syslog', 'is refused: -D keeps a log file of its own, and without -D a service’s log has it'],
+      ['10/8, 10.1/16', 'are refused: sshuttle takes 10 for 0.0.0.10, which nobody means'],
+      ['010.0.0.1', 'is refused: programs do not agree whether that is octal'],
+      [
+        'exit codes',
+        'tell what is wrong, as 68 for a bastion that cannot be reached, where sshuttle has 99 for all; they are in the README',
+      ],
+      [
+        '--pidfile',
+        'is in the folder of the user’s state by default, not in the current one, where two tunnels would share it and anybody may write',
+      ],
+      ['-D', 'returns when traffic is captured, and keeps the log that it says'],
     ),
   ],
 });

@@ -2,11 +2,7 @@
 const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readonly what: string }> = [
   {
     flags: ['-N', '--auto-nets'],
-    what: 'asks the server for its routes, and nothing runs on the bastion here; list the networks',
-  },
-  {
-    flags: ['-e', '--ssh-cmd'],
-    what: 'names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
+    what: 'asks the server for its routes, which needs a command there, and many bastions run none; list the networks',
   },
   {
     flags: ['--syslog'],
@@ -14,11 +10,7 @@ const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readon
   },
   {
     flags: ['--namespace', '--namespace-pid'],
-    what: 'is not there; run all of it inside such a namespace (Linux)',
-  },
-  {
-    flags: ['--sudoers-no-modify', '--sudoers-user'],
-    what: 'is not there; see tshuttle sudoers --help',
+    what: 'is not there: only root may enter the namespace of others, and root can run all of it inside (Linux)',
   },
   {
     flags: ['-R'],

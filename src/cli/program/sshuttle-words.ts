@@ -16,6 +16,11 @@ const WITHOUT_EFFECT: ReadonlyMap<string, 'value' | 'no value'> = new Map([
   ['-t', 'value'],
 ]);
 
+/** Prints what lets a tunnel start without a password: a command of its own here. */
+const SUDOERS = '--sudoers-no-modify';
+/** Whom {@link SUDOERS} is for. */
+const SUDOERS_USER = '--sudoers-user';
+
 /** The options of a tunnel as sshuttle would read them. */
 export interface ReadWords {
   readonly words: readonly string[];
@@ -31,6 +36,8 @@ const VALUES: ReadonlyMap<string, 'value' | 'no value'> = new Map([
     return namesIn(flags).map((name) => [name, has] as const);
   }),
   ...WITHOUT_EFFECT,
+  [SUDOERS, 'no value'],
+  [SUDOERS_USER, 'value'],
 ]);
 
 const LONG_NAMES = [...VALUES.keys(), ...FOREIGN_FLAGS, '--help', '--version'].filter((name) =>
@@ -39,13 +46,16 @@ const LONG_NAMES = [...VALUES.keys(), ...FOREIGN_FLAGS, '--help', '--version'].f
 
 /**
  * Reads the words of a tunnel as sshuttle does: the beginning of a long option's name stands for it where no other begins so,
- * `--method nat` has its name here, and what only sshuttle needs is left out together with its value.
+ * `--method nat` has its name here, and what only sshuttle needs is left out together with its value. `--sudoers-no-modify` is the command
+ * `sudoers`, whatever else is given.
  *
  * What it does not know stays as it is, for commander to refuse. Source: sshuttle's options.py, and `allow_abbrev` of argparse.
  */
 export function readSshuttleWords(words: readonly string[]): ReadWords {
   const read: string[] = [];
   const ignored: string[] = [];
+  let sudoersUser: string | undefined;
+  let isSudoers = false;
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index]!;
     if (word === '--') return { words: [...read, ...words.slice(index)], ignored };
@@ -58,6 +68,15 @@ export function readSshuttleWords(words: readonly string[]): ReadWords {
     const takesNext = attached === undefined && VALUES.get(name) === 'value';
     if (takesNext) index += 1;
     const value = takesNext ? words[index] : attached;
+    if (name === SUDOERS) {
+      isSudoers = true;
+      continue;
+    }
+    if (name === SUDOERS_USER) {
+      sudoersUser = value;
+      ignored.push(name);
+      continue;
+    }
     if (WITHOUT_EFFECT.has(name)) {
       ignored.push(name);
       continue;
@@ -67,7 +86,8 @@ export function readSshuttleWords(words: readonly string[]): ReadWords {
     else if (takesNext) read.push(option.isLong ? name : word, ours);
     else read.push(option.isLong ? `${name}=${ours}` : word);
   }
-  return { words: read, ignored };
+  if (!isSudoers) return { words: read, ignored };
+  return { words: ['sudoers', ...(sudoersUser === undefined ? [] : ['--user', sudoersUser])], ignored: [] };
 }
 
 /** Says what was left out, in one line. */

@@ -65,6 +65,14 @@ export const BASTION_OPTIONS = {
       'ssh2 unless something needs openssh)',
     profile: { key: 'transport', description: 'what connects to the bastion, as --transport' },
   },
+  sshCommand: {
+    kind: 'text',
+    flags: '-e, --ssh-cmd <CMD>',
+    type: 'sshCommand',
+    partOf: 'transport',
+    help: "the ssh to connect with, and options of it, as for sshuttle: 'ssh -i key -p 2222'; means --transport openssh",
+    profile: { key: 'ssh_cmd', description: 'the ssh to connect with, and options of it, as -e' },
+  },
   controlPath: {
     kind: 'text',
     flags: '--control-path <PATH>',

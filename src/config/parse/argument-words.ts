@@ -8,6 +8,9 @@ const FILE_DEPTH_LIMIT = 8;
 /** `user:password@host` of -r, and in the URL of --upstream-proxy, by itself or behind the option. */
 const WITH_PASSWORD = /^(?:--[a-z-]+=|-r)?(?:[a-z0-9]+:\/\/)?[^\s=:@/]+:.+@/i;
 
+/** The option whose value has blanks, and so is a line of a file by itself. */
+const SSH_COMMAND = /^(?:-e|--ssh-cmd?)$/;
+
 /** Where the words of a command line come from. */
 export interface ArgumentSources {
   /** A variable with shell words, placed before the arguments so that these win. */
@@ -68,7 +71,15 @@ export function collectArgumentWords(sources: ArgumentSources, readTextFile: Rea
       const secret = readTextFile(path, { isSecret: true });
       if (secret.kind === 'unreadable') problems.push({ where: word, what: secret.what });
     }
+    const texts = file.text.split('\n');
     for (const [index, line] of lines.entries()) {
+      if (line.kind === 'words' && line.words.length > 1 && SSH_COMMAND.test(inFile.at(-1) ?? '')) {
+        // As for sshuttle, where each line is one argument.
+        const whole = texts[index]!.trim();
+        words.push(whole);
+        inFile.push(whole);
+        continue;
+      }
       if (line.kind === 'invalid') problems.push({ where: `${path}:${index + 1}`, what: line.what });
       else for (const inner of line.words) expand(inner, inFile, depth + 1);
     }

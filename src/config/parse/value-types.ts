@@ -13,6 +13,7 @@ import type { ToAbsolute } from './named-files.ts';
 import { readAccount, readCgroup } from './program-values.ts';
 import { type ProxyLogin, parseProxyListen, parseProxyLogin } from './proxy-listen.ts';
 import { parseRemote, type Remote } from './remote.ts';
+import { readSshCommand } from './ssh-command.ts';
 import { withAbsolutePaths } from './ssh-option-paths.ts';
 import { parseSubnet, type SubnetRule } from './subnet.ts';
 import { parseSubnetFile } from './subnet-file.ts';
@@ -67,6 +68,7 @@ export const VALUE_TYPES = {
     /^[A-Za-z][A-Za-z0-9]*(?:\s*=\s*|\s+)\S/.test(text)
       ? withAbsolutePaths(text, toAbsolute)
       : wrong('is not Key=Value, as in -o ConnectTimeout=10'),
+  sshCommand: readSshCommand,
   jumpHosts: (text, { wrong }) =>
     text.split(',').every((hop) => /^[^\s-]\S*$/.test(hop))
       ? text

@@ -14,6 +14,8 @@ export interface SshRequest {
   readonly configFile?: string | undefined;
   /** `-J HOP[,HOP...]`, as given. */
   readonly jump?: string | undefined;
+  /** The ssh to run, with words that come before ours; left out: `ssh`. */
+  readonly command?: readonly string[] | undefined;
   /** `--upstream-proxy`: in front of whatever is dialled first. */
   readonly upstreamProxy?: RequestedProxy | undefined;
 }

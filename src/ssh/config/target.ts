@@ -58,8 +58,8 @@ async function resolveHost(request: SshRequest, context: ResolveContext): Promis
     return withoutSsh(alone, local, why, context.logger);
   }
   const outputs = await Promise.all([
-    askSsh(['-G', ...requestArguments(asked)], environment, context),
-    askSsh(['-F', 'none', '-G', '--', 'localhost'], environment, context),
+    askSsh(asked.command, ['-G', ...requestArguments(asked)], environment, context),
+    askSsh(undefined, ['-F', 'none', '-G', '--', 'localhost'], environment, context),
   ]);
   const [printed, builtIn] = outputs;
   if (printed === 'no ssh here' || builtIn === 'no ssh here')
@@ -79,7 +79,8 @@ async function withClearedForwardings(
 ): Promise<SshConfigOutput> {
   if (!configSwitch(printed, 'clearallforwardings', false)) return printed;
   const options = ['ClearAllForwardings=no', ...request.options];
-  const all = await askSsh(['-G', ...requestArguments({ ...request, options })], environment, context);
+  const words = ['-G', ...requestArguments({ ...request, options })];
+  const all = await askSsh(request.command, words, environment, context);
   return all === 'no ssh here' ? printed : new Map([...all, ...printed]);
 }
 
@@ -135,11 +136,12 @@ function refuseStrangeNames(request: SshRequest): void {
 }
 
 async function askSsh(
+  command: SshRequest['command'],
   sshArguments: readonly string[],
   environment: Environment,
   context: ResolveContext,
 ): Promise<SshConfigOutput | 'no ssh here'> {
-  const { stdout, failure, stderr } = await runSsh(sshArguments, environment, context.signal);
+  const { stdout, failure, stderr } = await runSsh(command, sshArguments, environment, context.signal);
   context.signal.throwIfAborted();
   const warnings = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('Pseudo-terminal'));
   if (failure === undefined) {
@@ -174,14 +176,15 @@ interface SshRun {
 }
 
 function runSsh(
+  [program, ...words]: readonly string[] = ['ssh'],
   sshArguments: readonly string[],
   environment: Environment,
   signal: AbortSignal,
 ): Promise<SshRun> {
   return new Promise((resolve) => {
     const child = execFile(
-      'ssh',
-      sshArguments,
+      program ?? 'ssh',
+      [...words, ...sshArguments],
       {
         encoding: 'utf8',
         env: { ...environmentForChildren(environment), LC_ALL: 'C' },

@@ -77,13 +77,16 @@ export async function startMaster(
   let isUp = false;
   const { onDebugLine } = context;
   const examination = onDebugLine === undefined ? undefined : { agentPath: folder };
-  const sshArguments = masterArguments({ ...request, identityFiles }, target, sockets, examination);
+  const command = [
+    ...(request.command ?? ['ssh']),
+    ...masterArguments({ ...request, identityFiles }, target, sockets, examination),
+  ];
   const isHandled = (line: string): boolean => {
     if (onDebugLine === undefined || !DEBUG_LINE.test(line)) return isUp && refusals.onLine(line);
     onDebugLine(line);
     return true;
   };
-  const ssh = new SshProcess(sshArguments, folder, context.logger, isHandled);
+  const ssh = new SshProcess(command, folder, context.logger, isHandled);
   try {
     const control = new UnixConnections(sockets.control);
     const { connection, pid } = await untilUp(control, ssh, target, context.signal);

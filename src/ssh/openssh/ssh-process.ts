@@ -34,17 +34,18 @@ export class SshProcess {
   #ending: Promise<void> | undefined;
 
   /**
+   * @param command the program and its arguments
    * @param folder removed at the end
    * @param isTaken asked for each line of standard error; one that is taken is not logged
    */
   constructor(
-    sshArguments: readonly string[],
+    command: readonly string[],
     folder: string,
     logger: Logger,
     isTaken: (line: string) => boolean,
   ) {
     this.#folder = folder;
-    this.#child = spawn('/bin/sh', ['-c', GATE, 'sh', folder, 'ssh', ...sshArguments], {
+    this.#child = spawn('/bin/sh', ['-c', GATE, 'sh', folder, ...command], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
       env: environmentForChildren(process.env),
     });

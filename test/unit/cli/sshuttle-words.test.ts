@@ -58,6 +58,27 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
     '--listen=0 --auto-h --see a -r me@b 10.0.0.0/8',
     { ...SUBNETS, listen: '0', bastionHosts: true, seedHosts: 'a' },
   ],
+  ['-r me@b --user alice 10.0.0.0/8', { ...SUBNETS, users: ['alice'] }],
+  ['--group=staff -r me@b 10.0.0.0/8', { ...SUBNETS, groups: ['staff'] }],
+  ['--us 1000 --gro 100 -r me@b 10.0.0.0/8', { ...SUBNETS, users: ['1000'], groups: ['100'] }],
+  ['-e ssh -r me@b 10.0.0.0/8', { ...SUBNETS, sshCommand: 'ssh' }],
+  ['--ssh-cmd=/opt/bin/ssh -r me@b 10.0.0.0/8', { ...SUBNETS, sshCommand: '/opt/bin/ssh' }],
+  ['--ssh-cm mosh -r me@b 10.0.0.0/8', { ...SUBNETS, sshCommand: 'mosh' }],
+  ['-De/opt/ssh -r me@b 10.0.0.0/8', { ...SUBNETS, daemon: true, sshCommand: '/opt/ssh' }],
+  ['-r me:secret@b:22 10.0.0.0/8', { ...SUBNETS, remote: 'me:secret@b:22' }],
+  ['-r me@b 0/0 ::/0', { ...SUBNETS, subnets: ['0/0', '::/0'] }],
+  [
+    '-r me@b 1.2.3.0/24:8000-9000 [1:2::3/64]:456',
+    {
+      ...SUBNETS,
+      subnets: ['1.2.3.0/24:8000-9000', '[1:2::3/64]:456'],
+    },
+  ],
+  [
+    '-r me@b example.com example.com/24:8000',
+    { ...SUBNETS, subnets: ['example.com', 'example.com/24:8000'] },
+  ],
+  ['-r me@b -l 127.0.0.1:0,[::1]:0 10.0.0.0/8', { ...SUBNETS, listen: '127.0.0.1:0,[::1]:0' }],
   // A value that looks like an option, or like an abbreviation, is a value.
   ['-r me@b -x --dn 10.0.0.0/8', { ...SUBNETS, excludes: ['--dn'] }],
   ['-r me@b 10.0.0.0/8 -- --dn', { ...SUBNETS, subnets: ['10.0.0.0/8', '--dn'] }],
@@ -65,6 +86,86 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
 
 test.each(SAME)('%s', async (line, asked) => {
   expect(await parse(line)).toEqual({ raw: { ...NOTHING_GIVEN, ...asked }, ignored: [] });
+});
+
+test.each([
+  ['--sudoers-no-modify', ['sudoers']],
+  ['--sudoers-no-modify --sudoers-user alice', ['sudoers', '--user', 'alice']],
+  ['--sudoers-user=%wheel --sudoers-n -r me@b 10.0.0.0/8', ['sudoers', '--user', '%wheel']],
+])('%s is the command sudoers', async (line, words) => {
+  const read = readSshuttleWords(line.split(' '));
+  expect(read).toEqual({ words, ignored: [] });
+  expect(await parseArguments(read.words, '1.2.3')).toMatchObject({ kind: 'command', name: 'sudoers' });
+});
+
+type Fate = 'taken' | 'ignored' | 'command' | 'text' | RegExp;
+
+/** Every option of its options.py, in its order; a refusal with the beginning of the reason. */
+const DOCUMENTED: ReadonlyArray<readonly [option: string, fate: Fate]> = [
+  ['-l 0', 'taken'],
+  ['--listen 0', 'taken'],
+  ['-H', 'taken'],
+  ['--auto-hosts', 'taken'],
+  ['-N', /routes/],
+  ['--auto-nets', /routes/],
+  ['--dns', 'taken'],
+  ['--ns-hosts 10.0.0.2', 'taken'],
+  ['--to-ns 10.0.0.2', 'taken'],
+  ['--method auto', 'taken'],
+  ['--python /usr/bin/python3', 'ignored'],
+  ['-r other', 'taken'],
+  ['--remote other', 'taken'],
+  ['-x 10.1.0.0/16', 'taken'],
+  ['--exclude 10.1.0.0/16', 'taken'],
+  ['-X file', 'taken'],
+  ['--exclude-from file', 'taken'],
+  ['-v', 'taken'],
+  ['--verbose', 'taken'],
+  ['-V', 'text'],
+  ['--version', 'text'],
+  ['-e ssh', 'taken'],
+  ['--ssh-cmd ssh', 'taken'],
+  ['--no-cmd-delimiter', 'ignored'],
+  ['--remote-shell cmd', 'ignored'],
+  ['--seed-hosts a', 'taken'],
+  ['--no-latency-control', 'ignored'],
+  ['--latency-buffer-size 1', 'ignored'],
+  ['--wrap 9', 'ignored'],
+  ['--disable-ipv6', 'taken'],
+  ['-D', 'taken'],
+  ['--daemon', 'taken'],
+  ['-s file', 'taken'],
+  ['--subnets file', 'taken'],
+  ['--syslog', /not needed/],
+  ['--pidfile p', 'taken'],
+  ['--user u', 'taken'],
+  ['--group g', 'taken'],
+  ['--firewall', /internal/],
+  ['--hostwatch', /internal/],
+  ['--sudoers-no-modify', 'command'],
+  ['--sudoers-user u', 'ignored'],
+  ['--no-sudo-pythonpath', 'ignored'],
+  ['-t 0x1', 'ignored'],
+  ['--tmark 0x1', 'ignored'],
+  ['--namespace n', /inside/],
+  ['--namespace-pid 1', /inside/],
+  ['-h', 'text'],
+  ['--help', 'text'],
+];
+
+test.each(DOCUMENTED)('%s is %s', async (option, fate) => {
+  const name = option.split(' ', 1)[0]!;
+  const { words, ignored } = readSshuttleWords(`-r me@b 10.0.0.0/8 ${option}`.split(' '));
+  const invocation = await parseArguments(words, '1.2.3');
+  expect(ignored).toEqual(fate === 'ignored' ? [name] : []);
+  if (fate instanceof RegExp) {
+    const problems = invocation.kind === 'refused' ? invocation.problems : [];
+    expect(problems.find(({ where }) => where === name)?.what).toMatch(fate);
+    return;
+  }
+  expect(invocation.kind).toBe(fate === 'taken' || fate === 'ignored' ? 'tunnel' : fate);
+  if (fate === 'ignored')
+    expect(invocation).toMatchObject({ raw: { subnets: ['10.0.0.0/8'], remote: 'me@b' } });
 });
 
 describe('what only sshuttle needs is left out with its value, which becomes no subnet', () => {
@@ -102,7 +203,6 @@ test.each([
   ['-r me@b --no 10.0.0.0/8', '--no: is not an option'],
   // What is refused is so by its whole name, too.
   ['-r me@b --auto-n 10.0.0.0/8', '--auto-nets: asks the server for its routes'],
-  ['-r me@b -e mosh 10.0.0.0/8', '-e: names an ssh program'],
   ['-NHr me@b 10.0.0.0/8', '-NHr: asks the server for its routes'],
 ])('refused: %s', async (line, problem) => {
   const invocation = await parseArguments(readSshuttleWords(line.split(' ')).words, '1.2.3');

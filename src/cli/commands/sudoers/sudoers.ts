@@ -41,7 +41,9 @@ export async function sudoers({ action, user }: SudoersRequest, context: Sudoers
     const what = 'is missing: root needs no line; name the user, as in --user alice';
     return refuse('ERR_USAGE', [{ where: '--user', what }]);
   }
-  if (!canBeGranted(name)) {
+  // For whoever writes the file by hand: --install tries the grant as the user.
+  const isGroup = action === 'print' && name.startsWith('%');
+  if (!canBeGranted(isGroup ? name.slice(1) : name)) {
     const what = 'cannot be written in sudoers; only letters, digits, - and _ can';
     return refuse('ERR_USAGE', [{ where: `--user ${name}`, what }]);
   }

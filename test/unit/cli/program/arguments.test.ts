@@ -45,7 +45,7 @@ describe('parseArguments', () => {
 
   test('has a long form of everything', async () => {
     const words =
-      '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --listen 1 --method nft ' +
+      '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --ssh-cmd s --listen 1 --method nft ' +
       '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(await parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
@@ -57,6 +57,7 @@ describe('parseArguments', () => {
         excludeFiles: ['g'],
         identityFiles: ['i'],
         sshOptions: ['A=b'],
+        sshCommand: 's',
         listen: '1',
         method: 'nft',
         everything: true,
@@ -166,12 +167,15 @@ describe('parseArguments', () => {
     ['--nope', '--nope: is not an option'],
     ['--remot', '--remot: is not an option; perhaps --remote'],
     ['-r', '-r: needs a value after it'],
-    ['-N', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
-    ['-vN', '-N: asks the server for its routes, and nothing runs on the bastion here; list the networks'],
     [
-      '--ssh-cmd=ssh -v',
-      '--ssh-cmd: names an ssh program, and tshuttle speaks ssh itself; its options -F, -i, -J, -o are here too (-p: -r HOST:PORT)',
+      '-N',
+      '-N: asks the server for its routes, which needs a command there, and many bastions run none; list the networks',
     ],
+    [
+      '-vN',
+      '-N: asks the server for its routes, which needs a command there, and many bastions run none; list the networks',
+    ],
+    ['--ssh-cmd', '-e: needs a value after it'],
   ])('refuses %s in one line', async (word, line) => {
     const invocation = await parse(word);
     expect(invocation.kind === 'refused' && invocation.problems.map(renderProblem)).toEqual([line]);

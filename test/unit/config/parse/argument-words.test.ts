@@ -5,6 +5,7 @@ import type { TextFile } from '../../../../src/config/parse/text-file.ts';
 const files: Readonly<Record<string, string>> = {
   sshuttle: '--remote\nme@bastion\n# the office\n10.0.0.0/8\n',
   kind: '-r me@bastion -v  # comment\n\n\'-x\' "10.1.0.0/16"\n',
+  command: "-e\n  ssh -i 'a key' -p 2222\n--ssh-cmd\n'ssh -4'\n10.0.0.0/8\n",
   nested: '-v @kind\n',
   loop: '@loop\n',
   broken: "-v\n-x 'open\n",
@@ -25,6 +26,8 @@ describe('collectArgumentWords', () => {
     [['-r', 'h', '10/8'], undefined, ['-r', 'h', '10/8']],
     [['@sshuttle'], undefined, ['--remote', 'me@bastion', '10.0.0.0/8']],
     [['@kind', '0/0'], undefined, ['-r', 'me@bastion', '-v', '-x', '10.1.0.0/16', '0/0']],
+    // As sshuttle takes it, whose lines are not split.
+    [['@command'], undefined, ['-e', "ssh -i 'a key' -p 2222", '--ssh-cmd', 'ssh -4', '10.0.0.0/8']],
     [['@nested'], undefined, ['-v', '-r', 'me@bastion', '-v', '-x', '10.1.0.0/16']],
     [['0/0'], "-r 'me@bastion' -v", ['-r', 'me@bastion', '-v', '0/0']],
     [['0/0'], '@sshuttle', ['--remote', 'me@bastion', '10.0.0.0/8', '0/0']],
