@@ -21,6 +21,24 @@ function failureOf(select: () => unknown): TshuttleError {
   throw new Error('it chose something');
 }
 
+describe('OpenBSD', () => {
+  it('has a pf that takes other rules: nothing is captured there, and the remedy needs none', () => {
+    expect(candidatesFor('auto', true, 'openbsd')).toEqual([]);
+    const [auto, pf] = (['auto', 'pf'] as const).map((wanted) =>
+      failureOf(() => selectCandidate(wanted, [], 'openbsd')),
+    );
+    expect([auto?.message, pf?.message]).toEqual([
+      'nothing redirects connections on openbsd',
+      'there is no pf on openbsd',
+    ]);
+    expect([auto?.code, auto?.remedy, pf?.remedy]).toEqual([
+      'ERR_NO_INTERCEPTOR',
+      expect.stringContaining('--socks'),
+      expect.stringContaining('--socks'),
+    ]);
+  });
+});
+
 describe('candidatesFor', () => {
   it('tries nft before iptables, and only what was asked for', () => {
     expect(candidatesFor('auto', true)[0]).toBe('libnftables');
