@@ -81,6 +81,16 @@ export const textsOn = (system: SystemWords) => ({
     'Exit code 0 when nothing is open that is not needed, 1 when something is.',
   bastionAuditDestination: 'what the bastion has to connect to: db.example:5432',
   bastionInitOutput: 'write the files below this folder',
+  gateCreate: 'print the openstack commands and the user-data for a gate on a network',
+  gateCreateDescription:
+    'Prints a script for your shell that makes a gate with the openstack command: its security group, its server with user-data of\n' +
+    'bastion init --for gate, its floating address, and the line that keeps it here. Calls no cloud by itself.',
+  gateNetwork: 'the network of the servers behind the gate',
+  gateFlavor: 'of openstack flavor list; the smallest will do',
+  gateImage: 'a Debian or Ubuntu of openstack image list',
+  gateExternal: 'the network that its floating address is of',
+  gateManagementKeyFile:
+    'public key (.pub) that may change the keys of the gate, and do nothing else; repeatable',
   gateAdd: 'keep a gate under a name, in config.yaml',
   gateAddDescription:
     'A gate is an ssh server that leads to the servers of a network behind it, and does nothing else.\n' +

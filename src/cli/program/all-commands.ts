@@ -53,6 +53,10 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
       (await import('../commands/bastion-audit/bastion-audit-command.ts')).bastionAuditCommand,
   },
   {
+    name: 'gate create',
+    load: async () => (await import('../commands/gate-create/gate-create-command.ts')).gateCreateCommand,
+  },
+  {
     name: 'gate add',
     load: async () => (await import('../commands/gate/gate-commands.ts')).gateAddCommand,
   },

@@ -35,21 +35,8 @@ export async function bastionInit(
   input: BastionInitInput,
   { print, refuse }: Pick<CommandSession, 'print' | 'refuse'>,
 ): Promise<number> {
-  const inFiles: Problem[] = [];
-  const inWords: Problem[] = [];
-  const keys = readKeys('--key', input.keyFiles, inFiles);
-  const authorities = readKeys('--ca', input.authorityFiles, inFiles);
-  const managementKeys = readKeys('--management-key', input.managementKeyFiles, inFiles);
-  const allowed = input.allowed.flatMap((text): readonly Allowed[] => {
-    const subnet = parseSubnet(text);
-    if (!(subnet instanceof Invalid)) return [subnet];
-    inWords.push({ where: `--allow ${text}`, what: subnet.what });
-    return [];
-  });
-  const setup: BastionSetup = { ...input, keys, authorities, managementKeys, allowed };
-  if (inFiles.length > 0) return await refuse('ERR_CONFIG', [...inFiles, ...inWords]);
-  const problems = [...inWords, ...(inWords.length === 0 ? problemsOfSetup(setup) : [])];
-  if (problems.length > 0) return await refuse('ERR_USAGE', problems);
+  const setup = await readSetup(input, refuse);
+  if (typeof setup === 'number') return setup;
   const files = filesOfSetup(setup);
   if (input.output === undefined) {
     print(files[0].text);
@@ -69,6 +56,28 @@ export async function bastionInit(
     print(`${path}\n`);
   }
   return 0;
+}
+
+/** Reads the files of keys, and checks all of it. @returns the exit code when something is wrong, which has been said */
+export async function readSetup(
+  input: Omit<BastionInitInput, 'output'>,
+  refuse: CommandSession['refuse'],
+): Promise<BastionSetup | number> {
+  const inFiles: Problem[] = [];
+  const inWords: Problem[] = [];
+  const keys = readKeys('--key', input.keyFiles, inFiles);
+  const authorities = readKeys('--ca', input.authorityFiles, inFiles);
+  const managementKeys = readKeys('--management-key', input.managementKeyFiles, inFiles);
+  const allowed = input.allowed.flatMap((text): readonly Allowed[] => {
+    const subnet = parseSubnet(text);
+    if (!(subnet instanceof Invalid)) return [subnet];
+    inWords.push({ where: `--allow ${text}`, what: subnet.what });
+    return [];
+  });
+  const setup: BastionSetup = { ...input, keys, authorities, managementKeys, allowed };
+  if (inFiles.length > 0) return await refuse('ERR_CONFIG', [...inFiles, ...inWords]);
+  const problems = [...inWords, ...(inWords.length === 0 ? problemsOfSetup(setup) : [])];
+  return problems.length > 0 ? await refuse('ERR_USAGE', problems) : setup;
 }
 
 const toAbsolute = absolutePaths({ homeDirectory: homeFolder(), workingDirectory: START_FOLDER });

@@ -4,7 +4,14 @@ import { withClouds } from '../../../app/openstack/profile-clouds.ts';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
 import { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import { sudoWarnings, surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
-import { loadProfiles, type Profile } from '../../../config/profiles/load-profiles.ts';
+import { loadTargets } from '../../../config/profiles/load-gates.ts';
+import {
+  type LoadedProfiles,
+  loadProfiles,
+  type Profile,
+  type ProfileSurroundings,
+} from '../../../config/profiles/load-profiles.ts';
+import { hostOfTarget } from '../../../config/profiles/target-options.ts';
 import { renderProblem } from '../../../core/problem.ts';
 import { profilePaths } from '../../../daemon/files/paths.ts';
 import type { TunnelOrder, TunnelOutcome } from '../../../daemon/start/protocol.ts';
@@ -29,13 +36,20 @@ interface Started {
  * @returns the exit code: that of the first that could not be started
  */
 export async function startProfiles(
-  input: NamedTunnels & { readonly foreground?: boolean; readonly replace?: boolean },
+  input: NamedTunnels & {
+    readonly foreground?: boolean;
+    readonly replace?: boolean;
+    /** Those whose bastion this target is. */
+    readonly target?: string;
+  },
   session: CommandSession,
 ): Promise<number> {
   const { process: context, print, refuse } = session;
   const surroundings = surroundingsOf(context.environment);
   const { profiles, problems, warnings } = await withClouds(
-    loadProfiles(input.names, profileSurroundingsOf(context.environment)),
+    input.target === undefined
+      ? loadProfiles(input.names, profileSurroundingsOf(context.environment))
+      : profilesThrough(input.target, input.names, profileSurroundingsOf(context.environment)),
     context.environment,
   );
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
@@ -86,6 +100,28 @@ export async function startProfiles(
   if (input.json) print(`${JSON.stringify(started)}\n`);
   else for (const one of started) print(describeStarted(one));
   return started.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
+}
+
+/** The profiles whose bastion a target is; with names, those of them. */
+export function profilesThrough(
+  name: string,
+  names: readonly string[],
+  surroundings: ProfileSurroundings,
+): LoadedProfiles {
+  const target = loadTargets(surroundings).get(name);
+  const loaded = loadProfiles(names.length === 0 ? 'all' : names, surroundings);
+  if (loaded.problems.length > 0) return loaded;
+  const problem = (what: string): LoadedProfiles => ({
+    ...loaded,
+    profiles: [],
+    problems: [{ where: name, what }],
+  });
+  if (target === undefined) return problem('is not a target; tshuttle target list has them');
+  const { id } = hostOfTarget(target);
+  const profiles = loaded.profiles.filter(({ config }) => config.remote.host === id);
+  return profiles.length === 0
+    ? problem(`is the bastion of no profile; write one with remote: ${name} into config.yaml`)
+    : { ...loaded, profiles };
 }
 
 function orderOf({ name, file, config }: Profile): TunnelOrder {

@@ -2,6 +2,7 @@ import { defineCommand } from '../../command/command-definition.ts';
 import { describeNames, type NamedTunnels } from '../../command/profile-names.ts';
 
 interface UpOptions {
+  readonly target?: string;
   readonly foreground?: true;
 }
 
@@ -9,7 +10,7 @@ interface UpOptions {
 export const upCommand = defineCommand<NamedTunnels & UpOptions>({
   name: 'up',
   missing: 'needs the name of a profile, as in tshuttle up office',
-  describe: (command, choose) => {
+  describe: (command, choose, refuse) => {
     describeNames<UpOptions>(
       command,
       {
@@ -18,10 +19,15 @@ export const upCommand = defineCommand<NamedTunnels & UpOptions>({
           'Starts tunnels in the background, and returns when they carry. Profiles stand in config.yaml in\n' +
           '$XDG_CONFIG_HOME/tshuttle (~/.config/tshuttle), or in .tshuttle.yaml up the tree:\n\n' +
           '  profiles:\n    office:\n      remote: me@bastion.example.com\n      subnets: [10.0.0.0/8]',
-        argument: '<NAME...>',
+        argument: '[NAME...]',
       },
-      choose,
-    ).option('--foreground', 'stay in the foreground, and log to standard error: for service managers');
+      (input) => {
+        if (input.names.length > 0 || input.target !== undefined) choose(input);
+        else refuse({ where: 'up', what: 'needs the name of a profile, as in tshuttle up office' });
+      },
+    )
+      .option('--target <TARGET>', 'those whose bastion is this target, of tshuttle target list')
+      .option('--foreground', 'stay in the foreground, and log to standard error: for service managers');
   },
   run: async (input, session) => {
     const { startProfiles } = await import('./start-profiles.ts');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { profilesThrough } from '../../../../src/cli/commands/up-down/start-profiles.ts';
 import { NOTHING_GIVEN, type RawOptions } from '../../../../src/config/options/table.ts';
 import { loadGates, loadTargets } from '../../../../src/config/profiles/load-gates.ts';
 import { loadProfiles } from '../../../../src/config/profiles/load-profiles.ts';
@@ -81,6 +82,19 @@ describe('a target as the bastion', () => {
       identityFiles: ['/home/me/id'],
       sshOptions: [`HostName=${ID}`, `HostKeyAlias=${ID}`, 'IdentitiesOnly=yes', WAY],
     });
+  });
+
+  test('up --target takes the profiles whose bastion it is', () => {
+    const started = (target: string, text = FILE) => {
+      const { profiles, problems } = profilesThrough(target, [], surroundings(text));
+      return { names: profiles.map(({ name }) => name), said: problems.map(({ what }) => what) };
+    };
+    const text = FILE.replace('profiles:', 'profiles:\n  office: {remote: me@office, subnets: [10.0.0.0/8]}');
+    expect(started('web', text)).toEqual({ names: ['behind'], said: [] });
+    expect(started('db').said).toEqual([
+      'is the bastion of no profile; write one with remote: db into config.yaml',
+    ]);
+    expect(started('none').said).toEqual(['is not a target; tshuttle target list has them']);
   });
 
   test('a file that is wrong has none, and says why to whoever asks for gates', () => {

@@ -2,7 +2,9 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { editProfileFile } from '../../../../../src/config/profiles/edit-profile-file.ts';
+import { SOMEBODYS_KEY } from '../../../../support/bastion/option-sets.ts';
 import { type CommandOutcome, runInProcess } from '../../../../support/in-process/run-command.ts';
+import { runCommand } from '../../../../support/process/child.ts';
 import { Home } from '../../entry.ts';
 
 const FILE = '.config/tshuttle/config.yaml';
@@ -129,6 +131,34 @@ targets:
     const text = await home.read('new/config.yaml');
     for (const name of names) expect(text).toContain(`  ${name}:\n    remote: me@${name}\n`);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  test('gate create prints commands that a shell can read, whose user-data holds the script, and nothing that was not meant', async () => {
+    const key = join(home.path, 'admin.pub');
+    await writeFile(key, `${SOMEBODYS_KEY}\n`);
+    const line = `gate create cloud --network private --flavor m1.small --management-key ${key}`;
+    const { code, printed } = await run(line);
+    expect(code).toBe(0);
+    expect(await runCommand(['sh', '-n'], { stdin: printed })).toMatchObject({ code: 0, stderr: '' });
+    // As a shell has it that runs them, with an openstack that only says what it was asked.
+    const told = await runCommand(['sh'], {
+      stdin: `cd ${home.path}; openstack() { echo "$*"; }; tshuttle() { echo "tshuttle $*"; }\n${printed}`,
+    });
+    expect(told.stderr).toBe('');
+    expect(told.stdout).toContain(
+      'server create --image debian-13 --flavor m1.small --network private --security-group cloud',
+    );
+    expect(told.stdout).toContain('server add floating ip cloud floating ip create');
+    expect(await home.read('cloud-user-data')).toMatch(
+      /^#cloud-config\n[\s\S]*restrict ssh-ed25519 [\s\S]*AuthorizedKeysCommand/,
+    );
+    for (const word of ['a;reboot', '$(reboot)', 'two words'])
+      expect(
+        await runInProcess([...line.split(' ').slice(0, 3), '--network', word, '--flavor', 'x'], {}),
+      ).toMatchObject({ code: 64 });
+    expect((await run('gate create cloud --network a --flavor b')).refused).toEqual([
+      expect.stringContaining('--management-key: is missing'),
+    ]);
   });
 
   test('of a project file are refused', async () => {
