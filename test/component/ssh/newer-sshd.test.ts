@@ -35,10 +35,10 @@ describe.skipIf(skipNewerSshd)('OpenSSH 9.9 and later', () => {
     await program[Symbol.asyncDispose]();
   });
 
-  async function connect(): Promise<ConnectedBastion> {
+  async function connect(server = sshd, ...options: string[]): Promise<ConnectedBastion> {
     const logger = recordingLogger();
     const { signal } = new AbortController();
-    const target = await resolveTarget(sshd.request([userKey]), { logger, signal });
+    const target = await resolveTarget(server.request([userKey], ...options), { logger, signal });
     const context = { logger, prompter: NO_TERMINAL, signal, beforeDial: async () => {} };
     return await connectBastion(target, context);
   }
@@ -65,6 +65,17 @@ describe.skipIf(skipNewerSshd)('OpenSSH 9.9 and later', () => {
     expect(await summary).toMatchObject({ end: { kind: 'eof' } });
     expect(exchanges.length).toBeGreaterThan(10);
     expect(new Set(exchanges)).toEqual(new Set([MLKEM]));
+    const closed = once(bastion.socket, 'close');
+    bastion.client.end();
+    await closed;
+  });
+
+  test('agrees on ML-KEM where that is all that the server has', async () => {
+    await using strict = await startSshdOf(program, `KexAlgorithms ${MLKEM}`);
+    await strict.authorize(userKey);
+    const bastion = await connect(strict, 'StrictHostKeyChecking=accept-new');
+    expect(bastion.algorithms).toMatchObject({ keyExchange: MLKEM, isStrict: true });
+    expect(bastion.algorithms.postQuantumMissed).toBeUndefined();
     const closed = once(bastion.socket, 'close');
     bastion.client.end();
     await closed;
