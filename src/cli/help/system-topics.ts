@@ -25,11 +25,13 @@ export const SYSTEM_TOPICS: readonly Topic[] = [
       ),
       paragraph(
         'To capture connections, run tshuttle in WSL2, which has a kernel of Linux. Then it captures what programs in WSL2 open: install ' +
-          'terraform, psql or kubectl there, too. systemd in WSL2 starts it at login.',
+          'terraform, psql or kubectl there, too. ssh-agent of Windows is not seen there: keys are those of ~/.ssh in WSL2, or of an agent there. ' +
+          'systemd in WSL2 starts it at login. ADDRESS is where tshuttle’s README is from.',
       ),
       commands(
         'wsl --install -d Debian',
-        'wsl -- sudo apt-get install -y nftables nodejs npm openssh-client',
+        'wsl -- sudo apt-get install -y git nftables nodejs npm openssh-client',
+        "wsl -- sh -c 'git clone ADDRESS tshuttle && cd tshuttle && npm ci && sudo npm link'",
         'wsl -- tshuttle -r me@bastion.example.com 10.0.0.0/8',
       ),
       paragraph(

@@ -32,8 +32,7 @@ export function makePrivateFolder(path: string): void {
 /** Which variable says where the folder is: the one of the session, or the one for what lasts. */
 function variableOf(path: string): string {
   const { stateVariable, sessionVariable } = systemWords();
-  const session = process.env[sessionVariable];
-  const isOfSession =
-    path.startsWith('/run/user/') || (session !== undefined && path.startsWith(`${session}/`));
-  return isOfSession ? sessionVariable : stateVariable;
+  const { XDG_RUNTIME_DIR: runtime } = process.env;
+  if (runtime !== undefined && path.startsWith(`${runtime}/`)) return 'XDG_RUNTIME_DIR';
+  return path.startsWith('/run/user/') ? sessionVariable : stateVariable;
 }

@@ -147,7 +147,7 @@ test('the JSON Schema of profiles, and with it their keys', async () => {
   );
 });
 
-test('the words that a shell is offered', async () => {
+onLinux('the words that a shell is offered', async () => {
   const program = await buildProgram('1.2.3');
   const values = {
     hosts: () => ['a-host'],

@@ -3,6 +3,7 @@ import type { SubnetRule } from '../../../src/config/parse/subnet.ts';
 import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
+import { systemWords } from '../../../src/core/system-words.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 
 const answers: Readonly<Record<string, readonly string[]>> = {
@@ -76,7 +77,7 @@ describe('resolveSubnets', () => {
       message:
         '-x none.example: cannot be excluded: the name does not resolve, so it would be captured; ' +
         'never.txt:7: none.example cannot be excluded: the name does not resolve, so it would be captured',
-      remedy: 'check the names with: getent ahosts NAME; or exclude addresses in their place',
+      remedy: `check the names with: ${systemWords().lookUpName}; or exclude addresses in their place`,
     });
   });
 
@@ -105,7 +106,7 @@ describe('resolveSubnets', () => {
     await expect(resolve(['no.example', '!10.0.0.0/8'])).rejects.toMatchObject({
       code: 'ERR_CONFIG',
       message: 'nothing is left to capture; no.example: is not captured: the name does not resolve',
-      remedy: 'check the names with: getent ahosts NAME',
+      remedy: `check the names with: ${systemWords().lookUpName}`,
     });
   });
 

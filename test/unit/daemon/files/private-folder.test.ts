@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemWords } from '../../../../src/core/system-words.ts';
 import { makePrivateFolder } from '../../../../src/daemon/files/private-folder.ts';
 
 let folder: string;
@@ -16,7 +17,7 @@ afterEach(() => {
 
 test.each([
   { where: 'the session', runtime: '', variable: 'XDG_RUNTIME_DIR' },
-  { where: 'what lasts', runtime: '/elsewhere', variable: 'XDG_STATE_HOME' },
+  { where: 'what lasts', runtime: '/elsewhere', variable: systemWords().stateVariable },
 ])('a folder of $where that cannot be made: the remedy names $variable', ({ runtime, variable }) => {
   vi.stubEnv('XDG_RUNTIME_DIR', runtime === '' ? folder : runtime);
   writeFileSync(join(folder, 'tshuttle'), ''); // a file is in the way

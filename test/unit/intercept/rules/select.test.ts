@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TshuttleError } from '../../../../src/core/errors.ts';
 import { CANDIDATES } from '../../../../src/intercept/rules/redirect-methods.ts';
 import { candidatesFor, type ProbeFact, selectCandidate } from '../../../../src/intercept/rules/select.ts';
@@ -11,6 +11,11 @@ const LEGACY: ProbeFact = {
   version: 'iptables v1.8.9 (legacy)',
   families: [4],
 };
+
+// By the methods of Linux, wherever this runs.
+const own = process.platform;
+beforeEach(() => void Object.defineProperty(process, 'platform', { value: 'linux' }));
+afterEach(() => void Object.defineProperty(process, 'platform', { value: own }));
 
 function failureOf(select: () => unknown): TshuttleError {
   try {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { systemWords } from '../../../../src/core/system-words.ts';
 import type { Endpoint } from '../../../../src/net/address/endpoint.ts';
 import { type Flow, redirectedFlow } from '../../../../src/net/flow.ts';
 import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';
@@ -189,7 +190,7 @@ test('what comes when the descriptors are used up is reset, counted, and told on
   flows.accept({ ...accepted(ceiling), answer });
   expect([flows.totals().now, resets, answers]).toEqual([1, 2, ['other']]);
   expect(flows.failures()).toMatchObject([{ cause: 'own-descriptors', count: 4 }]);
-  expect(flows.failures()[0]?.advice).toMatch(/LimitNOFILE=.*ulimit -n.*prlimit --pid/);
+  expect(flows.failures()[0]?.advice).toContain(`allow more: ${systemWords().moreDescriptors}`);
   expect(logger.lines.filter((line) => line.startsWith('warn'))).toEqual([
     expect.stringMatching(/this process may have 256 open, of which 32 are kept/),
   ]);

@@ -21,7 +21,7 @@ async function offered(...words: readonly string[]): Promise<readonly string[]> 
 
 describe('completionsFor', () => {
   test.each<[readonly string[], readonly string[]]>([
-    [['clean'], ['cleanup']],
+    [['repo'], ['report']],
     [['--meth'], ['--method']],
     [
       ['--method', ''],
@@ -63,7 +63,7 @@ describe('completionsFor', () => {
     [['run', '--dom'], ['--domain']],
     [['openstack', 'check', '--tra'], ['--transport']],
     [['run', '-r', 'bastion', '10.0.0.0/8', '--', 'terra'], ['(files)']],
-    [['-D', 'clean'], ['cleanup']],
+    [['-D', 'repo'], ['report']],
     [['--openstack', 'mycloud', '--openstack-cat'], ['--openstack-catalog']],
     [['--connections', ''], []],
     [
@@ -81,7 +81,7 @@ describe('completionsFor', () => {
   });
 
   test('a command says what it does', async () => {
-    const found = await completions('cleanup');
+    const found = await completions('report');
     expect(found).toMatchObject({ candidates: [{ description: expect.stringMatching(/\w{4}/) }] });
   });
 });
