@@ -65,7 +65,7 @@ export interface RedirectContext {
 }
 
 /** Queries that come to us: redirected, or, for zones that have files, because the system asks us by itself. */
-export interface CapturedQueries extends DnsRedirect {
+interface CapturedQueries extends DnsRedirect {
   readonly resolverFiles?: ResolverFiles | undefined;
 }
 

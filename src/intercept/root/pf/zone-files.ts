@@ -9,7 +9,7 @@ import type { PfMachine } from './pf-machine.ts';
 import type { PfRecord, PfRecords } from './pf-records.ts';
 
 /** The files by which this system asks a tunnel about zones; undefined where it has none such. */
-export function resolverFolderOf({ resolverFolder, stateFolder }: PfMachine): ResolverFolder | undefined {
+function resolverFolderOf({ resolverFolder, stateFolder }: PfMachine): ResolverFolder | undefined {
   return resolverFolder === undefined ? undefined : new ResolverFolder(resolverFolder, stateFolder);
 }
 

@@ -1,11 +1,11 @@
 import type { Problem } from '../../../core/problem.ts';
 import { DNS_PORT } from '../../../net/address/endpoint.ts';
 import { addressToNumber, familyOf, type IpFamily, isLoopback } from '../../../net/address/literal.ts';
-import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
 import { MAX_PF_ENTRIES, MAX_PF_TABLES } from '../plan-limits.ts';
 import type { NameserverRedirect, OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { capturedPorts, tooMuchForPf } from './captured-ports.ts';
 import { EPHEMERAL_FROM, PF_LISTENERS, pfTags } from './pf-anchor.ts';
+import { portList, portMatch, portsBetween } from './pf-ports.ts';
 import { tableEntries } from './pf-table.ts';
 import { refusedUdp, type UdpFacts } from './pf-udp.ts';
 import { type Range, uniteRanges } from './ranges.ts';
@@ -238,28 +238,4 @@ function addressRanges(family: IpFamily, redirects: readonly NameserverRedirect[
     .map(({ nameserver }) => addressToNumber(family, nameserver))
     .map((value): readonly Range[] => [{ first: value, last: value }])
     .reduce(uniteRanges, []);
-}
-
-/** All ports but these, for no operator of pf says that of more than one. */
-function portsBetween(left: readonly number[]): string {
-  if (left.length === 0) return '';
-  const ascending = [...new Set(left)].sort((a, b) => a - b);
-  const stretches = [0, ...ascending].map((before, index) => ({
-    first: before + 1,
-    last: (ascending[index] ?? ALL_PORTS.last + 1) - 1,
-  }));
-  return ` port ${portList(stretches.filter(({ first, last }) => first <= last))}`;
-}
-
-function portList(stretches: readonly PortRange[]): string {
-  return `{ ${stretches.map(formatPorts).join(', ')} }`;
-}
-
-function portMatch(ports: PortRange): string {
-  const isAll = ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last;
-  return isAll ? '' : ` port ${formatPorts(ports)}`;
-}
-
-function formatPorts({ first, last }: PortRange): string {
-  return first === last ? `${first}` : `${first}:${last}`;
 }
