@@ -2,10 +2,11 @@ import type { Problem } from '../core/problem.ts';
 import type { Cidr } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { Forward } from '../net/address/forward.ts';
+import type { NetworkMap } from '../net/address/network-map.ts';
 import type { Zone } from '../net/address/zone.ts';
 import type { OptionValues, OwnValues, ProxyProtocol } from './options/table.ts';
 import type { ListenPlace } from './parse/proxy-listen.ts';
-import type { Remote } from './parse/remote.ts';
+import type { Bastions } from './parse/remote.ts';
 import type { SubnetRule } from './parse/subnet.ts';
 import type { OpenstackCatalog } from './parse/value-types.ts';
 import type { ProgramsOption } from './programs.ts';
@@ -65,7 +66,7 @@ export interface AuthHost {
  * together. Holds no class instances, so that it can be sent to a child.
  */
 export interface Config extends OwnValues {
-  readonly remote: Remote;
+  readonly remote: Bastions;
   readonly transport: TransportOption;
   readonly subnets: readonly SubnetRule[];
   readonly dns: DnsOption | undefined;
@@ -76,6 +77,7 @@ export interface Config extends OwnValues {
   readonly proxies: ReadonlyArray<ListenPlace & { readonly protocol: ProxyProtocol }>;
   /** One for each place where something listens. */
   readonly forwards: readonly Forward[];
+  readonly maps: readonly NetworkMap[];
   readonly mode: Mode;
 }
 

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, ConfigResult, Mode, OpenstackOption } from './config.ts';
 import { dnsOf } from './dns.ts';
 import { Findings } from './findings.ts';
 import { forwardsOf } from './forwards.ts';
+import { networkMapsOf } from './network-maps.ts';
 import { type Locate, placeOnCommandLine } from './options/place.ts';
 import { type ReadContext, readOptions } from './options/read-options.ts';
 import {
@@ -15,6 +17,7 @@ import {
   rowOf,
 } from './options/table.ts';
 import { absolutePaths } from './parse/named-files.ts';
+import type { Bastions, Remote } from './parse/remote.ts';
 import type { NamedFiles } from './parse/value-types.ts';
 import { programsOf } from './programs.ts';
 import { subnetRulesOf } from './subnet-rules.ts';
@@ -45,7 +48,7 @@ export function parseConfig(
     if ('required' in row && raw[key] === undefined)
       findings.wrong(locate(key), `is missing; ${row.required}`);
   }
-  const { remote, ...own } = ownOf(values);
+  const remote = bastionsOf(values, context);
   const config = {
     transport: transportOf(values, context),
     subnets: subnetRulesOf(values, context, mayCaptureNothing),
@@ -54,8 +57,9 @@ export function parseConfig(
     programs: programsOf(values, context),
     proxies: proxiesOf(values, context),
     forwards: forwardsOf(values, context),
+    maps: networkMapsOf(values, context),
     mode: modeOf(values, context),
-    ...own,
+    ...ownOf(values),
   };
   const { problems, blame, warnings } = findings;
   if (remote === undefined || problems.length > 0) return { kind: 'problems', problems, blame };
@@ -66,6 +70,19 @@ export function parseConfig(
 function ownOf(values: OptionValues): OwnValues {
   const isOwn = ([key]: readonly [string, unknown]): boolean => rowOf(key as OptionKey).partOf === undefined;
   return Object.fromEntries(Object.entries(values).filter(isOwn)) as unknown as OwnValues;
+}
+
+/** More would keep those that wait from ever being told. */
+const MAX_BASTIONS = 8;
+
+/** Each once. */
+function bastionsOf({ remote = [] }: OptionValues, { findings, locate }: ReadContext): Bastions | undefined {
+  const isNew = (one: Remote, index: number): boolean =>
+    remote.findIndex((other) => isDeepStrictEqual(one, other)) === index;
+  const [first, ...standbys] = remote.filter(isNew);
+  if (standbys.length >= MAX_BASTIONS)
+    findings.wrong(locate('remote'), `names more than ${MAX_BASTIONS} bastions`);
+  return first && { ...first, standbys };
 }
 
 function proxiesOf(values: OptionValues, { raw, findings, locate }: ReadContext): Config['proxies'] {

@@ -1,20 +1,23 @@
 import { hasZone } from './dns.ts';
+import { subnetsOfMaps } from './network-maps.ts';
 import type { ReadContext } from './options/read-options.ts';
 import { type KeyOfPart, keysOfPart, type OptionValues } from './options/table.ts';
 import type { SubnetRule } from './parse/subnet.ts';
 
 /** What is captured and what never is, of the command line and the files it names. */
 export function subnetRulesOf(
-  { subnets, subnetFiles, excludes, excludeFiles }: Pick<OptionValues, KeyOfPart<'subnets'>>,
+  values: Pick<OptionValues, KeyOfPart<'subnets' | 'maps'>>,
   { raw, findings, locate }: ReadContext,
   mayCaptureNothing: boolean,
 ): readonly SubnetRule[] {
-  // A zone is something to capture, and so is a cloud; proxies and forwards need nothing captured.
+  const { subnets, subnetFiles, excludes, excludeFiles } = values;
+  // A zone is something to capture, and so is the network of a map, and so is a cloud; proxies and forwards need nothing captured.
   const hasOther =
     mayCaptureNothing ||
     hasZone(raw) ||
     raw.openstack !== undefined ||
     raw.forwards.length > 0 ||
+    raw.maps.length > 0 ||
     keysOfPart('proxies').some((protocol) => raw[protocol].length > 0);
   if (raw.subnets.length === 0 && raw.subnetFiles.length === 0 && !hasOther) {
     findings.wrong(
@@ -25,5 +28,5 @@ export function subnetRulesOf(
   const includes = [...subnets, ...subnetFiles];
   if (findings.problems.length === 0 && !hasOther && includes.length === 0)
     findings.badFile(locate('subnetFiles', raw.subnetFiles.join(' -s ')), 'holds no subnet');
-  return [...includes, ...excludes, ...excludeFiles];
+  return [...includes, ...subnetsOfMaps(values), ...excludes, ...excludeFiles];
 }

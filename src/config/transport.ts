@@ -26,6 +26,7 @@ export function transportOf(
   const joins = raw.controlPath !== undefined;
   const wrongPath = (what: string): void => findings.wrong(locate('controlPath', raw.controlPath), what);
   if (raw.controlPath === '') wrongPath('is empty; name a control socket of ssh');
+  if (joins && (raw.remote?.length ?? 0) > 1) wrongPath('joins one ssh, to one bastion; give -r once');
   if (joins && transport === 'ssh2') wrongPath('is for --transport openssh, not ssh2');
   if (joins && carry === 'socks') {
     wrongPath(

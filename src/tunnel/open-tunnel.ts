@@ -11,24 +11,25 @@ import { openRedirectIngress, type RedirectIngress } from '../ingress/redirect.t
 import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
-import { resolveTarget } from '../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
 import { prepareAhead } from '../ssh/ssh2/key-exchange/hybrid.ts';
 import type { Transport } from '../ssh/transport.ts';
 import { followOutages } from './bastion/follow-outages.ts';
+import { resolveBastions, tunnelKey } from './bastion/resolve-bastions.ts';
 import { warnOfWeakAgreement } from './bastion/weak-agreement.ts';
 import { capturableRules, warnOfProxyCommand } from './capture/capturable-rules.ts';
 import { CaptureWatch } from './capture/capture-watch.ts';
 import { RemovedRules } from './capture/removed-rules.ts';
 import { askForName } from './flows/ask-for-name.ts';
 import { FlowTable } from './flows/flow-table.ts';
+import { MappedCarrier } from './flows/mapped.ts';
 import { SplitCarrier } from './flows/split.ts';
 import { StrandedConnections } from './flows/stranded-connections.ts';
-import { describeCaptured, describeProxies, readyLine } from './status/ready-line.ts';
-import { withRules } from './status/state.ts';
-import { adviceFor, latestOf, type ShownError, showAlgorithms, showError } from './status/status.ts';
+import { describeCaptured, describeMaps, describeProxies, readyLine } from './status/ready-line.ts';
+import { type ShownError, showError } from './status/status.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { TunnelContext, TunnelOptions } from './tunnel-options.ts';
+import { tunnelStatus } from './tunnel-status.ts';
 
 /**
  * Opens a tunnel: the helper first, then the bastion while the helper gets ready, the rules last. Where the helper may ask for a
@@ -41,7 +42,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   const { logger, signal } = context;
   const cleanup = new CleanupStack();
   try {
-    const resolving = resolveTarget(options.remote, { logger, signal });
+    const resolving = resolveBastions(options.remotes, { logger, signal });
     resolving.catch(() => {}); // told below, by whoever waits for it
     if (options.transport.kind !== 'openssh') prepareAhead();
     let flows: FlowTable | undefined;
@@ -88,7 +89,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       (one) => one.close(),
     );
     cleanup.push(() => ingressOpening.close());
-    const [target, { CapturedDns }] = await Promise.all([resolving, import('../dns/names/captured-dns.ts')]);
+    const [bastions, { CapturedDns }] = await Promise.all([
+      resolving,
+      import('../dns/names/captured-dns.ts'),
+    ]);
     signal.throwIfAborted();
     // Before there is a secret. Like what comes next it takes its time, in which the helper starts.
     forbidCoreFiles();
@@ -100,9 +104,10 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     dns = await CapturedDns.open(options.dns, {
       logger,
       ipv6: options.ipv6,
-      wayToBastion: hostNamesOnRoute(target),
-      bastion: `${target.user}@${target.requestedHost}:${target.port}`,
+      wayToBastion: bastions.flatMap(({ target }) => hostNamesOnRoute(target)),
+      bastion: tunnelKey(bastions),
       stateFolder: options.stateFolder,
+      maps: options.maps,
       namespace: options.namespace,
       onRejected,
       open: openByBastion,
@@ -121,7 +126,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const bastionOpening = beginOpening(
       signal,
       (ownSignal) =>
-        openBastion(target, options, {
+        openBastion(bastions, options, {
           ...context,
           signal: ownSignal,
           recapture: () => recapture(),
@@ -137,18 +142,21 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let rules = capturableRules(wanted, ingress.families, logger);
     const bastion = await bastionOpening.opened;
     const { algorithms } = bastion.transport;
-    if (algorithms !== undefined) warnOfWeakAgreement(target, algorithms, options.stateFolder, logger);
+    if (algorithms !== undefined)
+      warnOfWeakAgreement(bastion.target(), algorithms, options.stateFolder, logger);
     if (options.captures && options.namespace === undefined)
-      warnOfProxyCommand(target, bastion.exempt(), rules, logger);
+      for (const { target } of bastions) warnOfProxyCommand(target, bastion.exempt(), rules, logger);
     const { life } = bastion.transport;
     transport = bastion.transport;
     signal.throwIfAborted();
     const { split } = options;
+    const carrier =
+      options.maps.length === 0 ? bastion.transport : new MappedCarrier(bastion.transport, options.maps);
     const { endStranded } = ingress;
     // The addresses of a namespace of ours do not change.
     const isOwn = options.namespace === undefined ? isOwnAddress : () => true;
     const table = new FlowTable(
-      split === undefined ? bastion.transport : new SplitCarrier(bastion.transport, () => rules, split),
+      split === undefined ? carrier : new SplitCarrier(carrier, () => rules, split),
       logger,
       {
         stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined,
@@ -193,6 +201,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         return readyLine(
           [
             describeCaptured(rules, dns.description, options.programs?.description),
+            describeMaps(options.maps),
             forwards.description,
             describeProxies(proxies.listens),
           ],
@@ -202,27 +211,17 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       },
       lost: Promise.race([life.lost, ingress.lost, removed.lost]),
       proxies: proxies.listens,
-      open: (destination, openSignal) => bastion.transport.open(destination, openSignal),
-      status: () => {
-        const { now, held, total, opened, bytesUp, bytesDown } = table.totals();
-        const counts = { flows: { now, held, total, opened }, failures: table.failures() };
-        const lastError = ingressError ?? latestOf(removed.lastError, life.outages.lastError);
-        const state = withRules(life.state, ingress.rulesGone);
-        return {
-          state,
-          bastion: bastion.transport.description,
-          algorithms: showAlgorithms(bastion.transport.algorithms),
-          roundTripMs: bastion.transport.roundTripMs ?? null,
-          ...counts,
-          bytesUp,
-          bytesDown,
+      open: (destination, openSignal) => carrier.open(destination, openSignal),
+      status: () =>
+        tunnelStatus({
+          ...{ life, table },
+          transport: bastion.transport,
+          bastions: bastion.standings(),
+          rulesGone: ingress.rulesGone,
           names: dns?.namesStatus ?? null,
-          reconnects: life.outages.reconnects,
           captureProblems: watch.problems,
-          lastError,
-          advice: adviceFor(state, lastError, counts),
-        };
-      },
+          otherError: ingressError ?? removed.lastError,
+        }),
       onChange: (listener) => life.onChange(listener),
       retryNow: () => life.retryNow(),
       login: (prompter) => life.login(prompter),

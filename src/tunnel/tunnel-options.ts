@@ -5,6 +5,7 @@ import type { ProxyCredentials } from '../ingress/proxy/proxy-credentials.ts';
 import type { RedirectOptions } from '../ingress/redirect.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Forward } from '../net/address/forward.ts';
+import type { NetworkMap } from '../net/address/network-map.ts';
 import type { SshRequest } from '../ssh/config/request.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { BastionOptions } from './bastion/bastion.ts';
@@ -12,7 +13,8 @@ import type { SplitOptions } from './flows/split.ts';
 
 /** What a tunnel is to do. */
 export interface TunnelOptions extends RedirectOptions, BastionOptions {
-  readonly remote: SshRequest;
+  /** The bastion, and those that stand by for it: at least one. */
+  readonly remotes: readonly [SshRequest, ...SshRequest[]];
   readonly rules: readonly CaptureRule[];
   /** Whether connections and queries are captured at all; without it nothing needs root. */
   readonly captures: boolean;
@@ -22,6 +24,8 @@ export interface TunnelOptions extends RedirectOptions, BastionOptions {
   readonly proxies: readonly ProxyListen[];
   readonly proxyCredentials: ProxyCredentials | undefined;
   readonly forwards: readonly Forward[];
+  /** What of the captured leads to other addresses behind the bastion. */
+  readonly maps: readonly NetworkMap[];
   /** Undefined leaves DNS alone. */
   readonly dns: DnsOptions | undefined;
   /** Where names keep their synthetic addresses from one run to the next, and what was warned of is remembered. */

@@ -4,6 +4,7 @@ import { parseSubnet } from '../../config/parse/subnet.ts';
 import { rulesOf } from '../../config/resolve-subnets.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import { localNetworks, vpnRoutes } from '../../net/machine/local-networks.ts';
+import { WINNER } from './shared-networks.ts';
 
 /** A tunnel by its name. */
 interface NamedConfig {
@@ -38,7 +39,7 @@ export async function overlapWarnings(
     const rules = rulesOf(config, new Map());
     const claimed = [...machine, ...others.filter((other) => other.name !== name)];
     for (const { action, cidr } of rules) {
-      if (action === 'include') others.push({ name, cidr, what: `is captured by ${name}, too` });
+      if (action === 'include') others.push({ name, cidr, what: `is captured by ${name}, too; ${WINNER}` });
     }
     return overlapsOf(rules, claimed).map((overlap) => `${name}: ${overlap}`);
   });
@@ -58,7 +59,7 @@ function claimsOfReport({
   return rules.flatMap(({ action, subnet }) => {
     const parsed = parseSubnet(subnet);
     return action === 'include' && parsed.kind === 'network'
-      ? [{ name, cidr: parsed.cidr, what: `is captured by ${name}, too` }]
+      ? [{ name, cidr: parsed.cidr, what: `is captured by ${name}, too; ${WINNER}` }]
       : [];
   });
 }

@@ -6,12 +6,13 @@ import type { CaptureRule } from '../../net/address/capture-rule.ts';
 
 /** The bastion and the way to it, as they were written: the same text is the same bastion. */
 export function bastionKey({
-  remote: { user, host, port },
+  remote: { user, host, port, standbys },
   jump,
   sshConfigFile,
   transport: { command },
 }: Pick<Config, 'remote' | 'jump' | 'sshConfigFile' | 'transport'>): string {
-  const way = [user ?? null, host, port ?? null, jump ?? null, sshConfigFile ?? null];
+  const others = standbys.map((one) => [one.user ?? null, one.host, one.port ?? null]);
+  const way = [user ?? null, host, port ?? null, jump ?? null, sshConfigFile ?? null, ...others];
   return JSON.stringify(command === undefined ? way : [...way, command]);
 }
 
@@ -29,14 +30,15 @@ export function programsKey({ programs }: Pick<Config, 'programs'>): string | nu
 
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
- * bastion, and captures as much. One that is asked for names, proxies, forwards or metrics is never the same.
+ * bastion, and captures as much. One that is asked for names, proxies, forwards, maps or metrics is never the same.
  *
  * @param asked what the configuration captures
  */
 export function doesTheSame(report: TunnelReport, config: Config, asked: readonly CaptureRule[]): boolean {
   if (report.status?.state.kind !== 'up' || report.ruleCount > report.rules.length) return false;
-  const { dns, proxies, forwards, metrics } = config;
-  if (dns !== undefined || proxies.length + forwards.length > 0 || metrics !== undefined) return false;
+  const { dns, proxies, forwards, maps, metrics } = config;
+  if (dns !== undefined || proxies.length + forwards.length + maps.length > 0 || metrics !== undefined)
+    return false;
   const catalog = catalogKey(config);
   const isSameWay = report.bastionKey === bastionKey(config) && report.programs === programsKey(config);
   return (
@@ -44,7 +46,8 @@ export function doesTheSame(report: TunnelReport, config: Config, asked: readonl
   );
 }
 
-function rulesOfReport({ rules }: TunnelReport): readonly CaptureRule[] {
+/** What a tunnel captures, as far as its report has it. */
+export function rulesOfReport({ rules }: Pick<TunnelReport, 'rules'>): readonly CaptureRule[] {
   return rules.flatMap(({ action, subnet }) => {
     const parsed = parseSubnet(subnet);
     return parsed.kind === 'network' ? [{ action, cidr: parsed.cidr, ports: parsed.ports }] : [];

@@ -9,7 +9,7 @@ import type { NetworkNamespace } from '../../net/machine/namespace/network-names
 import type { ListenAddresses } from '../../net/sockets/listener.ts';
 import type { SplitOptions } from '../../tunnel/flows/split.ts';
 import type { TunnelOptions } from '../../tunnel/tunnel-options.ts';
-import { sshRequestOf } from './ssh-request.ts';
+import { sshRequestOf, standbyRequestsOf } from './ssh-request.ts';
 
 /** Where a tunnel runs, and what for. */
 export interface TunnelSurroundings {
@@ -32,7 +32,7 @@ export function tunnelOptions(
 ): TunnelOptions {
   const carriesAll = isRootless || namespace !== undefined;
   return {
-    remote: sshRequestOf(config),
+    remotes: [sshRequestOf(config), ...standbyRequestsOf(config)],
     rules,
     listen: listenAddresses(config),
     method: config.method,
@@ -47,6 +47,7 @@ export function tunnelOptions(
     split: carriesAll ? splitOptions(config, lookUp, namespace !== undefined) : undefined,
     proxies: config.proxies,
     forwards: config.forwards,
+    maps: config.maps,
     proxyCredentials: config.proxyLogin,
     mayOpenSession: config.mayOpenSession,
     connections: config.connections,

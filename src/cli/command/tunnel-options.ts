@@ -20,7 +20,8 @@ export class TunnelOption extends Option {
     this.#key = key;
     if (row.kind === 'flag') this.preset(!row.otherwise);
     if (row.kind === 'count') this.default(0).argParser((_value, count: number) => count + 1);
-    if (row.kind === 'list') this.argParser((value, values: readonly string[] = []) => [...values, value]);
+    if (row.kind === 'list' || row.kind === 'several')
+      this.argParser((value, values: readonly string[] = []) => [...values, value]);
   }
 
   override attributeName(): string {

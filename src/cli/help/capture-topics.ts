@@ -23,6 +23,15 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
         ],
         ['0/0 ::/0', 'everything'],
       ),
+      paragraph(
+        '--map 10.1.0.0/16=10.201.0.0/16 is for a network that is another one here, or at another site: connections to 10.201.3.4 are carried to 10.1.3.4, ' +
+          'and names that the bastion’s resolvers answer with 10.1.3.4 get 10.201.3.4. The second network is captured by itself, and ' +
+          'needs a route as any other. HOST of -L and --to-ns are as the bastion sees them.',
+      ),
+      paragraph(
+        'Of several tunnels that capture the same network the one that was started last gets its connections, however narrow its SUBNET is; ' +
+          'what it excludes goes to the others. up, status and explain say where that is so.',
+      ),
       paragraph('tshuttle explain HOST:PORT says what decides over one destination, and why.'),
       ...boundPrograms(system),
     ],

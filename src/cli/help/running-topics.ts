@@ -72,6 +72,13 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
         'A login that is refused is not tried again by itself. One that asks, as for a one-time code, is made only when something ' +
           'waits and there is a terminal or SSH_ASKPASS. tshuttle login NAME makes either at once, and asks where you are.',
       ),
+      paragraph(
+        'Several bastions, -r A -r B or remote: [A, B] in a profile, stand in for each other. They are tried in order: the next one as soon as one has ' +
+          'failed, or was not reached within 0.75 s; the first that lets us in is used. Each has its own login: one that refuses is left alone ' +
+          'until tshuttle login, one that asks is called only where somebody can answer, and no two ask at once. tshuttle goes back to an earlier ' +
+          'one only when nothing flows, asking nobody. status says which one it is. -i, -J, -o and -F hold for all of them; for settings of ' +
+          'their own name them as Hosts of the ssh configuration. -r of TSHUTTLE_ARGS or @FILE does not add to that of the command line.',
+      ),
       paragraph('A bastion that hangs up on an idle connection is connected again when it is needed.'),
     ],
   },

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import type { RawOptions } from '../../config/options/table.ts';
 import { withoutPassword } from '../../config/parse/remote.ts';
 import type { Problem } from '../../core/problem.ts';
 import { describeProgram } from '../command/tunnel-options.ts';
@@ -24,6 +25,29 @@ export function repeatedOptions(sources: readonly (readonly string[])[]): readon
   });
 }
 
+/**
+ * The bastions of one source: where several name some, the last value of all says which source counts.
+ *
+ * @param all the values of all sources, as one command line has them
+ */
+export function bastionsOfOneSource(
+  sources: readonly (readonly string[])[],
+  all: readonly string[],
+): readonly string[] {
+  const bySource = sources.map((words) => {
+    const program = describeProgram('')
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} });
+    try {
+      program.parseOptions([...words]);
+    } catch {
+      // An option without its value.
+    }
+    return program.opts<Partial<RawOptions>>().remote ?? [];
+  });
+  return bySource.find((values) => values.length > 0 && values.at(-1) === all.at(-1)) ?? all;
+}
+
 /** Watches a command whose words will be read. @returns what was given twice, once they are */
 export function watchRepeats(command: Command): () => readonly Problem[] {
   const given = new Map<Option, Set<string>>();
@@ -36,7 +60,7 @@ export function watchRepeats(command: Command): () => readonly Problem[] {
     [...given].flatMap(([option, values]): Problem[] => {
       if (values.size < 2) return [];
       const { short, long } = option;
-      const all = [...values].map((value) => (value === '' ? 'without a value' : masked(option, value)));
+      const all = [...values].map((value) => (value === '' ? 'without a value' : masked(value)));
       return [
         {
           where: short ?? long ?? '',
@@ -52,8 +76,8 @@ function hasOneValue({ required, optional, parseArg }: Option): boolean {
 }
 
 /** As it may be shown. */
-function masked(option: Option, value: string): string {
+function masked(value: string): string {
   const [login, name] = /^([a-z\d]+:\/\/[^@:/]+):.*@/i.exec(value) ?? [];
   if (login !== undefined) return `${name}:***@${value.slice(login.length)}`;
-  return withoutPassword(value, option.long === '--remote' ? 'even without a host' : 'with its host');
+  return withoutPassword(value, 'with its host');
 }

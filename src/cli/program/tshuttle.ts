@@ -13,7 +13,7 @@ import { type ProblemCode, renderProblems } from '../command/report.ts';
 import { readVersion } from '../version.ts';
 import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
 import { buildProgram } from './program.ts';
-import { repeatedOptions } from './repeated-options.ts';
+import { bastionsOfOneSource, repeatedOptions } from './repeated-options.ts';
 import { ignoredOptions, readSshuttleWords } from './sshuttle-words.ts';
 import { wantsJson } from './wants-json.ts';
 
@@ -77,7 +77,7 @@ async function runCommand(
   const bySource = collected.sources.map((source) => read(source).words);
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
-  const session = openSession(context, parts, refuse);
+  const session = openSession(context, parts, refuse, bySource);
   const invocation = await parseArguments(words, readVersion());
   const repeated = invocation.kind === 'text' ? [] : repeatedOptions(bySource);
   if (repeated.length > 0) {
@@ -106,7 +106,13 @@ async function runCommand(
 /** Says what is wrong; the exit code is returned. */
 type Refuse = CommandSession['refuse'];
 
-function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): CommandSession {
+/** @param sources the words of the command line, of `TSHUTTLE_ARGS` and of each file */
+function openSession(
+  context: ProcessContext,
+  parts: Parts,
+  refuse: Refuse,
+  sources: readonly (readonly string[])[],
+): CommandSession {
   return {
     process: context,
     parts,
@@ -120,7 +126,8 @@ function openSession(context: ProcessContext, parts: Parts, refuse: Refuse): Com
       return (await import('../running/surroundings.ts')).prepare(config, context, parts);
     },
     configOf: async (given, surroundings) => {
-      const raw = given.remote === undefined ? given : await throughTarget(given, context.environment);
+      const own = { ...given, remote: given.remote && bastionsOfOneSource(sources, given.remote) };
+      const raw = own.remote === undefined ? own : await throughTarget(own, context.environment);
       const { parseConfig } = await import('../../config/parse-config.ts');
       const { whyUnreadable } = await import('../../config/parse/named-files.ts');
       const result = parseConfig(raw, {

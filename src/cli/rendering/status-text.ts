@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { sharedNetworks } from '../../app/keep-up/shared-networks.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
@@ -26,7 +27,11 @@ export function renderStatus(
   // The widest comes last: where the terminal is narrow, nothing else is wrapped.
   const head = ['NAME', 'STATE', 'SINCE', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN', 'BASTION'];
   const table = reports.length === 0 ? '' : renderTable(head, rows);
-  const notes = [...reports.flatMap((report) => notesOf(report, nowMs)), ...silent.map(describeSilent)];
+  const notes = [
+    ...reports.flatMap((report) => notesOf(report, nowMs)),
+    ...sharedNetworks(reports),
+    ...silent.map(describeSilent),
+  ];
   return notes.length === 0 ? table : `${table}\n${notes.map((note) => `${note}\n`).join('')}`;
 }
 
@@ -75,6 +80,7 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
   const notes: string[] = captured === null ? [] : [`${name}: ${captured}`];
   if (status === null) return notes;
   const { state, lastError, advice, reconnects, algorithms } = status;
+  notes.push(...bastionLines(name, status.bastions ?? []));
   if (algorithms !== null) notes.push(`${name}: encrypted by ${describeAgreement(algorithms)}`);
   if (state.kind === 'uncaptured')
     notes.push(`${name}: there are no redirect rules: connections go past the tunnel`);
@@ -97,6 +103,17 @@ function notesOf({ name, captured, status }: TunnelReport, nowMs: number): strin
     notes.push(`${name}: do this: ${beforeLogin(lastError)}tshuttle login ${name}`);
   else if (advice !== null) notes.push(`${name}: do this: ${advice}`);
   return notes;
+}
+
+/** Which of several it is, and why not one before it. */
+function bastionLines(name: string, bastions: NonNullable<TunnelStatus['bastions']>): readonly string[] {
+  const used = bastions.findIndex(({ isUsed }) => isUsed);
+  if (used < 0) return [];
+  const others = bastions.filter(({ isUsed }) => !isUsed);
+  const standing = others.map(
+    ({ bastion, lastError }) => `${bastion}${lastError === null ? ' stands by' : ` (${lastError})`}`,
+  );
+  return [`${name}: bastion ${used + 1} of ${bastions.length}; ${standing.join('; ')}`];
 }
 
 /** What must be done first: a login changes nothing where it was not the login that failed, such as a changed host key. */

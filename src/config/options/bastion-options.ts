@@ -3,14 +3,19 @@ import type { OptionRow } from './row.ts';
 /** The way to the bastion. */
 export const BASTION_OPTIONS = {
   remote: {
-    kind: 'text',
+    kind: 'several',
     flags: '-r, --remote <[USER@]HOST[:PORT]>',
     type: 'bastion',
+    partOf: 'remote',
     required: 'name the bastion, as in -r user@bastion.example.com',
-    help: 'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it)',
+    help:
+      'the ssh server, or a Host of ~/.ssh/config (USER:PASSWORD@ works too, but others can see it); repeated: the next ones stand by for ' +
+      'the first',
+    item: '[user@]host[:port]',
     profile: {
       key: 'remote',
-      description: 'the ssh server, [user@]host[:port], or a Host of the ssh configuration; no password',
+      description:
+        'the ssh server, [user@]host[:port], or a Host of the ssh configuration, or a list, tried in order; no password',
     },
   },
   identityFiles: {

@@ -46,6 +46,20 @@ export const CAPTURED_OPTIONS = {
     item: 'a file, one subnet on a line',
     profile: { key: 'excludes_from', description: 'files with excludes, as -X' },
   },
+  maps: {
+    kind: 'list',
+    flags: '--map <NETWORK=NETWORK>',
+    type: 'networkMap',
+    partOf: 'maps',
+    help:
+      'capture the second network, and carry its connections to the first, which is another one here; names in zones get ' +
+      'addresses of the second; repeatable',
+    item: '10.1.0.0/16=10.201.0.0/16',
+    profile: {
+      key: 'maps',
+      description: 'networks behind the bastion, and those that stand for them here, as --map',
+    },
+  },
   zones: {
     kind: 'list',
     flags: '--domain <ZONE>',

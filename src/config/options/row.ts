@@ -2,6 +2,7 @@ import type { ValueType } from '../parse/value-types.ts';
 
 /** The parts of the configuration that several options make together, and what a reload does with each. */
 export const CONFIG_PARTS = {
+  remote: 'needs a restart',
   transport: 'needs a restart',
   subnets: 'at once',
   dns: 'at once',
@@ -9,6 +10,8 @@ export const CONFIG_PARTS = {
   programs: 'needs a restart',
   proxies: 'needs a restart',
   forwards: 'at once',
+  // What is resolved and what is held depend on them.
+  maps: 'needs a restart',
   mode: 'ignored',
 } as const;
 
@@ -75,6 +78,8 @@ export type OptionRow = Described &
       })
     /** Several with commas between them, which are a list in a profile. */
     | (OfType & ListInProfile & { readonly kind: 'commas'; readonly otherwise?: string })
+    /** Repeatable, but the lists of several sources are not joined: one overrides the other. In a profile one, or a list. */
+    | (OfType & ListInProfile & { readonly kind: 'several'; readonly required?: string })
     /** The value may be left out. */
     | (OfType & { readonly kind: 'optional' })
     /** Repeatable. */

@@ -78,6 +78,7 @@ interface RawByKind {
   readonly text: string | undefined;
   readonly commas: string | undefined;
   readonly optional: string | true | undefined;
+  readonly several: readonly string[] | undefined;
 }
 
 type KeyOfKind<Kind extends OptionRow['kind']> = {
@@ -116,6 +117,7 @@ interface ValueByKind<Row> {
   readonly text: Read<Row> | OrNothing<Row>;
   readonly commas: Read<Row> | OrNothing<Row>;
   readonly optional: Read<Row> | true | undefined;
+  readonly several: ReadonlyArray<Item<Read<Row>>> | undefined;
 }
 
 /** The values of all options, read and within their bounds. */
@@ -135,6 +137,7 @@ interface ProfileByKind<Row> {
   readonly text: string;
   readonly commas: readonly string[];
   readonly optional: string | true;
+  readonly several: string | readonly string[];
 }
 
 type ProfileKeyOf<Row> = Row extends { readonly profile: { readonly key: infer Key extends string } }
@@ -144,4 +147,4 @@ type ProfileKeyOf<Row> = Row extends { readonly profile: { readonly key: infer K
 /** A profile as it is written. */
 export type ProfileOptions = {
   readonly [K in OptionKey as ProfileKeyOf<Options[K]>]?: ProfileByKind<Options[K]>[Options[K]['kind']];
-} & { readonly remote: string };
+} & { readonly remote: string | readonly string[] };

@@ -11,6 +11,11 @@ export interface Remote {
   readonly port: number | undefined;
 }
 
+/** The bastion, and those that stand by for it, in the order in which they are tried. */
+export interface Bastions extends Remote {
+  readonly standbys: readonly Remote[];
+}
+
 /**
  * Parses `[user[:password]@]host[:port]`, also as `ssh://...`. The last `@` ends the user, so that both parts before it may hold
  * one; an empty password is none.
@@ -85,4 +90,9 @@ function isSafeHost(host: string): boolean {
 function isSafeUser(user: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
   return user.length <= 255 && !/^-|['"`;&<>|(){}\u0000-\u001f\u007f]|\\$|\s-/.test(user);
+}
+
+/** Renders `[user@]host[:port]`, without a password. */
+export function formatRemote({ user, host, port }: Remote): string {
+  return `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
 }

@@ -10,6 +10,7 @@ import {
   readZone,
 } from './name-values.ts';
 import type { ToAbsolute } from './named-files.ts';
+import { type PlacedMap, parseNetworkMap } from './network-map.ts';
 import { readAccount, readCgroup } from './program-values.ts';
 import { type ProxyLogin, parseProxyListen, parseProxyLogin } from './proxy-listen.ts';
 import { parseRemote, type Remote } from './remote.ts';
@@ -78,6 +79,7 @@ export const VALUE_TYPES = {
   exclude: (text, place) => readSubnet('exclude', text, place),
   subnetFile: (path, place) => readSubnetFile('include', path, place),
   excludeFile: (path, place) => readSubnetFile('exclude', path, place),
+  networkMap: readNetworkMap,
   zone: readZone,
   seedHosts: readSeedHosts,
   hostAddress: readHostAddress,
@@ -148,6 +150,11 @@ function readSubnetFile(
   const { entries, problems } = parseSubnetFile(path === '-' ? 'standard input' : path, file.text);
   for (const { where, what } of problems) badFile(what, where);
   return entries.map(({ subnet, where }) => ({ action, subnet, where }));
+}
+
+function readNetworkMap(text: string, place: ValuePlace): PlacedMap | undefined {
+  const map = valid(parseNetworkMap(text), place);
+  return map && { ...map, where: place.where };
 }
 
 function readForward(text: string, place: ValuePlace): PlacedForward | undefined {

@@ -70,6 +70,11 @@ function schemaOf(row: OptionRow, description: string): object {
       return { ...TEXT, description };
     case 'optional':
       return { anyOf: [{ ...TEXT, description }, { const: true }], description };
+    case 'several':
+      return {
+        anyOf: [TEXT, { type: 'array', minItems: 1, items: { ...TEXT, description: row.item } }],
+        description,
+      };
     case 'list':
     case 'commas':
       return { type: 'array', items: { ...TEXT, description: row.item }, description };

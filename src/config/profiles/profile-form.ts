@@ -93,6 +93,10 @@ function faultsOf(value: unknown, row: OptionRow): readonly Fault[] {
       return textFaults(value, 'must be text; put it in quotes');
     case 'optional':
       return value === true ? [] : textFaults(value, 'must be text or true; put text in quotes');
+    case 'several':
+      return Array.isArray(value) && value.length > 0
+        ? faultsOf(value, { ...row, kind: 'list' })
+        : textFaults(value, 'must be text, or a list with at least one; put text in quotes');
     case 'list':
     case 'commas':
       return Array.isArray(value)

@@ -41,6 +41,7 @@ function valueIn(profile: ProfileOptions, key: string): ProfileValue {
 function rawValueOf(value: NonNullable<ProfileValue>, row: OptionRow): RawOptions[OptionKey] {
   const mayBeInput = 'mayBeInput' in row;
   if (typeof value === 'number') return row.kind === 'count' ? value : String(value);
+  if (row.kind === 'several' && typeof value === 'string') return [value];
   if (typeof value !== 'object') return mayBeInput && value === '-' ? undefined : value;
   const items = mayBeInput ? value.filter((item) => item !== '-') : value;
   return row.kind === 'commas' ? items.join(',') : items;
@@ -107,7 +108,7 @@ function secretProblems({ remote, upstream_proxy: proxy }: ProfileOptions, locat
   const problems: Problem[] = [];
   const passwordOf = (parsed: { readonly password: string | undefined } | Invalid): string | undefined =>
     parsed instanceof Invalid ? undefined : parsed.password;
-  if (passwordOf(parseRemote(remote)) !== undefined) {
+  if ([remote].flat().some((one) => passwordOf(parseRemote(one)) !== undefined)) {
     const what = 'has a password, which does not belong in a file; leave it out to be asked for it';
     problems.push({ where: `${locate(['remote'])} remote`, what });
   }

@@ -30,10 +30,12 @@ function targetOf(remote: string, targets: ReadonlyMap<string, Target>): Target 
  * counts, so that `-J`, `-i`, `-o` and a user in `-r` go before those of the target.
  */
 export function withTarget(raw: RawOptions, targets: ReadonlyMap<string, Target>): RawOptions {
-  const target = raw.remote === undefined ? undefined : targetOf(raw.remote, targets);
-  if (target === undefined) return raw;
+  // Its options would hold for the others, too.
+  const [only, ...others] = raw.remote ?? [];
+  const target = only === undefined || others.length > 0 ? undefined : targetOf(only, targets);
+  if (only === undefined || target === undefined) return raw;
   const host = hostOfTarget(target);
-  const parsed = parseRemote(raw.remote ?? '');
+  const parsed = parseRemote(only);
   const user = parsed instanceof Invalid ? undefined : parsed.user;
   const lines = linesOf(host).filter(
     ({ keyword }) =>
@@ -41,7 +43,7 @@ export function withTarget(raw: RawOptions, targets: ReadonlyMap<string, Target>
   );
   return {
     ...raw,
-    remote: `${user ?? target.user}@${host.id}`,
+    remote: [`${user ?? target.user}@${host.id}`],
     identityFiles: [...raw.identityFiles, ...(target.identity === undefined ? [] : [target.identity])],
     sshOptions: [...raw.sshOptions, ...lines.map(({ keyword, value }) => `${keyword}=${value}`)],
   };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, isAbsolute, join } from 'node:path';
 import type { Config } from '../../config/config.ts';
+import type { Remote } from '../../config/parse/remote.ts';
 
 /** The files of one daemon. */
 export interface DaemonPaths {
@@ -23,7 +24,7 @@ export interface DaemonSurroundings {
  * bastion needs its own.
  */
 export function daemonPaths(
-  { remote, mode }: Pick<Config, 'remote' | 'mode'>,
+  { remote, mode }: Pick<Config, 'mode'> & { readonly remote: Remote },
   surroundings: DaemonSurroundings,
 ): DaemonPaths {
   const stateFolder = stateFolderOf(surroundings);
@@ -38,7 +39,7 @@ export function daemonPaths(
 }
 
 /** What a tunnel is called that has no profile: by its `--pidfile`, else by its bastion. */
-export function tunnelNameOf({ remote, mode }: Pick<Config, 'remote' | 'mode'>): string {
+export function tunnelNameOf({ remote, mode }: Pick<Config, 'mode'> & { readonly remote: Remote }): string {
   if (mode.kind === 'daemon' && mode.pidFile !== undefined)
     return fileNameOf(basename(mode.pidFile).replace(/\.pid$/, ''));
   const login = remote.user === undefined ? '' : `${remote.user}@`;

@@ -3,6 +3,7 @@ import type { Logger } from '../../core/log.ts';
 import { type CaptureRule, decidingRule } from '../../net/address/capture-rule.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
+import { type NetworkMap, toLocal } from '../../net/address/network-map.ts';
 import { formatZone, type Zone } from '../../net/address/zone.ts';
 import type { Flow } from '../../net/flow.ts';
 import { RCODES } from '../message/layout.ts';
@@ -27,6 +28,8 @@ export interface BastionAnswersContext {
   /** Tells tunnels apart. */
   readonly bastion: string;
   readonly stateFolder: string;
+  /** What of the captured has other addresses behind the bastion. */
+  readonly maps: readonly NetworkMap[];
   readonly open: OpenConnection;
   /** Whether the bastion resolves a name. Never rejects. */
   readonly findName: (name: string) => Promise<NameFinding>;
@@ -107,6 +110,7 @@ export class BastionAnswers {
     const zoneAnswers = new ZoneAnswers({
       cachingResolver: resolving.cachingResolver,
       isCaptured: ({ family, address }) => isCaptured({ family, address }, surroundings.rules()),
+      ...(this.#context.maps.length > 0 && { toLocal: (address) => toLocal(this.#context.maps, address) }),
       ...(names !== undefined && { synthetic: names, resolve: options.resolve }),
     });
     const zonesBefore = this.#zones;

@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { familyOf, type IpFamily } from '../../net/address/literal.ts';
+import { type NetworkMap, toLocal } from '../../net/address/network-map.ts';
 import { MAX_HOSTS, parseHostsFile } from '../zone/hosts-file.ts';
 import { leadsToBastion, type StaticHost } from '../zone/name-routes.ts';
 
@@ -15,6 +16,7 @@ export interface BastionHostsContext {
   /** Names that the user has given addresses: they keep those. */
   readonly hosts: readonly StaticHost[];
   readonly wayToBastion: readonly string[];
+  readonly maps: readonly NetworkMap[];
   readonly isCaptured: (destination: { readonly family: IpFamily; readonly address: string }) => boolean;
   readonly logger: Logger;
 }
@@ -25,7 +27,7 @@ export interface BastionHostsContext {
  */
 export async function readBastionHosts(
   bastion: BastionFiles,
-  { hosts, wayToBastion, isCaptured, logger }: BastionHostsContext,
+  { hosts, wayToBastion, maps, isCaptured, logger }: BastionHostsContext,
 ): Promise<readonly StaticHost[]> {
   let text: string;
   try {
@@ -34,7 +36,10 @@ export async function readBastionHosts(
     logger.warn(`--auto-hosts has no effect: the bastion's /etc/hosts cannot be read: ${messageOf(error)}`);
     return [];
   }
-  const found = parseHostsFile(text);
+  const found = parseHostsFile(text).map(({ name, address }) => ({
+    name,
+    address: toLocal(maps, address) ?? address,
+  }));
   if (found.length === MAX_HOSTS)
     logger.warn(`--auto-hosts takes the first ${MAX_HOSTS} names of the bastion's /etc/hosts, and no more`);
   const taken = found.filter(

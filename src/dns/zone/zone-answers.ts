@@ -2,6 +2,7 @@ import { familyOf, type IpFamily } from '../../net/address/literal.ts';
 import { parseZone } from '../../net/address/zone.ts';
 import { addressesIn } from '../message/answer.ts';
 import { RCODES } from '../message/layout.ts';
+import { mapAnswer } from '../message/map-answer.ts';
 import { addressAnswer, errorAnswer, type Query, typeCodeOf } from '../message/message.ts';
 import type { CachingResolver } from '../resolver/caching-resolver.ts';
 
@@ -29,6 +30,8 @@ export interface ZoneAnswersOptions {
   readonly synthetic?: AddressSource;
   /** `bastion`: the resolvers are not asked for names in zones. */
   readonly resolve?: 'auto' | 'bastion';
+  /** The address of this side for one behind the bastion, where that is another one; left out: they are the same. */
+  readonly toLocal?: (address: string) => string | undefined;
   /** Whether connections to an address go through the tunnel. */
   readonly isCaptured: (destination: { readonly family: IpFamily; readonly address: string }) => boolean;
 }
@@ -47,15 +50,22 @@ export class ZoneAnswers {
 
   /** Never rejects. */
   async answer(query: Query, isInZone: boolean): Promise<Buffer> {
-    const { cachingResolver, synthetic, resolve } = this.#options;
-    if (!isInZone || synthetic === undefined)
-      return (await cachingResolver?.respond(query)) ?? failure(query);
+    const { cachingResolver, synthetic, resolve, toLocal } = this.#options;
+    const local = (answer: Buffer): Buffer => (toLocal === undefined ? answer : mapAnswer(answer, toLocal));
+    if (!isInZone || synthetic === undefined) {
+      // Its hints would be of the other side.
+      if (toLocal !== undefined && SERVICE_BINDING_TYPES.includes(typeCodeOf(query)))
+        return addressAnswer(query, [], 0);
+      const answer = await cachingResolver?.respond(query);
+      return answer === undefined ? failure(query) : local(answer);
+    }
     if (cachingResolver === undefined || resolve === 'bastion' || !cachingResolver.isReachable) {
       return await synthesize(query, synthetic);
     }
     if (SERVICE_BINDING_TYPES.includes(typeCodeOf(query))) return addressAnswer(query, [], 0);
-    const answer = await cachingResolver.find(query);
-    if (answer === undefined) return await synthesize(query, synthetic);
+    const found = await cachingResolver.find(query);
+    if (found === undefined) return await synthesize(query, synthetic);
+    const answer = local(found);
     const isUseful = addressesIn(answer).every((address) =>
       this.#options.isCaptured({ family: familyOf(address), address }),
     );

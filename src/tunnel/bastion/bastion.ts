@@ -1,14 +1,19 @@
+import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { NetworkWatch } from '../../net/machine/network-changes.ts';
-import { RememberedHosts } from '../../ssh/look-up.ts';
+import type { SshRequest } from '../../ssh/config/request.ts';
+import { type LookUpHost, RememberedHosts } from '../../ssh/look-up.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import type { SshTarget } from '../../ssh/ssh-target.ts';
+import { nameTarget, type SshTarget } from '../../ssh/ssh-target.ts';
+import type { BastionStanding } from '../status/status.ts';
+import { BastionList } from './bastion-list.ts';
 import { type ConnectionsOptions, openConnections } from './connections.ts';
+import { dialEndpoints } from './dial-endpoints.ts';
 import { Exemptions } from './exemptions.ts';
 import type { OnDown } from './outages.ts';
 import { ReconnectingTransport } from './reconnecting-transport.ts';
-import type { Attempt } from './running-attempt.ts';
+import { ReturnToFirst } from './return-to-first.ts';
 
 /**
  * How long an attempt to connect again may take for one address, and for a name. TCP asks at the beginning, after 1 s and after
@@ -20,7 +25,7 @@ const LOOK_UP_TIMEOUT_MS = 3_000;
 const MAX_REMEMBERED_WARNINGS = 100;
 
 /** What is to be kept connected. */
-export interface BastionOptions extends ConnectionsOptions {
+export interface BastionOptions extends Omit<ConnectionsOptions, 'remote'> {
   /** What becomes of new flows while there is no connection. */
   readonly onDown: OnDown;
   /** How long a new flow waits for the connection. */
@@ -39,56 +44,103 @@ export interface BastionContext {
   onNetworkChange(): void;
 }
 
-/** A bastion that is connected to again and again, and what must not be captured for that. */
+/** One of the bastions of a tunnel. */
+export interface NamedBastion {
+  readonly request: SshRequest;
+  readonly target: SshTarget;
+}
+
+/** Bastions that are connected to again and again, one at a time, and what must not be captured for that. */
 interface Bastion {
   readonly transport: ReconnectingTransport;
-  /** All that was dialled, and where the connections lead: never to be captured. */
+  /** All that was dialled, where the connections lead, and the others that stand by: never to be captured. */
   exempt(): readonly Endpoint[];
+  /** The one that is connected to, or was last. */
+  target(): SshTarget;
+  /** What is known of each; empty where there is only one. */
+  standings(): readonly BastionStanding[];
 }
 
 /**
- * Connects to a bastion, and again whenever the connection is lost. Needs no ingress: its callers carry flows over its
- * transport.
+ * Connects to the first usable one of several bastions, and again whenever the connection is lost. Needs no ingress: its callers carry
+ * flows over its transport.
  *
+ * @param bastions at least one, in the order in which they are tried
  * @throws TshuttleError as `openConnections` does, when the first connection fails; nothing is left behind then
  */
 export async function openBastion(
-  target: SshTarget,
+  bastions: readonly NamedBastion[],
   options: BastionOptions,
   context: BastionContext,
 ): Promise<Bastion> {
   const { logger } = context;
   const hosts = new RememberedHosts();
   const exemptions = new Exemptions(() => context.recapture());
-  const hasty = withTimeout(target);
+  const hasty = bastions.map(({ target }) => withTimeout(target));
   const patient = warningOnce(logger);
-  const open = async (attempt: Attempt, isFirst: boolean) => {
-    exemptions.startOver();
-    const connections = await openConnections(isFirst ? target : hasty, options, {
-      ...attempt,
-      logger: patient,
-      beforeDial: (endpoint) => exemptions.add(endpoint),
-      lookUp: isFirst ? hosts.lookUp : hosts.within(LOOK_UP_TIMEOUT_MS),
-    });
+  const isSeveral = bastions.length > 1;
+  const names = bastions.map(({ target }) => nameTarget(target));
+  const list = new BastionList(names, async (index, attempt, isFirst) => {
+    const { request, target } = bastions[index]!;
+    const connections = await openConnections(
+      isFirst ? target : hasty[index]!,
+      { ...options, remote: request },
+      {
+        ...attempt,
+        logger: patient,
+        beforeDial: (endpoint) => exemptions.add(endpoint),
+        lookUp: isFirst ? hosts.lookUp : hosts.within(LOOK_UP_TIMEOUT_MS),
+      },
+    );
     await exemptions.settle(await connections.peers());
     return connections;
-  };
+  });
   const transport = await ReconnectingTransport.open(
-    { ...options, logger, prompter: context.prompter },
-    open,
+    {
+      ...options,
+      logger,
+      prompter: context.prompter,
+      ...(isSeveral ? { wouldAsk: () => list.wouldAsk } : {}),
+    },
+    (attempt, isFirst) => {
+      exemptions.startOver();
+      return list.connect(attempt, isFirst);
+    },
     context.signal,
   );
+  const back = isSeveral ? new ReturnToFirst(list, transport, logger) : undefined;
+  if (isSeveral) void exemptOthers(bastions, exemptions, hosts.within(LOOK_UP_TIMEOUT_MS), logger);
   const network = new NetworkWatch((change) => {
     logger.debug(change === 'slept' ? 'this machine has slept' : 'the network of this machine has changed');
     transport.life.networkChanged();
     context.onNetworkChange();
   });
   const stopWithLife = (): void => {
-    if (transport.life.state.kind === 'stopped') network.stop();
+    if (transport.life.state.kind !== 'stopped') return;
+    network.stop();
+    back?.stop();
   };
   transport.life.onChange(stopWithLife);
   stopWithLife();
-  return { transport, exempt: () => exemptions.endpoints };
+  return {
+    transport,
+    exempt: () => exemptions.endpoints,
+    target: () => bastions[list.used]!.target,
+    standings: () => list.standings,
+  };
+}
+
+/** Those that stand by, before they are dialled: a user's own ssh to one of them is not to go through another. Never rejects. */
+async function exemptOthers(
+  bastions: readonly NamedBastion[],
+  exemptions: Exemptions,
+  lookUp: LookUpHost,
+  logger: Logger,
+): Promise<void> {
+  const found = await Promise.all(bastions.map(({ target }) => dialEndpoints(target, lookUp)));
+  await exemptions.keep(found.flat()).catch((error: unknown) => {
+    logger.warn(`connections to the bastions that stand by may be captured: ${messageOf(error)}`);
+  });
 }
 
 /** A note about the configuration is logged once, not with every connection. */

@@ -23,6 +23,8 @@ export interface ConnectionsContext {
   readonly lookUp: LookUpHost;
   /** Called when the user is asked, here or by the bastion. */
   onAsked(): void;
+  /** Called when something has answered on the way to the bastion; before ssh is started, which does not tell. */
+  readonly onReached?: (() => void) | undefined;
 }
 
 /** What is to be connected, and how. */
@@ -56,6 +58,7 @@ export async function openConnections(
   const { kind } = options.transport;
   const mayAsk = context.prompter !== NOBODY;
   const openByOpenssh = async () => {
+    context.onReached?.();
     const { openOpensshConnections } = await import('./openssh-connections.ts');
     return await openOpensshConnections(target, options, { ...context, mayAsk });
   };
@@ -83,7 +86,7 @@ async function openSsh2Connections(
   options: ConnectionsOptions,
   context: ConnectionsContext,
 ): Promise<Connections> {
-  const { logger, beforeDial, lookUp } = context;
+  const { logger, beforeDial, lookUp, onReached } = context;
   const { mayOpenSession } = options;
   const unused = notInSsh2(target);
   if (unused.length > 0) logger.warn(`not used from the ssh configuration: ${unused.join(', ')}`);
@@ -98,6 +101,7 @@ async function openSsh2Connections(
       mayOpenSession,
       beforeDial,
       lookUp,
+      onReached,
     });
 
   let hasAsked = false;

@@ -11,6 +11,7 @@ export class Exemptions {
   readonly #apply: () => Promise<void>;
   #endpoints: readonly Endpoint[] = [];
   #dialled: readonly Endpoint[] = [];
+  #kept: readonly Endpoint[] = [];
   #inEffect: Promise<void> = Promise.resolve();
 
   /** @param apply has what {@link Exemptions.endpoints} says by then never captured; resolves when that is in effect. */
@@ -35,9 +36,18 @@ export class Exemptions {
     else await this.#set([...this.#endpoints.slice(-MAX_FORMER), endpoint]);
   }
 
+  /** Has these never captured from now on, whatever is connected to. @throws as the rules do */
+  async keep(endpoints: readonly Endpoint[]): Promise<void> {
+    this.#kept = endpoints;
+    const others = endpoints.filter((one) => !includes(this.#endpoints, one));
+    if (others.length > 0) await this.#set([...this.#endpoints, ...others]);
+  }
+
   /** The connection stands: only what was dialled for it stays, and where it leads. @throws as the rules do */
   async settle(peers: readonly Endpoint[]): Promise<void> {
-    const wanted = [...this.#dialled, ...peers.filter((peer) => !includes(this.#dialled, peer))];
+    const wanted: Endpoint[] = [];
+    for (const one of [...this.#dialled, ...peers, ...this.#kept])
+      if (!includes(wanted, one)) wanted.push(one);
     const isSame =
       wanted.length === this.#endpoints.length && wanted.every((one) => includes(this.#endpoints, one));
     if (!isSame) await this.#set(wanted);

@@ -20,6 +20,8 @@ export interface LifeOptions {
   readonly prompter: Prompter;
   /** Whether nothing has been carried lately: a bastion that hangs up then does it for that. */
   isIdle(): boolean;
+  /** Whether any login would ask somebody; left out: as the last one did. */
+  readonly wouldAsk?: () => boolean;
 }
 
 /**
@@ -140,6 +142,24 @@ export class LifeCycle {
     if (phase.kind === 'connecting' && phase.attempt.isReplaceable && !isFresh) this.#begin();
   }
 
+  /**
+   * Has others take the place of the connections, to another bastion: they are closed. Owns `connections` from now on.
+   *
+   * @returns false where there are none to be replaced any more; then `connections` is closed
+   */
+  replace(connections: Connections): boolean {
+    const phase = this.#phase;
+    if (phase.kind !== 'up') {
+      void connections.close();
+      return false;
+    }
+    this.#description = connections.description;
+    this.#current.enter({ kind: 'up', connections, sinceMs: performance.now() });
+    void connections.lost.then((error) => this.#connectionLost(connections, error));
+    void phase.connections.close();
+    return true;
+  }
+
   async close(): Promise<void> {
     const phase = this.#phase;
     if (phase.kind === 'stopped') return;
@@ -174,7 +194,7 @@ export class LifeCycle {
 
   /** After a loss or a failure: waits for the time of the next attempt, or for the user. */
   #next(): void {
-    if (this.#asks && !this.#mayAsk()) {
+    if ((this.#options.wouldAsk?.() ?? this.#asks) && !this.#mayAsk()) {
       this.#wait({ kind: 'user', why: 'would ask' });
       return;
     }

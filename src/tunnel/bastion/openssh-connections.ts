@@ -1,13 +1,13 @@
-import { isIP } from 'node:net';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
+import { type Endpoint, formatHostPort } from '../../net/address/endpoint.ts';
 import type { TransportChoice } from '../../ssh/choose-transport.ts';
 import type { SshRequest } from '../../ssh/config/request.ts';
 import type { LookUpHost } from '../../ssh/look-up.ts';
 import { openOpensshTransport } from '../../ssh/openssh/transport.ts';
 import type { SshTarget } from '../../ssh/ssh-target.ts';
 import type { Transport } from '../../ssh/transport.ts';
+import { dialEndpoints } from './dial-endpoints.ts';
 
 interface OpensshConnectionsOptions {
   readonly remote: SshRequest;
@@ -75,14 +75,4 @@ function notThrough({ host, port }: NonNullable<SshRequest['upstreamProxy']>): T
 /** For ssh the first value of an option counts. */
 function silent(remote: SshRequest): SshRequest {
   return { ...remote, options: ['BatchMode=yes', ...remote.options] };
-}
-
-/** Where ssh will dial, as far as that can be known before it does: not where a ProxyCommand leads. Never rejects. */
-async function dialEndpoints(target: SshTarget, lookUp: LookUpHost): Promise<readonly Endpoint[]> {
-  const { proxy, host, port, addressFamily } = target;
-  if (proxy.kind === 'jump') return await dialEndpoints(proxy.jumpHost, lookUp);
-  if (proxy.kind !== 'none') return [];
-  const family = addressFamily === 'any' ? 0 : addressFamily;
-  const addresses = isIP(host) === 0 ? await lookUp(host, family).catch(() => []) : [host];
-  return addresses.flatMap((address) => makeEndpoint(address, port) ?? []);
 }

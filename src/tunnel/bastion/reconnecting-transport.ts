@@ -26,6 +26,8 @@ interface ReconnectingOptions {
   readonly logger: Logger;
   /** Who is asked at the first connection, and later when something waits for one. */
   readonly prompter: Prompter;
+  /** Whether any login would ask somebody; left out: as the last one did. */
+  readonly wouldAsk?: () => boolean;
 }
 
 /**
@@ -39,10 +41,13 @@ export class ReconnectingTransport implements Transport {
   #carried = 0;
   #lastCarriedMs = performance.now();
   #hasWarnedOfFull = false;
+  /** Called when nothing is carried any more. */
+  onIdle: (() => void) | undefined;
 
   readonly #onOver = (): void => {
     this.#carried -= 1;
     this.#lastCarriedMs = performance.now();
+    if (this.#carried === 0) this.onIdle?.();
   };
 
   private constructor(life: (isIdle: () => boolean) => LifeCycle, options: ReconnectingOptions) {
@@ -64,7 +69,7 @@ export class ReconnectingTransport implements Transport {
     const onAsked = (): void => {
       asks = true;
     };
-    const first = await open({ prompter: options.prompter, signal, onAsked }, true);
+    const first = await open({ prompter: options.prompter, signal, isUserInitiated: true, onAsked }, true);
     const held = { count: MAX_HELD, timeMs: options.holdMs };
     const life = (isIdle: () => boolean) => new LifeCycle({ ...options, held, isIdle }, open, first, asks);
     return new ReconnectingTransport(life, options);
@@ -80,6 +85,11 @@ export class ReconnectingTransport implements Transport {
 
   get roundTripMs(): number | undefined {
     return this.life.current?.roundTripMs;
+  }
+
+  /** Whether nothing is carried, or waits. */
+  get isIdle(): boolean {
+    return this.#carried === 0;
   }
 
   /** Only with `exit`. */

@@ -5,6 +5,8 @@ import type { Connections } from './connections.ts';
 export interface Attempt {
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
+  /** The user has begun it: also where a login was refused before. */
+  readonly isUserInitiated: boolean;
   /** The user is being asked. */
   onAsked(): void;
 }
@@ -53,12 +55,12 @@ export class RunningAttempt {
   async #runAfter(before: RunningAttempt | undefined): Promise<Error | undefined> {
     await before?.done;
     const { signal } = this.#controller;
-    const { prompter, onConnected, onFailed } = this.#options;
+    const { prompter, isUserInitiated, onConnected, onFailed } = this.#options;
     const onAsked = (): void => {
       this.#hasAsked = true;
     };
     try {
-      const connections = await this.#open({ prompter, signal, onAsked }, false);
+      const connections = await this.#open({ prompter, signal, isUserInitiated, onAsked }, false);
       if (signal.aborted) {
         await connections.close();
         return signal.reason as Error;

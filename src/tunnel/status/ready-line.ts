@@ -2,7 +2,9 @@ import { PROXY_PROTOCOLS } from '../../ingress/proxy/protocols.ts';
 import type { ProxyListen } from '../../ingress/proxy/proxies.ts';
 import type { RedirectIngress } from '../../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
+import { formatCidr } from '../../net/address/cidr.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
+import type { NetworkMap } from '../../net/address/network-map.ts';
 import type { Transport } from '../../ssh/transport.ts';
 
 /** One line for the user: what is captured now, through whom, with what. */
@@ -34,6 +36,12 @@ export function describeCaptured(
   const captured = [...networks, ...(dns === undefined ? [] : [dns])];
   if (captured.length === 0) return '';
   return `capturing ${captured.join(' and ')}${programs === undefined ? '' : `, for ${programs} only,`}`;
+}
+
+/** Empty where there are none. */
+export function describeMaps(maps: readonly NetworkMap[]): string {
+  const each = maps.map(({ local, remote }) => `${formatCidr(local)} to ${formatCidr(remote)}`);
+  return each.length === 0 ? '' : `mapping ${each.join(', ')}`;
 }
 
 /** How many networks the ready line names. */

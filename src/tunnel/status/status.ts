@@ -11,6 +11,8 @@ export interface TunnelStatus {
   readonly state: TunnelState;
   /** For people: `user@bastion (203.0.113.7:22)`. */
   readonly bastion: string;
+  /** Where there are several: each, in the order in which they are tried. */
+  readonly bastions?: readonly BastionStanding[];
   /** What the connection to the bastion has agreed on; null without one, and where the user's own ssh knows. */
   readonly algorithms: (NegotiatedAlgorithms & { readonly isPostQuantum: boolean }) | null;
   /** What the way to the bastion and back took last; null where that is not measured. */
@@ -37,6 +39,15 @@ export interface TunnelStatus {
   readonly lastError: ShownError | null;
   /** What the user can do now; null when there is nothing to do. */
   readonly advice: string | null;
+}
+
+/** One of several bastions; plain data. */
+export interface BastionStanding {
+  /** `user@host`, as it was asked for. */
+  readonly bastion: string;
+  readonly isUsed: boolean;
+  /** Why it was not connected to last; null where it was, or was not tried. */
+  readonly lastError: string | null;
 }
 
 /** Why connections are not carried: a fixed set, which metrics have as a label. */

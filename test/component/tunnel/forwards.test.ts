@@ -1,21 +1,13 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type NetConnectOpts } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { parseForward } from '../../../src/config/parse/forward.ts';
-import { Invalid } from '../../../src/config/parse/invalid.ts';
-import type { Forward } from '../../../src/net/address/forward.ts';
-import { openTunnel } from '../../../src/tunnel/open-tunnel.ts';
-import type { Tunnel } from '../../../src/tunnel/tunnel.ts';
-import type { TunnelOptions } from '../../../src/tunnel/tunnel-options.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
-import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
-import { readToEnd } from '../../support/in-process/socket-pair.ts';
-import { openDestination } from '../../support/in-process/ssh2-pair.ts';
 import { Child } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
+import { answering, ask, forwardOf, freePort, openForwardingTunnel } from './forwarding-tunnel.ts';
 
 const DEADLINE = { deadlineMs: 10_000, what: 'the flow is over' };
 
@@ -40,67 +32,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A tunnel with forwards only: no helper, so no root. */
-async function open(...forwards: readonly string[]): Promise<Tunnel & AsyncDisposable> {
-  const { signal } = new AbortController();
-  const tunnel = await openTunnel(options(forwards.map(forward)), {
-    logger,
-    prompter: NO_TERMINAL,
-    signal,
-  });
-  return Object.assign(tunnel, { [Symbol.asyncDispose]: () => tunnel.close() });
-}
-
-function options(forwards: readonly Forward[]): TunnelOptions {
-  return {
-    remote: sshd.request([join(sshd.directory, 'user_key')]),
-    rules: [],
-    listen: undefined,
-    method: 'auto',
-    programs: undefined,
-    udp: 'direct',
-    ipv6: true,
-    namespace: undefined,
-    captures: false,
-    split: undefined,
-    proxies: [],
-    proxyCredentials: undefined,
+const open = (...forwards: readonly string[]) =>
+  openForwardingTunnel({
+    remotes: [sshd.request([join(sshd.directory, 'user_key')])],
     forwards,
-    dns: undefined,
     stateFolder: folder,
-    mayOpenSession: false,
-    connections: 1,
-    transport: { kind: 'ssh2', controlPath: undefined, carry: 'socks' },
-    onDown: 'hold',
-    holdMs: 5_000,
-  };
-}
-
-function forward(text: string): Forward {
-  const parsed = parseForward(text, (path) => path);
-  if (parsed instanceof Invalid) throw new Error(parsed.what);
-  return parsed;
-}
-
-/** What comes back for `sent`, to the end; rejects where nobody listens. */
-async function ask(where: NetConnectOpts, sent = 'question'): Promise<string> {
-  const socket = connect({ ...where, allowHalfOpen: true });
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-  socket.end(sent);
-  return (await readToEnd(socket)).toString();
-}
-
-/** Answers with what it is asked behind its name, when that is over. */
-const answering = (name: string) =>
-  openDestination((socket) => void readToEnd(socket).then((bytes) => socket.end(`${name}: ${bytes}`)));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+    logger,
+  });
 
 test('a port leads to the bastion’s own 127.0.0.1, on loopback of both families, and is counted as any flow', async () => {
   await using destination = await answering('db');
@@ -234,15 +172,15 @@ test('a change adds, removes and leads elsewhere at the same port; one that cann
   await using other = await answering('other');
   const [kept, gone, added] = [await freePort(), await freePort(), await freePort()];
   await using tunnel = await open(`${kept}:127.0.0.1:${one.port}`, `${gone}:127.0.0.1:${one.port}`);
-  await expect(tunnel.setForwards([`${added}:db:1`, `${sshd.port}:db:1`].map(forward))).rejects.toMatchObject(
-    { code: 'ERR_LISTEN' },
-  );
+  await expect(
+    tunnel.setForwards([`${added}:db:1`, `${sshd.port}:db:1`].map(forwardOf)),
+  ).rejects.toMatchObject({ code: 'ERR_LISTEN' });
   await expect(ask({ host: '127.0.0.1', port: added })).rejects.toMatchObject({
     code: 'ECONNREFUSED',
   });
   expect(await ask({ host: '127.0.0.1', port: gone })).toBe('one: question');
   await tunnel.setForwards(
-    [`${kept}:127.0.0.1:${other.port}`, `${added}:127.0.0.1:${one.port}`].map(forward),
+    [`${kept}:127.0.0.1:${other.port}`, `${added}:127.0.0.1:${one.port}`].map(forwardOf),
   );
   expect(await ask({ host: '127.0.0.1', port: kept })).toBe('other: question');
   expect(await ask({ host: '127.0.0.1', port: added })).toBe('one: question');

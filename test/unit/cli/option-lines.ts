@@ -1,5 +1,6 @@
 /** Each option of a tunnel at least once, behind a bastion and a subnet. */
 export const OPTION_LINES: readonly string[] = [
+  '-r me@second:23 -r third -r third',
   '-i key -i key',
   '-o Compression=yes -o Ciphers=x',
   '-F none',
@@ -18,6 +19,7 @@ export const OPTION_LINES: readonly string[] = [
   '-x 10.1.0.0/16 -x db:443',
   '-X nets',
   'db.example:5432 [2001:db8::/32]:443',
+  '--map 10.1.0.0/16=10.201.0.0/16 --map fd00::/64=fd01::/64',
   '--domain a.example --domain *.b.example',
   '--domain a.example --resolve bastion',
   '--synthetic-range 198.19.0.0/16,fd00::/64',
@@ -70,6 +72,7 @@ export const PROFILE_LINES: readonly string[] = [
   'subnets_from: [nets]',
   'excludes: [10.1.0.0/16]',
   'excludes_from: [nets]',
+  'maps: [10.1.0.0/16=10.201.0.0/16]',
   'zones: [a.example]',
   'zones: [a.example]\n    resolve: bastion',
   'synthetic_range: [198.19.0.0/16, "fd00::/64"]\n    dns: true',
@@ -110,6 +113,9 @@ const WRONG_BEHIND_BASTION: readonly string[] = [
   '--upstream-proxy socks5://%zz@p',
   '-L 5432 -L 5432:db -L db:5432:db:5432 -L 0:db:1 -L 1:db:http -L 1:db:1:2:3 -L 1:run/s -L 1:db:70000',
   '-L 1:db:1 -L 1:db:2',
+  '--map 10.1.0.0/16 --map 10.1.0.0/16=x --map 10.1.0.0/16=10.2.0.0/17 --map 10.1.0.0/16=fd00::/16',
+  '--map 10.0.0.0/8=10.0.0.0/8 --map 10.1.0.0/16=169.254.0.0/16',
+  '--map 10.1.0.0/16=10.201.0.0/16 --map 10.2.0.0/16=10.201.0.0/16 --map 10.201.0.0/24=10.9.0.0/24',
   '-L 1:/run/s --transport openssh',
   '--transport ssh',
   '--transport openssh --connections 2 --upstream-proxy socks5://u:p@p',
@@ -202,6 +208,7 @@ export const WRONG_OPTIONS: readonly string[] = [
 export const WRONG_PROFILE_LINES: readonly string[] = [
   'remote: x',
   'forwards: [5432, "5432:db"]',
+  'maps: [10.1.0.0/16]',
   'identity: none',
   'identity: [1, "", "a\\nb"]',
   'ssh_options: [Compression]',

@@ -14,7 +14,7 @@ async function parse(
   return { raw: invocation.raw, ignored };
 }
 
-const SUBNETS = { remote: 'me@b', subnets: ['10.0.0.0/8'] } as const;
+const SUBNETS = { remote: ['me@b'], subnets: ['10.0.0.0/8'] } as const;
 const EXCLUDING = { ...SUBNETS, excludes: ['10.9.0.0/16'] } as const;
 
 /** Expected by what sshuttle's manual says of each. */
@@ -40,7 +40,7 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
   ],
   ['--disable-ipv6 -r me@b 10.0.0.0/8', { ...SUBNETS, ipv6: false }],
   ['-l 127.0.0.1:12300 -r me@b 10.0.0.0/8', { ...SUBNETS, listen: '127.0.0.1:12300' }],
-  ['-s list -X others -r me@b', { remote: 'me@b', subnetFiles: ['list'], excludeFiles: ['others'] }],
+  ['-s list -X others -r me@b', { remote: ['me@b'], subnetFiles: ['list'], excludeFiles: ['others'] }],
   ['--seed-hosts a,b -r me@b 10.0.0.0/8', { ...SUBNETS, seedHosts: 'a,b' }],
   ['--method auto -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'auto' }],
   ['--method nft -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'nft' }],
@@ -49,7 +49,7 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
   ['--method=nat -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'iptables' }],
   ['--meth=nat -r me@b 10.0.0.0/8', { ...SUBNETS, method: 'iptables' }],
   // argparse's allow_abbrev.
-  ['--dis --subn list -r me@b', { remote: 'me@b', ipv6: false, subnetFiles: ['list'] }],
+  ['--dis --subn list -r me@b', { remote: ['me@b'], ipv6: false, subnetFiles: ['list'] }],
   [
     '--daem --pidf /p --exclude-f x -r me@b 10.0.0.0/8',
     { ...SUBNETS, daemon: true, pidFile: '/p', excludeFiles: ['x'] },
@@ -65,7 +65,7 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
   ['--ssh-cmd=/opt/bin/ssh -r me@b 10.0.0.0/8', { ...SUBNETS, sshCommand: '/opt/bin/ssh' }],
   ['--ssh-cm mosh -r me@b 10.0.0.0/8', { ...SUBNETS, sshCommand: 'mosh' }],
   ['-De/opt/ssh -r me@b 10.0.0.0/8', { ...SUBNETS, daemon: true, sshCommand: '/opt/ssh' }],
-  ['-r me:secret@b:22 10.0.0.0/8', { ...SUBNETS, remote: 'me:secret@b:22' }],
+  ['-r me:secret@b:22 10.0.0.0/8', { ...SUBNETS, remote: ['me:secret@b:22'] }],
   ['-r me@b 0/0 ::/0', { ...SUBNETS, subnets: ['0/0', '::/0'] }],
   [
     '-r me@b 1.2.3.0/24:8000-9000 [1:2::3/64]:456',
@@ -165,7 +165,7 @@ test.each(DOCUMENTED)('%s is %s', async (option, fate) => {
   }
   expect(invocation.kind).toBe(fate === 'taken' || fate === 'ignored' ? 'tunnel' : fate);
   if (fate === 'ignored')
-    expect(invocation).toMatchObject({ raw: { subnets: ['10.0.0.0/8'], remote: 'me@b' } });
+    expect(invocation).toMatchObject({ raw: { subnets: ['10.0.0.0/8'], remote: ['me@b'] } });
 });
 
 describe('what only sshuttle needs is left out with its value, which becomes no subnet', () => {

@@ -4,7 +4,7 @@ import type { TextFile } from '../../../src/config/parse/text-file.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
-const VALID: RawOptions = { ...NOTHING_GIVEN, remote: 'me@bastion', subnets: ['10.0.0.0/8'] };
+const VALID: RawOptions = { ...NOTHING_GIVEN, remote: ['me@bastion'], subnets: ['10.0.0.0/8'] };
 
 function parse(
   raw: RawOptions,
@@ -86,7 +86,7 @@ describe('parseConfig', () => {
   test('reports every problem at once', () => {
     const raw: RawOptions = {
       ...NOTHING_GIVEN,
-      remote: 'me:secret@bastion:0',
+      remote: ['me:secret@bastion:0'],
       subnets: ['10.0.0.0/33', '10.0.0.0/8:0'],
       subnetFiles: ['nets', 'missing'],
       excludes: ['10.0.0.256'],
@@ -147,7 +147,7 @@ describe('parseConfig', () => {
   });
 
   test('warns of a password on the command line and does not show it', () => {
-    const { config, warnings } = configOf({ ...VALID, remote: 'me:secret@bastion' });
+    const { config, warnings } = configOf({ ...VALID, remote: ['me:secret@bastion'] });
     expect(config.remote.password).toBe('secret');
     expect(warnings.map(renderProblem)).toEqual([
       '-r me:***@bastion: other users of this machine may have seen the password; leave it out to be asked for it',
@@ -155,7 +155,7 @@ describe('parseConfig', () => {
   });
 
   test('does not warn of a password that nobody has seen, as of a file @FILE', () => {
-    const raw = { ...VALID, remote: 'me:secret@bastion', upstreamProxy: 'socks5://me:secret@proxy' };
+    const raw = { ...VALID, remote: ['me:secret@bastion'], upstreamProxy: 'socks5://me:secret@proxy' };
     expect(configOf(raw).warnings).toHaveLength(2);
     const shown: string[] = [];
     const isShown = (text: string): boolean => {
@@ -163,7 +163,7 @@ describe('parseConfig', () => {
       return false;
     };
     expect(configOf(raw, {}, isShown).warnings).toEqual([]);
-    expect(shown.sort()).toEqual([raw.remote, raw.upstreamProxy]);
+    expect(shown.sort()).toEqual([...raw.remote, raw.upstreamProxy]);
   });
 
   test('makes paths absolute, because a daemon reads them again when it reconnects', () => {
@@ -194,8 +194,8 @@ describe('parseConfig', () => {
   });
 
   test.each([
-    [{ remote: 'me:s3cret' }, '-r me:***'],
-    [{ remote: 'me:s3cret@' }, '-r me:***@'],
+    [{ remote: ['me:s3cret'] }, '-r me:***'],
+    [{ remote: ['me:s3cret@'] }, '-r me:***@'],
     [{ subnets: ['me:s3cret@bastion'] }, 'me:***@bastion'],
   ])('a password that stands in the wrong place is not shown: %j', (raw, where) => {
     const shown = problemsOf({ ...VALID, ...raw }).join('\n');

@@ -6,7 +6,7 @@ type Given = Partial<RawOptions>;
 
 const parse = (given: Given) =>
   parseConfig(
-    { ...NOTHING_GIVEN, remote: 'h', subnets: ['10.0.0.0/8'], ...given },
+    { ...NOTHING_GIVEN, remote: ['h'], subnets: ['10.0.0.0/8'], ...given },
     {
       readTextFile: () => ({ kind: 'unreadable', what: 'is not read' }),
       whyUnreadable: () => undefined,

@@ -1,3 +1,4 @@
+import { sharedAddress } from '../../../app/keep-up/shared-networks.ts';
 import type { RunningTunnelHandle } from '../../../app/running-tunnels/running-tunnels.ts';
 import { MAX_LISTED } from '../../../daemon/control/protocol.ts';
 import { describeWhatHappened, type KnownFlows } from './what-happened.ts';
@@ -15,6 +16,14 @@ export async function explainRunning(
   tunnels: readonly RunningTunnelHandle[],
   print: (text: string) => void,
 ): Promise<void> {
+  for (const host of hosts) {
+    const shared = sharedAddress(
+      host,
+      port,
+      tunnels.map(({ report }) => report),
+    );
+    if (shared !== undefined) print(`${shared}\n`);
+  }
   for (const tunnel of tunnels) {
     const known = await flowsOf(tunnel);
     const lines = known === undefined ? [] : describeWhatHappened(hosts, port, known, Date.now());

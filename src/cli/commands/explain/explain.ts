@@ -15,7 +15,7 @@ import { hasRoute } from '../../../net/machine/route-check.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../../../ssh/host-names-on-route.ts';
 import type { SshTarget } from '../../../ssh/ssh-target.ts';
-import { type Destination, explainAddress, explainName, type Facts } from './explanation.ts';
+import { type Destination, explainAddress, explainMaps, explainName, type Facts } from './explanation.ts';
 
 /** A destination: a name or an address, on one port or on all. */
 export interface ExplainedDestination {
@@ -67,6 +67,7 @@ export async function explain(
     const literal = toDestination(address, port);
     if (literal === undefined) continue;
     for (const line of explainAddress(literal, facts)) print(`${line}\n`);
+    for (const line of explainMaps(literal.address, config.maps)) print(`${line}\n`);
     const cidr = parseCidr(literal.address);
     if (cidr !== undefined && !(await hasRoute(cidr))) {
       print(

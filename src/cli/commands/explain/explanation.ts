@@ -5,6 +5,7 @@ import { decidingRule, formatCaptureRule } from '../../../net/address/capture-ru
 import { type Cidr, formatCidr, isWithin, rangeOfAddress } from '../../../net/address/cidr.ts';
 import { DNS_PORT, type Endpoint, formatEndpoint, formatHostPort } from '../../../net/address/endpoint.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
+import { type NetworkMap, toLocal, toRemote } from '../../../net/address/network-map.ts';
 import { neverCapturedAs } from '../../../net/address/never-captured.ts';
 import { parseCidr } from '../../../net/address/parse-cidr.ts';
 import { formatPortRange, type PortRange } from '../../../net/address/port-range.ts';
@@ -57,6 +58,15 @@ export function explainAddress(destination: Destination, facts: Facts): readonly
       ? exempt.map((one) => `${formatEndpoint(one)}: never captured, it leads to the bastion`)
       : []),
   ];
+}
+
+/** Says which address stands for another one, where one does. */
+export function explainMaps(address: string, maps: readonly NetworkMap[]): readonly string[] {
+  const [remote, local] = [toRemote(maps, address), toLocal(maps, address)];
+  if (remote !== undefined) return [`${address}: carried to ${remote} behind the bastion, by --map`];
+  return local === undefined
+    ? []
+    : [`${address}: the one behind the bastion is reached by ${local}, by --map`];
 }
 
 /** Says who answers for a name; and whether its addresses tell where a connection goes, or the name does. */

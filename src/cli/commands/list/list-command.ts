@@ -1,4 +1,5 @@
 import { EXIT_CODES } from '../../../app/exit-code.ts';
+import { formatRemote } from '../../../config/parse/remote.ts';
 import { renderProblem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 
@@ -27,8 +28,7 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
     const rows = profiles.map(({ name, file, config }) => {
       const found = running.named(name)?.report;
       const state = found?.profileFile == null ? 'down' : (found.status?.state.kind ?? 'opening');
-      const { user, host, port } = config.remote;
-      const remote = `${user === undefined ? '' : `${user}@`}${host}${port === undefined ? '' : `:${port}`}`;
+      const remote = [config.remote, ...config.remote.standbys].map(formatRemote).join(', ');
       return { name, state, remote, file };
     });
     for (const problem of [...sudoWarnings(context.environment), ...problems, ...warnings])

@@ -20,11 +20,16 @@ export function wordsOfMachine(): readonly PrivateWord[] {
 export function wordsOfConfig(config: Config): readonly PrivateWord[] {
   const { remote, upstreamProxy, proxyLogin, dns } = config;
   const named: ReadonlyArray<readonly [word: string | undefined, kind: string]> = [
-    [remote.password, 'secret'],
+    ...[remote, ...remote.standbys].map(({ password }) => [password, 'secret'] as const),
     [upstreamProxy?.password, 'secret'],
     [proxyLogin?.password, 'secret'],
-    [remote.host, 'host'],
-    [remote.user, 'user'],
+    ...[remote, ...remote.standbys].flatMap(
+      ({ host, user }) =>
+        [
+          [host, 'host'],
+          [user, 'user'],
+        ] as const,
+    ),
     [upstreamProxy?.host, 'host'],
     [upstreamProxy?.user, 'user'],
     [proxyLogin?.user, 'user'],

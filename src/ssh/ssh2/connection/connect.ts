@@ -38,6 +38,8 @@ export interface ConnectContext {
   readonly lookUp?: LookUpHost | undefined;
   /** Called when a bastion on the way asks by keyboard-interactive, or a key has its user do something. */
   readonly onInteractive?: (() => void) | undefined;
+  /** Called when something has answered: the bastion, or what leads to it, accepted a connection. */
+  readonly onReached?: (() => void) | undefined;
   /** How jump hosts are connected to; without it there are none. */
   readonly openJumpHost?: OpenJumpHost;
 }
@@ -82,6 +84,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
   const preparing = target.algorithms.keyExchange.includes(HYBRID_METHOD) ? prepareHybrid() : undefined;
   preparing?.catch(() => {});
   const route = await opening;
+  context.onReached?.();
   try {
     const newHybridKeys = (await preparing) ?? noHybridKeys;
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({

@@ -34,7 +34,7 @@ describe('parseArguments', () => {
       raw: {
         subnets: ['10.0.0.0/8', '::/0'],
         excludes: ['10.1.0.0/16', 'db'],
-        remote: 'me@h',
+        remote: ['me@h'],
         identityFiles: ['a', 'b'],
         verbosity: 3,
         ipv6: true,
@@ -46,12 +46,12 @@ describe('parseArguments', () => {
   test('has a long form of everything', async () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --ssh-cmd s --listen 1 --method nft ' +
-      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --map 10.1.0.0/16=10.2.0.0/16 --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(await parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
         subnets: ['0/0'],
-        remote: 'h',
+        remote: ['h'],
         subnetFiles: ['f'],
         excludes: ['1.1.1.1'],
         excludeFiles: ['g'],
@@ -71,6 +71,7 @@ describe('parseArguments', () => {
         bastionHosts: true,
         seedHosts: 'db',
         forwards: ['3:a:4'],
+        maps: ['10.1.0.0/16=10.2.0.0/16'],
         socks: ['1'],
         http: ['2'],
         proxyLogin: 'a',
@@ -86,7 +87,7 @@ describe('parseArguments', () => {
   });
 
   test('of two values from two sources the last wins, so that arguments win over TSHUTTLE_ARGS', async () => {
-    expect(await parse('-r', 'a', '-r', 'b', '0/0')).toMatchObject({ raw: { remote: 'b' } });
+    expect(await parse('-r', 'a', '-r', 'b', '0/0')).toMatchObject({ raw: { remote: ['a', 'b'] } });
   });
 
   test.each<[string, string]>([
@@ -127,7 +128,7 @@ describe('parseArguments', () => {
       name: 'explain',
       input: {
         destination: { host: 'db.example', port: 5432 },
-        raw: { remote: 'h', subnets: ['10.0.0.0/8'], zones: ['a.example'], verbosity: 1 },
+        raw: { remote: ['h'], subnets: ['10.0.0.0/8'], zones: ['a.example'], verbosity: 1 },
       },
     });
     expect(await parse('explain', '[2001:db8::1]:443', '-r', 'h')).toMatchObject({

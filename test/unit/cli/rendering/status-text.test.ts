@@ -170,3 +170,30 @@ test('what was agreed on is said in a line', async () => {
       'host key ssh-ed25519, not strict\n',
   );
 });
+
+test('of several bastions it says which one is used, and what is the matter with the others', () => {
+  const bastions = [
+    { bastion: 'me@a', isUsed: false, lastError: 'me@a: no answer' },
+    { bastion: 'me@b', isUsed: true, lastError: null },
+    { bastion: 'me@c', isUsed: false, lastError: null },
+  ];
+  expect(renderStatus([report('office', { ...UP, bastions }, null)], [], NOW, plain)).toContain(
+    'office: bastion 2 of 3; me@a (me@a: no answer); me@c stands by\n',
+  );
+});
+
+test('of a network that two tunnels capture it says which of them has it', () => {
+  const withRules = (name: string, ...subnets: readonly string[]): TunnelReport => ({
+    ...report(name, UP, null),
+    rules: subnets.map((subnet) => ({
+      action: subnet.startsWith('-') ? 'exclude' : 'include',
+      subnet: subnet.replace('-', ''),
+    })),
+  });
+  const textOf = (...reports: TunnelReport[]) => renderStatus(reports, [], NOW, plain);
+  expect(textOf(withRules('office', '10.0.0.0/8'), withRules('home', '10.1.0.0/16'))).toContain(
+    '10.1.0.0/16 is captured by office and home: the tunnel that was started last gets its connections\n',
+  );
+  const apart = textOf(withRules('office', '10.0.0.0/8', '-10.1.0.0/16'), withRules('home', '10.1.0.0/16'));
+  expect(apart).not.toContain('is captured by');
+});

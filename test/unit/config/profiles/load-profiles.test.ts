@@ -98,7 +98,7 @@ describe('a profile', () => {
     const written = parseConfig(
       {
         ...NOTHING_GIVEN,
-        remote: 'me@gate.example:2222',
+        remote: ['me@gate.example:2222'],
         identityFiles: ['key'],
         sshOptions: ['ConnectTimeout=3'],
         sshConfigFile: 'ssh_config',

@@ -38,30 +38,30 @@ const WAY = "ProxyCommand=ssh -i '/home/me/gate' -o IdentitiesOnly=yes -p 2222 -
 
 describe('a target as the bastion', () => {
   test.each(['web', ID, ID.toUpperCase()])('%s: goes by what its Host block says', (remote) => {
-    expect(through({ remote })).toEqual({
+    expect(through({ remote: [remote] })).toEqual({
       ...NOTHING_GIVEN,
-      remote: `debian@${ID}`,
+      remote: [`debian@${ID}`],
       identityFiles: ['/home/me/id'],
       sshOptions: [`HostName=${ID}`, `HostKeyAlias=${ID}`, 'IdentitiesOnly=yes', WAY],
     });
   });
 
   test('is filed under its own name where the server has no UUID', () => {
-    expect(through({ remote: 'db' })).toMatchObject({
-      remote: 'root@db',
+    expect(through({ remote: ['db'] })).toMatchObject({
+      remote: ['root@db'],
       sshOptions: ['HostName=10.0.0.8', 'HostKeyAlias=db', WAY],
     });
   });
 
   test('what the user says goes before it', () => {
     const given = {
-      remote: 'me@web',
+      remote: ['me@web'],
       identityFiles: ['/mine'],
       sshOptions: ['HostName=10.0.0.9'],
       jump: 'hop',
     };
     expect(through(given)).toMatchObject({
-      remote: `me@${ID}`,
+      remote: [`me@${ID}`],
       identityFiles: ['/mine', '/home/me/id'],
       sshOptions: ['HostName=10.0.0.9', `HostName=${ID}`, `HostKeyAlias=${ID}`, 'IdentitiesOnly=yes'],
     });
@@ -70,7 +70,7 @@ describe('a target as the bastion', () => {
   test.each(['web:22', 'elsewhere', 'me:hush@web', 'c2b7d9aa-1d0e-4f6b-8f57-3f4e5a6b7c88', '10.0.0.8'])(
     '%s is no target',
     (remote) => {
-      expect(through({ remote })).toEqual({ ...NOTHING_GIVEN, remote });
+      expect(through({ remote: [remote] })).toEqual({ ...NOTHING_GIVEN, remote: [remote] });
     },
   );
 

@@ -52,6 +52,16 @@ const saying =
     answerTo(decode(queryPacket(query.name)), address);
 
 describe('the side of the bastion', () => {
+  it('gives addresses of this side for those of a mapped network, in zones and out of them', async () => {
+    const toLocal = (address: string) => (address === '172.16.0.8' ? '10.201.0.8' : undefined);
+    const { ask, given } = side(responderThat(saying('172.16.0.8')), { toLocal });
+    for (const isInZone of [true, false])
+      expect(await ask('db.a', 'A', isInZone)).toEqual({ rcode: 'NOERROR', data: ['10.201.0.8'] });
+    // Its hints would be of the other side.
+    expect(await ask('db.a', 'UNKNOWN_65', false)).toEqual({ rcode: 'NOERROR', data: [] });
+    expect(given).toHaveLength(0);
+  });
+
   it('answers what its resolvers say where that is captured', async () => {
     const { ask, given } = side(responderThat(saying('10.0.0.8')));
     expect(await ask('db.a', 'A')).toEqual({ rcode: 'NOERROR', data: ['10.0.0.8'] });
