@@ -171,66 +171,49 @@ class OpenInterceptor implements HelperInterceptor {
     for (const family of missing)
       this.#logger.warn(`${this.method} cannot redirect IPv${family} here: it is not captured`);
     if (families.length === 0) throw applyError(`${this.method} can redirect none of the families asked for`);
-    const answer = await this.#callOrApplyError({ type: 'apply', plan: { ...plan, families } });
+    const answer = await this.#call({ type: 'apply', plan: { ...plan, families } }, applyError);
     if (answer.type !== 'applied') throw wrongAnswer('apply');
     this.#isApplied = true;
     return answer.leftZones;
   }
 
   async addRoute(network: RoutedNetwork): Promise<void> {
-    try {
-      await this.#client.call({ type: 'route', network });
-    } catch (error) {
-      if (!(error instanceof HelperRefusal)) throw error;
-      const message = `the system refused a route to ${network.address}/${network.prefixLength}: ${error.message}`;
-      throw new TshuttleError('ERR_INTERCEPT_APPLY', message, { cause: error });
-    }
+    const where = `${network.address}/${network.prefixLength}`;
+    await this.#call({ type: 'route', network }, (reason, cause) => {
+      return new TshuttleError('ERR_INTERCEPT_APPLY', `the system refused a route to ${where}: ${reason}`, { cause });
+    });
   }
 
   async endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]> {
     // Nothing was redirected yet.
     if (!this.#isApplied) return connections.map(() => 'not ours');
-    try {
-      const answer = await this.#client.call({ type: 'end-stranded', connections });
-      if (answer.type !== 'stranded' || answer.fates.length !== connections.length)
-        throw wrongAnswer('end-stranded');
-      return answer.fates;
-    } catch (error) {
-      if (!(error instanceof HelperRefusal)) throw error;
-      const message = `the system lets nobody look for sockets: ${error.message}`;
-      throw new TshuttleError('ERR_INTERCEPT_APPLY', message, { cause: error });
-    }
+    const answer = await this.#call({ type: 'end-stranded', connections }, (reason, cause) => {
+      return new TshuttleError('ERR_INTERCEPT_APPLY', `the system lets nobody look for sockets: ${reason}`, { cause });
+    });
+    if (answer.type !== 'stranded' || answer.fates.length !== connections.length) throw wrongAnswer('end-stranded');
+    return answer.fates;
   }
 
   async lookUp(originators: readonly Endpoint[]): Promise<readonly LookUp[]> {
-    try {
-      const answer = await this.#client.call({ type: 'look-up', originators });
-      if (answer.type !== 'looked-up' || answer.results.length !== originators.length)
-        throw wrongAnswer('look-up');
-      return answer.results;
-    } catch (error) {
-      if (!(error instanceof HelperRefusal)) throw error;
-      const message = `the system does not tell where connections were going to: ${error.message}`;
-      throw new TshuttleError('ERR_ORIGINAL_DST', message, { cause: error });
-    }
+    const answer = await this.#call({ type: 'look-up', originators }, (reason, cause) => {
+      const message = `the system does not tell where connections were going to: ${reason}`;
+      return new TshuttleError('ERR_ORIGINAL_DST', message, { cause });
+    });
+    if (answer.type !== 'looked-up' || answer.results.length !== originators.length) throw wrongAnswer('look-up');
+    return answer.results;
   }
 
   async enclose(pid: number): Promise<string> {
-    try {
-      const answer = await this.#client.call({ type: 'enclose', pid });
-      if (answer.type !== 'enclosed') throw wrongAnswer('enclose');
-      return answer.cgroup;
-    } catch (error) {
-      if (!(error instanceof HelperRefusal)) throw error;
-      throw new TshuttleError('ERR_INTERCEPT_APPLY', error.message, {
-        remedy: 'tshuttle run --isolated and --rootless capture one command in other ways',
-        cause: error,
-      });
-    }
+    const answer = await this.#call({ type: 'enclose', pid }, (reason, cause) => {
+      const remedy = 'tshuttle run --isolated and --rootless capture one command in other ways';
+      return new TshuttleError('ERR_INTERCEPT_APPLY', reason, { remedy, cause });
+    });
+    if (answer.type !== 'enclosed') throw wrongAnswer('enclose');
+    return answer.cgroup;
   }
 
   async look(): Promise<RuleFacts> {
-    const answer = await this.#callOrApplyError({ type: 'look' });
+    const answer = await this.#call({ type: 'look' }, applyError);
     if (answer.type !== 'looked') throw wrongAnswer('look');
     return answer.facts;
   }
@@ -239,11 +222,15 @@ class OpenInterceptor implements HelperInterceptor {
     return this.#client.close();
   }
 
-  async #callOrApplyError(call: Parameters<HelperClient['call']>[0]): ReturnType<HelperClient['call']> {
+  /** Asks the helper. @throws TshuttleError what `refused` makes of the system's refusal; ERR_HELPER_LOST, ERR_HELPER_PROTOCOL */
+  async #call(
+    call: Parameters<HelperClient['call']>[0],
+    refused: (reason: string, cause: HelperRefusal) => TshuttleError,
+  ): ReturnType<HelperClient['call']> {
     try {
       return await this.#client.call(call);
     } catch (error) {
-      throw error instanceof HelperRefusal ? applyError(error.message, error) : error;
+      throw error instanceof HelperRefusal ? refused(error.message, error) : error;
     }
   }
 }

@@ -10,7 +10,7 @@ import { flushSystemCaches } from '../system/flush-caches.ts';
 import { watchNameservers } from '../system/nameserver-watch.ts';
 import { systemNameservers } from '../system/nameservers.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
-import { type ResolverFileRequest, resolverFilesFor } from '../system/resolver-files.ts';
+import { resolverFilesFor } from '../system/resolver-files.ts';
 import { hasScutil } from '../system/scutil.ts';
 import type { NameRules, StaticHost } from '../zone/name-routes.ts';
 import {
@@ -22,14 +22,8 @@ import {
 import { readBastionHosts } from './bastion-hosts.ts';
 import { type DnsOptions, describeDns } from './dns-options.ts';
 import { DnsWarnings } from './dns-warnings.ts';
+import type { DnsRedirection } from './redirection.ts';
 import type { SyntheticNamesStatus } from './synthetic-names.ts';
-
-/** What {@link CapturedDns.redirectFor} has the rules redirect. */
-interface DnsRedirection {
-  readonly redirects: ReadonlyArray<{ readonly nameserver: string; readonly port: number }>;
-  readonly exemptPorts: readonly number[];
-  readonly resolverFiles: ResolverFileRequest | undefined;
-}
 
 /** What {@link CapturedDns.open} needs of the tunnel. */
 export interface DnsContext extends BastionAnswersContext {

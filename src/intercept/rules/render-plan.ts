@@ -2,8 +2,9 @@ import type { Problem } from '../../core/problem.ts';
 import { renderIptables } from './iptables/iptables.ts';
 import { renderIptablesRefusal } from './iptables/iptables-udp.ts';
 import { renderNft } from './nft/nft.ts';
-import { PF_DEFAULTS, pfProblems, renderPf } from './pf/pf.ts';
+import { PF_DEFAULTS, renderPf } from './pf/pf.ts';
 import { EPHEMERAL_FROM, pfAnchor } from './pf/pf-anchor.ts';
+import { pfProblems } from './pf/pf-problems.ts';
 import type { InterceptMethod } from './redirect-methods.ts';
 import type { OwnedPlan, RedirectPlan } from './redirect-plan.ts';
 

@@ -1,7 +1,7 @@
 import type { PfFacts } from '../../../intercept/rules/rule-facts.ts';
 import { type Finding, note, ok } from './finding.ts';
 
-const CHECK = 'pf';
+const CHECK = 'packet filter';
 
 /** From this part of the limit on it is worth knowing: a connection has two states, which stay for a minute after its end. */
 const CROWDED = 0.5;

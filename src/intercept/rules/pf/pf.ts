@@ -1,10 +1,10 @@
-import type { Problem } from '../../../core/problem.ts';
 import { DNS_PORT } from '../../../net/address/endpoint.ts';
-import { addressToNumber, familyOf, type IpFamily, isLoopback } from '../../../net/address/literal.ts';
+import { familyOf, type IpFamily, isLoopback } from '../../../net/address/literal.ts';
 import { MAX_PF_ENTRIES, MAX_PF_TABLES } from '../plan-limits.ts';
 import type { NameserverRedirect, OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { capturedPorts, tooMuchForPf } from './captured-ports.ts';
 import { EPHEMERAL_FROM, PF_LISTENERS, pfTags } from './pf-anchor.ts';
+import { isLinkLocal6 } from './pf-problems.ts';
 import { portList, portMatch, portsBetween } from './pf-ports.ts';
 import { tableEntries } from './pf-table.ts';
 import { refusedUdp, type UdpFacts } from './pf-udp.ts';
@@ -66,33 +66,6 @@ function programsOf({ only }: RedirectPlan): readonly string[] {
       ({ userId, groupId }) =>
         `${userId === null ? '' : ` user ${userId}`}${groupId === null ? '' : ` group ${groupId}`}`,
     );
-}
-
-/** What a plan asks for that pf cannot do, each with its remedy; the rest of the plan is rendered without it. */
-export function pfProblems(plan: RedirectPlan): readonly Problem[] {
-  return [...cgroupProblems(plan), ...nameserverProblems(plan)];
-}
-
-function cgroupProblems({ only }: RedirectPlan): readonly Problem[] {
-  const cgroups = new Set((only ?? []).flatMap(({ cgroup }) => (cgroup === null ? [] : [cgroup])));
-  return [...cgroups].map((cgroup) => ({
-    where: `control group ${cgroup}`,
-    what: 'pf knows no control groups, and nothing is captured for this one; choose programs by --user or --group',
-  }));
-}
-
-function nameserverProblems(plan: RedirectPlan): readonly Problem[] {
-  return (plan.dns?.redirects ?? [])
-    .filter(({ nameserver }) => isLinkLocal6(nameserver))
-    .map(({ nameserver }) => ({
-      where: `nameserver ${nameserver}`,
-      what: 'pf cannot redirect queries to a link-local address; name the same nameserver by another address, with --ns',
-    }));
-}
-
-/** The kernel writes the interface into such an address, where no table has it. */
-function isLinkLocal6(address: string): boolean {
-  return familyOf(address) === 6 && addressToNumber(6, address) >> 118n === 0xfe80n >> 6n;
 }
 
 /** The tables of one anchor. What is equal is one table. */

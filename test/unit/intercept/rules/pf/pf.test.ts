@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PF_DEFAULTS, pfProblems, renderPf } from '../../../../../src/intercept/rules/pf/pf.ts';
+import { PF_DEFAULTS, renderPf } from '../../../../../src/intercept/rules/pf/pf.ts';
+import { pfProblems } from '../../../../../src/intercept/rules/pf/pf-problems.ts';
 import { parsePfAnchors, pfAnchor } from '../../../../../src/intercept/rules/pf/pf-anchor.ts';
 import { planRedirects } from '../../../../../src/intercept/rules/plan.ts';
 import type { RedirectPlan } from '../../../../../src/intercept/rules/redirect-plan.ts';
