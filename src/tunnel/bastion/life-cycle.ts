@@ -1,28 +1,15 @@
 import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
-import type { Logger } from '../../core/log.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import { BastionHungUp } from '../../ssh/transport.ts';
 import type { TunnelState, WaitReason } from '../status/state.ts';
 import { AttemptHistory } from './attempt-history.ts';
 import { type Connections, NOBODY } from './connections.ts';
-import { type OnDown, Outages } from './outages.ts';
+import type { LifeOptions } from './life-options.ts';
+import { Outages } from './outages.ts';
 import { CurrentPhase, type Phase } from './phase.ts';
 import { type AttemptOutcomes, type OpenConnections, RunningAttempt } from './running-attempt.ts';
-import { type WaitLimits, type WaitOutcome, WaitQueue } from './wait-queue.ts';
-
-/** What a {@link LifeCycle} is to do. */
-export interface LifeOptions {
-  readonly onDown: OnDown;
-  readonly held: WaitLimits;
-  readonly logger: Logger;
-  /** Who is asked when something waits for the connection. */
-  readonly prompter: Prompter;
-  /** Whether nothing has been carried lately: a bastion that hangs up then does it for that. */
-  isIdle(): boolean;
-  /** Whether any login would ask somebody; left out: as the last one did. */
-  readonly wouldAsk?: () => boolean;
-}
+import { type WaitOutcome, WaitQueue } from './wait-queue.ts';
 
 /**
  * The life of the connection to a bastion, after the first one stood: see {@link TunnelState} for its states. Owns the
@@ -144,7 +131,6 @@ export class LifeCycle {
 
   /**
    * Has others take the place of the connections, to another bastion: they are closed. Owns `connections` from now on.
-   *
    * @returns false where there are none to be replaced any more; then `connections` is closed
    */
   replace(connections: Connections): boolean {
