@@ -180,7 +180,9 @@ class OpenInterceptor implements HelperInterceptor {
   async addRoute(network: RoutedNetwork): Promise<void> {
     const where = `${network.address}/${network.prefixLength}`;
     await this.#call({ type: 'route', network }, (reason, cause) => {
-      return new TshuttleError('ERR_INTERCEPT_APPLY', `the system refused a route to ${where}: ${reason}`, { cause });
+      return new TshuttleError('ERR_INTERCEPT_APPLY', `the system refused a route to ${where}: ${reason}`, {
+        cause,
+      });
     });
   }
 
@@ -188,9 +190,12 @@ class OpenInterceptor implements HelperInterceptor {
     // Nothing was redirected yet.
     if (!this.#isApplied) return connections.map(() => 'not ours');
     const answer = await this.#call({ type: 'end-stranded', connections }, (reason, cause) => {
-      return new TshuttleError('ERR_INTERCEPT_APPLY', `the system lets nobody look for sockets: ${reason}`, { cause });
+      return new TshuttleError('ERR_INTERCEPT_APPLY', `the system lets nobody look for sockets: ${reason}`, {
+        cause,
+      });
     });
-    if (answer.type !== 'stranded' || answer.fates.length !== connections.length) throw wrongAnswer('end-stranded');
+    if (answer.type !== 'stranded' || answer.fates.length !== connections.length)
+      throw wrongAnswer('end-stranded');
     return answer.fates;
   }
 
@@ -199,7 +204,8 @@ class OpenInterceptor implements HelperInterceptor {
       const message = `the system does not tell where connections were going to: ${reason}`;
       return new TshuttleError('ERR_ORIGINAL_DST', message, { cause });
     });
-    if (answer.type !== 'looked-up' || answer.results.length !== originators.length) throw wrongAnswer('look-up');
+    if (answer.type !== 'looked-up' || answer.results.length !== originators.length)
+      throw wrongAnswer('look-up');
     return answer.results;
   }
 

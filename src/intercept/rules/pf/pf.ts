@@ -1,11 +1,11 @@
 import { DNS_PORT } from '../../../net/address/endpoint.ts';
-import { familyOf, type IpFamily, isLoopback } from '../../../net/address/literal.ts';
+import { addressToNumber, familyOf, type IpFamily, isLoopback } from '../../../net/address/literal.ts';
 import { MAX_PF_ENTRIES, MAX_PF_TABLES } from '../plan-limits.ts';
 import type { NameserverRedirect, OwnedPlan, RedirectPlan } from '../redirect-plan.ts';
 import { capturedPorts, tooMuchForPf } from './captured-ports.ts';
 import { EPHEMERAL_FROM, PF_LISTENERS, pfTags } from './pf-anchor.ts';
-import { isLinkLocal6 } from './pf-problems.ts';
 import { portList, portMatch, portsBetween } from './pf-ports.ts';
+import { isLinkLocal6 } from './pf-problems.ts';
 import { tableEntries } from './pf-table.ts';
 import { refusedUdp, type UdpFacts } from './pf-udp.ts';
 import { type Range, uniteRanges } from './ranges.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PF_DEFAULTS, renderPf } from '../../../../../src/intercept/rules/pf/pf.ts';
-import { pfProblems } from '../../../../../src/intercept/rules/pf/pf-problems.ts';
 import { parsePfAnchors, pfAnchor } from '../../../../../src/intercept/rules/pf/pf-anchor.ts';
+import { pfProblems } from '../../../../../src/intercept/rules/pf/pf-problems.ts';
 import { planRedirects } from '../../../../../src/intercept/rules/plan.ts';
 import type { RedirectPlan } from '../../../../../src/intercept/rules/redirect-plan.ts';
 import { PfEvaluator } from '../../../../support/pf/evaluator.ts';
