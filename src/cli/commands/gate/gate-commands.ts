@@ -4,14 +4,16 @@ import { TunnelOption } from '../../command/tunnel-options.ts';
 
 /** What a gate is added with, as commander has it; what the program takes too is there under its own name. */
 interface AddOptions {
-  readonly remote?: string;
+  readonly remote?: readonly string[];
   readonly identityFiles?: readonly string[];
   readonly managementKey?: string;
   readonly managementUser?: string;
 }
 
 /** `tshuttle gate add` */
-export const gateAddCommand = defineCommand<AddOptions & { readonly name: string; readonly remote: string }>({
+export const gateAddCommand = defineCommand<
+  Omit<AddOptions, 'remote'> & { readonly name: string; readonly remote: string }
+>({
   name: 'gate add',
   missing: 'needs a name, as in tshuttle gate add cloud -r tunnel@gate.example.com',
   describe: (command, choose, refuse) => {
@@ -27,9 +29,16 @@ export const gateAddCommand = defineCommand<AddOptions & { readonly name: string
       .option('--management-key <FILE>', TEXTS.managementKey)
       .option('--management-user <ACCOUNT>', TEXTS.managementUser)
       .action((name: string) => {
-        const { remote, identityFiles = [], ...management } = command.optsWithGlobals<AddOptions>();
+        const {
+          remote: remotes = [],
+          identityFiles = [],
+          ...management
+        } = command.optsWithGlobals<AddOptions>();
+        const [remote] = remotes;
         if (remote === undefined)
           refuse({ where: '-r', what: 'is missing; name the gate, as in -r tunnel@gate.example.com' });
+        else if (remotes.length > 1)
+          refuse({ where: '-r', what: 'is given more than once; a gate is one server' });
         else if (identityFiles.length > 1)
           refuse({ where: '-i', what: 'is given more than once; a gate has one key' });
         else choose({ name, remote, identityFiles, ...management });
