@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { MAX_SOURCES } from '../net/address/traffic-source.ts';
 import type { Config, ConfigResult, Mode, OpenstackOption } from './config.ts';
 import { dnsOf } from './dns.ts';
 import { Findings } from './findings.ts';
@@ -48,6 +49,7 @@ export function parseConfig(
     if ('required' in row && raw[key] === undefined)
       findings.wrong(locate(key), `is missing; ${row.required}`);
   }
+  checkAlsoFrom(values, context);
   const remote = bastionsOf(values, context);
   const config = {
     transport: transportOf(values, context),
@@ -70,6 +72,12 @@ export function parseConfig(
 function ownOf(values: OptionValues): OwnValues {
   const isOwn = ([key]: readonly [string, unknown]): boolean => rowOf(key as OptionKey).partOf === undefined;
   return Object.fromEntries(Object.entries(values).filter(isOwn)) as unknown as OwnValues;
+}
+
+function checkAlsoFrom({ alsoFrom }: OptionValues, { findings, locate }: ReadContext): void {
+  if (alsoFrom.length <= MAX_SOURCES) return;
+  const what = `${alsoFrom.length} of them are more than ${MAX_SOURCES}; name several interfaces at once, as in br-*`;
+  findings.wrong(locate('alsoFrom'), what);
 }
 
 /** More would keep those that wait from ever being told. */

@@ -82,10 +82,11 @@ export class CaptureCheck {
     const isForRules = results.some(
       ({ outcome }) => outcome.kind !== 'arrived' && outcome.kind !== 'refused by route',
     );
-    return captureProblems(results, isForRules ? await this.#look() : undefined);
+    return captureProblems(results, isForRules ? await this.look() : undefined);
   }
 
-  async #look(): Promise<RuleFacts | undefined> {
+  /** What the rules of this machine tell; undefined where they cannot be looked at. Never rejects. */
+  async look(): Promise<RuleFacts | undefined> {
     try {
       return await this.#interceptor.look();
     } catch (error) {

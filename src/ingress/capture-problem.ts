@@ -26,9 +26,12 @@ type Cause =
 /** Of zones, as zone-problems.ts tells them. */
 type ZoneCause = 'resolver-file';
 
+/** Why connections of others, which are to be captured beside this machine's own, do not arrive. */
+type OthersCause = 'others-listener' | 'others-firewall';
+
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
 export interface CaptureProblem {
-  readonly cause: Cause | ZoneCause;
+  readonly cause: Cause | ZoneCause | OthersCause;
   /** For people: what, and where. */
   readonly what: string;
   /** The remedy. */

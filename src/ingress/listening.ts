@@ -3,12 +3,17 @@ import { systemCodeOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
 import { methodRow } from '../intercept/rules/redirect-methods.ts';
-import { type IpFamily, LOOPBACK } from '../net/address/literal.ts';
+import type { IpFamily } from '../net/address/literal.ts';
+import type { SourceAddress } from '../net/address/source-address.ts';
 import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
+import { FollowedSockets } from '../net/sockets/interfaces/followed-sockets.ts';
+import { placeOnInterface } from '../net/sockets/interfaces/interface-place.ts';
+import { describeRefusedAddress } from '../net/sockets/interfaces/refused-address.ts';
 import { type ListenAddresses, type Listeners, openListeners } from '../net/sockets/listener.ts';
 import { AcceptedConnections } from './accepted-connections.ts';
 import { CaptureProbe } from './capture-probe.ts';
+import type { CaptureProblem } from './capture-problem.ts';
 import { type DestinationOf, destinationLookUp } from './destination-look-ups.ts';
 
 /** Where to listen, as far as the user has said. */
@@ -42,6 +47,7 @@ export class Listening {
   readonly #loopback6: string;
   readonly #onAccepted: OnAccepted;
   readonly #listeners: Listeners[] = [];
+  readonly #forOthers: FollowedSockets;
 
   private constructor(
     first: Listeners,
@@ -56,6 +62,7 @@ export class Listening {
     this.#loopback6 = loopback6;
     this.#onAccepted = onAccepted;
     this.#listeners.push(first);
+    this.#forOthers = new FollowedSockets((at) => listenForOthers(at, first.port, onAccepted));
   }
 
   /** @throws TshuttleError ERR_LISTEN */
@@ -96,13 +103,34 @@ export class Listening {
     }
   }
 
+  /** Accepts redirected connections of others at these addresses and no others from now on. One at a time. @returns what is wrong */
+  async followOthers(addresses: readonly SourceAddress[]): Promise<readonly CaptureProblem[]> {
+    const refused = await this.#forOthers.follow(addresses);
+    return refused.map((one) => ({ cause: 'others-listener', ...describeRefusedAddress(one, this.port) }));
+  }
+
   /** Stops listening. Idempotent. */
   async close(): Promise<void> {
+    this.#forOthers.close();
     for (const listeners of this.#listeners) await listeners.close();
   }
 }
 
 type OnAccepted = (accepted: Socket, family: IpFamily) => void;
+
+/** At one address of an interface, for what comes in by that alone, at the port that rules redirect to. */
+function listenForOthers(
+  { family, address, interfaceName, interfaceIndex }: SourceAddress,
+  port: number,
+  onAccepted: OnAccepted,
+): Promise<Listeners> {
+  const [address4, address6] = family === 4 ? [address, undefined] : [undefined, address];
+  return openListeners(
+    { address4, address6, port },
+    onAccepted,
+    placeOnInterface(interfaceName, interfaceIndex),
+  );
+}
 
 async function listenAsAsked(
   { listen, ipv6, namespace }: ListenOptions,
@@ -110,9 +138,11 @@ async function listenAsAsked(
   onAccepted: OnAccepted,
 ): Promise<Listeners> {
   if (listen !== undefined) {
-    // Rules redirect to the loopback address that their method has.
-    const address6 = listen.address6 === LOOPBACK[6] ? loopback[6] : listen.address6;
-    return openListeners({ ...listen, address6 }, onAccepted, namespace);
+    // Rules redirect to the loopback address that their method has, and others' connections to addresses that have listeners of their
+    // own: nothing that is redirected arrives at any other, and a wildcard would keep the port from those.
+    const address6 = listen.address6 === undefined ? undefined : loopback[6];
+    const address4 = listen.address4 === undefined ? undefined : loopback[4];
+    return openListeners({ ...listen, address4, address6 }, onAccepted, namespace);
   }
   const only4: ListenAddresses = { address4: loopback[4], address6: undefined, port: undefined };
   if (!ipv6) return openListeners(only4, onAccepted, namespace);

@@ -10,6 +10,7 @@ export const NO_REDIRECT: RedirectIngress = {
   addRoute: async () => {},
   endStranded: async (connections) => connections.map(() => 'told'),
   check: async () => [],
+  followOthers: async () => {},
   addFamilies: async () => false,
   close: async () => {},
 };

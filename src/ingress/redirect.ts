@@ -19,13 +19,16 @@ import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import { type IpFamily, numberToAddress } from '../net/address/literal.ts';
 import { ALL_PORTS } from '../net/address/port-range.ts';
+import type { TrafficSource } from '../net/address/traffic-source.ts';
 import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
+import type { SourceInterfaces } from '../net/machine/source-interfaces.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { ListenAddresses } from '../net/sockets/listener.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
+import { CapturedOthers } from './captured-others.ts';
 import {
   CapturedCgroups,
   type CapturedPrograms,
@@ -49,6 +52,8 @@ export interface RedirectOptions {
   readonly udp: UdpPolicy;
   /** Captures the connections of this namespace, all of them, and not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
+  /** Whose connections are captured beside this machine's own. */
+  readonly alsoFrom: readonly TrafficSource[];
 }
 
 /** Dependencies of {@link openRedirectIngress}. */
@@ -94,6 +99,8 @@ export interface RedirectIngress {
    * @param recapture calls {@link RedirectIngress.capture} again
    */
   check(recapture: () => Promise<void>): Promise<readonly CaptureProblem[]>;
+  /** Accepts others' connections at these interfaces alone from now on, as {@link RedirectIngress.check} tells. One at a time. */
+  followOthers(interfaces: SourceInterfaces): Promise<void>;
   /** Listens for a family that this machine did not have before. @returns whether there is one more to capture */
   addFamilies(): Promise<boolean>;
   /** Removes the rules, then stops listening. Idempotent. */
@@ -136,14 +143,17 @@ export async function openRedirectIngress(
     await interceptor.close();
     throw error;
   }
-  const ingress = redirectIngress(interceptor, listening, { programs: captured, udp: options.udp }, logger);
+  // One command is captured, or all of a namespace, and nobody else.
+  const alsoFrom = namespace === undefined && options.enclosed === undefined ? options.alsoFrom : [];
+  const whose = { programs: captured, udp: options.udp, alsoFrom };
+  const ingress = redirectIngress(interceptor, listening, whose, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
 
 function redirectIngress(
   interceptor: RestartingInterceptor,
   listening: Listening,
-  { programs, udp }: Pick<RedirectOptions, 'programs' | 'udp'>,
+  { programs, udp, alsoFrom }: Pick<RedirectOptions, 'programs' | 'udp' | 'alsoFrom'>,
   logger: Logger,
 ): RedirectIngress {
   const families = () => listening.families.filter((family) => interceptor.families.includes(family));
@@ -153,6 +163,7 @@ function redirectIngress(
   const only = programs?.matches ?? null;
   const cgroups = new CapturedCgroups(only, interceptor, logger);
   let leftZones: readonly LeftZone[] = [];
+  const others = new CapturedOthers(alsoFrom, listening);
   return {
     method: interceptor.method,
     get families() {
@@ -174,6 +185,7 @@ function redirectIngress(
         only,
         udp,
         resolverFiles: queries?.resolverFiles,
+        alsoFrom: others.alsoFrom,
       });
       leftZones = await cgroups.apply(plan);
       for (const problem of planProblems(interceptor.method, plan).map(renderProblem)) {
@@ -187,9 +199,15 @@ function redirectIngress(
     endStranded: (connections) => interceptor.endStranded(connections),
     // Without rules nothing arrives, as the state tells; and the helper, which would be asked why, is being started.
     check: async (recapture) =>
-      interceptor.rulesGone === undefined && capturesThisProcess(only)
-        ? [...(await check.run(recapture)), ...zoneProblems(leftZones)]
+      interceptor.rulesGone === undefined
+        ? [
+            ...(capturesThisProcess(only)
+              ? [...(await check.run(recapture)), ...zoneProblems(leftZones)]
+              : []),
+            ...(await others.check(() => check.look())),
+          ]
         : [],
+    followOthers: (interfaces) => others.follow(interfaces),
     addFamilies: () => listening.addFamilies(),
     close: async () => {
       cgroups.close();
@@ -227,5 +245,6 @@ function capturingAll(ingress: RedirectIngress): RedirectIngress {
     addRoute: async () => {},
     // We are not in it ourselves, and its rules are all ours.
     check: async () => [],
+    followOthers: async () => {},
   };
 }

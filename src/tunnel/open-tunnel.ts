@@ -19,6 +19,7 @@ import { resolveBastions, tunnelKey } from './bastion/resolve-bastions.ts';
 import { warnOfWeakAgreement } from './bastion/weak-agreement.ts';
 import { capturableRules, warnOfProxyCommand } from './capture/capturable-rules.ts';
 import { CaptureWatch } from './capture/capture-watch.ts';
+import { Others } from './capture/others.ts';
 import { RemovedRules } from './capture/removed-rules.ts';
 import { askForName } from './flows/ask-for-name.ts';
 import { FlowTable } from './flows/flow-table.ts';
@@ -155,6 +156,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const { endStranded } = ingress;
     // The addresses of a namespace of ours do not change.
     const isOwn = options.namespace === undefined ? isOwnAddress : () => true;
+    const others = new Others(options.alsoFrom, { ingress, dns, logger });
     const table = new FlowTable(
       split === undefined ? carrier : new SplitCarrier(carrier, () => rules, split),
       logger,
@@ -176,12 +178,13 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       }
     });
     recapture = capture;
+    await others.follow();
     await capture();
     signal.throwIfAborted();
     const watch = new CaptureWatch(ingress, capture, logger);
     await watch.check();
     signal.throwIfAborted();
-    networkChanged = () => watch.networkChanged();
+    networkChanged = () => others.follow(capture).then(() => watch.networkChanged());
     cleanup.push(() => watch.stop());
     dns.follow(capture);
     if (options.onDown === 'direct') followOutages(capture, isOpenToAll, life, logger);
@@ -200,7 +203,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       get readyLine() {
         return readyLine(
           [
-            describeCaptured(rules, dns.description, options.programs?.description),
+            describeCaptured(rules, dns.description, options),
             describeMaps(options.maps),
             forwards.description,
             describeProxies(proxies.listens),

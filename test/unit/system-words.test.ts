@@ -109,6 +109,7 @@ const FACTS: RuleFacts = {
   ufw: false,
   wgQuick: [],
   notrack: [],
+  inputDrops: [],
   packetFilter: null,
 };
 
@@ -199,6 +200,7 @@ const PLACES: ReadonlyArray<readonly [place: string, why: string]> = [
   ['ingress/pf-causes.ts', 'causes that pf alone has'],
   ['cli/commands/doctor/packet-filter-checks.ts', 'of pf alone'],
   ['ssh/config/target.ts', 'a keyword of Apple’s ssh, which is in files that people share'],
+  ['ingress/others-firewall.ts', 'firewalls of Linux, where alone the connections of others are captured'],
   ['ingress/captured-programs.ts', 'control groups, which are of Linux'],
   ['config/options/program-options.ts', 'control groups, too'],
   ['dns/system/resolved-obstacles.ts', 'systemd-resolved, which is asked first'],

@@ -36,6 +36,7 @@ export function tunnelOptions(
     rules,
     listen: listenAddresses(config),
     method: config.method,
+    alsoFrom: config.alsoFrom,
     programs: config.programs,
     enclosed,
     udp: config.udp,

@@ -9,7 +9,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
     summary: 'what is captured, and which of several options decides',
     blocks: [
       paragraph(
-        'Connections that this machine opens to a SUBNET go through the bastion. A destination that several match is decided by the ' +
+        'Connections that this machine opens (others: tshuttle help others) to a SUBNET go through the bastion. A destination that several match is decided by the ' +
           'one with the fewest ports, then by the longest prefix, then in favour of -x. The bastion itself, local, broadcast, ' +
           'multicast and link-local destinations are never captured, so a bastion inside a captured network is no problem.',
       ),

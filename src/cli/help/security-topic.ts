@@ -8,7 +8,10 @@ export const securityTopic = (system: SystemWords): Topic => ({
   blocks: [
     ...rootBlocks(system),
     list(
-      ['who can use the tunnel', 'every user and program of this machine, as with a route'],
+      [
+        'who can use the tunnel',
+        'every user and program of this machine, as with a route; of others whoever can send through an interface that --also-from names',
+      ],
       [
         'what the bastion sees',
         'the destinations, as with ssh -L. It is trusted no further: a bastion that overruns the window of a flow, or breaks the ' +

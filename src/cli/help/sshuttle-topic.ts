@@ -35,6 +35,10 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
       ],
       ['--user, --group', 'hold for every method, and for --dns; repeatable (tshuttle help programs)'],
       [
+        '-l 0.0.0.0',
+        'nobody’s connections but this machine’s are captured; --also-from IFACE or NETWORK names others',
+      ],
+      [
         '--sudoers-no-modify, --sudoers-user',
         'print the line of tshuttle sudoers, which grants one program instead of a command line',
       ],

@@ -5,6 +5,7 @@ import { captureTopics } from './capture-topics.ts';
 import { FORWARDS_TOPIC } from './forwards-topic.ts';
 import { LOG_TOPIC } from './log-topic.ts';
 import { openstackTopic } from './openstack-topic.ts';
+import { OTHERS_TOPIC } from './others-topic.ts';
 import { programsTopic } from './programs-topic.ts';
 import { recipesTopic } from './recipes-topic.ts';
 import { runTopics } from './run-topics.ts';
@@ -21,6 +22,7 @@ export function topicsOn(platform: NodeJS.Platform = process.platform): readonly
     recipesTopic(system),
     ...captureTopics(system),
     programsTopic(system),
+    OTHERS_TOPIC,
     ...BASTION_TOPICS,
     ALGORITHMS_TOPIC,
     ...runningTopics(system),

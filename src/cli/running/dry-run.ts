@@ -13,6 +13,7 @@ import { INSTANCE_PLACEHOLDER, planProblems, renderPlan } from '../../intercept/
 import { formatCidr } from '../../net/address/cidr.ts';
 import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
+import { interfacesOf } from '../../net/machine/source-interfaces.ts';
 import { resolveTarget } from '../../ssh/config/target.ts';
 
 /** Stands for the port that is chosen at start. */
@@ -54,6 +55,10 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];
   const exempt = await bastionEndpoints(config, context);
   const listenerPort = config.listen.port ?? EXAMPLE_PORT;
+  const alsoFrom =
+    config.alsoFrom.length === 0
+      ? undefined
+      : { sources: config.alsoFrom, links: (await interfacesOf(config.alsoFrom)).links };
   const plan = planRedirects({
     rules,
     listenerPort,
@@ -62,6 +67,7 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     dns: dnsRedirect(config),
     udp: config.udp,
     only: config.programs?.matches ?? null,
+    alsoFrom,
   });
   const method = config.method === 'auto' ? (first ?? REDIRECT_METHODS[0]).name : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];

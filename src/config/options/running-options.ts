@@ -32,6 +32,20 @@ export const CAPTURE_OPTIONS = {
     help: 'where the redirected connections are accepted (default: loopback, a free port)',
     profile: { key: 'listen', description: 'where redirected connections are accepted, [ip:]port, as -l' },
   },
+  alsoFrom: {
+    kind: 'list',
+    flags: '--also-from <IFACE|NETWORK>',
+    type: 'trafficSource',
+    help:
+      'capture what others send through this machine, too, and comes in by this interface or from this network: docker0, ' +
+      'br-*, eth1, 192.168.50.0/24 (tshuttle help others); repeatable',
+    item: 'docker0, br-*, 192.168.50.0/24',
+    profile: {
+      key: 'also_from',
+      description:
+        "interfaces and networks whose connections are captured beside this machine's own, as --also-from",
+    },
+  },
   dryRun: {
     kind: 'flag',
     flags: '--dry-run',

@@ -1,3 +1,4 @@
+import { parseTrafficSource } from './also-from.ts';
 import { type PlacedForward, parseForward } from './forward.ts';
 import { Invalid } from './invalid.ts';
 import { type Listen, parseListen } from './listen.ts';
@@ -96,6 +97,7 @@ export const VALUE_TYPES = {
   userAccount: (text, place) => readAccount('user', text, place),
   groupAccount: (text, place) => readAccount('group', text, place),
   cgroup: readCgroup,
+  trafficSource: (text, place) => valid(parseTrafficSource(text), place),
   listenPlace: (text, place) => valid(parseProxyListen(text), place),
   forward: readForward,
   loginFile: readLoginFile,
@@ -168,7 +170,9 @@ function readListen(text: string, place: ValuePlace): Listen | undefined {
     (address) => address === '0.0.0.0' || address === '::',
   );
   if (outside !== undefined)
-    place.warn(`only connections that this machine opens are captured; ${outside} serves nobody else`);
+    place.warn(
+      `only connections that this machine opens are captured, whoever ${outside} would admit; --also-from IFACE or NETWORK has those of others captured, too`,
+    );
   return listen;
 }
 

@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { familyOf, type IpFamily } from '../../net/address/literal.ts';
+import type { SourceAddress } from '../../net/address/source-address.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import { Overload } from '../overload.ts';
@@ -8,7 +9,6 @@ import { DnsServer } from '../server/dns-server.ts';
 import { QueryPolicy } from '../server/query-policy.ts';
 import { flushSystemCaches } from '../system/flush-caches.ts';
 import { watchNameservers } from '../system/nameserver-watch.ts';
-import { systemNameservers } from '../system/nameservers.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
 import { resolverFilesFor } from '../system/resolver-files.ts';
 import { hasScutil } from '../system/scutil.ts';
@@ -20,7 +20,7 @@ import {
   isCaptured,
 } from './bastion-answers.ts';
 import { readBastionHosts } from './bastion-hosts.ts';
-import { type DnsOptions, describeDns } from './dns-options.ts';
+import { type DnsOptions, describeDns, nameserversOf } from './dns-options.ts';
 import { DnsWarnings } from './dns-warnings.ts';
 import type { DnsRedirection } from './redirection.ts';
 import type { SyntheticNamesStatus } from './synthetic-names.ts';
@@ -50,6 +50,7 @@ export class CapturedDns {
   #recapture: () => Promise<void> = () => Promise.resolve();
   #watch: { stop(): void } | undefined;
   readonly #leftOut = new Set<string>();
+  #others: readonly SourceAddress[] = [];
   readonly #warnings: DnsWarnings;
 
   private constructor(options: DnsOptions | undefined, context: DnsContext) {
@@ -113,6 +114,13 @@ export class CapturedDns {
   /** See {@link SyntheticNames.name}. */
   name(flow: Flow): boolean {
     return this.#answers.name(flow);
+  }
+
+  /** See {@link DnsServer.followOthers}; also for nameservers that come later. */
+  async followOthers(addresses: readonly SourceAddress[]): Promise<void> {
+    this.#others = addresses;
+    for (const problem of (await this.#server?.followOthers(addresses)) ?? [])
+      this.#context.logger.warn(problem);
   }
 
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
@@ -211,6 +219,7 @@ export class CapturedDns {
     const [wanted, overload] = [this.#usable(), new Overload(logger)];
     if (this.#server !== undefined) await this.#server.serve(wanted);
     else this.#server = await DnsServer.open(wanted, this.#handler, overload, namespace, onRejected);
+    await this.followOthers(this.#others);
   }
 
   async #redirectFrom(nameservers: readonly Nameserver[]): Promise<void> {
@@ -238,10 +247,4 @@ export class CapturedDns {
     });
     this.#watch = watch;
   }
-}
-
-function nameserversOf(options: DnsOptions | undefined): readonly Nameserver[] {
-  if (options === undefined) return [];
-  if (options.nameservers === 'system') return systemNameservers();
-  return options.nameservers.map((address) => ({ address, scope: undefined }));
 }

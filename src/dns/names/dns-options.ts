@@ -1,6 +1,8 @@
 import type { Cidr } from '../../net/address/cidr.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { formatZone, type Zone } from '../../net/address/zone.ts';
+import { systemNameservers } from '../system/nameservers.ts';
+import type { Nameserver } from '../system/resolv-conf.ts';
 import type { StaticHost } from '../zone/name-routes.ts';
 
 /** Whose queries are captured, and who answers them. */
@@ -35,4 +37,11 @@ export function describeDns({ everything, zones, hosts, bastionHosts }: DnsOptio
     ...(bastionHosts ? ["of the bastion's /etc/hosts"] : []),
   ];
   return `names ${parts.join(' and ')}`;
+}
+
+/** The nameservers whose queries are captured. */
+export function nameserversOf(options: DnsOptions | undefined): readonly Nameserver[] {
+  if (options === undefined) return [];
+  if (options.nameservers === 'system') return systemNameservers();
+  return options.nameservers.map((address) => ({ address, scope: undefined }));
 }

@@ -3,14 +3,17 @@ import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { systemWords } from '../../core/system-words.ts';
 import { familyOf, LOOPBACK } from '../../net/address/literal.ts';
+import type { SourceAddress } from '../../net/address/source-address.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
-import { closeAll, isWithoutFamily, onOnePort, portOf } from '../../net/sockets/one-port.ts';
-import { type SocketPlace, THIS_MACHINE } from '../../net/sockets/socket-place.ts';
+import { describeRefusedAddress } from '../../net/sockets/interfaces/refused-address.ts';
+import { type Closable, closeAll, isWithoutFamily, onOnePort, portOf } from '../../net/sockets/one-port.ts';
+import { type PlacedAddress, type SocketPlace, THIS_MACHINE } from '../../net/sockets/socket-place.ts';
 import type { Overload } from '../overload.ts';
 import { PassThrough } from '../pass-through/pass-through.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
 import { type DatagramContext, takeDatagram } from './datagrams.ts';
+import { type OthersPlace, OthersSockets } from './others-sockets.ts';
 import type { QueryPolicy } from './query-policy.ts';
 import { serveTcpClient } from './tcp-client.ts';
 
@@ -26,7 +29,7 @@ interface ListenAddress {
 }
 
 /**
- * Answers DNS queries on loopback: in place of nameservers, or with what these say. For each nameserver it listens on a port
+ * Answers DNS queries on loopback, and where others' are redirected to: in place of nameservers, or with what these say. For each nameserver it listens on a port
  * of its own: a query does not tell whom it was for, but the port where it arrives does.
  *
  * UDP sockets are bound to exact addresses: an answer from a wildcard socket leaves with another source address than the
@@ -89,6 +92,23 @@ export class DnsServer {
     }
   }
 
+  /**
+   * Answers others' queries at these addresses and no others from now on, for each nameserver that there is by now, at its port. One
+   * at a time; never rejects.
+   *
+   * @returns where it cannot, for people
+   */
+  async followOthers(addresses: readonly SourceAddress[]): Promise<readonly string[]> {
+    const problems: string[] = [];
+    for (const { others, port } of this.#addresses.values()) {
+      for (const refused of await others.follow(addresses)) {
+        const { what, remedy } = describeRefusedAddress(refused, port);
+        problems.push(`DNS: ${what} -> ${remedy}`);
+      }
+    }
+    return problems;
+  }
+
   /** Answers only for these from now on; whose queries come here no more. */
   retireOthers(nameservers: readonly Nameserver[]): void {
     const kept = new Set(nameservers.map(keyOf));
@@ -131,6 +151,7 @@ async function openPassThrough(overload: Overload): Promise<PassThrough> {
 
 interface ListeningAddress {
   readonly port: number;
+  readonly others: OthersSockets;
   readonly close: () => void;
 }
 
@@ -139,16 +160,32 @@ async function listenAt(nameserver: Nameserver, shared: Shared): Promise<Listeni
   const host = LOOPBACK[familyOf(nameserver.address)];
   try {
     return await onOnePort(0, async (opened) => {
-      const server = await listenTcp(host, nameserver, shared);
+      const server = await listenTcp({ ...shared, host, port: 0 }, nameserver, shared);
       opened.push(server);
       const port = portOf(server);
-      opened.push(await listenUdp(host, port, nameserver, shared));
-      return { port, close: () => closeAll(opened) };
+      opened.push(await listenUdp({ ...shared, host, port }, nameserver, shared));
+      const others = new OthersSockets(nameserver.address, (at) =>
+        listenForOthers({ ...at, port }, nameserver, shared),
+      );
+      opened.push(others);
+      return { port, others, close: () => closeAll(opened) };
     });
   } catch (error) {
     if (isWithoutFamily(error)) return undefined;
     throw listenError(host, error);
   }
+}
+
+/** By TCP and UDP at an address where others' queries arrive. */
+async function listenForOthers(
+  at: ListenPlace & OthersPlace,
+  nameserver: Nameserver,
+  shared: Shared,
+): Promise<Closable> {
+  return await onOnePort(at.port, async (opened) => {
+    opened.push(await listenTcp(at, nameserver, shared), await listenUdp(at, nameserver, shared));
+    return { close: () => closeAll(opened) };
+  });
 }
 
 function listenError(where: string, cause: unknown): TshuttleError {
@@ -160,31 +197,40 @@ function listenError(where: string, cause: unknown): TshuttleError {
   return new TshuttleError('ERR_LISTEN', message, { cause, remedy });
 }
 
+/** A port at an address, and who may ask there: everybody where that is not said. */
+interface ListenPlace extends Partial<Pick<OthersPlace, 'admits'>>, PlacedAddress {
+  readonly place: SocketPlace;
+}
+
 async function listenTcp(
-  host: string,
+  { place, host, port, admits }: ListenPlace,
   nameserver: Nameserver,
-  { policy, passThrough, tcpClients, place }: Shared,
+  { policy, passThrough, tcpClients }: Shared,
 ): Promise<Server> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     client.on('error', () => {});
+    if (admits?.(client.remoteAddress ?? '') === false) {
+      client.resetAndDestroy();
+      return;
+    }
     if (!tcpClients.admit(client)) return;
     client.on('data', () => tcpClients.touch(client));
     serveTcpClient(client, policy, () => passThrough.connect(nameserver));
   });
-  await place.listen(server, { host, port: 0 });
+  await place.listen(server, { host, port });
   server.on('error', () => {});
   return server;
 }
 
 async function listenUdp(
-  host: string,
-  port: number,
+  { place, host, port, admits }: ListenPlace,
   nameserver: Nameserver,
   shared: Shared,
 ): Promise<UdpSocket> {
-  const socket = await shared.place.bind({ host, port });
+  const socket = await place.bind({ host, port });
   socket.on('error', () => {});
   socket.on('message', (packet, client) => {
+    if (admits?.(client.address) === false) return;
     // The client may be gone, and the socket closed, by the time there is an answer: then it is lost, as UDP is.
     const reply = (answer: Buffer): void => {
       try {

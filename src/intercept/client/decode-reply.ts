@@ -182,6 +182,7 @@ function readFacts(value: unknown): RuleFacts {
     'ufw',
     'wgQuick',
     'notrack',
+    'inputDrops',
     'packetFilter',
   ]);
   const texts = (key: string): string[] =>
@@ -195,6 +196,7 @@ function readFacts(value: unknown): RuleFacts {
     ufw: readTruth(fields['ufw'], 'facts.ufw'),
     wgQuick: texts('wgQuick'),
     notrack: texts('notrack'),
+    inputDrops: texts('inputDrops'),
     packetFilter: fields['packetFilter'] === null ? null : readPfFacts(fields['packetFilter']),
   };
 }

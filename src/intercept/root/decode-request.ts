@@ -41,6 +41,7 @@ import {
 } from '../rules/redirect-plan.ts';
 import { MAX_RESOLVER_FILES, type ResolverFiles } from '../rules/resolver-files.ts';
 import { readProgramMatches } from './cgroup/decode-programs.ts';
+import { readAlsoFrom } from './grammar/decode-also-from.ts';
 import { readZoneName } from './resolver/read-zone-name.ts';
 
 const REQUEST_TYPES = [
@@ -152,6 +153,7 @@ function readPlan(value: unknown): RedirectPlan {
     'only',
     'udp',
     'resolverFiles',
+    'alsoFrom',
   ]);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
@@ -169,6 +171,7 @@ function readPlan(value: unknown): RedirectPlan {
     only: fields['only'] === null ? null : readProgramMatches(fields['only'], 'plan.only'),
     udp: readWord(fields['udp'], 'plan.udp', UDP_POLICIES),
     resolverFiles: fields['resolverFiles'] === null ? null : readResolverFiles(fields['resolverFiles']),
+    alsoFrom: fields['alsoFrom'] === null ? null : readAlsoFrom(fields['alsoFrom']),
   };
 }
 

@@ -15,6 +15,9 @@ export const MAX_NAMESERVERS = 64;
 /** Most source ports whose queries pass: a few for each family. */
 export const MAX_EXEMPT_PORTS = 64;
 
+/** Most networks on the links of others' interfaces: two or three for each of some dozens of bridges. */
+export const MAX_LINKS = 256;
+
 /** Most endpoints that are never captured: bastions and jump hosts with all their addresses are a few dozen. */
 export const MAX_EXEMPT = 1_024;
 

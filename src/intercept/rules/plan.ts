@@ -3,8 +3,9 @@ import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { familyOf, type IpFamily, numberToAddress } from '../../net/address/literal.ts';
 import { type PortRange, portCount } from '../../net/address/port-range.ts';
-import { MAX_GROUPS, MAX_INTERVALS } from './plan-limits.ts';
-import type { AddressInterval, DnsRedirect, PortGroup, RedirectPlan } from './redirect-plan.ts';
+import type { PlainNetwork } from '../../net/address/traffic-source.ts';
+import { MAX_GROUPS, MAX_INTERVALS, MAX_LINKS } from './plan-limits.ts';
+import type { AddressInterval, AlsoFrom, DnsRedirect, PortGroup, RedirectPlan } from './redirect-plan.ts';
 import type { ResolverFiles } from './resolver-files.ts';
 
 /** What a plan is made of. */
@@ -25,6 +26,8 @@ export interface PlanRequest {
   readonly udp?: RedirectPlan['udp'];
   /** None when left out. */
   readonly resolverFiles?: ResolverFiles | undefined;
+  /** Sources and links of other families are left out. */
+  readonly alsoFrom?: AlsoFrom | undefined;
 }
 
 /**
@@ -50,13 +53,32 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
   }
   const { listenerPort, families, exempt, replies = 'plain', only = null, udp = 'direct' } = request;
   const { resolverFiles = null } = request;
-  return { listenerPort, families, groups, exempt, dns: planDns(request), replies, only, udp, resolverFiles };
+  const own = {
+    listenerPort,
+    families,
+    groups,
+    exempt,
+    dns: planDns(request),
+    replies,
+    only,
+    udp,
+    resolverFiles,
+  };
+  return { ...own, alsoFrom: planAlsoFrom(request) };
 }
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {
   if (dns === undefined) return null;
   const usable = dns.redirects.filter(({ nameserver }) => families.includes(familyOf(nameserver)));
   return { ...dns, redirects: usable };
+}
+
+function planAlsoFrom({ alsoFrom, families }: PlanRequest): AlsoFrom | null {
+  if (alsoFrom === undefined) return null;
+  const isUsable = ({ address }: PlainNetwork): boolean => families.includes(familyOf(address));
+  const sources = alsoFrom.sources.filter((source) => source.kind === 'interface' || isUsable(source));
+  const links = alsoFrom.links.filter(isUsable).slice(0, MAX_LINKS);
+  return sources.length === 0 ? null : { sources, links };
 }
 
 function tooManyCombinations(): TshuttleError {

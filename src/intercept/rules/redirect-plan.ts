@@ -1,6 +1,7 @@
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { PortRange } from '../../net/address/port-range.ts';
+import type { PlainNetwork, TrafficSource } from '../../net/address/traffic-source.ts';
 import type { ProgramMatch } from './program-match.ts';
 import type { ResolverFiles } from './resolver-files.ts';
 
@@ -49,6 +50,15 @@ export interface RoutedNetwork {
 export const UDP_POLICIES = ['reject', 'direct'] as const;
 /** One of {@link UDP_POLICIES}. */
 export type UdpPolicy = (typeof UDP_POLICIES)[number];
+/** Whose connections and queries are captured beside this machine's own. They arrive at the interface that they come in by. */
+export interface AlsoFrom {
+  readonly sources: readonly TrafficSource[];
+  /**
+   * Networks on the links of the interfaces that they come in by: a bridge shows the rules what its members send to each other, and
+   * that is not captured.
+   */
+  readonly links: readonly PlainNetwork[];
+}
 
 /** The whole desired state of the kernel's redirect rules for one tunnel. */
 export interface RedirectPlan {
@@ -72,6 +82,8 @@ export interface RedirectPlan {
   readonly udp: UdpPolicy;
   /** Null: no zone has a file. Of macOS only: elsewhere the queries are captured. */
   readonly resolverFiles: ResolverFiles | null;
+  /** Null: this machine's own connections alone. Nft and iptables only. */
+  readonly alsoFrom: AlsoFrom | null;
 }
 
 /**

@@ -15,6 +15,8 @@ export interface RuleFacts {
   readonly wgQuick: readonly string[];
   /** Chains with a rule that keeps packets from being tracked, and so from being redirected. */
   readonly notrack: readonly string[];
+  /** Chains that keep redirected connections of others from coming in, as `ip filter INPUT`; none where those are not captured. */
+  readonly inputDrops: readonly string[];
   /** Null where pf is not what redirects. */
   readonly packetFilter: PfFacts | null;
 }
@@ -135,7 +137,11 @@ export function factsOfChains(
 }
 
 /** What `iptables-save` prints, all tables of one family. */
-export function factsOfIptables(saved: string, family: 'ip' | 'ip6', entryChain: string): RuleFacts {
+export function factsOfIptables(
+  saved: string,
+  family: 'ip' | 'ip6',
+  entryChain: string,
+): Omit<RuleFacts, 'inputDrops'> {
   const tables = new Map(saved.split(/^\*/m).map((text) => [/^\w+/.exec(text)?.[0] ?? '', text] as const));
   const nat = tables.get('nat') ?? '';
   const output = nat.split('\n').filter((line) => line.startsWith('-A OUTPUT '));
@@ -157,7 +163,7 @@ export function factsOfIptables(saved: string, family: 'ip' | 'ip6', entryChain:
 
 /** What several listings tell together. `ownRules`: all of them have ours. */
 export function togetherOf(facts: readonly RuleFacts[]): RuleFacts {
-  const all = (key: 'earlierNat' | 'drops' | 'wgQuick' | 'notrack'): readonly string[] =>
+  const all = (key: 'earlierNat' | 'drops' | 'wgQuick' | 'notrack' | 'inputDrops'): readonly string[] =>
     unique(facts.flatMap((one) => one[key]));
   return {
     ownRules: facts.every(({ ownRules }) => ownRules),
@@ -166,6 +172,7 @@ export function togetherOf(facts: readonly RuleFacts[]): RuleFacts {
     ufw: facts.some(({ ufw }) => ufw),
     wgQuick: all('wgQuick'),
     notrack: all('notrack'),
+    inputDrops: all('inputDrops'),
     packetFilter: null,
   };
 }

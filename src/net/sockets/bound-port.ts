@@ -14,6 +14,7 @@ export interface BoundPort {
 
 /** A listening handle of Node's that does not listen yet. */
 interface BoundHandle {
+  readonly fd: number;
   /** @returns 0, or a negative error number */
   getsockname(name: { port?: number }): number;
   close(): void;
@@ -30,9 +31,10 @@ const UV_TCP_IPV6ONLY = 1;
  * another program has is found out at once.
  *
  * @param host a literal address
+ * @param prepare is given the descriptor, before anybody can connect; the port is given back when it throws
  * @throws Error with the `code` of the system
  */
-export function bindPort(host: string, port: number): BoundPort {
+export function bindPort(host: string, port: number, prepare?: (descriptor: number) => void): BoundPort {
   const create = (net as unknown as { readonly _createServerHandle: CreateServerHandle })._createServerHandle;
   const family = familyOf(host);
   const created = create(host, port, family, -1, family === 6 ? UV_TCP_IPV6ONLY : 0);
@@ -40,10 +42,13 @@ export function bindPort(host: string, port: number): BoundPort {
   const handle = created as BoundHandle;
   // libuv keeps EADDRINUSE for the next call.
   const name: { port?: number } = {};
-  const error = handle.getsockname(name);
-  if (error !== 0) {
+  try {
+    const error = handle.getsockname(name);
+    if (error !== 0) throw systemError(error);
+    prepare?.(handle.fd);
+  } catch (error) {
     handle.close();
-    throw systemError(error);
+    throw error;
   }
   let isOurs = true;
   return {

@@ -1,10 +1,11 @@
 import { PROXY_PROTOCOLS } from '../../ingress/proxy/protocols.ts';
 import type { ProxyListen } from '../../ingress/proxy/proxies.ts';
-import type { RedirectIngress } from '../../ingress/redirect.ts';
+import type { RedirectIngress, RedirectOptions } from '../../ingress/redirect.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
 import type { NetworkMap } from '../../net/address/network-map.ts';
+import { formatTrafficSource } from '../../net/address/traffic-source.ts';
 import type { Transport } from '../../ssh/transport.ts';
 
 /** One line for the user: what is captured now, through whom, with what. */
@@ -26,16 +27,18 @@ export function describeProxies(listens: readonly ProxyListen[]): string {
   return `serving ${places.join(', ')}`;
 }
 
-/** Empty where nothing is captured. @param programs whose, as `user alice`; left out: of all */
+/** Empty where nothing is captured. Programs: whose alone; others: whose beside this machine's. */
 export function describeCaptured(
   rules: readonly CaptureRule[],
   dns: string | undefined,
-  programs?: string,
+  { programs, alsoFrom = [] }: Partial<Pick<RedirectOptions, 'programs' | 'alsoFrom'>> = {},
 ): string {
   const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
   const captured = [...networks, ...(dns === undefined ? [] : [dns])];
   if (captured.length === 0) return '';
-  return `capturing ${captured.join(' and ')}${programs === undefined ? '' : `, for ${programs} only,`}`;
+  const whose = programs === undefined ? '' : `, for ${programs.description} only,`;
+  const others = alsoFrom.length === 0 ? '' : `, also from ${alsoFrom.map(formatTrafficSource).join(', ')}`;
+  return `capturing ${captured.join(' and ')}${whose}${others}`;
 }
 
 /** Empty where there are none. */

@@ -25,6 +25,7 @@ const PLAN: RedirectPlan = {
   only: null,
   udp: 'direct',
   resolverFiles: null,
+  alsoFrom: null,
 };
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
 const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };

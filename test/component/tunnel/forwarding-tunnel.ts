@@ -39,6 +39,7 @@ export async function openForwardingTunnel({
       udp: 'direct',
       ipv6: true,
       namespace: undefined,
+      alsoFrom: [],
       captures: false,
       split: undefined,
       proxies: [],

@@ -149,6 +149,7 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     only: null,
     udp: 'reject',
     resolverFiles: null,
+    alsoFrom: null,
   };
 }
 

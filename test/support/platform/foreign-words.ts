@@ -22,8 +22,8 @@ const FOREIGN: Readonly<Record<string, readonly RegExp[]>> = {
 /** Those that have words of their own, and one that has none. */
 export const PLATFORMS = Object.keys(FOREIGN) as NodeJS.Platform[];
 
-/** Pages about another machine: of bastions, and of WSL2. */
-export const OF_OTHER_MACHINES: ReadonlySet<string> = new Set(['bastion', 'windows']);
+/** Pages about another machine: of bastions, of WSL2, and of a Linux that others send through. */
+export const OF_OTHER_MACHINES: ReadonlySet<string> = new Set(['bastion', 'windows', 'others']);
 
 /** The lines of a text that have words of other systems. */
 export function foreignWords(text: string, platform: NodeJS.Platform): readonly string[] {

@@ -178,7 +178,7 @@ describe('parseConfig', () => {
     ['127.0.0.1,[::]:12300', '::'],
   ])('a listener at %s is pointed out', (listen, address) => {
     expect(configOf({ ...VALID, listen }).warnings.map(renderProblem)).toEqual([
-      `-l ${listen}: only connections that this machine opens are captured; ${address} serves nobody else`,
+      `-l ${listen}: only connections that this machine opens are captured, whoever ${address} would admit; --also-from IFACE or NETWORK has those of others captured, too`,
     ]);
   });
 

@@ -10,6 +10,7 @@ const CLEAR: RuleFacts = {
   ufw: false,
   wgQuick: [],
   notrack: [],
+  inputDrops: [],
   packetFilter: null,
 };
 const SILENT: ProbeOutcome = { kind: 'silent', reached: false };

@@ -21,6 +21,7 @@ function problemOf(outcome: ProbeOutcome, packetFilter: Partial<PfFacts>, ownRul
     ufw: false,
     wgQuick: [],
     notrack: [],
+    inputDrops: [],
     packetFilter: { ...CLEAR, ...packetFilter },
   };
   return captureProblems([{ target: TARGET, outcome }], facts, 'darwin')[0];

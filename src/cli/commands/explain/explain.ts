@@ -12,10 +12,12 @@ import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';
 import { parseCidr } from '../../../net/address/parse-cidr.ts';
 import { isOwnAddress } from '../../../net/machine/local-addresses.ts';
 import { hasRoute } from '../../../net/machine/route-check.ts';
+import { interfacesOf } from '../../../net/machine/source-interfaces.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
 import { hostNamesOnRoute } from '../../../ssh/host-names-on-route.ts';
 import type { SshTarget } from '../../../ssh/ssh-target.ts';
 import { type Destination, explainAddress, explainMaps, explainName, type Facts } from './explanation.ts';
+import { explainOthers } from './others.ts';
 
 /** A destination: a name or an address, on one port or on all. */
 export interface ExplainedDestination {
@@ -79,6 +81,7 @@ export async function explain(
     print(
       `captured are connections of ${config.programs.description} alone; those of other programs go direct\n`,
     );
+  for (const line of explainOthers(config.alsoFrom, await interfacesOf(config.alsoFrom))) print(`${line}\n`);
   return [...new Set([destination.host, ...addresses])];
 }
 

@@ -39,6 +39,7 @@ export function whatCannotBeHad(
     ...(rootless ? ['--rootless'] : []),
     ...(isolated ? ['--isolated'] : []),
     ...(config.programs === undefined ? [] : ['--user, --group, --cgroup']),
+    ...(config.alsoFrom.length === 0 ? [] : ['--also-from']),
   ];
   if (only) problems.push(...others.map((where) => ({ where, what: 'cannot be combined with --only' })));
   if (!isolated) return problems;
@@ -47,6 +48,7 @@ export function whatCannotBeHad(
     ...(rootless ? ['--rootless'] : []),
     ...((address4 ?? address6 ?? port) === undefined ? [] : ['-l']),
     ...(config.onDown === 'direct' ? ['--on-down direct'] : []),
+    ...(config.alsoFrom.length > 0 ? ['--also-from'] : []),
   ];
   return [...problems, ...forbidden.map((where) => ({ where, what: 'cannot be combined with --isolated' }))];
 }

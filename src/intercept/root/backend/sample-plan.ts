@@ -38,5 +38,17 @@ export function samplePlan(families: readonly IpFamily[]): OwnedPlan {
     only: null,
     udp: 'direct',
     resolverFiles: null,
+    alsoFrom: {
+      sources: [
+        { kind: 'interface', name: 'tshuttle-none' },
+        { kind: 'interface', name: 'tshuttle-none-*' },
+        { kind: 'network', address: '192.0.2.128', prefixLength: 25 },
+        { kind: 'network', address: '2001:db8:1::', prefixLength: 48 },
+      ],
+      links: [
+        { address: '192.0.2.64', prefixLength: 26 },
+        { address: '2001:db8:2::', prefixLength: 64 },
+      ],
+    },
   };
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../core/errors.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
+import { inputDropsOfIptables } from '../../rules/input-facts.ts';
 import { renderIptables } from '../../rules/iptables/iptables.ts';
 import {
   countRules,
@@ -79,11 +80,12 @@ export class IptablesBackend implements RuleBackend {
   get exposure(): Exposure {
     const tools = this.#toolsFor([...this.#touched]);
     if (this.#applied === undefined || !tools.every(({ isNft }) => isNft)) return { kind: 'unannounced' };
-    const { entry, groups } = iptablesChains(this.#applied);
+    const { entry, groups, prerouting, incoming } = iptablesChains(this.#applied);
+    const others = this.#applied.alsoFrom === null ? [] : ['PREROUTING', prerouting, incoming];
     const places = tools.map(({ family }) => ({
       family: RULESET_FAMILIES[family === 4 ? 'ip' : 'ip6'],
       table: 'nat',
-      chains: ['OUTPUT', entry, groups],
+      chains: ['OUTPUT', entry, groups, ...others],
     }));
     return { kind: 'announced', places: [...places, ...this.#udp.places(this.#applied)] };
   }
@@ -92,10 +94,12 @@ export class IptablesBackend implements RuleBackend {
     const plan = this.#applied;
     if (plan === undefined) return undefined;
     for (const tools of this.#toolsFor(plan.families)) {
-      const { entry } = iptablesChains(plan);
+      const { entry, prerouting } = iptablesChains(plan);
       const saved = (await savedTunnels(tools)).find(({ owner }) => isSameTunnel(owner, plan));
       if (saved === undefined) return `${tools.name}: the chain ${entry} is gone`;
-      if (saved.jumps.length === 0) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
+      if (saved.place === undefined) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
+      if (plan.alsoFrom !== null && !saved.isIncomingThere)
+        return `${tools.name}: PREROUTING does not lead to ${prerouting} any more`;
       const wanted = this.#ruleCountOf(plan, tools.family);
       if (saved.ruleCount < wanted)
         return `${tools.name}: ${wanted - saved.ruleCount} of ${wanted} in ${entry}`;
@@ -116,11 +120,15 @@ export class IptablesBackend implements RuleBackend {
   async look(): Promise<RuleFacts> {
     const { userId = 0, listenerPort = 0, families = [] } = this.#applied ?? {};
     const { entry } = iptablesChains({ userId, listenerPort });
+    const isForOthers = this.#applied !== undefined && this.#applied.alsoFrom !== null;
     const facts: RuleFacts[] = [];
     for (const { savePath, family } of this.#toolsFor(families)) {
       const saved = await runTool(savePath, []);
       if (saved.kind === 'refused') throw new RefusedError(saved.reason);
-      facts.push(factsOfIptables(saved.output, family === 4 ? 'ip' : 'ip6', entry));
+      const name = family === 4 ? 'ip' : 'ip6';
+      const filter = /^\*filter$.*?^COMMIT$/ms.exec(saved.output)?.[0] ?? '';
+      const inputDrops = isForOthers ? inputDropsOfIptables(filter, name, listenerPort) : [];
+      facts.push({ ...factsOfIptables(saved.output, name, entry), inputDrops });
     }
     return togetherOf([...facts, ...this.#lookAtNft()]);
   }
@@ -130,7 +138,7 @@ export class IptablesBackend implements RuleBackend {
     const listed = runNft('list chains');
     if (listed?.kind !== 'done') return [];
     const found = factsOfChains(parseListedChains(listed.output), '', IPTABLES_PRIORITY - 1);
-    return [{ ...found, ownRules: true, notrack: [], packetFilter: null }];
+    return [{ ...found, ownRules: true, notrack: [], inputDrops: [], packetFilter: null }];
   }
 
   async remove(): Promise<void> {
@@ -171,9 +179,10 @@ export class IptablesBackend implements RuleBackend {
     this.#ruleCounts.clear();
     const tunnels = await savedTunnels(tools);
     const own = tunnels.find(({ owner }) => isSameTunnel(owner, plan));
-    const isThere = own !== undefined && own.jumps.length > 0;
-    const jumpAt = isThere ? 'there' : (placeOfJump(plan, tunnels) ?? 1);
-    await restore(tools, renderIptables(plan, { family, instance: this.#instance, jumpAt }));
+    const jumpAt = own?.place === undefined ? (placeOfJump(plan, tunnels) ?? 1) : 'there';
+    const isIncomingThere = own?.isIncomingThere === true;
+    const options = { family, instance: this.#instance, jumpAt, isIncomingThere } as const;
+    await restore(tools, renderIptables(plan, options));
   }
 
   /**

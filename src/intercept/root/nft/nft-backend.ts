@@ -1,5 +1,6 @@
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
 import type { NftContext } from '../../../net/native/nftables.ts';
+import { admitsRedirected, chainsOfTable, inputChains, refusesRest } from '../../rules/input-facts.ts';
 import {
   FIRST_GENERATION,
   type NftTableOptions,
@@ -11,6 +12,7 @@ import {
   renderNftSwitch,
   TABLE_PREFIX,
 } from '../../rules/nft/nft.ts';
+import { incomingRules } from '../../rules/nft/nft-incoming-chains.ts';
 import { countNftRules, parseNftChains, parseNftExemptPorts } from '../../rules/nft/nft-listing.ts';
 import { orderAt, priorityOf, renderOutput } from '../../rules/nft/nft-output-chain.ts';
 import { refusalChains, renderCapture } from '../../rules/nft/nft-udp.ts';
@@ -24,6 +26,7 @@ import {
 import {
   chainsBeforeTracking,
   factsOfChains,
+  type ListedChains,
   leavesUntracked,
   nameOf,
   parseListedChains,
@@ -66,7 +69,7 @@ export class NftBackend implements RuleBackend {
     const next = { plan, lifetime, generation: before.generation + 1 };
     this.#run(renderNftMaps(next));
     try {
-      this.#run(renderNftSwitch(next));
+      this.#run(renderNftSwitch(next, before.plan));
     } catch (error) {
       this.#removeMaps(next);
       throw error;
@@ -77,21 +80,19 @@ export class NftBackend implements RuleBackend {
 
   get exposure(): Exposure {
     if (this.#lifetime === 'owner' || this.#applied === undefined) return { kind: 'owned' };
-    const { plan } = this.#applied;
+    const { plan, generation } = this.#applied;
     const table = `${TABLE_PREFIX}${formatRuleOwner(plan)}`;
-    const chains = [...LEADING_CHAINS, ...refusalChains(plan)];
-    return { kind: 'announced', places: [{ family: RULESET_FAMILIES.inet, table, chains }] };
+    return {
+      kind: 'announced',
+      places: [{ family: RULESET_FAMILIES.inet, table, chains: [...leadingChains(plan, generation).keys()] }],
+    };
   }
 
   async missing(): Promise<string | undefined> {
     if (this.#applied === undefined) return undefined;
     const { plan, generation } = this.#applied;
     const table = nftTable(plan);
-    for (const [chain, wanted] of [
-      ['output', countNftRules(renderOutput(plan, generation).join('\n'))],
-      ['capture', countNftRules(renderCapture(plan).join('\n'))],
-      ...refusalChains(plan).map((name) => [name, 1] as const),
-    ] as const) {
+    for (const [chain, wanted] of leadingChains(plan, generation)) {
       const listing = this.#listIfAny(`chain ${table} ${chain}`);
       if (listing === '') return `nft: the chain ${chain} of the table ${table} is gone`;
       if (countNftRules(listing) < wanted) return `nft: those of the chain ${chain} of the table ${table}`;
@@ -116,7 +117,18 @@ export class NftBackend implements RuleBackend {
     const own = this.#listIfAny(`chain ${table} output`);
     const ownRules = own.includes(' vmap ');
     const priority = priorityOf({ order: this.#order });
-    return { ...factsOfChains(chains, table, priority), ownRules, notrack, packetFilter: null };
+    const inputDrops = this.#inputDrops(chains, table);
+    return { ...factsOfChains(chains, table, priority), ownRules, notrack, inputDrops, packetFilter: null };
+  }
+
+  #inputDrops(chains: ListedChains, own: string): readonly string[] {
+    const plan = this.#applied?.plan;
+    if (plan === undefined || plan.alsoFrom === null) return [];
+    return inputChains(chains, own).flatMap((chain) => {
+      if (!refusesRest(chain, this.#listForeign(`chain ${nameOf(chain)}`))) return [];
+      const rules = chainsOfTable(chains, chain).map((name) => this.#listForeign(`chain ${name}`));
+      return admitsRedirected(rules.join('\n'), plan.listenerPort) ? [] : [nameOf(chain)];
+    });
   }
 
   /** Empty where nft cannot say it. A name in a listing is somebody else's word: nft would take more than one for more than that. */
@@ -165,8 +177,7 @@ export class NftBackend implements RuleBackend {
     mustNotLive(own?.instance, this.#instance);
     const others = parseListedChains(listing).base.filter(
       ({ table, name }) =>
-        name === LEADING_CHAINS[0] &&
-        tables.some((one) => one !== own && nftTable(one.owner) === `inet ${table}`),
+        name === OUTPUT_CHAIN && tables.some((one) => one !== own && nftTable(one.owner) === `inet ${table}`),
     );
     this.#order = nextOrder(others.map(({ priority }) => orderAt(priority)));
   }
@@ -183,8 +194,21 @@ export class NftBackend implements RuleBackend {
   }
 }
 
-/** The chains whose rules lead connections to us, as {@link renderNft} makes them. */
-const LEADING_CHAINS = ['output', 'capture'] as const;
+/** The chain that decides about this machine's own connections, as {@link renderNft} makes it. */
+const OUTPUT_CHAIN = 'output';
+
+/** The chains whose rules lead connections to us, and how many each has. */
+function leadingChains(plan: OwnedPlan, generation: number): ReadonlyMap<string, number> {
+  const incoming = [...incomingRules(plan, generation)].map(
+    ([chain, { length }]) => [chain, length] as const,
+  );
+  return new Map([
+    [OUTPUT_CHAIN, countNftRules(renderOutput(plan, generation).join('\n'))],
+    ['capture', countNftRules(renderCapture(plan).join('\n'))],
+    ...refusalChains(plan).map((name) => [name, 1] as const),
+    ...incoming,
+  ]);
+}
 
 /** A plan whose maps are in the kernel, and the number in their names. */
 interface AppliedPlan {

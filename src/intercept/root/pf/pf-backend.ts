@@ -125,6 +125,7 @@ export class PfBackend implements RuleBackend {
       ufw: false,
       wgQuick: [],
       notrack: [],
+      inputDrops: [],
       packetFilter,
     };
   }

@@ -21,12 +21,22 @@ interface TunnelChains {
   /** For what chosen programs open, where only they are captured. */
   readonly chosen: string;
   readonly groups: string;
+  /** Says which of others' connections come from where they are captured. */
+  readonly prerouting: string;
+  /** Says what of those is never captured. */
+  readonly incoming: string;
 }
 
 /** The names of the chains of a tunnel. */
 export function iptablesChains(owner: RuleOwner): TunnelChains {
   const entry = `TSHUTTLE-${formatRuleOwner(owner)}`;
-  return { entry, chosen: `${entry}-O`, groups: `${entry}-G` };
+  return {
+    entry,
+    chosen: `${entry}-O`,
+    groups: `${entry}-G`,
+    prerouting: `${entry}-P`,
+    incoming: `${entry}-I`,
+  };
 }
 
 /** Renders the match that names the instance in the entry chain, and its {@link OwnedPlan.order} where it is not the first. */
@@ -42,6 +52,8 @@ export interface SavedTunnel {
   readonly order: number;
   /** Which rule of OUTPUT leads to it, counted from 1; undefined when none does. */
   readonly place: number | undefined;
+  /** Whether a rule of PREROUTING leads to the chain for others' connections. */
+  readonly isIncomingThere: boolean;
   readonly chains: readonly string[];
   /** The rules of other chains that lead to ours, as iptables-save printed them, from `-A` on. */
   readonly jumps: readonly string[];
@@ -56,6 +68,7 @@ interface FoundTunnel {
   instance: string | undefined;
   order: number;
   place: number | undefined;
+  isIncomingThere: boolean;
   readonly chains: string[];
   readonly jumps: string[];
   readonly exemptPorts: number[];
@@ -63,13 +76,13 @@ interface FoundTunnel {
 }
 
 const ENTRY = `TSHUTTLE-${RULE_OWNER_PATTERN}`;
-const CHAIN = new RegExp(`^:(${ENTRY}(?:-[GO])?) `);
-const RULE = new RegExp(`^-A ${ENTRY}(?:-[GO])? `);
+const CHAIN = new RegExp(`^:(${ENTRY}(?:-[GIOP])?) `);
+const RULE = new RegExp(`^-A ${ENTRY}(?:-[GIOP])? `);
 const INSTANCE = new RegExp(
   `^-A ${ENTRY} -m comment --comment "tshuttle helper ([0-9-]+)(?: order (\\d{1,9}))?"$`,
 );
 const EXEMPT = new RegExp(`^-A ${ENTRY}(?:-O)? -p udp .*--sports ([\\d,]+) -j RETURN$`);
-const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-[GO])?$`);
+const JUMP = new RegExp(`^-A (?!TSHUTTLE-\\d).* -[jg] ${ENTRY}(?:-[GIOP])?$`);
 
 /** Finds every tunnel in what `iptables-save -t TABLE` or `ip6tables-save -t TABLE` prints. */
 export function parseIptablesSave(saved: string): SavedTunnel[] {
@@ -81,6 +94,7 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
       instance: undefined,
       order: 1,
       place: undefined,
+      isIncomingThere: false,
       chains: [],
       jumps: [],
       exemptPorts: [],
@@ -116,6 +130,7 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
     const tunnel = tunnelOf(jump[1]!, jump[2]!);
     tunnel.jumps.push(line);
     if (line.startsWith('-A OUTPUT ')) tunnel.place ??= place;
+    if (line.startsWith('-A PREROUTING ')) tunnel.isIncomingThere = true;
   }
   return [...tunnels.values()];
 }

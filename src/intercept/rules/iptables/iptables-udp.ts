@@ -1,16 +1,8 @@
 import type { OwnedPlan } from '../redirect-plan.ts';
 import { exemptAddresses, SPARED_UDP_PORTS } from '../refused-udp.ts';
-import {
-  chunksOf,
-  formatIptablesPorts,
-  type IptablesOptions,
-  MULTIPORT_PORTS,
-  renderInterval,
-  renderProgram,
-  textOfTable,
-  UNROUTED_TYPES,
-} from './iptables.ts';
+import { formatIptablesPorts, renderInterval, renderProgram, textOfTable } from './iptables.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
+import { chunksOf, type IptablesOptions, MULTIPORT_PORTS, UNROUTED_TYPES } from './iptables-decisions.ts';
 
 /** The highest user id; whatever has none is no user's socket but the kernel's, as of WireGuard. */
 const LAST_USER_ID = 4_294_967_294;

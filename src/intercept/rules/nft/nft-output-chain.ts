@@ -25,13 +25,12 @@ const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6:
 
 /** The chain that decides about each connection that this machine opens, and that of the programs to which it is left, if only some are captured. */
 export function renderOutput(plan: OwnedPlan, generation: number): string[] {
-  const decisions = renderDecisions(plan, generation);
+  const decisions = renderDecisions(plan, generation, OWN);
   return [
     ...(plan.only === null ? [] : renderChain(CHOSEN_CHAIN, decisions)),
     ...renderChain('output', [
       `type nat hook output priority ${priorityOf(plan)}; policy accept;`,
-      // The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md).
-      'tcp flags & (fin | syn | rst | ack) != syn return',
+      UNDER_WAY_PASSES,
       ...(plan.only === null ? decisions : renderPrograms(plan, plan.only)),
     ]),
   ];
@@ -64,14 +63,34 @@ function renderChain(name: string, rules: readonly string[]): string[] {
   return [`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }'];
 }
 
+/** The tracker takes a connection that it has not seen begin for a new one (native-notes/connections-under-way.md). */
+export const UNDER_WAY_PASSES = 'tcp flags & (fin | syn | rst | ack) != syn return';
+
+/** Lets pass what no router carries to one other machine. */
+export const UNROUTED_PASSES = 'fib daddr type { local, broadcast, multicast, anycast } return';
+
+/** In which the decisions about this machine's own connections and about those of others are not alike. */
+interface Originators {
+  /** Rules for what nobody ever sends to us, but for queries to nameservers. */
+  readonly never: readonly string[];
+  /** Whether the tunnels, which ask nameservers themselves, are among those who ask them. */
+  readonly areTunnels: boolean;
+}
+
+const OWN: Originators = { never: [UNROUTED_PASSES], areTunnels: true };
+
 /** What is decided about a connection that begins, in this order. */
-function renderDecisions(plan: RedirectPlan, generation: number): string[] {
+export function renderDecisions(
+  plan: RedirectPlan,
+  generation: number,
+  { never, areTunnels }: Originators,
+): string[] {
   return [
     ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
-    ...renderDns(plan),
+    ...renderDns(plan, areTunnels),
     plan.udp === 'reject' ? 'meta l4proto != tcp meta l4proto != udp return' : 'meta l4proto != tcp return',
-    'fib daddr type { local, broadcast, multicast, anycast } return',
+    ...never,
     ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
     ...(plan.udp === 'reject' ? ['meta l4proto udp jump spare_udp'] : []),
     ...mapsOf(plan).map(
@@ -91,7 +110,7 @@ const PROTOCOLS = ['udp', 'tcp'] as const;
 const ANSWERS_PASS = 'udp dport 53 @th,80,1 1 return';
 
 /** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
-function renderDns({ dns, families }: RedirectPlan): string[] {
+function renderDns({ dns, families }: RedirectPlan, areTunnels: boolean): string[] {
   if (dns === null) return [];
   const passing = PROTOCOLS.map(
     (protocol) => `${protocol} dport 53 ${protocol} sport @${EXEMPT_PORT_SET} return`,
@@ -103,7 +122,7 @@ function renderDns({ dns, families }: RedirectPlan): string[] {
       (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,
     );
   });
-  return [ANSWERS_PASS, ...passing, ...redirects];
+  return [ANSWERS_PASS, ...(areTunnels ? passing : []), ...redirects];
 }
 
 function portMatch(ports: PortRange, { udp }: Pick<RedirectPlan, 'udp'>): string {

@@ -1,5 +1,6 @@
-import { formatRuleOwner, type OwnedPlan, type RuleOwner } from '../redirect-plan.ts';
+import { formatRuleOwner, type OwnedPlan, type RedirectPlan, type RuleOwner } from '../redirect-plan.ts';
 import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
+import { renderIncoming, renderIncomingReset } from './nft-incoming-chains.ts';
 import { renderOutput, renderOutputReset } from './nft-output-chain.ts';
 import {
   EXEMPT_PORT_SET,
@@ -64,6 +65,7 @@ export function renderNft(plan: OwnedPlan, options: NftTableOptions): string {
     ...renderCapture(plan),
     ...renderRefusal(plan),
     ...renderOutput(plan, FIRST_GENERATION),
+    ...renderIncoming(plan, FIRST_GENERATION),
     ...renderDisguise(plan),
     '}',
   ]);
@@ -92,18 +94,23 @@ export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): s
   ]);
 }
 
-/** Renders the second: the rules that ask the new maps, in place of those that ask the old. */
-export function renderNftSwitch({ plan, lifetime, generation }: NftReplacement): string {
+/** Renders the second: the rules that ask the new maps, in place of those of the plan before, which ask the old. */
+export function renderNftSwitch(
+  { plan, lifetime, generation }: NftReplacement,
+  before: Pick<RedirectPlan, 'alsoFrom'>,
+): string {
   const table = nftTable(plan);
   const rules = textOf([
     ...renderOutputReset(table, plan),
     ...renderRefusalReset(table, plan),
+    ...renderIncomingReset(table, before),
     ...renderDisguiseReset(table, plan),
     `table ${table} {`,
     ...renderFlags(lifetime),
     ...renderCapture(plan),
     ...renderRefusal(plan),
     ...renderOutput(plan, generation),
+    ...renderIncoming(plan, generation),
     ...renderDisguise(plan),
     '}',
   ]);

@@ -40,6 +40,7 @@ function planFor(listenerPort: number): RedirectPlan {
     only: null,
     udp: 'direct',
     resolverFiles: { zones: [`zone-${listenerPort}.example`, 'both.example'], port: 12_353 },
+    alsoFrom: null,
   };
 }
 

@@ -59,6 +59,7 @@ function planFor(zones: readonly string[], { listenerPort = 12_300, port = 12_35
     replies: 'plain',
     udp: 'direct',
     only: null,
+    alsoFrom: null,
     resolverFiles: zones.length === 0 ? null : { zones, port },
   };
 }

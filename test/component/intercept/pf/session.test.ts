@@ -32,6 +32,7 @@ const plan: RedirectPlan = {
   only: null,
   udp: 'reject',
   resolverFiles: null,
+  alsoFrom: null,
 };
 
 const apply = { type: 'apply', id: 9, plan } as const satisfies Request;

@@ -46,7 +46,7 @@ describe('parseArguments', () => {
   test('has a long form of everything', async () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --ssh-cmd s --listen 1 --method nft ' +
-      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --map 10.1.0.0/16=10.2.0.0/16 --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --also-from docker0 --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --map 10.1.0.0/16=10.2.0.0/16 --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(await parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
@@ -67,6 +67,7 @@ describe('parseArguments', () => {
         users: ['u'],
         groups: ['g'],
         cgroups: ['c'],
+        alsoFrom: ['docker0'],
         hosts: ['b=10.0.0.3'],
         bastionHosts: true,
         seedHosts: 'db',

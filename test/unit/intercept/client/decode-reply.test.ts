@@ -36,6 +36,7 @@ describe('decodeReply', () => {
         ufw: false,
         wgQuick: [],
         notrack: [],
+        inputDrops: ['ip filter INPUT'],
         packetFilter: {
           isEnabled: true,
           skipsLoopback: false,

@@ -11,7 +11,7 @@ const REQUESTS = 20_000;
 const USER_ID = 1_000;
 
 /** All that a rendered rule may be made of; no quote, no `$`, no `#`, no backslash. */
-const SAFE_TEXT = /^[\w\s.:,;@/{}!=<>[\]*"&()|-]*$/;
+const SAFE_TEXT = /^[\w\s.:,;@/{}!=<>[\]*+"&()|-]*$/;
 
 function decodeOrRefuse(line: string): Request | undefined {
   try {

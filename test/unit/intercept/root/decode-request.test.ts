@@ -170,6 +170,8 @@ describe('decodeRequest', () => {
     [['exempt', 0, 'family'], 6],
     [['exempt', 0, 'port'], 0],
     [['exempt', 0, 'port'], undefined],
+    [['alsoFrom'], undefined],
+    [['alsoFrom'], 'docker0'],
     [['udp'], 'drop'],
     [['udp'], undefined],
     [['resolverFiles'], undefined],
@@ -220,6 +222,44 @@ describe('decodeRequest', () => {
     expect(decode({ type: 'apply', id: 1, plan: { ...plan, resolverFiles } })).toMatchObject({
       plan: { resolverFiles },
     });
+  });
+
+  const others = SAMPLE_PLANS['others-too']!;
+
+  it('takes a plan with others as it is', () => {
+    const request = { type: 'apply', id: 1, plan: others };
+    expect(decode(request)).toEqual(request);
+  });
+
+  const eth0 = { kind: 'interface', name: 'eth0' };
+  it.each([
+    ...[
+      '',
+      'lo',
+      '*',
+      'a*b',
+      '-j',
+      'eth0"',
+      'eth 0',
+      'eth0\n',
+      '$(x)',
+      '../x',
+      'sixteen-letters-',
+      7,
+      null,
+    ].map((name) => ({ sources: [{ kind: 'interface', name }], links: [] })),
+    { sources: [], links: [] },
+    { sources: [{ ...eth0, device: 'x' }], links: [] },
+    { sources: [{ kind: 'interface' }], links: [] },
+    { sources: [{ kind: 'network', address: '10.0.0.0/8', prefixLength: 8 }], links: [] },
+    { sources: [{ kind: 'network', address: '10.0.0.0', prefixLength: 33 }], links: [] },
+    { sources: [{ kind: 'mark', name: 'eth0' }], links: [] },
+    { sources: Array(65).fill(eth0), links: [] },
+    { sources: [eth0], links: Array(257).fill({ address: '10.0.0.0', prefixLength: 8 }) },
+    { sources: [eth0], links: [{ address: 'fe80::1%eth0', prefixLength: 64 }] },
+    { sources: [eth0] },
+  ])('refuses %j for others', (alsoFrom) => {
+    expect(() => decode({ type: 'apply', id: 1, plan: { ...others, alsoFrom } })).toThrow(GrammarError);
   });
 
   it.each<[string, unknown]>([

@@ -2,7 +2,7 @@ import { SAMPLE_PLANS } from '../rules/sample-plans.ts';
 
 type Random = (below: number) => number;
 
-const PLAN = SAMPLE_PLANS['both-families']!;
+const PLAN = SAMPLE_PLANS['others-too']!;
 
 const CONNECTIONS = PLAN.exempt.map((endpoint) => ({ originator: endpoint, destination: endpoint }));
 

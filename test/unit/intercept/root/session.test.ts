@@ -42,6 +42,7 @@ class FakeBackend implements RuleBackend {
       ufw: false,
       wgQuick: [],
       notrack: [],
+      inputDrops: [],
       packetFilter: null,
     };
   }

@@ -23,7 +23,7 @@ describe('renderNft', () => {
 
   it('has the rules of a replacement let pass what its plan has exempt, and nothing else', () => {
     const exempt = [{ family: 4, address: '10.0.0.1', port: 22 }] as const;
-    const text = renderNftSwitch({ plan: { ...plan, exempt }, lifetime: 'owner', generation: 2 });
+    const text = renderNftSwitch({ plan: { ...plan, exempt }, lifetime: 'owner', generation: 2 }, plan);
     expect(text).toContain(
       [
         'flush set inet tshuttle-1000-12300 exempt4',
@@ -82,10 +82,21 @@ describe('a replacement', () => {
   it('brings maps, switches the rules and removes maps as in golden/replacement.nft', async () => {
     const texts = [
       renderNftMaps(replacement),
-      renderNftSwitch(replacement),
+      renderNftSwitch(replacement, plan),
       renderNftStale({ plan, generation: 1 }),
     ];
     await expect(texts.join('# then\n')).toMatchFileSnapshot('golden/replacement.nft');
+  });
+
+  it('empties the chains for others, and leaves none behind that asks a map of before', () => {
+    const others = OWNED_SAMPLE_PLANS['others-too']!;
+    const text = renderNftSwitch({ ...replacement, plan: others }, others);
+    for (const chain of ['incoming', 'prerouting'])
+      expect(text).toContain(`flush chain inet tshuttle-1000-12300 ${chain}\n`);
+    const alone = renderNftSwitch({ ...replacement, plan: { ...others, alsoFrom: null } }, others);
+    expect(alone).toContain('flush chain inet tshuttle-1000-12300 prerouting\n');
+    expect(alone).not.toContain('chain incoming {');
+    expect(renderNftSwitch(replacement, plan)).not.toContain('prerouting');
   });
 
   it('shares no map with the plan before, all of whose maps go in the end', () => {
@@ -96,7 +107,7 @@ describe('a replacement', () => {
       maps.map((map) => `delete map inet tshuttle-1000-12300 ${map}\n`).join(''),
     );
     for (const map of maps)
-      expect(renderNftMaps(replacement) + renderNftSwitch(replacement)).not.toContain(map);
+      expect(renderNftMaps(replacement) + renderNftSwitch(replacement, plan)).not.toContain(map);
   });
 });
 

@@ -101,8 +101,13 @@ describe('what rules tell', () => {
       'TSHUTTLE-1000-12300',
     );
     expect(flushed).toMatchObject({ ownRules: false, earlierNat: [] });
-    const clear = factsOfIptables('', 'ip6', 'TSHUTTLE-1000-12300');
-    expect(togetherOf([factsOfIptables(SAVED, 'ip', 'TSHUTTLE-1000-12300'), clear])).toMatchObject({
+    const withDrops = (saved: string, family: 'ip' | 'ip6', inputDrops: readonly string[]) => ({
+      ...factsOfIptables(saved, family, 'TSHUTTLE-1000-12300'),
+      inputDrops,
+    });
+    const clear = withDrops('', 'ip6', []);
+    expect(togetherOf([withDrops(SAVED, 'ip', ['ip filter INPUT']), clear])).toMatchObject({
+      inputDrops: ['ip filter INPUT'],
       ownRules: false,
       ufw: true,
       notrack: ['ip raw OUTPUT'],

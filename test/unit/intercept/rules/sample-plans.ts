@@ -46,6 +46,31 @@ export const SAMPLE_PLANS: Readonly<Record<string, RedirectPlan>> = {
       { userId: 1_002, groupId: 100, cgroup: null },
     ],
   }),
+  'others-too': planRedirects({
+    rules: [rule('10.0.0.0/8'), rule('10.10.0.0/16', 'exclude'), rule('2001:db8::/32')],
+    listenerPort: 12_300,
+    families: [4, 6],
+    exempt: [{ family: 4, address: '10.77.0.3', port: 22 }],
+    dns: {
+      redirects: [
+        { nameserver: '10.77.0.2', port: 12_354 },
+        { nameserver: '2001:db8::53', port: 12_355 },
+      ],
+      exemptPorts: [40_001],
+    },
+    alsoFrom: {
+      sources: [
+        { kind: 'interface', name: 'docker0' },
+        { kind: 'interface', name: 'br-*' },
+        { kind: 'network', address: '192.168.50.0', prefixLength: 24 },
+        { kind: 'network', address: 'fd00:50::', prefixLength: 64 },
+      ],
+      links: [
+        { address: '172.17.0.0', prefixLength: 16 },
+        { address: 'fd00:17::', prefixLength: 64 },
+      ],
+    },
+  }),
   'no-rules': planRedirects({ rules: [], listenerPort: 65_535, families: [4, 6], exempt: [] }),
 };
 

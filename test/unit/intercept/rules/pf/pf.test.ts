@@ -118,6 +118,12 @@ describe('renderPf', () => {
 });
 
 describe('pfProblems', () => {
+  it('has others’ connections not captured, by what names them', () => {
+    const alsoFrom = { sources: [{ kind: 'interface', name: 'bridge0' }], links: [] } as const;
+    const problems = pfProblems({ ...PF_PLANS['one network']!, alsoFrom });
+    expect(problems.map(({ where }) => where)).toEqual(['--also-from bridge0']);
+  });
+
   it('names what pf cannot do, with its remedy', () => {
     expect(pfProblems(PF_PLANS['a link-local nameserver, which pf cannot redirect']!)).toEqual([
       {
