@@ -10,9 +10,9 @@ const note = (text) => {
 };
 const lost = () => new TshuttleError('ERR_BASTION_LOST', 'the bastion is gone', { remedy: 'start again' });
 
-async function openTunnel(options, { logger, prompter, signal }) {
+async function openTunnel({ remotes: [remote] }, { logger, prompter, signal }) {
   note(`opening ${process.pid}`);
-  note(`files ${JSON.stringify(options.remote.identityFiles)} ${JSON.stringify(options.remote.options)}`);
+  note(`files ${JSON.stringify(remote.identityFiles)} ${JSON.stringify(remote.options)}`);
   const handle = setInterval(() => {}, 1_000);
   const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   if (behaviour === 'refused') {
@@ -43,11 +43,11 @@ async function openTunnel(options, { logger, prompter, signal }) {
   note('up');
   if (behaviour === 'late-bug') setTimeout(() => Promise.reject(new Error('a late bug')), 50);
   return {
-    readyLine: `pretending for ${options.remote.host}`,
+    readyLine: `pretending for ${remote.host}`,
     proxies: [],
     status: () => ({
       state: { kind: 'up', sinceMs: Date.now() },
-      bastion: options.remote.host,
+      bastion: remote.host,
       roundTripMs: null,
       flows: { now: 0, held: 0, total: 0, opened: 0 },
       failures: [],
