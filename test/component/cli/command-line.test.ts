@@ -124,7 +124,7 @@ describe('bin/tshuttle', () => {
     expect(result.code).toBe(0);
     expect(result.stdout).toContain('127.0.0.1 . 9,');
     expect(result.stdout).toMatch(/^# PID-STARTED-NAMESPACE stands for /m);
-    expect(result.stdout).toContain('tcp dport 443 ip daddr vmap');
+    expect(result.stdout).toContain('th dport 443 ip daddr vmap');
     expect((await runReal(['--dry-run', '--method', 'iptables', '10.0.0.0/8'], { env })).stdout).toContain(
       '*nat',
     );
