@@ -157,9 +157,10 @@ async function throughTarget(
   environment: ProcessContext['environment'],
 ): Promise<RawOptions> {
   const { profileSurroundingsOf } = await import('../../app/running-tunnels/profile-surroundings.ts');
-  const { loadTargets } = await import('../../config/profiles/load-gates.ts');
-  const targets = loadTargets(profileSurroundingsOf(environment));
-  if (targets.size === 0) return raw;
+  const { mayHaveTargets } = await import('../../config/profiles/may-have-targets.ts');
+  const surroundings = profileSurroundingsOf(environment);
+  if (!mayHaveTargets(surroundings)) return raw;
+  const targets = (await import('../../config/profiles/load-gates.ts')).loadTargets(surroundings);
   return (await import('../../config/profiles/target-options.ts')).withTarget(raw, targets);
 }
 

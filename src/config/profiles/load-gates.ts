@@ -5,9 +5,9 @@ import { absolutePaths } from '../parse/named-files.ts';
 import { parseRemote, type Remote } from '../parse/remote.ts';
 import { EMPTY_FILE, type WrittenFile } from './file-form.ts';
 import type { WrittenGate, WrittenTarget } from './gate-form.ts';
+import { type GateSurroundings, mayHaveTargets } from './may-have-targets.ts';
 import { parseProfileDocument } from './profile-document.ts';
-import { type ProfilePlaces, userProfileFile } from './profile-places.ts';
-import type { ReadTrustedFile } from './trusted-file.ts';
+import { userProfileFile } from './profile-places.ts';
 
 /** An ssh server that leads to a network behind it; paths are absolute. */
 export interface Gate extends Pick<Remote, 'user' | 'host' | 'port'> {
@@ -37,9 +37,7 @@ export interface LoadedGates {
 }
 
 /** Loads the gates and targets of `config.yaml`; no project file has any. */
-export function loadGates(
-  surroundings: ProfilePlaces & { readonly readTrustedFile: ReadTrustedFile },
-): LoadedGates {
+export function loadGates(surroundings: GateSurroundings): LoadedGates {
   const file = userProfileFile(surroundings);
   const nothing = { file, gates: new Map(), targets: new Map(), written: EMPTY_FILE };
   const read = surroundings.readTrustedFile(file);
@@ -56,16 +54,9 @@ export function loadGates(
   return { file, gates, targets, written, problems: [] };
 }
 
-/**
- * The targets of `config.yaml`, for whoever may mean one; none where anything in the file is wrong. Costs next to nothing where
- * there are none.
- */
-export function loadTargets(
-  surroundings: ProfilePlaces & { readonly readTrustedFile: ReadTrustedFile },
-): ReadonlyMap<string, Target> {
-  const read = surroundings.readTrustedFile(userProfileFile(surroundings));
-  const mayHaveTargets = read.kind === 'text' && /^["']?targets["']?\s*:/m.test(read.text);
-  return mayHaveTargets ? loadGates(surroundings).targets : new Map();
+/** The targets of `config.yaml`, for whoever may mean one; none where anything in the file is wrong. */
+export function loadTargets(surroundings: GateSurroundings): ReadonlyMap<string, Target> {
+  return mayHaveTargets(surroundings) ? loadGates(surroundings).targets : new Map();
 }
 
 type ToPath = (text: string | undefined) => string | undefined;

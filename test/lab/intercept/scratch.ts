@@ -8,8 +8,9 @@ import type { RedirectPlan } from '../../../src/intercept/rules/redirect-plan.ts
 import { openLabSite } from '../../support/lab/lab-site.ts';
 import type { Namespace } from '../../support/lab/namespace.ts';
 
-const UDP_VERDICTS = fileURLToPath(new URL('./udp-verdicts.entry.mjs', import.meta.url));
-const VERDICTS = fileURLToPath(new URL('./verdicts.entry.mjs', import.meta.url));
+/** In the repository, which is where commands of a namespace begin, and which its users can read wherever it lies. */
+const UDP_VERDICTS = 'test/lab/intercept/udp-verdicts.entry.mjs';
+const VERDICTS = 'test/lab/intercept/verdicts.entry.mjs';
 const HELPER = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));
 
 /** A logger for tests that are not about the log. */

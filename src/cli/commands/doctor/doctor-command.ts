@@ -27,7 +27,10 @@ export const doctorCommand = defineCommand<DoctorInput>({
       .argument('[HOST:PORT...]', TEXTS.doctorDestination)
       .option('--json', TEXTS.json)
       .action((words: string[]) => {
-        const options = command.optsWithGlobals<{ readonly remote?: readonly string[]; readonly json?: true }>();
+        const options = command.optsWithGlobals<{
+          readonly remote?: readonly string[];
+          readonly json?: true;
+        }>();
         const destinations = words.flatMap((word) => parseDestination(word) ?? []);
         const subnets = words.filter((word) => parseDestination(word) === undefined);
         // Without a bastion the first is the name of a profile.
