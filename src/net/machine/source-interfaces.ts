@@ -7,7 +7,7 @@ import { comesInBy, type PlainNetwork, type TrafficSource } from '../address/tra
 import { lookUpRoute } from './route-check.ts';
 
 /** Most addresses at which others' connections are accepted: each has a socket for each nameserver, too. */
-export const MAX_ADDRESSES = 64;
+const MAX_ADDRESSES = 64;
 
 /** Where connections of others come in by now. */
 export interface SourceInterfaces {
