@@ -354,7 +354,7 @@ function capturedPlaces(rules: string): readonly string[] {
   const addressesIn = new Map(
     maps.map(([, name, elements]) => [name, elements!.match(/\d+\.\d+\.\d+\.\d+/g) ?? []]),
   );
-  const uses = [...rules.matchAll(/(?:tcp dport (\d+) )?ip daddr vmap @(\w+)/g)];
+  const uses = [...rules.matchAll(/(?:th dport (\d+) )?ip daddr vmap @(\w+)/g)];
   const places = uses.flatMap(([, port, name]) =>
     addressesIn.get(name)!.map((address) => `${address}:${port}`),
   );
