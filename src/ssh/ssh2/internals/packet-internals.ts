@@ -38,7 +38,7 @@ export interface PacketProtocol {
   /** Set while keys are being exchanged. */
   readonly _kexinit: unknown;
   /** Compression, where it was agreed on. */
-  readonly _packetRW: { readonly read: object };
+  readonly _packetRW: { readonly read: object; readonly write: object };
   channelData(remoteId: number, bytes: Buffer): void;
 }
 
@@ -51,7 +51,7 @@ export class PacketLayer {
   readonly #protocol: PacketProtocol;
   readonly #events: ChannelWireEvents;
   #memory = Buffer.allocUnsafeSlow(READ_BYTES);
-  /** The cipher in use, where its packets are built in our memory. */
+  /** The cipher in use, where data is put into packets in our memory: as it is, for a cipher that works in place. */
   #inPlace: { readonly cipher: Cipher; readonly format: PacketFormat } | undefined;
   #decryptsInPlace = false;
   /** For ciphers whose packets are not built in our memory. */
@@ -102,7 +102,9 @@ export class PacketLayer {
   onNewKeys(): void {
     const { _cipher: cipher, _decipher: decipher } = this.#protocol;
     const format = encryptInPlace(cipher);
-    this.#inPlace = format === undefined ? undefined : { cipher, format };
+    const { read, write } = this.#protocol._packetRW;
+    const isDataSentAsItIs = write.constructor.name === 'PacketWriter';
+    this.#inPlace = format !== undefined && isDataSentAsItIs ? { cipher, format } : undefined;
     if (format !== undefined) {
       const { allocPacket } = cipher;
       // Packets that are built during a key exchange wait in ssh2's queue, for the next cipher: their memory is theirs.
@@ -112,8 +114,8 @@ export class PacketLayer {
           : allocPacket.call(cipher, payloadBytes);
       cipher._onWrite = (packet) => this.outgoing.send(packet);
     }
-    const isCompressed = this.#protocol._packetRW.read.constructor.name !== 'PacketReader';
-    const decryption = isCompressed ? undefined : decryptionInPlace(decipher);
+    const isDataReadAsItIs = read.constructor.name === 'PacketReader';
+    const decryption = isDataReadAsItIs ? decryptionInPlace(decipher) : undefined;
     this.#decryptsInPlace = decryption !== undefined;
     if (decryption !== undefined) this.#shortenDecryption(decipher, decryption);
   }
