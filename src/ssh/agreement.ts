@@ -34,7 +34,7 @@ export function describeAgreement({
 }: NegotiatedAlgorithms): string {
   const kind = isPostQuantum(keyExchange) ? 'post-quantum' : 'not post-quantum';
   const cipherWithMac = mac === 'implicit' ? cipher : `${cipher} with ${mac}`;
-  return `${cipherWithMac}, keys by ${keyExchange} (${kind}), host key ${hostKey}, ${isStrict ? 'strict' : 'not strict'}`;
+  return `${cipherWithMac}, key exchange ${keyExchange} (${kind}), host key ${hostKey}, ${isStrict ? 'strict' : 'not strict'}`;
 }
 
 /**
@@ -49,7 +49,7 @@ export function weaknessesOf(
   const weaknesses: Weakness[] = [];
   if (!isPostQuantum(keyExchange)) {
     weaknesses.push({
-      what: `the keys are by ${keyExchange}, which is not post-quantum: what is recorded today may be read later`,
+      what: `the key exchange ${keyExchange} is not post-quantum: traffic that is recorded today may be decrypted later`,
       remedy:
         offered === undefined || offered.some(isPostQuantum)
           ? remedyAtBastion(postQuantumMissed)
@@ -58,8 +58,8 @@ export function weaknessesOf(
   }
   if (!isStrict) {
     weaknesses.push({
-      what: 'the key exchange is not strict: who is on the way can leave out its first messages (Terrapin, CVE-2023-48795)',
-      remedy: 'have the bastion run OpenSSH 9.6 or later',
+      what: 'the key exchange is not strict: somebody on the path can drop its first messages (Terrapin, CVE-2023-48795)',
+      remedy: 'upgrade the bastion to OpenSSH 9.6 or later',
     });
   }
   return weaknesses;
@@ -67,9 +67,9 @@ export function weaknessesOf(
 
 function remedyAtBastion(postQuantumMissed: string | undefined): string {
   const update =
-    'have the bastion run OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
-  const silence = '-o WarnWeakCrypto=no says nothing of it';
+    'upgrade the bastion to OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
+  const silence = '-o WarnWeakCrypto=no turns this warning off';
   return postQuantumMissed === undefined
     ? `${update}. Until then ${silence}`
-    : `it offers ${printableLine(postQuantumMissed)}, which your own ssh agrees on: --transport openssh. Or ${update}; ${silence}`;
+    : `it offers ${printableLine(postQuantumMissed)}, which your own ssh has: use --transport openssh. Or ${update}; ${silence}`;
 }

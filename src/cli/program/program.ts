@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { type Command, Help } from 'commander';
+import { closestOf } from '../../config/profiles/closest.ts';
 import type { Problem } from '../../core/problem.ts';
 import { systemWords } from '../../core/system-words.ts';
 import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts';
@@ -126,10 +127,20 @@ function addGroup(
   refuse: (problem: Problem) => void,
 ): Command {
   const group = parent.command(word, { hidden }).helpGroup('Commands:').helpCommand(false).exitOverride();
-  return group.summary(GROUPS[word] ?? '').action(() => {
-    const names = group.commands.map((command) => command.name());
-    refuse({ where: word, what: `is followed by one of ${names.join(', ')}` });
-  });
+  const name = parent.parent === null ? word : `${parent.name()} ${word}`;
+  // What is no command of the group is told below, with those that are.
+  return group
+    .summary(GROUPS[word] ?? '')
+    .allowExcessArguments()
+    .action(() => {
+      const [given] = group.args;
+      const names = group.commands.map((command) => command.name());
+      const list = names.join(', ');
+      if (given === undefined) return refuse({ where: name, what: `is followed by one of ${list}` });
+      const meant = closestOf(given, names);
+      const what = meant === undefined ? `${name} is followed by one of ${list}` : `perhaps ${name} ${meant}`;
+      refuse({ where: `${name} ${given}`, what: `is not a command; ${what}` });
+    });
 }
 
 /** Wraps texts that are broken into lines already, of whatever length; blank and indented lines stay as they are. */

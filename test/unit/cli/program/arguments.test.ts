@@ -211,6 +211,16 @@ describe('parseArguments', () => {
     expect(await parse(word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
   });
 
+  test.each([
+    ['gate', 'is followed by one of create, add, list, show, remove, keys'],
+    ['gate lists', 'is not a command; perhaps gate list'],
+    ['gate keys lst', 'is not a command; perhaps gate keys list'],
+    ['service frobnicate', 'is not a command; service is followed by one of install, uninstall, status'],
+  ])('%s is no command of its group', async (words, what) => {
+    const refused = { kind: 'refused', problems: [{ where: words, what }] };
+    expect(await parse(...words.split(' '))).toEqual(refused);
+  });
+
   test('help of cleanup', async () => {
     const help = await parse('cleanup', '--help');
     expect(help).toMatchObject({ kind: 'text', text: expect.stringMatching(/^Usage: tshuttle cleanup /) });

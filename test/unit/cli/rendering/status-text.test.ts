@@ -166,7 +166,7 @@ test('what was agreed on is said in a line', async () => {
   const status = { ...UP, algorithms };
   const text = await renderStatus([report('office', status, null)], [], NOW, plain);
   expect(text).toContain(
-    'office: encrypted by aes256-ctr with hmac-sha2-256-etm@openssh.com, keys by curve25519-sha256 (not post-quantum), ' +
+    'office: encrypted by aes256-ctr with hmac-sha2-256-etm@openssh.com, key exchange curve25519-sha256 (not post-quantum), ' +
       'host key ssh-ed25519, not strict\n',
   );
 });

@@ -45,7 +45,7 @@ function warn(
 
 test('a bastion is warned of once, with the line for it, and another one by itself', () => {
   const [first] = warn();
-  expect(first).toMatch(/bastion me@gate: the keys are by curve25519-sha256, which is not post-quantum/);
+  expect(first).toMatch(/bastion me@gate: the key exchange curve25519-sha256 is not post-quantum/);
   expect(first).toContain('KexAlgorithms ^mlkem768x25519-sha256');
   expect(warn()).toEqual([]);
   expect(warn({}, 'other')).toHaveLength(1);

@@ -18,7 +18,7 @@ const CURVE: NegotiatedAlgorithms = {
 const MLKEM: NegotiatedAlgorithms = { ...CURVE, keyExchange: 'mlkem768x25519-sha256' };
 
 const UPDATE =
-  'have the bastion run OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
+  'upgrade the bastion to OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
 
 /** A running tunnel's part of the doctor's findings. */
 function checkTunnel(algorithms: NegotiatedAlgorithms | undefined) {
@@ -33,7 +33,7 @@ test('an agreement is told; one that is post-quantum and strict has nothing more
     {
       check: 'encryption',
       status: 'ok',
-      what: 'aes128-gcm@openssh.com, keys by mlkem768x25519-sha256 (post-quantum), host key ssh-ed25519, strict',
+      what: 'aes128-gcm@openssh.com, key exchange mlkem768x25519-sha256 (post-quantum), host key ssh-ed25519, strict',
       remedy: null,
     },
   ]);
@@ -43,8 +43,8 @@ test('an agreement is told; one that is post-quantum and strict has nothing more
 test('where the bastion has no post-quantum method it is its sshd that helps', () => {
   const [, finding] = checkAgreement(CURVE, OURS);
   expect(finding).toMatchObject({ check: 'encryption', status: 'note' });
-  expect(finding?.what).toMatch(/by curve25519-sha256, which is not post-quantum/);
-  expect(finding?.remedy).toBe(`${UPDATE}. Until then -o WarnWeakCrypto=no says nothing of it`);
+  expect(finding?.what).toMatch(/key exchange curve25519-sha256 is not post-quantum/);
+  expect(finding?.remedy).toBe(`${UPDATE}. Until then -o WarnWeakCrypto=no turns this warning off`);
   expect(checkTunnel(CURVE)).toEqual([{ ...finding, check: 'tunnel prod' }]);
 });
 
@@ -52,8 +52,8 @@ test('where it has one of ssh alone, --transport openssh helps as well', () => {
   const sntrup = { ...CURVE, postQuantumMissed: 'sntrup761x25519-sha512@openssh.com' };
   const [, finding] = checkAgreement(sntrup, OURS);
   expect(finding?.remedy).toBe(
-    'it offers sntrup761x25519-sha512@openssh.com, which your own ssh agrees on: --transport openssh. ' +
-      `Or ${UPDATE}; -o WarnWeakCrypto=no says nothing of it`,
+    'it offers sntrup761x25519-sha512@openssh.com, which your own ssh has: use --transport openssh. ' +
+      `Or ${UPDATE}; -o WarnWeakCrypto=no turns this warning off`,
   );
   expect(checkTunnel(sntrup)).toEqual([{ ...finding, check: 'tunnel prod' }]);
 });
@@ -70,7 +70,7 @@ test('a key exchange that is not strict is one more finding', () => {
   expect(findings.map(({ status }) => status)).toEqual(['ok', 'note']);
   expect(findings[1]).toMatchObject({
     what: expect.stringMatching(/not strict: .*Terrapin/),
-    remedy: 'have the bastion run OpenSSH 9.6 or later',
+    remedy: 'upgrade the bastion to OpenSSH 9.6 or later',
   });
 });
 
