@@ -131,6 +131,8 @@ export class BastionRace<T> {
   #won(index: number, value: T): void {
     const isAborted = this.#running.get(index)?.signal.aborted === true || this.#attempt.signal.aborted;
     this.#running.delete(index);
+    // One that is closed is not waited for, though it had answered.
+    this.#answered.delete(index);
     if (this.#end === undefined || isAborted) {
       void this.#contest.close(value).finally(() => this.#next());
       return;

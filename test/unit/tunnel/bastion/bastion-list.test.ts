@@ -107,6 +107,22 @@ describe('BastionList', () => {
     expect((await connecting).description).toBe('bastion 0');
   });
 
+  test('one that was ended for another that asks, and is connected all the same, is closed and begun once more', async () => {
+    const { list, tries, begun } = listOf(2);
+    const connecting = list.connect(attemptBy(scriptedPrompter('1')), true);
+    await vi.advanceTimersByTimeAsync(750);
+    tries[0]!.attempt.onReached();
+    tries[0]!.connect();
+    tries[1]!.attempt.onAsked();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(tries[0]!.closed).toHaveBeenCalledOnce();
+    tries[1]!.fail(REFUSED);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(begun()).toEqual([0, 1, 0]);
+    tries[2]!.connect();
+    expect((await connecting).description).toBe('bastion 0');
+  });
+
   test('one that has refused a login is left alone, until the user acts', async () => {
     const { list, tries, begun } = listOf(2);
     const first = list.connect(attemptBy(), true);
