@@ -101,7 +101,8 @@ export class DnsServer {
   async followOthers(addresses: readonly SourceAddress[]): Promise<readonly string[]> {
     const problems: string[] = [];
     for (const { others, port } of this.#addresses.values()) {
-      for (const refused of await others.follow(addresses)) {
+      await others.follow(addresses);
+      for (const refused of others.refused) {
         const { what, remedy } = describeRefusedAddress(refused, port);
         problems.push(`DNS: ${what} -> ${remedy}`);
       }

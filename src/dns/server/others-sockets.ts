@@ -26,9 +26,14 @@ export class OthersSockets {
     this.#sockets = new FollowedSockets((at) => open(placeOf(at)));
   }
 
+  /** See {@link FollowedSockets.refused}. */
+  get refused(): readonly RefusedAddress[] {
+    return this.#sockets.refused;
+  }
+
   /** See {@link FollowedSockets.follow}. */
-  async follow(addresses: readonly SourceAddress[]): Promise<readonly RefusedAddress[]> {
-    return await this.#sockets.follow(addresses.filter(({ family }) => family === this.#family));
+  follow(addresses: readonly SourceAddress[]): Promise<void> {
+    return this.#sockets.follow(addresses.filter(({ family }) => family === this.#family));
   }
 
   /** Idempotent. */

@@ -1,3 +1,4 @@
+import { oneAtATime } from '../../../core/one-at-a-time.ts';
 import type { SourceAddress } from '../../address/source-address.ts';
 import type { Closable } from '../one-port.ts';
 import type { RefusedAddress } from './refused-address.ts';
@@ -6,21 +7,40 @@ import type { RefusedAddress } from './refused-address.ts';
 export class FollowedSockets {
   readonly #open: (at: SourceAddress) => Promise<Closable>;
   readonly #sockets = new Map<string, Closable>();
+  #wanted: readonly SourceAddress[] = [];
+  #refused: readonly RefusedAddress[] = [];
   #isClosed = false;
+  readonly #openWanted = oneAtATime(async () => {
+    const wanted = new Map(this.#wanted.map((at) => [keyOf(at), at]));
+    this.#closeOthers(wanted);
+    this.#refused = await this.#openMissing(wanted);
+  });
 
   /** @param open of which {@link Closable.close} closes all that it has opened; nothing is left open where it rejects */
   constructor(open: (at: SourceAddress) => Promise<Closable>) {
     this.#open = open;
   }
 
-  /** Has sockets at these addresses and no others. One at a time; never rejects. @returns where there are none */
-  async follow(addresses: readonly SourceAddress[]): Promise<readonly RefusedAddress[]> {
-    const wanted = new Map(addresses.map((at) => [keyOf(at), at]));
+  /** The wanted addresses where there are none. */
+  get refused(): readonly RefusedAddress[] {
+    return this.#refused;
+  }
+
+  /** Has sockets at these addresses and no others; the latest call decides. Never rejects. */
+  follow(addresses: readonly SourceAddress[]): Promise<void> {
+    this.#wanted = addresses;
+    return this.#openWanted();
+  }
+
+  #closeOthers(wanted: ReadonlyMap<string, SourceAddress>): void {
     for (const [key, socket] of this.#sockets) {
       if (wanted.has(key)) continue;
       this.#sockets.delete(key);
       socket.close();
     }
+  }
+
+  async #openMissing(wanted: ReadonlyMap<string, SourceAddress>): Promise<readonly RefusedAddress[]> {
     const refused: RefusedAddress[] = [];
     for (const [key, at] of wanted) {
       if (this.#isClosed || this.#sockets.has(key)) continue;
