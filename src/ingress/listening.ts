@@ -106,10 +106,7 @@ export class Listening {
   /** Accepts redirected connections of others at these addresses and no others from now on. One at a time. @returns what is wrong */
   async followOthers(addresses: readonly SourceAddress[]): Promise<readonly CaptureProblem[]> {
     await this.#forOthers.follow(addresses);
-    return this.#forOthers.refused.map((one) => ({
-      cause: 'others-listener',
-      ...describeRefusedAddress(one, this.port),
-    }));
+    return this.#forOthers.refused.map((one) => describeRefusedAddress(one, this.port));
   }
 
   /** Stops listening. Idempotent. */

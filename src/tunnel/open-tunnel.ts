@@ -222,7 +222,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           bastions: bastion.standings(),
           rulesGone: ingress.rulesGone,
           names: dns?.namesStatus ?? null,
-          captureProblems: watch.problems,
+          captureProblems: [...watch.problems, ...dns.othersProblems],
           otherError: ingressError ?? removed.lastError,
         }),
       onChange: (listener) => life.onChange(listener),

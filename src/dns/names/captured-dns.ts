@@ -49,7 +49,6 @@ export class CapturedDns {
   #wanted: readonly Nameserver[] = [];
   #recapture: () => Promise<void> = () => Promise.resolve();
   #watch: { stop(): void } | undefined;
-  readonly #leftOut = new Set<string>();
   #others: readonly SourceAddress[] = [];
   readonly #warnings: DnsWarnings;
 
@@ -119,8 +118,13 @@ export class CapturedDns {
   /** See {@link DnsServer.followOthers}; also for nameservers that come later. */
   async followOthers(addresses: readonly SourceAddress[]): Promise<void> {
     this.#others = addresses;
-    for (const problem of (await this.#server?.followOthers(addresses)) ?? [])
-      this.#context.logger.warn(problem);
+    await this.#server?.followOthers(addresses);
+    this.#warnings.warnOfOthers(this.othersProblems);
+  }
+
+  /** See {@link DnsServer.othersProblems}. */
+  get othersProblems(): DnsServer['othersProblems'] {
+    return this.#server?.othersProblems ?? [];
   }
 
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
@@ -131,11 +135,7 @@ export class CapturedDns {
       ({ nameserver }) => wanted.has(nameserver) && families.includes(familyOf(nameserver)),
     );
     for (const { address } of this.#wanted) {
-      if (redirects.some(({ nameserver }) => nameserver === address) || this.#leftOut.has(address)) continue;
-      this.#leftOut.add(address);
-      this.#context.logger.warn(
-        `DNS queries to ${address} are not captured: this machine cannot capture its family`,
-      );
+      if (!redirects.some(({ nameserver }) => nameserver === address)) this.#warnings.warnOfFamily(address);
     }
     const resolverFiles = hasScutil() ? resolverFilesFor(this.#options, redirects) : undefined;
     return { redirects, exemptPorts: this.#server.ownPorts, resolverFiles };

@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/log.ts';
+import type { RefusedAddressProblem } from '../../net/sockets/interfaces/refused-address.ts';
 import { resolvedObstacles } from '../system/resolved-obstacles.ts';
 import { searchWarning, systemSearchRules } from '../system/search-domains.ts';
 import type { DnsOptions } from './dns-options.ts';
@@ -7,6 +8,8 @@ import type { DnsOptions } from './dns-options.ts';
 export class DnsWarnings {
   readonly #logger: Logger;
   #toldOfSearch: string | undefined;
+  #toldOfOthers: readonly string[] = [];
+  readonly #toldOfFamily = new Set<string>();
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -16,6 +19,24 @@ export class DnsWarnings {
   async warnOfObstacles(options: DnsOptions | undefined): Promise<void> {
     if (options?.nameservers !== 'system') return;
     for (const obstacle of await resolvedObstacles()) this.#logger.warn(obstacle);
+  }
+
+  /** Of a nameserver whose family cannot be captured. */
+  warnOfFamily(nameserver: string): void {
+    if (this.#toldOfFamily.has(nameserver)) return;
+    this.#toldOfFamily.add(nameserver);
+    this.#logger.warn(
+      `DNS queries to ${nameserver} are not captured: this machine cannot capture its family`,
+    );
+  }
+
+  /** Of all addresses at which others' queries are not accepted now. */
+  warnOfOthers(problems: readonly RefusedAddressProblem[]): void {
+    const before = this.#toldOfOthers;
+    this.#toldOfOthers = problems.map(({ what }) => what);
+    for (const { what, remedy } of problems) {
+      if (!before.includes(what)) this.#logger.warn(`${what} -> ${remedy}`);
+    }
   }
 
   /** Of search domains that are in zones. */

@@ -6,7 +6,10 @@ import { familyOf, LOOPBACK } from '../../net/address/literal.ts';
 import type { SourceAddress } from '../../net/address/source-address.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { descriptorBudget } from '../../net/sockets/descriptor-budget.ts';
-import { describeRefusedAddress } from '../../net/sockets/interfaces/refused-address.ts';
+import {
+  describeRefusedAddress,
+  type RefusedAddressProblem,
+} from '../../net/sockets/interfaces/refused-address.ts';
 import { type Closable, closeAll, isWithoutFamily, onOnePort, portOf } from '../../net/sockets/one-port.ts';
 import { type PlacedAddress, type SocketPlace, THIS_MACHINE } from '../../net/sockets/socket-place.ts';
 import type { Overload } from '../overload.ts';
@@ -92,22 +95,19 @@ export class DnsServer {
     }
   }
 
-  /**
-   * Answers others' queries at these addresses and no others from now on, for each nameserver that there is by now, at its port. One
-   * at a time; never rejects.
-   *
-   * @returns where it cannot, for people
-   */
-  async followOthers(addresses: readonly SourceAddress[]): Promise<readonly string[]> {
-    const problems: string[] = [];
-    for (const { others, port } of this.#addresses.values()) {
-      await others.follow(addresses);
-      for (const refused of others.refused) {
-        const { what, remedy } = describeRefusedAddress(refused, port);
-        problems.push(`DNS: ${what} -> ${remedy}`);
-      }
-    }
-    return problems;
+  /** Answers others' queries at these addresses and no others from now on, for each nameserver that there is by now, at its port. Never rejects. */
+  async followOthers(addresses: readonly SourceAddress[]): Promise<void> {
+    for (const { others } of this.#addresses.values()) await others.follow(addresses);
+  }
+
+  /** Where it cannot answer others' queries. */
+  get othersProblems(): readonly RefusedAddressProblem[] {
+    return [...this.#addresses.values()].flatMap(({ others, port }) =>
+      others.refused.map((refused) => {
+        const problem = describeRefusedAddress(refused, port);
+        return { ...problem, what: `DNS: ${problem.what}` };
+      }),
+    );
   }
 
   /** Answers only for these from now on; whose queries come here no more. */

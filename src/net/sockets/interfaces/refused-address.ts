@@ -9,15 +9,23 @@ export interface RefusedAddress {
   readonly error: unknown;
 }
 
+/** What does not arrive at such an address, for people. */
+export interface RefusedAddressProblem {
+  readonly cause: 'others-listener';
+  readonly what: string;
+  readonly remedy: string;
+}
+
 /** Says of an address what does not arrive there, and the remedy. */
 export function describeRefusedAddress(
   { at: { address, interfaceName }, error }: RefusedAddress,
   port: number,
-): { readonly what: string; readonly remedy: string } {
+): RefusedAddressProblem {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const code = systemCodeOf(cause) ?? '';
   const where = formatHostPort(address, port);
   return {
+    cause: 'others-listener',
     what: `what comes in by ${interfaceName} is not accepted: cannot listen on ${where} (${code || messageOf(cause)})`,
     remedy: REMEDIES[code] ?? `find out what has that port: ss -tulnp sport = :${port}`,
   };

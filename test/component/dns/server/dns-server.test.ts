@@ -10,6 +10,7 @@ import { CachingResolver } from '../../../../src/dns/resolver/caching-resolver.t
 import { TcpResolver } from '../../../../src/dns/resolver/tcp-resolver.ts';
 import { DnsServer } from '../../../../src/dns/server/dns-server.ts';
 import { QueryPolicy } from '../../../../src/dns/server/query-policy.ts';
+import type { SourceAddress } from '../../../../src/net/address/source-address.ts';
 import { until } from '../../../support/process/until.ts';
 import { opt, queryPacket } from '../../../unit/dns/message/sample-messages.ts';
 import { answerTo, type Behaviour, type FakeResolver, startFakeResolver } from '../resolver/fake-resolver.ts';
@@ -193,5 +194,41 @@ describe('the forwarder', () => {
       await once(client, 'close');
       expect(await byUdp(port, [queryPacket('a')], 1)).toMatchObject([{ id: 7, rcode: 'NOERROR' }]);
     });
+  });
+});
+
+describe.skipIf(process.platform !== 'linux')('DnsServer for others', () => {
+  const at = (address: string): SourceAddress => ({
+    interfaceName: 'lo',
+    interfaceIndex: 1,
+    family: 4,
+    address,
+    sources: [{ kind: 'interface', name: 'lo' }],
+  });
+
+  it('tells where it cannot listen, as long as that is wanted', async () => {
+    const handler = new QueryPolicy(
+      () => EVERYTHING,
+      async (query) => errorAnswer(query, 3),
+    );
+    const server = await DnsServer.open([NAMESERVER], handler, new Overload(SILENT));
+    try {
+      await server.followOthers([at('127.0.0.77'), at('192.0.2.1')]);
+      const { port } = server.listenAddresses[0]!;
+      expect(server.othersProblems).toMatchObject([
+        {
+          cause: 'others-listener',
+          what: `DNS: what comes in by lo is not accepted: cannot listen on 192.0.2.1:${port} (EADDRNOTAVAIL)`,
+        },
+      ]);
+      await server.followOthers([at('127.0.0.77')]);
+      expect(server.othersProblems).toEqual([]);
+      await server.followOthers([at('192.0.2.1')]);
+      expect(server.othersProblems).toHaveLength(1);
+      server.retireOthers([]);
+      expect(server.othersProblems).toEqual([]);
+    } finally {
+      server.close();
+    }
   });
 });
