@@ -1,8 +1,9 @@
 import type { AlsoFrom } from '../intercept/rules/redirect-plan.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
-import type { TrafficSource } from '../net/address/traffic-source.ts';
+import { formatTrafficSource, type TrafficSource } from '../net/address/traffic-source.ts';
 import { NO_INTERFACES, type SourceInterfaces } from '../net/machine/source-interfaces.ts';
 import type { CaptureProblem } from './capture-problem.ts';
+import { listOf } from './capture-words.ts';
 import type { Listening } from './listening.ts';
 import { firewallProblems } from './others-firewall.ts';
 
@@ -24,9 +25,10 @@ export class CapturedOthers {
   }
 
   /** See `RedirectIngress.followOthers`. */
-  async follow({ addresses, links }: SourceInterfaces): Promise<void> {
+  async follow({ addresses, leftOut, links }: SourceInterfaces): Promise<void> {
     this.#links = links;
-    this.#problems = await this.#listening.followOthers(addresses);
+    const refused = await this.#listening.followOthers(addresses);
+    this.#problems = leftOut === 0 ? refused : [...refused, this.#tooMany(addresses.length, leftOut)];
   }
 
   /** @param look says what the rules of this machine tell; undefined where that cannot be found out */
@@ -34,5 +36,13 @@ export class CapturedOthers {
     if (this.#sources.length === 0) return [];
     const facts = await look();
     return [...this.#problems, ...(facts === undefined ? [] : firewallProblems(facts, this.#sources))];
+  }
+  #tooMany(used: number, leftOut: number): CaptureProblem {
+    const from = listOf(this.#sources.map(formatTrafficSource));
+    return {
+      cause: 'others-listener',
+      what: `the interfaces of ${from} have more than ${used} addresses: what comes in by ${leftOut} of them is not captured`,
+      remedy: 'name fewer interfaces with --also-from',
+    };
   }
 }

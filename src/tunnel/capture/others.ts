@@ -22,6 +22,7 @@ export class Others {
   readonly #sources: readonly TrafficSource[];
   readonly #context: OthersContext;
   #told = '';
+  /** Those that the rules know. */
   #links = '[]';
   #last: Promise<void> = Promise.resolve();
 
@@ -49,15 +50,15 @@ export class Others {
       await ingress.followOthers(interfaces);
       this.#tell(interfaces);
       const links = JSON.stringify(interfaces.links);
-      const hasChanged = links !== this.#links;
+      if (links === this.#links) return;
+      await recapture();
       this.#links = links;
-      if (hasChanged) await recapture();
     } catch (error) {
       logger.warn(`connections of others are not captured where they come in by now: ${messageOf(error)}`);
     }
   }
 
-  #tell({ addresses, leftOut }: SourceInterfaces): void {
+  #tell({ addresses }: SourceInterfaces): void {
     const { logger } = this.#context;
     const names = [...new Set(addresses.map(({ interfaceName }) => interfaceName))].join(', ');
     const from = this.#sources.map(formatTrafficSource).join(', ');
@@ -68,7 +69,5 @@ export class Others {
     if (text === this.#told) return;
     this.#told = text;
     logger.info(text);
-    if (leftOut > 0)
-      logger.warn(`${leftOut} more addresses of the interfaces of ${from} are left out: name fewer`);
   }
 }
