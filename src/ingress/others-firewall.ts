@@ -1,5 +1,6 @@
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
-import { formatTrafficSource, type TrafficSource } from '../net/address/traffic-source.ts';
+import { familyOf } from '../net/address/literal.ts';
+import { formatTrafficSource, type PlainNetwork, type TrafficSource } from '../net/address/traffic-source.ts';
 import type { CaptureProblem } from './capture-problem.ts';
 import { listOf } from './capture-words.ts';
 
@@ -11,36 +12,47 @@ export function firewallProblems(
   { inputDrops, ufw }: Pick<RuleFacts, 'inputDrops' | 'ufw'>,
   sources: readonly TrafficSource[],
 ): readonly CaptureProblem[] {
-  const source = sources[0];
-  if (source === undefined || inputDrops.length === 0) return [];
+  const admissions = inputDrops.flatMap((chain) => admissionsIn(chain, sources));
+  if (admissions.length === 0) return [];
   const from = listOf(sources.map(formatTrafficSource));
   return [
     {
       cause: 'others-firewall',
       what: `${ufw ? 'ufw' : 'a firewall'} of this machine lets in only what its rules admit (${listOf(inputDrops)}), and none admits what was redirected: connections from ${from} do not arrive`,
       remedy: ufw
-        ? ufwRemedy(source)
-        : `admit that: ${inputDrops.map((chain) => admission(chain, source)).join('; ')}`,
+        ? `write before COMMIT ${sources.map(ufwRule).join('; ')}; then: sudo ufw reload`
+        : `admit that: ${admissions.join('; ')}`,
     },
   ];
 }
 
-/** Of iptables, also where its rules are nft's; of any other program by nft. */
-function admission(chain: string, source: TrafficSource): string {
-  const [family, table, name] = chain.split(' ');
+/** For each source: where one is admitted, nothing is told of the others any more (input-facts.ts). */
+function admissionsIn(chain: string, sources: readonly TrafficSource[]): readonly string[] {
+  const [family = '', table, name] = chain.split(' ');
+  // iptables, also where its rules are nft's; any other program by nft.
   const isIptables = table === 'filter' && name === 'INPUT' && family !== 'inet';
-  if (!isIptables) return `sudo nft insert rule ${chain} ${nftMatch(source)} ct status dnat accept`;
-  return `sudo ${family}tables -I INPUT ${iptablesMatch(source)} -m conntrack --ctstate DNAT -j ACCEPT`;
+  return sources
+    .filter((source) => mayBeOf(source, family))
+    .map((source) =>
+      isIptables
+        ? `sudo ${family}tables -I INPUT ${iptablesMatch(source)} -m conntrack --ctstate DNAT -j ACCEPT`
+        : `sudo nft insert rule ${chain} ${nftMatch(source)} ct status dnat accept`,
+    );
 }
 
-function ufwRemedy(source: TrafficSource): string {
-  const isIpv6 = source.kind === 'network' && source.address.includes(':');
+/** Whether packets of a source pass a chain of this family of nft's. */
+function mayBeOf(source: TrafficSource, family: string): boolean {
+  if (source.kind === 'interface' || family === 'inet') return true;
+  return family === ipFamilyOf(source);
+}
+
+function ufwRule(source: TrafficSource): string {
+  const isIpv6 = source.kind === 'network' && ipFamilyOf(source) === 'ip6';
   const [file, chain] = isIpv6
     ? ['before6.rules', 'ufw6-before-input']
     : ['before.rules', 'ufw-before-input'];
-  const rule = `-A ${chain} ${iptablesMatch(source)} -m conntrack --ctstate DNAT -j ACCEPT`;
   const other = source.kind === 'interface' ? ' (for IPv6 in before6.rules, -A ufw6-before-input)' : '';
-  return `write before COMMIT in /etc/ufw/${file}: ${rule}${other}; then: sudo ufw reload`;
+  return `in /etc/ufw/${file}: -A ${chain} ${iptablesMatch(source)} -m conntrack --ctstate DNAT -j ACCEPT${other}`;
 }
 
 function iptablesMatch(source: TrafficSource): string {
@@ -51,5 +63,10 @@ function iptablesMatch(source: TrafficSource): string {
 
 function nftMatch(source: TrafficSource): string {
   if (source.kind === 'interface') return `iifname '"${source.name}"'`;
-  return `${source.address.includes(':') ? 'ip6' : 'ip'} saddr ${formatTrafficSource(source)}`;
+  return `${ipFamilyOf(source)} saddr ${formatTrafficSource(source)}`;
+}
+
+/** As nft names it. */
+function ipFamilyOf({ address }: PlainNetwork): 'ip' | 'ip6' {
+  return familyOf(address) === 6 ? 'ip6' : 'ip';
 }

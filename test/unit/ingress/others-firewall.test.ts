@@ -41,3 +41,28 @@ test.each([
   expect(problem).toMatchObject({ cause: 'others-firewall', remedy });
   expect(problem?.what).toContain(inputDrops[0]);
 });
+
+const LAN6: TrafficSource = { kind: 'network', address: 'fd00:50::', prefixLength: 64 };
+
+test('each source is admitted, in the chains of its family', () => {
+  const remedyOf = (ufw: boolean, inputDrops: readonly string[]) =>
+    firewallProblems({ inputDrops, ufw }, [BRIDGES, LAN, LAN6])[0]?.remedy;
+  const admit = '-m conntrack --ctstate DNAT -j ACCEPT';
+  expect(remedyOf(false, ['ip filter INPUT', 'ip6 filter INPUT'])).toBe(
+    `admit that: ${[
+      `sudo iptables -I INPUT -i br-+ ${admit}`,
+      `sudo iptables -I INPUT -s 192.168.50.0/24 ${admit}`,
+      `sudo ip6tables -I INPUT -i br-+ ${admit}`,
+      `sudo ip6tables -I INPUT -s fd00:50::/64 ${admit}`,
+    ].join('; ')}`,
+  );
+  expect(remedyOf(false, ['inet filter input'])?.match(/iifname|ip6? saddr/g)).toEqual([
+    'iifname',
+    'ip saddr',
+    'ip6 saddr',
+  ]);
+  const byUfw = remedyOf(true, ['ip filter INPUT']);
+  expect(byUfw).toContain(`in /etc/ufw/before.rules: -A ufw-before-input -s 192.168.50.0/24 ${admit}`);
+  expect(byUfw).toContain(`in /etc/ufw/before6.rules: -A ufw6-before-input -s fd00:50::/64 ${admit}; then`);
+  expect(firewallProblems({ inputDrops: ['ip filter INPUT'], ufw: false }, [LAN6])).toEqual([]);
+});
