@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
 import type { default as koffi, LibraryHandle } from 'koffi';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 
@@ -90,3 +91,12 @@ export function addressOf(bytes: Uint8Array): bigint {
 export function lastErrno(): number {
   return loadKoffi().errno();
 }
+
+/** What the last native call in this thread has failed with, as Node tells of a call: with the `code` of the system. */
+export function lastSystemError(call: string): Error & { readonly code: string } {
+  const code = getSystemErrorName(-(lastErrno() || EINVAL));
+  return Object.assign(new Error(`${call} ${code}`), { code });
+}
+
+/** asm-generic/errno-base.h. For a call that stands in for one that the system has not, and says nothing. */
+const EINVAL = 22;

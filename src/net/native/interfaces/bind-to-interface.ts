@@ -1,4 +1,4 @@
-import { lastErrno, libcFunctionOr } from '../library.ts';
+import { lastSystemError, libcFunctionOr } from '../library.ts';
 
 /** asm-generic/socket.h; the same on every architecture that Node runs on. */
 const SOL_SOCKET = 1;
@@ -21,9 +21,5 @@ export function bindToInterface(descriptor: number, interfaceName: string): void
   );
   const name = Buffer.from(`${interfaceName}\0`);
   if (setSockOpt(descriptor, SOL_SOCKET, SO_BINDTODEVICE, name, name.length) === 0) return;
-  const code = CODES[lastErrno()] ?? 'EINVAL';
-  throw Object.assign(new Error(`setsockopt SO_BINDTODEVICE ${code}`), { code });
+  throw lastSystemError('setsockopt SO_BINDTODEVICE');
 }
-
-/** asm-generic/errno-base.h */
-const CODES: Readonly<Record<number, string>> = { 1: 'EPERM', 19: 'ENODEV' };

@@ -1,7 +1,6 @@
 import { closeSync } from 'node:fs';
-import { getSystemErrorName } from 'node:util';
 import { addressBytes, familyOf } from '../../address/literal.ts';
-import { lastErrno, libcFunctionOr } from '../library.ts';
+import { lastSystemError, libcFunctionOr } from '../library.ts';
 import { bindToInterface } from './bind-to-interface.ts';
 
 /** sys/socket.h and bits/in.h of Linux; the same on every architecture that Node runs on. */
@@ -37,10 +36,10 @@ export function openInterfaceDatagram(
   const address = socketAddress(host, port, scopeId);
   const domain = familyOf(host) === 4 ? AF_INET : AF_INET6;
   const descriptor = newSocket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) throw systemError('socket');
+  if (descriptor < 0) throw lastSystemError('socket');
   try {
     bindToInterface(descriptor, interfaceName);
-    if (bind(descriptor, address, address.length) !== 0) throw systemError('bind');
+    if (bind(descriptor, address, address.length) !== 0) throw lastSystemError('bind');
     return descriptor;
   } catch (error) {
     closeSync(descriptor);
@@ -66,8 +65,3 @@ function socketAddress(host: string, port: number, scopeId: number): Buffer {
 }
 
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-function systemError(call: string): Error {
-  const code = getSystemErrorName(-lastErrno());
-  return Object.assign(new Error(`${call} ${code}`), { code });
-}
