@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 import { type CgroupMount, cgroupMount } from '../../../net/machine/cgroup/cgroup-mount.ts';
 import { isCgroupPath } from '../../rules/program-match.ts';
@@ -93,22 +93,26 @@ const MAX_ROUNDS = 20;
 
 function removeEnclosure(path: string): void {
   for (let round = 1; ; round += 1) {
-    // Nothing is captured any more when this is done: what the command has left running goes direct, as it would in any case.
-    for (const pid of readFileSync(`${path}/cgroup.procs`, 'utf8').split('\n').filter(Boolean)) {
-      try {
-        writeFileSync(`${dirname(path)}/cgroup.procs`, pid);
-      } catch (error) {
-        if (systemCodeOf(error) !== 'ESRCH') throw error;
-      }
-    }
     try {
+      // Nothing is captured any more when this is done: what the command has left running goes direct, as it would in any case.
+      for (const pid of readFileSync(`${path}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
+        moveProcess(pid, dirname(path));
       rmdirSync(path);
       return;
     } catch (error) {
-      const { code } = { code: systemCodeOf(error) };
+      const code = systemCodeOf(error);
+      // Whoever stops the unit that it is in, as systemd does, removes it, too.
       if (code === 'ENOENT') return;
       if (code !== 'EBUSY' || round === MAX_ROUNDS) throw error;
     }
+  }
+}
+
+function moveProcess(pid: string, cgroup: string): void {
+  try {
+    writeFileSync(`${cgroup}/cgroup.procs`, pid);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ESRCH') throw error;
   }
 }
 
@@ -129,17 +133,26 @@ export function removeLeftEnclosures(
   const removed: string[] = [];
   const kept: string[] = [];
   const root = findMount()?.path;
-  const folders = root === undefined ? [] : [root];
-  for (let index = 0; index < folders.length && folders.length < MAX_FOLDERS; index += 1) {
-    for (const name of foldersIn(folders[index]!)) {
-      const path = `${folders[index]}/${name}`;
-      const instance = NAME.exec(name)?.[1];
-      if (instance === undefined) folders.push(path);
-      else if (judgeInstance(instance) === 'dead')
-        (isRemoved(path) ? removed : kept).push(`control group ${path}`);
-    }
+  const folders = root === undefined ? [] : foldersBelow(root);
+  // The deepest first: what runs in one of ours may have had a command captured, too.
+  for (const path of folders.toReversed()) {
+    const instance = NAME.exec(basename(path))?.[1];
+    if (instance === undefined || judgeInstance(instance) !== 'dead' || !isOfRoot(path)) continue;
+    (isRemoved(path) ? removed : kept).push(`control group ${path}`);
   }
   return { removed, kept };
+}
+
+function foldersBelow(root: string): readonly string[] {
+  const folders = [root];
+  for (let index = 0; index < Math.min(folders.length, MAX_FOLDERS); index += 1)
+    folders.push(...foldersIn(folders[index]!).map((name) => `${folders[index]}/${name}`));
+  return folders;
+}
+
+/** A user can make control groups of any name below those that systemd gave to him. Told of, they could fill the report that every start waits for. */
+function isOfRoot(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.uid === process.geteuid?.();
 }
 
 function foldersIn(path: string): readonly string[] {

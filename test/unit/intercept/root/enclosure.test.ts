@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -69,10 +69,21 @@ describe('enclose', () => {
   });
 });
 
+describe('Enclosure.remove', () => {
+  it('is content when somebody else has removed it', () => {
+    const enclosure = enclose(4_711, surroundings({ cgroup: '/' }));
+    rmSync(join(root, enclosure.cgroup), { recursive: true });
+    enclosure.remove();
+    expect(existsSync(join(root, enclosure.cgroup))).toBe(false);
+  });
+});
+
 describe('removeLeftEnclosures', () => {
+  const [pid, , namespace] = thisInstanceText().split('-');
+  const dead = `${pid}-1-${namespace}`;
+  const search = () => removeLeftEnclosures(() => ({ path: root, folder: '' }));
+
   it('removes those of dead instances that are empty, wherever they are, and no others', () => {
-    const [pid, , namespace] = thisInstanceText().split('-');
-    const dead = `${pid}-1-${namespace}`;
     const folders = {
       dead: `a/b/tshuttle-1000-${dead}`,
       used: `tshuttle-0-${dead}`,
@@ -82,12 +93,27 @@ describe('removeLeftEnclosures', () => {
     };
     for (const folder of Object.values(folders)) mkdirSync(join(root, folder), { recursive: true });
     writeFileSync(join(root, folders.used, 'process'), '');
-    expect(removeLeftEnclosures(() => ({ path: root, folder: '' }))).toEqual({
+    expect(search()).toEqual({
       removed: [`control group ${join(root, folders.dead)}`],
       kept: [`control group ${join(root, folders.used)}`],
     });
     const left = Object.entries(folders).filter(([, folder]) => existsSync(join(root, folder)));
     expect(left.map(([name]) => name)).toEqual(['used', 'alive', 'elsewhere', 'other']);
     expect(removeLeftEnclosures(() => undefined)).toEqual({ removed: [], kept: [] });
+  });
+
+  it('removes one that is in another', () => {
+    const outer = join(root, `tshuttle-0-${dead}`);
+    const inner = join(outer, `tshuttle-1000-${dead}`);
+    mkdirSync(inner, { recursive: true });
+    expect(search()).toEqual({ removed: [`control group ${inner}`, `control group ${outer}`], kept: [] });
+  });
+
+  it.runIf(process.geteuid?.() === 0)("leaves alone, and does not tell of, users' own by such a name", () => {
+    const path = join(root, `tshuttle-1000-${dead}`);
+    mkdirSync(path);
+    chownSync(path, 1_000, 1_000);
+    expect(search()).toEqual({ removed: [], kept: [] });
+    expect(existsSync(path)).toBe(true);
   });
 });
