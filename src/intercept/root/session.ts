@@ -1,4 +1,3 @@
-import { messageOf } from '../../core/errors.ts';
 import { GrammarError } from '../../net/messages/field-reader.ts';
 import {
   type HelperState,
@@ -18,7 +17,6 @@ import { cleanUpDeadInstances } from './cleanup.ts';
 import { openBackend } from './drivers.ts';
 import { forgetQueries } from './forget-queries.ts';
 import { type Guardian, startGuardian } from './guardian-process.ts';
-import { log } from './helper-log.ts';
 import { mustEndWithHelper, probeCandidates } from './probe.ts';
 import { openRoute, type Route } from './route.ts';
 import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
@@ -118,22 +116,11 @@ export class HelperSession {
       await this.#guardian?.release();
       this.#dnsChanged(null);
       // The rules name it.
-      this.#removeEnclosure();
+      this.#enclosure?.remove();
+      this.#enclosure = undefined;
     } finally {
       for (const route of this.#routes.splice(0)) route.close();
     }
-  }
-
-  #removeEnclosure(): void {
-    try {
-      this.#enclosure?.remove();
-    } catch (error) {
-      log(
-        'warn',
-        `the control group ${this.#enclosure?.cgroup} stays until tshuttle cleanup: ${messageOf(error)}`,
-      );
-    }
-    this.#enclosure = undefined;
   }
 
   async #lookUp({ id, originators }: Extract<Request, { type: 'look-up' }>): Promise<Reply> {

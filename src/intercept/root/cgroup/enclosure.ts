@@ -6,12 +6,13 @@ import { isCgroupPath } from '../../rules/program-match.ts';
 import { RefusedError } from '../backend/rule-backend.ts';
 import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
 import { CALLER_ID } from '../caller.ts';
+import { log } from '../helper-log.ts';
 
 /** A control group of ours with one process of the caller's, and all that this starts. */
 export interface Enclosure {
   /** From the root of cgroup2, without a slash before it. */
   readonly cgroup: string;
-  /** Lets go of what is still in it, and removes it. @throws Error when it cannot be removed */
+  /** Lets go of what is still in it, and removes it; tells the client's log when it cannot be removed. */
   remove(): void;
 }
 
@@ -59,29 +60,47 @@ export function enclose(pid: number, surroundings: EnclosureSurroundings = HERE)
   }
   try {
     writeFileSync(`${path}/cgroup.procs`, `${pid}`);
+    // The kernel takes a number, which may have become another process's since we asked whose it is.
+    mustBeOfCaller(pid, surroundings);
   } catch (error) {
-    rmdirSync(path);
+    // To the root: a group of the caller's own is his to freeze and to kill, with whatever is in it.
+    removeOrTell(path, mount.path);
     throw new RefusedError(`the command cannot be put into a control group: ${messageOf(error)}`, {
       cause: error,
     });
   }
-  return { cgroup, remove: () => removeEnclosure(path) };
+  return { cgroup, remove: () => removeOrTell(path, dirname(path)) };
 }
 
-/** The control group that a process is in, as the beginning of the path of one below it. @throws RefusedError */
-function cgroupOfCaller(pid: number, { readProcess, callerId }: EnclosureSurroundings): string {
-  let status: string;
-  let groups: string;
+function removeOrTell(path: string, heir: string): void {
   try {
-    status = readProcess(pid, 'status');
-    groups = readProcess(pid, 'cgroup');
+    removeEnclosure(path, heir);
   } catch (error) {
-    throw new RefusedError('there is no such process', { cause: error });
+    log('warn', `the control group ${path} stays until tshuttle cleanup: ${messageOf(error)}`);
   }
+}
+
+/** @throws RefusedError when it is not */
+function mustBeOfCaller(pid: number, { readProcess, callerId }: EnclosureSurroundings): void {
+  const status = readOf(() => readProcess(pid, 'status'));
   const userIds = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status)?.slice(1).map(Number) ?? [];
   // Root may choose whichever; nobody else another's, or one that became another's.
   if (callerId !== 0 && (userIds.length !== 4 || userIds.some((id) => id !== callerId)))
     throw new RefusedError('it is not a process of the user who asks');
+}
+
+function readOf(read: () => string): string {
+  try {
+    return read();
+  } catch (error) {
+    throw new RefusedError('there is no such process', { cause: error });
+  }
+}
+
+/** The control group that a process is in, as the beginning of the path of one below it. @throws RefusedError */
+function cgroupOfCaller(pid: number, surroundings: EnclosureSurroundings): string {
+  mustBeOfCaller(pid, surroundings);
+  const groups = readOf(() => surroundings.readProcess(pid, 'cgroup'));
   const path = /^0::\/(.*)$/m.exec(groups)?.[1];
   if (path === undefined || path.startsWith('..'))
     throw new RefusedError('the command is in no control group of cgroup2 that can be seen from here');
@@ -91,12 +110,13 @@ function cgroupOfCaller(pid: number, { readProcess, callerId }: EnclosureSurroun
 /** A fork between reading and moving leaves one more. */
 const MAX_ROUNDS = 20;
 
-function removeEnclosure(path: string): void {
+/** @param heir the control group that takes what is still in it */
+function removeEnclosure(path: string, heir: string): void {
   for (let round = 1; ; round += 1) {
     try {
       // Nothing is captured any more when this is done: what the command has left running goes direct, as it would in any case.
       for (const pid of readFileSync(`${path}/cgroup.procs`, 'utf8').split('\n').filter(Boolean))
-        moveProcess(pid, dirname(path));
+        moveProcess(pid, heir);
       rmdirSync(path);
       return;
     } catch (error) {

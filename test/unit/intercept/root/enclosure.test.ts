@@ -1,7 +1,7 @@
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { thisInstanceText } from '../../../../src/intercept/root/backend/this-instance.ts';
 import {
   type EnclosureSurroundings,
@@ -60,6 +60,20 @@ describe('enclose', () => {
     ],
   ])('refuses %s', (_what, changes, reason) => {
     expect(() => enclose(4_711, surroundings(changes))).toThrow(reason);
+  });
+
+  it("gives back a process that took the number of the caller's meanwhile, to the root", () => {
+    mkdirSync(join(root, 'a'));
+    const owners = [1_000, 0];
+    const readProcess = (_pid: number, file: 'status' | 'cgroup') =>
+      file === 'status' ? uids(owners.shift()!) : '0::/a\n';
+    // Here a folder with a file in it stays; the kernel's go.
+    const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(() => enclose(4_711, surroundings({ readProcess }))).toThrow('not a process of the user');
+    expect(told.mock.calls.join()).toContain('stays until tshuttle cleanup');
+    told.mockRestore();
+    expect(readFileSync(join(root, 'cgroup.procs'), 'utf8')).toBe('4711');
+    expect(existsSync(join(root, 'a/cgroup.procs'))).toBe(false);
   });
 
   it('lets root choose whichever', () => {
