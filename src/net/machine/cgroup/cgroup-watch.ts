@@ -15,7 +15,8 @@ export class CgroupWatch {
   /** By the path of each, the number by which the kernel knows it; undefined where there is none. */
   readonly #known: Map<string, bigint | undefined>;
   readonly #onChange: (cgroup: string, change: CgroupChange) => void;
-  readonly #watchers = new Map<string, FSWatcher>();
+  /** By the folder of each, with the number by which the kernel knows that: inotify follows a folder, not its path. */
+  readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly id: bigint }>();
   #isClosed = false;
 
   /** @param root where cgroup2 is mounted */
@@ -33,7 +34,7 @@ export class CgroupWatch {
   /** Idempotent. */
   close(): void {
     this.#isClosed = true;
-    for (const watcher of this.#watchers.values()) watcher.close();
+    for (const { watcher } of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
   }
 
@@ -56,15 +57,15 @@ export class CgroupWatch {
   #watchFolders(): void {
     const folders = new Set([...this.#known.keys()].flatMap((cgroup) => foldersAbove(cgroup)));
     for (const folder of folders) {
-      if (this.#watchers.has(folder)) continue;
+      // Before it is watched: one that comes in between is told apart by the next look.
+      const id = this.#idOf(folder);
+      if (this.#watchers.get(folder)?.id === id) continue;
+      this.#forget(folder);
+      if (id === undefined) continue;
       try {
-        const watcher = watch(`${this.#root}/${folder}`, { persistent: false }, () => {
-          // The watch of a folder that went away tells of nothing any more.
-          if (this.#idOf(folder) === undefined) this.#forget(folder);
-          this.#look();
-        });
+        const watcher = watch(`${this.#root}/${folder}`, { persistent: false }, () => this.#look());
         watcher.on('error', () => this.#forget(folder));
-        this.#watchers.set(folder, watcher);
+        this.#watchers.set(folder, { watcher, id });
       } catch {
         // It is not there: the one above tells when it comes.
       }
@@ -72,7 +73,7 @@ export class CgroupWatch {
   }
 
   #forget(folder: string): void {
-    this.#watchers.get(folder)?.close();
+    this.#watchers.get(folder)?.watcher.close();
     this.#watchers.delete(folder);
   }
 }

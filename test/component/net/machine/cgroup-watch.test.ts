@@ -1,3 +1,4 @@
+import { mkdirSync, renameSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,5 +47,16 @@ describe('CgroupWatch', () => {
     await told('x/y/z gone');
     await mkdir(join(root, 'x/y/z'), { recursive: true });
     await told('x/y/z there');
+  });
+
+  it('sees one come below a folder that is another by the same name before anybody has looked', async () => {
+    await mkdir(join(root, 'a/b/c'), { recursive: true });
+    watch = new CgroupWatch(root, ['a/b/c'], (cgroup, change) => changes.push(`${cgroup} ${change}`));
+    // All in one turn, as a service that is started again: the old one is kept, so that the new has another inode.
+    renameSync(join(root, 'a/b'), join(root, 'a/old'));
+    mkdirSync(join(root, 'a/b'));
+    await told('a/b/c gone');
+    await mkdir(join(root, 'a/b/c'));
+    await told('a/b/c there');
   });
 });
