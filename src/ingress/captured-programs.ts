@@ -1,10 +1,9 @@
-import { statSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
 import type { ProgramMatch } from '../intercept/rules/program-match.ts';
 import type { RedirectPlan } from '../intercept/rules/redirect-plan.ts';
-import { cgroupMount } from '../net/machine/cgroup/cgroup-mount.ts';
+import { cgroupMount, hasCgroup } from '../net/machine/cgroup/cgroup-mount.ts';
 import { type CgroupChange, CgroupWatch } from '../net/machine/cgroup/cgroup-watch.ts';
 
 /** Programs whose connections alone are captured. */
@@ -28,9 +27,7 @@ export function requireCgroups(matches: readonly ProgramMatch[]): void {
       },
     );
   }
-  const missing = cgroups.filter(
-    (cgroup) => statSync(`${mount.path}/${cgroup}`, { throwIfNoEntry: false })?.isDirectory() !== true,
-  );
+  const missing = cgroups.filter((cgroup) => !hasCgroup(mount, cgroup));
   if (missing.length === 0) return;
   throw new TshuttleError('ERR_CONFIG', `there is no control group ${missing.join(', ')} in ${mount.path}`, {
     remedy: 'start what makes it, or name a slice that is always there; systemd-cgls lists them',

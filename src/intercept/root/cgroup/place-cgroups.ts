@@ -1,5 +1,4 @@
-import { statSync } from 'node:fs';
-import { cgroupMount } from '../../../net/machine/cgroup/cgroup-mount.ts';
+import { cgroupMount, hasCgroup } from '../../../net/machine/cgroup/cgroup-mount.ts';
 import type { OwnedPlan, RedirectPlan } from '../../rules/redirect-plan.ts';
 import { RefusedError } from '../backend/rule-backend.ts';
 
@@ -19,11 +18,9 @@ export function placeCgroups(plan: RedirectPlan, findMount = cgroupMount): Place
     throw new RefusedError(
       'cgroup2 is not mounted below /sys/fs/cgroup, and rules can name no control group',
     );
-  const isThere = (cgroup: string): boolean =>
-    statSync(`${mount.path}/${cgroup}`, { throwIfNoEntry: false })?.isDirectory() === true;
   return {
     ...plan,
-    only: plan.only.filter(({ cgroup }) => cgroup === null || isThere(cgroup)),
+    only: plan.only.filter(({ cgroup }) => cgroup === null || hasCgroup(mount, cgroup)),
     ...(mount.folder === '' ? {} : { cgroupFolder: mount.folder }),
   };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 
 /** Where the kernel's control groups (cgroup2) can be seen. */
 export interface CgroupMount {
@@ -33,4 +33,14 @@ export function parseCgroupMount(mountinfo: string): CgroupMount | undefined {
   if (path === undefined) return undefined;
   const folder = path === CGROUP_FILE_SYSTEM ? '' : `${path.slice(CGROUP_FILE_SYSTEM.length + 1)}/`;
   return { path, folder };
+}
+
+/** Whether there is a control group of this path below the mount; a file in one is none. */
+export function hasCgroup({ path }: Pick<CgroupMount, 'path'>, cgroup: string): boolean {
+  try {
+    return statSync(`${path}/${cgroup}`, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // Below a file (ENOTDIR), or of a name that the kernel has none of (ENAMETOOLONG).
+    return false;
+  }
 }

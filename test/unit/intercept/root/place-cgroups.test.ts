@@ -26,7 +26,13 @@ describe('placeCgroups', () => {
   });
 
   it('has no rule for one that is not there, or is none: then it captures less, and never more', () => {
-    const only = [inCgroup('a/b'), inCgroup('a/c'), inCgroup('a/cgroup.procs'), inCgroup('a')];
+    const only = [
+      inCgroup('a/b'),
+      inCgroup('a/c'),
+      inCgroup('a/cgroup.procs'),
+      inCgroup('a/cgroup.procs/b'),
+      inCgroup('a'),
+    ];
     const placed = placeCgroups({ ...plan, only }, () => ({ path, folder: 'unified/' }));
     expect(placed).toEqual({
       ...plan,
