@@ -12,7 +12,7 @@ import {
 import { decodeRequest } from './decode-request.ts';
 import { log } from './helper-log.ts';
 import { letGoOfInheritance } from './inheritance.ts';
-import { HelperSession, REAL_ACTIONS, type SessionActions } from './session.ts';
+import { HelperSession, REAL_ACTIONS, type SessionActions, type SessionEnd } from './session.ts';
 
 const EXIT_DONE = 0;
 const EXIT_PROTOCOL = 70;
@@ -34,10 +34,10 @@ export function serveClient(actions: SessionActions = REAL_ACTIONS): void {
   process.on('SIGTERM', () => client.finish(EXIT_DONE));
   process.on('uncaughtException', (error) => client.fail(error));
   process.on('unhandledRejection', (error) => client.fail(error));
-  process.stdout.on('error', () => client.finish(EXIT_DONE));
+  process.stdout.on('error', () => client.finish(EXIT_DONE, 'client ended'));
   process.stderr.on('error', () => {}); // its reader is gone; stdin says so too
-  process.stdin.on('error', () => client.finish(EXIT_DONE));
-  process.stdin.on('end', () => client.finish(EXIT_DONE));
+  process.stdin.on('error', () => client.finish(EXIT_DONE, 'client ended'));
+  process.stdin.on('end', () => client.finish(EXIT_DONE, 'client ended'));
   process.stdin.on('data', (chunk: Buffer) => {
     try {
       splitter.push(chunk);
@@ -93,12 +93,12 @@ class ServedClient {
   }
 
   /** Undoes everything, after the request that is being served, and exits. Only the first call counts. */
-  finish(status: number): void {
+  finish(status: number, why: SessionEnd = 'helper ends'): void {
     if (this.#isFinishing) return;
     this.#isFinishing = true;
     process.stdin.pause();
     setTimeout(() => process.exit(EXIT_RULES_LEFT), UNDO_TIMEOUT_MS);
-    void this.#undo(status);
+    void this.#undo(status, why);
   }
 
   async #serve(request: Request): Promise<void> {
@@ -109,10 +109,10 @@ class ServedClient {
     }
   }
 
-  async #undo(status: number): Promise<void> {
+  async #undo(status: number, why: SessionEnd): Promise<void> {
     try {
       await this.#serving;
-      await this.#session.end();
+      await this.#session.end(why);
       process.exit(status);
     } catch (error) {
       log('error', `rules are left behind: ${messageOf(error)}`);

@@ -57,6 +57,9 @@ export const REAL_ACTIONS: SessionActions = {
 /** As many as a tunnel takes parts of its range for names. */
 const MAX_ROUTES = 16;
 
+/** Why a session ends. `helper ends`: the client may have another helper go on with what was in force. */
+export type SessionEnd = 'client ended' | 'helper ends';
+
 /** What a session tells unasked. */
 export interface SessionEvents {
   /** Called once at most, when rules went away that nobody had removed, and cannot come back. */
@@ -108,15 +111,15 @@ export class HelperSession {
   }
 
   /** Removes every rule and releases what held them. @throws Error naming what could not be removed */
-  async end(): Promise<void> {
+  async end(why: SessionEnd): Promise<void> {
     try {
       this.#keeper?.stop();
       await this.#alone(async () => await this.#backend?.close());
       this.#backend = undefined;
       await this.#guardian?.release();
       this.#dnsChanged(null);
-      // The rules name it.
-      this.#enclosure?.remove();
+      // The rules name it, as those of the next helper will.
+      if (why === 'client ended') this.#enclosure?.remove();
       this.#enclosure = undefined;
     } finally {
       for (const route of this.#routes.splice(0)) route.close();

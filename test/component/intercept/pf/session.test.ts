@@ -126,7 +126,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     expect(loads).toEqual([`pfctl -n -a ${anchor} -f -`, `pfctl -a ${anchor} -f -`]);
     expect(records(fake)).toHaveLength(1);
 
-    await session.end();
+    await session.end('client ended');
     expect(fake.ours()).toEqual([]);
     expect(records(fake)).toEqual([]);
     const { main, isEnabled } = fake.kernel;
@@ -153,7 +153,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     expect(fake.kernel.main.rdr.lines.filter((line) => line.includes('tshuttle'))).toHaveLength(
       platform === 'darwin' ? 0 : 1,
     );
-    await session.end();
+    await session.end('client ended');
     expect(fake.ours()).toEqual([]);
     expectNothingForeign(fake);
   });
@@ -174,7 +174,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     edit(fake, (kernel) => {
       kernel.refusals = {};
     });
-    await session.end();
+    await session.end('client ended');
     expect(fake.ours()).toEqual([]);
 
     const second = openSession(fake);
@@ -190,7 +190,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     edit(fake, (kernel) => {
       kernel.refusals = {};
     });
-    await second.session.end();
+    await second.session.end('client ended');
     expect(fake.ours()).toEqual([]);
     expect(records(fake)).toEqual([]);
   });
@@ -220,7 +220,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
       kernel.commands = [];
       kernel.isEnabled = true;
     });
-    await session.end();
+    await session.end('client ended');
     expect(fake.ours()).toEqual([]);
     expectNothingForeign(fake);
   });
@@ -243,7 +243,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
         },
       ]);
     }
-    await session.end();
+    await session.end('client ended');
     expect(fake.ours()).toEqual([]);
   });
 
@@ -294,7 +294,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
       results: [{ kind: 'unknown' }],
     });
     expect(fake.kernel.commands).toEqual(['pfctl -s state', 'pfctl -s state']);
-    await session.end();
+    await session.end('client ended');
   });
 
   it('does not guess where the states have two destinations, unless one of them is over', async () => {
@@ -316,7 +316,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     expect(await session.serve(ask)).toMatchObject({
       results: [{ kind: 'found', destination: at('10.99.0.2', 80) }],
     });
-    await session.end();
+    await session.end('client ended');
   });
 
   it('says when pf has hardly room for more connections, once', async () => {
@@ -337,7 +337,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     expect(await session.serve({ type: 'look', id: 12 })).toMatchObject({
       facts: { ownRules: true, packetFilter: { states: { current: fake.kernel.otherStates } } },
     });
-    await session.end();
+    await session.end('client ended');
   });
 
   it('sees what keeps connections from arriving', async () => {
@@ -370,7 +370,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     expect(await session.serve({ type: 'look', id: 12 })).toMatchObject({
       facts: { packetFilter: { earlier: platform === 'darwin' ? ['anchor "com.apple/250.vpn" all'] : [] } },
     });
-    await session.end();
+    await session.end('client ended');
   });
 
   it('lets another tunnel live beside it, and no other have its name', async () => {
@@ -389,12 +389,12 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
       'port { 1:39999, 40001:65535 }',
     );
     expect(await second.session.serve({ type: 'look', id: 3 })).toMatchObject({ facts: { ownRules: true } });
-    await same.session.end();
-    await first.session.end();
+    await same.session.end('client ended');
+    await first.session.end('client ended');
     expect(fake.ours()).toContain(`anchor ${anchorOf(platform, PORT + 1)}`);
     expect(fake.ours()).toContain('alias of lo0');
     expect(fake.kernel.isEnabled).toBe(true);
-    await second.session.end();
+    await second.session.end('client ended');
     expect(fake.ours()).toEqual([]);
   });
 
@@ -412,7 +412,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     });
     expect(fake.ours().join()).not.toContain('4711');
     expect(await session.serve({ type: 'look', id: 3 })).toMatchObject({ facts: { ownRules: true } });
-    await session.end();
+    await session.end('client ended');
   });
 
   it('says what it cannot undo, which the next clean-up does', async () => {
@@ -421,13 +421,13 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     edit(fake, (kernel) => {
       kernel.refusals = { '-F': 'pfctl: DIOCXBEGIN: Device busy' };
     });
-    await expect(session.end()).rejects.toThrow('Device busy');
+    await expect(session.end('client ended')).rejects.toThrow('Device busy');
     expect(fake.ours().filter((one) => one.startsWith('token'))).toEqual([]);
     edit(fake, (kernel) => {
       kernel.refusals = {};
     });
     // Its record is locked as long as it lives, so that it may try again.
-    await session.end();
+    await session.end('client ended');
     expect(fake.ours()).toEqual([]);
     expect((await cleanUpDeadInstances([driver])).failed).toEqual([]);
   });

@@ -119,8 +119,16 @@ describe('HelperSession', () => {
     await expect(session.serve(enclose)).rejects.toThrow('enclosed already');
     await session.serve(apply);
     await expect(session.serve(enclose)).rejects.toThrow(GrammarError);
-    await session.end();
+    await session.end('client ended');
     expect(enclosures).toEqual(['removed when the rules were closed']);
+  });
+
+  it('leaves the command enclosed where another helper may go on', async () => {
+    const { session, backend, enclosures } = openSession();
+    await session.serve(use);
+    await session.serve({ type: 'enclose', id: 7, pid: 4_711 });
+    await session.end('helper ends');
+    expect([backend.rules, enclosures]).toEqual(['closed', []]);
   });
 
   it('sets no rules that would outlive it where others would not, and else only with one that watches it', async () => {
@@ -138,10 +146,10 @@ describe('HelperSession', () => {
     await session.serve(apply);
     expect(guardians).toEqual(['watches']);
     backend.refusal = 'busy';
-    await expect(session.end()).rejects.toThrow('busy');
+    await expect(session.end('client ended')).rejects.toThrow('busy');
     expect(guardians, 'it is to try, too').toEqual(['watches']);
     backend.refusal = undefined;
-    await session.end();
+    await session.end('client ended');
     expect(guardians).toEqual(['watches', 'released']);
   });
 
@@ -161,7 +169,7 @@ describe('HelperSession', () => {
     expect(routes).toHaveLength(16);
     await expect(session.serve(another(0))).rejects.toThrow(GrammarError);
     backend.refusal = 'busy';
-    await expect(session.end()).rejects.toThrow('busy');
+    await expect(session.end('client ended')).rejects.toThrow('busy');
     expect(routes).toEqual([]);
   });
 
@@ -177,7 +185,7 @@ describe('HelperSession', () => {
     expect(backend.rules).toBe('plan');
     await session.serve(applyWithout);
     expect(backend.rules).toBe('plan without exempts');
-    await session.end();
+    await session.end('client ended');
     expect(backend.rules).toBe('closed');
   });
 
@@ -213,7 +221,7 @@ describe('HelperSession', () => {
     await session.serve({ ...apply, plan: { ...plan, dns: null } });
     expect(dns.splice(0)).toEqual([3, undefined]);
     await session.serve(apply);
-    await session.end();
+    await session.end('client ended');
     expect(dns).toEqual([undefined, 3, 3, undefined]);
   });
 
@@ -266,7 +274,7 @@ describe('HelperSession', () => {
     await looks[0]!();
     expect(backend.rules).toBe('put back');
     expect(told).toEqual([{ state: 'back', what: 'a program has removed redirect rules (all)' }]);
-    await session.end();
+    await session.end('client ended');
     expect(looks).toEqual([]);
   });
 
@@ -286,7 +294,7 @@ describe('HelperSession', () => {
     backend.refusal = undefined;
     await session.serve(apply);
     expect(told.slice(1)).toMatchObject([{ state: 'back' }]);
-    await session.end();
+    await session.end('client ended');
   });
 
   it('gives up for a while on those that are removed again and again', async () => {
@@ -301,7 +309,7 @@ describe('HelperSession', () => {
     expect(told.map(({ state }) => state)).toEqual(['back', 'back', 'back', 'back', 'lost']);
     expect(told.at(-1)?.what).toMatch(/not put back: that was done 5 times within a minute/);
     expect(backend.rules).toBe('removed');
-    await session.end();
+    await session.end('client ended');
   });
 
   it('does what was refused for want of rules when they are back', async () => {
@@ -314,13 +322,13 @@ describe('HelperSession', () => {
       backend.rules === 'removed' ? Promise.reject(new RefusedError('no such chain')) : Promise.resolve();
     expect(await session.serve(applyWithout)).toEqual({ type: 'applied', id: 10, leftZones: [] });
     expect(told).toMatchObject([{ state: 'back' }]);
-    await session.end();
+    await session.end('client ended');
   });
 
   it('says so when rules cannot be removed at the end', async () => {
     const { session, backend } = openSession();
     await session.serve(use);
     backend.refusal = 'xtables lock';
-    await expect(session.end()).rejects.toThrow('xtables lock');
+    await expect(session.end('client ended')).rejects.toThrow('xtables lock');
   });
 });
