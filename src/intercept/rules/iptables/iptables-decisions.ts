@@ -14,8 +14,8 @@ export interface IptablesOptions {
   readonly isIncomingThere?: boolean;
 }
 
-/** Destinations that never leave the machine or have no one owner. IPv6 has no broadcast; the kernel refuses the word. */
-export const UNROUTED_TYPES: Readonly<Record<IpFamily, readonly string[]>> = {
+/** IPv6 has no broadcast; the kernel refuses the word. */
+const UNROUTED_TYPES: Readonly<Record<IpFamily, readonly string[]>> = {
   4: ['LOCAL', 'BROADCAST', 'MULTICAST', 'ANYCAST'],
   6: ['LOCAL', 'MULTICAST', 'ANYCAST'],
 };
@@ -33,7 +33,7 @@ export function renderExempt({ exempt }: OwnedPlan, family: IpFamily): string[] 
   return [...new Set(endpoints)].map((match) => `${match} -j RETURN`);
 }
 
-/** Matches for {@link UNROUTED_TYPES}. */
+/** Matches for destinations that never leave the machine or have no one owner. */
 export function unrouted(family: IpFamily): string[] {
   return UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`);
 }

@@ -1,11 +1,15 @@
+import { MAX_ACCOUNT_ID } from '../program-match.ts';
 import type { OwnedPlan } from '../redirect-plan.ts';
 import { exemptAddresses, SPARED_UDP_PORTS } from '../refused-udp.ts';
 import { formatIptablesPorts, renderInterval, renderProgram, textOfTable } from './iptables.ts';
 import { iptablesChains, renderInstanceComment } from './iptables-chains.ts';
-import { chunksOf, type IptablesOptions, MULTIPORT_PORTS, UNROUTED_TYPES } from './iptables-decisions.ts';
-
-/** The highest user id; whatever has none is no user's socket but the kernel's, as of WireGuard. */
-const LAST_USER_ID = 4_294_967_294;
+import {
+  chunksOf,
+  type IptablesOptions,
+  linkLocal,
+  MULTIPORT_PORTS,
+  unrouted,
+} from './iptables-decisions.ts';
 
 const REFUSE = { 4: 'icmp-port-unreachable', 6: 'icmp6-port-unreachable' } as const;
 
@@ -37,14 +41,15 @@ function sparedMatches(plan: OwnedPlan, family: 4 | 6): readonly string[] {
     '! -p udp',
     // All but the first datagram of an exchange that this machine begins.
     '-m conntrack ! --ctstate NEW',
-    `-m owner ! --uid-owner 0-${LAST_USER_ID}`,
+    // Whatever has no user is the kernel's, as of WireGuard.
+    `-m owner ! --uid-owner 0-${MAX_ACCOUNT_ID}`,
     '-m mark ! --mark 0',
     ...SPARED_UDP_PORTS.map((ports) => `-p udp -m udp --dport ${formatIptablesPorts(ports)}`),
     ...chunksOf([...new Set(plan.udpInUse)], MULTIPORT_PORTS).map(
       (ports) => `-p udp -m multiport --sports ${ports.join(',')}`,
     ),
     ...exemptAddresses(plan, family).map((address) => `-d ${address}/${family === 4 ? 32 : 128}`),
-    ...UNROUTED_TYPES[family].map((type) => `-m addrtype --dst-type ${type}`),
-    family === 4 ? '-d 169.254.0.0/16' : '-d fe80::/10',
+    ...unrouted(family),
+    linkLocal(family),
   ];
 }
