@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -17,6 +18,8 @@ import type { RuleBackend } from '../../../../src/intercept/root/backend/rule-ba
 import { cleanUpDeadInstances } from '../../../../src/intercept/root/cleanup.ts';
 import { pfDriver } from '../../../../src/intercept/root/pf/pf-driver.ts';
 import { PfRecords } from '../../../../src/intercept/root/pf/pf-records.ts';
+import { resolverFileText } from '../../../../src/intercept/root/resolver/resolver-file-text.ts';
+import { ResolverFolder } from '../../../../src/intercept/root/resolver/resolver-folder.ts';
 import type { OwnedPlan } from '../../../../src/intercept/rules/redirect-plan.ts';
 import { fakeMachine } from '../../../support/pf/fake-machine.ts';
 import { FakePf } from '../../../support/pf/fake-pf.ts';
@@ -206,5 +209,38 @@ describe('files in /etc/resolver', () => {
     const backend = await mac.openBackend();
     await backend.apply(planFor(['internal.example']));
     expect([backend.leftZones, mac.files()]).toEqual([[], []]);
+  });
+});
+
+describe('ResolverFolder', () => {
+  const owner = { userId: 1_000, listenerPort: 12_300 };
+  const text = resolverFileText(owner, 12_353);
+
+  function folderOf(files: Readonly<Record<string, string>>) {
+    const path = mkdtempSync(join(tmpdir(), 'tshuttle-resolver-'));
+    onTestFinished(() => rmSync(path, { recursive: true }));
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content);
+    return { path, folder: new ResolverFolder(path, path) };
+  }
+
+  it("removes nothing that is another tunnel's", () => {
+    const { folder } = folderOf({ 'corp.example': text });
+    folder.remove('corp.example', { ...owner, listenerPort: 12_301 });
+    folder.remove('corp.example', { ...owner, userId: 1_001 });
+    expect(folder.see('corp.example')).toEqual({ kind: 'ours', owner, text });
+    folder.remove('corp.example', owner);
+    expect(folder.see('corp.example')).toEqual({ kind: 'none' });
+  });
+
+  it('takes no link for ours, whatever it leads to', () => {
+    const { path, folder } = folderOf({ ours: text });
+    symlinkSync(join(path, 'ours'), join(path, 'corp.example'));
+    expect(folder.see('corp.example')).toEqual({ kind: 'foreign' });
+  });
+
+  it.runIf(process.geteuid?.() === 0)("takes no file of another user's for ours", () => {
+    const { path, folder } = folderOf({ 'corp.example': text });
+    chownSync(join(path, 'corp.example'), 1_000, 1_000);
+    expect(folder.see('corp.example')).toEqual({ kind: 'foreign' });
   });
 });
