@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import { systemWords } from '../../core/system-words.ts';
 import type { SystemWords } from '../../core/systems/words.ts';
 import { type ErrorPage, noInterceptor, notOn, OF_RULES } from './redirect-error-pages.ts';
-import { list, paragraph, type Topic } from './topic.ts';
+import { list, paragraph, type Topic } from './topics/topic.ts';
 
 /** A page for every code: a new code without one does not compile. */
 const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>> => ({

@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 import { systemWords } from '../../core/system-words.ts';
 import { methodsOn } from '../../intercept/rules/redirect-methods.ts';
-import type { Block, Topic } from './topic.ts';
+import type { Block, Topic } from './topics/topic.ts';
 import { wrap } from './wrap.ts';
 
 /** How long a line of source may be (mandoc's STYLE). */

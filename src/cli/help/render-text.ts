@@ -1,4 +1,4 @@
-import type { Block, Topic } from './topic.ts';
+import type { Block, Topic } from './topics/topic.ts';
 import { wrap } from './wrap.ts';
 
 /** How wide pages are: a terminal of 80 columns and a margin. */

@@ -1,19 +1,19 @@
 import { systemWords } from '../../core/system-words.ts';
-import { ALGORITHMS_TOPIC } from './algorithms-topic.ts';
-import { BASTION_TOPICS } from './bastion-topics.ts';
-import { captureTopics } from './capture-topics.ts';
-import { FORWARDS_TOPIC } from './forwards-topic.ts';
-import { LOG_TOPIC } from './log-topic.ts';
-import { openstackTopic } from './openstack-topic.ts';
-import { OTHERS_TOPIC } from './others-topic.ts';
-import { programsTopic } from './programs-topic.ts';
-import { recipesTopic } from './recipes-topic.ts';
-import { runTopics } from './run-topics.ts';
-import { runningTopics } from './running-topics.ts';
-import { securityTopic } from './security-topic.ts';
-import { sshuttleTopic } from './sshuttle-topic.ts';
-import { SYSTEM_TOPICS } from './system-topics.ts';
-import type { Topic } from './topic.ts';
+import { ALGORITHMS_TOPIC } from './topics/algorithms-topic.ts';
+import { BASTION_TOPICS } from './topics/bastion-topics.ts';
+import { captureTopics } from './topics/capture-topics.ts';
+import { FORWARDS_TOPIC } from './topics/forwards-topic.ts';
+import { LOG_TOPIC } from './topics/log-topic.ts';
+import { openstackTopic } from './topics/openstack-topic.ts';
+import { OTHERS_TOPIC } from './topics/others-topic.ts';
+import { programsTopic } from './topics/programs-topic.ts';
+import { recipesTopic } from './topics/recipes-topic.ts';
+import { runTopics } from './topics/run-topics.ts';
+import { runningTopics } from './topics/running-topics.ts';
+import { securityTopic } from './topics/security-topic.ts';
+import { sshuttleTopic } from './topics/sshuttle-topic.ts';
+import { SYSTEM_TOPICS } from './topics/system-topics.ts';
+import type { Topic } from './topics/topic.ts';
 
 /** The pages beside `--help`: concepts and recipes, as they hold on one system. */
 export function topicsOn(platform: NodeJS.Platform = process.platform): readonly Topic[] {

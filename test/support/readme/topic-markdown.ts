@@ -1,4 +1,4 @@
-import type { Topic } from '../../../src/cli/help/topic.ts';
+import type { Topic } from '../../../src/cli/help/topics/topic.ts';
 
 /** A page of `tshuttle help` as a block of README: its command lines, each behind what the page says of it. */
 export function renderMarkdown({ blocks }: Topic): string {

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { BUILDING_BLOCKS } from '../../../../src/cli/help/building-blocks.ts';
+import { BUILDING_BLOCKS } from '../../../../src/cli/help/topics/building-blocks.ts';
 import { resolveTarget } from '../../../../src/ssh/config/target.ts';
 import { openSsh2Transport } from '../../../../src/ssh/ssh2/transport.ts';
 import { recordingLogger } from '../../../support/in-process/recording-logger.ts';

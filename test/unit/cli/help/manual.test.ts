@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { errorTopics, remedyOf } from '../../../../src/cli/help/error-pages.ts';
 import { renderManPage } from '../../../../src/cli/help/render-man.ts';
 import { renderTopic, renderTopicList } from '../../../../src/cli/help/render-text.ts';
-import { commands, list, paragraph } from '../../../../src/cli/help/topic.ts';
+import { commands, list, paragraph } from '../../../../src/cli/help/topics/topic.ts';
 import { topicsOn } from '../../../../src/cli/help/topics.ts';
 import { buildProgram } from '../../../../src/cli/program/program.ts';
 

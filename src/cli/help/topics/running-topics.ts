@@ -1,4 +1,4 @@
-import type { SystemWords } from '../../core/systems/words.ts';
+import type { SystemWords } from '../../../core/systems/words.ts';
 import { type Block, commands, paragraph, type Topic } from './topic.ts';
 
 /** Tunnels that stay: in the background, by name, at login, over outages. */

@@ -1,4 +1,4 @@
-import type { SystemWords } from '../../core/systems/words.ts';
+import type { SystemWords } from '../../../core/systems/words.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** An OpenStack behind a bastion, with the programs that use it. */

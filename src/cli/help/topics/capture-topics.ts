@@ -1,5 +1,5 @@
-import type { SystemWords } from '../../core/systems/words.ts';
-import { SPARED_UDP_PORTS } from '../../intercept/rules/refused-udp.ts';
+import type { SystemWords } from '../../../core/systems/words.ts';
+import { SPARED_UDP_PORTS } from '../../../intercept/rules/refused-udp.ts';
 import { type Block, commands, list, paragraph, type Topic } from './topic.ts';
 
 /** What is captured: networks, names and DNS queries. */

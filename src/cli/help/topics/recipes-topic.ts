@@ -1,4 +1,4 @@
-import type { SystemWords } from '../../core/systems/words.ts';
+import type { SystemWords } from '../../../core/systems/words.ts';
 import { type Block, commands, paragraph, type Topic } from './topic.ts';
 
 /** Command lines to copy. README has this page: `npm run readme`. */

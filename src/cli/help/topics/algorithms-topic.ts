@@ -1,4 +1,4 @@
-import { DEFAULT_ALGORITHMS, ON_REQUEST_ALGORITHMS } from '../../ssh/config/algorithms.ts';
+import { DEFAULT_ALGORITHMS, ON_REQUEST_ALGORITHMS } from '../../../ssh/config/algorithms.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 const LISTS = [

@@ -1,4 +1,4 @@
-import type { SystemWords } from '../../core/systems/words.ts';
+import type { SystemWords } from '../../../core/systems/words.ts';
 import { type Block, list, paragraph, type Topic } from './topic.ts';
 
 /** The security model. */

@@ -1,4 +1,4 @@
-import type { SystemWords } from '../../core/systems/words.ts';
+import type { SystemWords } from '../../../core/systems/words.ts';
 import { commands, list, paragraph, type Topic } from './topic.ts';
 
 /** Whose connections are captured. */
