@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../core/errors.ts';
 import { type Problem, renderProblem } from '../core/problem.ts';
-import { systemWords } from '../core/system-words.ts';
+import { systemWords } from '../core/systems/system-words.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Config } from './config.ts';
 import { cidrOfAddress, type SubnetRule } from './parse/subnet.ts';

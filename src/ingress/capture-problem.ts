@@ -1,4 +1,4 @@
-import { systemWords } from '../core/system-words.ts';
+import { systemWords } from '../core/systems/system-words.ts';
 import type { SystemWords } from '../core/systems/words.ts';
 import { listingCommands } from '../intercept/rules/redirect-methods.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';

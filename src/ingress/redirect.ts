@@ -1,7 +1,7 @@
 import { TshuttleError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { renderProblem } from '../core/problem.ts';
-import { systemWords } from '../core/system-words.ts';
+import { systemWords } from '../core/systems/system-words.ts';
 import { helperCommandBehind } from '../intercept/client/command.ts';
 import type { RulesGone } from '../intercept/interceptor.ts';
 import type { RulesNews } from '../intercept/protocol/protocol.ts';

@@ -5,7 +5,7 @@ import { errorTopics, remedyOf } from '../../src/cli/help/error-pages.ts';
 import { renderTopic } from '../../src/cli/help/render-text.ts';
 import { topicsOn } from '../../src/cli/help/topics.ts';
 import { type ErrorCode, TshuttleError } from '../../src/core/errors.ts';
-import { systemWords } from '../../src/core/system-words.ts';
+import { systemWords } from '../../src/core/systems/system-words.ts';
 import { searchWarning } from '../../src/dns/system/search-domains.ts';
 import type { ProbeOutcome } from '../../src/ingress/capture-probe.ts';
 import { captureProblems } from '../../src/ingress/capture-problem.ts';

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import type { OpenstackOption } from '../../config/config.ts';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { folderForShortChild } from '../../core/files/start-folder.ts';
 import { renderProblem } from '../../core/problem.ts';
-import { folderForShortChild } from '../../core/start-folder.ts';
 import type { Cloud } from '../../openstack/clouds/choose-cloud.ts';
 import type { OpenSocket } from '../../openstack/https/reach.ts';
 import { readTrust, type Trust } from '../../openstack/https/trust.ts';

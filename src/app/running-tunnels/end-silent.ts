@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import { readAddress } from '../../daemon/control/socket-address.ts';
 import { INSTALLED_HELPER } from '../../intercept/install/installed-helper.ts';

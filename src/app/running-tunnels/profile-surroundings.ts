@@ -3,7 +3,7 @@ import { readTextFile } from '../../config/parse/text-file.ts';
 import type { ProfileSurroundings } from '../../config/profiles/load-profiles.ts';
 import { readTrustedFile } from '../../config/profiles/trusted-file.ts';
 import { homeFolder } from '../../core/accounts.ts';
-import { START_FOLDER } from '../../core/start-folder.ts';
+import { START_FOLDER } from '../../core/files/start-folder.ts';
 import type { ProcessContext } from '../process-context.ts';
 
 /** Where profiles are, and how they are read. */

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { homeFolder, ownAccount } from '../../core/accounts.ts';
-import { isForeignToRoot, isOwnFolder } from '../../core/folders.ts';
+import { isForeignToRoot, isOwnFolder } from '../../core/files/folders.ts';
 import type { Problem } from '../../core/problem.ts';
 import { sudoUser } from '../../core/sudo-user.ts';
 import type { DaemonSurroundings } from '../../daemon/files/paths.ts';

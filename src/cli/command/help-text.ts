@@ -215,5 +215,5 @@ Exit codes:
   64 usage                69  no usable method       75  bastion lost           78  configuration
                           70  internal error         76  host key               130 Ctrl-C`;
 
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { SystemWords } from '../../core/systems/words.ts';

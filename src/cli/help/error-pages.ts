@@ -1,6 +1,6 @@
 import { EXIT_CODES } from '../../app/exit-code.ts';
 import type { ErrorCode } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { SystemWords } from '../../core/systems/words.ts';
 import { type ErrorPage, noInterceptor, notOn, OF_RULES } from './redirect-error-pages.ts';
 import { list, paragraph, type Topic } from './topics/topic.ts';

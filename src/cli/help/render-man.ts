@@ -1,5 +1,5 @@
 import type { Command, Option } from 'commander';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { methodsOn } from '../../intercept/rules/redirect-methods.ts';
 import type { Block, Topic } from './topics/topic.ts';
 import { wrap } from './wrap.ts';

@@ -1,4 +1,4 @@
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { ALGORITHMS_TOPIC } from './topics/algorithms-topic.ts';
 import { BASTION_TOPICS } from './topics/bastion-topics.ts';
 import { captureTopics } from './topics/capture-topics.ts';

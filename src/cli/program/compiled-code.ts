@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import module from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { homeFolder, ownAccount } from '../../core/accounts.ts';
-import { isForeignToRoot, isOwnFolder, makeFolder } from '../../core/folders.ts';
+import { isForeignToRoot, isOwnFolder, makeFolder } from '../../core/files/folders.ts';
 import { readVersion } from '../version.ts';
 
 /** Since Node.js 22.1. */

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { type Command, Help } from 'commander';
 import { closestOf } from '../../config/profiles/closest.ts';
 import type { Problem } from '../../core/problem.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts';
 import { GROUPS, TEXTS } from '../command/help-text.ts';
 import { describeProgram } from '../command/tunnel-options.ts';

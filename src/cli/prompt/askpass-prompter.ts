@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../core/errors.ts';
+import { folderForShortChild } from '../../core/files/start-folder.ts';
 import type { Logger } from '../../core/log.ts';
-import { folderForShortChild } from '../../core/start-folder.ts';
 import { environmentForChildren } from '../../ssh/child-environment.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 

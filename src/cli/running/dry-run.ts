@@ -4,7 +4,7 @@ import { type LookUp, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { renderProblem } from '../../core/problem.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { systemNameservers } from '../../dns/system/nameservers.ts';
 import { planRedirects } from '../../intercept/rules/plan.ts';
 import { methodsOn, REDIRECT_METHODS } from '../../intercept/rules/redirect-methods.ts';

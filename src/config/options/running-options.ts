@@ -1,4 +1,4 @@
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { WANTED_METHODS, wantedMethods } from '../../intercept/rules/redirect-methods.ts';
 import { UDP_POLICIES } from '../../intercept/rules/redirect-plan.ts';
 import type { OptionRow } from './row.ts';

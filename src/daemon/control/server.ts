@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { canTellPeers, peerCredentials } from '../../net/native/peer.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import { makePrivateFolder } from '../files/private-folder.ts';

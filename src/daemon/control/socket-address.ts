@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { readRegularFile } from '../../core/regular-file.ts';
+import { readRegularFile } from '../../core/files/regular-file.ts';
 import { fieldOf } from '../../net/messages/field-reader.ts';
 import { makePipeKey } from './pipe-key.ts';
 

@@ -1,6 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { systemCodeOf } from '../../core/errors.ts';
-import { isOpenTo, isOwn } from '../../core/file-owner.ts';
+import { isOpenTo, isOwn } from '../../core/files/file-owner.ts';
 import { areSocketsFiles } from './socket-address.ts';
 
 const GROUP_OR_OTHERS_MAY_WRITE = 0o022;

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, readSync, statSync } from 'node:fs';
-import { openRegularFile } from '../../core/regular-file.ts';
+import { openRegularFile } from '../../core/files/regular-file.ts';
 import { LineSplitter } from '../../net/messages/line-splitter.ts';
 
 /** How far back from the end the last lines are looked for, in bytes. */

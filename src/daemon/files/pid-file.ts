@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { basename } from 'node:path';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { isNullDevice, openRegularFile, readDescriptor } from '../../core/regular-file.ts';
+import { isNullDevice, openRegularFile, readDescriptor } from '../../core/files/regular-file.ts';
 
 /** No process id is so long, in bytes. */
 const MAX_FILE_BYTES = 4_096;

@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { isOpenTo, isOwn } from '../../core/file-owner.ts';
-import { makeFolder } from '../../core/folders.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { isOpenTo, isOwn } from '../../core/files/file-owner.ts';
+import { makeFolder } from '../../core/files/folders.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 
 /**
  * Makes a folder that only this user can enter, with the folders above it. Idempotent.

@@ -1,6 +1,6 @@
 import { closeSync, fchmodSync, fstatSync, renameSync, writeSync } from 'node:fs';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { openRegularFile } from '../../core/regular-file.ts';
+import { openRegularFile } from '../../core/files/regular-file.ts';
 
 /** When a log file is put aside, in bytes. */
 const SIZE_LIMIT_BYTES = 5 * 1024 * 1024;

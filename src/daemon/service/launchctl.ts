@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { makeFolder } from '../../core/folders.ts';
+import { makeFolder } from '../../core/files/folders.ts';
 import { AGENT_LABEL, WRITTEN_BY_US } from './launch-agent.ts';
 import { runTool } from './systemctl.ts';
 import { writeUnitFile } from './unit-files.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 
 /** Whose systemd: that of the machine, or the user's own. */
 export type Manager = 'system' | 'user';

@@ -1,9 +1,9 @@
 import { readdir, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { isForeignToRoot, makeFolder } from '../../core/folders.ts';
-import { readRegularFile, replaceFile } from '../../core/regular-file.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { isForeignToRoot, makeFolder } from '../../core/files/folders.ts';
+import { readRegularFile, replaceFile } from '../../core/files/regular-file.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { Manager } from './systemctl.ts';
 import { USER_UNIT } from './units.ts';
 

@@ -1,7 +1,7 @@
 import type { Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { familyOf, LOOPBACK } from '../../net/address/literal.ts';
 import type { SourceAddress } from '../../net/address/source-address.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { formatZone, type Zone, zoneOf } from '../../net/address/zone.ts';
 import { RESOLV_CONF_FILES } from './resolv-conf.ts';
 import { hasScutil, scutilResolvers } from './scutil.ts';

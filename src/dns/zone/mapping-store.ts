@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { makeFolder } from '../../core/folders.ts';
+import { makeFolder } from '../../core/files/folders.ts';
+import { readRegularFile, replaceFile } from '../../core/files/regular-file.ts';
 import type { Logger } from '../../core/log.ts';
-import { readRegularFile, replaceFile } from '../../core/regular-file.ts';
 import type { ReleaseLock } from '../../net/machine/machine-lock.ts';
 import type { SavedMapping } from './synthetic-addresses.ts';
 

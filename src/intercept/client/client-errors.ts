@@ -1,5 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 
 /** How the helper's child process ended: one of the two is set, or neither when it never ran. */
 export interface HelperExit {

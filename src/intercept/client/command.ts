@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { findSudo } from '../install/find-sudo.ts';
 import { findInstalledHelper } from '../install/installed-helper.ts';
 

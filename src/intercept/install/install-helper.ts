@@ -3,7 +3,7 @@ import { chmod, chown, cp, lstat, mkdir, readdir, rename, rm, rmdir, writeFile }
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { makeFolder } from '../../core/folders.ts';
+import { makeFolder } from '../../core/files/folders.ts';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
 import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 import { INSTALLED_FOLDER, INSTALLED_NODE, manifestIn } from './installed-helper.ts';

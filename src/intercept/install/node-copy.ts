@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { whyNotRootsAlone } from '../../net/machine/root-owned.ts';
 import { librariesInProgram } from './mach-o.ts';
 

@@ -1,4 +1,4 @@
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { INSTALLED_HELPER } from './installed-helper.ts';
 
 /** What sudo reads of ours. */

@@ -1,5 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { SystemWords } from '../../core/systems/words.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import {

@@ -1,5 +1,5 @@
 import { TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { hasNativeLibrary, lastErrno, openLibc } from './library.ts';
 
 /** sys/socket.h of Linux; the same on every architecture that Node runs on. */

@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { formatHostPort } from '../address/endpoint.ts';
 import type { IpFamily } from '../address/literal.ts';
 import { descriptorOf, duplicateDescriptor } from '../native/descriptor.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
+import { START_FOLDER } from '../../core/files/start-folder.ts';
 import { Secret } from '../../core/secret.ts';
-import { START_FOLDER } from '../../core/start-folder.ts';
 import {
   type AuthenticationMethod,
   type AuthenticationPolicy,

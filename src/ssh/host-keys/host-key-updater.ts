@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
+import { isNullDevice } from '../../core/files/regular-file.ts';
 import type { Logger } from '../../core/log.ts';
-import { isNullDevice } from '../../core/regular-file.ts';
 import type { Prompter } from '../prompter.ts';
 import type { SshTarget } from '../ssh-target.ts';
 import { keyTypeOfAlgorithm } from './host-key-decision.ts';

@@ -2,9 +2,9 @@ import { closeSync, existsSync, fstatSync, readSync, realpathSync, writeSync } f
 import { basename, dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { isForeignToRoot, makeFolder } from '../../core/folders.ts';
+import { isForeignToRoot, makeFolder } from '../../core/files/folders.ts';
+import { openRegularFile, readRegularFile, replaceFile } from '../../core/files/regular-file.ts';
 import type { Logger } from '../../core/log.ts';
-import { openRegularFile, readRegularFile, replaceFile } from '../../core/regular-file.ts';
 import type { PublicKey } from '../keys/public-key.ts';
 import type { HostKeyPolicy } from '../ssh-target.ts';
 import { formatKnownHost, type KnownHostEntry, parseKnownHosts } from './known-hosts.ts';

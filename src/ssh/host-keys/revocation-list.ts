@@ -2,8 +2,8 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
+import { makeTemporaryFolder } from '../../core/files/temporary-folder.ts';
 import { printableLine } from '../../core/printable.ts';
-import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
 import { environmentForChildren } from '../child-environment.ts';
 import type { PresentedHostKey } from './presented-host-key.ts';
 

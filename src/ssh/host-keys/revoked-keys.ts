@@ -1,5 +1,5 @@
 import { messageOf, TshuttleError } from '../../core/errors.ts';
-import { readRegularFile } from '../../core/regular-file.ts';
+import { readRegularFile } from '../../core/files/regular-file.ts';
 import { parseCertificate } from '../keys/certificate.ts';
 import { parsePublicKeyLine, samePublicKey } from '../keys/public-key.ts';
 import type { PresentedHostKey } from './presented-host-key.ts';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
-import { isOpenTo } from '../../core/file-owner.ts';
-import { readRegularFile } from '../../core/regular-file.ts';
+import { isOpenTo } from '../../core/files/file-owner.ts';
+import { readRegularFile } from '../../core/files/regular-file.ts';
 import type { Prompter } from '../prompter.ts';
 import type { IdentityFile } from '../ssh-target.ts';
 import {

@@ -1,5 +1,5 @@
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
-import { readRegularFile } from '../../core/regular-file.ts';
+import { readRegularFile } from '../../core/files/regular-file.ts';
 import type { AuthenticationPolicy } from '../ssh-target.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { parsePublicKeyLine } from './public-key.ts';

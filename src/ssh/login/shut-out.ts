@@ -1,5 +1,5 @@
 import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { entryNames, type KnownHostEntry } from '../host-keys/known-hosts.ts';
 import { readKnownHosts } from '../host-keys/known-hosts-files.ts';
 import type { SshTarget } from '../ssh-target.ts';

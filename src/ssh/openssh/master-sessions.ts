@@ -4,9 +4,9 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
+import { makeTemporaryFolder } from '../../core/files/temporary-folder.ts';
 import type { Logger } from '../../core/log.ts';
 import { printableLine } from '../../core/printable.ts';
-import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
 import { environmentForChildren } from '../child-environment.ts';
 
 /** For the whole of a session: a forced command may say nothing and stay. */

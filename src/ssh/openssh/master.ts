@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
+import { makeTemporaryFolder } from '../../core/files/temporary-folder.ts';
 import type { Logger } from '../../core/log.ts';
-import { makeTemporaryFolder } from '../../core/temporary-folder.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { connectionsOfProcessTree, isExiting } from '../../net/machine/processes.ts';
 import type { SshRequest } from '../config/request.ts';

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
-import { makeFolder } from '../../core/folders.ts';
+import { makeFolder } from '../../core/files/folders.ts';
+import { readRegularFile, replaceFile } from '../../core/files/regular-file.ts';
 import type { Logger } from '../../core/log.ts';
-import { readRegularFile, replaceFile } from '../../core/regular-file.ts';
 import { type NegotiatedAlgorithms, weaknessesOf } from '../../ssh/agreement.ts';
 import { nameTarget, type SshTarget } from '../../ssh/ssh-target.ts';
 

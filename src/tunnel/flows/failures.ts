@@ -1,5 +1,5 @@
 import type { Logger } from '../../core/log.ts';
-import { systemWords } from '../../core/system-words.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
 import type { DescriptorBudget } from '../../net/sockets/descriptor-budget.ts';
 import { diagnoseProhibition, type ForwardingDiagnosis } from '../../ssh/forwarding-diagnosis.ts';

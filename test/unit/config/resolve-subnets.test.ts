@@ -3,7 +3,7 @@ import type { SubnetRule } from '../../../src/config/parse/subnet.ts';
 import { parseSubnet } from '../../../src/config/parse/subnet.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
-import { systemWords } from '../../../src/core/system-words.ts';
+import { systemWords } from '../../../src/core/systems/system-words.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 
 const answers: Readonly<Record<string, readonly string[]>> = {

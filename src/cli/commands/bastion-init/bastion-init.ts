@@ -9,9 +9,9 @@ import { parseSubnet } from '../../../config/parse/subnet.ts';
 import { readTextFile } from '../../../config/parse/text-file.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
+import { replaceFile } from '../../../core/files/regular-file.ts';
+import { START_FOLDER } from '../../../core/files/start-folder.ts';
 import type { Problem } from '../../../core/problem.ts';
-import { replaceFile } from '../../../core/regular-file.ts';
-import { START_FOLDER } from '../../../core/start-folder.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 
 /** What `tshuttle bastion init` is asked for: as a {@link BastionSetup}, but nothing is read yet. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { homeFolder } from '../../../core/accounts.ts';
-import { readRegularFile } from '../../../core/regular-file.ts';
+import { readRegularFile } from '../../../core/files/regular-file.ts';
 
 /** The most that is read of a file: completion must not make anybody wait. */
 const MAX_FILE_BYTES = 1_000_000;

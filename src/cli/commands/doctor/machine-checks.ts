@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Config } from '../../../config/config.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import { systemWords } from '../../../core/system-words.ts';
+import { systemWords } from '../../../core/systems/system-words.ts';
 import { systemNameservers } from '../../../dns/system/nameservers.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../../intercept/client/command.ts';
 import { type HelperInterceptor, openInterceptor } from '../../../intercept/helper-interceptor.ts';

@@ -1,8 +1,8 @@
 import { absolutePaths, whyUnreadable } from '../../../config/parse/named-files.ts';
 import { whyUnfitFor } from '../../../config/profiles/gate-form.ts';
 import { homeFolder } from '../../../core/accounts.ts';
+import { START_FOLDER } from '../../../core/files/start-folder.ts';
 import type { Problem } from '../../../core/problem.ts';
-import { START_FOLDER } from '../../../core/start-folder.ts';
 
 /** A file of a key as an absolute path, or what is wrong with it. */
 export interface CheckedIdentity {

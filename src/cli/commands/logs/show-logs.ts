@@ -7,7 +7,7 @@ import { findAbsent } from '../../../app/running-tunnels/unknown-tunnel.ts';
 import { surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { withoutControls } from '../../../core/printable.ts';
-import { systemWords } from '../../../core/system-words.ts';
+import { systemWords } from '../../../core/systems/system-words.ts';
 import { isKeptLog, keptLogOf } from '../../../daemon/files/kept-logs.ts';
 import { LogTail } from '../../../daemon/files/log-tail.ts';
 import type { CommandSession } from '../../command/command-definition.ts';

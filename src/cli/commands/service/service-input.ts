@@ -1,5 +1,5 @@
 import { TshuttleError } from '../../../core/errors.ts';
-import { systemWords } from '../../../core/system-words.ts';
+import { systemWords } from '../../../core/systems/system-words.ts';
 
 /** Arguments of the commands about services. */
 export interface ServiceInput {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ProcessContext } from '../../../app/process-context.ts';
 import { ownAccount } from '../../../core/accounts.ts';
 import { TshuttleError } from '../../../core/errors.ts';
-import { systemWords } from '../../../core/system-words.ts';
+import { systemWords } from '../../../core/systems/system-words.ts';
 import { findHelperCommandFacts } from '../../../intercept/client/command.ts';
 import { grant, withdraw } from '../../../intercept/install/grant.ts';
 import { INSTALLED_FOLDER } from '../../../intercept/install/installed-helper.ts';

@@ -4,10 +4,10 @@ import { readTextFile } from '../../../config/parse/text-file.ts';
 import { HOST_BLOCKS_MARKER, type HostBlocks } from '../../../config/targets/host-blocks.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
-import { makeFolder } from '../../../core/folders.ts';
+import { makeFolder } from '../../../core/files/folders.ts';
+import { replaceFile } from '../../../core/files/regular-file.ts';
+import { START_FOLDER } from '../../../core/files/start-folder.ts';
 import { problemLines } from '../../../core/problem.ts';
-import { replaceFile } from '../../../core/regular-file.ts';
-import { START_FOLDER } from '../../../core/start-folder.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 
 /** What `--help` says of `--write`. */

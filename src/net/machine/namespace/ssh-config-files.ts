@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { expandTilde } from '../../../core/accounts.ts';
-import { readRegularFile } from '../../../core/regular-file.ts';
+import { readRegularFile } from '../../../core/files/regular-file.ts';
 
 /** As in OpenSSH (readconf.c, READCONF_MAX_DEPTH). */
 const MAX_DEPTH = 16;

@@ -1,5 +1,5 @@
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
-import { systemWords } from '../../../core/system-words.ts';
+import { systemWords } from '../../../core/systems/system-words.ts';
 import { formatHostPort } from '../../address/endpoint.ts';
 import type { SourceAddress } from '../../address/source-address.ts';
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { TshuttleError } from '../../../core/errors.ts';
-import { systemWords } from '../../../core/system-words.ts';
+import { systemWords } from '../../../core/systems/system-words.ts';
 import { makeEndpoint } from '../../../net/address/endpoint.ts';
 import { isOwnAddress } from '../../../net/machine/local-addresses.ts';
 import { lookUpRoute } from '../../../net/machine/route-check.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { systemWords } from '../../../../src/core/system-words.ts';
+import { systemWords } from '../../../../src/core/systems/system-words.ts';
 import { makePrivateFolder } from '../../../../src/daemon/files/private-folder.ts';
 
 let folder: string;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { systemWords } from '../../../../src/core/system-words.ts';
+import { systemWords } from '../../../../src/core/systems/system-words.ts';
 import type { Endpoint } from '../../../../src/net/address/endpoint.ts';
 import { type Flow, redirectedFlow } from '../../../../src/net/flow.ts';
 import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';

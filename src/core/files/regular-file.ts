@@ -18,7 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { messageOf, systemCodeOf } from './errors.ts';
+import { messageOf, systemCodeOf } from '../errors.ts';
 
 /** Opening a pipe blocks, and a terminal becomes the process's own: neither happens with these (open(2)). */
 const WITHOUT_WAITING = constants.O_NONBLOCK | constants.O_NOCTTY;

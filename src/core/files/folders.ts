@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemCodeOf } from './errors.ts';
+import { systemCodeOf } from '../errors.ts';
 import { isOwn } from './file-owner.ts';
 
 /** Owner of what nobody in this user namespace owns: /proc/sys/kernel/overflowuid. */

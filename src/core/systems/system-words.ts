@@ -1,7 +1,7 @@
-import { FREEBSD, MACOS, OTHER } from './systems/bsd.ts';
-import { LINUX } from './systems/linux.ts';
-import { WINDOWS } from './systems/windows.ts';
-import type { SystemWords } from './systems/words.ts';
+import { FREEBSD, MACOS, OTHER } from './bsd.ts';
+import { LINUX } from './linux.ts';
+import { WINDOWS } from './windows.ts';
+import type { SystemWords } from './words.ts';
 
 const SYSTEMS: Partial<Record<NodeJS.Platform, SystemWords>> = {
   linux: LINUX,

@@ -1,7 +1,7 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { messageOf, TshuttleError } from './errors.ts';
+import { messageOf, TshuttleError } from '../errors.ts';
 import { isOwnFolder } from './folders.ts';
 
 /** Where temporary files go wherever TMPDIR leads to nothing. */

@@ -2,16 +2,16 @@ import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isForeignToRoot, isOwnFolder, makeFolder } from '../../../src/core/folders.ts';
-import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
-import { MappingStore } from '../../../src/dns/zone/mapping-store.ts';
+import { isForeignToRoot, isOwnFolder, makeFolder } from '../../../../src/core/files/folders.ts';
+import { writeUnitFile } from '../../../../src/daemon/service/unit-files.ts';
+import { MappingStore } from '../../../../src/dns/zone/mapping-store.ts';
 import {
   addKnownHost,
   readKnownHosts,
   replaceKnownHosts,
-} from '../../../src/ssh/host-keys/known-hosts-files.ts';
-import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
-import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+} from '../../../../src/ssh/host-keys/known-hosts-files.ts';
+import { parsePublicKeyLine } from '../../../../src/ssh/keys/public-key.ts';
+import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 
 const ALICE = 12_345;
 const BLOB = 'AAAAC3NzaC1lZDI1NTE5AAAAIJ8wY4xXm1vY3mN7p0bq9iT1m4r4l5H5lPZ0Yt2H0u1k';

@@ -14,27 +14,27 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readTextFile } from '../../../src/config/parse/text-file.ts';
-import { readTrustedFile } from '../../../src/config/profiles/trusted-file.ts';
-import { makeFolder } from '../../../src/core/folders.ts';
-import { readRegularFile, replaceFile } from '../../../src/core/regular-file.ts';
-import { LogTail } from '../../../src/daemon/files/log-tail.ts';
-import { PidFile } from '../../../src/daemon/files/pid-file.ts';
-import { RotatingFile } from '../../../src/daemon/files/rotating-file.ts';
-import { writeUnitFile } from '../../../src/daemon/service/unit-files.ts';
-import { MappingStore } from '../../../src/dns/zone/mapping-store.ts';
-import { updateHostKeys } from '../../../src/ssh/host-keys/host-key-updater.ts';
+import { readTextFile } from '../../../../src/config/parse/text-file.ts';
+import { readTrustedFile } from '../../../../src/config/profiles/trusted-file.ts';
+import { makeFolder } from '../../../../src/core/files/folders.ts';
+import { readRegularFile, replaceFile } from '../../../../src/core/files/regular-file.ts';
+import { LogTail } from '../../../../src/daemon/files/log-tail.ts';
+import { PidFile } from '../../../../src/daemon/files/pid-file.ts';
+import { RotatingFile } from '../../../../src/daemon/files/rotating-file.ts';
+import { writeUnitFile } from '../../../../src/daemon/service/unit-files.ts';
+import { MappingStore } from '../../../../src/dns/zone/mapping-store.ts';
+import { updateHostKeys } from '../../../../src/ssh/host-keys/host-key-updater.ts';
 import {
   addKnownHost,
   readKnownHosts,
   replaceKnownHosts,
-} from '../../../src/ssh/host-keys/known-hosts-files.ts';
-import { findRevocation } from '../../../src/ssh/host-keys/revoked-keys.ts';
-import { readIdentity } from '../../../src/ssh/keys/identity-file.ts';
-import { parsePublicKeyLine } from '../../../src/ssh/keys/public-key.ts';
-import { readCertificateFiles } from '../../../src/ssh/keys/user-certificates.ts';
-import { recordingLogger } from '../../support/in-process/recording-logger.ts';
-import { buildModule } from '../../support/process/built-module.ts';
+} from '../../../../src/ssh/host-keys/known-hosts-files.ts';
+import { findRevocation } from '../../../../src/ssh/host-keys/revoked-keys.ts';
+import { readIdentity } from '../../../../src/ssh/keys/identity-file.ts';
+import { parsePublicKeyLine } from '../../../../src/ssh/keys/public-key.ts';
+import { readCertificateFiles } from '../../../../src/ssh/keys/user-certificates.ts';
+import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
+import { buildModule } from '../../../support/process/built-module.ts';
 
 const KEY = parsePublicKeyLine(
   'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8wY4xXm1vY3mN7p0bq9iT1m4r4l5H5lPZ0Yt2H0u1k',
