@@ -20,7 +20,7 @@ const output: OutputOptions = {
 
 /** What is loaded one after the other until a tunnel is up. */
 const TUNNEL = [
-  ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/named-files', 'net/machine/core-limit'],
+  ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/files/named-files', 'net/machine/core-limit'],
   ...['tunnel/open-tunnel', 'dns/names/captured-dns', 'tunnel/bastion/bastion'],
 ];
 

@@ -4,7 +4,7 @@ import { formatNetworkMap, type NetworkMap } from '../net/address/network-map.ts
 import { ALL_PORTS } from '../net/address/port-range.ts';
 import type { ReadContext } from './options/read-options.ts';
 import type { OptionValues } from './options/table.ts';
-import type { SubnetRule } from './parse/subnet.ts';
+import type { SubnetRule } from './parse/networks/subnet.ts';
 
 /** Each flow is compared with all of them. */
 const MAX_MAPS = 64;

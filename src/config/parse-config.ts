@@ -17,7 +17,7 @@ import {
   type RawOptions,
   rowOf,
 } from './options/table.ts';
-import { absolutePaths } from './parse/named-files.ts';
+import { absolutePaths } from './parse/files/named-files.ts';
 import type { Bastions, Remote } from './parse/remote.ts';
 import type { NamedFiles } from './parse/value-types.ts';
 import { programsOf } from './programs.ts';

@@ -4,7 +4,7 @@ import { type Problem, renderProblem } from '../core/problem.ts';
 import { systemWords } from '../core/systems/system-words.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import type { Config } from './config.ts';
-import { cidrOfAddress, type SubnetRule } from './parse/subnet.ts';
+import { cidrOfAddress, type SubnetRule } from './parse/networks/subnet.ts';
 import { effectsOf, type WrittenRule } from './subnet-effects.ts';
 
 /** How long one name may take, in ms: longer than a resolver's first time-out and retry (resolv.conf(5): 5 s). */

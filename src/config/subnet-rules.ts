@@ -2,7 +2,7 @@ import { hasZone } from './dns.ts';
 import { subnetsOfMaps } from './network-maps.ts';
 import type { ReadContext } from './options/read-options.ts';
 import { type KeyOfPart, keysOfPart, type OptionValues } from './options/table.ts';
-import type { SubnetRule } from './parse/subnet.ts';
+import type { SubnetRule } from './parse/networks/subnet.ts';
 
 /** What is captured and what never is, of the command line and the files it names. */
 export function subnetRulesOf(

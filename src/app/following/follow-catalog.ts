@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { SubnetRule } from '../../config/parse/subnet.ts';
+import type { SubnetRule } from '../../config/parse/networks/subnet.ts';
 import type { ResolvedSubnets } from '../../config/resolve-subnets.ts';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { FollowedNames } from '../../config/followed-names.ts';
-import type { SubnetRule } from '../../config/parse/subnet.ts';
+import type { SubnetRule } from '../../config/parse/networks/subnet.ts';
 import { type ResolvedSubnets, resolveSubnets } from '../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { type ClaimedNetwork, overlapsOf } from '../../config/overlaps.ts';
-import { parseSubnet } from '../../config/parse/subnet.ts';
+import { parseSubnet } from '../../config/parse/networks/subnet.ts';
 import { rulesOf } from '../../config/resolve-subnets.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import { localNetworks, vpnRoutes } from '../../net/machine/local-networks.ts';

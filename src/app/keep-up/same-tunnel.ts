@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { covers } from '../../config/covering.ts';
-import { parseSubnet } from '../../config/parse/subnet.ts';
+import { parseSubnet } from '../../config/parse/networks/subnet.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 

@@ -1,5 +1,5 @@
-import { whyUnreadable } from '../../config/parse/named-files.ts';
-import { readTextFile } from '../../config/parse/text-file.ts';
+import { whyUnreadable } from '../../config/parse/files/named-files.ts';
+import { readTextFile } from '../../config/parse/files/text-file.ts';
 import type { ProfileSurroundings } from '../../config/profiles/load-profiles.ts';
 import { readTrustedFile } from '../../config/profiles/trusted-file.ts';
 import { homeFolder } from '../../core/accounts.ts';

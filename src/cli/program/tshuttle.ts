@@ -2,7 +2,7 @@ import { EXIT_CODES, exitCodeOf } from '../../app/exit-code.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
 import type { RawOptions } from '../../config/options/table.ts';
 import { type ArgumentSources, collectArgumentWords } from '../../config/parse/argument-words.ts';
-import { readTextFile } from '../../config/parse/text-file.ts';
+import { readTextFile } from '../../config/parse/files/text-file.ts';
 import { homeFolder } from '../../core/accounts.ts';
 import { START_FOLDER } from '../../core/files/start-folder.ts';
 import { type Problem, problemLines } from '../../core/problem.ts';
@@ -129,7 +129,7 @@ function openSession(
       const own = { ...given, remote: given.remote && bastionsOfOneSource(sources, given.remote) };
       const raw = own.remote === undefined ? own : await throughTarget(own, context.environment);
       const { parseConfig } = await import('../../config/parse-config.ts');
-      const { whyUnreadable } = await import('../../config/parse/named-files.ts');
+      const { whyUnreadable } = await import('../../config/parse/files/named-files.ts');
       const result = parseConfig(raw, {
         readTextFile,
         whyUnreadable,

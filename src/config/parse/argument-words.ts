@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/problem.ts';
+import type { ReadTextFile } from './files/text-file.ts';
 import { splitShellWords } from './shell-words.ts';
-import type { ReadTextFile } from './text-file.ts';
 
 /** How deep an argument file may name another one; a file that names itself ends here. */
 const FILE_DEPTH_LIMIT = 8;

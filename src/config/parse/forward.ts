@@ -3,8 +3,8 @@ import type { HostPort } from '../../net/address/endpoint.ts';
 import { socketAt } from '../../net/address/endpoint.ts';
 import type { Forward, ForwardListen } from '../../net/address/forward.ts';
 import { isHostName } from '../../net/address/host-port.ts';
+import type { ToAbsolute } from './files/named-files.ts';
 import { Invalid } from './invalid.ts';
-import type { ToAbsolute } from './named-files.ts';
 import { parsePort } from './port.ts';
 
 /** A forward, and where it was asked for. */

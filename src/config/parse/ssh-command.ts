@@ -1,6 +1,6 @@
-import type { ToAbsolute } from './named-files.ts';
+import type { ToAbsolute } from './files/named-files.ts';
+import { withAbsolutePaths } from './files/ssh-option-paths.ts';
 import { splitShellWords } from './shell-words.ts';
-import { withAbsolutePaths } from './ssh-option-paths.ts';
 
 /** Told what is wrong with a value. */
 interface Report {

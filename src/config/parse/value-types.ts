@@ -1,4 +1,6 @@
-import { parseTrafficSource } from './also-from.ts';
+import type { ToAbsolute } from './files/named-files.ts';
+import { withAbsolutePaths } from './files/ssh-option-paths.ts';
+import type { ReadTextFile } from './files/text-file.ts';
 import { type PlacedForward, parseForward } from './forward.ts';
 import { Invalid } from './invalid.ts';
 import { type Listen, parseListen } from './listen.ts';
@@ -10,16 +12,14 @@ import {
   readSyntheticRanges,
   readZone,
 } from './name-values.ts';
-import type { ToAbsolute } from './named-files.ts';
-import { type PlacedMap, parseNetworkMap } from './network-map.ts';
+import { parseTrafficSource } from './networks/also-from.ts';
+import { type PlacedMap, parseNetworkMap } from './networks/network-map.ts';
+import { parseSubnet, type SubnetRule } from './networks/subnet.ts';
+import { parseSubnetFile } from './networks/subnet-file.ts';
 import { readAccount, readCgroup } from './program-values.ts';
 import { type ProxyLogin, parseProxyListen, parseProxyLogin } from './proxy-listen.ts';
 import { parseRemote, type Remote } from './remote.ts';
 import { readSshCommand } from './ssh-command.ts';
-import { withAbsolutePaths } from './ssh-option-paths.ts';
-import { parseSubnet, type SubnetRule } from './subnet.ts';
-import { parseSubnetFile } from './subnet-file.ts';
-import type { ReadTextFile } from './text-file.ts';
 import { parseUpstreamProxy, type UpstreamProxyOption } from './upstream-proxy.ts';
 
 /** The files that options name. */

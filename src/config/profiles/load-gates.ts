@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Problem } from '../../core/problem.ts';
+import { absolutePaths } from '../parse/files/named-files.ts';
 import { Invalid } from '../parse/invalid.ts';
-import { absolutePaths } from '../parse/named-files.ts';
 import { parseRemote, type Remote } from '../parse/remote.ts';
 import { EMPTY_FILE, type WrittenFile } from './file-form.ts';
 import type { WrittenGate, WrittenTarget } from './gate-form.ts';

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs';
 import { messageOf, systemCodeOf } from '../../core/errors.ts';
 import { isOpenTo, isOwn } from '../../core/files/file-owner.ts';
 import { openRegularFile, readDescriptor } from '../../core/files/regular-file.ts';
-import type { TextFile } from '../parse/text-file.ts';
+import type { TextFile } from '../parse/files/text-file.ts';
 
 /** Far more than all profiles of a company, in bytes. */
 const FILE_LIMIT_BYTES = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import { parseAuthorizedKeys } from '../../../src/bastion/public-keys.ts';
 import type { Allowed, BastionKind, BastionSetup } from '../../../src/bastion/setup.ts';
 import { Invalid } from '../../../src/config/parse/invalid.ts';
-import { parseSubnet } from '../../../src/config/parse/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/networks/subnet.ts';
 
 /** A key that nobody has the private half of. */
 export const SOMEBODYS_KEY =

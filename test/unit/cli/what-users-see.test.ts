@@ -9,7 +9,7 @@ import { renderManPage } from '../../../src/cli/help/render-man.ts';
 import { parseArguments, tunnelCommands } from '../../../src/cli/program/arguments.ts';
 import { buildProgram } from '../../../src/cli/program/program.ts';
 import type { Config } from '../../../src/config/config.ts';
-import type { TextFile } from '../../../src/config/parse/text-file.ts';
+import type { TextFile } from '../../../src/config/parse/files/text-file.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { loadProfileFile } from '../../../src/config/profiles/load-profiles.ts';
 import { renderProblem } from '../../../src/core/problem.ts';

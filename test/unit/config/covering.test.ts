@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { covers } from '../../../src/config/covering.ts';
-import { parseSubnet } from '../../../src/config/parse/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/networks/subnet.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 
 /** `10.0.0.0/8 -10.1.0.0/16`: an include, and an exclude. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FollowedNames } from '../../../src/config/followed-names.ts';
-import { parseSubnet } from '../../../src/config/parse/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/networks/subnet.ts';
 import { formatCaptureRule } from '../../../src/net/address/capture-rule.ts';
 
 const SUBNETS = ['10.0.0.0/8', 'db.example:5432', '!never.example'].map((text) => {

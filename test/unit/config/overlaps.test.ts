@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ClaimedNetwork, overlapsOf } from '../../../src/config/overlaps.ts';
-import { parseSubnet } from '../../../src/config/parse/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/networks/subnet.ts';
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { parseCidr } from '../../../src/net/address/parse-cidr.ts';
 import { parseRoutes } from '../../../src/net/machine/local-networks.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { SubnetRule } from '../../../src/config/parse/subnet.ts';
-import { parseSubnet } from '../../../src/config/parse/subnet.ts';
+import type { SubnetRule } from '../../../src/config/parse/networks/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/networks/subnet.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 import { systemWords } from '../../../src/core/systems/system-words.ts';

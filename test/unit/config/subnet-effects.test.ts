@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { SubnetRule } from '../../../src/config/parse/subnet.ts';
-import { parseSubnet } from '../../../src/config/parse/subnet.ts';
+import type { SubnetRule } from '../../../src/config/parse/networks/subnet.ts';
+import { parseSubnet } from '../../../src/config/parse/networks/subnet.ts';
 import { resolveSubnets } from '../../../src/config/resolve-subnets.ts';
 import { effectsOf } from '../../../src/config/subnet-effects.ts';
 import { renderProblem } from '../../../src/core/problem.ts';

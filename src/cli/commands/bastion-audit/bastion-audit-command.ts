@@ -1,5 +1,5 @@
 import type { RawOptions } from '../../../config/options/table.ts';
-import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 import { parseHostPort } from '../../../net/address/host-port.ts';
 import { defineCommand } from '../../command/command-definition.ts';

@@ -1,5 +1,5 @@
 import type { RawOptions } from '../../../config/options/table.ts';
-import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
 import { formatCidr } from '../../../net/address/cidr.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 import { defineCommand } from '../../command/command-definition.ts';

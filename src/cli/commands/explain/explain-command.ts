@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import type { Config } from '../../../config/config.ts';
 import { OPTIONS, type RawOptions } from '../../../config/options/table.ts';
-import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
 import { formatCidr } from '../../../net/address/cidr.ts';
 import { type CommandSession, defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';

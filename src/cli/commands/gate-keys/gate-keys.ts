@@ -8,8 +8,8 @@ import {
 } from '../../../bastion/gates/authorized-keys.ts';
 import { GATE_GREETING } from '../../../bastion/gates/gate-script.ts';
 import { parseAuthorizedKeys } from '../../../bastion/public-keys.ts';
-import { absolutePaths } from '../../../config/parse/named-files.ts';
-import { readTextFile } from '../../../config/parse/text-file.ts';
+import { absolutePaths } from '../../../config/parse/files/named-files.ts';
+import { readTextFile } from '../../../config/parse/files/text-file.ts';
 import type { Gate } from '../../../config/profiles/load-gates.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { TshuttleError } from '../../../core/errors.ts';

@@ -1,4 +1,4 @@
-import { absolutePaths, whyUnreadable } from '../../../config/parse/named-files.ts';
+import { absolutePaths, whyUnreadable } from '../../../config/parse/files/named-files.ts';
 import { whyUnfitFor } from '../../../config/profiles/gate-form.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { START_FOLDER } from '../../../core/files/start-folder.ts';

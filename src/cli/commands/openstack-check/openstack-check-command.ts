@@ -1,5 +1,5 @@
 import type { RawOptions } from '../../../config/options/table.ts';
-import { parseSubnet } from '../../../config/parse/subnet.ts';
+import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';

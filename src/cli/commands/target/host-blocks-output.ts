@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import { absolutePaths } from '../../../config/parse/named-files.ts';
-import { readTextFile } from '../../../config/parse/text-file.ts';
+import { absolutePaths } from '../../../config/parse/files/named-files.ts';
+import { readTextFile } from '../../../config/parse/files/text-file.ts';
 import { HOST_BLOCKS_MARKER, type HostBlocks } from '../../../config/targets/host-blocks.ts';
 import { homeFolder } from '../../../core/accounts.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';

@@ -14,7 +14,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readTextFile } from '../../../../src/config/parse/text-file.ts';
+import { readTextFile } from '../../../../src/config/parse/files/text-file.ts';
 import { readTrustedFile } from '../../../../src/config/profiles/trusted-file.ts';
 import { makeFolder } from '../../../../src/core/files/folders.ts';
 import { readRegularFile, replaceFile } from '../../../../src/core/files/regular-file.ts';
@@ -148,7 +148,7 @@ describe('what is no file', () => {
   });
 
   it('what a shell has opened for us is read, also a pipe', async () => {
-    const script = `import { readTextFile } from ${JSON.stringify(resolve(await buildModule('src/config/parse/text-file.ts')))}; console.log(JSON.stringify(readTextFile(process.argv[1])))`;
+    const script = `import { readTextFile } from ${JSON.stringify(resolve(await buildModule('src/config/parse/files/text-file.ts')))}; console.log(JSON.stringify(readTextFile(process.argv[1])))`;
     const said = execFileSync(
       'bash',
       ['-c', `"$0" --input-type=module -e "$1" <(echo 10.0.0.0/8)`, process.execPath, script],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { collectArgumentWords } from '../../../../src/config/parse/argument-words.ts';
-import type { TextFile } from '../../../../src/config/parse/text-file.ts';
+import type { TextFile } from '../../../../src/config/parse/files/text-file.ts';
 
 const files: Readonly<Record<string, string>> = {
   sshuttle: '--remote\nme@bastion\n# the office\n10.0.0.0/8\n',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { NOTHING_GIVEN } from '../../../../src/config/options/table.ts';
-import type { TextFile } from '../../../../src/config/parse/text-file.ts';
+import type { TextFile } from '../../../../src/config/parse/files/text-file.ts';
 import { parseConfig } from '../../../../src/config/parse-config.ts';
 import {
   loadProfileFile,

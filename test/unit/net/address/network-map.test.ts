@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseNetworkMap } from '../../../../src/config/parse/network-map.ts';
+import { parseNetworkMap } from '../../../../src/config/parse/networks/network-map.ts';
 import {
   formatNetworkMap,
   type NetworkMap,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTrafficSource } from '../../../../src/config/parse/also-from.ts';
+import { parseTrafficSource } from '../../../../src/config/parse/networks/also-from.ts';
 import { comesFrom, comesInBy, formatTrafficSource } from '../../../../src/net/address/traffic-source.ts';
 
 test.each([

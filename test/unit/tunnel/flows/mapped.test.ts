@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { expect, test, vi } from 'vitest';
-import { parseNetworkMap } from '../../../../src/config/parse/network-map.ts';
+import { parseNetworkMap } from '../../../../src/config/parse/networks/network-map.ts';
 import type { HostPort } from '../../../../src/net/address/endpoint.ts';
 import type { NetworkMap } from '../../../../src/net/address/network-map.ts';
 import { type Flow, makeFlow } from '../../../../src/net/flow.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseSubnet } from '../../../../src/config/parse/subnet.ts';
+import { parseSubnet } from '../../../../src/config/parse/networks/subnet.ts';
 import type { CaptureRule } from '../../../../src/net/address/capture-rule.ts';
 import { describeCaptured } from '../../../../src/tunnel/status/ready-line.ts';
 

@@ -1,5 +1,5 @@
 import { fstatSync, type Stats } from 'node:fs';
-import { hasFileModes } from '../../core/files/file-owner.ts';
+import { hasFileModes } from '../../../core/files/file-owner.ts';
 
 /** Whose file it may be, beside root's. */
 interface Owners {

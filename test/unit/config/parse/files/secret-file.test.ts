@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { whyNoSecret } from '../../../../src/config/parse/secret-file.ts';
+import { whyNoSecret } from '../../../../../src/config/parse/files/secret-file.ts';
 
 const USER = { userId: 1000, sudoUserId: undefined };
 const ROOT = { userId: 0, sudoUserId: undefined };

@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { Cidr } from '../../net/address/cidr.ts';
-import { parseCidr } from '../../net/address/parse-cidr.ts';
-import { ALL_PORTS, type PortRange } from '../../net/address/port-range.ts';
-import { Invalid } from './invalid.ts';
-import { parsePorts } from './port.ts';
+import type { Cidr } from '../../../net/address/cidr.ts';
+import { parseCidr } from '../../../net/address/parse-cidr.ts';
+import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
+import { Invalid } from '../invalid.ts';
+import { parsePorts } from '../port.ts';
 import { diagnoseIPv4, diagnoseIPv6, diagnoseNamePrefix, isHostName } from './subnet-diagnosis.ts';
 
 /** One SUBNET as the user wrote it: a network or a name, and the ports. */

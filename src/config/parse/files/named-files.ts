@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
-import { expandTilde } from '../../core/accounts.ts';
-import { messageOf, systemCodeOf } from '../../core/errors.ts';
+import { expandTilde } from '../../../core/accounts.ts';
+import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 
 /** Makes a path absolute that the user wrote. */
 export type ToAbsolute = (path: string) => string;

@@ -1,8 +1,8 @@
-import { formatCidr, rangesOverlap } from '../../net/address/cidr.ts';
-import type { NetworkMap } from '../../net/address/network-map.ts';
-import { neverCapturedAs } from '../../net/address/never-captured.ts';
-import { parseCidr } from '../../net/address/parse-cidr.ts';
-import { Invalid } from './invalid.ts';
+import { formatCidr, rangesOverlap } from '../../../net/address/cidr.ts';
+import type { NetworkMap } from '../../../net/address/network-map.ts';
+import { neverCapturedAs } from '../../../net/address/never-captured.ts';
+import { parseCidr } from '../../../net/address/parse-cidr.ts';
+import { Invalid } from '../invalid.ts';
 
 /** A map, and where it was asked for. */
 export interface PlacedMap extends NetworkMap {

@@ -1,4 +1,4 @@
-import type { Problem } from '../../core/problem.ts';
+import type { Problem } from '../../../core/problem.ts';
 import { parseSubnet, type Subnet } from './subnet.ts';
 
 /** A subnet and where the user wrote it, for messages. */

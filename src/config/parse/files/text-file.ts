@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { messageOf, systemCodeOf } from '../../core/errors.ts';
-import { openRegularFile, readDescriptor } from '../../core/files/regular-file.ts';
+import { messageOf, systemCodeOf } from '../../../core/errors.ts';
+import { openRegularFile, readDescriptor } from '../../../core/files/regular-file.ts';
 import { NoSecretError, refuseUnlessSecret } from './secret-file.ts';
 
 /** The most that is read of one file, in bytes: a million subnets fit. */

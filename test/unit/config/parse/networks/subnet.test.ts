@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { parseSubnet } from '../../../../src/config/parse/subnet.ts';
-import { parseCidr } from '../../../../src/net/address/parse-cidr.ts';
-import { parsePortRange } from '../../../../src/net/address/port-range.ts';
+import { parseSubnet } from '../../../../../src/config/parse/networks/subnet.ts';
+import { parseCidr } from '../../../../../src/net/address/parse-cidr.ts';
+import { parsePortRange } from '../../../../../src/net/address/port-range.ts';
 
 describe('parseSubnet accepts', () => {
   test.each([

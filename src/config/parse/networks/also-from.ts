@@ -1,7 +1,7 @@
-import { numberToAddress } from '../../net/address/literal.ts';
-import { parseCidr } from '../../net/address/parse-cidr.ts';
-import { isInterfacePattern, type TrafficSource } from '../../net/address/traffic-source.ts';
-import { Invalid } from './invalid.ts';
+import { numberToAddress } from '../../../net/address/literal.ts';
+import { parseCidr } from '../../../net/address/parse-cidr.ts';
+import { isInterfacePattern, type TrafficSource } from '../../../net/address/traffic-source.ts';
+import { Invalid } from '../invalid.ts';
 
 /** Parses `docker0`, `br-*`, `192.168.50.0/24` and `fd00:50::/64`. */
 export function parseTrafficSource(text: string): TrafficSource | Invalid {

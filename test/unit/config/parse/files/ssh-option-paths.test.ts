@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { withAbsolutePaths } from '../../../../src/config/parse/ssh-option-paths.ts';
+import { withAbsolutePaths } from '../../../../../src/config/parse/files/ssh-option-paths.ts';
 
 test.each([
   ['IdentityFile=key', 'IdentityFile=/start/key'],
