@@ -25,30 +25,33 @@ interface CacheSurroundings {
   readonly platform: NodeJS.Platform;
   readonly isRoot: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** HOME. */
+  /** HOME; for root that of its account, since HOME may be somebody else's (`sudo -E`). */
   readonly home: string;
-  /** That of the account. */
-  readonly accountHome: string;
 }
 
 /**
  * Where compiled code of every version lies. It is run, so it is where nobody but the user can put anything; and root's is in the
- * home of its account, since HOME and XDG_CACHE_HOME may be somebody else's (`sudo -E`).
+ * home of its account, whatever XDG_CACHE_HOME says.
  */
 export function compiledCodeFolder(
-  { platform, isRoot, environment, home, accountHome }: CacheSurroundings = {
-    platform: process.platform,
-    isRoot: process.geteuid?.() === 0,
-    environment: process.env,
-    home: homeFolder(),
-    accountHome: ownAccount().homeDirectory,
-  },
+  { platform, isRoot, environment, home }: CacheSurroundings = ownSurroundings(),
 ): string {
   const below = (cacheHome: string): string => join(cacheHome, 'tshuttle', 'compiled');
   const usual = platform === 'darwin' ? ['Library', 'Caches'] : ['.cache'];
-  if (isRoot) return below(join(accountHome, ...usual));
+  if (isRoot) return below(join(home, ...usual));
   const named = environment[platform === 'win32' ? 'LOCALAPPDATA' : 'XDG_CACHE_HOME'];
   return below(named !== undefined && isAbsolute(named) ? named : join(home, ...usual));
+}
+
+function ownSurroundings(): CacheSurroundings {
+  const isRoot = process.geteuid?.() === 0;
+  return {
+    platform: process.platform,
+    isRoot,
+    environment: process.env,
+    // Only root's account is asked for: that of another may be in a directory service, for which every command would wait.
+    home: isRoot ? ownAccount().homeDirectory : homeFolder(),
+  };
 }
 
 /**

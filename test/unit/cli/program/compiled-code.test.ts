@@ -18,7 +18,6 @@ const ALICE = {
   isRoot: false,
   environment: {},
   home: '/home/alice',
-  accountHome: '/home/alice',
 } as const;
 
 describe('where compiled code lies', () => {
@@ -45,7 +44,7 @@ describe('where compiled code lies', () => {
     const root = {
       ...ALICE,
       isRoot: true,
-      accountHome: '/root',
+      home: '/root',
       environment: { XDG_CACHE_HOME: '/home/alice/.cache' },
     };
     expect(compiledCodeFolder(root)).toBe('/root/.cache/tshuttle/compiled');
