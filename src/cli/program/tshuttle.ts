@@ -127,7 +127,9 @@ function openSession(
     },
     configOf: async (given, surroundings) => {
       const own = { ...given, remote: given.remote && bastionsOfOneSource(sources, given.remote) };
-      const raw = own.remote === undefined ? own : await throughTarget(own, context.environment);
+      const through = await throughTarget(own, context.environment);
+      if ('problems' in through) return await refuse('ERR_CONFIG', through.problems);
+      const { raw } = through;
       const { parseConfig } = await import('../../config/parse-config.ts');
       const { whyUnreadable } = await import('../../config/parse/files/named-files.ts');
       const result = parseConfig(raw, {
@@ -151,17 +153,23 @@ function openSession(
   };
 }
 
-/** Where `-r` names a target of config.yaml, with what the Host block of that would say. */
+/**
+ * Where `-r` names a target of config.yaml, with what the Host block of that would say; what is wrong with a file that may have it, since
+ * its name might be that of another host, too.
+ */
 async function throughTarget(
   raw: RawOptions,
   environment: ProcessContext['environment'],
-): Promise<RawOptions> {
+): Promise<{ readonly raw: RawOptions } | { readonly problems: readonly Problem[] }> {
+  const { remote = [] } = raw;
+  if (remote.length === 0) return { raw };
   const { profileSurroundingsOf } = await import('../../app/running-tunnels/profile-surroundings.ts');
-  const { mayHaveTargets } = await import('../../config/profiles/may-have-targets.ts');
+  const { mayHaveTarget } = await import('../../config/profiles/may-have-targets.ts');
   const surroundings = profileSurroundingsOf(environment);
-  if (!mayHaveTargets(surroundings)) return raw;
-  const targets = (await import('../../config/profiles/load-gates.ts')).loadTargets(surroundings);
-  return (await import('../../config/profiles/target-options.ts')).withTarget(raw, targets);
+  if (!remote.some((one) => mayHaveTarget(one, surroundings))) return { raw };
+  const { targets, problems } = (await import('../../config/profiles/load-gates.ts')).loadGates(surroundings);
+  if (problems.length > 0) return { problems };
+  return { raw: (await import('../../config/profiles/target-options.ts')).withTarget(raw, targets) };
 }
 
 async function refuseAsText(code: ProblemCode, problems: readonly Problem[]): Promise<number> {

@@ -1,3 +1,5 @@
+import { Invalid } from '../parse/invalid.ts';
+import { parseRemote } from '../parse/remote.ts';
 import { type ProfilePlaces, userProfileFile } from './profile-places.ts';
 import type { ReadTrustedFile } from './trusted-file.ts';
 
@@ -6,6 +8,25 @@ export type GateSurroundings = ProfilePlaces & { readonly readTrustedFile: ReadT
 
 /** Whether `config.yaml` may have targets: told by its text, without the parser of YAML, which every start would load. */
 export function mayHaveTargets(surroundings: GateSurroundings): boolean {
+  return textWithTargets(surroundings) !== undefined;
+}
+
+/** Whether `config.yaml` may have the target that `-r` names, by its name or its UUID: told as {@link mayHaveTargets}. */
+export function mayHaveTarget(remote: string, surroundings: GateSurroundings): boolean {
+  const parsed = parseRemote(remote);
+  if (parsed instanceof Invalid) return false;
+  const text = textWithTargets(surroundings);
+  if (text === undefined) return false;
+  const host = parsed.host.replace(/[^\w-]/g, '\\$&');
+  return UUID.test(parsed.host)
+    ? text.toLowerCase().includes(parsed.host.toLowerCase())
+    : new RegExp(`(?<![\\w.@-])${host}["']?\\s*:`).test(text);
+}
+
+/** How clouds number their servers. */
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+function textWithTargets(surroundings: GateSurroundings): string | undefined {
   const read = surroundings.readTrustedFile(userProfileFile(surroundings));
-  return read.kind === 'text' && /^["']?targets["']?\s*:/m.test(read.text);
+  return read.kind === 'text' && /^["']?targets["']?\s*:/m.test(read.text) ? read.text : undefined;
 }

@@ -3,8 +3,7 @@ import { Invalid } from '../parse/invalid.ts';
 import { parseRemote } from '../parse/remote.ts';
 import { type HostBehind, linesOf } from '../targets/host-blocks.ts';
 import type { Target } from './load-gates.ts';
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { UUID } from './may-have-targets.ts';
 
 /** A target as a Host block has it: filed under its UUID, or under its own name where it is known by another. */
 export function hostOfTarget({ name, gate, server, user, identity }: Target): HostBehind {

@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Home, runReal } from './entry.ts';
 
@@ -214,4 +216,20 @@ describe('the command', () => {
     const verbose = await home.run(['-r', 'h', '0/0', '-vv'], 'lost');
     expect(verbose.stderr).toMatch(/"level":"info".*"a flow ended"[\s\S]*"level":"debug".*"a detail"/);
   });
+});
+
+test('-r that may be a target of a config.yaml that is wrong goes nowhere, and any other goes as ever', async () => {
+  await using home = await Home.make();
+  const folder = join(home.path, '.config', 'tshuttle');
+  await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, 'config.yaml'),
+    'targets:\n  web: {gate: none, server: 10.0.0.8, user: root}\n',
+  );
+  const run = (remote: string) => home.run(['-r', remote, '10.0.0.0/8', '--dry-run']);
+  expect(await run('web')).toMatchObject({
+    code: 78,
+    stderr: expect.stringContaining('gate none is not one of gates:'),
+  });
+  expect(await run('127.0.0.1')).toMatchObject({ code: 0 });
 });

@@ -3,6 +3,7 @@ import { profilesThrough } from '../../../../src/cli/commands/up-down/start-prof
 import { NOTHING_GIVEN, type RawOptions } from '../../../../src/config/options/table.ts';
 import { loadGates, loadTargets } from '../../../../src/config/profiles/load-gates.ts';
 import { loadProfiles } from '../../../../src/config/profiles/load-profiles.ts';
+import { mayHaveTarget } from '../../../../src/config/profiles/may-have-targets.ts';
 import { withTarget } from '../../../../src/config/profiles/target-options.ts';
 
 const ID = '5f0c1f4e-8a53-4c0b-9a2e-0d7f6a1b2c33';
@@ -95,6 +96,23 @@ describe('a target as the bastion', () => {
       'is the bastion of no profile; write one with remote: db into config.yaml',
     ]);
     expect(started('none').said).toEqual(['is not a target; tshuttle target list has them']);
+  });
+
+  test.each([
+    ['web', true],
+    ['root@web:22', true],
+    [ID.toUpperCase(), true],
+    ['we', false],
+    ['eb', false],
+    ['gate.example', false],
+    ['tunnel', false],
+    ['a b', false],
+  ])('the file may have %s: %s', (remote, may) => {
+    expect(mayHaveTarget(remote, surroundings(FILE))).toBe(may);
+  });
+
+  test('a file without targets has none, whatever it names', () => {
+    expect(mayHaveTarget('web', surroundings('profiles:\n  web: {remote: web}\n'))).toBe(false);
   });
 
   test('a file that is wrong has none, and says why to whoever asks for gates', () => {
