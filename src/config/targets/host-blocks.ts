@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { printableLine } from '../../core/printable.ts';
+import { type Problem, renderProblem } from '../../core/problem.ts';
 import { isScopedIpv6 } from '../../net/address/scoped-address.ts';
 
 /** The ssh server that leads to the hosts; every text of it means nothing but itself in an ssh configuration. */
@@ -82,7 +83,7 @@ export const HOST_BLOCKS_MARKER = '# Written by tshuttle';
 export interface HostBlocks {
   readonly text: string;
   /** Names that were left out, and why. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Problem[];
 }
 
 /**
@@ -100,26 +101,28 @@ export function renderHostBlocks(hosts: readonly HostBehind[], header: readonly 
   for (const { names } of hosts) {
     for (const name of new Set(names.map(folded))) counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  const notes: string[] = [];
+  const notes: Problem[] = [];
   const ids = new Map<string, number>();
   for (const { id } of hosts) ids.set(id, (ids.get(id) ?? 0) + 1);
   const blocks = sorted.flatMap((host): readonly string[] => {
     const names = [...new Set(host.names)].filter((name) => {
       if (name === '' || name === host.id) return false;
       const why = whyLeftOut(name, taken, counts.get(folded(name)) ?? 0);
-      if (why !== undefined) notes.push(`${host.id}: the name ${shown(name)} is left out: ${why}`);
+      if (why !== undefined)
+        notes.push({ where: host.id, what: `the name ${shown(name)} is left out: ${why}` });
       return why === undefined;
     });
     const isShared = ids.get(host.id)! > 1;
     if (isShared)
-      notes.push(
-        `${host.id}: is left out: ${ids.get(host.id)} go by it; ${names.join(', ') || 'none'} goes there`,
-      );
+      notes.push({
+        where: host.id,
+        what: `is left out: ${ids.get(host.id)} hosts have it; ${names.length === 0 ? 'this one has no name either' : `use ${names.join(', ')}`}`,
+      });
     const words = isShared ? names : [host.id, ...names];
     const lines = linesOf(host).map(({ keyword, value }) => `  ${keyword} ${value}`);
     return words.length === 0 ? [] : [[`Host ${words.join(' ')}`, ...lines, ''].join('\n')];
   });
-  const comments = [...header, ...notes].map((line) => `# ${printableLine(line)}\n`);
+  const comments = [...header, ...notes.map(renderProblem)].map((line) => `# ${printableLine(line)}\n`);
   return {
     text: `${HOST_BLOCKS_MARKER}: changes are lost\n${comments.join('')}\n${blocks.join('\n')}`,
     notes,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { absolutePaths } from '../../../config/parse/files/named-files.ts';
 import { readTextFile } from '../../../config/parse/files/text-file.ts';
@@ -13,7 +14,7 @@ import type { CommandSession } from '../../command/command-definition.ts';
 /** What `--help` says of `--write`. */
 export const WRITE_OPTION = {
   flags: '--write <FILE>',
-  help: 'write it there instead, as ~/.ssh/config.d/tshuttle; a file that tshuttle has not written is left alone',
+  help: 'write it to this file instead, such as ~/.ssh/config.d/tshuttle; a file that tshuttle did not write is left alone',
 } as const;
 
 /**
@@ -35,30 +36,28 @@ export function putOut(
   write(path, text);
   const hosts = text.match(/^Host /gm)?.length ?? 0;
   // Nothing is said twice: the file has them as comments.
-  for (const line of problemLines(notes.map(noteAsProblem))) process.stderr.write(`tshuttle: ${line}\n`);
+  for (const line of problemLines(notes)) process.stderr.write(`tshuttle: ${line}\n`);
   print(`${path}: ${hosts} host${hosts === 1 ? '' : 's'}\n`);
   const home = `${homeDirectory}/.ssh/`;
   const included = path.startsWith(home) ? path.slice(home.length) : path;
-  print(`ssh reads it by a line of ~/.ssh/config before the first Host: Include ${quoted(included)}\n`);
-}
-
-function noteAsProblem(note: string): { readonly where: string; readonly what: string } {
-  const at = note.indexOf(': ');
-  return { where: note.slice(0, at), what: note.slice(at + 2) };
+  print(
+    `for ssh to read it, put this line into ~/.ssh/config, before the first Host: Include ${quoted(included)}\n`,
+  );
 }
 
 function write(path: string, text: string): void {
   try {
     makeFolder(dirname(path));
-    const old = readTextFile(path);
-    const isThere = old.kind === 'text' || !old.what.endsWith('there is no such file');
-    if (isThere && !(old.kind === 'text' && (old.text === '' || old.text.startsWith(HOST_BLOCKS_MARKER)))) {
-      throw new Error(old.kind === 'text' ? 'it is not one that tshuttle has written' : old.what);
+    if (existsSync(path)) {
+      const old = readTextFile(path);
+      if (old.kind === 'unreadable') throw new Error(old.what);
+      if (old.text !== '' && !old.text.startsWith(HOST_BLOCKS_MARKER))
+        throw new Error('it was not written by tshuttle');
     }
     replaceFile(path, text, { mode: 0o600, flush: true });
   } catch (error) {
     throw new TshuttleError('ERR_CONFIG', `cannot write ${path}: ${messageOf(error)}`, {
-      remedy: 'name a file of its own, as --write ~/.ssh/config.d/tshuttle',
+      remedy: 'name a file that only tshuttle writes, as in --write ~/.ssh/config.d/tshuttle',
       cause: error,
     });
   }

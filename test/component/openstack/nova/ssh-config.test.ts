@@ -158,7 +158,7 @@ describe('tshuttle openstack ssh-config', () => {
     const words = ['a', '--gate', 'me@gate.example', '--write', path];
     expect(await run(...words)).toMatchObject({
       code: 0,
-      printed: `${path}: 2 hosts\nssh reads it by a line of ~/.ssh/config before the first Host: Include ${path}\n`,
+      printed: `${path}: 2 hosts\nfor ssh to read it, put this line into ~/.ssh/config, before the first Host: Include ${path}\n`,
     });
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const written = await readFile(path, 'utf8');
@@ -167,7 +167,7 @@ describe('tshuttle openstack ssh-config', () => {
     await writeFile(path, 'Host mine\n');
     await expect(run(...words)).rejects.toMatchObject({
       code: 'ERR_CONFIG',
-      message: `cannot write ${path}: it is not one that tshuttle has written`,
+      message: `cannot write ${path}: it was not written by tshuttle`,
     });
     expect(await readFile(path, 'utf8')).toBe('Host mine\n');
   });

@@ -84,7 +84,10 @@ Host ${ID} web-1
     expect(text.match(/^Host .*$/gm)).toEqual([`Host ${ID}`, `Host ${OTHER} plain`]);
     expect(text.match(/^(?!#|Host | {2}(?:HostName|HostKeyAlias|User|ProxyJump) ).+$/gm)).toBeNull();
     expect(notes).toHaveLength(1);
-    expect(notes[0]).toMatch(new RegExp(`^${ID}: the name ".*" is left out: `));
+    expect(notes[0]).toMatchObject({
+      where: ID,
+      what: expect.stringMatching(/^the name ".*" is left out: /),
+    });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these must not be there
     expect(text).not.toMatch(/[\r\u0000-\u0009\u0080-\u009f\u2028\u202e]/);
   });
@@ -96,7 +99,10 @@ Host ${ID} web-1
   test('of two that go by one id has their names alone', () => {
     const { text, notes } = renderHostBlocks([hostOf(ID, 'b', { user: 'root' }), hostOf(ID, 'a')], []);
     expect(text.match(/^Host .*$/gm)).toEqual(['Host a', 'Host b']);
-    expect(notes).toHaveLength(2);
+    expect(notes).toEqual([
+      { where: ID, what: 'is left out: 2 hosts have it; use a' },
+      { where: ID, what: 'is left out: 2 hosts have it; use b' },
+    ]);
   });
 
   test('a header cannot add a line', () => {
