@@ -19,7 +19,7 @@ export interface GatePlace {
 export function whyNoWord(text: string): string | undefined {
   return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,254}$/.test(text)
     ? undefined
-    : 'has more in it than letters, digits, dot, dash and underscore; give its UUID';
+    : 'may have letters, digits, dot, dash and underscore only; give its UUID instead';
 }
 
 /**
@@ -30,7 +30,7 @@ export function whyNoWord(text: string): string | undefined {
 export function renderCreateCommands(setup: BastionSetup, place: GatePlace): string {
   const { name, network, external, image, flavor } = place;
   const account = managementAccountOf(setup.user);
-  return `# A gate on ${network}: these commands make it, when you run them in a shell that has the cloud's credentials (OS_CLOUD).
+  return `# Creates a gate on ${network}. Run it with sh, where the cloud's credentials are set (OS_CLOUD).
 set -eu
 cat >${name}-user-data <<'END_OF_USER_DATA_OF_TSHUTTLE'
 ${renderUserData({ ...setup, allowed: allowedOrPrivate(setup.allowed) })}END_OF_USER_DATA_OF_TSHUTTLE
@@ -42,6 +42,7 @@ address=$(openstack floating ip create -f value -c floating_ip_address ${externa
 openstack server add floating ip ${name} "$address"
 # The fingerprints of its host keys, to compare with what ssh shows:
 openstack console log show ${name} | grep -A 8 'SSH HOST KEY FINGERPRINTS' || true
-tshuttle gate add ${name} -r ${setup.user}@"$address" --management-user ${account} --management-key KEY
+# The private key of --management-key is the only thing left to name.
+echo "tshuttle gate add ${name} -r ${setup.user}@$address --management-user ${account} --management-key KEY"
 `;
 }

@@ -83,63 +83,63 @@ export const textsOn = (system: SystemWords) => ({
   bastionInitOutput: 'write the files below this folder',
   gateCreate: 'print the openstack commands and the user-data for a gate on a network',
   gateCreateDescription:
-    'Prints a script for your shell that makes a gate with the openstack command: its security group, its server with user-data of\n' +
-    'bastion init --for gate, its floating address, and the line that keeps it here. Calls no cloud by itself.',
+    'Prints a shell script that creates a gate with the openstack command: a security group, a server with the user-data of\n' +
+    'bastion init --for gate, a floating IP, and the command that adds the gate here. It does not call the cloud itself.',
   gateNetwork: 'the network of the servers behind the gate',
-  gateFlavor: 'of openstack flavor list; the smallest will do',
-  gateImage: 'a Debian or Ubuntu of openstack image list',
-  gateExternal: 'the network that its floating address is of',
+  gateFlavor: 'a flavor from openstack flavor list; the smallest will do',
+  gateImage: 'a Debian or Ubuntu image from openstack image list',
+  gateExternal: 'the external network that its floating IP comes from',
   gateManagementKeyFile:
     'public key (.pub) that may change the keys of the gate, and do nothing else; repeatable',
-  gateAdd: 'keep a gate under a name, in config.yaml',
+  gateAdd: 'add a gate to config.yaml, under a name',
   gateAddDescription:
     'A gate is an ssh server that leads to the servers of a network behind it, and does nothing else.\n' +
-    'It is written below gates: of config.yaml, whose comments stay.',
+    'It is written under gates: in config.yaml, where comments are kept.',
   gateName: 'what you call it',
-  managementKey: 'private key to change its keys with, by tshuttle gate keys',
+  managementKey: 'private key with which tshuttle gate keys logs in to change its keys',
   managementUser: 'the account there that changes its keys (default: that of -r)',
   gateList: 'list the gates of config.yaml',
   gateShow: 'show what config.yaml says of a gate',
-  gateRemove: 'take a gate out of config.yaml',
+  gateRemove: 'remove a gate from config.yaml',
   gateRemoveDescription:
-    'Takes a gate out of config.yaml; one that targets are behind stays. The gate itself is not touched.',
+    'Removes a gate from config.yaml, unless targets are behind it. The gate itself is not touched.',
   gateKeysList: 'list the keys that may log in to a gate',
-  gateKeysAdd: 'let a key in at a gate',
+  gateKeysAdd: 'add a key that may log in to a gate',
   gateKeysAddDescription:
-    'Logs in to the gate with its management key, and adds a public key that may forward and do nothing else; one that is there gets these\n' +
-    'options. The file is replaced as a whole. A gate of bastion init --for gate is asked by its script, any other by SFTP.',
-  publicKeyFile: 'the .pub file of the key; - is standard input',
+    'Logs in to the gate with its management key, and adds a public key that may forward and do nothing else; a key that is there already\n' +
+    'gets these options. The file is replaced as a whole: by the script of bastion init --for gate, or else over SFTP.',
+  publicKeyFile: 'the .pub file of the key; - for standard input',
   permitOpen: 'where it may forward to (default: everywhere that the gate allows); repeatable',
-  gateKeysRemove: 'let a key in no more at a gate',
+  gateKeysRemove: 'remove a key that may log in to a gate',
   gateKeysRemoveDescription:
-    'Logs in to the gate with its management key, and removes a public key. Connections that are open stay. The management key itself\n' +
+    'Logs in to the gate with its management key, and removes a public key. Open connections stay open. The management key itself\n' +
     'is never removed.',
   publicKeyOrFingerprint: 'the .pub file of the key, or its fingerprint, as tshuttle gate keys list has it',
-  targetAdd: 'keep a server behind a gate under a name, in config.yaml',
+  targetAdd: 'add a server behind a gate to config.yaml, under a name',
   targetSet: 'change a target',
   targetDescription:
-    'A target is a server behind a gate, and how to log in to it. It is written below targets: of config.yaml,\n' +
-    'whose comments stay. tshuttle -r NAME, and -r with its UUID, go there; tshuttle target ssh-config makes ssh know it.',
+    'A target is a server behind a gate, and how to log in to it. It is written under targets: in config.yaml,\n' +
+    'where comments are kept. tshuttle -r NAME, or -r UUID, goes there; tshuttle target ssh-config tells ssh about it.',
   targetName: 'what you call it',
   targetNames: 'names of targets (default: all)',
-  targetGate: 'the gate that it is behind, of tshuttle gate list',
+  targetGate: 'the gate that it is behind, from tshuttle gate list',
   targetServer: 'what the gate knows it by',
   targetUser: 'the account to log in to there',
   targetList: 'list the targets of config.yaml',
   targetShow: 'show what config.yaml says of a target',
-  targetRemove: 'take a target out of config.yaml',
+  targetRemove: 'remove a target from config.yaml',
   targetSshConfig: 'print the ssh configuration of targets',
   targetSshConfigDescription:
-    'Prints a Host block for each target, by which ssh, scp and tshuttle go there through its gate. Sorted, so that two can be compared.\n' +
-    'Connects to nobody.',
+    'Prints a Host block for each target, by which ssh, scp and tshuttle go there through its gate. Sorted, so that two outputs can be\n' +
+    'compared. It connects to nothing.',
   openstackSshConfig: 'print an ssh configuration for all servers of a project, through a gate',
   openstackSshConfigDescription:
     'Asks Keystone and Nova for the servers of the project that the credentials of CLOUD are for, and prints a Host block for each:\n' +
-    'its UUID and, where that is plain and nobody else’s, its name. Sorted, so that two can be compared. It only reads.\n' +
-    'Of several networks the gate’s own counts, where it is one of the servers, else the first by name; a fixed address goes before\n' +
-    'a floating one, and IPv4 before IPv6.',
-  gateOfServers: 'the gate that they are behind: of tshuttle gate list, or [USER@]HOST[:PORT]',
-  userOfServers: 'the account to log in to there (default: as ssh has it)',
+    'its UUID and, where it is plain and unique, its name. Sorted, so that two outputs can be compared. It only reads.\n' +
+    'Of several networks it takes the gate’s own, where the gate is one of the servers, else the first by name; a fixed address before\n' +
+    'a floating IP, and IPv4 before IPv6.',
+  gateOfServers: 'the gate that they are behind: one from tshuttle gate list, or [USER@]HOST[:PORT]',
+  userOfServers: 'the account to log in to there (default: what ssh uses)',
   networkOfServers: 'the network whose addresses the gate reaches',
   cleanup: 'remove the rules that killed tunnels have left behind',
   cleanupDescription:
@@ -189,11 +189,12 @@ export const TEXTS = textsOn(systemWords());
 export const GROUPS: Readonly<Record<string, string>> = {
   bastion: 'build a bastion, or find out what it lets one do',
   config: 'check the profiles, or print their JSON Schema',
-  gate: 'keep gates, the ssh servers on the edge of a network, and their keys',
+  gate: 'manage gates, the ssh servers on the edge of a network, and their keys',
   keys: 'list, add and remove the keys that may log in to a gate',
-  openstack: 'find out why the API of a cloud is not reachable, or have ssh know its servers',
+  openstack:
+    'find out why the API of a cloud is not reachable, or write its servers into an ssh configuration',
   service: 'start tunnels at login',
-  target: 'keep servers behind gates, and have ssh know them',
+  target: 'manage servers behind gates, and write them into an ssh configuration',
 };
 
 /** What `--help` ends with. */

@@ -122,7 +122,7 @@ describe.skipIf(skipLab)('what bastion init prints for a Debian, run there', () 
     expect(await ask(lab, gate, place)).toContain('Permission denied');
     expect(await tshuttle(`gate keys add cloud ${lab.sshd.userKey}.pub`)).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining(' is let in'),
+      stdout: expect.stringContaining(' may log in'),
     });
     expect(await ask(lab, gate, place)).toContain('"peer"');
     expect((await tshuttle('gate keys list cloud')).stdout.trim().split('\n')).toHaveLength(2);

@@ -102,7 +102,7 @@ async function doAtGate(
   const why = key === undefined ? undefined : whyManagement(key, opened, managementKey);
   if (why !== undefined) return await refuse(input.gate, why);
   if (key === undefined || (input.action === 'remove' && !isThere))
-    return await refuse('key' in input ? input.key : input.gate, 'is no key of this gate');
+    return await refuse('key' in input ? input.key : input.gate, 'is not a key of this gate');
   const places = input.action === 'add' ? input.permitOpen : [];
   if (isScript) await changeByScript(opened, [input.action, ...places], key);
   else {
@@ -111,7 +111,7 @@ async function doAtGate(
   }
   const fingerprint = fingerprintOf(parsePublicKeyLine(key)!);
   session.print(
-    `${opened.description}: ${fingerprint} is ${input.action === 'add' ? '' : 'no longer '}let in\n`,
+    `${opened.description}: ${fingerprint} may ${input.action === 'add' ? '' : 'no longer '}log in\n`,
   );
   return 0;
 }
@@ -136,7 +136,7 @@ function wantedKey(input: GateKeysInput, problems: Problem[]): WantedKey | undef
     for (const place of input.permitOpen.filter((one) => !PERMIT_OPEN.test(one)))
       problems.push({
         where: `--permit-open ${place}`,
-        what: 'is not HOST:PORT, with [...] round an IPv6 address; * is any',
+        what: 'is not HOST:PORT, with [...] round an IPv6 address; * means any',
       });
   }
   const file = input.action === 'add' ? input.file : input.key;
@@ -176,9 +176,9 @@ function whyManagement(
     managementKey === undefined ? undefined : readTextFile(`${managementKey.replace(/\.pub$/, '')}.pub`);
   const own = beside?.kind === 'text' ? parsePublicKeyLine(beside.text.split('\n', 1)[0]!) : undefined;
   const isOwn = fingerprint === acceptedKey || (own !== undefined && fingerprintOf(own) === fingerprint);
-  if (isOwn) return 'its management key stays as it is';
+  if (isOwn) return 'its management key is never changed';
   return acceptedKey === undefined && own === undefined
-    ? 'ssh did not tell which key logged in, so that it could be that one; give the gate a --management-key'
+    ? 'ssh did not say which key it logged in with, which might be this one; give the gate a --management-key'
     : undefined;
 }
 
@@ -188,12 +188,12 @@ async function changeByScript(gate: GateSession, words: readonly string[], key: 
 }
 
 function refused(gate: GateSession, said: string): TshuttleError {
-  const why = said === '' ? 'it gives no answer' : said.replace(/^tshuttle-gate-keys: /, '');
+  const why = said === '' ? 'it does not answer' : said.replace(/^tshuttle-gate-keys: /, '');
   return new TshuttleError(
     'ERR_CHANNEL_REFUSED',
-    `the gate ${gate.description} does not have its keys changed: ${why}`,
+    `cannot change the keys of the gate ${gate.description}: ${why}`,
     {
-      remedy: 'look at what it has by tshuttle gate keys list, and do it again',
+      remedy: 'see which keys it has with tshuttle gate keys list, and try again',
     },
   );
 }

@@ -69,7 +69,7 @@ async function takeLock(gate: GateSession, own: string, signal: AbortSignal): Pr
     await delay(LOCK_EVERY_MS, undefined, { signal });
   }
   await gate.sftp([`-rm ${own}`], '');
-  throw refused(gate, 'others are changing them, or its SFTP makes no hard links');
+  throw refused(gate, 'somebody else is changing them, or its SFTP server makes no hard links');
 }
 
 async function must(gate: GateSession, commands: readonly string[], input: string): Promise<GateAnswer> {
@@ -80,7 +80,7 @@ async function must(gate: GateSession, commands: readonly string[], input: strin
       'ERR_BASTION_LOST',
       `lost the gate ${gate.description} while its keys were changed: ${answer.said}`,
       {
-        remedy: 'nothing is half done; look by tshuttle gate keys list, and do it again',
+        remedy: 'nothing is half done; see which keys it has with tshuttle gate keys list, and try again',
       },
     );
   throw refused(gate, answer.said === '' ? 'SFTP was ended' : answer.said);
@@ -89,7 +89,7 @@ async function must(gate: GateSession, commands: readonly string[], input: strin
 function refused(gate: GateSession, why: string): TshuttleError {
   return new TshuttleError(
     'ERR_CHANNEL_REFUSED',
-    `the gate ${gate.description} does not have its keys changed: ${why}`,
+    `cannot change the keys of the gate ${gate.description}: ${why}`,
     {
       remedy:
         'it needs SFTP for the account of the management key, with .ssh/authorized_keys there, or what tshuttle bastion init --for gate prints',

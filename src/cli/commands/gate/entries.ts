@@ -52,8 +52,10 @@ export async function putEntry(
     const isThere = written[section].has(name);
     if (how === 'add' && isThere) {
       const remedy =
-        kind === 'target' ? 'tshuttle target set changes it' : 'tshuttle gate remove makes room for it';
-      return [{ where: name, what: `is a ${kind} already; ${remedy}` }];
+        kind === 'target'
+          ? 'change it with tshuttle target set'
+          : 'remove it first, with tshuttle gate remove';
+      return [{ where: name, what: `is already a ${kind}; ${remedy}` }];
     }
     if (how === 'set' && !isThere) return [unknownEntry(kind, name, written[section], file)];
     return { section, name, values: Object.fromEntries(given) };
@@ -76,7 +78,7 @@ export async function removeEntry(kind: EntryKind, name: string, session: Comman
     return [
       {
         where: name,
-        what: `is the gate of ${names}; tshuttle target remove ${names.replaceAll(',', '')} first`,
+        what: `is the gate of ${names}; remove ${behind.length === 1 ? 'it' : 'them'} first, with tshuttle target remove`,
       },
     ];
   });

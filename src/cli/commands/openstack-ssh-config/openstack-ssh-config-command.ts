@@ -31,7 +31,7 @@ export const openstackSshConfigCommand = defineCommand<OpenstackSshConfigInput>(
       .action((cloud: string | undefined) => {
         const { gate, user, network, identityFiles = [], write } = command.optsWithGlobals<Options>();
         if (gate === undefined) {
-          refuse({ where: '--gate', what: 'is missing: a gate of tshuttle gate list, or USER@HOST' });
+          refuse({ where: '--gate', what: 'is missing: name a gate from tshuttle gate list, or USER@HOST' });
           return;
         }
         if (identityFiles.length > 1) {

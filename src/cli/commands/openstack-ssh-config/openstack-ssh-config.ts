@@ -47,7 +47,9 @@ export async function openstackSshConfig(
   const networks = new Set(servers.flatMap((server) => [...server.networks.keys()]));
   if (network !== undefined && !networks.has(network)) {
     const there =
-      networks.size === 0 ? 'no server has one' : `the servers are on ${[...networks].sort().join(', ')}`;
+      networks.size === 0
+        ? 'no server has a network'
+        : `the servers are on ${[...networks].sort().join(', ')}`;
     return await refuse('ERR_USAGE', [{ where: `--network ${network}`, what: `has no server; ${there}` }]);
   }
   const preferred = networksWith(gate.host, servers);

@@ -113,7 +113,7 @@ describe.each(['SFTP', 'script'] as const)('gate keys by %s', (way) => {
     expect(await readFile(file, 'utf8')).toBe(before);
     expect(await remove(`${user}.pub`)).toMatchObject({
       code: 78,
-      refused: [`${user}.pub: is no key of this gate`],
+      refused: [`${user}.pub: is not a key of this gate`],
     });
     // Nothing of ours is left beside it.
     expect(
@@ -123,13 +123,13 @@ describe.each(['SFTP', 'script'] as const)('gate keys by %s', (way) => {
 
   test('never touches the management key', async () => {
     for (const outcome of [await remove(`${management}.pub`), await add(management)])
-      expect(outcome).toMatchObject({ code: 78, refused: ['cloud: its management key stays as it is'] });
+      expect(outcome).toMatchObject({ code: 78, refused: ['cloud: its management key is never changed'] });
     // Also where the file beside the key tells nothing: ssh has told which one logged in.
     await rename(`${management}.pub`, `${management}.away`);
     try {
       expect(await remove(`${management}.away`)).toMatchObject({
         code: 78,
-        refused: ['cloud: its management key stays as it is'],
+        refused: ['cloud: its management key is never changed'],
       });
     } finally {
       await rename(`${management}.away`, `${management}.pub`);

@@ -79,7 +79,7 @@ targets:
     expect((await run('target ssh-config')).printed.split('\n\n')[1]).toBe(block);
     expect(await run('gate remove cloud')).toMatchObject({
       code: 78,
-      refused: ['cloud: is the gate of web; tshuttle target remove web first'],
+      refused: ['cloud: is the gate of web; remove it first, with tshuttle target remove'],
     });
     expect(await run('target remove web')).toMatchObject({ code: 0 });
     expect(await run('gate remove cloud')).toMatchObject({ code: 0 });
@@ -142,13 +142,17 @@ targets:
     expect(await runCommand(['sh', '-n'], { stdin: printed })).toMatchObject({ code: 0, stderr: '' });
     // As a shell has it that runs them, with an openstack that only says what it was asked.
     const told = await runCommand(['sh'], {
-      stdin: `cd ${home.path}; openstack() { echo "$*"; }; tshuttle() { echo "tshuttle $*"; }\n${printed}`,
+      stdin: `cd ${home.path}; openstack() { echo "$*"; }; tshuttle() { return 78; }\n${printed}`,
     });
     expect(told.stderr).toBe('');
     expect(told.stdout).toContain(
       'server create --image debian-13 --flavor m1.small --network private --security-group cloud',
     );
     expect(told.stdout).toContain('server add floating ip cloud floating ip create');
+    // Its key is the reader's to name: nothing is added by a word that stands for it.
+    expect(told.stdout).toMatch(
+      /\ntshuttle gate add cloud -r tunnel@.* --management-user tunnel-keys --management-key KEY\n$/,
+    );
     expect(await home.read('cloud-user-data')).toMatch(
       /^#cloud-config\n[\s\S]*restrict ssh-ed25519 [\s\S]*AuthorizedKeysCommand/,
     );
