@@ -9,6 +9,7 @@ import {
   rowOf,
 } from '../../config/options/table.ts';
 import { EXAMPLES, TEXTS } from './help-text.ts';
+import { repeatable } from './repeatable.ts';
 
 /** An option of a tunnel, which commander keeps by the key of its row. */
 export class TunnelOption extends Option {
@@ -20,8 +21,7 @@ export class TunnelOption extends Option {
     this.#key = key;
     if (row.kind === 'flag') this.preset(!row.otherwise);
     if (row.kind === 'count') this.default(0).argParser((_value, count: number) => count + 1);
-    if (row.kind === 'list' || row.kind === 'several')
-      this.argParser((value, values: readonly string[] = []) => [...values, value]);
+    if (row.kind === 'list' || row.kind === 'several') this.argParser(repeatable);
   }
 
   override attributeName(): string {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { compareText } from '../../core/compare-text.ts';
 import { printableLine } from '../../core/printable.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import { isScopedIpv6 } from '../../net/address/scoped-address.ts';
@@ -137,11 +138,6 @@ function whyLeftOut(name: string, taken: ReadonlySet<string>, count: number): st
   if (isIP(name) !== 0) return 'it is an address';
   if (taken.has(folded(name))) return 'another host, or the gate, is called so';
   return count > 1 ? `${count} servers are called so` : undefined;
-}
-
-/** The order of code units, which is the same everywhere. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** ssh tells hosts apart by case, people do not. */

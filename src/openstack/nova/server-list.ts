@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import * as v from 'valibot';
+import { compareText } from '../../core/compare-text.ts';
 
 /** An address of a server. */
 interface ServerAddress {
@@ -102,9 +103,4 @@ export function networksWith(host: string, servers: readonly Server[]): Readonly
 
 function hasSome(list: readonly ServerAddress[]): boolean {
   return list.length > 0;
-}
-
-/** The order of code units, which is the same everywhere. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import { BASTION_KINDS, type BastionKind } from '../../../bastion/setup.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { repeatable } from '../../command/repeatable.ts';
 import type { BastionInitInput } from './bastion-init.ts';
 
 /** As commander has it. */
@@ -18,8 +19,6 @@ interface Options {
   readonly output?: string;
 }
 
-const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value];
-
 /** `tshuttle bastion init` */
 export const bastionInitCommand = defineCommand<BastionInitInput>({
   name: 'bastion init',
@@ -31,10 +30,10 @@ export const bastionInitCommand = defineCommand<BastionInitInput>({
       .optionsGroup('Options:')
       .addOption(new Option('--for <KIND>', TEXTS.bastionInitFor).choices(BASTION_KINDS))
       .option('--user <ACCOUNT>', TEXTS.bastionInitUser, 'tunnel')
-      .option('--key <FILE>', TEXTS.bastionInitKey, collect)
-      .option('--ca <FILE>', TEXTS.bastionInitCa, collect)
-      .option('--management-key <FILE>', TEXTS.bastionInitManagementKey, collect)
-      .option('--allow <SUBNET[:PORT]>', TEXTS.bastionInitAllow, collect)
+      .option('--key <FILE>', TEXTS.bastionInitKey, repeatable)
+      .option('--ca <FILE>', TEXTS.bastionInitCa, repeatable)
+      .option('--management-key <FILE>', TEXTS.bastionInitManagementKey, repeatable)
+      .option('--allow <SUBNET[:PORT]>', TEXTS.bastionInitAllow, repeatable)
       .option('--totp', TEXTS.bastionInitTotp)
       .option('--fail2ban', TEXTS.bastionInitFail2ban)
       .option('--audit-log', TEXTS.bastionInitAuditLog)

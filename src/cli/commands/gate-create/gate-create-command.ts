@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { repeatable } from '../../command/repeatable.ts';
 
 /** As commander has it. */
 interface Options {
@@ -11,8 +12,6 @@ interface Options {
   readonly managementKey?: readonly string[];
   readonly allow?: readonly string[];
 }
-
-const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value];
 
 /** `tshuttle gate create` */
 export const gateCreateCommand = defineCommand<
@@ -32,9 +31,9 @@ export const gateCreateCommand = defineCommand<
       .option('--flavor <FLAVOR>', TEXTS.gateFlavor)
       .option('--image <IMAGE>', TEXTS.gateImage, 'debian-13')
       .option('--external <NETWORK>', TEXTS.gateExternal, 'public')
-      .option('--key <FILE>', TEXTS.bastionInitKey, collect)
-      .option('--management-key <FILE>', TEXTS.gateManagementKeyFile, collect)
-      .option('--allow <SUBNET[:PORT]>', TEXTS.bastionInitAllow, collect)
+      .option('--key <FILE>', TEXTS.bastionInitKey, repeatable)
+      .option('--management-key <FILE>', TEXTS.gateManagementKeyFile, repeatable)
+      .option('--allow <SUBNET[:PORT]>', TEXTS.bastionInitAllow, repeatable)
       .action((name: string) => {
         const options = command.opts<Options>();
         const { network, flavor } = options;

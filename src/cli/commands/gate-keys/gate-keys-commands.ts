@@ -1,8 +1,7 @@
 import { type CommandSession, defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { repeatable } from '../../command/repeatable.ts';
 import type { GateKeysInput } from './gate-keys.ts';
-
-const collect = (value: string, values: readonly string[] = []): readonly string[] => [...values, value];
 
 async function run(input: GateKeysInput, session: CommandSession): Promise<number> {
   return await (await import('./gate-keys.ts')).gateKeys(input, session);
@@ -39,7 +38,7 @@ export const gateKeysAddCommand = defineCommand<GateKeysInput>({
       .argument('<GATE>', TEXTS.gateName)
       .argument('<PUBLIC_KEY_FILE>', TEXTS.publicKeyFile)
       .optionsGroup('Options:')
-      .option('--permit-open <HOST:PORT>', TEXTS.permitOpen, collect)
+      .option('--permit-open <HOST:PORT>', TEXTS.permitOpen, repeatable)
       .action((gate: string, file: string) => {
         const { permitOpen = [] } = command.opts<{ readonly permitOpen?: readonly string[] }>();
         choose({ action: 'add', gate, file, permitOpen });
