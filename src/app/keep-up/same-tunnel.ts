@@ -30,19 +30,20 @@ export function programsKey({ programs }: Pick<Config, 'programs'>): string | nu
 
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
- * bastion, and captures as much. One that is asked for names, proxies, forwards, maps or metrics is never the same.
+ * bastion, and captures as much. One that is asked for names, proxies, forwards, maps, metrics, connections of others or UDP that is left
+ * alone is never the same: no report tells of these.
  *
- * @param asked what the configuration captures
+ * @param rules what the configuration captures
  */
-export function doesTheSame(report: TunnelReport, config: Config, asked: readonly CaptureRule[]): boolean {
+export function doesTheSame(report: TunnelReport, config: Config, rules: readonly CaptureRule[]): boolean {
   if (report.status?.state.kind !== 'up' || report.ruleCount > report.rules.length) return false;
-  const { dns, proxies, forwards, maps, metrics } = config;
-  if (dns !== undefined || proxies.length + forwards.length + maps.length > 0 || metrics !== undefined)
-    return false;
+  const { dns, proxies, forwards, maps, metrics, alsoFrom, udp } = config;
+  const asked = [...proxies, ...forwards, ...maps, ...alsoFrom];
+  if (dns !== undefined || asked.length > 0 || metrics !== undefined || udp === 'direct') return false;
   const catalog = catalogKey(config);
   const isSameWay = report.bastionKey === bastionKey(config) && report.programs === programsKey(config);
   return (
-    isSameWay && (catalog === null || catalog === report.catalogKey) && covers(rulesOfReport(report), asked)
+    isSameWay && (catalog === null || catalog === report.catalogKey) && covers(rulesOfReport(report), rules)
   );
 }
 
