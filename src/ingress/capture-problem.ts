@@ -29,9 +29,12 @@ type ZoneCause = 'resolver-file';
 /** Why connections of others, which are to be captured beside this machine's own, do not arrive. */
 type OthersCause = 'others-listener' | 'others-firewall';
 
+/** Of UDP that is to be refused, as udp-problem.ts tells it. */
+type UdpCause = 'udp-not-refused';
+
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
 export interface CaptureProblem {
-  readonly cause: Cause | ZoneCause | OthersCause;
+  readonly cause: Cause | ZoneCause | OthersCause | UdpCause;
   /** For people: what, and where. */
   readonly what: string;
   /** The remedy. */

@@ -9,11 +9,12 @@ import {
   openRestartingInterceptor,
   type RestartingInterceptor,
 } from '../intercept/restarting-interceptor.ts';
+import type { LeftUndone } from '../intercept/rules/left-undone.ts';
 import { planRedirects } from '../intercept/rules/plan.ts';
 import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
 import type { DnsRedirect, UdpPolicy } from '../intercept/rules/redirect-plan.ts';
 import { planProblems } from '../intercept/rules/render-plan.ts';
-import type { LeftZone, ResolverFiles } from '../intercept/rules/resolver-files.ts';
+import type { ResolverFiles } from '../intercept/rules/resolver-files.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
 import { type Cidr, cidrOf } from '../net/address/cidr.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
@@ -37,6 +38,7 @@ import {
   requireCgroups,
 } from './captured-programs.ts';
 import { Listening, listeningMethod } from './listening.ts';
+import { udpProblems } from './udp-problem.ts';
 import { zoneProblems } from './zone-problems.ts';
 
 /** How connections are to be caught. */
@@ -162,7 +164,7 @@ function redirectIngress(
   const told = new Set<string>();
   const only = programs?.matches ?? null;
   const cgroups = new CapturedCgroups(only, interceptor, logger);
-  let leftZones: readonly LeftZone[] = [];
+  let left: LeftUndone = { zones: [], udp: null };
   const others = new CapturedOthers(alsoFrom, listening);
   return {
     method: interceptor.method,
@@ -187,7 +189,7 @@ function redirectIngress(
         resolverFiles: queries?.resolverFiles,
         alsoFrom: others.alsoFrom,
       });
-      leftZones = await cgroups.apply(plan);
+      left = await cgroups.apply(plan);
       for (const problem of planProblems(interceptor.method, plan).map(renderProblem)) {
         if (!told.has(problem)) logger.warn(problem);
         told.add(problem);
@@ -201,9 +203,9 @@ function redirectIngress(
     check: async (recapture) =>
       interceptor.rulesGone === undefined
         ? [
-            ...(capturesThisProcess(only)
-              ? [...(await check.run(recapture)), ...zoneProblems(leftZones)]
-              : []),
+            ...(capturesThisProcess(only) ? await check.run(recapture) : []),
+            ...zoneProblems(left.zones),
+            ...udpProblems(left.udp),
             ...(await others.check(() => check.look())),
           ]
         : [],

@@ -7,9 +7,9 @@ import { type HelperClient, HelperRefusal, startHelper } from './client/client.t
 import { findHelperCommandFacts, helperCommand, mayPrompt } from './client/command.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { CleanupReport, RulesNews } from './protocol/protocol.ts';
+import type { LeftUndone } from './rules/left-undone.ts';
 import { type InterceptMethod, listingCommands, type WantedMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
-import type { LeftZone } from './rules/resolver-files.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 import { describeRefusal, type Selection, selectCandidate } from './rules/select.ts';
 
@@ -165,7 +165,7 @@ class OpenInterceptor implements HelperInterceptor {
     this.lost = client.lost;
   }
 
-  async apply(plan: RedirectPlan): Promise<readonly LeftZone[]> {
+  async apply(plan: RedirectPlan): Promise<LeftUndone> {
     const families = plan.families.filter((family) => this.families.includes(family));
     const missing = plan.families.filter((family) => !families.includes(family));
     for (const family of missing)
@@ -174,7 +174,7 @@ class OpenInterceptor implements HelperInterceptor {
     const answer = await this.#call({ type: 'apply', plan: { ...plan, families } }, applyError);
     if (answer.type !== 'applied') throw wrongAnswer('apply');
     this.#isApplied = true;
-    return answer.leftZones;
+    return answer.left;
   }
 
   async addRoute(network: RoutedNetwork): Promise<void> {

@@ -2,9 +2,9 @@ import type { TshuttleError } from '../core/errors.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
+import type { LeftUndone } from './rules/left-undone.ts';
 import type { InterceptMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
-import type { LeftZone } from './rules/resolver-files.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** Why nothing is captured although it should be. */
@@ -34,7 +34,7 @@ export interface Interceptor {
    * @returns the zones that should have a file and have none of ours; their queries are captured
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them; the state before is kept.
    */
-  apply(plan: RedirectPlan): Promise<readonly LeftZone[]>;
+  apply(plan: RedirectPlan): Promise<LeftUndone>;
   /**
    * Makes a route to an IPv4 network, which leads nowhere: for one that has none, so that connections there can be captured.
    * It goes with the helper. For up to 16 networks.

@@ -12,9 +12,9 @@ import {
 } from './helper-interceptor.ts';
 import type { Interceptor, RulesGone } from './interceptor.ts';
 import type { RulesNews } from './protocol/protocol.ts';
+import type { LeftUndone } from './rules/left-undone.ts';
 import type { InterceptMethod } from './rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from './rules/redirect-plan.ts';
-import type { LeftZone } from './rules/resolver-files.ts';
 import type { RuleFacts } from './rules/rule-facts.ts';
 
 /** A helper that ends so often in so short a time is not started again. */
@@ -101,11 +101,11 @@ class HelperRestarter implements RestartingInterceptor {
     else this.#rulesGone ??= { sinceMs: Date.now(), cause: 'removed' };
   }
 
-  apply(plan: RedirectPlan): Promise<readonly LeftZone[]> {
+  apply(plan: RedirectPlan): Promise<LeftUndone> {
     return this.#change(async (current) => {
-      const leftZones = await current.apply(plan);
+      const left = await current.apply(plan);
       this.#plan = plan;
-      return leftZones;
+      return left;
     });
   }
 

@@ -19,6 +19,7 @@ import {
   STRANDED_FATES,
 } from '../../net/sockets/redirected-connection.ts';
 import type { CleanupReport, HelperLogLine, Reply } from '../protocol/protocol.ts';
+import type { LeftUndone } from '../rules/left-undone.ts';
 import { isCgroupPath } from '../rules/program-match.ts';
 import { CANDIDATES } from '../rules/redirect-methods.ts';
 import { LEFT_ZONE_REASONS, type LeftZone, MAX_RESOLVER_FILES } from '../rules/resolver-files.ts';
@@ -61,9 +62,8 @@ export function decodeReply(line: string): Reply {
     case 'done':
       return { type, id: readId(reply('id')) };
     case 'applied': {
-      const fields = reply('id', 'leftZones');
-      const leftZones = readList(fields['leftZones'], 'leftZones', MAX_RESOLVER_FILES, readLeftZone);
-      return { type, id: readId(fields), leftZones };
+      const fields = reply('id', 'left');
+      return { type, id: readId(fields), left: readLeftUndone(fields['left']) };
     }
     case 'probed': {
       const fields = reply('id', 'facts');
@@ -132,6 +132,14 @@ export function decodeLogLine(line: string): HelperLogLine | undefined {
 
 function readId(fields: Fields): number {
   return readInteger(fields['id'], 'id', 1, Number.MAX_SAFE_INTEGER);
+}
+
+function readLeftUndone(value: unknown): LeftUndone {
+  const fields = readObject(value, 'left', ['zones', 'udp']);
+  return {
+    zones: readList(fields['zones'], 'left.zones', MAX_RESOLVER_FILES, readLeftZone),
+    udp: fields['udp'] === null ? null : readText(fields['udp'], 'left.udp', MAX_TEXT_CHARACTERS),
+  };
 }
 
 function readLeftZone(value: unknown, where: string): LeftZone {

@@ -1,9 +1,9 @@
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
+import type { LeftUndone } from '../rules/left-undone.ts';
 import type { Candidate, WantedMethod } from '../rules/redirect-methods.ts';
 import type { RedirectPlan, RoutedNetwork } from '../rules/redirect-plan.ts';
-import type { LeftZone } from '../rules/resolver-files.ts';
 import type { RuleFacts } from '../rules/rule-facts.ts';
 import type { ProbeFact } from '../rules/select.ts';
 
@@ -20,7 +20,7 @@ import type { ProbeFact } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 15;
+export const PROTOCOL_VERSION = 16;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -78,7 +78,7 @@ export type Reply =
   | { readonly type: 'hello'; readonly version: number; readonly pid: number }
   | { readonly type: 'done'; readonly id: number }
   /** The plan is in force; but for zones that have no file of ours. */
-  | { readonly type: 'applied'; readonly id: number; readonly leftZones: readonly LeftZone[] }
+  | { readonly type: 'applied'; readonly id: number; readonly left: LeftUndone }
   | { readonly type: 'probed'; readonly id: number; readonly facts: readonly ProbeFact[] }
   | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
   /** One for each connection of the request, in its order. */

@@ -7,6 +7,7 @@ import {
   type Request,
   type RulesNews,
 } from '../protocol/protocol.ts';
+import type { LeftUndone } from '../rules/left-undone.ts';
 import { type Candidate, endsWithHelper } from '../rules/redirect-methods.ts';
 import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
 import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
@@ -126,6 +127,11 @@ export class HelperSession {
     }
   }
 
+  #leftUndone(): LeftUndone {
+    const { leftZones = [], whyUdpLeaves } = this.#backend ?? {};
+    return { zones: leftZones, udp: this.#udp.whyUdpLeaves ?? whyUdpLeaves ?? null };
+  }
+
   async #lookUp({ id, originators }: Extract<Request, { type: 'look-up' }>): Promise<Reply> {
     const backend = this.#backend;
     if (backend?.lookUp === undefined)
@@ -151,7 +157,7 @@ export class HelperSession {
         this.#plan = request.plan;
         this.#dnsChanged(request.plan.dns);
         this.#state = 'applied';
-        return { type: 'applied', id, leftZones: this.#backend?.leftZones ?? [] };
+        return { type: 'applied', id, left: this.#leftUndone() };
       case 'route':
         if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
         this.#routes.push(this.#actions.openRoute(request.network));

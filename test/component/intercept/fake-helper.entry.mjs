@@ -11,7 +11,7 @@ note({ type: 'start' });
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
 
-if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 15, pid: process.pid });
+if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 16, pid: process.pid });
 if (behaviour === 'talkative') {
   log('info', 'hello log');
   process.stderr.write('some library says hello\n');
@@ -39,7 +39,7 @@ lines.on('line', (line) => {
   else if (type === 'end-stranded')
     say({ type: 'stranded', id, fates: request.connections.map(() => 'ended') });
   else if (type === 'look') say({ type: 'failed', id, reason: 'Operation not permitted' });
-  else if (type === 'apply') say({ type: 'applied', id, leftZones: [] });
+  else if (type === 'apply') say({ type: 'applied', id, left: { zones: [], udp: null } });
   else say({ type: 'done', id });
 });
 lines.on('close', () => {

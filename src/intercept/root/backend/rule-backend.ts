@@ -35,6 +35,8 @@ export interface RuleBackend {
   readonly exposure: Exposure;
   /** The zones of the plan in force that have no file of ours (resolver-files.ts). Left out: of a method that has no files. */
   readonly leftZones?: readonly LeftZone[];
+  /** Why UDP leaves directly that the plan in force has refused, for people; undefined where none does. */
+  readonly whyUdpLeaves?: string | undefined;
   /**
    * What of the rules is not in the kernel any more, for people; undefined when all are.
    *

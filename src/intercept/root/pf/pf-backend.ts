@@ -31,6 +31,7 @@ import { applyZoneFiles } from './zone-files.ts';
 export class PfBackend implements RuleBackend {
   readonly exposure: Exposure = { kind: 'unannounced' };
   leftZones: readonly LeftZone[] = [];
+  whyUdpLeaves: string | undefined;
   readonly #machine: PfMachine;
   readonly #records: PfRecords;
   readonly #record: PfRecord;
@@ -79,10 +80,9 @@ export class PfBackend implements RuleBackend {
       if (isFirst) await releaseRules(this.#machine, this.#record).catch(() => {});
       throw error;
     }
-    if (isFirst && !hasRoomForRefusal(plan, this.#options()))
-      this.#machine.warn(
-        'UDP to captured networks leaves directly: pf has no room to spare all that was there',
-      );
+    this.whyUdpLeaves = hasRoomForRefusal(plan, this.#options())
+      ? undefined
+      : 'pf has no room to spare all that was there';
     this.leftZones = applyZoneFiles(this.#machine, this.#records, this.#record, plan);
     this.#applied = plan;
     this.#destinations ??= new OriginalDestinations(this.#machine, plan.listenerPort);

@@ -77,7 +77,11 @@ function openSession(fake: FakePf) {
 async function applied(fake: FakePf) {
   const opened = openSession(fake);
   expect(await opened.session.serve(use)).toEqual({ type: 'done', id: 8 });
-  expect(await opened.session.serve(apply)).toEqual({ type: 'applied', id: 9, leftZones: [] });
+  expect(await opened.session.serve(apply)).toEqual({
+    type: 'applied',
+    id: 9,
+    left: { zones: [], udp: null },
+  });
   return opened;
 }
 

@@ -181,7 +181,7 @@ describe('HelperSession', () => {
     });
     expect(await session.serve({ type: 'cleanup', id: 2 })).toMatchObject({ type: 'cleaned', id: 2 });
     await session.serve(use);
-    expect(await session.serve(apply)).toEqual({ type: 'applied', id: 9, leftZones: [] });
+    expect(await session.serve(apply)).toEqual({ type: 'applied', id: 9, left: { zones: [], udp: null } });
     expect(backend.rules).toBe('plan');
     await session.serve(applyWithout);
     expect(backend.rules).toBe('plan without exempts');
@@ -320,7 +320,11 @@ describe('HelperSession', () => {
     backend.rules = 'removed';
     backend.apply = () =>
       backend.rules === 'removed' ? Promise.reject(new RefusedError('no such chain')) : Promise.resolve();
-    expect(await session.serve(applyWithout)).toEqual({ type: 'applied', id: 10, leftZones: [] });
+    expect(await session.serve(applyWithout)).toEqual({
+      type: 'applied',
+      id: 10,
+      left: { zones: [], udp: null },
+    });
     expect(told).toMatchObject([{ state: 'back' }]);
     await session.end('client ended');
   });

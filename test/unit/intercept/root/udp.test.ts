@@ -34,7 +34,6 @@ describe('UdpPolicyApplier', () => {
 
   function applier(refuses: (plan: OwnedPlan) => boolean) {
     const applied: OwnedPlan[] = [];
-    const warnings: string[] = [];
     let reads = 0;
     const backend = {
       apply: async (one: OwnedPlan) => {
@@ -47,9 +46,8 @@ describe('UdpPolicyApplier', () => {
         reads += 1;
         return [50_000 + reads];
       },
-      warn: (message) => warnings.push(message),
     });
-    return { apply: (one: OwnedPlan) => policy.apply(backend, one), applied, warnings };
+    return { apply: (one: OwnedPlan) => policy.apply(backend, one), applied, policy };
   }
 
   it('spares the sockets that were there before the first rules, and no later ones', async () => {
@@ -64,20 +62,20 @@ describe('UdpPolicyApplier', () => {
     ]);
   });
 
-  it('captures all the same where the system cannot refuse, and says so once', async () => {
-    const { apply, applied, warnings } = applier(({ udp }) => udp === 'reject');
+  it('captures all the same where the system cannot refuse, and says why', async () => {
+    const { apply, applied, policy } = applier(({ udp }) => udp === 'reject');
     await apply(plan);
     await apply(plan);
     expect(applied.map(({ udp }) => udp)).toEqual(['direct', 'direct']);
-    expect(warnings).toEqual([expect.stringMatching(/--udp reject.*leaves directly: No such file/)]);
+    expect(policy.whyUdpLeaves).toBe('No such file or directory');
   });
 
   it('does not take what is refused for another reason for that', async () => {
     let isBusy = true;
-    const { apply, applied, warnings } = applier(() => isBusy);
+    const { apply, applied, policy } = applier(() => isBusy);
     await expect(apply(plan)).rejects.toThrow('No such file');
     isBusy = false;
     await apply(plan);
-    expect([applied.map(({ udp }) => udp), warnings]).toEqual([['reject'], []]);
+    expect([applied.map(({ udp }) => udp), policy.whyUdpLeaves]).toEqual([['reject'], undefined]);
   });
 });
