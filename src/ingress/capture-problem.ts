@@ -29,7 +29,7 @@ type ZoneCause = 'resolver-file';
 /** Why connections of others, which are to be captured beside this machine's own, do not arrive. */
 type OthersCause = 'others-listener' | 'others-firewall';
 
-/** Of UDP that is to be refused, as udp-problem.ts tells it. */
+/** Of UDP that is to be refused, as left-undone-problems.ts tells it. */
 type UdpCause = 'udp-not-refused';
 
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */

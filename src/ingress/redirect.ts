@@ -37,9 +37,8 @@ import {
   enclosedProgram,
   requireCgroups,
 } from './captured-programs.ts';
+import { leftUndoneProblems } from './left-undone-problems.ts';
 import { Listening, listeningMethod } from './listening.ts';
-import { udpProblems } from './udp-problem.ts';
-import { zoneProblems } from './zone-problems.ts';
 
 /** How connections are to be caught. */
 export interface RedirectOptions {
@@ -204,8 +203,7 @@ function redirectIngress(
       interceptor.rulesGone === undefined
         ? [
             ...(capturesThisProcess(only) ? await check.run(recapture) : []),
-            ...zoneProblems(left.zones),
-            ...udpProblems(left.udp),
+            ...leftUndoneProblems(left),
             ...(await others.check(() => check.look())),
           ]
         : [],

@@ -133,7 +133,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           recapture: () => recapture(),
           onNetworkChange: () => void networkChanged(),
         }),
-      (one) => one.transport.close(),
+      (one) => one.close(),
     );
     cleanup.push(() => flows?.close());
     cleanup.push(() => bastionOpening.close());

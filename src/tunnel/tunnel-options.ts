@@ -38,4 +38,6 @@ export interface TunnelContext {
   readonly prompter: Prompter;
   /** Ends the opening; after that use {@link Tunnel.close}. */
   readonly signal: AbortSignal;
+  /** How long nothing is tried after a connection or an attempt, before a tunnel goes back to an earlier bastion; tests have their own. */
+  readonly returnQuietMs?: number;
 }

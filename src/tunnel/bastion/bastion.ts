@@ -36,12 +36,14 @@ export interface BastionOptions extends Omit<ConnectionsOptions, 'remote'> {
 export interface BastionContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
-  /** Ends the opening; after that use {@link ReconnectingTransport.close}. */
+  /** Ends the opening; after that use {@link Bastion.close}. */
   readonly signal: AbortSignal;
   /** Sets the rules anew, as {@link Bastion.exempt} has changed; resolves when that is in effect. With no rules there is nothing to do. */
   recapture(): Promise<void>;
   /** Called when the way to everywhere may be another one. */
   onNetworkChange(): void;
+  /** See {@link ReturnToFirst}. */
+  readonly returnQuietMs?: number;
 }
 
 /** One of the bastions of a tunnel. */
@@ -59,6 +61,8 @@ interface Bastion {
   target(): SshTarget;
   /** What is known of each; empty where there is only one. */
   standings(): readonly BastionStanding[];
+  /** Idempotent; resolves when every connection is closed. */
+  close(): Promise<void>;
 }
 
 /**
@@ -108,17 +112,19 @@ export async function openBastion(
     },
     context.signal,
   );
-  const back = isSeveral ? new ReturnToFirst(list, transport, logger) : undefined;
+  const back = isSeveral ? new ReturnToFirst(list, transport, logger, context.returnQuietMs) : undefined;
   if (isSeveral) void exemptOthers(bastions, exemptions, hosts.within(LOOK_UP_TIMEOUT_MS), logger);
   const network = new NetworkWatch((change) => {
     logger.debug(change === 'slept' ? 'this machine has slept' : 'the network of this machine has changed');
     transport.life.networkChanged();
     context.onNetworkChange();
   });
-  const stopWithLife = (): void => {
-    if (transport.life.state.kind !== 'stopped') return;
+  const stop = async (): Promise<void> => {
     network.stop();
-    back?.stop();
+    await back?.stop();
+  };
+  const stopWithLife = (): void => {
+    if (transport.life.state.kind === 'stopped') void stop();
   };
   transport.life.onChange(stopWithLife);
   stopWithLife();
@@ -127,6 +133,10 @@ export async function openBastion(
     exempt: () => exemptions.endpoints,
     target: () => bastions[list.used]!.target,
     standings: () => list.standings,
+    close: async () => {
+      await stop();
+      await transport.close();
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import { BastionHungUp } from '../../ssh/transport.ts';
-import type { TunnelState, WaitReason } from '../status/state.ts';
+import type { TunnelState } from '../status/state.ts';
 import { AttemptHistory } from './attempt-history.ts';
 import { type Connections, NOBODY } from './connections.ts';
 import type { LifeOptions } from './life-options.ts';
@@ -16,11 +16,11 @@ import { type WaitOutcome, WaitQueue } from './wait-queue.ts';
  * connections, one after the other, and what waits for them.
  */
 export class LifeCycle {
+  readonly #lost = deferred<TshuttleError>();
   /** Only with `exit`. */
-  readonly lost: Promise<TshuttleError>;
+  readonly lost = this.#lost.promise;
   readonly #options: LifeOptions;
   readonly #open: OpenConnections;
-  readonly #lost = deferred<TshuttleError>();
   readonly #waitQueue: WaitQueue;
   readonly #history = new AttemptHistory();
   readonly #outages: Outages;
@@ -29,6 +29,8 @@ export class LifeCycle {
     onFailed: (error) => this.#failed(error),
   };
   readonly #current: CurrentPhase;
+  /** Connections that are being closed while others stand, or none. */
+  readonly #closing = new Set<Promise<void>>();
   #description: string;
   /** Whether the last login asked the user: so would the next one. */
   #asks: boolean;
@@ -42,7 +44,6 @@ export class LifeCycle {
     this.#options = options;
     this.#open = open;
     this.#outages = new Outages(options.onDown, options.logger);
-    this.lost = this.#lost.promise;
     this.#waitQueue = new WaitQueue(options.held, () => this.#wanted());
     this.#asks = hasAsked;
     this.#description = first.description;
@@ -134,39 +135,36 @@ export class LifeCycle {
    * @returns false where there are none to be replaced any more; then `connections` is closed
    */
   replace(connections: Connections): boolean {
-    const phase = this.#phase;
-    if (phase.kind !== 'up') {
-      void connections.close();
-      return false;
-    }
-    this.#description = connections.description;
-    this.#current.enter({ kind: 'up', connections, sinceMs: performance.now() });
-    void connections.lost.then((error) => this.#connectionLost(connections, error));
-    void phase.connections.close();
-    return true;
+    const { current } = this;
+    if (current !== undefined) this.#use(connections);
+    this.#release(current ?? connections);
+    return current !== undefined;
   }
 
+  /** Idempotent; resolves when everything that was connected is closed. */
   async close(): Promise<void> {
     const phase = this.#phase;
-    if (phase.kind === 'stopped') return;
-    this.#current.enter({ kind: 'stopped' });
+    if (phase.kind !== 'stopped') this.#current.enter({ kind: 'stopped' });
     this.#waitQueue.endAll('cancelled');
-    if (phase.kind === 'up') await phase.connections.close();
-    if (phase.kind === 'connecting') {
-      phase.attempt.cancel('the tunnel is closing');
-      await phase.attempt.done;
-    }
+    if (phase.kind === 'up') this.#release(phase.connections);
+    if (phase.kind === 'connecting') await phase.attempt.end('the tunnel is closing');
+    await Promise.all(this.#closing);
+  }
+
+  #release(connections: Connections): void {
+    const closing = connections.close().finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 
   #connectionLost(connections: Connections, error: TshuttleError): void {
     if (this.#phase.kind !== 'up' || this.#phase.connections !== connections) return;
     this.#history.lost(this.#phase.sinceMs);
     // Ends what its extra parts have open, timers before all.
-    void connections.close();
+    this.#release(connections);
     const { onDown } = this.#options;
     if (onDown !== 'exit' && this.#options.isIdle() && error.cause instanceof BastionHungUp) {
       this.#outages.hungUp(error);
-      this.#wait({ kind: 'parked' });
+      this.#current.wait({ kind: 'parked' });
       return;
     }
     this.#outages.lost(error);
@@ -181,12 +179,12 @@ export class LifeCycle {
   /** After a loss or a failure: waits for the time of the next attempt, or for the user. */
   #next(): void {
     if ((this.#options.wouldAsk?.() ?? this.#asks) && !this.#mayAsk()) {
-      this.#wait({ kind: 'user', why: 'would ask' });
+      this.#current.wait({ kind: 'user', why: 'would ask' });
       return;
     }
     const delayMs = this.#history.nextDelayMs(this.#waitQueue.size > 0);
     const timer = setTimeout(() => this.#begin(), delayMs);
-    this.#wait({ kind: 'backoff', retryAtMs: Date.now() + delayMs }, timer);
+    this.#current.wait({ kind: 'backoff', retryAtMs: Date.now() + delayMs }, timer);
   }
 
   /** Something waits for the connection now. */
@@ -225,23 +223,23 @@ export class LifeCycle {
   #connected(connections: Connections, hasAsked: boolean): void {
     this.#asks = hasAsked;
     this.#history.connected();
-    this.#description = connections.description;
     this.#outages.connected(connections.description, this.#waitQueue.size);
+    this.#use(connections);
+    this.#waitQueue.endAll('released');
+  }
+
+  #use(connections: Connections): void {
+    this.#description = connections.description;
     this.#current.enter({ kind: 'up', connections, sinceMs: performance.now() });
     void connections.lost.then((error) => this.#connectionLost(connections, error));
-    this.#waitQueue.endAll('released');
   }
 
   #failed(error: unknown): void {
     const after = this.#history.failed(error);
     this.#outages.failed(error, after);
     if (this.#options.onDown !== 'hold') this.#waitQueue.endAll('rejected');
-    if (after === 'wait for the user') this.#wait({ kind: 'user', why: 'refused' });
+    if (after === 'wait for the user') this.#current.wait({ kind: 'user', why: 'refused' });
     else this.#next();
-  }
-
-  #wait(reason: WaitReason, timer?: NodeJS.Timeout): void {
-    this.#current.enter({ kind: 'waiting', for: reason, timer });
   }
 
   get #phase(): Phase {

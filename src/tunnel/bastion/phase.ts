@@ -42,6 +42,11 @@ export class CurrentPhase {
     this.#state = stateOf(phase);
     for (const listener of this.#listeners) listener();
   }
+
+  /** Enters a wait. @param timer ends it; without one something else does */
+  wait(reason: WaitReason, timer?: NodeJS.Timeout): void {
+    this.enter({ kind: 'waiting', for: reason, timer });
+  }
 }
 
 function stateOf(phase: Phase): TunnelState {

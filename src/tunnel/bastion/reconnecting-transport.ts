@@ -41,7 +41,7 @@ export class ReconnectingTransport implements Transport {
   #carried = 0;
   #lastCarriedMs = performance.now();
   #hasWarnedOfFull = false;
-  /** Called when nothing is carried any more. */
+  /** Called when nothing is carried or open any more. */
   onIdle: (() => void) | undefined;
 
   readonly #onOver = (): void => {
@@ -87,7 +87,7 @@ export class ReconnectingTransport implements Transport {
     return this.life.current?.roundTripMs;
   }
 
-  /** Whether nothing is carried, or waits. */
+  /** Whether nothing is carried or open, or waits. */
   get isIdle(): boolean {
     return this.#carried === 0;
   }
@@ -128,6 +128,19 @@ export class ReconnectingTransport implements Transport {
   }
 
   async open(destination: HostPort, signal: AbortSignal): Promise<Socket> {
+    this.#carried += 1;
+    try {
+      const socket = await this.#holdAndOpen(destination, signal);
+      if (socket.closed) this.#onOver();
+      else socket.once('close', this.#onOver);
+      return socket;
+    } catch (error) {
+      this.#onOver();
+      throw error;
+    }
+  }
+
+  async #holdAndOpen(destination: HostPort, signal: AbortSignal): Promise<Socket> {
     const startedAtMs = performance.now();
     for (;;) {
       const connections = await this.life.connections(startedAtMs, signal);

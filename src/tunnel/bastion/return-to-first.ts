@@ -18,7 +18,7 @@ export class ReturnToFirst {
   readonly #quietMs: number;
   #lastMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
-  #isTrying = false;
+  #trying: Promise<void> | undefined;
 
   constructor(list: BastionList, transport: ReconnectingTransport, logger: Logger, quietMs = QUIET_MS) {
     this.#list = list;
@@ -33,18 +33,19 @@ export class ReturnToFirst {
     if (transport.isIdle) this.#consider();
   }
 
-  /** Idempotent. */
-  stop(): void {
+  /** Idempotent; resolves when what it had opened is closed. */
+  async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#stopped.abort();
+    await this.#trying;
   }
 
   #consider(): void {
     clearTimeout(this.#timer);
     const isUp = this.#transport.life.state.kind === 'up';
-    if (this.#list.used === 0 || !isUp || this.#isTrying || this.#stopped.signal.aborted) return;
+    if (this.#list.used === 0 || !isUp || this.#trying !== undefined || this.#stopped.signal.aborted) return;
     const waitMs = this.#lastMs + this.#quietMs - performance.now();
-    if (waitMs <= 0) void this.#try();
+    if (waitMs <= 0) this.#trying = this.#try();
     else {
       this.#timer = setTimeout(() => {
         if (this.#transport.isIdle) this.#consider();
@@ -55,7 +56,6 @@ export class ReturnToFirst {
 
   /** Never rejects. */
   async #try(): Promise<void> {
-    this.#isTrying = true;
     try {
       const found = await this.#list.connectToEarlier(this.#stopped.signal);
       if (found === undefined) return;
@@ -68,7 +68,7 @@ export class ReturnToFirst {
     } catch (error) {
       this.#logger.debug(`not back at an earlier bastion: ${messageOf(error)}`);
     } finally {
-      this.#isTrying = false;
+      this.#trying = undefined;
       this.#lastMs = performance.now();
     }
   }

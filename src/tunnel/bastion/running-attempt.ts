@@ -38,8 +38,8 @@ export class RunningAttempt {
   constructor(open: OpenConnections, options: AttemptOptions, before?: RunningAttempt) {
     this.#open = open;
     this.#options = options;
-    before?.cancel('another attempt takes its place');
-    this.done = this.#runAfter(before);
+    const endBefore = before?.end('another attempt takes its place');
+    this.done = this.#runAfter(endBefore);
   }
 
   /** Not one that the user began, or is being asked for. */
@@ -47,13 +47,14 @@ export class RunningAttempt {
     return !this.#options.isUserInitiated && !this.#hasAsked;
   }
 
-  /** Ends it; `done` tells when it is over. */
-  cancel(why: string): void {
+  /** Cancels it. Resolves when it is over. */
+  async end(why: string): Promise<void> {
     this.#controller.abort(new Error(why));
+    await this.done;
   }
 
-  async #runAfter(before: RunningAttempt | undefined): Promise<Error | undefined> {
-    await before?.done;
+  async #runAfter(before: Promise<void> | undefined): Promise<Error | undefined> {
+    await before;
     const { signal } = this.#controller;
     const { prompter, isUserInitiated, onConnected, onFailed } = this.#options;
     const onAsked = (): void => {

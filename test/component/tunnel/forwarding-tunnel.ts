@@ -18,6 +18,7 @@ interface TestTunnel {
   readonly stateFolder: string;
   readonly logger: Logger;
   readonly holdMs?: number;
+  readonly returnQuietMs?: number;
 }
 
 /** A tunnel with forwards only: no helper, so no root. */
@@ -27,6 +28,7 @@ export async function openForwardingTunnel({
   stateFolder,
   logger,
   holdMs = 5_000,
+  returnQuietMs,
 }: TestTunnel): Promise<Tunnel & AsyncDisposable> {
   const { signal } = new AbortController();
   const tunnel = await openTunnel(
@@ -54,7 +56,7 @@ export async function openForwardingTunnel({
       onDown: 'hold',
       holdMs,
     },
-    { logger, prompter: NO_TERMINAL, signal },
+    { logger, prompter: NO_TERMINAL, signal, ...(returnQuietMs === undefined ? {} : { returnQuietMs }) },
   );
   return Object.assign(tunnel, { [Symbol.asyncDispose]: () => tunnel.close() });
 }

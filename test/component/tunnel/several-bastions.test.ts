@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
+import { Child } from '../../support/process/child.ts';
 import { familiesOf } from '../../support/process/processes.ts';
 import { until } from '../../support/process/until.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
@@ -37,13 +38,19 @@ async function kill({ pid }: LoopbackSshd): Promise<void> {
   for (const one of [pid, ...families.flat()]) process.kill(one, 'SIGKILL');
 }
 
-const open = (port: number, destination: number, holdMs: number, logger = recordingLogger()) =>
+const open = (
+  port: number,
+  destination: number,
+  holdMs: number,
+  options: Partial<Parameters<typeof openForwardingTunnel>[0]> = {},
+) =>
   openForwardingTunnel({
     remotes: bastions.map((sshd) => sshd.request([join(folder, 'user_key')])),
     forwards: [`${port}:127.0.0.1:${destination}`],
     stateFolder: folder,
-    logger,
+    logger: recordingLogger(),
     holdMs,
+    ...options,
   });
 
 test('one of two is killed under 200 requests a second: no new one is lost; with both gone they are held, then told', async () => {
@@ -98,4 +105,33 @@ test('the second stands in where the first is not there, and does so from the st
   await using tunnel = await open(port, destination.port, 1_000);
   expect(tunnel.readyLine).toContain(`:${bastions[1].port}`);
   expect(await ask({ host: '127.0.0.1', port })).toBe('db: question');
+});
+
+test('the first is gone back to once it answers again, while nothing flows', async () => {
+  await using destination = await answering('db');
+  const port = await freePort();
+  const [a, b] = bastions;
+  const logger = recordingLogger();
+  await kill(a);
+  await using tunnel = await open(port, destination.port, 1_000, { logger, returnQuietMs: 50 });
+  expect(tunnel.status().bastion).toContain(`:${b.port}`);
+  const hasTriedInVain = (): boolean => logger.lines.some((line) => line.includes('not back at'));
+  await until(hasTriedInVain, { deadlineMs: 10_000, what: 'the first is tried' });
+  const restarted = new Child(['/usr/sbin/sshd', '-D', '-e', '-f', join(a.directory, 'sshd_config')]);
+  try {
+    await restarted.untilOutput(/Server listening/);
+    // One that stays idle tries once; the next time is when a flow has ended.
+    expect(await ask({ host: '127.0.0.1', port })).toBe('db: question');
+    await until(() => tunnel.status().bastion.includes(`:${a.port}`), {
+      deadlineMs: 10_000,
+      what: 'the first is used again',
+    });
+    expect(tunnel.status().bastions).toMatchObject([{ isUsed: true, lastError: null }, { isUsed: false }]);
+    expect(await ask({ host: '127.0.0.1', port })).toBe('db: question');
+  } finally {
+    // Its sessions end with the tunnel.
+    await tunnel.close();
+    restarted.kill('SIGTERM');
+    await restarted.exited;
+  }
 });

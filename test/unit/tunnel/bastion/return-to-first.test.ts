@@ -39,7 +39,7 @@ test('an idle tunnel goes back after a quiet while, once', async () => {
   await vi.advanceTimersByTimeAsync(1_000);
   expect(replace).toHaveBeenCalledOnce();
   expect(list.use).toHaveBeenCalledWith(0);
-  back.stop();
+  await back.stop();
 });
 
 test('one that could not go back stays idle: it does not wake up again', async () => {
@@ -48,7 +48,7 @@ test('one that could not go back stays idle: it does not wake up again', async (
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(list.connectToEarlier).toHaveBeenCalledOnce();
   expect(vi.getTimerCount()).toBe(0);
-  back.stop();
+  await back.stop();
 });
 
 test('while something flows nothing is tried, and what comes meanwhile stays where it is', async () => {
@@ -63,12 +63,12 @@ test('while something flows nothing is tried, and what comes meanwhile stays whe
   expect(list.connectToEarlier).toHaveBeenCalledOnce();
   expect(closed).toHaveBeenCalledOnce();
   expect(replace).not.toHaveBeenCalled();
-  back.stop();
+  await back.stop();
 });
 
 test('a tunnel that ends tries nothing any more', async () => {
   const { list, back } = tunnelAtSecond(0);
-  back.stop();
+  await back.stop();
   await vi.advanceTimersByTimeAsync(3_600_000);
   expect(list.connectToEarlier).not.toHaveBeenCalled();
 });
