@@ -40,9 +40,8 @@ export async function* checkMachine(
 }
 
 function checkCrypto(): Finding {
-  if (hasNativeCrypto()) return ok('crypto', "ssh2's native crypto is there");
-  if (hasOpenSsl())
-    return ok('crypto', "by Node's own OpenSSL; ssh2's native crypto was not built, and is not needed");
+  if (hasOpenSsl()) return ok('crypto', "by Node's own OpenSSL");
+  if (hasNativeCrypto()) return ok('crypto', "by ssh2's native code");
   const cost = "ssh2's native crypto was not built: everything works, at up to four times the CPU";
   return note('crypto', cost, NATIVE_CRYPTO_REMEDY);
 }

@@ -24,6 +24,8 @@ export interface KeyExchange {
 export interface Negotiated {
   kex: string;
   serverHostKey: string;
-  readonly cs: { readonly cipher: string };
-  readonly sc: { readonly cipher: string };
+  /** From the client to the server. The MAC is empty where the cipher authenticates by itself. */
+  readonly cs: { readonly cipher: string; readonly mac: string };
+  /** Back. */
+  readonly sc: { readonly cipher: string; readonly mac: string };
 }

@@ -1,5 +1,5 @@
 // ssh2's ciphers (lib/protocol/crypto.js), as far as packets are encrypted and decrypted in place. It has each of them twice: in
-// native code, which works in place, and in JavaScript, which makes an object of Node's and new memory for each packet. Not public;
+// native code, and in JavaScript, which makes an object of Node's and new memory for each packet, and shows all that it has. Not public;
 // channel-internals.ts refuses any other version than the one this was written against.
 
 /** RFC 4253 section 6: the length of a packet, which does not count itself and what authenticates the packet. */
@@ -10,6 +10,7 @@ const MAX_PACKET_BYTES = 35_000;
 
 /** One for each key exchange. */
 export interface Cipher {
+  outSeqno: number;
   allocPacket(payloadBytes: number): Buffer;
   /** In place, after `encryptInPlace`. */
   encrypt(packet: Buffer): void;
@@ -32,7 +33,6 @@ export interface Decipher {
 
 /** A cipher of ssh2's JavaScript. */
 interface ScriptCipher extends Cipher {
-  outSeqno: number;
   _dead: boolean;
 }
 

@@ -1,7 +1,6 @@
 import {
   type Cipher,
   checkLength,
-  corruptedPacket,
   type Decipher,
   type Decryption,
   LENGTH_BYTES,
@@ -15,17 +14,6 @@ const COUNTER_OFFSET = 4;
 const IV_BYTES = 12;
 const { blockBytes: BLOCK_BYTES, tagBytes: TAG_BYTES } = GCM_FORMAT;
 
-/** What both of ssh2's classes have. */
-interface GcmDecipher extends Decipher {
-  /** How much of a packet's length has arrived; 0 between packets. */
-  readonly _lenBytes: number;
-}
-
-/** `AESGCMDecipherBinding`. */
-interface NativeGcmDecipher extends GcmDecipher {
-  readonly _instance: { decrypt(packet: Uint8Array, length: number, tag: Uint8Array): void };
-}
-
 /** `AESGCMCipherNative`: the JavaScript, by Node's own crypto. */
 interface ScriptGcmCipher extends Cipher {
   readonly _encSSLName: string;
@@ -34,7 +22,9 @@ interface ScriptGcmCipher extends Cipher {
 }
 
 /** `AESGCMDecipherNative`. */
-interface ScriptGcmDecipher extends GcmDecipher {
+interface ScriptGcmDecipher extends Decipher {
+  /** How much of a packet's length has arrived; 0 between packets. */
+  readonly _lenBytes: number;
   readonly _decipherSSLName: string;
   readonly _decipherKey: Buffer;
   readonly _decipherIV: Buffer;
@@ -63,31 +53,9 @@ export function decryptionOfGcm(decipher: Decipher): Decryption | undefined {
   const gcm = AesGcm.open(script._decipherSSLName, script._decipherKey, 'decrypt');
   if (gcm === undefined) return undefined;
   script.free = () => gcm.free();
-  return decryptionWith(script, (length, packet, tag) => {
-    gcm.decrypt(iv, length, packet, tag);
-    countUp(iv);
-  });
-}
-
-/** The same of an `AESGCMDecipherBinding`, which ssh2's native code decrypts. */
-export function decryptionOfNativeGcm(decipher: Decipher): Decryption {
-  const { _instance: instance } = decipher as NativeGcmDecipher;
-  return decryptionWith(decipher as GcmDecipher, (_length, packet, tag) => {
-    try {
-      instance.decrypt(packet, packet.length, tag);
-    } catch (error) {
-      throw Object.assign(corruptedPacket(), { cause: error });
-    }
-  });
-}
-
-function decryptionWith(
-  decipher: GcmDecipher,
-  open: (length: Buffer, packet: Buffer, tag: Buffer) => void,
-): Decryption {
   return {
     tagBytes: TAG_BYTES,
-    isBetweenPackets: () => decipher._lenBytes === 0,
+    isBetweenPackets: () => script._lenBytes === 0,
     packetBytes: (read, at) => {
       if (at + LENGTH_BYTES > read.length) return undefined;
       const packetBytes = read.readUInt32BE(at);
@@ -97,7 +65,9 @@ function decryptionWith(
     decrypt: (read, at, packetBytes) => {
       const tagOffset = at + LENGTH_BYTES + packetBytes;
       const packet = read.subarray(at + LENGTH_BYTES, tagOffset);
-      open(read.subarray(at, at + LENGTH_BYTES), packet, read.subarray(tagOffset, tagOffset + TAG_BYTES));
+      const length = read.subarray(at, at + LENGTH_BYTES);
+      gcm.decrypt(iv, length, packet, read.subarray(tagOffset, tagOffset + TAG_BYTES));
+      countUp(iv);
       return packet;
     },
   };

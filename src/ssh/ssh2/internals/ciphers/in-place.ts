@@ -1,19 +1,17 @@
 import { decryptionOfChaCha, encryptChaCha } from './chacha-internals.ts';
 import type { Cipher, Decipher, Decryption } from './cipher-shape.ts';
-import { decryptionOfGcm, decryptionOfNativeGcm, encryptGcm } from './gcm-internals.ts';
-import { GCM_FORMAT, type PacketFormat } from './packet-format.ts';
+import { decryptionOfGcm, encryptGcm } from './gcm-internals.ts';
+import type { PacketFormat } from './packet-format.ts';
 import { decryptionOfStream, encryptStream } from './stream-internals.ts';
 
 /**
- * Has a cipher encrypt in place.
+ * Has a cipher of ssh2's JavaScript encrypt in place.
  *
- * @returns the packets that it takes; undefined when it cannot: another cipher, or neither ssh2's native code for it nor Node's OpenSSL is
- *   there. It is as it was then.
+ * @returns the packets that it takes; undefined when it cannot: another cipher, or Node's OpenSSL is not to be
+ *   had. It is as it was then.
  */
 export function encryptInPlace(cipher: Cipher): PacketFormat | undefined {
   switch (cipher.constructor.name) {
-    case 'AESGCMCipherBinding':
-      return GCM_FORMAT;
     case 'AESGCMCipherNative':
       return encryptGcm(cipher);
     case 'ChaChaPolyCipherNative':
@@ -28,8 +26,6 @@ export function encryptInPlace(cipher: Cipher): PacketFormat | undefined {
 /** How a decipher decrypts in place; undefined when it cannot, as for {@link encryptInPlace}. */
 export function decryptionInPlace(decipher: Decipher): Decryption | undefined {
   switch (decipher.constructor.name) {
-    case 'AESGCMDecipherBinding':
-      return decryptionOfNativeGcm(decipher);
     case 'AESGCMDecipherNative':
       return decryptionOfGcm(decipher);
     case 'ChaChaPolyDecipherNative':

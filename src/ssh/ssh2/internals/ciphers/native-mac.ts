@@ -34,6 +34,13 @@ export class NativeMac {
     return undefined;
   }
 
+  /** Whether there is any. */
+  static isThere(): boolean {
+    const mac = NativeMac.poly1305();
+    mac?.free();
+    return mac !== undefined;
+  }
+
   static #open(algorithm: string): NativeMac | undefined {
     const native = openSsl();
     // The layout above is of 64 bits, in the byte order of all of Node's platforms that have them.

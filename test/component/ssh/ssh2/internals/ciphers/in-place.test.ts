@@ -44,8 +44,6 @@ await ssh2Crypto.init;
 interface Kind {
   readonly algorithm: string;
   readonly mac?: string;
-  /** Takes the JavaScript. */
-  readonly forceNative: boolean;
 }
 
 const GCM = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com'];
@@ -58,15 +56,14 @@ const MACS = [
   'hmac-sha1-96',
 ];
 
-/** Ours in place of ssh2's JavaScript; and, of AES-GCM, on top of its native code. */
+/** Ours in place of ssh2's JavaScript. */
 const KINDS: ReadonlyArray<readonly [string, Kind]> = [
-  ...[...GCM, CHACHA].map((algorithm): Kind => ({ algorithm, forceNative: true })),
-  ...MACS.map((mac): Kind => ({ algorithm: 'aes128-ctr', mac, forceNative: true })),
+  ...[...GCM, CHACHA].map((algorithm): Kind => ({ algorithm })),
+  ...MACS.map((mac): Kind => ({ algorithm: 'aes128-ctr', mac })),
   ...['aes192-ctr', 'aes256-ctr'].map(
-    (algorithm): Kind => ({ algorithm, mac: 'hmac-sha2-256-etm@openssh.com', forceNative: true }),
+    (algorithm): Kind => ({ algorithm, mac: 'hmac-sha2-256-etm@openssh.com' }),
   ),
-  ...(ssh2Crypto.bindingAvailable ? GCM.map((algorithm): Kind => ({ algorithm, forceNative: false })) : []),
-].map((kind) => [`${kind.algorithm} ${kind.mac ?? ''} ${kind.forceNative ? 'JavaScript' : 'native'}`, kind]);
+].map((kind) => [`${kind.algorithm} ${kind.mac ?? ''}`, kind]);
 
 const otherEnds = ssh2Crypto.bindingAvailable ? [true, false] : [true];
 
@@ -80,10 +77,8 @@ interface Opened {
   decryption(): ReturnType<typeof decryptionInPlace>;
 }
 
-function openBoth(
-  { algorithm, mac, forceNative }: Kind,
-  otherIsScript = forceNative,
-): Opened & { readonly other: Opened } {
+/** @param otherIsScript whether the other end is of ssh2's JavaScript, too */
+function openBoth({ algorithm, mac }: Kind, otherIsScript = true): Opened & { readonly other: Opened } {
   const open = (isScript: boolean): Opened => {
     const info = ssh2Crypto.CIPHER_INFO[algorithm];
     const macInfo = mac === undefined ? undefined : ssh2Crypto.MAC_INFO[mac];
@@ -131,7 +126,7 @@ function openBoth(
       },
     };
   };
-  return { ...open(forceNative), other: open(otherIsScript) };
+  return { ...open(true), other: open(otherIsScript) };
 }
 
 function packetOf(format: PacketFormat, payload: Buffer): Buffer {
@@ -195,8 +190,7 @@ test.each(KINDS)('%s: what ssh2 encrypts, is decrypted in place', (_name, kind) 
 });
 
 test.each(KINDS)('%s: a packet of which a bit has changed is refused, wherever it is', (_name, kind) => {
-  // Of the length ssh2's native code authenticates the number that it is given.
-  for (const place of kind.forceNative ? (['length', 'body', 'tag'] as const) : (['body', 'tag'] as const)) {
+  for (const place of ['length', 'body', 'tag'] as const) {
     const ours = openBoth(kind);
     const { cipher, written } = ours.other;
     cipher.encrypt(filled(cipher.allocPacket(40), Buffer.alloc(40, 'x')));
@@ -222,7 +216,6 @@ test.each(KINDS)('%s: lengths that no packet has are refused', (_name, kind) => 
 });
 
 test.each(KINDS)('%s: a packet that ssh2 has built without room for the tag is sent whole', (_name, kind) => {
-  if (!kind.forceNative) return;
   const ours = openBoth(kind);
   const built = ours.cipher.allocPacket(10);
   const format = ours.format();
@@ -267,7 +260,6 @@ test.each(KINDS)('%s: ssh2 may decrypt some packets before, and others between, 
 test.each(KINDS)(
   '%s: after ssh2 has freed them, nothing is encrypted and nothing decrypted',
   (_name, kind) => {
-    if (!kind.forceNative) return;
     const ours = openBoth(kind);
     const format = ours.format();
     const decryption = ours.decryption();
@@ -285,8 +277,8 @@ test.each(KINDS)(
 );
 
 test('another cipher is left as it is: of another kind, or with keys that are not known', () => {
-  const cbc = openBoth({ algorithm: 'aes128-cbc', mac: 'hmac-sha2-256', forceNative: true });
-  const ctr = openBoth({ algorithm: 'aes128-ctr', mac: 'hmac-sha2-256', forceNative: true });
+  const cbc = openBoth({ algorithm: 'aes128-cbc', mac: 'hmac-sha2-256' });
+  const ctr = openBoth({ algorithm: 'aes128-ctr', mac: 'hmac-sha2-256' });
   for (const { cipher, decipher } of [cbc, ctr]) {
     const { encrypt } = cipher;
     expect(encryptInPlace(cipher)).toBeUndefined();
