@@ -95,7 +95,9 @@ export class CaptureProbe {
       setTimeout(() => outcome.resolve({ kind: 'answered elsewhere', by: 'connection' }), CONNECTED_GRACE_MS);
     });
     const timer = setTimeout(() => {
-      void this.#hasReached(port).then((reached) => outcome.resolve({ kind: 'silent', reached }));
+      void this.#hasReached(port, target.port).then((reached) =>
+        outcome.resolve({ kind: 'silent', reached }),
+      );
     }, ARRIVAL_TIMEOUT_MS);
     try {
       return await outcome.promise;
@@ -108,12 +110,14 @@ export class CaptureProbe {
   }
 
   /** Whether the kernel has answered for our listener, and waits for the connection to go on. */
-  async #hasReached(port: number | undefined): Promise<boolean> {
+  async #hasReached(port: number | undefined, destinationPort: number): Promise<boolean> {
     if (port === undefined) return false;
     const texts = await Promise.all(
       ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
     );
-    return texts.some((text) => hasHalfOpen(text, this.#listenerPort(), port));
+    // A transparent listener answers from the port that was called.
+    const ports = [this.#listenerPort(), destinationPort];
+    return texts.some((text) => ports.some((localPort) => hasHalfOpen(text, localPort, port)));
   }
 }
 

@@ -3,7 +3,7 @@ import { type Deferred, deferred } from '../core/deferred.ts';
 import { TshuttleError } from '../core/errors.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
 import { methodRow } from '../intercept/rules/redirect-methods.ts';
-import type { Endpoint } from '../net/address/endpoint.ts';
+import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import { originalDestination } from '../net/native/original-destination.ts';
 import { type LookUp, MAX_LOOK_UPS } from '../net/sockets/redirected-connection.ts';
@@ -23,9 +23,18 @@ export type DestinationOf = (
 
 /** The way of the method in use: by the socket, or by asking the helper. */
 export function destinationLookUp(interceptor: Pick<Interceptor, 'method' | 'lookUp'>): DestinationOf {
-  if (methodRow(interceptor.method).destinationsFrom === 'socket') return originalDestination;
+  const { destinationsFrom } = methodRow(interceptor.method);
+  if (destinationsFrom === 'socket') return originalDestination;
+  if (destinationsFrom === 'own address') return ownAddress;
   const lookUps = new BatchedLookUps((originators) => interceptor.lookUp(originators));
   return (_accepted, _family, originator) => lookUps.of(originator);
+}
+
+/** Nothing was redirected: the accepted socket has the address that was called. @throws TshuttleError ERR_ORIGINAL_DST */
+function ownAddress({ localAddress = '', localPort = 0 }: Socket): Endpoint {
+  const destination = makeEndpoint(localAddress, localPort);
+  if (destination === undefined) throw new TshuttleError('ERR_ORIGINAL_DST', 'the connection is over');
+  return destination;
 }
 
 interface Waiting {

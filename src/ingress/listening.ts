@@ -7,11 +7,18 @@ import type { IpFamily } from '../net/address/literal.ts';
 import type { SourceAddress } from '../net/address/source-address.ts';
 import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
+import { originalDestination } from '../net/native/original-destination.ts';
+import { setTransparent } from '../net/native/transparent/transparent.ts';
 import { FollowedSockets } from '../net/sockets/interfaces/followed-sockets.ts';
 import { placeOnInterface } from '../net/sockets/interfaces/interface-place.ts';
 import { describeRefusedAddress } from '../net/sockets/interfaces/refused-address.ts';
-import { type ListenAddresses, type Listeners, openListeners } from '../net/sockets/listener.ts';
-import { AcceptedConnections } from './accepted-connections.ts';
+import {
+  type ListenAddresses,
+  type Listeners,
+  type ListeningDescriptor,
+  openListeners,
+} from '../net/sockets/listener.ts';
+import { AcceptedConnections, type AcceptedContext } from './accepted-connections.ts';
 import { CaptureProbe } from './capture-probe.ts';
 import type { CaptureProblem } from './capture-problem.ts';
 import { type DestinationOf, destinationLookUp } from './destination-look-ups.ts';
@@ -29,13 +36,24 @@ export interface ListeningMethod {
   /** The addresses that its rules redirect to. */
   readonly loopback: Readonly<Record<IpFamily, string>>;
   readonly destinationOf: DestinationOf;
+  /** Makes listeners ready for it. @throws TshuttleError ERR_LISTEN */
+  readonly prepare: (listeners: readonly ListeningDescriptor[]) => Promise<void>;
 }
 
 /** Those of an interceptor. */
-export function listeningMethod(interceptor: Pick<Interceptor, 'method' | 'lookUp'>): ListeningMethod {
+export function listeningMethod(
+  interceptor: Pick<Interceptor, 'method' | 'lookUp' | 'makeTransparent'>,
+): ListeningMethod {
+  const { listeners, destinationsFrom } = methodRow(interceptor.method);
   return {
-    loopback: methodRow(interceptor.method).listeners,
+    loopback: listeners,
     destinationOf: destinationLookUp(interceptor),
+    prepare: async (opened) => {
+      if (destinationsFrom !== 'own address') return;
+      // Root, and who has the capability, can do it without the helper.
+      if (opened.every(({ descriptor, family }) => setTransparent(descriptor, family))) return;
+      await interceptor.makeTransparent(opened.map(({ descriptor }) => descriptor));
+    },
   };
 }
 
@@ -44,8 +62,8 @@ export class Listening {
   readonly port: number;
   readonly probe: CaptureProbe;
   readonly #options: ListenOptions;
-  readonly #loopback6: string;
-  readonly #onAccepted: OnAccepted;
+  readonly #method: ListeningMethod;
+  readonly #accept: Accept;
   readonly #listeners: Listeners[] = [];
   readonly #forOthers: FollowedSockets;
 
@@ -53,36 +71,32 @@ export class Listening {
     first: Listeners,
     probe: CaptureProbe,
     options: ListenOptions,
-    loopback6: string,
-    onAccepted: OnAccepted,
+    method: ListeningMethod,
+    accept: Accept,
   ) {
     this.port = first.port;
     this.probe = probe;
     this.#options = options;
-    this.#loopback6 = loopback6;
-    this.#onAccepted = onAccepted;
+    this.#method = method;
+    this.#accept = accept;
     this.#listeners.push(first);
-    this.#forOthers = new FollowedSockets((at) => listenForOthers(at, first.port, onAccepted));
+    this.#forOthers = new FollowedSockets((at) => listenForOthers(at, first.port, accept.others));
   }
 
   /** @throws TshuttleError ERR_LISTEN */
   static async open(
     options: ListenOptions,
-    { loopback, destinationOf }: ListeningMethod,
+    method: ListeningMethod,
     logger: Logger,
     onFlow: (flow: Flow) => void,
   ): Promise<Listening> {
     const probe = new CaptureProbe(() => listeners.port);
-    const accepting = new AcceptedConnections({
-      destinationOf,
-      listenerPort: () => listeners.port,
-      probe,
-      logger,
-      onFlow,
-    });
-    const onAccepted: OnAccepted = (accepted, family) => accepting.take(accepted, family);
-    const listeners = await listenAsAsked(options, loopback, onAccepted);
-    return new Listening(listeners, probe, options, loopback[6], onAccepted);
+    const context = { listenerPort: () => listeners.port, probe, logger, onFlow };
+    const own = acceptInto({ ...context, destinationOf: method.destinationOf });
+    // What others send is redirected by every method that captures it.
+    const others = acceptInto({ ...context, destinationOf: originalDestination });
+    const listeners = await prepared(await listenAsAsked(options, method.loopback, own), method);
+    return new Listening(listeners, probe, options, method, { own, others });
   }
 
   get families(): readonly IpFamily[] {
@@ -93,9 +107,9 @@ export class Listening {
   async addFamilies(): Promise<boolean> {
     const { listen, ipv6, namespace } = this.#options;
     if (listen !== undefined || !ipv6 || namespace !== undefined || this.families.includes(6)) return false;
-    const wanted = { address4: undefined, address6: this.#loopback6, port: this.port };
+    const wanted = { address4: undefined, address6: this.#method.loopback[6], port: this.port };
     try {
-      this.#listeners.push(await openListeners(wanted, this.#onAccepted));
+      this.#listeners.push(await prepared(await openListeners(wanted, this.#accept.own), this.#method));
       return true;
     } catch {
       // There still is none, or another program has the port there.
@@ -116,7 +130,26 @@ export class Listening {
   }
 }
 
+/** @throws TshuttleError ERR_LISTEN; they are closed then */
+async function prepared(listeners: Listeners, { prepare }: ListeningMethod): Promise<Listeners> {
+  try {
+    await prepare(listeners.descriptors);
+    return listeners;
+  } catch (error) {
+    await listeners.close();
+    throw error;
+  }
+}
+
 type OnAccepted = (accepted: Socket, family: IpFamily) => void;
+
+/** For connections of this machine, and for those of others, which come in by listeners of their own. */
+type Accept = Readonly<Record<'own' | 'others', OnAccepted>>;
+
+function acceptInto(context: AcceptedContext): OnAccepted {
+  const accepting = new AcceptedConnections(context);
+  return (accepted, family) => accepting.take(accepted, family);
+}
 
 /** At one address of an interface, for what comes in by that alone, at the port that rules redirect to. */
 function listenForOthers(

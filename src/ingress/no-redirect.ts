@@ -1,4 +1,4 @@
-import type { RedirectIngress } from './redirect.ts';
+import type { RedirectIngress } from './redirect-ingress.ts';
 
 /** Where nothing is captured: no rules, no helper, no root. */
 export const NO_REDIRECT: RedirectIngress = {

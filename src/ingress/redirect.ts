@@ -3,7 +3,6 @@ import type { Logger } from '../core/log.ts';
 import { renderProblem } from '../core/problem.ts';
 import { systemWords } from '../core/systems/system-words.ts';
 import { helperCommandBehind } from '../intercept/client/command.ts';
-import type { RulesGone } from '../intercept/interceptor.ts';
 import type { RulesNews } from '../intercept/protocol/protocol.ts';
 import {
   openRestartingInterceptor,
@@ -12,23 +11,18 @@ import {
 import type { LeftUndone } from '../intercept/rules/left-undone.ts';
 import { planRedirects } from '../intercept/rules/plan.ts';
 import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
-import type { DnsRedirect, UdpPolicy } from '../intercept/rules/redirect-plan.ts';
+import type { UdpPolicy } from '../intercept/rules/redirect-plan.ts';
 import { planProblems } from '../intercept/rules/render-plan.ts';
-import type { ResolverFiles } from '../intercept/rules/resolver-files.ts';
 import type { CaptureRule } from '../net/address/capture-rule.ts';
-import { type Cidr, cidrOf } from '../net/address/cidr.ts';
-import type { Endpoint } from '../net/address/endpoint.ts';
-import { type IpFamily, numberToAddress } from '../net/address/literal.ts';
+import { cidrOf } from '../net/address/cidr.ts';
+import { numberToAddress } from '../net/address/literal.ts';
 import { ALL_PORTS } from '../net/address/port-range.ts';
 import type { TrafficSource } from '../net/address/traffic-source.ts';
 import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
-import type { SourceInterfaces } from '../net/machine/source-interfaces.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { ListenAddresses } from '../net/sockets/listener.ts';
-import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { CaptureCheck } from './capture-check.ts';
-import type { CaptureProblem } from './capture-problem.ts';
 import { CapturedOthers } from './captured-others.ts';
 import {
   CapturedCgroups,
@@ -39,6 +33,7 @@ import {
 } from './captured-programs.ts';
 import { leftUndoneProblems } from './left-undone-problems.ts';
 import { Listening, listeningMethod } from './listening.ts';
+import type { RedirectIngress } from './redirect-ingress.ts';
 
 /** How connections are to be caught. */
 export interface RedirectOptions {
@@ -51,6 +46,8 @@ export interface RedirectOptions {
   /** A process whose connections alone are captured, with those of all that it starts; in place of `programs`. */
   readonly enclosed?: number | undefined;
   readonly udp: UdpPolicy;
+  /** See {@link RedirectPlan.tmark}. */
+  readonly tmark: number | null;
   /** Captures the connections of this namespace, all of them, and not the machine's. */
   readonly namespace: NetworkNamespace | undefined;
   /** Whose connections are captured beside this machine's own. */
@@ -68,44 +65,6 @@ export interface RedirectContext {
   readonly onPrompted: () => void;
   /** Called when another program has removed rules: whether they are back, and what is to be told of it. */
   readonly onRemoved: (state: RulesNews['state'], removal: TshuttleError) => void;
-}
-
-/** Queries that come to us: redirected, or, for zones that have files, because the system asks us by itself. */
-interface CapturedQueries extends DnsRedirect {
-  readonly resolverFiles?: ResolverFiles | undefined;
-}
-
-/** Flows that kernel rules redirect to listeners of ours. */
-export interface RedirectIngress {
-  readonly method: InterceptMethod | 'none';
-  /** The families that can be captured. */
-  readonly families: readonly IpFamily[];
-  /** Resolves, never rejects, when the rules can no longer be vouched for. */
-  readonly lost: Promise<TshuttleError>;
-  /** Why nothing is captured although it should be; undefined as long as the rules are there. */
-  readonly rulesGone: RulesGone | undefined;
-  /**
-   * Sets the rules: from now on connections arrive, and a SYN to what is exempt passes. Repeatable; the latest call decides.
-   *
-   * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them
-   */
-  capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: CapturedQueries): Promise<void>;
-  /** Makes a route to an IPv4 network that has none, so that it can be captured. See {@link Interceptor.addRoute}. */
-  addRoute(network: Cidr): Promise<void>;
-  /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */
-  endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
-  /**
-   * Tries whether what is captured arrives here: by connections of our own, which are no flows. Never rejects.
-   *
-   * @param recapture calls {@link RedirectIngress.capture} again
-   */
-  check(recapture: () => Promise<void>): Promise<readonly CaptureProblem[]>;
-  /** Accepts others' connections at these interfaces alone from now on, as {@link RedirectIngress.check} tells. One at a time. */
-  followOthers(interfaces: SourceInterfaces): Promise<void>;
-  /** Listens for a family that this machine did not have before. @returns whether there is one more to capture */
-  addFamilies(): Promise<boolean>;
-  /** Removes the rules, then stops listening. Idempotent. */
-  close(): Promise<void>;
 }
 
 /**
@@ -146,7 +105,7 @@ export async function openRedirectIngress(
   }
   // One command is captured, or all of a namespace, and nobody else.
   const alsoFrom = namespace === undefined && options.enclosed === undefined ? options.alsoFrom : [];
-  const whose = { programs: captured, udp: options.udp, alsoFrom };
+  const whose = { ...options, programs: captured, alsoFrom };
   const ingress = redirectIngress(interceptor, listening, whose, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
@@ -154,7 +113,7 @@ export async function openRedirectIngress(
 function redirectIngress(
   interceptor: RestartingInterceptor,
   listening: Listening,
-  { programs, udp, alsoFrom }: Pick<RedirectOptions, 'programs' | 'udp' | 'alsoFrom'>,
+  { programs, udp, tmark, alsoFrom }: Pick<RedirectOptions, 'programs' | 'udp' | 'tmark' | 'alsoFrom'>,
   logger: Logger,
 ): RedirectIngress {
   const families = () => listening.families.filter((family) => interceptor.families.includes(family));
@@ -185,6 +144,7 @@ function redirectIngress(
         replies,
         only,
         udp,
+        tmark,
         resolverFiles: queries?.resolverFiles,
         alsoFrom: others.alsoFrom,
       });

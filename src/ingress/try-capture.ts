@@ -18,7 +18,7 @@ import { type ProbeTarget, probeTargets } from './probe-targets.ts';
  * @throws TshuttleError ERR_LISTEN, ERR_INTERCEPT_APPLY
  */
 export async function tryCapture(
-  interceptor: Pick<Interceptor, 'method' | 'families' | 'apply' | 'look' | 'lookUp'>,
+  interceptor: Pick<Interceptor, 'method' | 'families' | 'apply' | 'look' | 'lookUp' | 'makeTransparent'>,
   rules: readonly CaptureRule[],
   { logger, ipv6 }: { readonly logger: Logger; readonly ipv6: boolean },
 ): Promise<readonly CaptureProblem[]> {

@@ -4,6 +4,7 @@ import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import { type HelperClient, HelperRefusal, startHelper } from './client/client.ts';
+import { applyError, wrongAnswer } from './client/client-errors.ts';
 import { findHelperCommandFacts, helperCommand, mayPrompt } from './client/command.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { CleanupReport, RulesNews } from './protocol/protocol.ts';
@@ -132,13 +133,6 @@ function reportCleanup(report: CleanupReport, logger: Logger): void {
   for (const failure of report.failed) logger.warn(`could not remove what a dead instance left: ${failure}`);
 }
 
-function wrongAnswer(request: string): TshuttleError {
-  return new TshuttleError(
-    'ERR_HELPER_PROTOCOL',
-    `the root helper gave a wrong kind of answer to ${request}`,
-  );
-}
-
 function refusedToUse(refusal: HelperRefusal): TshuttleError {
   return new TshuttleError('ERR_NO_INTERCEPTOR', `the chosen method went away: ${refusal.message}`, {
     cause: refusal,
@@ -218,6 +212,13 @@ class OpenInterceptor implements HelperInterceptor {
     return answer.cgroup;
   }
 
+  async makeTransparent(descriptors: readonly number[]): Promise<void> {
+    await this.#call({ type: 'transparent', descriptors }, (reason, cause) => {
+      const remedy = `run tshuttle as root, or without --method ${this.method}`;
+      return new TshuttleError('ERR_LISTEN', reason, { remedy, cause });
+    });
+  }
+
   async look(): Promise<RuleFacts> {
     const answer = await this.#call({ type: 'look' }, applyError);
     if (answer.type !== 'looked') throw wrongAnswer('look');
@@ -239,11 +240,4 @@ class OpenInterceptor implements HelperInterceptor {
       throw error instanceof HelperRefusal ? refused(error.message, error) : error;
     }
   }
-}
-
-function applyError(reason: string, cause?: unknown): TshuttleError {
-  return new TshuttleError('ERR_INTERCEPT_APPLY', `the system refused the redirect rules: ${reason}`, {
-    remedy: 'try another --method, or fewer subnets',
-    cause,
-  });
 }

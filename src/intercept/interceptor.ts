@@ -59,6 +59,14 @@ export interface Interceptor {
    */
   lookUp(originators: readonly Endpoint[]): Promise<readonly LookUp[]>;
   /**
+   * Makes listeners transparent, for a method whose accepted sockets tell by their own address where they were going to. Before the first
+   * {@link Interceptor.apply} whose plan names their port.
+   *
+   * @param descriptors of this process, one for each family; they stay as they are also when the helper is started again
+   * @throws TshuttleError ERR_LISTEN when the system refuses
+   */
+  makeTransparent(descriptors: readonly number[]): Promise<void>;
+  /**
    * What the rules of this machine, ours and others', say about connections that should be redirected. After the first
    * {@link Interceptor.apply}.
    *

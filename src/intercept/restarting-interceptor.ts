@@ -4,6 +4,7 @@ import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
+import { isHelperLost } from './client/client-errors.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from './client/command.ts';
 import {
   type HelperInterceptor,
@@ -129,6 +130,10 @@ class HelperRestarter implements RestartingInterceptor {
     return this.#change((current) => current.enclose(pid));
   }
 
+  makeTransparent(descriptors: readonly number[]): Promise<void> {
+    return this.#change((current) => current.makeTransparent(descriptors));
+  }
+
   look(): Promise<RuleFacts> {
     return this.#change((current) => current.look());
   }
@@ -242,9 +247,4 @@ function remedyFor(cause: unknown): string {
   return cause instanceof TshuttleError && cause.code === 'ERR_NO_PRIVILEGE'
     ? 'start tshuttle again; after tshuttle sudoers --install the helper needs no password'
     : 'its rules are gone, or go with tshuttle cleanup; start tshuttle again';
-}
-
-/** Whether it is the helper that failed, not the system that refused. */
-function isHelperLost(error: unknown): boolean {
-  return error instanceof TshuttleError && ['ERR_HELPER_LOST', 'ERR_HELPER_PROTOCOL'].includes(error.code);
 }

@@ -1,4 +1,4 @@
-import type { RedirectIngress } from '../ingress/redirect.ts';
+import type { RedirectIngress } from '../ingress/redirect-ingress.ts';
 import type { LifeCycle } from './bastion/life-cycle.ts';
 import type { ReconnectingTransport } from './bastion/reconnecting-transport.ts';
 import type { FlowTable } from './flows/flow-table.ts';

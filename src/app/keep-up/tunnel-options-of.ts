@@ -40,6 +40,7 @@ export function tunnelOptions(
     programs: config.programs,
     enclosed,
     udp: config.udp,
+    tmark: config.tmark ?? null,
     dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
     namespace,
     stateFolder: join(stateFolder, 'synthetic-addresses'),

@@ -12,8 +12,6 @@ const WITHOUT_EFFECT: ReadonlyMap<string, 'value' | 'no value'> = new Map([
   ['--no-latency-control', 'no value'],
   ['--latency-buffer-size', 'value'],
   ['--wrap', 'value'],
-  ['--tmark', 'value'],
-  ['-t', 'value'],
 ]);
 
 /** Prints what lets a tunnel start without a password: a command of its own here. */

@@ -68,6 +68,7 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
     udp: config.udp,
     only: config.programs?.matches ?? null,
     alsoFrom,
+    tmark: config.tmark ?? null,
   });
   const method = config.method === 'auto' ? (first ?? REDIRECT_METHODS[0]).name : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];

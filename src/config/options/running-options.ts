@@ -23,6 +23,15 @@ export const CAPTURE_OPTIONS = {
       'but DHCP, NTP, VPNs and what was there before; direct lets it leave as without tshuttle (default: reject)',
     profile: { key: 'udp', description: 'what becomes of UDP to what is captured, as --udp' },
   },
+  tmark: {
+    kind: 'text',
+    flags: '-t, --tmark <MARK>',
+    type: 'markBits',
+    help:
+      'with --method tproxy: the bits of the packet mark that captured packets get, in hexadecimal; all others stay as they are ' +
+      '(default: the first of 0x01000000 to 0x0f000000 that no other tunnel has)',
+    profile: { key: 'tmark', description: 'the bits of the packet mark that captured packets get, as -t' },
+  },
   listen: {
     kind: 'text',
     flags: '-l, --listen <[IP:]PORT>',

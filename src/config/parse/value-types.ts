@@ -1,3 +1,4 @@
+import { FIRST_FREE_TABLE, markTable } from '../../intercept/rules/tproxy/packet-mark.ts';
 import type { ToAbsolute } from './files/named-files.ts';
 import { withAbsolutePaths } from './files/ssh-option-paths.ts';
 import type { ReadTextFile } from './files/text-file.ts';
@@ -93,6 +94,7 @@ export const VALUE_TYPES = {
       : text,
   catalog: (text, { toAbsolute }): OpenstackCatalog =>
     text === 'cli' ? { kind: 'command' } : { kind: 'file', path: text === '-' ? text : toAbsolute(text) },
+  markBits: readMarkBits,
   listen: readListen,
   userAccount: (text, place) => readAccount('user', text, place),
   groupAccount: (text, place) => readAccount('group', text, place),
@@ -120,6 +122,14 @@ function readableFile(path: string, { toAbsolute, whyUnreadable, badFile }: Valu
 /** The value of a text, of which it is told what is wrong. */
 function valid<T>(parsed: T | Invalid, { wrong }: ValuePlace): T | undefined {
   return parsed instanceof Invalid ? wrong(parsed.what) : parsed;
+}
+
+function readMarkBits(text: string, { wrong }: ValuePlace): number | undefined {
+  const bits = Number.parseInt(/^(?:0x)?([0-9a-f]{1,8})$/i.exec(text)?.[1] ?? '0', 16);
+  if (bits === 0) return wrong('is not a packet mark in hexadecimal, 0x1 to 0xffffffff');
+  return markTable({ mark: bits }) < FIRST_FREE_TABLE
+    ? wrong("is a mark whose routing table is the system's")
+    : bits;
 }
 
 function readBastion(text: string, place: ValuePlace): Remote | undefined {

@@ -60,3 +60,24 @@ export function rulesLeftError(reason: string): TshuttleError {
 export function renderExit({ status, signal }: HelperExit): string {
   return signal === null ? `status ${status}` : `signal ${signal}`;
 }
+
+/** Whether it is the helper that failed, not the system that refused. */
+export function isHelperLost(error: unknown): boolean {
+  return error instanceof TshuttleError && ['ERR_HELPER_LOST', 'ERR_HELPER_PROTOCOL'].includes(error.code);
+}
+
+/** The helper answered, and not to what it was asked. */
+export function wrongAnswer(request: string): TshuttleError {
+  return new TshuttleError(
+    'ERR_HELPER_PROTOCOL',
+    `the root helper gave a wrong kind of answer to ${request}`,
+  );
+}
+
+/** The system refused the rules; `reason` is what it says. */
+export function applyError(reason: string, cause?: unknown): TshuttleError {
+  return new TshuttleError('ERR_INTERCEPT_APPLY', `the system refused the redirect rules: ${reason}`, {
+    remedy: 'try another --method, or fewer subnets',
+    cause,
+  });
+}

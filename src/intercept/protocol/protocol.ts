@@ -20,7 +20,7 @@ import type { ProbeFact } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 16;
+export const PROTOCOL_VERSION = 17;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -70,6 +70,11 @@ export type Request =
    * a plan can name it.
    */
   | { readonly type: 'enclose'; readonly id: number; readonly pid: number }
+  /**
+   * Makes listeners of the client transparent: TCP sockets that listen, at the port that its plans will name. By the client's own numbers
+   * of their descriptors.
+   */
+  | { readonly type: 'transparent'; readonly id: number; readonly descriptors: readonly number[] }
   /** Looks for what keeps connections from being redirected: says which of what it knows is there. */
   | { readonly type: 'look'; readonly id: number };
 
@@ -132,6 +137,6 @@ export type HelperState = 'started' | 'ready' | 'applied';
  */
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
   started: new Set(['probe', 'cleanup', 'use']),
-  ready: new Set(['apply', 'route', 'enclose']),
-  applied: new Set(['apply', 'route', 'end-stranded', 'look-up', 'look']),
+  ready: new Set(['apply', 'route', 'enclose', 'transparent']),
+  applied: new Set(['apply', 'route', 'transparent', 'end-stranded', 'look-up', 'look']),
 };

@@ -43,6 +43,7 @@ import { MAX_RESOLVER_FILES, type ResolverFiles } from '../rules/resolver-files.
 import { readProgramMatches } from './cgroup/decode-programs.ts';
 import { readAlsoFrom } from './grammar/decode-also-from.ts';
 import { readZoneName } from './resolver/read-zone-name.ts';
+import { readDescriptors, readMarkBits } from './tproxy/decode-tproxy.ts';
 
 const REQUEST_TYPES = [
   'probe',
@@ -53,6 +54,7 @@ const REQUEST_TYPES = [
   'end-stranded',
   'look-up',
   'enclose',
+  'transparent',
   'look',
 ] as const;
 
@@ -96,6 +98,10 @@ export function decodeRequest(line: string): Request {
     case 'enclose': {
       const fields = request('pid');
       return { type, id: readId(fields), pid: readInteger(fields['pid'], 'pid', 1, 2 ** 31 - 1) };
+    }
+    case 'transparent': {
+      const fields = request('descriptors');
+      return { type, id: readId(fields), descriptors: readDescriptors(fields['descriptors'], 'descriptors') };
     }
     case 'cleanup':
     case 'look':
@@ -154,6 +160,7 @@ function readPlan(value: unknown): RedirectPlan {
     'udp',
     'resolverFiles',
     'alsoFrom',
+    'tmark',
   ]);
   const groups = readList(fields['groups'], 'plan.groups', MAX_GROUPS, readGroup);
   const intervals = groups.reduce(
@@ -172,6 +179,7 @@ function readPlan(value: unknown): RedirectPlan {
     udp: readWord(fields['udp'], 'plan.udp', UDP_POLICIES),
     resolverFiles: fields['resolverFiles'] === null ? null : readResolverFiles(fields['resolverFiles']),
     alsoFrom: fields['alsoFrom'] === null ? null : readAlsoFrom(fields['alsoFrom']),
+    tmark: fields['tmark'] === null ? null : readMarkBits(fields['tmark'], 'plan.tmark'),
   };
 }
 

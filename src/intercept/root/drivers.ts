@@ -10,11 +10,13 @@ import type { RuleBackend } from './backend/rule-backend.ts';
 import { IPTABLES_DRIVER } from './iptables/iptables-driver.ts';
 import { NFT_DRIVER } from './nft/nft-driver.ts';
 import { PF_DRIVER } from './pf/pf-driver.ts';
+import { TPROXY_DRIVER } from './tproxy/tproxy-driver.ts';
 
 /** How the root process carries out each method. */
 const DRIVERS: { readonly [M in InterceptMethod]: MethodDriver<CandidateOf<M>> } = {
   nft: NFT_DRIVER,
   iptables: IPTABLES_DRIVER,
+  tproxy: TPROXY_DRIVER,
   pf: PF_DRIVER,
 };
 

@@ -8,7 +8,13 @@ import {
   type RulesNews,
 } from '../protocol/protocol.ts';
 import type { LeftUndone } from '../rules/left-undone.ts';
-import { type Candidate, endsWithHelper } from '../rules/redirect-methods.ts';
+import {
+  type Candidate,
+  endsWithHelper,
+  leavesHarmless,
+  methodOf,
+  methodRow,
+} from '../rules/redirect-methods.ts';
 import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
 import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
 import { CALLER_ID } from './caller.ts';
@@ -22,6 +28,7 @@ import { mustEndWithHelper, probeCandidates } from './probe.ts';
 import { openRoute, type Route } from './route.ts';
 import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
 import { endStrandedHere } from './stranded.ts';
+import { makeTransparent } from './tproxy/transparent-listeners.ts';
 import { UdpPolicyApplier } from './udp/apply-udp-policy.ts';
 import { udpPortsInUse } from './udp/udp-ports-in-use.ts';
 
@@ -34,6 +41,7 @@ export interface SessionActions {
   readonly forgetQueries: (before: DnsRedirect | null, now: DnsRedirect | null) => void;
   readonly endStranded: typeof endStrandedHere;
   readonly enclose: (pid: number) => Enclosure;
+  readonly makeTransparent: typeof makeTransparent;
   readonly mustEndWithHelper: typeof mustEndWithHelper;
   readonly startGuardian: () => Promise<Guardian>;
   readonly udpPortsInUse: typeof udpPortsInUse;
@@ -50,6 +58,7 @@ export const REAL_ACTIONS: SessionActions = {
   forgetQueries,
   endStranded: endStrandedHere,
   enclose: (pid) => enclose(pid),
+  makeTransparent,
   mustEndWithHelper,
   startGuardian: () => startGuardian(),
   udpPortsInUse,
@@ -83,6 +92,7 @@ export class HelperSession {
   readonly #routes: Route[] = [];
   #enclosure: Enclosure | undefined;
   readonly #udp: UdpPolicyApplier;
+  #isRedirected = true; // else the listener's sockets have the applications' addresses
   /** In force. */
   #plan: RedirectPlan | undefined;
 
@@ -162,9 +172,13 @@ export class HelperSession {
         if (this.#routes.length >= MAX_ROUTES) throw new GrammarError('there are many routes already');
         this.#routes.push(this.#actions.openRoute(request.network));
         break;
+      case 'transparent':
+        this.#keepListenerPort(this.#actions.makeTransparent(request.descriptors));
+        break;
       case 'end-stranded': {
         const plan = this.#plan;
-        const fates = plan === undefined ? [] : this.#actions.endStranded(request.connections, plan);
+        const fates =
+          plan === undefined ? [] : this.#actions.endStranded(request.connections, plan, this.#isRedirected);
         return { type: 'stranded', id, fates };
       }
       case 'enclose':
@@ -206,12 +220,13 @@ export class HelperSession {
   }
 
   async #use(candidate: Candidate): Promise<void> {
-    if (!endsWithHelper(candidate)) {
-      if (await this.#actions.mustEndWithHelper())
-        throw new RefusedError(`rules by ${candidate} would outlive this process, and nft's would not`);
+    if (!endsWithHelper(candidate) && (await this.#actions.mustEndWithHelper()))
+      throw new RefusedError(`rules by ${candidate} would outlive this process, and nft's would not`);
+    if (!endsWithHelper(candidate) || leavesHarmless(candidate)) {
       this.#guardian ??= await this.#actions.startGuardian();
       void this.#guardian.lost.then((reason) => this.#events.onLost(reason));
     }
+    this.#isRedirected = methodRow(methodOf(candidate)).destinationsFrom !== 'own address';
     const backend = await this.#actions.openBackend(candidate);
     this.#backend = backend;
     this.#keeper = new RuleKeeper({

@@ -30,6 +30,7 @@ const FATES = { destroyed: 'ended', gone: 'told', unsupported: 'unsupported' } a
  * case, or the caller is root, and the plan captures its destination.
  *
  * @param callerId the user on whose behalf the helper runs
+ * @param isRedirected else the listener's end has the destination for its own address, and the tracker knows of no redirect
  * @throws RefusedError when the kernel lets nobody look
  */
 export function endStranded(
@@ -37,12 +38,14 @@ export function endStranded(
   plan: RedirectPlan,
   callerId: number,
   kernel: SocketKernel,
+  isRedirected = true,
 ): StrandedFate[] {
   return connections.map(({ originator, destination }) => {
     try {
       const socket = kernel.sockets.find(originator, destination);
       if (socket === undefined || !MAY_BE_READ.has(socket.state)) return 'told';
-      if (kernel.sockets.find(listenerOf(plan, originator), originator) !== undefined) return 'joined';
+      const otherEnd = isRedirected ? listenerOf(plan, originator) : destination;
+      if (kernel.sockets.find(otherEnd, originator) !== undefined) return 'joined';
       const isTracked = kernel.tracker.redirectPort(originator, destination) === plan.listenerPort;
       const isCallers = callerId === 0 || socket.userId === callerId;
       if (!isTracked && !(isCallers && isCaptured(plan, destination))) return 'not ours';
@@ -62,12 +65,13 @@ function listenerOf({ listenerPort: port }: RedirectPlan, { family }: Endpoint):
 export function endStrandedHere(
   connections: readonly RedirectedConnection[],
   plan: RedirectPlan,
+  isRedirected: boolean,
 ): StrandedFate[] {
   const tracker = trackerIfAny();
   let sockets: SocketDiag | undefined;
   try {
     sockets = openSocketDiag();
-    return endStranded(connections, plan, CALLER_ID, { sockets, tracker });
+    return endStranded(connections, plan, CALLER_ID, { sockets, tracker }, isRedirected);
   } catch (error) {
     throw error instanceof RefusedError ? error : new RefusedError(messageOf(error));
   } finally {

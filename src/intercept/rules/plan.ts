@@ -28,6 +28,8 @@ export interface PlanRequest {
   readonly resolverFiles?: ResolverFiles | undefined;
   /** Sources and links of other families are left out. */
   readonly alsoFrom?: AlsoFrom | undefined;
+  /** See {@link RedirectPlan.tmark}; null when left out. */
+  readonly tmark?: RedirectPlan['tmark'];
 }
 
 /**
@@ -51,9 +53,17 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
       if (groups.length > MAX_GROUPS || intervalCount > MAX_INTERVALS) throw tooManyCombinations();
     }
   }
-  const { listenerPort, families, exempt, replies = 'plain', only = null, udp = 'direct' } = request;
+  const {
+    listenerPort,
+    families,
+    exempt,
+    replies = 'plain',
+    only = null,
+    udp = 'direct',
+    tmark = null,
+  } = request;
   const { resolverFiles = null } = request;
-  const own = {
+  return {
     listenerPort,
     families,
     groups,
@@ -63,8 +73,9 @@ export function planRedirects(request: PlanRequest): RedirectPlan {
     only,
     udp,
     resolverFiles,
+    alsoFrom: planAlsoFrom(request),
+    tmark,
   };
-  return { ...own, alsoFrom: planAlsoFrom(request) };
 }
 
 function planDns({ dns, families }: PlanRequest): DnsRedirect | null {

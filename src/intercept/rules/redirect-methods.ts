@@ -18,6 +18,8 @@ interface CandidateRow {
   readonly name: string;
   /** `helper`: the kernel removes the rules when the helper ends, however it ends; `until-removed`: somebody has to. */
   readonly lifetime: 'helper' | 'until-removed';
+  /** Of a lifetime `helper`: what is left for others to remove when the helper is killed, and does nothing without the rules. */
+  readonly leaves?: 'routes';
 }
 
 /** What is declared of a method. */
@@ -42,8 +44,11 @@ interface MethodRow {
   readonly manual: readonly [page: string, section: number];
   /** Whether it can do what `replies: 'disguised'` in a plan asks. */
   readonly disguisesReplies: boolean;
-  /** What tells where an accepted connection was going to: its socket, or the helper, where the kernel tells only root. */
-  readonly destinationsFrom: 'socket' | 'helper';
+  /**
+   * What tells where an accepted connection was going to: what the kernel keeps of its redirect, or the helper, where the kernel tells
+   * only root; or its own address, because nothing was redirected and the listener is transparent (`net/native/transparent`).
+   */
+  readonly destinationsFrom: 'socket' | 'helper' | 'own address';
   /** The addresses of this machine that its rules redirect to. */
   readonly listeners: Readonly<Record<IpFamily, string>>;
 }
@@ -84,6 +89,19 @@ export const REDIRECT_METHODS = [
     manual: ['iptables', 8],
     disguisesReplies: false,
     destinationsFrom: 'socket',
+    listeners: LOOPBACK,
+  },
+  {
+    name: 'tproxy',
+    platforms: ['linux'],
+    candidates: [{ name: 'tproxy', lifetime: 'helper', leaves: 'routes' }],
+    packageName: 'nftables',
+    kernelModules: 'nf_tables, nft_tproxy and CONFIG_IP_MULTIPLE_TABLES',
+    listingCommands: ['ip rule'],
+    versionCommand: ['nft', '--version'],
+    manual: ['nft', 8],
+    disguisesReplies: true,
+    destinationsFrom: 'own address',
     listeners: LOOPBACK,
   },
   {
@@ -156,6 +174,13 @@ export function methodOf(candidate: Candidate): InterceptMethod {
 export function endsWithHelper(candidate: Candidate): boolean {
   return REDIRECT_METHODS.some(({ candidates }) =>
     candidates.some(({ name, lifetime }) => name === candidate && lifetime === 'helper'),
+  );
+}
+
+/** Whether something that is harmless by itself is left when the helper is killed, and somebody has to remove it. */
+export function leavesHarmless(candidate: Candidate): boolean {
+  return REDIRECT_METHODS.some(({ candidates }: MethodRow) =>
+    candidates.some(({ name, leaves }) => name === candidate && leaves !== undefined),
   );
 }
 

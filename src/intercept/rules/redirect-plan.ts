@@ -4,6 +4,7 @@ import type { PortRange } from '../../net/address/port-range.ts';
 import type { PlainNetwork, TrafficSource } from '../../net/address/traffic-source.ts';
 import type { ProgramMatch } from './program-match.ts';
 import type { ResolverFiles } from './resolver-files.ts';
+import type { PacketMark } from './tproxy/packet-mark.ts';
 
 /** Addresses from `first` to `last`, both included, as literal addresses of one family. */
 export interface AddressInterval {
@@ -82,8 +83,10 @@ export interface RedirectPlan {
   readonly udp: UdpPolicy;
   /** Null: no zone has a file. Of macOS only: elsewhere the queries are captured. */
   readonly resolverFiles: ResolverFiles | null;
-  /** Null: this machine's own connections alone. Nft and iptables only. */
+  /** Null: this machine's own connections alone. Not by pf. */
   readonly alsoFrom: AlsoFrom | null;
+  /** The bits by which packets are marked, for a method that marks them; null: any that no other tunnel has. */
+  readonly tmark: number | null;
 }
 
 /**
@@ -106,6 +109,8 @@ export interface OwnedPlan extends RedirectPlan, RuleOwner {
   readonly cgroupFolder?: string;
   /** The source ports of UDP sockets that were there before the first rules: what they send is never refused. None when left out. */
   readonly udpInUse?: readonly number[];
+  /** The mark that its packets get, where captured connections are diverted to the listener by it, and not redirected. */
+  readonly diversion?: PacketMark;
 }
 
 /** The {@link OwnedPlan.order} of a tunnel whose first rules come now. @param others those of all other tunnels */

@@ -5,8 +5,9 @@ import { renderNft } from './nft/nft.ts';
 import { PF_DEFAULTS, renderPf } from './pf/pf.ts';
 import { EPHEMERAL_FROM, pfAnchor } from './pf/pf-anchor.ts';
 import { pfProblems } from './pf/pf-problems.ts';
-import type { InterceptMethod } from './redirect-methods.ts';
+import { type InterceptMethod, methodRow } from './redirect-methods.ts';
 import type { OwnedPlan, RedirectPlan } from './redirect-plan.ts';
+import { FREE_MARKS, markOfBits, renderMarkedRoute } from './tproxy/packet-mark.ts';
 
 /** Stands where the running helper names itself. */
 export const INSTANCE_PLACEHOLDER = 'PID-STARTED-NAMESPACE';
@@ -23,6 +24,12 @@ const RENDERERS: Readonly<Record<InterceptMethod, (plan: OwnedPlan, instance: st
         return `# ${tool} --noflush\n${renderIptables(plan, options)}${refusal}`;
       })
       .join(''),
+  // The first mark that is free; the helper makes the two without a program.
+  tproxy: (plan, instance) => {
+    const diversion = plan.tmark === null ? FREE_MARKS[0]! : markOfBits(plan.tmark);
+    const routes = plan.families.map((family) => renderMarkedRoute(diversion, family));
+    return routes.join('') + renderNft({ ...plan, diversion }, { instance, lifetime: 'owner' });
+  },
   // Of macOS, unless this is another system that has it: there the anchor has another path.
   pf: (plan) => {
     const platform = process.platform === 'freebsd' ? 'freebsd' : 'darwin';
@@ -42,5 +49,12 @@ const PROBLEMS: Partial<Readonly<Record<InterceptMethod, (plan: RedirectPlan) =>
 
 /** What a plan asks for that a method cannot do, each with its remedy; the rest of the plan holds without it. */
 export function planProblems(method: InterceptMethod, plan: RedirectPlan): readonly Problem[] {
-  return PROBLEMS[method]?.(plan) ?? [];
+  return [...(PROBLEMS[method]?.(plan) ?? []), ...markProblems(method, plan)];
+}
+
+function markProblems(method: InterceptMethod, { tmark }: RedirectPlan): readonly Problem[] {
+  if (tmark === null || methodRow(method).destinationsFrom === 'own address') return [];
+  return [
+    { where: '--tmark', what: `does nothing with --method ${method}, which marks no packets; leave it out` },
+  ];
 }

@@ -40,12 +40,14 @@ export function candidatesFor(
   isRoot: boolean,
   platform: NodeJS.Platform = process.platform,
 ): readonly Candidate[] {
-  return methodsOn(platform)
-    .flatMap(({ candidates }): readonly Candidate[] => candidates.map(({ name }) => name))
-    .filter(
-      (candidate) =>
-        wanted === 'auto' || methodOf(candidate) === wanted || (!isRoot && endsWithHelper(candidate)),
-    );
+  const all = methodsOn(platform).flatMap(({ candidates }): readonly Candidate[] =>
+    candidates.map(({ name }) => name),
+  );
+  const chosen = all.filter((candidate) => wanted === 'auto' || methodOf(candidate) === wanted);
+  // What goes with the helper is everybody's to choose.
+  if (isRoot || chosen.some(endsWithHelper)) return chosen;
+  const best = all.find(endsWithHelper);
+  return all.filter((candidate) => candidate === best || chosen.includes(candidate));
 }
 
 /**
@@ -87,7 +89,12 @@ function notOn(platform: NodeJS.Platform, wanted: WantedMethod): TshuttleError {
 
 function describeRefusals(wanted: WantedMethod, facts: readonly RefusedFact[], methods: Methods): string {
   if (facts.every(({ kind }) => kind === 'absent')) {
-    const names = methods.map(({ name }) => name);
+    // Of two that the same package brings one says it.
+    const names = methods
+      .filter(
+        (one, index) => methods.findIndex(({ packageName }) => packageName === one.packageName) === index,
+      )
+      .map(({ name }) => name);
     return names.length === 1
       ? `${names[0]} is not installed`
       : `neither ${names.join(' nor ')} is installed`;

@@ -22,10 +22,18 @@ export interface ListenAddresses {
   readonly port: number | undefined;
 }
 
+/** A listening socket by its descriptor in this process. */
+export interface ListeningDescriptor {
+  readonly family: IpFamily;
+  readonly descriptor: number;
+}
+
 /** Listening sockets of one port, one a family. */
 export interface Listeners {
   readonly port: number;
   readonly families: readonly IpFamily[];
+  /** Of the listening sockets, one a family; as long as they listen. */
+  readonly descriptors: readonly ListeningDescriptor[];
   /** Stops accepting. Accepted sockets stay with their owners. Idempotent. */
   close(): Promise<void>;
 }
@@ -49,6 +57,7 @@ export async function openListeners(
   try {
     return await onOnePort(wanted, async (servers) => {
       port = wanted;
+      const descriptors: ListeningDescriptor[] = [];
       for (const [family, address] of hosts) {
         host = address;
         const server = acceptingServer((accepted) => onAccepted(accepted, family));
@@ -59,8 +68,10 @@ export async function openListeners(
         acceptWithReach(server, redirectReach());
         servers.push(...acceptMore(server, (accepted) => onAccepted(accepted, family)));
         port = portOf(server);
+        descriptors.push({ family, descriptor: descriptorOf(server) ?? -1 });
       }
-      return { port, families: hosts.map(([family]) => family), close: async () => closeAll(servers) };
+      const families = hosts.map(([family]) => family);
+      return { port, families, descriptors, close: async () => closeAll(servers) };
     });
   } catch (error) {
     throw listenError(host, port, error);

@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { oneAtATime } from '../../core/one-at-a-time.ts';
 import type { CaptureProblem } from '../../ingress/capture-problem.ts';
-import type { RedirectIngress } from '../../ingress/redirect.ts';
+import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 
 /** Knows whether what is captured arrives, as of the last time that it was tried; tells each problem once. */
 export class CaptureWatch {

@@ -1,6 +1,7 @@
 import { PROXY_PROTOCOLS } from '../../ingress/proxy/protocols.ts';
 import type { ProxyListen } from '../../ingress/proxy/proxies.ts';
-import type { RedirectIngress, RedirectOptions } from '../../ingress/redirect.ts';
+import type { RedirectOptions } from '../../ingress/redirect.ts';
+import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';

@@ -1,4 +1,4 @@
-import type { RedirectIngress } from '../../ingress/redirect.ts';
+import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 
 type RulesGone = NonNullable<RedirectIngress['rulesGone']>;
 

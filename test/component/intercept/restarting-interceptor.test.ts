@@ -26,6 +26,7 @@ const PLAN: RedirectPlan = {
   udp: 'direct',
   resolverFiles: null,
   alsoFrom: null,
+  tmark: null,
 };
 const ROUTE = { address: '198.18.0.0', prefixLength: 19 };
 const OTHER_ROUTE = { address: '198.18.64.0', prefixLength: 19 };

@@ -37,6 +37,7 @@ export async function openForwardingTunnel({
       rules: [],
       listen: undefined,
       method: 'auto',
+      tmark: null,
       programs: undefined,
       udp: 'direct',
       ipv6: true,

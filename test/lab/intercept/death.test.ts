@@ -68,7 +68,13 @@ async function isEmpty(scratch: Scratch): Promise<boolean> {
 }
 
 describe.skipIf(skipLab)('killed with SIGKILL', () => {
-  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables', 'iptables-legacy'] as const) {
+  for (const candidate of [
+    'libnftables',
+    'libnftables-unowned',
+    'iptables',
+    'iptables-legacy',
+    'tproxy',
+  ] as const) {
     it(`main, with ${candidate}: the rules go`, async () => {
       await using scratch = await createScratch();
       const { main } = await hold(scratch, candidate, 'root');
@@ -77,7 +83,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     });
   }
 
-  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables'] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables', 'tproxy'] as const) {
     it(`the helper, with ${candidate}: the rules go, and main learns of it`, async () => {
       await using scratch = await createScratch();
       const { main, helperPid } = await hold(scratch, candidate, 'root');

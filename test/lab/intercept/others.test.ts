@@ -126,7 +126,7 @@ describe.skipIf(skipLab)('--also-from', () => {
     await lab?.[Symbol.asyncDispose]();
   });
 
-  it.each(['nft', 'iptables'])(
+  it.each(['nft', 'iptables', 'tproxy'])(
     'by %s: carries what comes in by what is named, and nothing else',
     async (method) => {
       const named = ['docker0', 'br-*', '192.168.50.0/24', 'fd00:50::/64'].flatMap((one) => [
@@ -192,7 +192,7 @@ describe.skipIf(skipLab)('--also-from', () => {
       });
       await lab.client.ip('link del br-late');
 
-      if (method === 'nft') {
+      if (method !== 'iptables') {
         await stopTshuttle(lab, tshuttle);
       } else {
         const { main, helper } = await tshuttleProcesses(lab);

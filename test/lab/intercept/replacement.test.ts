@@ -10,7 +10,7 @@ import { createScratch, type Destination, planFor, SILENT } from './scratch.ts';
 const PORT = 12_300;
 
 describe.skipIf(skipLab)('rules that replace rules', () => {
-  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables'] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables', 'tproxy'] as const) {
     it(`by ${candidate}: no connection sees a gap, and none to an exempt endpoint is captured`, async () => {
       await using scratch = await createScratch();
       const helper = await scratch.openHelper(candidate);

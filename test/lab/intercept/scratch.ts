@@ -41,7 +41,7 @@ export interface Scratch extends AsyncDisposable {
   ): Promise<string[]>;
   /** Sends a datagram to each: `left` when it has left the machine, or the error that its socket has got. */
   udpVerdicts(destinations: readonly (readonly [...Destination, from?: number])[]): Promise<string[]>;
-  /** The names of our tables and chains in the kernel, of all methods. */
+  /** The names of our tables and chains in the kernel, of all methods, and our routing rules. */
   ourRules(): Promise<string[]>;
 }
 
@@ -114,6 +114,8 @@ async function refuseAllThatLeaves(namespace: Namespace): Promise<void> {
         fib daddr type local accept
         meta nfproto ipv4 meta l4proto udp add @left4 { ip daddr . udp dport }
         meta nfproto ipv6 meta l4proto udp add @left6 { ip6 daddr . udp dport }
+        # Diverted: it leaves by lo, although the hook still names the way that it would have gone.
+        meta mark & 0x0f000000 != 0 accept
         meta l4proto tcp reject with tcp reset
       }
     }\n`,
@@ -129,7 +131,17 @@ async function ourRules(namespace: Namespace): Promise<string[]> {
       return lines.map((line) => `${tool} ${line.replace(/ - \[.*/, '')}`);
     }),
   );
-  return [...tables.split('\n').filter((line) => line.includes('tshuttle')), ...saves.flat()];
+  const routes = await Promise.all(
+    ['-4', '-6'].map(async (family) => {
+      const rules = await namespace.ip([family, 'rule', 'show', 'pref', '116']);
+      return rules.split('\n').filter(Boolean);
+    }),
+  );
+  return [
+    ...tables.split('\n').filter((line) => line.includes('tshuttle')),
+    ...saves.flat(),
+    ...routes.flat(),
+  ];
 }
 
 /** A plan that captures one IPv4 network. */
@@ -151,6 +163,7 @@ export function planFor(listenerPort: number, first: string, last: string): Redi
     udp: 'reject',
     resolverFiles: null,
     alsoFrom: null,
+    tmark: null,
   };
 }
 

@@ -2,9 +2,17 @@
 // prints for each whether the connection arrived here. Nothing else in the namespace listens.
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
+import koffi from 'koffi';
 
 const port = Number(process.argv[2]);
 const PARALLEL = 64;
+
+/** IP_TRANSPARENT, IPV6_TRANSPARENT: tproxy leads nothing to others, and for a redirect it changes nothing. Only root may. */
+const setsockopt = koffi.load(null).func('int setsockopt(int, int, int, const void *, uint32_t)');
+const makeTransparent = (descriptor, isIpv6) => {
+  const [level, name] = isIpv6 ? [41, 75] : [0, 19];
+  setsockopt(descriptor, level, name, new Int32Array([1]), 4);
+};
 
 const servers = await Promise.all(
   ['127.0.0.1', '::1'].map(
@@ -12,7 +20,10 @@ const servers = await Promise.all(
       new Promise((resolve, reject) => {
         const server = createServer((socket) => socket.on('error', () => {}).end());
         server.once('error', reject);
-        server.listen({ host, port, backlog: 511 }, () => resolve(server));
+        server.listen({ host, port, backlog: 511 }, () => {
+          makeTransparent(server._handle.fd, host.includes(':'));
+          resolve(server);
+        });
       }),
   ),
 );

@@ -79,6 +79,8 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
     { ...SUBNETS, subnets: ['example.com', 'example.com/24:8000'] },
   ],
   ['-r me@b -l 127.0.0.1:0,[::1]:0 10.0.0.0/8', { ...SUBNETS, listen: '127.0.0.1:0,[::1]:0' }],
+  ['-r me@b -t 0x1 10.0.0.0/8', { ...SUBNETS, tmark: '0x1' }],
+  ['-r me@b 10.0.0.0/8 --tmark=0x1', { ...SUBNETS, tmark: '0x1' }],
   // A value that looks like an option, or like an abbreviation, is a value.
   ['-r me@b -x --dn 10.0.0.0/8', { ...SUBNETS, excludes: ['--dn'] }],
   ['-r me@b 10.0.0.0/8 -- --dn', { ...SUBNETS, subnets: ['10.0.0.0/8', '--dn'] }],
@@ -145,8 +147,8 @@ const DOCUMENTED: ReadonlyArray<readonly [option: string, fate: Fate]> = [
   ['--sudoers-no-modify', 'command'],
   ['--sudoers-user u', 'ignored'],
   ['--no-sudo-pythonpath', 'ignored'],
-  ['-t 0x1', 'ignored'],
-  ['--tmark 0x1', 'ignored'],
+  ['-t 0x1', 'taken'],
+  ['--tmark 0x1', 'taken'],
   ['--namespace n', /inside/],
   ['--namespace-pid 1', /inside/],
   ['-h', 'text'],
@@ -179,9 +181,6 @@ describe('what only sshuttle needs is left out with its value, which becomes no 
     ['--no-latency-control', '--no-latency-control'],
     ['--latency-buffer-size 65536', '--latency-buffer-size'],
     ['--wrap 9', '--wrap'],
-    ['--tmark 0x1', '--tmark'],
-    ['-t 0x1', '-t'],
-    ['-t0x1', '-t'],
   ])('%s', async (words, name) => {
     for (const line of [`${words} -r me@b 10.0.0.0/8`, `-r me@b 10.0.0.0/8 ${words}`]) {
       expect(await parse(line)).toEqual({ raw: { ...NOTHING_GIVEN, ...SUBNETS }, ignored: [name] });

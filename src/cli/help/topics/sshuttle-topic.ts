@@ -17,7 +17,7 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
       ...(system.platform === 'linux' ? ([['--method nat', 'is iptables']] as const) : []),
       ['--exclude-f FILE', 'the beginning of a name stands for a long option, where no other begins so'],
       [
-        '--python, --remote-shell, --no-cmd-delimiter, --no-sudo-pythonpath, --no-latency-control, --latency-buffer-size, --wrap, --tmark',
+        '--python, --remote-shell, --no-cmd-delimiter, --no-sudo-pythonpath, --no-latency-control, --latency-buffer-size, --wrap',
         'are ignored with their values, and one line says so',
       ],
       [
@@ -43,7 +43,7 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         'print the line of tshuttle sudoers, which grants one program instead of a command line',
       ],
       ['a lost bastion', 'is connected again, where sshuttle ends'],
-      ['UDP other than DNS, tproxy', 'not here: ssh carries TCP'],
+      ['UDP other than DNS', 'not here: ssh carries TCP'],
     ),
     paragraph('What stays different, and why:'),
     list(

@@ -50,5 +50,6 @@ export function samplePlan(families: readonly IpFamily[]): OwnedPlan {
         { address: '2001:db8:2::', prefixLength: 64 },
       ],
     },
+    tmark: null,
   };
 }

@@ -6,6 +6,7 @@ import {
   type NftTableOptions,
   nftTable,
   renderNft,
+  renderNftAnnouncement,
   renderNftMaps,
   renderNftRemoval,
   renderNftStale,
@@ -44,6 +45,7 @@ export class NftBackend implements RuleBackend {
   readonly #earlier = new EarlierTunnels();
   /** Of the first rules, and kept by all that replace them. */
   #order = 1;
+  #isAnnounced = false;
   /** What is in the kernel. */
   #applied: AppliedPlan | undefined;
 
@@ -61,7 +63,8 @@ export class NftBackend implements RuleBackend {
     const ordered = { ...wanted, order: this.#order };
     const plan = wanted.dns === null && !isFirst ? ordered : this.#passEarlierTunnels(ordered);
     if (this.#applied === undefined) {
-      this.#run(renderNft(plan, { instance: this.#instance, lifetime }));
+      this.#run(renderNft(plan, this.#tableOptions()));
+      this.#isAnnounced = false;
       this.#applied = { plan, generation: FIRST_GENERATION };
       return;
     }
@@ -76,6 +79,16 @@ export class NftBackend implements RuleBackend {
     }
     this.#applied = next;
     this.#removeMaps(before);
+  }
+
+  /** Makes the table without a rule, for a mark that its first rules will have. @throws RefusedError */
+  announce(plan: OwnedPlan): void {
+    this.#run(renderNftAnnouncement(plan, this.#tableOptions()));
+    this.#isAnnounced = true;
+  }
+
+  #tableOptions(): NftTableOptions {
+    return { instance: this.#instance, lifetime: this.#lifetime, isAnnounced: this.#isAnnounced };
   }
 
   get exposure(): Exposure {
@@ -103,7 +116,7 @@ export class NftBackend implements RuleBackend {
   async putBack(): Promise<void> {
     if (this.#applied === undefined) return;
     const { plan } = this.#applied;
-    this.#run(renderNft(plan, { instance: this.#instance, lifetime: this.#lifetime }));
+    this.#run(renderNft(plan, this.#tableOptions()));
     this.#applied = { plan, generation: FIRST_GENERATION };
   }
 
@@ -156,6 +169,7 @@ export class NftBackend implements RuleBackend {
   }
 
   async remove(): Promise<void> {
+    // What was announced alone goes with the context.
     if (this.#applied === undefined) return;
     this.#run(renderNftRemoval(this.#applied.plan));
     this.#applied = undefined;
@@ -197,7 +211,7 @@ export class NftBackend implements RuleBackend {
 /** The chain that decides about this machine's own connections, as {@link renderNft} makes it. */
 const OUTPUT_CHAIN = 'output';
 
-/** The chains whose rules lead connections to us, and how many each has. */
+/** The chains whose rules redirect connections to us, and how many each has. */
 function leadingChains(plan: OwnedPlan, generation: number): ReadonlyMap<string, number> {
   const incoming = [...incomingRules(plan, generation)].map(
     ([chain, { length }]) => [chain, length] as const,

@@ -23,7 +23,8 @@ export const NFT_DRIVER: MethodDriver<NftCandidate> = {
   findTunnels: async () => findTunnels(),
 };
 
-function openContext(): NftContext {
+/** A context of libnftables. @throws RefusedError where there is none */
+export function openContext(): NftContext {
   try {
     const context = openNftContext();
     if (context !== undefined) return context;

@@ -1,4 +1,5 @@
 import { parseRuleOwner, RULE_OWNER_PATTERN, type RuleOwner } from '../redirect-plan.ts';
+import { type PacketMark, parseMarkChain } from '../tproxy/packet-mark.ts';
 import { INSTANCE_PREFIX, TABLE_PREFIX } from './nft.ts';
 import { EXEMPT_PORT_SET } from './nft-sets.ts';
 
@@ -7,23 +8,28 @@ export interface ListedTable {
   readonly owner: RuleOwner;
   /** What {@link NftTableOptions.instance} said, if it is there. */
   readonly instance: string | undefined;
+  /** What its tunnel marks packets with, if it does. */
+  readonly mark: PacketMark | undefined;
 }
 
 /** Finds the tables of all tunnels in the output of `nft list chains inet`. */
 export function parseNftChains(listing: string): ListedTable[] {
-  const tables: Array<{ owner: RuleOwner; instance: string | undefined }> = [];
+  const tables: Array<{ -readonly [K in keyof ListedTable]: ListedTable[K] }> = [];
   let inOurs = false;
   for (const line of listing.split('\n')) {
     const table = /^table inet (\S+) \{/.exec(line)?.[1];
     if (table !== undefined) {
       const ours = new RegExp(`^${TABLE_PREFIX}${RULE_OWNER_PATTERN}$`).exec(table);
       inOurs = ours !== null;
-      if (ours !== null) tables.push({ owner: parseRuleOwner(ours[1]!, ours[2]!), instance: undefined });
+      if (ours !== null)
+        tables.push({ owner: parseRuleOwner(ours[1]!, ours[2]!), instance: undefined, mark: undefined });
       continue;
     }
-    const instance = new RegExp(`^\\s+chain ${INSTANCE_PREFIX}([0-9-]+) \\{`).exec(line)?.[1];
+    const chain = /^\s+chain (\S+) \{/.exec(line)?.[1];
     const current = tables.at(-1);
-    if (inOurs && instance !== undefined && current !== undefined) current.instance = instance;
+    if (!inOurs || chain === undefined || current === undefined) continue;
+    current.instance ??= new RegExp(`^${INSTANCE_PREFIX}([0-9-]+)$`).exec(chain)?.[1];
+    current.mark ??= parseMarkChain(chain);
   }
   return tables;
 }

@@ -25,28 +25,46 @@ const LINK_LOCAL: Readonly<Record<IpFamily, string>> = { 4: '169.254.0.0/16', 6:
 
 /** The chain that decides about each connection that this machine opens, and that of the programs to which it is left, if only some are captured. */
 export function renderOutput(plan: OwnedPlan, generation: number): string[] {
-  const decisions = renderDecisions(plan, generation, OWN);
+  const gate = gateByProgram(plan, CHOSEN_CHAIN, renderDecisions(plan, generation, OWN, redirectQuery));
   return [
-    ...(plan.only === null ? [] : renderChain(CHOSEN_CHAIN, decisions)),
+    ...gate.chains,
     ...renderChain('output', [
       `type nat hook output priority ${priorityOf(plan)}; policy accept;`,
       UNDER_WAY_PASSES,
-      ...(plan.only === null ? decisions : renderPrograms(plan, plan.only)),
+      ...gate.rules,
     ]),
   ];
 }
 
 /** The statements that empty the chains of {@link renderOutput} before they are rendered anew in the same transaction. */
-export function renderOutputReset(table: string, { only }: Pick<RedirectPlan, 'only'>): string[] {
-  const chosen = `chain ${table} ${CHOSEN_CHAIN}`;
-  return [`flush chain ${table} output`, ...(only === null ? [] : [`add ${chosen}`, `flush ${chosen}`])];
+export function renderOutputReset(table: string, plan: Pick<RedirectPlan, 'only'>): string[] {
+  return [`flush chain ${table} output`, ...gateReset(table, CHOSEN_CHAIN, plan)];
 }
 
 /** Decides about what chosen programs open. */
-const CHOSEN_CHAIN = 'chosen';
+export const CHOSEN_CHAIN = 'chosen';
+
+/** Rules that hold for all programs, or for those that a plan chooses: in a chain of their own, and what leads to it. */
+export function gateByProgram(
+  plan: OwnedPlan,
+  chain: string,
+  rules: readonly string[],
+): { readonly chains: readonly string[]; readonly rules: readonly string[] } {
+  if (plan.only === null) return { chains: [], rules };
+  return { chains: renderChain(chain, rules), rules: renderPrograms(plan, chain, plan.only) };
+}
+
+/** The statements that empty the chain of {@link gateByProgram}. */
+export function gateReset(table: string, chain: string, { only }: Pick<RedirectPlan, 'only'>): string[] {
+  return only === null ? [] : [`add chain ${table} ${chain}`, `flush chain ${table} ${chain}`];
+}
 
 /** By what matches, never by what does not: of a socket that has no process the kernel knows none of it, and no test holds (nft_meta.c). */
-function renderPrograms({ cgroupFolder = '' }: OwnedPlan, only: readonly ProgramMatch[]): string[] {
+function renderPrograms(
+  { cgroupFolder = '' }: OwnedPlan,
+  chain: string,
+  only: readonly ProgramMatch[],
+): string[] {
   return only.map(({ userId, groupId, cgroup }) => {
     const tests = [
       ...(userId === null ? [] : [`meta skuid ${userId}`]),
@@ -55,11 +73,12 @@ function renderPrograms({ cgroupFolder = '' }: OwnedPlan, only: readonly Program
         ? []
         : [`socket cgroupv2 level ${cgroup.split('/').length} "${cgroupFolder}${cgroup}"`]),
     ];
-    return `${tests.join(' ')} goto ${CHOSEN_CHAIN}`;
+    return `${tests.join(' ')} goto ${chain}`;
   });
 }
 
-function renderChain(name: string, rules: readonly string[]): string[] {
+/** A chain of rules. */
+export function renderChain(name: string, rules: readonly string[]): string[] {
   return [`  chain ${name} {`, ...rules.map((rule) => `    ${rule}`), '  }'];
 }
 
@@ -70,26 +89,45 @@ export const UNDER_WAY_PASSES = 'tcp flags & (fin | syn | rst | ack) != syn retu
 export const UNROUTED_PASSES = 'fib daddr type { local, broadcast, multicast, anycast } return';
 
 /** In which the decisions about this machine's own connections and about those of others are not alike. */
-interface Originators {
+export interface Originators {
   /** Rules for what nobody ever sends to us, but for queries to nameservers. */
   readonly never: readonly string[];
   /** Whether the tunnels, which ask nameservers themselves, are among those who ask them. */
   readonly areTunnels: boolean;
 }
 
-const OWN: Originators = { never: [UNROUTED_PASSES], areTunnels: true };
+/** This machine itself. */
+export const OWN: Originators = { never: [UNROUTED_PASSES], areTunnels: true };
+
+/** What becomes of a query to a nameserver for which we answer at a port. */
+type QueryVerdict = (port: number) => string;
+
+/** Of a chain of the type nat. */
+export const redirectQuery: QueryVerdict = (port) => `redirect to :${port}`;
 
 /** What is decided about a connection that begins, in this order. */
 export function renderDecisions(
   plan: RedirectPlan,
   generation: number,
-  { never, areTunnels }: Originators,
+  originators: Originators,
+  queryVerdict: QueryVerdict,
 ): string[] {
   return [
-    ...plan.families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`),
+    ...renderExempt(plan),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
-    ...renderDns(plan, areTunnels),
+    ...renderDnsRules(plan, originators, queryVerdict),
     plan.udp === 'reject' ? 'meta l4proto != tcp meta l4proto != udp return' : 'meta l4proto != tcp return',
+    ...renderSubnetDecisions(plan, generation, originators),
+  ];
+}
+
+/** What is decided by where it goes: of TCP, and of UDP where that is refused. */
+export function renderSubnetDecisions(
+  plan: RedirectPlan,
+  generation: number,
+  { never }: Originators,
+): string[] {
+  return [
     ...never,
     ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
     ...(plan.udp === 'reject' ? ['meta l4proto udp jump spare_udp'] : []),
@@ -98,6 +136,11 @@ export function renderDecisions(
         `${portMatch(ports, plan)}${destination(family)} vmap @${mapName(generation, index, family)}`,
     ),
   ];
+}
+
+/** The rules that let pass what is exempt. */
+export function renderExempt({ families }: RedirectPlan): string[] {
+  return families.map((family) => `${destination(family)} . tcp dport @exempt${family} return`);
 }
 
 /** What DNS goes by. */
@@ -109,8 +152,12 @@ const PROTOCOLS = ['udp', 'tcp'] as const;
  */
 const ANSWERS_PASS = 'udp dport 53 @th,80,1 1 return';
 
-/** A rule for each: a set that came or went with the rules would fail packets, and these are few. */
-function renderDns({ dns, families }: RedirectPlan, areTunnels: boolean): string[] {
+/** The rules about queries. A rule for each: a set that came or went with the rules would fail packets, and these are few. */
+export function renderDnsRules(
+  { dns, families }: RedirectPlan,
+  { areTunnels }: Originators,
+  verdict: QueryVerdict,
+): string[] {
   if (dns === null) return [];
   const passing = PROTOCOLS.map(
     (protocol) => `${protocol} dport 53 ${protocol} sport @${EXEMPT_PORT_SET} return`,
@@ -119,7 +166,7 @@ function renderDns({ dns, families }: RedirectPlan, areTunnels: boolean): string
     const family = familyOf(nameserver);
     if (!families.includes(family)) return [];
     return PROTOCOLS.map(
-      (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 redirect to :${port}`,
+      (protocol) => `${destination(family)} ${nameserver} ${protocol} dport 53 ${verdict(port)}`,
     );
   });
   return [ANSWERS_PASS, ...(areTunnels ? passing : []), ...redirects];

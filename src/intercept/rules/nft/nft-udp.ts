@@ -30,10 +30,15 @@ export function renderCapture({ listenerPort, udp }: Pick<OwnedPlan, 'listenerPo
   return [
     '  chain capture {',
     `    meta l4proto tcp redirect to :${listenerPort}`,
-    // A socket of the kernel's own, as of WireGuard, is no user's.
-    ...(udp === 'reject' ? [`    meta l4proto udp meta skuid >= 0 meta mark set ${MARK}`] : []),
+    ...renderUdpMark({ udp }),
     '  }',
   ];
+}
+
+/** What the chain to which maps lead does with datagrams. */
+export function renderUdpMark({ udp }: Pick<OwnedPlan, 'udp'>): string[] {
+  // A socket of the kernel's own, as of WireGuard, is no user's.
+  return udp === 'reject' ? [`    meta l4proto udp meta skuid >= 0 meta mark set ${MARK}`] : [];
 }
 
 /** The chains beside that; none where UDP is left alone. */

@@ -1,5 +1,12 @@
-import { formatRuleOwner, type OwnedPlan, type RedirectPlan, type RuleOwner } from '../redirect-plan.ts';
+import { formatRuleOwner, type OwnedPlan, type RuleOwner } from '../redirect-plan.ts';
 import { renderDisguise, renderDisguiseReset } from './nft-disguise.ts';
+import {
+  isDiverted,
+  renderDiversion,
+  renderDiversionReset,
+  renderDivertedCapture,
+  renderMarkChain,
+} from './nft-diversion.ts';
 import { renderIncoming, renderIncomingReset } from './nft-incoming-chains.ts';
 import { renderOutput, renderOutputReset } from './nft-output-chain.ts';
 import {
@@ -35,6 +42,8 @@ export interface NftTableOptions {
   readonly instance: string;
   /** `owner`: the kernel removes the table when the process that made it ends (`flags owner`, kernel 5.12). */
   readonly lifetime: 'owner' | 'until-removed';
+  /** The table is there, and ours: the kernel takes another mention of one with an owner for an attempt to clear that. */
+  readonly isAnnounced?: boolean;
 }
 
 /** What the names of our tables begin with; {@link formatRuleOwner} follows. */
@@ -51,24 +60,43 @@ export function nftTable(owner: RuleOwner): string {
 export function renderNft(plan: OwnedPlan, options: NftTableOptions): string {
   const table = nftTable(plan);
   return textOf([
-    // `delete` fails where there is no table.
-    `add table ${table}`,
-    `delete table ${table}`,
-    `table ${table} {`,
-    ...renderFlags(options.lifetime),
-    `  chain ${INSTANCE_PREFIX}${options.instance} {`,
-    '  }',
+    ...renderTableStart(table, options),
     ...plan.families.flatMap((family) => renderExemptSet(family, plan.exempt)),
     ...renderPortSet(EXEMPT_PORT_SET, exemptPorts(plan)),
     ...renderUdpSets(plan),
     ...renderMaps(plan, FIRST_GENERATION),
-    ...renderCapture(plan),
+    ...renderMarkChain(plan),
+    ...(isDiverted(plan) ? renderDivertedCapture(plan) : renderCapture(plan)),
     ...renderRefusal(plan),
-    ...renderOutput(plan, FIRST_GENERATION),
+    ...renderChains(plan, FIRST_GENERATION),
     ...renderIncoming(plan, FIRST_GENERATION),
     ...renderDisguise(plan),
     '}',
   ]);
+}
+
+/** Renders the transaction that makes the table of a diversion without a rule: it says whose it is, and which mark it will have. */
+export function renderNftAnnouncement(plan: OwnedPlan, options: NftTableOptions): string {
+  return textOf([...renderTableStart(nftTable(plan), options), ...renderMarkChain(plan), '}']);
+}
+
+function renderTableStart(
+  table: string,
+  { instance, lifetime, isAnnounced = false }: NftTableOptions,
+): string[] {
+  return [
+    // `delete` fails where there is no table.
+    ...(isAnnounced ? [] : [`add table ${table}`]),
+    `delete table ${table}`,
+    `table ${table} {`,
+    ...renderFlags(lifetime),
+    `  chain ${INSTANCE_PREFIX}${instance} {`,
+    '  }',
+  ];
+}
+
+function renderChains(plan: OwnedPlan, generation: number): string[] {
+  return isDiverted(plan) ? renderDiversion(plan, generation) : renderOutput(plan, generation);
 }
 
 /** The generation of the plan that {@link renderNft} was given; each replacement counts one up. */
@@ -97,19 +125,19 @@ export function renderNftMaps({ plan, lifetime, generation }: NftReplacement): s
 /** Renders the second: the rules that ask the new maps, in place of those of the plan before, which ask the old. */
 export function renderNftSwitch(
   { plan, lifetime, generation }: NftReplacement,
-  before: Pick<RedirectPlan, 'alsoFrom'>,
+  before: Pick<OwnedPlan, 'alsoFrom' | 'diversion'>,
 ): string {
   const table = nftTable(plan);
   const rules = textOf([
-    ...renderOutputReset(table, plan),
+    ...(isDiverted(plan) ? renderDiversionReset(table, plan) : renderOutputReset(table, plan)),
     ...renderRefusalReset(table, plan),
     ...renderIncomingReset(table, before),
     ...renderDisguiseReset(table, plan),
     `table ${table} {`,
     ...renderFlags(lifetime),
-    ...renderCapture(plan),
+    ...(isDiverted(plan) ? renderDivertedCapture(plan) : renderCapture(plan)),
     ...renderRefusal(plan),
-    ...renderOutput(plan, generation),
+    ...renderChains(plan, generation),
     ...renderIncoming(plan, generation),
     ...renderDisguise(plan),
     '}',

@@ -8,7 +8,12 @@ const SOCK_CLOEXEC = 0o2_000_000;
 const MSG_DONTWAIT = 0x40;
 const NLM_F_REQUEST = 0x1;
 const NLM_F_ACK = 0x4;
+/** NLM_F_ROOT and NLM_F_MATCH. */
+const NLM_F_DUMP = 0x300;
+const NLM_F_EXCL = 0x200;
+const NLM_F_CREATE = 0x400;
 const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
 
 /** struct nlmsghdr: length, type, flags, sequence number, port. */
 const HEADER_BYTES = 16;
@@ -19,6 +24,11 @@ const SEQUENCE_OFFSET = 8;
 const MAX_ANSWER_BYTES = 8_192;
 /** Answers to earlier questions that were not read, at most. */
 const MAX_STALE_ANSWERS = 16;
+
+/** Of one list: some ten thousand entries. */
+const MAX_LISTED_PACKETS = 256;
+
+const FLAGS_OF = { acknowledged: NLM_F_ACK, created: NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL } as const;
 
 /** The high bit of the type of an attribute that holds attributes. */
 export const NESTED = 0x8000;
@@ -34,10 +44,17 @@ export interface NetlinkSocket {
   /**
    * Asks the kernel, which has answered by the time that send(2) is done (netlink(7)).
    *
-   * @param acknowledged for a message that is answered only by whether it was obeyed
+   * @param kind `acknowledged` for a message that is answered only by whether it was obeyed; `created` for one that makes what must
+   *   not be there yet
    * @throws Error with errno when the socket itself fails
    */
-  ask(type: number, body: Buffer, acknowledged?: 'acknowledged'): NetlinkAnswer;
+  ask(type: number, body: Buffer, kind?: 'acknowledged' | 'created'): NetlinkAnswer;
+  /**
+   * Asks for all of a kind, and gives the body of each.
+   *
+   * @throws Error with errno when the kernel refuses, or what it lists does not end
+   */
+  list(type: number, body: Buffer): Buffer[];
   /** Idempotent. */
   close(): void;
 }
@@ -65,19 +82,34 @@ export function openNetlink(protocol: number): NetlinkSocket {
   if (descriptor < 0) throw new Error(`socket failed with errno ${lastErrno()}`);
   const answer = Buffer.alloc(MAX_ANSWER_BYTES);
   let sequence = 0;
+  const question = (type: number, flags: number, body: Buffer): void => {
+    sequence += 1;
+    const message = Buffer.concat([header(type, NLM_F_REQUEST | flags, sequence, body.length), body]);
+    if (send(descriptor, message, message.length, 0) < 0)
+      throw new Error(`send failed with errno ${lastErrno()}`);
+  };
+  const nextPacket = (): Buffer => {
+    const length = receive(descriptor, answer, answer.length, MSG_DONTWAIT);
+    if (length < HEADER_BYTES) throw new Error(`recv failed with errno ${lastErrno()}`);
+    return answer.subarray(0, length);
+  };
   return {
-    ask(type, body, acknowledged) {
-      sequence += 1;
-      const flags = NLM_F_REQUEST | (acknowledged === undefined ? 0 : NLM_F_ACK);
-      const message = Buffer.concat([header(type, flags, sequence, body.length), body]);
-      if (send(descriptor, message, message.length, 0) < 0)
-        throw new Error(`send failed with errno ${lastErrno()}`);
+    ask(type, body, kind) {
+      question(type, kind === undefined ? 0 : FLAGS_OF[kind], body);
       for (let reads = 0; reads <= MAX_STALE_ANSWERS; reads += 1) {
-        const length = receive(descriptor, answer, answer.length, MSG_DONTWAIT);
-        if (length < HEADER_BYTES) throw new Error(`recv failed with errno ${lastErrno()}`);
-        if (answer.readUInt32LE(SEQUENCE_OFFSET) === sequence) return decode(answer.subarray(0, length));
+        const packet = nextPacket();
+        if (packet.readUInt32LE(SEQUENCE_OFFSET) === sequence) return decode(packet);
       }
       throw new Error('no answer to what was asked');
+    },
+    list(type, body) {
+      question(type, NLM_F_DUMP, body);
+      const bodies: Buffer[] = [];
+      for (let reads = 0; reads <= MAX_LISTED_PACKETS; reads += 1) {
+        const packet = nextPacket();
+        if (packet.readUInt32LE(SEQUENCE_OFFSET) === sequence && takeListed(packet, bodies)) return bodies;
+      }
+      throw new Error('a list without an end');
     },
     close() {
       if (descriptor >= 0) closeSync(descriptor);
@@ -93,6 +125,19 @@ function header(type: number, flags: number, sequence: number, bodyBytes: number
   bytes.writeUInt16LE(flags, FLAGS_OFFSET);
   bytes.writeUInt32LE(sequence, SEQUENCE_OFFSET);
   return bytes;
+}
+
+/** Takes the messages of one packet of a list. @returns whether the list has ended @throws Error with errno */
+function takeListed(packet: Buffer, bodies: Buffer[]): boolean {
+  for (let at = 0; at + HEADER_BYTES <= packet.length; ) {
+    const message = packet.subarray(at);
+    const answer = decode(message);
+    if (answer.kind === 'refused') throw new Error(`the list was refused with errno ${answer.errno}`);
+    if (message.readUInt16LE(TYPE_OFFSET) === NLMSG_DONE) return true;
+    if (answer.kind === 'message') bodies.push(answer.body);
+    at += Math.max(HEADER_BYTES, (message.readUInt32LE(0) + 3) & ~3);
+  }
+  return false;
 }
 
 function decode(answer: Buffer): NetlinkAnswer {

@@ -41,6 +41,7 @@ function planFor(listenerPort: number): RedirectPlan {
     udp: 'direct',
     resolverFiles: { zones: [`zone-${listenerPort}.example`, 'both.example'], port: 12_353 },
     alsoFrom: null,
+    tmark: null,
   };
 }
 

@@ -60,6 +60,7 @@ function planFor(zones: readonly string[], { listenerPort = 12_300, port = 12_35
     exempt: [],
     dns: null,
     replies: 'plain',
+    tmark: null,
     udp: 'direct',
     only: null,
     alsoFrom: null,

@@ -33,6 +33,7 @@ const plan: RedirectPlan = {
   udp: 'reject',
   resolverFiles: null,
   alsoFrom: null,
+  tmark: null,
 };
 
 const apply = { type: 'apply', id: 9, plan } as const satisfies Request;
@@ -62,6 +63,7 @@ function openSession(fake: FakePf) {
       openRoute: () => ({ close: () => {} }),
       mustEndWithHelper: async () => false,
       startGuardian: async () => ({ lost: new Promise<never>(() => {}), release: async () => {} }),
+      makeTransparent: () => 12_300,
       endStranded: (connections) => connections.map(() => 'told'),
       forgetQueries: () => {},
       udpPortsInUse: async () => [50_000],

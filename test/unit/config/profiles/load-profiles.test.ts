@@ -178,7 +178,7 @@ more: true
       `${USER}:5:5: conections is not an option of a profile; perhaps connections`,
       `${USER}:6:18: connections must be a whole number from 1 to 16`,
       `${USER}:7:10: dns must be true or false`,
-      `${USER}:8:13: method must be one of auto, nft, iptables, pf`,
+      `${USER}:8:13: method must be one of auto, nft, iptables, tproxy, pf`,
       `${USER}:9:16: excludes must be text; put it in quotes`,
       `${USER}:9:19: excludes is empty`,
       `${USER}:9:23: excludes has a control character in it`,

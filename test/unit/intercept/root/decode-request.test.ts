@@ -79,6 +79,8 @@ describe('decodeRequest', () => {
     { type: 'end-stranded', id: 6, connections: [connection] },
     { type: 'look-up', id: 8, originators: [connection.originator] },
     { type: 'enclose', id: 9, pid: 4_711 },
+    { type: 'transparent', id: 11, descriptors: [21, 22] },
+    { type: 'apply', id: 10, plan: { ...plan, tmark: 0xffff_ffff } },
     { type: 'look', id: 7 },
   ])('takes $type as it is', (request) => {
     expect(decode(request)).toEqual(request);
@@ -97,6 +99,16 @@ describe('decodeRequest', () => {
     ['{"type":"look","id":"1"}', 'an id in quotes'],
     ['{"type":"look","id":1,"run":"reboot"}', 'an unknown key'],
     ['{"type":"run","id":1}', 'an unknown type'],
+    ['{"type":"transparent","id":1,"descriptors":[]}', 'no descriptor'],
+    ['{"type":"transparent","id":1,"descriptors":[1,2,3]}', 'three descriptors'],
+    ['{"type":"transparent","id":1,"descriptors":[-1]}', 'a descriptor below 0'],
+    ['{"type":"transparent","id":1,"descriptors":["/dev/mem"]}', 'a path'],
+    [JSON.stringify({ type: 'apply', id: 1, plan: { ...plan, tmark: 0 } }), 'a mark without bits'],
+    [JSON.stringify({ type: 'apply', id: 1, plan: { ...plan, tmark: 2 ** 32 } }), 'a mark of 33 bits'],
+    [
+      JSON.stringify({ type: 'apply', id: 1, plan: { ...plan, tmark: 0x7473_00fe } }),
+      'a mark of the main table',
+    ],
     ['{"type":"toString","id":1}', 'a property of every object'],
     ['{"type":"enclose","id":1,"pid":0}', 'no process'],
     ['{"type":"enclose","id":1,"pid":-1}', 'all processes'],

@@ -29,7 +29,8 @@ function validRequest(random: Random): unknown {
       { type: 'cleanup', id },
       { type: 'end-stranded', id, connections: CONNECTIONS },
       { type: 'look-up', id, originators: PLAN.exempt },
-    ][random(8)],
+      { type: 'transparent', id, descriptors: [20, 21] },
+    ][random(9)],
   );
 }
 

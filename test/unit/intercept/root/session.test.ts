@@ -89,6 +89,7 @@ function openSession({ mayNotOutlive = false } = {}) {
         return { close: () => void routes.splice(routes.indexOf(network), 1) };
       },
       mustEndWithHelper: () => Promise.resolve(mayNotOutlive),
+      makeTransparent: () => 12_300,
       startGuardian: () => {
         guardians.push('watches');
         const release = async (): Promise<void> => void guardians.push('released');
@@ -334,5 +335,21 @@ describe('HelperSession', () => {
     await session.serve(use);
     backend.refusal = 'xtables lock';
     await expect(session.end('client ended')).rejects.toThrow('xtables lock');
+  });
+
+  it('has plans name the port of the listeners that it has made transparent, and watches over what tproxy leaves', async () => {
+    const { session, guardians } = openSession({ mayNotOutlive: true });
+    await session.serve({ type: 'use', id: 1, candidate: 'tproxy' });
+    expect(guardians).toEqual(['watches']);
+    expect(await session.serve({ type: 'transparent', id: 2, descriptors: [20] })).toEqual({
+      type: 'done',
+      id: 2,
+    });
+    const elsewhere: Request = { ...apply, id: 3, plan: { ...plan, listenerPort: 12_301 } };
+    await expect(session.serve(elsewhere)).rejects.toThrow(GrammarError);
+    const there: Request = { ...apply, id: 4, plan: { ...plan, listenerPort: 12_300 } };
+    expect(await session.serve(there)).toMatchObject({ id: 4 });
+    await session.end('client ended');
+    expect(guardians).toEqual(['watches', 'released']);
   });
 });

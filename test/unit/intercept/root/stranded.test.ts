@@ -47,8 +47,13 @@ class FakeKernel implements SocketKernel {
   }
 }
 
-function fateOf(kernel: FakeKernel, to = destination, callerId = CALLER): string | undefined {
-  return endStranded([{ originator, destination: to }], plan, callerId, kernel)[0];
+function fateOf(
+  kernel: FakeKernel,
+  to = destination,
+  callerId = CALLER,
+  isRedirected = true,
+): string | undefined {
+  return endStranded([{ originator, destination: to }], plan, callerId, kernel, isRedirected)[0];
 }
 
 describe('endStranded', () => {
@@ -58,6 +63,18 @@ describe('endStranded', () => {
     kernel.add(originator, destination, { state });
     expect(fateOf(kernel)).toBe('ended');
     expect(kernel.destroyed).toEqual(kernel.open);
+  });
+
+  it('looks for the other end at the destination itself where nothing is redirected', () => {
+    const joined = new FakeKernel();
+    joined.add(originator, destination);
+    joined.add(destination, originator);
+    expect(fateOf(joined, destination, CALLER, false)).toBe('joined');
+    const stranded = new FakeKernel();
+    stranded.add(originator, destination);
+    // Another tunnel's, or what happens to have the listener's address.
+    stranded.add(makeEndpoint('127.0.0.1', LISTENER_PORT)!, originator);
+    expect(fateOf(stranded, destination, CALLER, false)).toBe('ended');
   });
 
   it('never touches a connection whose other end is there, whoever asks', () => {

@@ -23,10 +23,12 @@ describe('REDIRECT_METHODS', () => {
   });
 
   it('gives what people read of all methods', () => {
-    expect(wantedMethods('linux')).toBe('auto, nft or iptables');
+    expect(wantedMethods('linux')).toBe('auto, nft, iptables or tproxy');
     expect(wantedMethods('freebsd')).toBe('auto or pf');
     expect(wantedMethods('win32')).toBe('auto');
-    expect(listingCommands('linux')).toBe('nft list ruleset, iptables-save and iptables-legacy-save');
+    expect(listingCommands('linux')).toBe(
+      'nft list ruleset, iptables-save, iptables-legacy-save and ip rule',
+    );
     expect(listingCommands('darwin')).toBe('pfctl -s all');
     expect(listingCommands('win32')).toBe('');
   });

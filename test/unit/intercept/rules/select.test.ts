@@ -58,6 +58,8 @@ describe('candidatesFor', () => {
       'iptables-nft',
       'iptables-legacy',
     ]);
+    // Those of tproxy go with the helper as well, so whoever wants it has it.
+    expect(candidatesFor('tproxy', false, 'linux')).toEqual(['tproxy']);
     expect(candidatesFor('auto', false, 'linux')).toEqual(CANDIDATES.filter((one) => one !== 'pf'));
     expect(candidatesFor('auto', false, 'darwin')).toEqual(['pf']);
     const library: ProbeFact = { kind: 'usable', candidate: 'libnftables', version: '1', families: [4, 6] };

@@ -25,7 +25,7 @@ describe('completionsFor', () => {
     [['--meth'], ['--method']],
     [
       ['--method', ''],
-      ['auto', 'nft', 'iptables', 'pf'],
+      ['auto', 'nft', 'iptables', 'tproxy', 'pf'],
     ],
     [['--method', 'n'], ['nft']],
     [['--method=n'], ['--method=nft']],
