@@ -1,3 +1,4 @@
+import { MAX_NAME_CHARACTERS } from '../../net/address/zone.ts';
 import {
   type Fields,
   fieldOf,
@@ -40,8 +41,6 @@ const REPLY_TYPES = [
   'rules',
 ] as const;
 const MAX_TEXT_CHARACTERS = 32 * 1024;
-/** The longest name as text (RFC 1035). */
-const MAX_ZONE_CHARACTERS = 253;
 const MAX_REPORT_LINES = 1_024;
 
 /**
@@ -145,7 +144,7 @@ function readLeftUndone(value: unknown): LeftUndone {
 function readLeftZone(value: unknown, where: string): LeftZone {
   const fields = readObject(value, where, ['zone', 'why']);
   return {
-    zone: readText(fields['zone'], `${where}.zone`, MAX_ZONE_CHARACTERS),
+    zone: readText(fields['zone'], `${where}.zone`, MAX_NAME_CHARACTERS),
     why: readWord(fields['why'], `${where}.why`, LEFT_ZONE_REASONS),
   };
 }

@@ -123,6 +123,11 @@ export function formatRuleOwner({ userId, listenerPort }: RuleOwner): string {
   return `${userId}-${listenerPort}`;
 }
 
+/** Whether two are of the same tunnel. */
+export function isSameOwner(a: RuleOwner, b: RuleOwner): boolean {
+  return a.userId === b.userId && a.listenerPort === b.listenerPort;
+}
+
 /** A pattern for what {@link formatRuleOwner} gives, with the user and the port as its groups. */
 export const RULE_OWNER_PATTERN = '(\\d{1,10})-(\\d{1,5})';
 

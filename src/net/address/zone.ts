@@ -6,7 +6,7 @@ export interface Zone {
 }
 
 /** The longest name as text (RFC 1035 section 2.3.4, without the last dot). */
-const MAX_NAME_CHARACTERS = 253;
+export const MAX_NAME_CHARACTERS = 253;
 
 /** Parses `internal.example`, `.internal.example`, `*.rds.amazonaws.com`; undefined when it is none of these. */
 export function parseZone(text: string): Zone | undefined {

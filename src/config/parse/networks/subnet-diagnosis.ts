@@ -1,10 +1,11 @@
 // Says what is wrong with a subnet that did not parse, and what to write instead.
 import { isIP } from 'node:net';
+import { MAX_NAME_CHARACTERS } from '../../../net/address/zone.ts';
 
 /** Whether the text can be a host name: RFC 1123 labels, underscores as they occur, a trailing dot allowed. */
 export function isHostName(text: string): boolean {
   const name = text.endsWith('.') ? text.slice(0, -1) : text;
-  if (name.length === 0 || name.length > 253) return false;
+  if (name.length === 0 || name.length > MAX_NAME_CHARACTERS) return false;
   return name.split('.').every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label));
 }
 

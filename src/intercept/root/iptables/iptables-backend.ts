@@ -11,7 +11,7 @@ import {
   renderIptablesMove,
   type SavedTunnel,
 } from '../../rules/iptables/iptables-chains.ts';
-import { EarlierTunnels, nextOrder, type OwnedPlan } from '../../rules/redirect-plan.ts';
+import { EarlierTunnels, isSameOwner, nextOrder, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import {
   factsOfChains,
   factsOfIptables,
@@ -24,7 +24,7 @@ import { runTool } from '../backend/run-tool.ts';
 import { mustNotLive } from '../backend/this-instance.ts';
 import { runNft } from '../nft/run-nft.ts';
 import type { IptablesTools } from './iptables-tools.ts';
-import { isSameTunnel, removeTunnel, restore, savedTunnels } from './saved-tunnels.ts';
+import { removeTunnel, restore, savedTunnels } from './saved-tunnels.ts';
 import { UdpRefusal } from './udp-refusal.ts';
 
 /** Others need some 50 ms each to put theirs back. */
@@ -60,7 +60,7 @@ export class IptablesBackend implements RuleBackend {
     const others: SavedTunnel[] = [];
     for (const tools of this.#toolsFor(wanted.families)) {
       const saved = await savedTunnels(tools);
-      const own = saved.find(({ owner }) => isSameTunnel(owner, wanted));
+      const own = saved.find(({ owner }) => isSameOwner(owner, wanted));
       if (before === undefined) mustNotLive(own?.instance, this.#instance);
       others.push(...saved.filter((one) => one !== own));
     }
@@ -95,7 +95,7 @@ export class IptablesBackend implements RuleBackend {
     if (plan === undefined) return undefined;
     for (const tools of this.#toolsFor(plan.families)) {
       const { entry, prerouting } = iptablesChains(plan);
-      const saved = (await savedTunnels(tools)).find(({ owner }) => isSameTunnel(owner, plan));
+      const saved = (await savedTunnels(tools)).find(({ owner }) => isSameOwner(owner, plan));
       if (saved === undefined) return `${tools.name}: the chain ${entry} is gone`;
       if (saved.place === undefined) return `${tools.name}: OUTPUT does not lead to ${entry} any more`;
       if (plan.alsoFrom !== null && !saved.isIncomingThere)
@@ -178,7 +178,7 @@ export class IptablesBackend implements RuleBackend {
     this.#touched.add(family);
     this.#ruleCounts.clear();
     const tunnels = await savedTunnels(tools);
-    const own = tunnels.find(({ owner }) => isSameTunnel(owner, plan));
+    const own = tunnels.find(({ owner }) => isSameOwner(owner, plan));
     const jumpAt = own?.place === undefined ? (placeOfJump(plan, tunnels) ?? 1) : 'there';
     const isIncomingThere = own?.isIncomingThere === true;
     const options = { family, instance: this.#instance, jumpAt, isIncomingThere } as const;
@@ -192,7 +192,7 @@ export class IptablesBackend implements RuleBackend {
   async #putInOrder(tools: IptablesTools, plan: OwnedPlan): Promise<void> {
     for (let tries = 0; tries < ORDER_TRIES; tries += 1) {
       const tunnels = await savedTunnels(tools);
-      const isThere = tunnels.some(({ owner, place }) => place !== undefined && isSameTunnel(owner, plan));
+      const isThere = tunnels.some(({ owner, place }) => place !== undefined && isSameOwner(owner, plan));
       const place = placeOfJump(plan, tunnels);
       if (!isThere || place === undefined) return;
       // What it was to stand behind may have gone meanwhile.

@@ -4,7 +4,7 @@ import {
   renderIptablesRemoval,
   type SavedTunnel,
 } from '../../rules/iptables/iptables-chains.ts';
-import { formatRuleOwner, type RuleOwner } from '../../rules/redirect-plan.ts';
+import { isSameOwner, type RuleOwner } from '../../rules/redirect-plan.ts';
 import { RefusedError } from '../backend/rule-backend.ts';
 import { runTool } from '../backend/run-tool.ts';
 import type { IptablesTools } from './iptables-tools.ts';
@@ -19,18 +19,13 @@ export async function savedTunnels(
   return parseIptablesSave(result.output);
 }
 
-/** Whether two are the same tunnel. */
-export function isSameTunnel(a: RuleOwner, b: RuleOwner): boolean {
-  return formatRuleOwner(a) === formatRuleOwner(b);
-}
-
 /** Removes what one tunnel has in a table, if anything. @throws RefusedError */
 export async function removeTunnel(
   tools: IptablesTools,
   owner: RuleOwner,
   table: IptablesTable = 'nat',
 ): Promise<void> {
-  const tunnel = (await savedTunnels(tools, table)).find((saved) => isSameTunnel(saved.owner, owner));
+  const tunnel = (await savedTunnels(tools, table)).find((saved) => isSameOwner(saved.owner, owner));
   if (tunnel !== undefined) await restore(tools, renderIptablesRemoval(tunnel, undefined, table));
 }
 

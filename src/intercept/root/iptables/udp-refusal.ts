@@ -2,10 +2,10 @@ import type { IpFamily } from '../../../net/address/literal.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
 import { countRules, iptablesChains } from '../../rules/iptables/iptables-chains.ts';
 import { renderIptablesRefusal } from '../../rules/iptables/iptables-udp.ts';
-import type { OwnedPlan } from '../../rules/redirect-plan.ts';
+import { isSameOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { RulePlace } from '../backend/rule-backend.ts';
 import type { IptablesTools } from './iptables-tools.ts';
-import { isSameTunnel, removeTunnel, restore, savedTunnels } from './saved-tunnels.ts';
+import { removeTunnel, restore, savedTunnels } from './saved-tunnels.ts';
 
 const TABLE = 'filter';
 
@@ -24,7 +24,7 @@ export class UdpRefusal {
     if (plan.udp !== 'reject') return await this.remove(tools, plan);
     for (const one of tools) {
       this.#touched.add(one.family);
-      const own = (await savedTunnels(one, TABLE)).find(({ owner }) => isSameTunnel(owner, plan));
+      const own = (await savedTunnels(one, TABLE)).find(({ owner }) => isSameOwner(owner, plan));
       const jumpAt = own !== undefined && own.jumps.length > 0 ? 'there' : 1;
       await restore(one, renderIptablesRefusal(plan, { ...this.#options(one), jumpAt }));
     }
@@ -34,7 +34,7 @@ export class UdpRefusal {
   async missing(tools: readonly IptablesTools[], plan: OwnedPlan): Promise<string | undefined> {
     const { entry } = iptablesChains(plan);
     for (const one of tools.filter(({ family }) => this.#touched.has(family))) {
-      const saved = (await savedTunnels(one, TABLE)).find(({ owner }) => isSameTunnel(owner, plan));
+      const saved = (await savedTunnels(one, TABLE)).find(({ owner }) => isSameOwner(owner, plan));
       const wanted = countRules(renderIptablesRefusal(plan, { ...this.#options(one), jumpAt: 'there' }));
       if (saved === undefined || saved.jumps.length === 0 || saved.ruleCount < wanted)
         return `${one.name}: those of ${entry} in the table ${TABLE}, which refuse UDP`;

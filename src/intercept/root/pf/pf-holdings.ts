@@ -1,4 +1,5 @@
 import {
+  type Fields,
   readInteger,
   readJson,
   readList,
@@ -47,9 +48,17 @@ export function formatHoldings(holdings: PfHoldings): string {
   return JSON.stringify({ owner, token, ...rest });
 }
 
-/** Takes what {@link formatHoldings} gives, with anything after its line. @throws GrammarError */
+/**
+ * What later versions than the first write, as one that does not know it has it: whoever was killed before an update has left a record of
+ * his version, and what he has done is to be undone by ours. A field that is added goes in here.
+ */
+const WITHOUT_LATER_FIELDS = { zones: [] } as const;
+
+/** Takes what {@link formatHoldings} gives, or gave in an earlier version, with anything after its line. @throws GrammarError */
 export function parseHoldings(text: string): PfHoldings {
-  const fields = readObject(readJson(text.split('\n', 1)[0] ?? ''), 'holdings', Object.keys(NO_HOLDINGS));
+  const written = readJson(text.split('\n', 1)[0] ?? '');
+  const all = isFields(written) ? { ...WITHOUT_LATER_FIELDS, ...written } : written;
+  const fields = readObject(all, 'holdings', Object.keys(NO_HOLDINGS));
   const isSo = (key: string): boolean => readWord(`${fields[key]}`, key, ['true', 'false']) === 'true';
   return {
     owner: fields['owner'] === null ? undefined : readOwner(fields['owner']),
@@ -59,6 +68,10 @@ export function parseHoldings(text: string): PfHoldings {
     forwarderPorts: readList(fields['forwarderPorts'], 'forwarderPorts', MAX_FORWARDER_PORTS, readPort),
     zones: readList(fields['zones'], 'zones', MAX_RESOLVER_FILES, readZoneName),
   };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Those of a plan, with those of all tunnels before. */

@@ -27,7 +27,9 @@ export function applyZoneFiles(
   if (folder === undefined) return [];
   const { zones = [], port = 0 } = plan.resolverFiles ?? {};
   const others = zonesOfOthers(records, record);
-  releaseZones(folder, record, plan, (zone) => !zones.includes(zone));
+  // What is in force is: one that is left stays in the record, and is removed by the next plan or at the end.
+  for (const refusal of releaseZones(folder, record, plan, (zone) => !zones.includes(zone)))
+    machine.warn(`a file that is needed no more is still there: ${refusal}`);
   const text = resolverFileText(plan, port);
   return zones.flatMap((zone): readonly LeftZone[] => {
     if (others.has(zone)) return [{ zone, why: 'other tunnel' }];
@@ -71,29 +73,36 @@ function zonesOfOthers(records: PfRecords, own: PfRecord): ReadonlySet<string> {
   );
 }
 
-/** Removes the files that a record says are there. @throws RefusedError with the system's reason */
+/** Removes the files that a record says are there, as far as the system lets us. @throws RefusedError with every reason */
 export function releaseZoneFiles(machine: PfMachine, record: PfRecord): void {
   const { owner } = record.holdings;
   const folder = resolverFolderOf(machine);
   if (folder === undefined || owner === undefined || record.holdings.zones.length === 0) return;
-  releaseZones(folder, record, owner, () => true);
+  const refusals = releaseZones(folder, record, owner, () => true);
   folder.removeIfEmpty();
+  if (refusals.length > 0) throw new RefusedError(refusals.join('; '));
 }
 
+/** @returns why some are left, which stay in the record */
 function releaseZones(
   folder: ResolverFolder,
   record: PfRecord,
   owner: RuleOwner,
   isOver: (zone: string) => boolean,
-): void {
-  for (const zone of record.holdings.zones.filter(isOver)) {
+): readonly string[] {
+  const refusals: string[] = [];
+  const left = record.holdings.zones.filter((zone) => {
+    if (!isOver(zone)) return true;
     try {
       folder.remove(zone, owner);
+      return false;
     } catch (error) {
-      throw new RefusedError(`${folder.pathOf(zone)}: ${messageOf(error)}`);
+      refusals.push(`${folder.pathOf(zone)}: ${messageOf(error)}`);
+      return true;
     }
-    record.write({ ...record.holdings, zones: record.holdings.zones.filter((one) => one !== zone) });
-  }
+  });
+  if (left.length < record.holdings.zones.length) record.write({ ...record.holdings, zones: left });
+  return refusals;
 }
 
 /** Files of ours that no record tells of: the system forgets records when it starts, and keeps files. @param known owners with records */

@@ -1,8 +1,6 @@
+import { MAX_NAME_CHARACTERS } from '../../../net/address/zone.ts';
 import { GrammarError, readText } from '../../../net/messages/field-reader.ts';
 import { isZoneName } from '../../rules/resolver-files.ts';
-
-/** The longest name as text (RFC 1035). */
-const MAX_NAME_CHARACTERS = 253;
 
 /** Takes `value` as the name of a zone, which cannot be a path. */
 export function readZoneName(value: unknown, where: string): string {

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemCodeOf } from '../../../core/errors.ts';
-import type { RuleOwner } from '../../rules/redirect-plan.ts';
+import { isSameOwner, type RuleOwner } from '../../rules/redirect-plan.ts';
 import { isZoneName } from '../../rules/resolver-files.ts';
 import { ownerOfResolverFile } from './resolver-file-text.ts';
 
@@ -79,7 +79,7 @@ export class ResolverFolder {
   /** Removes the file of a zone if it is of this owner. Idempotent. @throws Error with the system's reason */
   remove(zone: string, owner: RuleOwner): void {
     const seen = this.see(zone);
-    if (seen.kind !== 'ours' || !isSame(seen.owner, owner)) return;
+    if (seen.kind !== 'ours' || !isSameOwner(seen.owner, owner)) return;
     removeIfAny(this.pathOf(zone));
   }
 
@@ -169,8 +169,4 @@ function removeIfAny(path: string): void {
   } catch (error) {
     if (systemCodeOf(error) !== 'ENOENT') throw error;
   }
-}
-
-function isSame(a: RuleOwner, b: RuleOwner): boolean {
-  return a.userId === b.userId && a.listenerPort === b.listenerPort;
 }

@@ -1,5 +1,6 @@
 import {
   formatRuleOwner,
+  isSameOwner,
   type OwnedPlan,
   parseRuleOwner,
   RULE_OWNER_PATTERN,
@@ -143,7 +144,7 @@ export function parseIptablesSave(saved: string): SavedTunnel[] {
  */
 export function placeOfJump(plan: OwnedPlan, tunnels: readonly SavedTunnel[]): number | undefined {
   const { order: ownOrder = 1 } = plan;
-  const isOwn = ({ owner }: SavedTunnel): boolean => formatRuleOwner(owner) === formatRuleOwner(plan);
+  const isOwn = ({ owner }: SavedTunnel): boolean => isSameOwner(owner, plan);
   const ownPlace = tunnels.find(isOwn)?.place;
   const others = tunnels.flatMap((tunnel) => {
     const { order, place } = tunnel;

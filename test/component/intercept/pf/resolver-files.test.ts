@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RuleBackend } from '../../../../src/intercept/root/backend/rule-backend.ts';
 import { cleanUpDeadInstances } from '../../../../src/intercept/root/cleanup.ts';
 import { pfDriver } from '../../../../src/intercept/root/pf/pf-driver.ts';
@@ -90,6 +90,35 @@ describe('files in /etc/resolver', () => {
     await backend.close();
     expect(existsSync(mac.resolver)).toBe(false);
     expect(readdirSync(join(mac.folder, 'run')), 'nor anything that they were made of').toEqual(['lock']);
+  });
+
+  it('of which one cannot be removed stay alone, and in the record; each is told, and the next to come removes them', async () => {
+    const mac = openMac();
+    const backend = await mac.openBackend();
+    await backend.apply(planFor(['a.example', 'b.example', 'c.example', 'd.example']));
+    const remove = ResolverFolder.prototype.remove;
+    const stuck = new Set(['a.example', 'c.example']);
+    const spy = vi.spyOn(ResolverFolder.prototype, 'remove').mockImplementation(function (
+      this: ResolverFolder,
+      zone,
+      owner,
+    ) {
+      if (stuck.has(zone)) throw new Error('EPERM: operation not permitted');
+      remove.call(this, zone, owner);
+    });
+    onTestFinished(() => spy.mockRestore());
+    // What is needed no more is in nobody's way: the rest of the plan is in force.
+    await backend.apply(planFor(['d.example', 'e.example']));
+    expect(mac.files()).toEqual(['a.example', 'c.example', 'd.example', 'e.example']);
+    expect(mac.warnings).toEqual([
+      expect.stringMatching(/a\.example: EPERM/),
+      expect.stringMatching(/c\.example: EPERM/),
+    ]);
+    await expect(backend.close()).rejects.toThrow(/a\.example: EPERM.*; .*c\.example: EPERM/);
+    expect(mac.files()).toEqual(['a.example', 'c.example']);
+    stuck.clear();
+    await backend.close();
+    expect(existsSync(mac.resolver)).toBe(false);
   });
 
   it('of other programs are never touched, whatever they are: the zone is captured, and that is told', async () => {
