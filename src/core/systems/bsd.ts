@@ -14,11 +14,20 @@ const BSD = {
   manualReader: 'mandoc -a',
   sudoersFile: '/etc/sudoers.d/tshuttle',
   showRejectRoutes: () => 'netstat -rn, whose flags R and B mark them',
+  endsNoSockets: 'the packet filter cannot end sockets',
+} as const;
+
+/** Of pf. */
+const PF = {
+  forgottenRedirects: 'states of pf flushed or timed out',
+  whoForgetsRedirects:
+    'pfctl -F states or -F all of another program; how many states there are: sudo pfctl -s info',
 } as const;
 
 /** macOS. */
 export const MACOS: SystemWords = {
   ...BSD,
+  ...PF,
   platform: 'darwin',
   name: 'macOS',
   redirector: 'the packet filter, pf',
@@ -51,6 +60,7 @@ export const MACOS: SystemWords = {
 /** FreeBSD. */
 export const FREEBSD: SystemWords = {
   ...BSD,
+  ...PF,
   platform: 'freebsd',
   name: 'FreeBSD',
   redirector: 'the packet filter, pf',
@@ -96,6 +106,8 @@ export const OTHER: Omit<SystemWords, 'platform' | 'name'> = {
   addRoute: (_family, network) => `route add ${network}`,
   whatForbids: 'see what filters connections there',
   acceptReplies: 'have that rule leave out what comes in by loopback',
+  forgottenRedirects: 'flushed or timed out',
+  whoForgetsRedirects: 'what else changes the packet filter',
   rulesRemovers: 'what flushes the packet filter',
   keepRules: 'it should leave those of others alone',
   wherePermitted: 'as root',

@@ -39,6 +39,9 @@ export const LINUX: SystemWords = {
     'accept what comes in by lo before that rule, it is in a chain of prerouting or input: nft list ruleset',
   rulesRemovers: 'nft flush ruleset, iptables -F',
   keepRules: 'rules by --method nft are those that no other program can remove (Linux 5.12)',
+  forgottenRedirects: 'conntrack flushed or timed out',
+  whoForgetsRedirects: 'conntrack -F of another program, or a NOTRACK rule: nft list ruleset',
+  endsNoSockets: 'this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY)',
   wherePermitted: 'as root, with CAP_NET_ADMIN in a container',
   loadModules: (modules) => `the kernel lacks NAT support: load ${modules}`,
 };

@@ -64,6 +64,12 @@ export interface SystemWords {
   readonly rulesRemovers: string;
   /** How those of a tunnel are kept from that. */
   readonly keepRules: string;
+  /** Why the kernel does not redirect a connection any more that it has redirected. */
+  readonly forgottenRedirects: string;
+  /** What else than we may have it so. */
+  readonly whoForgetsRedirects: string;
+  /** That it cannot end the socket of another program. */
+  readonly endsNoSockets: string;
   /** Where changing rules of the packet filter is permitted. */
   readonly wherePermitted: string;
   /** Has the kernel know the packet filter that redirects; `modules` as they are called there. */

@@ -176,9 +176,10 @@ export class HelperSession {
         this.#keepListenerPort(this.#actions.makeTransparent(request.descriptors));
         break;
       case 'end-stranded': {
-        const plan = this.#plan;
-        const fates =
-          plan === undefined ? [] : this.#actions.endStranded(request.connections, plan, this.#isRedirected);
+        const [{ connections }, plan] = [request, this.#plan];
+        if (plan === undefined) return { type: 'stranded', id, fates: [] };
+        const fates = await (this.#backend?.endStranded?.(connections) ??
+          this.#actions.endStranded(connections, plan, this.#isRedirected));
         return { type: 'stranded', id, fates };
       }
       case 'enclose':

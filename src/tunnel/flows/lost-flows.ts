@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/log.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { StrandedFate } from '../../net/sockets/redirected-connection.ts';
 
 /** How long after the first flow of a loss others belong to it: the connections of a tunnel do not end at one moment. */
@@ -72,7 +73,7 @@ const SENTENCES: Readonly<Record<LossCause, (total: number) => string>> = {
   bastion: (total) =>
     `with the bastion ${total === 1 ? 'one open connection was' : `${total} open connections were`} lost`,
   redirect: (total) =>
-    `the kernel no longer redirects ${total === 1 ? 'one open connection' : `${total} open connections`} (conntrack flushed or timed out, or its address gone)`,
+    `the kernel no longer redirects ${total === 1 ? 'one open connection' : `${total} open connections`} (${systemWords().forgottenRedirects}, or its address gone)`,
 };
 
 /** `it was`, `all were`, `one was`, `3 were`. */

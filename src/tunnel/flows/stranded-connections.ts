@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
 import {
   MAX_STRANDED,
@@ -74,7 +75,7 @@ export class StrandedConnections {
     try {
       const fates = await this.#endStranded(connections);
       if (fates.includes('unsupported'))
-        this.#sayOnce('this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY): an application waits on');
+        this.#sayOnce(`${systemWords().endsNoSockets}: an application waits on`);
       return fates;
     } catch (error) {
       this.#sayOnce(`whether resets reach their applications is not known: ${messageOf(error)}`);

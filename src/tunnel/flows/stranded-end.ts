@@ -1,3 +1,4 @@
+import { systemWords } from '../../core/systems/system-words.ts';
 import type { StrandedFate } from '../../net/sockets/redirected-connection.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';
 
@@ -20,7 +21,7 @@ function whyUnreached(detail: string, goneAddress: string | undefined): string {
   if (goneAddress !== undefined) return isGone(goneAddress);
   return /ETIMEDOUT/.test(detail)
     ? 'nothing reached the application any more'
-    : 'it no longer redirects this connection (conntrack flushed or timed out, or the rules were gone)';
+    : `it no longer redirects this connection (${systemWords().forgottenRedirects}, or the rules were gone)`;
 }
 
 /** What became of an application that no reset could reach, to be added to what a flow's end is called; otherwise empty. */
@@ -33,7 +34,7 @@ export function describeFate(end: FlowEnd, fate: StrandedFate, goneAddress: stri
     case 'not ours':
       return `; ${why}the application was not told, as the kernel does not show that its socket is ours`;
     case 'unsupported':
-      return `; ${why}the application was not told, as this kernel cannot end sockets`;
+      return `; ${why}the application was not told, as ${systemWords().endsNoSockets}`;
     case 'told':
     case 'joined':
       return '';

@@ -4,6 +4,9 @@ import type { PfMachine } from '../../../src/intercept/root/pf/pf-machine.ts';
 import type { FakePf } from './fake-pf.ts';
 import type { FakeToolResult } from './fake-pfctl.ts';
 
+/** Loopback, and those from which its applications connect. */
+const OWN_ADDRESSES: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '10.0.2.15', '2001:db8:1::15']);
+
 /** A machine whose pf is the fake, in this process. */
 export function fakeMachine(fake: FakePf, warn: (message: string) => void = () => {}): PfMachine {
   return {
@@ -14,7 +17,7 @@ export function fakeMachine(fake: FakePf, warn: (message: string) => void = () =
     ifconfig: async (argv) => resultOf(fake.ifconfig(argv)),
     openDevice: () => ({ ioctl: (request, struct) => fake.ioctl(request, struct), close: () => {} }),
     ownAddresses: () => ['127.0.0.1', '::1'],
-    isOwnAddress: (address) => address === '127.0.0.1' || address === '::1',
+    isOwnAddress: (address) => OWN_ADDRESSES.has(address),
     warn,
   };
 }

@@ -1,5 +1,9 @@
 import type { Endpoint } from '../../../net/address/endpoint.ts';
-import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
+import type {
+  LookUp,
+  RedirectedConnection,
+  StrandedFate,
+} from '../../../net/sockets/redirected-connection.ts';
 import type { OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { LeftZone } from '../../rules/resolver-files.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
@@ -62,6 +66,13 @@ export interface RuleBackend {
    * @throws RefusedError when it cannot be asked
    */
   readonly lookUp?: (originators: readonly Endpoint[]) => Promise<readonly LookUp[]>;
+  /**
+   * Finds out what has become of applications whose connections, redirected by the plan in force, have ended here; one for each, in their
+   * order. Left out where the kernel has sockets of its own to be asked for, and ended (stranded.ts).
+   *
+   * @throws RefusedError when it cannot be asked
+   */
+  readonly endStranded?: (connections: readonly RedirectedConnection[]) => Promise<readonly StrandedFate[]>;
   /**
    * Removes the rules. Idempotent; {@link RuleBackend.apply} may follow.
    *

@@ -1,10 +1,14 @@
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Endpoint } from '../../../net/address/endpoint.ts';
-import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
+import type {
+  LookUp,
+  RedirectedConnection,
+  StrandedFate,
+} from '../../../net/sockets/redirected-connection.ts';
 import { PF_DEFAULTS, type PfOptions, renderPf } from '../../rules/pf/pf.ts';
 import { EPHEMERAL_FROM, pfAnchor } from '../../rules/pf/pf-anchor.ts';
 import { hasRoomForRefusal } from '../../rules/pf/pf-udp.ts';
-import { EarlierTunnels, formatRuleOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
+import { EarlierTunnels, isSameOwner, type OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { LeftZone } from '../../rules/resolver-files.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
@@ -18,6 +22,7 @@ import type { PfRecord, PfRecords } from './pf-records.ts';
 import { releaseAll, releaseRules } from './release.ts';
 import { RuleTickets } from './rule-tickets.ts';
 import { StateWatch } from './state-watch.ts';
+import { strandedFate } from './stranded-fate.ts';
 import { applyZoneFiles } from './zone-files.ts';
 
 /**
@@ -134,6 +139,13 @@ export class PfBackend implements RuleBackend {
     return (await this.#destinations?.lookUp(originators)) ?? originators.map(() => ({ kind: 'unknown' }));
   }
 
+  async endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]> {
+    const lookUps = await this.lookUp(connections.map(({ originator }) => originator));
+    return connections.map((connection, index) =>
+      strandedFate(connection, lookUps[index], this.#machine.isOwnAddress),
+    );
+  }
+
   async remove(): Promise<void> {
     await releaseRules(this.#machine, this.#record);
     this.#applied = undefined;
@@ -215,13 +227,12 @@ const RULES = [
 ] as const;
 
 function mustBeFree(plan: OwnedPlan, others: ReturnType<PfRecords['others']>): void {
-  const name = formatRuleOwner(plan);
   const holder = others.find(
     ({ state, holdings }) =>
       state === 'alive' &&
       'owner' in holdings &&
       holdings.owner !== undefined &&
-      formatRuleOwner(holdings.owner) === name,
+      isSameOwner(holdings.owner, plan),
   );
   if (holder === undefined) return;
   throw new RefusedError(

@@ -1,15 +1,17 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Request, RulesNews } from '../../../../src/intercept/protocol/protocol.ts';
+import type { Reply, Request, RulesNews } from '../../../../src/intercept/protocol/protocol.ts';
 import { cleanUpDeadInstances } from '../../../../src/intercept/root/cleanup.ts';
 import { pfDriver } from '../../../../src/intercept/root/pf/pf-driver.ts';
+import { formatHoldings, NO_HOLDINGS } from '../../../../src/intercept/root/pf/pf-holdings.ts';
 import { PfRecords } from '../../../../src/intercept/root/pf/pf-records.ts';
 import { HelperSession } from '../../../../src/intercept/root/session.ts';
 import { type PfPlatform, pfAnchor } from '../../../../src/intercept/rules/pf/pf-anchor.ts';
 import type { RedirectPlan } from '../../../../src/intercept/rules/redirect-plan.ts';
 import type { Endpoint } from '../../../../src/net/address/endpoint.ts';
+import type { RedirectedConnection } from '../../../../src/net/sockets/redirected-connection.ts';
 import { fakeMachine } from '../../../support/pf/fake-machine.ts';
 import { type FakeKernel, FakePf } from '../../../support/pf/fake-pf.ts';
 
@@ -64,7 +66,7 @@ function openSession(fake: FakePf) {
       mustEndWithHelper: async () => false,
       startGuardian: async () => ({ lost: new Promise<never>(() => {}), release: async () => {} }),
       makeTransparent: () => 12_300,
-      endStranded: (connections) => connections.map(() => 'told'),
+      endStranded: () => expect.unreachable('which asks the kernel of Linux'),
       forgetQueries: () => {},
       udpPortsInUse: async () => [50_000],
       watch: (context) => {
@@ -303,6 +305,59 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     await session.end('client ended');
   });
 
+  it('knows by its states which applications a reset has reached, and can end no socket', async () => {
+    const fake = kernelFor(platform);
+    const { session } = await applied(fake);
+    const [ours, own] = [at('10.0.2.15', 13_960), at('2001:db8:1::15', 58_551)];
+    const [there, there6] = [at('10.99.0.1', 80), at('2001:db8::77', 443)];
+    fake.connect(ours, there, PORT);
+    fake.connect(own, there6, PORT);
+    // Of an address that the machine has no more: nothing that pf lets back arrives.
+    const moved = at('192.0.2.99', 13_961);
+    fake.connect(moved, there, PORT);
+    const ask = (...connections: readonly RedirectedConnection[]): Promise<Reply> =>
+      session.serve({ type: 'end-stranded', id: 13, connections });
+    const to = (originator: Endpoint, destination: Endpoint): RedirectedConnection => ({
+      originator,
+      destination,
+    });
+    expect(
+      await ask(to(ours, there), to(own, there6), to(moved, there), to(ours, at('10.99.0.2', 80))),
+    ).toEqual({
+      type: 'stranded',
+      id: 13,
+      fates: ['told', 'told', 'unsupported', 'unsupported'],
+    });
+    // Another program has flushed them: what the kernel sends for us is let back no more.
+    fake.forget(ours);
+    expect(await ask(to(ours, there))).toMatchObject({ fates: ['unsupported'] });
+    for (const [errno, answer] of [
+      [7, { fates: ['joined'] }],
+      [1, { type: 'failed', reason: expect.stringContaining('pf does not tell') }],
+    ] as const) {
+      edit(fake, (kernel) => {
+        kernel.natlookErrno = errno;
+      });
+      expect(await ask(to(own, there6))).toMatchObject(answer);
+    }
+    expectNothingForeign(fake);
+    expect(
+      fake.kernel.commands.filter((command) => command.includes(' -k')),
+      'states are the way back',
+    ).toEqual([]);
+    await session.end('client ended');
+  });
+
+  it('leaves the states when it ends: they bring applications what the kernel sends them', async () => {
+    const fake = kernelFor(platform);
+    const { session } = await applied(fake);
+    fake.connect(at('10.0.2.15', 13_960), at('10.99.0.1', 80), PORT);
+    await session.end('client ended');
+    expect(fake.ours()).toEqual([]);
+    expect(fake.kernel.states).toHaveLength(1);
+    expect(fake.kernel.commands.filter((command) => / -k| -F states/.test(command))).toEqual([]);
+  });
+
   it('does not guess where the states have two destinations, unless one of them is over', async () => {
     const fake = kernelFor(platform);
     const { session } = await applied(fake);
@@ -460,14 +515,34 @@ describe('a dead helper on macOS', () => {
     expect(records(fake)).toEqual([]);
   });
 
+  it('of the first version, whose record knows nothing of zones, is undone by this one', async () => {
+    const fake = kernelFor('darwin');
+    const { session, driver } = openSession(fake);
+    await session.serve(use);
+    await session.serve(apply);
+    const [name] = records(fake);
+    const folder = join(fake.folder, 'run');
+    const { zones, ...first } = JSON.parse(readFileSync(join(folder, name!), 'utf8'));
+    expect(zones).toEqual([]);
+    // The file of one that was killed: nobody has it locked.
+    rmSync(join(folder, name!));
+    writeFileSync(join(folder, name!), `${JSON.stringify(first)}\n`, { mode: 0o600 });
+    const report = await cleanUpDeadInstances([driver]);
+    expect(report).toMatchObject({ removed: [expect.stringContaining('pf anchor')], failed: [], unread: [] });
+    expect([fake.ours(), records(fake)]).toEqual([[], []]);
+  });
+
   it('whose record nobody can read is told, and not guessed at', async () => {
     const fake = kernelFor('darwin');
     const record = new PfRecords(join(fake.folder, 'run')).create();
     record.close();
     const [name] = records(fake);
-    writeFileSync(join(fake.folder, 'run', name!), '{"token":');
     const { driver } = openSession(fake);
-    expect((await cleanUpDeadInstances([driver])).unread).toEqual([expect.stringContaining(name!)]);
+    const later = JSON.stringify({ ...JSON.parse(formatHoldings(NO_HOLDINGS)), ofALaterVersion: 1 });
+    for (const text of ['{"token":', 'null', '[]', '{}', later]) {
+      writeFileSync(join(fake.folder, 'run', name!), text);
+      expect((await cleanUpDeadInstances([driver])).unread, text).toEqual([expect.stringContaining(name!)]);
+    }
   });
 });
 
