@@ -146,14 +146,20 @@ interface LeftEnclosures {
 /** So many folders are looked at: a machine with a thousand containers has about ten thousand. */
 const MAX_FOLDERS = 50_000;
 
-/** Removes the control groups of instances that have died, once nothing runs in them. Those that are in use stay. Never throws. */
+/**
+ * Removes the control groups of instances that have died, once nothing runs in them. Those that are in use stay. Never throws.
+ *
+ * They can be below any group that a command was started in. Most groups have none below them, which the kernel tells by a count, without
+ * a list of their files, of which each has 20 to 100.
+ */
 export function removeLeftEnclosures(
   findMount: EnclosureSurroundings['findMount'] = cgroupMount,
+  listFolder: (path: string) => readonly string[] = foldersIn,
 ): LeftEnclosures {
   const removed: string[] = [];
   const kept: string[] = [];
   const root = findMount()?.path;
-  const folders = root === undefined ? [] : foldersBelow(root);
+  const folders = root === undefined ? [] : foldersBelow(root, listFolder);
   // The deepest first: what runs in one of ours may have had a command captured, too.
   for (const path of folders.toReversed()) {
     const instance = NAME.exec(basename(path))?.[1];
@@ -163,11 +169,24 @@ export function removeLeftEnclosures(
   return { removed, kept };
 }
 
-function foldersBelow(root: string): readonly string[] {
+function foldersBelow(root: string, listFolder: (path: string) => readonly string[]): readonly string[] {
   const folders = [root];
-  for (let index = 0; index < Math.min(folders.length, MAX_FOLDERS); index += 1)
-    folders.push(...foldersIn(folders[index]!).map((name) => `${folders[index]}/${name}`));
+  for (let index = 0; index < Math.min(folders.length, MAX_FOLDERS); index += 1) {
+    const folder = folders[index]!;
+    if (!isLeaf(folder)) folders.push(...listFolder(folder).map((name) => `${folder}/${name}`));
+  }
   return folders;
+}
+
+/** A folder and its own name for itself; each folder in it has one more for it. Where a file system does not count, it is 1. */
+const LINKS_OF_A_LEAF = 2;
+
+function isLeaf(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.nlink === LINKS_OF_A_LEAF;
+  } catch {
+    return false;
+  }
 }
 
 /** A user can make control groups of any name below those that systemd gave to him. Told of, they could fill the report that every start waits for. */

@@ -1,4 +1,14 @@
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -129,5 +139,21 @@ describe('removeLeftEnclosures', () => {
     chownSync(path, 1_000, 1_000);
     expect(search()).toEqual({ removed: [], kept: [] });
     expect(existsSync(path)).toBe(true);
+  });
+
+  it('lists the files of those groups alone that have others below them', () => {
+    for (const name of ['a', 'b/c/d', 'b/e']) mkdirSync(join(root, name), { recursive: true });
+    writeFileSync(join(root, 'a/cgroup.procs'), '');
+    const listed: string[] = [];
+    const list = (path: string): readonly string[] => {
+      listed.push(path.slice(root.length));
+      return readdirSync(path, { withFileTypes: true }).flatMap((one) =>
+        one.isDirectory() ? [one.name] : [],
+      );
+    };
+    // Not every file system counts as cgroup2 does.
+    const counts = lstatSync(join(root, 'a')).nlink === 2;
+    expect(removeLeftEnclosures(() => ({ path: root, folder: '' }), list)).toEqual({ removed: [], kept: [] });
+    expect(listed).toEqual(counts ? ['', '/b', '/b/c'] : ['', '/a', '/b', '/b/c', '/b/e', '/b/c/d']);
   });
 });
