@@ -6,7 +6,7 @@ import type { IpFamily } from '../net/address/literal.ts';
 import { type Flow, redirectedFlow } from '../net/flow.ts';
 import { isOwnListener } from '../net/machine/local-addresses.ts';
 import type { CaptureProbe } from './capture-probe.ts';
-import type { DestinationOf } from './destination-look-ups.ts';
+import type { DestinationOf } from './destinations/destination-look-ups.ts';
 
 /** What {@link AcceptedConnections} need. */
 export interface AcceptedContext {

@@ -63,6 +63,8 @@ export class CaptureCheck {
     } catch (error) {
       this.#replies = 'plain';
       this.#logger.debug(`the rules cannot disguise replies here: ${messageOf(error)}`);
+      // What is in force is what is wanted again.
+      await recapture().catch(() => {});
       return await this.#explain(results);
     }
     const again = await this.#tryAll();

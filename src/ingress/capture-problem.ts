@@ -26,6 +26,9 @@ type Cause =
 /** Of zones, as zone-problems.ts tells them. */
 type ZoneCause = 'resolver-file';
 
+/** Why connections that arrive are reset, or changes of what is to be captured have no effect. */
+type RunningCause = 'look-ups' | 'control-groups' | 'rules-refused' | 'nameservers';
+
 /** Why connections of others, which are to be captured beside this machine's own, do not arrive. */
 type OthersCause = 'others-listener' | 'others-firewall';
 
@@ -34,7 +37,7 @@ type UdpCause = 'udp-not-refused';
 
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
 export interface CaptureProblem {
-  readonly cause: Cause | ZoneCause | OthersCause | UdpCause;
+  readonly cause: Cause | ZoneCause | RunningCause | OthersCause | UdpCause;
   /** For people: what, and where. */
   readonly what: string;
   /** The remedy. */

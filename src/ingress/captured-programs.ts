@@ -4,7 +4,10 @@ import type { Interceptor } from '../intercept/interceptor.ts';
 import type { ProgramMatch } from '../intercept/rules/program-match.ts';
 import type { RedirectPlan } from '../intercept/rules/redirect-plan.ts';
 import { cgroupMount, hasCgroup } from '../net/machine/cgroup/cgroup-mount.ts';
-import { type CgroupChange, CgroupWatch } from '../net/machine/cgroup/cgroup-watch.ts';
+import { type CgroupChange, CgroupWatch, type WatchFolder } from '../net/machine/cgroup/cgroup-watch.ts';
+import type { AppliedPlans } from './applied-plans.ts';
+import type { CaptureProblem } from './capture-problem.ts';
+import { listOf } from './capture-words.ts';
 
 /** Programs whose connections alone are captured. */
 export interface CapturedPrograms {
@@ -54,36 +57,59 @@ export function capturesThisProcess(matches: readonly ProgramMatch[] | null): bo
   );
 }
 
+/** What is known of the machine; tests put their own here. */
+interface CgroupSurroundings {
+  /** Where cgroup2 is mounted. */
+  readonly findRoot: () => string | undefined;
+  readonly watchFolder?: WatchFolder;
+}
+
 /** Applies plans, and applies the last one anew when a control group of it has come, or come back as another. */
 export class CapturedCgroups {
   readonly #cgroups: readonly string[];
-  readonly #interceptor: Pick<Interceptor, 'apply'>;
+  readonly #plans: Pick<AppliedPlans, 'apply'>;
   readonly #logger: Logger;
+  readonly #surroundings: CgroupSurroundings;
   #watch: CgroupWatch | undefined;
   #last: RedirectPlan | undefined;
+  #problem: CaptureProblem | undefined;
 
   constructor(
     matches: readonly ProgramMatch[] | null,
-    interceptor: Pick<Interceptor, 'apply'>,
+    plans: Pick<AppliedPlans, 'apply'>,
     logger: Logger,
+    surroundings: CgroupSurroundings = { findRoot: () => cgroupMount()?.path },
   ) {
     this.#cgroups = cgroupsOf(matches ?? []);
-    this.#interceptor = interceptor;
+    this.#plans = plans;
     this.#logger = logger;
+    this.#surroundings = surroundings;
   }
 
-  /** See {@link Interceptor.apply}. */
-  async apply(plan: RedirectPlan): ReturnType<Interceptor['apply']> {
+  /** That the system does not tell when control groups come and go; undefined as long as it does. */
+  get problem(): CaptureProblem | undefined {
+    return this.#problem;
+  }
+
+  /** See {@link AppliedPlans.apply}. */
+  async apply(plan: RedirectPlan): Promise<void> {
     this.#last = plan;
-    const root = this.#cgroups.length === 0 ? undefined : cgroupMount()?.path;
+    const { findRoot, watchFolder } = this.#surroundings;
+    const root = this.#cgroups.length === 0 ? undefined : findRoot();
     // Before the rules are made, so that no change goes unseen.
-    if (root !== undefined)
-      this.#watch ??= new CgroupWatch(
-        root,
-        this.#cgroups,
-        (cgroup, change) => void this.#changed(cgroup, change),
-      );
-    return await this.#interceptor.apply(plan);
+    if (root !== undefined) {
+      const events = {
+        onChange: (cgroup: string, change: CgroupChange) => void this.#changed(cgroup, change),
+        onRefused: (code: string | undefined) => this.#refused(code),
+      };
+      this.#watch ??= new CgroupWatch(root, this.#cgroups, events, watchFolder);
+    }
+    await this.#plans.apply(plan);
+  }
+
+  /** Looks at control groups that the system tells nothing of, and asks it to do so again. */
+  look(): void {
+    if (this.#problem !== undefined) this.#watch?.look();
   }
 
   /** Idempotent. */
@@ -98,7 +124,7 @@ export class CapturedCgroups {
       this.#logger.info(`there is no control group ${cgroup} any more: nothing of it is captured`);
     if (this.#last === undefined) return;
     try {
-      await this.#interceptor.apply(this.#last);
+      await this.#plans.apply(this.#last);
       if (change !== 'gone')
         this.#logger.info(`the control group ${cgroup} is new, and captured from now on`);
     } catch (error) {
@@ -106,6 +132,26 @@ export class CapturedCgroups {
       this.#logger.warn(`programs in the control group ${cgroup} are not captured: ${messageOf(error)}`);
     }
   }
+
+  #refused(code: string | undefined): void {
+    const before = this.#problem;
+    this.#problem = code === undefined ? undefined : unwatched(this.#cgroups, code);
+    if (this.#problem !== undefined) this.#logger.warn(`${this.#problem.what} -> ${this.#problem.remedy}`);
+    else if (before !== undefined) this.#logger.warn(`it is so no longer: ${before.what}`);
+  }
+}
+
+/** @param code of inotify_init(2) and inotify_add_watch(2) */
+function unwatched(cgroups: readonly string[], code: string): CaptureProblem {
+  const limit = { ENOSPC: 'max_user_watches=524288', EMFILE: 'max_user_instances=1024' }[code];
+  return {
+    cause: 'control-groups',
+    what: `the kernel does not tell when control groups come and go (${code}): what is started in ${listOf(cgroups)} is captured, but no longer once the service that makes it is started again`,
+    remedy:
+      limit === undefined
+        ? 'restart the tunnel after such a service; tshuttle doctor has it tried again'
+        : `raise its limit, and have it tried again: sudo sysctl fs.inotify.${limit}; tshuttle doctor`,
+  };
 }
 
 function cgroupsOf(matches: readonly ProgramMatch[]): readonly string[] {

@@ -21,7 +21,8 @@ import {
 import { AcceptedConnections, type AcceptedContext } from './accepted-connections.ts';
 import { CaptureProbe } from './capture-probe.ts';
 import type { CaptureProblem } from './capture-problem.ts';
-import { type DestinationOf, destinationLookUp } from './destination-look-ups.ts';
+import { type DestinationOf, destinationLookUp } from './destinations/destination-look-ups.ts';
+import type { LookUpRecord } from './destinations/look-up-record.ts';
 
 /** Where to listen, as far as the user has said. */
 interface ListenOptions {
@@ -40,14 +41,15 @@ export interface ListeningMethod {
   readonly prepare: (listeners: readonly ListeningDescriptor[]) => Promise<void>;
 }
 
-/** Those of an interceptor. */
+/** Those of an interceptor. @param lookUps what becomes of its look-ups */
 export function listeningMethod(
   interceptor: Pick<Interceptor, 'method' | 'lookUp' | 'makeTransparent'>,
+  lookUps: LookUpRecord,
 ): ListeningMethod {
   const { listeners, destinationsFrom } = methodRow(interceptor.method);
   return {
     loopback: listeners,
-    destinationOf: destinationLookUp(interceptor),
+    destinationOf: destinationLookUp(interceptor, lookUps),
     prepare: async (opened) => {
       if (destinationsFrom !== 'own address') return;
       // Root, and who has the capability, can do it without the helper.

@@ -9,6 +9,7 @@ export const NO_REDIRECT: RedirectIngress = {
   capture: async () => {},
   addRoute: async () => {},
   endStranded: async (connections) => connections.map(() => 'told'),
+  problems: [],
   check: async () => [],
   followOthers: async () => {},
   addFamilies: async () => false,

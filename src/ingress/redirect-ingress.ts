@@ -35,8 +35,10 @@ export interface RedirectIngress {
   addRoute(network: Cidr): Promise<void>;
   /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */
   endStranded(connections: readonly RedirectedConnection[]): Promise<readonly StrandedFate[]>;
+  /** What is wrong now beside what {@link RedirectIngress.check} finds out; the log has it, too. */
+  readonly problems: readonly CaptureProblem[];
   /**
-   * Tries whether what is captured arrives here: by connections of our own, which are no flows. Never rejects.
+   * Tries whether what is captured arrives here, and again what was refused: by connections of our own, which are no flows. Never rejects.
    *
    * @param recapture calls {@link RedirectIngress.capture} again
    */

@@ -8,7 +8,6 @@ import {
   openRestartingInterceptor,
   type RestartingInterceptor,
 } from '../intercept/restarting-interceptor.ts';
-import type { LeftUndone } from '../intercept/rules/left-undone.ts';
 import { planRedirects } from '../intercept/rules/plan.ts';
 import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
 import type { UdpPolicy } from '../intercept/rules/redirect-plan.ts';
@@ -22,6 +21,7 @@ import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { ListenAddresses } from '../net/sockets/listener.ts';
+import { AppliedPlans } from './applied-plans.ts';
 import { CaptureCheck } from './capture-check.ts';
 import { CapturedOthers } from './captured-others.ts';
 import {
@@ -31,6 +31,7 @@ import {
   enclosedProgram,
   requireCgroups,
 } from './captured-programs.ts';
+import { LookUpRecord } from './destinations/look-up-record.ts';
 import { leftUndoneProblems } from './left-undone-problems.ts';
 import { Listening, listeningMethod } from './listening.ts';
 import type { RedirectIngress } from './redirect-ingress.ts';
@@ -93,12 +94,13 @@ export async function openRedirectIngress(
     if (methodsOn(process.platform).length > 0) requireSocketOptions();
     throw error;
   });
+  const lookUps = new LookUpRecord(logger);
   let listening: Listening;
   let captured = programs;
   try {
     if (options.enclosed !== undefined) captured = await enclosedProgram(interceptor, options.enclosed);
     requireSocketOptions();
-    listening = await Listening.open(options, listeningMethod(interceptor), logger, onFlow);
+    listening = await Listening.open(options, listeningMethod(interceptor, lookUps), logger, onFlow);
   } catch (error) {
     await interceptor.close();
     throw error;
@@ -106,13 +108,13 @@ export async function openRedirectIngress(
   // One command is captured, or all of a namespace, and nobody else.
   const alsoFrom = namespace === undefined && options.enclosed === undefined ? options.alsoFrom : [];
   const whose = { ...options, programs: captured, alsoFrom };
-  const ingress = redirectIngress(interceptor, listening, whose, logger);
+  const ingress = redirectIngress(interceptor, { listening, lookUps }, whose, logger);
   return namespace === undefined ? ingress : capturingAll(ingress);
 }
 
 function redirectIngress(
   interceptor: RestartingInterceptor,
-  listening: Listening,
+  { listening, lookUps }: { readonly listening: Listening; readonly lookUps: LookUpRecord },
   { programs, udp, tmark, alsoFrom }: Pick<RedirectOptions, 'programs' | 'udp' | 'tmark' | 'alsoFrom'>,
   logger: Logger,
 ): RedirectIngress {
@@ -121,8 +123,8 @@ function redirectIngress(
   /** What the method cannot do of the plans so far; each is told once. */
   const told = new Set<string>();
   const only = programs?.matches ?? null;
-  const cgroups = new CapturedCgroups(only, interceptor, logger);
-  let left: LeftUndone = { zones: [], udp: null };
+  const plans = new AppliedPlans(interceptor);
+  const cgroups = new CapturedCgroups(only, plans, logger);
   const others = new CapturedOthers(alsoFrom, listening);
   return {
     method: interceptor.method,
@@ -148,7 +150,7 @@ function redirectIngress(
         resolverFiles: queries?.resolverFiles,
         alsoFrom: others.alsoFrom,
       });
-      left = await cgroups.apply(plan);
+      await cgroups.apply(plan);
       for (const problem of planProblems(interceptor.method, plan).map(renderProblem)) {
         if (!told.has(problem)) logger.warn(problem);
         told.add(problem);
@@ -158,15 +160,21 @@ function redirectIngress(
     addRoute: ({ family, first, prefixLength }) =>
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     endStranded: (connections) => interceptor.endStranded(connections),
-    // Without rules nothing arrives, as the state tells; and the helper, which would be asked why, is being started.
-    check: async (recapture) =>
-      interceptor.rulesGone === undefined
-        ? [
-            ...(capturesThisProcess(only) ? await check.run(recapture) : []),
-            ...leftUndoneProblems(left),
-            ...(await others.check(() => check.look())),
-          ]
-        : [],
+    get problems() {
+      return [plans.problem, cgroups.problem, lookUps.problem].filter((one) => one !== undefined);
+    },
+    check: async (recapture) => {
+      // Without rules nothing arrives, as the state tells; and the helper, which would be asked why, is being started.
+      if (interceptor.rulesGone !== undefined) return [];
+      cgroups.look();
+      // What is refused again is told by the problems.
+      if (plans.problem !== undefined) await recapture().catch(() => {});
+      return [
+        ...(capturesThisProcess(only) ? await check.run(recapture) : []),
+        ...leftUndoneProblems(plans.left),
+        ...(await others.check(() => check.look())),
+      ];
+    },
     followOthers: (interfaces) => others.follow(interfaces),
     addFamilies: () => listening.addFamilies(),
     close: async () => {
@@ -199,6 +207,9 @@ function capturingAll(ingress: RedirectIngress): RedirectIngress {
     ...ingress,
     get rulesGone() {
       return ingress.rulesGone;
+    },
+    get problems() {
+      return ingress.problems;
     },
     capture: (_rules, _exempt, dns) =>
       ingress.capture(all, [], dns === undefined ? undefined : { ...dns, exemptPorts: [] }),

@@ -8,6 +8,7 @@ import { rejectRoutes } from '../net/machine/reject-routes.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import { CaptureCheck } from './capture-check.ts';
 import type { CaptureProblem } from './capture-problem.ts';
+import { LookUpRecord } from './destinations/look-up-record.ts';
 import { Listening, listeningMethod } from './listening.ts';
 import { type ProbeTarget, probeTargets } from './probe-targets.ts';
 
@@ -24,9 +25,8 @@ export async function tryCapture(
 ): Promise<readonly CaptureProblem[]> {
   requireSocketOptions();
   const options = { listen: undefined, ipv6, namespace: undefined };
-  const listening = await Listening.open(options, listeningMethod(interceptor), logger, (flow) =>
-    flow.accepted.resetAndDestroy(),
-  );
+  const method = listeningMethod(interceptor, new LookUpRecord(logger));
+  const listening = await Listening.open(options, method, logger, (flow) => flow.accepted.resetAndDestroy());
   try {
     const families = listening.families.filter((family) => interceptor.families.includes(family));
     const targets = probeTargets(rules, [], await rejectRoutes()).filter(({ family }) =>

@@ -182,7 +182,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     await others.follow();
     await capture();
     signal.throwIfAborted();
-    const watch = new CaptureWatch(ingress, capture, logger);
+    const watch = new CaptureWatch(ingress, [others, dns], capture, logger);
     await watch.check();
     signal.throwIfAborted();
     networkChanged = () => others.follow(capture).then(() => watch.networkChanged());
@@ -223,7 +223,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           bastions: bastion.standings(),
           rulesGone: ingress.rulesGone,
           names: dns?.namesStatus ?? null,
-          captureProblems: [...watch.problems, ...dns.othersProblems],
+          captureProblems: watch.problems,
           otherError: ingressError ?? removed.lastError,
         }),
       onChange: (listener) => life.onChange(listener),

@@ -1,14 +1,13 @@
-import { messageOf } from '../../core/errors.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { familyOf, type IpFamily } from '../../net/address/literal.ts';
 import type { SourceAddress } from '../../net/address/source-address.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
+import type { RefusedAddressProblem } from '../../net/sockets/interfaces/refused-address.ts';
 import { Overload } from '../overload.ts';
 import { DnsServer } from '../server/dns-server.ts';
 import { QueryPolicy } from '../server/query-policy.ts';
 import { flushSystemCaches } from '../system/flush-caches.ts';
-import { watchNameservers } from '../system/nameserver-watch.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
 import { resolverFilesFor } from '../system/resolver-files.ts';
 import { hasScutil } from '../system/scutil.ts';
@@ -22,6 +21,7 @@ import {
 import { readBastionHosts } from './bastion-hosts.ts';
 import { type DnsOptions, describeDns, nameserversOf } from './dns-options.ts';
 import { DnsWarnings } from './dns-warnings.ts';
+import { FollowedNameservers, type NameserverProblem } from './followed-nameservers.ts';
 import type { DnsRedirection } from './redirection.ts';
 import type { SyntheticNamesStatus } from './synthetic-names.ts';
 
@@ -48,13 +48,17 @@ export class CapturedDns {
   #server: DnsServer | undefined;
   #wanted: readonly Nameserver[] = [];
   #recapture: () => Promise<void> = () => Promise.resolve();
-  #watch: { stop(): void } | undefined;
+  readonly #nameservers: FollowedNameservers;
   #others: readonly SourceAddress[] = [];
   readonly #warnings: DnsWarnings;
 
   private constructor(options: DnsOptions | undefined, context: DnsContext) {
     this.#context = context;
     this.#warnings = new DnsWarnings(context.logger);
+    this.#nameservers = new FollowedNameservers((nameservers) => {
+      this.#warn(false);
+      return this.#redirectFrom(nameservers);
+    }, context.logger);
     this.#options = options;
     this.#nameRules = this.#rulesBy(options);
     this.#answers = new BastionAnswers(context);
@@ -119,12 +123,18 @@ export class CapturedDns {
   async followOthers(addresses: readonly SourceAddress[]): Promise<void> {
     this.#others = addresses;
     await this.#server?.followOthers(addresses);
-    this.#warnings.warnOfOthers(this.othersProblems);
+    this.#warnings.warnOfOthers(this.#server?.othersProblems ?? []);
   }
 
-  /** See {@link DnsServer.othersProblems}. */
-  get othersProblems(): DnsServer['othersProblems'] {
-    return this.#server?.othersProblems ?? [];
+  /** Why queries do not come here that should: those of others, and those to other nameservers than before. */
+  get problems(): ReadonlyArray<RefusedAddressProblem | NameserverProblem> {
+    const { problem } = this.#nameservers;
+    return [...(this.#server?.othersProblems ?? []), ...(problem === undefined ? [] : [problem])];
+  }
+
+  /** Does once more what of {@link CapturedDns.follow} has failed. Never rejects. */
+  tryAgain(): Promise<void> {
+    return this.#nameservers.tryAgain();
   }
 
   /** What is to be redirected where these families can be captured; warns of nameservers that are left out. */
@@ -183,8 +193,7 @@ export class CapturedDns {
 
   /** Ends its sockets and connections, and has the machine forget what it was told. Once, when nothing is redirected any more. */
   async close(): Promise<void> {
-    this.#watch?.stop();
-    this.#watch = undefined;
+    this.#nameservers.stop();
     this.#server?.close();
     this.#answers.close();
     if (this.#server !== undefined) await this.#flushCaches();
@@ -229,22 +238,7 @@ export class CapturedDns {
   }
 
   #watchAnew(): void {
-    this.#watch?.stop();
-    this.#watch = undefined;
-    if (this.#options?.nameservers !== 'system') return;
-    const { logger } = this.#context;
-    const watch = watchNameservers(this.#wanted, (nameservers) => {
-      const addresses = nameservers.map(({ address }) => address).join(', ');
-      this.#warn(false);
-      this.#redirectFrom(nameservers).then(
-        () =>
-          logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`),
-        (error: unknown) => {
-          if (this.#watch === watch)
-            logger.warn(`DNS queries to ${addresses} are not captured: ${messageOf(error)}`);
-        },
-      );
-    });
-    this.#watch = watch;
+    if (this.#options?.nameservers === 'system') this.#nameservers.follow(this.#wanted);
+    else this.#nameservers.stop();
   }
 }

@@ -4,30 +4,46 @@ import { oneAtATime } from '../../core/one-at-a-time.ts';
 import type { CaptureProblem } from '../../ingress/capture-problem.ts';
 import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 
-/** Knows whether what is captured arrives, as of the last time that it was tried; tells each problem once. */
+/** What follows changes of this machine, and may fail to; it tells the log of that. */
+export interface FollowingPart {
+  readonly problems: readonly CaptureProblem[];
+  /** Does once more what has failed. Never rejects. */
+  tryAgain(recapture: () => Promise<void>): Promise<void>;
+}
+
+/**
+ * Knows whether what is captured arrives, as of the last time that it was tried, and what else is wrong with the capture; tells each problem
+ * that it finds once.
+ */
 export class CaptureWatch {
   /** Tries it now: bounded, at most two seconds where it does not arrive. Never rejects. */
   readonly check: () => Promise<void>;
-  readonly #ingress: Pick<RedirectIngress, 'check' | 'addFamilies'>;
+  readonly #ingress: WatchedIngress;
+  readonly #parts: readonly FollowingPart[];
   readonly #recapture: () => Promise<void>;
   readonly #logger: Logger;
   #isStopped = false;
-  #problems: readonly CaptureProblem[] = [];
+  #found: readonly CaptureProblem[] = [];
 
   /** @param recapture sets the rules anew */
   constructor(
-    ingress: Pick<RedirectIngress, 'check' | 'addFamilies'>,
+    ingress: WatchedIngress,
+    parts: readonly FollowingPart[],
     recapture: () => Promise<void>,
     logger: Logger,
   ) {
     this.#ingress = ingress;
+    this.#parts = parts;
     this.#recapture = recapture;
     this.#logger = logger;
-    this.check = oneAtATime(async () => this.#onProblems(await ingress.check(recapture)));
+    this.check = oneAtATime(async () => {
+      for (const part of parts) await part.tryAgain(recapture);
+      this.#onFound(await ingress.check(recapture));
+    });
   }
 
   get problems(): readonly CaptureProblem[] {
-    return this.#problems;
+    return [...this.#found, ...[this.#ingress, ...this.#parts].flatMap(({ problems }) => problems)];
   }
 
   /** The way to everywhere may be another one, and there may be IPv6 by now. Never rejects. */
@@ -49,10 +65,10 @@ export class CaptureWatch {
     this.#isStopped = true;
   }
 
-  #onProblems(problems: readonly CaptureProblem[]): void {
+  #onFound(problems: readonly CaptureProblem[]): void {
     if (this.#isStopped) return;
-    const before = this.#problems;
-    this.#problems = problems;
+    const before = this.#found;
+    this.#found = problems;
     for (const { what, remedy } of problems) {
       if (!before.some((one) => one.what === what)) this.#logger.warn(`${what} -> ${remedy}`);
     }
@@ -61,3 +77,5 @@ export class CaptureWatch {
     }
   }
 }
+
+type WatchedIngress = Pick<RedirectIngress, 'check' | 'addFamilies' | 'problems'>;

@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { CapturedDns } from '../../dns/names/captured-dns.ts';
+import type { CaptureProblem } from '../../ingress/capture-problem.ts';
 import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 import { formatTrafficSource, type TrafficSource } from '../../net/address/traffic-source.ts';
 import { interfacesOf, type SourceInterfaces } from '../../net/machine/source-interfaces.ts';
@@ -22,6 +23,7 @@ export class Others {
   readonly #sources: readonly TrafficSource[];
   readonly #context: OthersContext;
   #told = '';
+  #problem: CaptureProblem | undefined;
   /** Those that the rules know. */
   #links = '[]';
   #last: Promise<void> = Promise.resolve();
@@ -29,6 +31,16 @@ export class Others {
   constructor(sources: readonly TrafficSource[], context: OthersContext) {
     this.#sources = sources;
     this.#context = context;
+  }
+
+  /** Why the last look had no effect; empty when it had. */
+  get problems(): readonly CaptureProblem[] {
+    return this.#problem === undefined ? [] : [this.#problem];
+  }
+
+  /** Looks again where the last look had no effect. Never rejects. */
+  async tryAgain(recapture: () => Promise<void>): Promise<void> {
+    if (this.#problem !== undefined) await this.follow(recapture);
   }
 
   /**
@@ -50,11 +62,13 @@ export class Others {
       await ingress.followOthers(interfaces);
       this.#tell(interfaces);
       const links = JSON.stringify(interfaces.links);
-      if (links === this.#links) return;
-      await recapture();
+      if (links !== this.#links) await recapture();
       this.#links = links;
+      this.#problem = undefined;
     } catch (error) {
-      logger.warn(`connections of others are not captured where they come in by now: ${messageOf(error)}`);
+      const what = `connections of others are not captured where they come in by now: ${messageOf(error)}`;
+      if (this.#problem?.what !== what) logger.warn(what);
+      this.#problem = { cause: 'others-listener', what, remedy: 'tshuttle doctor has it tried again' };
     }
   }
 

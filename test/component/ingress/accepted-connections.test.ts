@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deferred } from '../../../src/core/deferred.ts';
 import { AcceptedConnections } from '../../../src/ingress/accepted-connections.ts';
-import type { DestinationOf } from '../../../src/ingress/destination-look-ups.ts';
+import type { DestinationOf } from '../../../src/ingress/destinations/destination-look-ups.ts';
 import type { Endpoint } from '../../../src/net/address/endpoint.ts';
 import type { Flow } from '../../../src/net/flow.ts';
 import { openListeners } from '../../../src/net/sockets/listener.ts';

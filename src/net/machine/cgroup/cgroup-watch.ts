@@ -1,8 +1,21 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 
 /** What became of a control group. */
 export type CgroupChange = 'gone' | 'there' | 'another';
+
+/** What a {@link CgroupWatch} tells. */
+export interface CgroupEvents {
+  readonly onChange: (cgroup: string, change: CgroupChange) => void;
+  /**
+   * Called when the system refuses to watch a folder, so that changes in it go unseen until {@link CgroupWatch.look}, and with undefined
+   * when all are watched again.
+   *
+   * @param code ENOSPC, EMFILE: this user has as many watches, or inotify instances, as the kernel gives him
+   */
+  readonly onRefused: (code: string | undefined) => void;
+}
 
 /**
  * Tells when control groups come, go, or come back as others: a rule means the one that was there when the rule was made, and a
@@ -14,21 +27,28 @@ export class CgroupWatch {
   readonly #root: string;
   /** By the path of each, the number by which the kernel knows it; undefined where there is none. */
   readonly #known: Map<string, bigint | undefined>;
-  readonly #onChange: (cgroup: string, change: CgroupChange) => void;
+  readonly #events: CgroupEvents;
+  readonly #watchFolder: WatchFolder;
   /** By the folder of each, with the number by which the kernel knows that: inotify follows a folder, not its path. */
-  readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly id: bigint }>();
+  readonly #watchers = new Map<string, { readonly watcher: FolderWatch; readonly id: bigint }>();
+  #refusal: string | undefined;
   #isClosed = false;
 
-  /** @param root where cgroup2 is mounted */
+  /**
+   * @param root where cgroup2 is mounted
+   * @param watchFolder tests put their own here
+   */
   constructor(
     root: string,
     cgroups: readonly string[],
-    onChange: (cgroup: string, change: CgroupChange) => void,
+    events: CgroupEvents,
+    watchFolder: WatchFolder = watchByInotify,
   ) {
     this.#root = root;
-    this.#onChange = onChange;
+    this.#events = events;
+    this.#watchFolder = watchFolder;
     this.#known = new Map(cgroups.map((cgroup) => [cgroup, this.#idOf(cgroup)]));
-    this.#look();
+    this.look();
   }
 
   /** Idempotent. */
@@ -42,7 +62,8 @@ export class CgroupWatch {
     return statSync(`${this.#root}/${cgroup}`, { throwIfNoEntry: false, bigint: true })?.ino;
   }
 
-  #look(): void {
+  /** Looks now, also at what could not be watched, and tries to watch that again. */
+  look(): void {
     if (this.#isClosed) return;
     // What comes between the two is seen by the one or by the other.
     this.#watchFolders();
@@ -50,12 +71,13 @@ export class CgroupWatch {
       const now = this.#idOf(cgroup);
       if (now === before) continue;
       this.#known.set(cgroup, now);
-      this.#onChange(cgroup, now === undefined ? 'gone' : before === undefined ? 'there' : 'another');
+      this.#events.onChange(cgroup, now === undefined ? 'gone' : before === undefined ? 'there' : 'another');
     }
   }
 
   #watchFolders(): void {
     const folders = new Set([...this.#known.keys()].flatMap((cgroup) => foldersAbove(cgroup)));
+    let refusal: string | undefined;
     for (const folder of folders) {
       // Before it is watched: one that comes in between is told apart by the next look.
       const id = this.#idOf(folder);
@@ -63,13 +85,25 @@ export class CgroupWatch {
       this.#forget(folder);
       if (id === undefined) continue;
       try {
-        const watcher = watch(`${this.#root}/${folder}`, { persistent: false }, () => this.#look());
-        watcher.on('error', () => this.#forget(folder));
+        const watcher = this.#watchFolder(`${this.#root}/${folder}`, () => this.look());
+        watcher.on('error', (error) => {
+          this.#forget(folder);
+          this.#refused(systemCodeOf(error) ?? error.message);
+        });
         this.#watchers.set(folder, { watcher, id });
-      } catch {
-        // It is not there: the one above tells when it comes.
+      } catch (error) {
+        const code = systemCodeOf(error) ?? messageOf(error);
+        // It has just gone: the one above tells when it comes.
+        if (code !== 'ENOENT') refusal ??= code;
       }
     }
+    this.#refused(refusal);
+  }
+
+  #refused(code: string | undefined): void {
+    if (this.#isClosed || code === this.#refusal) return;
+    this.#refusal = code;
+    this.#events.onRefused(code);
   }
 
   #forget(folder: string): void {
@@ -77,6 +111,14 @@ export class CgroupWatch {
     this.#watchers.delete(folder);
   }
 }
+
+/** Calls back when something in a folder comes or goes. @throws Error with the system's code where it cannot be watched */
+export type WatchFolder = (path: string, onEvent: () => void) => FolderWatch;
+
+/** One that the system has taken away tells so by an error. */
+type FolderWatch = Pick<FSWatcher, 'on' | 'close'>;
+
+const watchByInotify: WatchFolder = (path, onEvent) => watch(path, { persistent: false }, onEvent);
 
 /** `['a/b', 'a', '.']` of `a/b/c`. */
 function foldersAbove(cgroup: string): readonly string[] {

@@ -1,4 +1,5 @@
-import { mkdirSync, renameSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { type FSWatcher, mkdirSync, renameSync, watch as watchFolder } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,11 @@ describe('CgroupWatch', () => {
     await rm(root, { recursive: true });
   });
 
+  const events = {
+    onChange: (cgroup: string, change: string) => void changes.push(`${cgroup} ${change}`),
+    onRefused: (code: string | undefined) => void changes.push(code ?? 'watched again'),
+  };
+
   const told = async (...expected: string[]): Promise<void> => {
     await until(async () => changes.length >= expected.length, { deadlineMs: 5_000, what: `${expected}` });
     expect(changes.splice(0)).toEqual(expected);
@@ -29,7 +35,7 @@ describe('CgroupWatch', () => {
 
   it('tells when one goes, comes, and is another by the same name', async () => {
     await mkdir(join(root, 'a/b'), { recursive: true });
-    watch = new CgroupWatch(root, ['a/b'], (cgroup, change) => changes.push(`${cgroup} ${change}`));
+    watch = new CgroupWatch(root, ['a/b'], events);
     await rmdir(join(root, 'a/b'));
     await told('a/b gone');
     await mkdir(join(root, 'a/b'));
@@ -40,7 +46,7 @@ describe('CgroupWatch', () => {
   });
 
   it('sees one come whose folders are not there yet, or went away meanwhile', async () => {
-    watch = new CgroupWatch(root, ['x/y/z'], (cgroup, change) => changes.push(`${cgroup} ${change}`));
+    watch = new CgroupWatch(root, ['x/y/z'], events);
     await mkdir(join(root, 'x/y/z'), { recursive: true });
     await told('x/y/z there');
     await rm(join(root, 'x'), { recursive: true });
@@ -51,12 +57,48 @@ describe('CgroupWatch', () => {
 
   it('sees one come below a folder that is another by the same name before anybody has looked', async () => {
     await mkdir(join(root, 'a/b/c'), { recursive: true });
-    watch = new CgroupWatch(root, ['a/b/c'], (cgroup, change) => changes.push(`${cgroup} ${change}`));
+    watch = new CgroupWatch(root, ['a/b/c'], events);
     // All in one turn, as a service that is started again: the old one is kept, so that the new has another inode.
     renameSync(join(root, 'a/b'), join(root, 'a/old'));
     mkdirSync(join(root, 'a/b'));
     await told('a/b/c gone');
     await mkdir(join(root, 'a/b/c'));
     await told('a/b/c there');
+  });
+
+  it.each(['ENOSPC', 'EMFILE'])(
+    'tells that the system watches no folder (%s), and finds all when it is asked',
+    async (code) => {
+      await mkdir(join(root, 'a/b'), { recursive: true });
+      let refuses = true;
+      watch = new CgroupWatch(root, ['a/b', 'a/c'], events, (path, onEvent) => {
+        if (refuses) throw Object.assign(new Error(`${code}: no more of them`), { code });
+        return watchFolder(path, { persistent: false }, onEvent);
+      });
+      expect(changes.splice(0), 'once for all folders').toEqual([code]);
+      await rmdir(join(root, 'a/b'));
+      await mkdir(join(root, 'a/c'));
+      watch.look();
+      expect(changes.splice(0)).toEqual(['a/b gone', 'a/c there']);
+      refuses = false;
+      watch.look();
+      expect(changes.splice(0)).toEqual(['watched again']);
+      await mkdir(join(root, 'a/b'));
+      await told('a/b there');
+    },
+  );
+
+  it('tells of a watch that the system takes away', async () => {
+    const taken = new EventEmitter();
+    watch = new CgroupWatch(
+      root,
+      ['a'],
+      events,
+      () => Object.assign(taken, { close: () => {} }) as FSWatcher,
+    );
+    taken.emit('error', Object.assign(new Error('no more events'), { code: 'EINVAL' }));
+    expect(changes).toEqual(['EINVAL']);
+    watch.look();
+    expect(changes).toEqual(['EINVAL', 'watched again']);
   });
 });

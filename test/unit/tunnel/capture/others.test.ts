@@ -32,7 +32,15 @@ test('without sources nothing is looked at', async () => {
 test('rules that could not be set for other links are set at the next look, and not again after that', async () => {
   const { others, ingress, dns, logger } = othersAt([DOCKER]);
   const recapture = vi.fn<() => Promise<void>>().mockRejectedValueOnce(new Error('nft is gone'));
-  for (let look = 0; look < 3; look += 1) await others.follow(recapture);
+  await others.follow(recapture);
+  expect(others.problems).toEqual([
+    { cause: 'others-listener', what: expect.stringContaining('nft is gone'), remedy: expect.any(String) },
+  ]);
+  await others.tryAgain(recapture);
+  expect(others.problems).toEqual([]);
+  await others.tryAgain(recapture);
+  expect(ingress.followOthers, 'nothing is left to try').toHaveBeenCalledTimes(2);
+  await others.follow(recapture);
   expect(recapture).toHaveBeenCalledTimes(2);
   expect(ingress.followOthers).toHaveBeenCalledTimes(3);
   expect(dns.followOthers).toHaveBeenLastCalledWith(UP.addresses);

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net';
-import { type Deferred, deferred } from '../core/deferred.ts';
-import { TshuttleError } from '../core/errors.ts';
-import type { Interceptor } from '../intercept/interceptor.ts';
-import { methodRow } from '../intercept/rules/redirect-methods.ts';
-import { type Endpoint, makeEndpoint } from '../net/address/endpoint.ts';
-import type { IpFamily } from '../net/address/literal.ts';
-import { originalDestination } from '../net/native/original-destination.ts';
-import { type LookUp, MAX_LOOK_UPS } from '../net/sockets/redirected-connection.ts';
+import { type Deferred, deferred } from '../../core/deferred.ts';
+import { TshuttleError } from '../../core/errors.ts';
+import type { Interceptor } from '../../intercept/interceptor.ts';
+import { methodRow } from '../../intercept/rules/redirect-methods.ts';
+import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
+import type { IpFamily } from '../../net/address/literal.ts';
+import { originalDestination } from '../../net/native/original-destination.ts';
+import { type LookUp, MAX_LOOK_UPS } from '../../net/sockets/redirected-connection.ts';
+import type { LookUpRecord } from './look-up-record.ts';
 
 /**
  * Says where an accepted connection was going to, at once where the kernel tells that by its socket.
@@ -21,13 +22,27 @@ export type DestinationOf = (
   originator: Endpoint,
 ) => Endpoint | Promise<Endpoint>;
 
-/** The way of the method in use: by the socket, or by asking the helper. */
-export function destinationLookUp(interceptor: Pick<Interceptor, 'method' | 'lookUp'>): DestinationOf {
+/** The way of the method in use: by the socket, or by asking the helper. What becomes of it goes into the record. */
+export function destinationLookUp(
+  interceptor: Pick<Interceptor, 'method' | 'lookUp'>,
+  record: LookUpRecord,
+): DestinationOf {
   const { destinationsFrom } = methodRow(interceptor.method);
-  if (destinationsFrom === 'socket') return originalDestination;
+  if (destinationsFrom === 'socket') return (accepted, family) => askSocket(accepted, family, record);
   if (destinationsFrom === 'own address') return ownAddress;
-  const lookUps = new BatchedLookUps((originators) => interceptor.lookUp(originators));
+  const lookUps = new BatchedLookUps((originators) => interceptor.lookUp(originators), record);
   return (_accepted, _family, originator) => lookUps.of(originator);
+}
+
+function askSocket(accepted: Socket, family: IpFamily, record: LookUpRecord): Endpoint {
+  try {
+    const destination = originalDestination(accepted, family);
+    record.found();
+    return destination;
+  } catch (error) {
+    record.failed('unknown');
+    throw error;
+  }
 }
 
 /** Nothing was redirected: the accepted socket has the address that was called. @throws TshuttleError ERR_ORIGINAL_DST */
@@ -52,11 +67,13 @@ interface Waiting {
  */
 export class BatchedLookUps {
   readonly #lookUp: Interceptor['lookUp'];
+  readonly #record: LookUpRecord;
   #waiting: Waiting[] = [];
   #isBusy = false;
 
-  constructor(lookUp: Interceptor['lookUp']) {
+  constructor(lookUp: Interceptor['lookUp'], record: LookUpRecord) {
     this.#lookUp = lookUp;
+    this.#record = record;
   }
 
   /** Where a connection was going to. @throws TshuttleError ERR_ORIGINAL_DST, ERR_HELPER_LOST */
@@ -80,11 +97,21 @@ export class BatchedLookUps {
       const results = await this.#lookUp(batch.map(({ originator }) => originator));
       for (const [index, { found }] of batch.entries()) {
         const result = results[index] ?? { kind: 'refused' };
-        if (result.kind === 'found') found.resolve(result.destination);
-        else found.reject(new TshuttleError('ERR_ORIGINAL_DST', REASONS[result.kind]));
+        if (result.kind === 'found') {
+          this.#record.found();
+          found.resolve(result.destination);
+        } else {
+          this.#record.failed(result.kind);
+          found.reject(new TshuttleError('ERR_ORIGINAL_DST', REASONS[result.kind]));
+        }
       }
     } catch (error) {
-      for (const { found } of batch) found.reject(error);
+      // A helper that has ended is told by the tunnel's state.
+      const isRefusal = error instanceof TshuttleError && error.code === 'ERR_ORIGINAL_DST';
+      for (const { found } of batch) {
+        if (isRefusal) this.#record.failed('refused');
+        found.reject(error);
+      }
     }
   }
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { BatchedLookUps } from '../../../src/ingress/destination-look-ups.ts';
-import type { Endpoint } from '../../../src/net/address/endpoint.ts';
-import { type LookUp, MAX_LOOK_UPS } from '../../../src/net/sockets/redirected-connection.ts';
+import { BatchedLookUps } from '../../../../src/ingress/destinations/destination-look-ups.ts';
+import { LookUpRecord } from '../../../../src/ingress/destinations/look-up-record.ts';
+import type { Endpoint } from '../../../../src/net/address/endpoint.ts';
+import { type LookUp, MAX_LOOK_UPS } from '../../../../src/net/sockets/redirected-connection.ts';
+import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 
 const from = (port: number): Endpoint => ({ family: 4, address: '10.0.0.1', port });
 const to = (port: number): Endpoint => ({ family: 4, address: '10.99.0.1', port });
@@ -17,7 +19,7 @@ function helper() {
         resolve(originators.map(({ port }): LookUp => ({ kind: 'found', destination: to(port + 10_000) }))),
       );
     });
-  });
+  }, new LookUpRecord(recordingLogger()));
   return { asked, lookUps, answer: () => answers.shift()?.() };
 }
 
@@ -64,7 +66,8 @@ describe('BatchedLookUps', () => {
       () => Promise.reject(new Error('the helper has ended')),
       async () => [],
     ];
-    const lookUps = new BatchedLookUps(() => answers.shift()!());
+    const record = new LookUpRecord(recordingLogger());
+    const lookUps = new BatchedLookUps(() => answers.shift()!(), record);
     const failures = await Promise.allSettled(kinds.map((_, index) => lookUps.of(from(index + 1))));
     for (const failure of failures)
       expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'ERR_ORIGINAL_DST' } });
@@ -72,5 +75,7 @@ describe('BatchedLookUps', () => {
     await expect(lookUps.of(from(5)), 'an answer too few').rejects.toMatchObject({
       code: 'ERR_ORIGINAL_DST',
     });
+    // Not the helper that has ended, which the tunnel's state tells.
+    expect(record.problem?.what).toMatch(/^2 of the last 4 redirected connections were reset/);
   });
 });
