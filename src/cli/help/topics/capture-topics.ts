@@ -95,6 +95,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
       paragraph(
         '--host db.internal.example=10.0.0.8 answers one name by itself; -H answers those in the bastion’s /etc/hosts, if SFTP may read it.',
       ),
+      ...resolverFiles(system),
     ],
   },
   {
@@ -119,6 +120,25 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
     ],
   },
 ];
+
+/** The files by which macOS is told whom to ask about a zone. */
+function resolverFiles(system: SystemWords): readonly Block[] {
+  if (system.platform !== 'darwin') return [];
+  return [
+    paragraph(
+      'As long as a tunnel runs, each of its zones has a file /etc/resolver/ZONE, by which macOS asks tshuttle for what is in the zone; ' +
+        'queries that go to a nameserver all the same are captured. The root helper writes these files. Their first line is ' +
+        '“# tshuttle USER-PORT: ...”, with the number of the user and the port of the tunnel. They go when the tunnel ends, also when ' +
+        'tshuttle is killed. One that is left, as after a power cut, has no answers for its zone; the next start of a tunnel removes it, ' +
+        'and so does tshuttle cleanup. A file that another program has made for a zone stays as it is: status and doctor name it.',
+    ),
+    list(
+      ['see them', 'head -1 /etc/resolver/*'],
+      ['by hand', 'sudo rm /etc/resolver/ZONE, of files with that first line, and when no tunnel runs'],
+      ['try one', `${system.lookUpName}; dig and nslookup do not go by these files`],
+    ),
+  ];
+}
 
 /** Programs whose connections cannot be redirected, where the kernel has no way for them. */
 function boundPrograms(system: SystemWords): readonly Block[] {
