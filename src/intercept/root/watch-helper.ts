@@ -25,8 +25,12 @@ const ATTEMPT_EVERY_MS = 1_000;
  * Is the guardian, from its start to its end.
  *
  * @param drivers what it undoes by; a test's own program puts others here
+ * @param pause waits, as nothing else here does: what is done without it is done as fast as the machine can
  */
-export function watchHelper(drivers: readonly MethodDriver[] = driversHere()): void {
+export function watchHelper(
+  drivers: readonly MethodDriver[] = driversHere(),
+  pause: (ms: number) => Promise<unknown> = delay,
+): void {
   const [, , helper = ''] = process.argv;
   ignoreSignals();
   process.on('SIGTERM', () => {});
@@ -36,10 +40,10 @@ export function watchHelper(drivers: readonly MethodDriver[] = driversHere()): v
   process.stdin.on('data', () => process.exit(0));
   void endOf(process.stdin).then(async () => {
     for (let waitedMs = 0; isThere(helper) && waitedMs < DEAD_WITHIN_MS; waitedMs += DEAD_POLL_MS)
-      await delay(DEAD_POLL_MS);
-    await cleanUp(drivers);
+      await pause(DEAD_POLL_MS);
+    await cleanUp(drivers, pause);
     await toolsEnded;
-    await cleanUp(drivers);
+    await cleanUp(drivers, pause);
     process.exit(0);
   });
   process.stdout.on('error', () => {}); // its reader is gone; stdin says so too
@@ -51,11 +55,14 @@ function isThere(helper: string): boolean {
   return judgeInstance(helper) === 'alive' || process.ppid === parseInstance(helper)?.pid;
 }
 
-async function cleanUp(drivers: readonly MethodDriver[]): Promise<void> {
+async function cleanUp(
+  drivers: readonly MethodDriver[],
+  pause: (ms: number) => Promise<unknown>,
+): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const report = await cleanUpDeadInstances(drivers).catch(() => undefined);
     if (report?.failed.length === 0 && report.unread.length === 0) return;
-    await delay(ATTEMPT_EVERY_MS);
+    await pause(ATTEMPT_EVERY_MS);
   }
 }
 
