@@ -82,8 +82,12 @@ export interface Config extends OwnValues {
 }
 
 /** Whether the kernel is to redirect anything, or there are only proxies and forwards. */
-export function capturesAnything({ subnets, dns }: Pick<Config, 'subnets' | 'dns'>): boolean {
-  return dns !== undefined || subnets.some(({ action }) => action === 'include');
+export function capturesAnything({
+  subnets,
+  dns,
+  autoNets,
+}: Pick<Config, 'subnets' | 'dns' | 'autoNets'>): boolean {
+  return autoNets || dns !== undefined || subnets.some(({ action }) => action === 'include');
 }
 
 /** The configuration with what the user should hear about it, or all that is wrong. */

@@ -50,6 +50,7 @@ export function parseConfig(
       findings.wrong(locate(key), `is missing; ${row.required}`);
   }
   checkAlsoFrom(values, context);
+  checkAutoNets(values, context);
   const remote = bastionsOf(values, context);
   const config = {
     transport: transportOf(values, context),
@@ -78,6 +79,12 @@ function checkAlsoFrom({ alsoFrom }: OptionValues, { findings, locate }: ReadCon
   if (alsoFrom.length <= MAX_SOURCES) return;
   const what = `${alsoFrom.length} of them are more than ${MAX_SOURCES}; name several interfaces at once, as in br-*`;
   findings.wrong(locate('alsoFrom'), what);
+}
+
+function checkAutoNets({ autoNets, mayOpenSession }: OptionValues, { findings, locate }: ReadContext): void {
+  if (!autoNets || mayOpenSession) return;
+  const what = `asks the bastion for its routes by a session; leave out ${locate('mayOpenSession')}`;
+  findings.wrong(locate('autoNets'), what);
 }
 
 /** More would keep those that wait from ever being told. */

@@ -11,10 +11,11 @@ export function subnetRulesOf(
   mayCaptureNothing: boolean,
 ): readonly SubnetRule[] {
   const { subnets, subnetFiles, excludes, excludeFiles } = values;
-  // A zone is something to capture, and so is the network of a map, and so is a cloud; proxies and forwards need nothing captured.
+  // A zone is something to capture, and so are the network of a map, a cloud, and what the bastion has routes to; proxies and forwards need nothing captured.
   const hasOther =
     mayCaptureNothing ||
     hasZone(raw) ||
+    raw.autoNets ||
     raw.openstack !== undefined ||
     raw.forwards.length > 0 ||
     raw.maps.length > 0 ||

@@ -27,6 +27,21 @@ export class CleanupStack {
     return this.#released;
   }
 
+  /**
+   * Releases after a failure, which is what counts.
+   *
+   * @param what went wrong, where the release fails, too
+   * @returns what to throw: the failure, or an AggregateError with it first
+   */
+  async releaseAfter(error: unknown, what: string): Promise<unknown> {
+    try {
+      await this.release();
+      return error;
+    } catch (failure) {
+      return new AggregateError([error, failure], what);
+    }
+  }
+
   async #releaseAll(): Promise<void> {
     const failures: unknown[] = [];
     for (let release = this.#releases.pop(); release !== undefined; release = this.#releases.pop()) {

@@ -216,6 +216,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       lost: Promise.race([life.lost, ingress.lost, removed.lost]),
       proxies: proxies.listens,
       open: (destination, openSignal) => carrier.open(destination, openSignal),
+      askBastion: (command) => bastion.transport.run(command),
       status: () =>
         tunnelStatus({
           ...{ life, table },
@@ -242,9 +243,6 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       close: () => cleanup.release(),
     };
   } catch (error) {
-    await cleanup.release().catch((failure: unknown) => {
-      throw new AggregateError([error, failure], 'could not open the tunnel, nor release what it had');
-    });
-    throw error;
+    throw await cleanup.releaseAfter(error, 'could not open the tunnel, nor release what it had');
   }
 }

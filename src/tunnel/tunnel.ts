@@ -21,6 +21,12 @@ export interface Tunnel {
   readonly proxies: readonly ProxyListen[];
   /** Opens a connection of our own. See `Transport.open`. */
   open(destination: HostPort, signal: AbortSignal): Promise<Socket>;
+  /**
+   * What a command says that the bastion runs, if it may; up to 128 KiB.
+   *
+   * @throws Error with a reason for people; TshuttleError ERR_BASTION_LOST
+   */
+  askBastion(command: string): Promise<string>;
   /** All that is shown of it, now. */
   status(): TunnelStatus;
   /** The flows that are not over, the latest first, up to `limit`. */

@@ -214,6 +214,8 @@ const PLACES: ReadonlyArray<readonly [place: string, why: string]> = [
   ['cli/commands/doctor/machine-checks.ts', 'systemd-resolved, on Linux'],
   ['net/native/', 'libraries, by their names'],
   ['net/machine/namespace/', 'network namespaces, which are of Linux'],
+  ['app/log/syslog-sink.ts', 'the system’s log of Linux, behind a look at which system this is'],
+  ['app/bastion-networks/', 'what runs on a bastion of any system'],
   ['bastion/', 'a bastion is a Debian'],
   ['cli/commands/bastion-audit/', 'a bastion, too'],
 ];

@@ -67,7 +67,8 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   let { rules } = resolved;
   let asked = config;
   let held = { config, resolved };
-  /** Of the cloud, as far as its catalog has been asked for: beside what the configuration says. */
+  /** Of the bastion's routes, and of the cloud, as far as they have been asked for: beside what the configuration says. */
+  let bastionNetworks: readonly SubnetRule[] = [];
   let catalogSubnets: readonly SubnetRule[] = [];
   const setRules = async (wanted: readonly CaptureRule[]): Promise<void> => {
     await tunnel.setRules(wanted);
@@ -80,7 +81,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     tunnel,
     rules: () => rules,
     capture: async (wanted) => {
-      const whole = { ...wanted, subnets: [...wanted.subnets, ...catalogSubnets] };
+      const whole = { ...wanted, subnets: [...wanted.subnets, ...bastionNetworks, ...catalogSubnets] };
       const other = await resolve(whole);
       // Else the names of before might set their rules once more.
       following.stop();
@@ -105,6 +106,15 @@ export async function up(config: Config, context: UpContext): Promise<number> {
     if (authHost?.isKnownHere === false) {
       const { requireKnownHost } = await import('../following/require-known-host.ts');
       await requireKnownHost(authHost, tunnel, stop.signal);
+    }
+    if (config.autoNets) {
+      const { networksOfBastion } = await import('../bastion-networks/bastion-networks.ts');
+      bastionNetworks = await networksOfBastion(tunnel, {
+        logger,
+        asked: rules,
+        families: config.ipv6 ? [4, 6] : [4],
+      });
+      await running.capture(asked);
     }
     if (catalog === undefined) return;
     const { followCatalog } = await import('../following/follow-catalog.ts');

@@ -1,14 +1,6 @@
 /** What to do instead of the options that sshuttle has and tshuttle refuses, so that its users are not left guessing. */
 const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readonly what: string }> = [
   {
-    flags: ['-N', '--auto-nets'],
-    what: 'asks the server for its routes, which needs a command there, and many bastions run none; list the networks',
-  },
-  {
-    flags: ['--syslog'],
-    what: 'is not needed, -D keeps a log file; for the system’s own log run it without -D, as a service does',
-  },
-  {
     flags: ['--namespace', '--namespace-pid'],
     what: 'is not there: only root may enter the namespace of others, and root can run all of it inside (Linux)',
   },

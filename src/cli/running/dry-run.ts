@@ -82,6 +82,10 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
       `# not shown: for names in zones, parts of ${range} are captured: one from the start, others as names come`,
     );
   }
+  if (config.autoNets)
+    notes.push(
+      '# not shown: the networks of the bastion (-N), which is asked for them when the tunnel opens',
+    );
   for (const problem of planProblems(method, plan)) context.logger.warn(renderProblem(problem));
   const text = renderPlan(method, { ...plan, userId: process.getuid?.() ?? 0 });
   if (text.includes(INSTANCE_PLACEHOLDER)) {

@@ -3,6 +3,7 @@ import { EXIT_INTERRUPTED } from '../../app/exit-code.ts';
 import { type HostContext, hostTunnels } from '../../app/hosting/host-tunnels.ts';
 import { readProfile } from '../../app/hosting/read-profile.ts';
 import { localOverlaps } from '../../app/keep-up/overlap-warnings.ts';
+import { whyNoSyslog } from '../../app/log/syslog-sink.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
 import { surroundingsOf } from '../../app/running-tunnels/user-folders.ts';
 import type { Config } from '../../config/config.ts';
@@ -142,7 +143,12 @@ function hostContext(context: ProcessContext, parts: Parts): Omit<HostContext, '
     process: context,
     surroundings: surroundingsOf(context.environment),
     version: readVersion(),
-    prepare: (config, name) => prepare(config, context, parts, name),
+    prepare: (config, name) => {
+      const prepared = prepare(config, context, parts, name);
+      const noSyslog = config.syslog ? whyNoSyslog() : undefined;
+      if (noSyslog !== undefined) prepared.logger.warn(`--syslog has no effect: ${noSyslog}`);
+      return prepared;
+    },
     readProfile: (order) => readProfile(order, context.environment),
   };
 }

@@ -1,6 +1,7 @@
 import { EXIT_INTERRUPTED } from '../../app/exit-code.ts';
 import { type LineSink, LogOutput, openStandardErrorSink } from '../../app/log/log-output.ts';
 import { createLoggers, logFailure, sinkFor } from '../../app/log/logging.ts';
+import { SyslogSink } from '../../app/log/syslog-sink.ts';
 import type { Prepared } from '../../app/prepared.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
 import { surroundingsOf } from '../../app/running-tunnels/user-folders.ts';
@@ -17,7 +18,7 @@ import { TerminalPrompter } from '../prompt/terminal-prompter.ts';
  * @param name the tunnel's, which goes with every line where there are several
  */
 export function prepare(
-  config: Pick<Config, 'logFormat' | 'verbosity'>,
+  config: Pick<Config, 'logFormat' | 'verbosity'> & Partial<Pick<Config, 'syslog'>>,
   context: ProcessContext,
   parts: Parts,
   name?: string,
@@ -25,7 +26,11 @@ export function prepare(
   const standardError: LineSink = openStandardErrorSink();
   const onTerminal = process.stderr.isTTY === true;
   const output = new LogOutput(sinkFor(config.logFormat, standardError, { onTerminal }));
-  const loggers = createLoggers(config.verbosity, output, name);
+  const loggers = createLoggers(
+    config.verbosity,
+    config.syslog === true ? new SyslogSink(output) : output,
+    name,
+  );
   const { logger } = loggers;
   if (config.logFormat === 'json') context.reportFailure = (thrown) => logFailure(logger, thrown);
   const terminal = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));

@@ -46,6 +46,18 @@ export const CAPTURED_OPTIONS = {
     item: 'a file, one subnet on a line',
     profile: { key: 'excludes_from', description: 'files with excludes, as -X' },
   },
+  autoNets: {
+    kind: 'flag',
+    flags: '-N, --auto-nets',
+    otherwise: false,
+    help:
+      "capture the networks in the bastion's routing table, too, if it may run a command there; asked for once, when the tunnel " +
+      'opens (tshuttle help subnets)',
+    profile: {
+      key: 'auto_nets',
+      description: "whether the networks in the bastion's routing table are captured, too, as -N",
+    },
+  },
   maps: {
     kind: 'list',
     flags: '--map <NETWORK=NETWORK>',

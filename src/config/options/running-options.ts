@@ -146,4 +146,11 @@ export const RUNNING_OPTIONS = {
     help: 'text or json (default: text on a terminal, json elsewhere)',
     profile: { key: 'log_format', description: 'as --log-format' },
   },
+  syslog: {
+    kind: 'flag',
+    flags: '--syslog',
+    otherwise: false,
+    help: "send the lines of the log to the system's log, too, by /dev/log (Linux)",
+    profile: { key: 'syslog', description: "whether the log goes to the system's log, too, as --syslog" },
+  },
 } as const satisfies Readonly<Record<string, OptionRow>>;

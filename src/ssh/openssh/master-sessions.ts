@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { messageOf } from '../../core/errors.ts';
-import { makeTemporaryFolder } from '../../core/files/temporary-folder.ts';
 import type { Logger } from '../../core/log.ts';
 import { printableLine } from '../../core/printable.ts';
 import { environmentForChildren } from '../child-environment.ts';
+import { openNamelessFile } from './nameless-file.ts';
 
 /** For the whole of a session: a forced command may say nothing and stay. */
 const TIMEOUT_MS = 5_000;
@@ -17,6 +17,9 @@ const LAST_WORDS_MS = 250;
 
 /** Any configuration file is smaller. */
 const MAX_FILE_BYTES = 64 * 1024;
+
+/** What a command that is asked for something may say. */
+const MAX_OUTPUT_BYTES = 128 * 1024;
 
 /** What is kept of what a program says; it goes on being read. */
 const MAX_SAID_BYTES = 4_096;
@@ -87,6 +90,23 @@ export class MasterSessions {
     return output;
   }
 
+  /** What a command on the bastion says, whatever it ends with. @throws Error with a reason for people */
+  async run(command: string): Promise<string> {
+    const output: Buffer[] = [];
+    let bytes = 0;
+    const onOutput = (piece: Buffer): boolean => {
+      output.push(piece);
+      bytes += piece.length;
+      return bytes > MAX_OUTPUT_BYTES;
+    };
+    const argv = [...this.#byMasterOnly(), '-T', '-n', '-a', '-x', '--', 'bastion', command];
+    const { exitCode, said } = await this.#run('ssh', argv, { input: '', onOutput });
+    if (bytes > MAX_OUTPUT_BYTES) throw new Error('it says too much');
+    // ssh(1): 255 where it could not run it.
+    if (exitCode === null || exitCode === 255) throw new Error(said === '' ? 'ssh was ended' : said);
+    return Buffer.concat(output).toString('utf8');
+  }
+
   /**
    * Has the `sftp` of this machine do one thing after another, up to the first that fails. Never rejects.
    *
@@ -125,8 +145,9 @@ export class MasterSessions {
     maxBytes = MAX_SAID_BYTES,
   ): Promise<Answer> {
     let output = '';
-    const onOutput = (bytes: Buffer): void => {
+    const onOutput = (bytes: Buffer): boolean => {
       output = (output + bytes.toString('latin1')).slice(0, maxBytes);
+      return false;
     };
     const argv = [...this.#byMasterOnly(), ...words, '--', 'bastion', ...command];
     return { ...(await this.#run('ssh', argv, { input, onOutput })), output };
@@ -152,7 +173,8 @@ export class MasterSessions {
       readonly input: string | Buffer;
       /** Its descriptor 3. */
       readonly file?: FileHandle;
-      readonly onOutput?: (bytes: Buffer) => void;
+      /** Whether it is enough: it is ended then. */
+      readonly onOutput?: (bytes: Buffer) => boolean;
     },
   ): Promise<Ending> {
     if (this.#over.signal.aborted) return { exitCode: null, said: 'the tunnel is closing' };
@@ -176,7 +198,9 @@ export class MasterSessions {
     this.#over.signal.addEventListener('abort', kill, { once: true });
     let said = '';
     child.stdout?.on('error', () => {});
-    if (streams?.onOutput !== undefined) child.stdout?.on('data', streams.onOutput);
+    child.stdout?.on('data', (bytes: Buffer) => {
+      if (streams?.onOutput?.(bytes) === true) kill();
+    });
     child.stderr?.on('error', () => {});
     child.stderr?.on('data', (bytes: Buffer) => {
       said = (said + bytes.toString()).slice(0, MAX_SAID_BYTES);
@@ -219,15 +243,5 @@ function killGroup(pid: number | undefined): void {
     process.kill(-pid, 'SIGKILL');
   } catch {
     // ESRCH: all have ended.
-  }
-}
-
-/** An empty file that only its descriptor leads to, so that nothing is left of it in any case. */
-async function openNamelessFile(): Promise<FileHandle> {
-  const folder = await makeTemporaryFolder();
-  try {
-    return await open(join(folder, 'file'), 'wx+', 0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
   }
 }

@@ -21,6 +21,9 @@ import { carryBySocks } from './socks-carry.ts';
 /** How long flows may take to end, before ssh is ended under them. */
 const DRAIN_TIMEOUT_MS = 500;
 
+/** For a command that is waited for: the files that a shell reads first may take their time. */
+const COMMAND_TIMEOUT_MS = 20_000;
+
 /** How an accepted socket gets to ssh: as it is, or by copying. */
 export type OpensshCarry = 'handover' | 'socks';
 
@@ -37,6 +40,8 @@ export interface OpensshTransport extends Transport {
   readonly peers: readonly Endpoint[];
   /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
+  /** What a command on the bastion says, if it may run. @throws Error with a reason for people */
+  run(command: string): Promise<string>;
 }
 
 /**
@@ -116,6 +121,7 @@ export function transportOver(
   // One for each flow, which is no leak.
   setMaxListeners(0, ending.signal);
   const flows = new Set<Promise<FlowSummary>>();
+  const commands = new MasterSessions(master.controlPath, COMMAND_TIMEOUT_MS);
   let closing: Promise<void> | undefined;
 
   const carry = (accepted: Socket, flow: Flow, onOpen: () => void): Promise<FlowSummary> => {
@@ -142,6 +148,7 @@ export function transportOver(
     roundTripMs: undefined,
     peers: master.peers,
     readFile: (path) => sessions.readFile(path),
+    run: (command) => commands.run(command),
     lost: master.lost,
     // Where its application is answered by us, and may have sent something already, there is no descriptor to hand over.
     carry: (flow) => {
@@ -159,6 +166,7 @@ export function transportOver(
     close: () => {
       ending.abort();
       sessions.end();
+      commands.end();
       closing ??= Promise.race([Promise.all(flows), delay(DRAIN_TIMEOUT_MS)]).then(() => master.end());
       return closing;
     },

@@ -4,6 +4,7 @@ import type { ChannelMux } from './channels/channel-mux.ts';
 import type { SessionChannel } from './channels/session-channel.ts';
 import { SftpReader } from './channels/sftp-reader.ts';
 import type { ConnectedBastion } from './connection/connect.ts';
+import { expectNoForcedCommand } from './forced-command.ts';
 
 /** For the whole of it: a forced command may say nothing and stay. */
 const TIMEOUT_MS = 5_000;
@@ -23,14 +24,7 @@ export async function readBastionFile(
   bastion: Pick<ConnectedBastion, 'client' | 'keyOptions'>,
   path: string,
 ): Promise<string> {
-  // sshd tells the key's options before it answers this.
-  await new Promise<void>((resolve, reject) => {
-    bastion.client.once('close', () => reject(new Error('the connection ended')));
-    mux.wire.ping(resolve);
-  });
-  if (bastion.keyOptions().some(({ forcesCommand }) => forcesCommand)) {
-    throw new Error('the key may run one command only');
-  }
+  await expectNoForcedCommand(mux, bastion);
   const file = await readFile(mux, new SftpReader(path, MAX_BYTES)).catch((error: unknown) => {
     throw new Error(printableLine(messageOf(error)), { cause: error });
   });

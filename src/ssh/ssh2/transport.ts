@@ -17,6 +17,7 @@ import { ProtocolViolation } from './peer-conduct.ts';
 import type { ConnectionLoad } from './pool/choose-connection.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
 import { readBastionFile } from './read-file.ts';
+import { runBastionCommand } from './run-command.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const DRAIN_TIMEOUT_MS = 1_000;
@@ -25,6 +26,8 @@ const DRAIN_TIMEOUT_MS = 1_000;
 export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
   /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
+  /** What a command on the bastion says, if it may run. @throws Error with a reason for people */
+  run(command: string): Promise<string>;
   /** What it carries. */
   load(): ConnectionLoad;
 }
@@ -115,6 +118,7 @@ function transportOver(bastion: ConnectedBastion): {
     peers: () => route.peers(),
     lost: lost.promise,
     readFile: (path) => readBastionFile(mux, bastion, path),
+    run: (command) => runBastionCommand(mux, bastion, command),
     load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
     get roundTripMs() {
       return mux.roundTripMs;

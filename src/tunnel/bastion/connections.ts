@@ -43,6 +43,8 @@ export interface Connections extends Transport {
   peers(): Promise<readonly Endpoint[]>;
   /** Reads a small text file of the bastion. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
+  /** What a command on the bastion says. @throws Error with a reason for people */
+  run(command: string): Promise<string>;
 }
 
 /**
@@ -119,6 +121,8 @@ async function openSsh2Connections(
   return Object.assign(pool, {
     readFile: (path: string) =>
       mayOpenSession ? first.readFile(path) : Promise.reject(new Error('--no-session')),
+    run: (command: string) =>
+      mayOpenSession ? first.run(command) : Promise.reject(new Error('--no-session')),
   });
 }
 

@@ -30,6 +30,8 @@ interface OpensshConnections extends Transport {
   peers(): Promise<readonly Endpoint[]>;
   /** Reads a small text file of the bastion. @throws Error with a reason for people */
   readFile(path: string): Promise<string>;
+  /** What a command on the bastion says. @throws Error with a reason for people */
+  run(command: string): Promise<string>;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function openOpensshConnections(
   }
   const endpoints = transport.controlPath === undefined ? await dialEndpoints(target, context.lookUp) : [];
   for (const endpoint of endpoints) await context.beforeDial(endpoint);
-  const { peers, readFile, ...opened } = await openOpensshTransport(target, remote, transport, {
+  const { peers, readFile, run, ...opened } = await openOpensshTransport(target, remote, transport, {
     ...context,
     mayOpenSession,
   });
@@ -61,6 +63,7 @@ export async function openOpensshConnections(
     ...opened,
     peers: async () => peers,
     readFile: (path) => (mayOpenSession ? readFile(path) : Promise.reject(new Error('--no-session'))),
+    run: (command) => (mayOpenSession ? run(command) : Promise.reject(new Error('--no-session'))),
   };
 }
 

@@ -167,6 +167,17 @@ export class ReconnectingTransport implements Transport {
     return Promise.reject(new Error(`there is no connection to ${this.description}`));
   }
 
+  /** See {@link Connections.run}. @throws TshuttleError ERR_BASTION_LOST too */
+  run(command: string): Promise<string> {
+    const connections = this.life.current;
+    if (connections === undefined)
+      return Promise.reject(
+        new TshuttleError('ERR_BASTION_LOST', `there is no connection to ${this.description}`),
+      );
+    const lost = connections.lost.then((error) => Promise.reject(error));
+    return Promise.race([connections.run(command), lost]);
+  }
+
   close(): Promise<void> {
     return this.life.close();
   }

@@ -18,6 +18,7 @@ export const OPTION_LINES: readonly string[] = [
   '-s nets -s -',
   '-x 10.1.0.0/16 -x db:443',
   '-X nets',
+  '-N',
   'db.example:5432 [2001:db8::/32]:443',
   '--map 10.1.0.0/16=10.201.0.0/16 --map fd00::/64=fd01::/64',
   '--domain a.example --domain *.b.example',
@@ -54,6 +55,7 @@ export const OPTION_LINES: readonly string[] = [
   '-v -vv',
   '--metrics 9100',
   '--log-format json',
+  '--syslog',
 ];
 
 /** Each key of a profile at least once. */
@@ -74,6 +76,8 @@ export const PROFILE_LINES: readonly string[] = [
   'subnets_from: [nets]',
   'excludes: [10.1.0.0/16]',
   'excludes_from: [nets]',
+  'auto_nets: true',
+  'syslog: true',
   'maps: [10.1.0.0/16=10.201.0.0/16]',
   'zones: [a.example]',
   'zones: [a.example]\n    resolve: bastion',
@@ -250,6 +254,8 @@ export const WRONG_PROFILE_LINES: readonly string[] = [
   'synthetic_range: [x]',
   'hosts: [a]',
   'auto_hosts: 1',
+  'auto_nets: 1',
+  'syslog: 1',
   'seed_hosts: [a..b]',
   'dns: "yes"',
   'ns_hosts: [a]',

@@ -30,6 +30,8 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
   ['-vvr me@b 10.0.0.0/8', { ...SUBNETS, verbosity: 2 }],
   ['-vvHr me@b 10.0.0.0/8', { ...SUBNETS, verbosity: 2, bastionHosts: true }],
   ['-Dv -r me@b 10.0.0.0/8', { ...SUBNETS, daemon: true, verbosity: 1 }],
+  ['-NHr me@b', { remote: ['me@b'], autoNets: true, bastionHosts: true }],
+  ['--auto-n -r me@b 10.0.0.0/8', { ...SUBNETS, autoNets: true }],
   ['-Drme@b 10.0.0.0/8', { ...SUBNETS, daemon: true }],
   ['--daemon --pidfile /p --remote me@b 10.0.0.0/8', { ...SUBNETS, daemon: true, pidFile: '/p' }],
   ['--dns -r me@b 10.0.0.0/8', { ...SUBNETS, everything: true }],
@@ -108,8 +110,8 @@ const DOCUMENTED: ReadonlyArray<readonly [option: string, fate: Fate]> = [
   ['--listen 0', 'taken'],
   ['-H', 'taken'],
   ['--auto-hosts', 'taken'],
-  ['-N', /routes/],
-  ['--auto-nets', /routes/],
+  ['-N', 'taken'],
+  ['--auto-nets', 'taken'],
   ['--dns', 'taken'],
   ['--ns-hosts 10.0.0.2', 'taken'],
   ['--to-ns 10.0.0.2', 'taken'],
@@ -138,7 +140,7 @@ const DOCUMENTED: ReadonlyArray<readonly [option: string, fate: Fate]> = [
   ['--daemon', 'taken'],
   ['-s file', 'taken'],
   ['--subnets file', 'taken'],
-  ['--syslog', /not needed/],
+  ['--syslog', 'taken'],
   ['--pidfile p', 'taken'],
   ['--user u', 'taken'],
   ['--group g', 'taken'],
@@ -201,8 +203,7 @@ test.each([
   ['--remo me@b 10.0.0.0/8', '--remo: is not an option; perhaps --remote'],
   ['-r me@b --no 10.0.0.0/8', '--no: is not an option'],
   // What is refused is so by its whole name, too.
-  ['-r me@b --auto-n 10.0.0.0/8', '--auto-nets: asks the server for its routes'],
-  ['-NHr me@b 10.0.0.0/8', '-NHr: asks the server for its routes'],
+  ['-r me@b --firew 10.0.0.0/8', '--firewall: is internal'],
 ])('refused: %s', async (line, problem) => {
   const invocation = await parseArguments(readSshuttleWords(line.split(' ')).words, '1.2.3');
   expect(invocation.kind).toBe('refused');

@@ -56,6 +56,15 @@ describe('parseConfig', () => {
     });
   });
 
+  test('takes the bastion’s networks for something to capture, which are asked for by a session', () => {
+    const raw = { ...NOTHING_GIVEN, remote: ['me@bastion'], autoNets: true };
+    expect(configOf(raw).config).toMatchObject({ autoNets: true, subnets: [] });
+    expect(problemsOf({ ...raw, mayOpenSession: false })).toEqual([
+      'arguments',
+      '-N: asks the bastion for its routes by a session; leave out --no-session',
+    ]);
+  });
+
   test('is frozen to the last subnet', () => {
     const { config } = configOf(VALID);
     expect(Object.isFrozen(config.subnets[0]?.subnet)).toBe(true);

@@ -77,6 +77,10 @@ export async function explain(
       );
     }
   }
+  if (config.autoNets)
+    print(
+      'with -N the networks of the bastion are captured, too: tshuttle status has them once the tunnel is up\n',
+    );
   if (config.programs !== undefined)
     print(
       `captured are connections of ${config.programs.description} alone; those of other programs go direct\n`,

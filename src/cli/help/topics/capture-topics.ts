@@ -29,6 +29,11 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
           'needs a route as any other. HOST of -L and --to-ns are as the bastion sees them.',
       ),
       paragraph(
+        '-N adds the networks in the bastion’s routing table, IPv4 and IPv6, where it may run ip or netstat: asked for once, when the tunnel opens, ' +
+          'and not again after an outage. Left out, and said, are default routes, what this machine reaches by itself (its local networks, its ' +
+          'VPNs), and more of the Internet than a /8, or an IPv6 /24. The ready line and status have what is captured.',
+      ),
+      paragraph(
         'Of several tunnels that capture the same network the one that was started last gets its connections, however narrow its SUBNET is; ' +
           'what it excludes goes to the others. up, status and explain say where that is so.',
       ),

@@ -13,6 +13,10 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
     commands('tshuttle -r me@bastion.example.com -x 10.9.0.0/16 10.0.0.0/8'),
     list(
       ['on the bastion', 'nothing runs; AllowTcpForwarding yes will do, without Python and without a shell'],
+      [
+        '-N, --auto-nets',
+        'asks for the routes once, by ip or netstat; a bastion that runs no command is an error (tshuttle help subnets)',
+      ],
       ['SSHUTTLE_ARGS', 'is read where TSHUTTLE_ARGS is not set'],
       ...(system.platform === 'linux' ? ([['--method nat', 'is iptables']] as const) : []),
       ['--exclude-f FILE', 'the beginning of a name stands for a long option, where no other begins so'],
@@ -42,20 +46,19 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         '--sudoers-no-modify, --sudoers-user',
         'print the line of tshuttle sudoers, which grants one program instead of a command line',
       ],
+      [
+        '--syslog',
+        'is not implied by -D, which keeps a log file; the system’s log gets the same lines, too (Linux)',
+      ],
       ['a lost bastion', 'is connected again, where sshuttle ends'],
       ['UDP other than DNS', 'not here: ssh carries TCP'],
     ),
     paragraph('What stays different, and why:'),
     list(
       [
-        '-N, --auto-nets',
-        'is refused: it needs a command on the bastion, and many run none; list the networks',
-      ],
-      [
         '--namespace, --namespace-pid',
         'are refused: only root may enter a namespace of others, and root can run all of it inside',
       ],
-      ['--syslog', 'is refused: -D keeps a log file of its own, and without -D a service’s log has it'],
       ['10/8, 10.1/16', 'are refused: sshuttle takes 10 for 0.0.0.10, which nobody means'],
       ['010.0.0.1', 'is refused: programs do not agree whether that is octal'],
       [

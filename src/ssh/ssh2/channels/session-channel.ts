@@ -119,9 +119,7 @@ export class SessionChannel {
     }
     if (!isSuccess) {
       const program = this.#program;
-      this.close(
-        program.kind === 'exec' ? `it does not run ${program.command}` : `it has no ${program.name}`,
-      );
+      this.close(program.kind === 'exec' ? 'it runs no command' : `it has no ${program.name}`);
       return;
     }
     this.#state = { kind: 'running', remoteId: state.remoteId };

@@ -46,7 +46,7 @@ describe('parseArguments', () => {
   test('has a long form of everything', async () => {
     const words =
       '--remote h --subnets f --exclude 1.1.1.1 --exclude-from g --identity i --ssh-option A=b --ssh-cmd s --listen 1 --method nft ' +
-      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --also-from docker0 --domain a.example --host b=10.0.0.3 --auto-hosts --seed-hosts db --map 10.1.0.0/16=10.2.0.0/16 --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
+      '--dns --ns-hosts 192.0.2.53 --to-ns 10.0.0.2 --user u --group g --cgroup c --also-from docker0 --domain a.example --host b=10.0.0.3 --auto-hosts --auto-nets --syslog --seed-hosts db --map 10.1.0.0/16=10.2.0.0/16 --local-forward 3:a:4 --socks 1 --http-proxy 2 --proxy-auth a --disable-ipv6 --no-session --daemon --pidfile p --verbose --log-format json --dry-run 0/0';
     expect(await parse(...words.split(' '))).toEqual({
       kind: 'tunnel',
       raw: {
@@ -70,6 +70,8 @@ describe('parseArguments', () => {
         alsoFrom: ['docker0'],
         hosts: ['b=10.0.0.3'],
         bastionHosts: true,
+        autoNets: true,
+        syslog: true,
         seedHosts: 'db',
         forwards: ['3:a:4'],
         maps: ['10.1.0.0/16=10.2.0.0/16'],
@@ -169,14 +171,8 @@ describe('parseArguments', () => {
     ['--nope', '--nope: is not an option'],
     ['--remot', '--remot: is not an option; perhaps --remote'],
     ['-r', '-r: needs a value after it'],
-    [
-      '-N',
-      '-N: asks the server for its routes, which needs a command there, and many bastions run none; list the networks',
-    ],
-    [
-      '-vN',
-      '-N: asks the server for its routes, which needs a command there, and many bastions run none; list the networks',
-    ],
+    ['-Y', '-Y: is X11, which needs a session on the bastion; ssh -Y does it beside tshuttle'],
+    ['-vY', '-Y: is X11, which needs a session on the bastion; ssh -Y does it beside tshuttle'],
     ['--ssh-cmd', '-e: needs a value after it'],
   ])('refuses %s in one line', async (word, line) => {
     const invocation = await parse(word);
@@ -184,12 +180,12 @@ describe('parseArguments', () => {
   });
 
   test('refuses all options that there are not, and what may be a value of one of them is not blamed', async () => {
-    const invocation = await parse('--remot=h', '10.0.0.0/8', '--nope', 'value', '--dsn', '-N', '--nope');
+    const invocation = await parse('--remot=h', '10.0.0.0/8', '--nope', 'value', '--dsn', '-Y', '--nope');
     expect(invocation.kind === 'refused' && invocation.problems.map(({ where }) => where)).toEqual([
       '--remot',
       '--nope',
       '--dsn',
-      '-N',
+      '-Y',
       '--nope',
     ]);
     expect(await parse('status', '--nope', '--jsn')).toMatchObject({
