@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { Resolver } from 'node:dns/promises';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Server as TcpServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket, type Server as TcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -106,6 +106,20 @@ async function ask(address: string, word: string): Promise<string | undefined> {
   const answer = await Promise.race([ended, delay(5_000)]);
   socket.destroy();
   return answer ?? undefined;
+}
+
+/** An application that waits for an answer: its connection is open, as far as the bastion. */
+async function waitingApplication(address: string): Promise<{ socket: Socket; ended: Promise<string> }> {
+  const before = asked.length;
+  const socket = connect({ port, host: address, allowHalfOpen: true });
+  const chunks: Buffer[] = [];
+  const ended = new Promise<string>((resolve) => {
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    socket.on('error', ({ message }) => resolve(message));
+  });
+  await until(() => asked.length > before, { deadlineMs: 10_000, what: 'the bastion is asked' });
+  return { socket, ended };
 }
 
 /** All that a packet filter shows of ours. */
@@ -237,22 +251,35 @@ describe('on this machine itself', { timeout: 120_000 }, () => {
     await expectNothingLeft();
   });
 
-  test.each(['main', 'helper', 'both'] as const)('SIGKILL of %s leaves nothing', async (which) => {
-    const tunnel = await start(bastion, '198.51.100.0/24');
-    const helper = helperOf(tunnel);
-    if (which !== 'main') process.kill(helper, 'SIGKILL');
-    if (which !== 'helper') tunnel.kill('SIGKILL');
-    // The tunnel itself goes on, with another helper.
-    if (which === 'helper') {
-      await until(() => helperOf(tunnel) !== helper, { deadlineMs: 20_000, what: 'another helper' });
-      await until(async () => (await ask(CAPTURED, 'again')) === 'captured again', {
-        deadlineMs: 20_000,
-        what: 'it captures again',
-      });
-      tunnel.kill('SIGTERM');
-    }
-    await tunnel.exited;
-    await expectNothingLeft();
-    expect(await ask(EXCLUDED, 'after')).toBe('direct after');
-  });
+  test.each(['main', 'helper', 'both'] as const)(
+    'SIGKILL of %s leaves nothing, and nobody waiting',
+    async (which) => {
+      const tunnel = await start(bastion, '198.51.100.0/24');
+      const helper = helperOf(tunnel);
+      const application = await waitingApplication(CAPTURED);
+      if (which !== 'main') process.kill(helper, 'SIGKILL');
+      if (which !== 'helper') tunnel.kill('SIGKILL');
+      // The tunnel itself goes on, with another helper.
+      if (which === 'helper') {
+        await until(() => helperOf(tunnel) !== helper, { deadlineMs: 20_000, what: 'another helper' });
+        await until(async () => (await ask(CAPTURED, 'again')) === 'captured again', {
+          deadlineMs: 20_000,
+          what: 'it captures again',
+        });
+        // One that was quiet meanwhile goes on.
+        application.socket.end('late');
+        expect(await application.ended).toBe('captured late');
+        tunnel.kill('SIGTERM');
+      }
+      await tunnel.exited;
+      await expectNothingLeft();
+      // By pf's states, which outlive the rules; what the kernel of Linux sends when both are gone at once may not find its way back.
+      if (which === 'main' || process.platform !== 'linux')
+        expect(await Promise.race([application.ended, delay(10_000, 'it still waits')])).not.toBe(
+          'it still waits',
+        );
+      application.socket.destroy();
+      expect(await ask(EXCLUDED, 'after')).toBe('direct after');
+    },
+  );
 });
