@@ -24,7 +24,7 @@ export class AppliedPlans {
     if (this.#refusal === undefined) return undefined;
     return {
       cause: 'rules-refused',
-      what: `${this.#refusal}: those from before are in force, so that what has changed since is not captured, or is in vain`,
+      what: `${this.#refusal}: those from before are in force, and what has changed since has no effect`,
       remedy: 'see in the log what was to change; tshuttle doctor has it tried again',
     };
   }

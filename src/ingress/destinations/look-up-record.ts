@@ -59,7 +59,7 @@ export class LookUpRecord {
       return {
         cause: 'look-ups',
         what: `${reset(counts.refused)}: the kernel does not tell where they were going to`,
-        remedy: `restart the tunnel; if it goes on: tshuttle report, ${system.wherePermitted}`,
+        remedy: 'restart the tunnel; if it goes on, the log has what the system says: tshuttle report',
       };
     }
     if (counts.ambiguous > 0) {

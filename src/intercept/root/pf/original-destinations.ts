@@ -22,6 +22,8 @@ export class OriginalDestinations {
   readonly #machine: PfMachine;
   readonly #listenerPort: number;
   #source: Source | undefined;
+  /** What the kernel has refused with, which the answers do not say. */
+  readonly #toldErrnos = new Set<number>();
 
   constructor(machine: PfMachine, listenerPort: number) {
     this.#machine = machine;
@@ -36,7 +38,10 @@ export class OriginalDestinations {
       const results = originators.map((originator) =>
         askNatlook(source.device, source.layout, { originator, listener: this.#listenerFor(originator) }),
       );
-      if (!results.some(({ kind }) => kind === 'other system')) return results.map(lookUpOf);
+      if (!results.some(({ kind }) => kind === 'other system')) {
+        for (const result of results) if (result.kind === 'refused') this.#tellOnce(result.errno);
+        return results.map(lookUpOf);
+      }
       this.close();
       this.#source = 'none';
     }
@@ -48,6 +53,12 @@ export class OriginalDestinations {
   close(): void {
     if (this.#source !== undefined && this.#source !== 'none') this.#source.device.close();
     this.#source = undefined;
+  }
+
+  #tellOnce(errno: number): void {
+    if (this.#toldErrnos.has(errno)) return;
+    this.#toldErrnos.add(errno);
+    this.#machine.warn(`pf does not tell where connections were going to (errno ${errno}): they are reset`);
   }
 
   #open(): Source {

@@ -257,7 +257,7 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
 
   it('tells where accepted connections were going to, of both families, and of no other port', async () => {
     const fake = kernelFor(platform);
-    const { session } = await applied(fake);
+    const { session, warnings } = await applied(fake);
     const [four, six] = [at('10.0.2.15', 13_960), at('2001:db8:1::15', 58_551)];
     fake.connect(four, at('10.99.0.1', 80), PORT);
     fake.connect(six, at('2001:db8::77', 443), PORT);
@@ -290,8 +290,11 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
       edit(fake, (kernel) => {
         kernel.natlookErrno = errno;
       });
-      expect(await session.serve({ ...ask, originators: [four] })).toMatchObject({ results: [{ kind }] });
+      expect(await session.serve({ ...ask, originators: [four, six] })).toMatchObject({
+        results: [{ kind }, { kind }],
+      });
     }
+    expect(warnings, 'once').toEqual([expect.stringContaining('(errno 1): they are reset')]);
     // No such request any more: the states are listed, once for all.
     edit(fake, (kernel) => {
       kernel.natlookErrno = 25;
