@@ -50,7 +50,7 @@ describe.skipIf(skipLab)('connections that are open before the start', { timeout
     await expectAllToLive('start');
 
     await writeProfile(lab, method, ['0/0', '::/0', '192.0.2.0/24']);
-    expect(await tshuttle('reload', 'all')).toContain('holds now: subnets');
+    expect(await tshuttle('reload', 'all')).toContain('applied: subnets');
     await expectAllToLive('reload');
 
     await lab.sshd.restart();

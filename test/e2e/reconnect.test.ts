@@ -106,7 +106,7 @@ describe.skipIf(skipLab)('a bastion that does not let us in any more', () => {
     await lab.sshd.stop();
     const before = logins(lab);
     await lab.sshd.restart(['AuthorizedKeysFile none']);
-    await tshuttle.untilOutput(/does not let us in.*not tried again before you log in/);
+    await tshuttle.untilOutput(/refused the login.*not tried again before you log in/);
     expect(await lab.application({ ...whoami, timeoutMs: 5_000 })).toMatchObject({ error: 'TIMEOUT' });
     expect(logins(lab) - before).toBe(1);
     await stopTshuttle(lab, tshuttle);

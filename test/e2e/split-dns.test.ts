@@ -281,7 +281,7 @@ describe.skipIf(skipLab)('--domain', () => {
     const flow = lab.client.spawn(['node', '-e', STEADY_ECHO, ADDRESSES.destination4]);
     await flow.untilOutput(/echoed/, 20_000);
 
-    expect(await reload({ zones: ['other.example'] })).toBe('tshuttle: names: holds now: names\n');
+    expect(await reload({ zones: ['other.example'] })).toBe('tshuttle: names: applied: names\n');
     const synthetic = await dig('+short', 'www.other.example');
     expect(synthetic).toMatch(/^198\.1[89]\./);
     expect(await dig(INNER), 'no zone of it yet').toContain('status: NXDOMAIN');
@@ -291,30 +291,30 @@ describe.skipIf(skipLab)('--domain', () => {
       to_ns: [ADDRESSES.destination4],
       hosts: ['host.made-up.example=192.0.2.7'],
     };
-    expect(await reload(all)).toBe('tshuttle: names: holds now: zones, hosts, to_ns\n');
+    expect(await reload(all)).toBe('tshuttle: names: applied: zones, hosts, to_ns\n');
     expect(await dig('+short', INNER)).toBe(`${ADDRESSES.destination4}\n`);
     expect(await dig('+short', 'host.made-up.example')).toBe('192.0.2.7\n');
     expect(await dig('+short', PUBLIC)).toBe(`${PUBLIC_ADDRESS}\n`);
 
     // A name keeps its address: clients remember it.
-    expect(await reload({ ...all, resolve: 'bastion' })).toBe('tshuttle: names: holds now: resolve\n');
+    expect(await reload({ ...all, resolve: 'bastion' })).toBe('tshuttle: names: applied: resolve\n');
     expect(await dig('+short', INNER)).toMatch(/^198\.1[89]\./);
     expect(await dig('+short', 'www.other.example')).toBe(synthetic);
 
     // Who is asked elsewhere is asked as ever, who is named is answered.
     const elsewhere = { ...all, resolve: 'bastion', ns_hosts: ['192.0.2.53'] };
-    expect(await reload(elsewhere)).toBe('tshuttle: names: holds now: ns_hosts\n');
+    expect(await reload(elsewhere)).toBe('tshuttle: names: applied: ns_hosts\n');
     expect(await dig(INNER)).toContain('status: NXDOMAIN');
     expect(await dig('@192.0.2.53', '+short', INNER)).toMatch(/^198\.1[89]\./);
 
     const reloaded = await reload({ zones: ['inner.example'], synthetic_range: ['198.18.0.0/16'] });
-    expect(reloaded).toContain('holds now: zones, resolve, hosts, ns_hosts, to_ns\n');
+    expect(reloaded).toContain('applied: zones, resolve, hosts, ns_hosts, to_ns\n');
     expect(reloaded).toMatch(/needs a restart .* for: synthetic_range\n/);
     expect(await dig('+short', INNER)).toMatch(/^198\.1[89]\./);
     expect(await dig('www.other.example'), 'a removed zone').not.toMatch(/198\.1[89]\./);
     expect(await outer.log()).toContain('www.other.example');
 
-    expect(await reload({})).toBe('tshuttle: names: holds now: names\n');
+    expect(await reload({})).toBe('tshuttle: names: applied: names\n');
     expect(await dig(INNER), 'as ever').toContain('status: NXDOMAIN');
     flow.kill('SIGTERM');
     expect((await flow.exited).stdout).toMatch(/^echoed\n(\d+) sent, \1 echoed\n$/);

@@ -18,7 +18,7 @@ const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>>
   ERR_CONFIG: {
     meaning:
       'A file, the ssh configuration or a profile is wrong. Every problem in it is listed with its place.',
-    remedy: 'mend what is listed, then start again',
+    remedy: 'fix the problems above and try again',
     causes: [
       ['ssh -G ends with an error', 'run it by hand: it names the line of the ssh configuration'],
       ['nothing is left to capture', 'every subnet was left out: the lines above say why'],

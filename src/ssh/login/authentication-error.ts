@@ -46,12 +46,12 @@ export function authenticationError(
   const sentences = [
     ...leading.map(({ reason }) => reason),
     ...(isNothingSaid ? ['there was nothing to offer it'] : refusals(record.refused)),
-    ...(record.accepted.length === 0 ? [] : [`accepted were: ${record.accepted.join(', ')}`]),
-    ...(record.wanted.length === 0 ? [] : [`it still wants ${record.wanted.join(' or ')}`]),
+    ...(record.accepted.length === 0 ? [] : [`accepted so far: ${record.accepted.join(', ')}`]),
+    ...(record.wanted.length === 0 ? [] : [`it accepts: ${record.wanted.join(', ')}`]),
     ...other.map(({ reason }) => reason),
     ...(cause === undefined ? [] : [`the bastion ended the connection: ${printableLine(messageOf(cause))}`]),
   ];
-  const message = `${nameTarget(target)} does not let us in: ${sentences.join('; ')}`;
+  const message = `${nameTarget(target)} refused the login; ${sentences.join('; ')}`;
   return new TshuttleError('ERR_BASTION_AUTH', message, { remedy: remedyFor(target, record), cause });
 }
 
@@ -60,7 +60,7 @@ export function passwordExpired(target: SshTarget): TshuttleError {
   const portOption = target.port === 22 ? '' : ` -p ${target.port}`;
   return new TshuttleError(
     'ERR_BASTION_AUTH',
-    `${nameTarget(target)} does not let us in: it wants the password to be changed`,
+    `${nameTarget(target)} refused the login: the password has to be changed first`,
     { remedy: `change it by logging in once with: ssh${portOption} ${target.user}@${target.host}` },
   );
 }
@@ -77,7 +77,7 @@ function refusals(refused: readonly OfferedCredential[]): string[] {
     count: refused.filter((one) => one.method !== 'publickey' && one.description === description).length,
   }));
   return [
-    ...(keys.length === 0 ? [] : [`refused were: ${keys.map(({ description }) => description).join(', ')}`]),
+    ...(keys.length === 0 ? [] : [`tried: ${keys.map(({ description }) => description).join(', ')}`]),
     ...counted
       .filter(({ count }) => count > 0)
       .map(({ sentence, count }) => (count === 1 ? sentence : `${sentence} (${count} times)`)),

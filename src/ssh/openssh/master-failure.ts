@@ -68,14 +68,14 @@ const KINDS: readonly FailureKind[] = [
   {
     code: 'ERR_BASTION_AUTH',
     words: /too many authentication failures/i,
-    what: 'does not let us in',
+    what: 'refused the login',
     remedy: () =>
       'if ssh has offered every key of the agent: name the right one with -i, and set -o IdentitiesOnly=yes',
   },
   {
     code: 'ERR_BASTION_AUTH',
     words: /permission denied|no supported authentication methods|authentication failed/i,
-    what: 'does not let us in',
+    what: 'refused the login',
     remedy: (target) =>
       `see that this lets you in, and by which key or answer: ssh ${portOption(target)}${target.user}@${target.requestedHost}`,
   },

@@ -46,7 +46,10 @@ export class Outages {
   /** @param waiting how many have waited for it */
   connected(description: string, waiting: number): void {
     this.#reconnects += 1;
-    const onward = waiting === 0 ? '' : `; ${waiting} that waited go${waiting === 1 ? 'es' : ''} on`;
+    const onward =
+      waiting === 0
+        ? ''
+        : `; ${waiting} held ${waiting === 1 ? 'connection continues' : 'connections continue'}`;
     if (this.#lostAtMs === undefined) this.#logger.info(`connected to ${description} again${onward}`);
     else {
       const afterS = ((performance.now() - this.#lostAtMs) / 1000).toFixed(1);

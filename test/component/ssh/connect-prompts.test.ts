@@ -112,7 +112,7 @@ describe('password', () => {
     await expect(login(bastion.request, tired, 'NumberOfPasswordPrompts=2')).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
       message: expect.stringMatching(
-        /does not let us in: the password was refused \(2 times\); it still wants password$/,
+        /refused the login; the password was refused \(2 times\); it accepts: password$/,
       ),
       remedy: 'check the user name and the password',
     });
@@ -124,7 +124,7 @@ describe('password', () => {
     await using bastion = await startBastion(wantsPassword('hunter2'));
     const program = { ...scriptedPrompter('1', '2', '3'), mayAskAgain: false };
     await expect(login(bastion.request, program)).rejects.toMatchObject({
-      message: expect.stringContaining('the password was refused; it still wants password'),
+      message: expect.stringContaining('the password was refused; it accepts: password'),
     });
     expect(program.questions).toHaveLength(1);
   });
@@ -146,7 +146,7 @@ describe('password', () => {
     expect(failure).toMatchObject({
       code: 'ERR_BASTION_AUTH',
       message: expect.stringContaining(
-        'us in: the password was refused; it still wants publickey or password',
+        'the login; the password was refused; it accepts: publickey, password',
       ),
       remedy: 'check the user name and the password, or name a key with -i FILE',
     });
@@ -183,7 +183,7 @@ describe('password', () => {
     });
     await expect(login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
-      message: expect.stringMatching(/does not let us in: it wants the password to be changed$/),
+      message: expect.stringMatching(/refused the login: the password has to be changed first$/),
       remedy: expect.stringContaining('logging in once with: ssh -p'),
     });
   });
@@ -242,7 +242,7 @@ describe('keyboard-interactive', () => {
     await expect(login({ ...bastion.request, password: 'hunter2' }, NO_TERMINAL)).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
       message: expect.stringMatching(
-        /us in: there was nothing.*Verification code:' and there is no terminal/,
+        /refused the login; there was nothing.*Verification code:' and there is no terminal/,
       ),
     });
   });
@@ -389,7 +389,7 @@ test('no secret is in an error or the log, whatever was answered', async () => {
   );
   expect(failure).toMatchObject({
     message: expect.stringMatching(
-      /us in: the answers to its questions were refused \(3 times\); accepted were: password; it still wants/,
+      /the login; the answers to its questions were refused \(3 times\); accepted so far: password; it accepts:/,
     ),
     remedy:
       'check the user name and the answers; a one-time code counts once, and only while both clocks are right',
@@ -402,7 +402,7 @@ test('nothing that we can do is an error that names what the bastion wants', asy
   await using bastion = await startBastion((context) => context.reject(['hostbased' as 'none']));
   await expect(login(bastion.request, scriptedPrompter())).rejects.toMatchObject({
     code: 'ERR_BASTION_AUTH',
-    message: expect.stringContaining('there was nothing to offer it; it still wants hostbased'),
+    message: expect.stringContaining('there was nothing to offer it; it accepts: hostbased'),
   });
 });
 

@@ -111,7 +111,7 @@ describe('through jump hosts', () => {
     await expect(chain.connect({ jump: 'h1' })).rejects.toMatchObject({
       code: 'ERR_BASTION_AUTH',
       message: expect.stringMatching(
-        new RegExp(`^jump host \\S+@.*127\\.0\\.0\\.1:${chain.servers[0]!.port}.* does not let us in`),
+        new RegExp(`^jump host \\S+@.*127\\.0\\.0\\.1:${chain.servers[0]!.port}.* refused the login`),
       ),
     });
   });

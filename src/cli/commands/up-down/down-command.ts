@@ -16,8 +16,8 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
       {
         summary: 'end tunnels',
         description:
-          'Ends tunnels, and returns when their rules are gone. One that is not up is none the worse, but a name\n' +
-          'that no tunnel and no profile has is an error. A process that does not answer within 5 s is ended with\n' +
+          'Ends tunnels, and returns when their rules are gone. It is no error if one is already down, but a name\n' +
+          'that no tunnel and no profile has is one. A process that does not answer within 5 s is ended with\n' +
           'all its tunnels, and killed if it takes longer than another 3 s.',
         argument: '[NAME...]',
       },

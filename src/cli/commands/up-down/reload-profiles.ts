@@ -51,7 +51,7 @@ function describe({
   warnings = [],
 }: { readonly name: string } & Partial<ReloadReport>): string {
   const lines = warnings.map((warning) => `${name}: ${warning}`);
-  if (applied.length > 0) lines.push(`${name}: holds now: ${applied.join(', ')}`);
+  if (applied.length > 0) lines.push(`${name}: applied: ${applied.join(', ')}`);
   if (needRestart.length > 0) {
     lines.push(`${name}: needs a restart (tshuttle restart ${name}) for: ${needRestart.join(', ')}`);
   }
