@@ -26,7 +26,7 @@ const TUNNEL = [
 
 /** What each command loads, and the short ones that ask running tunnels. */
 const COMMANDS = [
-  ...['cli/program/run-process', 'cli/program/tshuttle', 'app/running-tunnels/user-folders', 'app/running-tunnels/running-tunnels'],
+  ...['cli/program/run-process', 'cli/program/tshuttle', 'app/running-tunnels/user-folders', 'app/running-tunnels/running-tunnels', 'app/running-tunnels/tunnel-views'],
   ...['cli/commands/status/status-command', 'cli/rendering/status-text', 'ssh/config/algorithms'],
 ];
 

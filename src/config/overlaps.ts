@@ -13,11 +13,19 @@ export interface ClaimedNetwork {
 const MAX_NAMED = 10;
 
 /**
- * The networks that a tunnel would capture although another program uses them, each once; none of those that are
+ * The networks that a tunnel would capture although another program uses them, each once, as lines; none of those that are
  * excluded.
  */
 export function overlapsOf(rules: readonly CaptureRule[], claimed: readonly ClaimedNetwork[]): string[] {
-  const found = new Set<string>();
+  return networksIn(rules, claimed).map(nameOf);
+}
+
+/** The same as networks: what of each claimed one is captured. */
+export function networksIn(
+  rules: readonly CaptureRule[],
+  claimed: readonly ClaimedNetwork[],
+): readonly ClaimedNetwork[] {
+  const found = new Map<string, ClaimedNetwork>();
   const includes = rules.filter(({ action }) => action === 'include');
   for (const { cidr, what } of claimed) {
     for (const include of includes) {
@@ -25,11 +33,16 @@ export function overlapsOf(rules: readonly CaptureRule[], claimed: readonly Clai
       if (shared === undefined) continue;
       const address = numberToAddress(shared.family, shared.first);
       const decides = decidingRule(rules, { family: shared.family, address }, undefined);
-      if (decides?.action === 'include') found.add(`${formatCidr(shared)} ${what}`);
-      if (found.size >= MAX_NAMED) return [...found];
+      const network = { cidr: shared, what };
+      if (decides?.action === 'include') found.set(nameOf(network), network);
+      if (found.size >= MAX_NAMED) return [...found.values()];
     }
   }
-  return [...found];
+  return [...found.values()];
+}
+
+function nameOf({ cidr, what }: ClaimedNetwork): string {
+  return `${formatCidr(cidr)} ${what}`;
 }
 
 /** Of two networks that overlap, one is in the other. */

@@ -9,6 +9,7 @@ import { NO_REDIRECT } from '../ingress/no-redirect.ts';
 import { openProxies } from '../ingress/proxy/proxies.ts';
 import { openRedirectIngress } from '../ingress/redirect.ts';
 import type { RedirectIngress } from '../ingress/redirect-ingress.ts';
+import { formatEndpoint } from '../net/address/endpoint.ts';
 import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
@@ -219,9 +220,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       askBastion: (command) => bastion.transport.run(command),
       status: () =>
         tunnelStatus({
-          ...{ life, table },
-          transport: bastion.transport,
-          bastions: bastion.standings(),
+          ...{ life, table, transport: bastion.transport },
+          ...{ bastions: bastion.standings(), exempt: bastion.exempt().map(formatEndpoint) },
           rulesGone: ingress.rulesGone,
           names: dns?.namesStatus ?? null,
           captureProblems: watch.problems,

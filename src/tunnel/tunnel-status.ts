@@ -6,7 +6,7 @@ import { withRules } from './status/state.ts';
 import { adviceFor, latestOf, type ShownError, showAlgorithms, type TunnelStatus } from './status/status.ts';
 
 /** The parts of a tunnel that its status is made of. */
-interface StatusParts extends Pick<TunnelStatus, 'bastions' | 'names' | 'captureProblems'> {
+interface StatusParts extends Pick<TunnelStatus, 'bastions' | 'exempt' | 'names' | 'captureProblems'> {
   readonly life: LifeCycle;
   readonly table: FlowTable;
   readonly transport: ReconnectingTransport;

@@ -109,7 +109,7 @@ describe.skipIf(skipLab)('a bastion', () => {
       );
       const status = await lab.client.exec(['node', 'bin/tshuttle', 'status'], { env: runtime });
       expect(status.stdout).toMatch(
-        / all fail .*! 1 connection refused by the bastion.* 10\.77\.0\.2:7000.*do this: ask for AllowTcpForwarding/s,
+        / all fail .*! 1 connection refused by the bastion.* 10\.77\.0\.2:7000.*-> ask for AllowTcpForwarding/s,
       );
       const json = await lab.client.exec(['node', 'bin/tshuttle', 'status', '--json'], { env: runtime });
       expect(json.stdout).toMatch(/"cause": ?"prohibited",\s*"count": ?1,/);

@@ -77,7 +77,8 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     expect(shown.map(({ name }) => name)).toEqual(['here', 'far', `root@${ADDRESSES.bastion4}`]);
     expect(new Set(shown.map(({ pid }) => pid)).size).toBe(2);
     expect(shown[0]?.status).toMatchObject({ state: { kind: 'up' }, flows: { total: 1 }, lastError: null });
-    expect((await tshuttle('status')).stdout).toMatch(/here +up +.* root@198\.51\.100\.1/);
+    expect((await tshuttle('status')).stdout).toMatch(/^[*●] here +up .* root@198\.51\.100\.1/m);
+    expect(await tshuttle('is-up', 'here', 'far')).toMatchObject({ code: 0, stdout: '', stderr: '' });
     expect((await tshuttle('list')).stdout).toMatch(/here +up .*\nfar +up .*\nwrong +down /);
 
     expect((await tshuttle('up', 'here')).stdout).toMatch(/here is up already/);
@@ -109,14 +110,16 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
 
     const refused = await tshuttle('explain', `${ADDRESSES.destination4}:9`);
     expect(refused.stdout, refused.stderr).toMatch(
-      /^here: \d+ s ago: 10\.77\.0\.2:9: refused: Connection refused \(0 B up, 0 B down\)\n$/,
+      /^10\.77\.0\.2:9: here captures it: 10\.77\.0\.2\nhere: \d+ s ago: 10\.77\.0\.2:9: refused: Connection refused \(0 B up, 0 B down\)\n$/,
     );
     const both = await tshuttle('explain', ADDRESSES.destination4, '-r', `root@${ADDRESSES.bastion4}`, HERE);
     expect(both.stdout, both.stderr).toMatch(
       /^10\.77\.0\.2: captured by 10\.77\.0\.2 .*\nhere: \d+ s ago: 10\.77\.0\.2:9: refused.*\nhere: \d+ s ago: 10\.77\.0\.2:7000: ended /,
     );
     const other = await tshuttle('explain', `${ADDRESSES.farDestination4}:7000`);
-    expect(other.stdout).toBe('here: knows of no connection there\n');
+    expect(other.stdout).toBe(
+      `${ADDRESSES.farDestination4}:7000: no tunnel captures it: no subnet of here has it\n`,
+    );
   });
 
   it('are reloaded under load, and no flow is lost', async () => {
@@ -138,7 +141,7 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     do {
       await write({ here: { subnets: reloads % 2 === 0 ? [HERE, FAR] : [HERE] } });
       const reloaded = await tshuttle('reload', 'here');
-      expect(reloaded.stdout, reloaded.stderr).toBe('tshuttle: here: holds now: subnets\n');
+      expect(reloaded.stdout, reloaded.stderr).toBe('tshuttle: here: applied: subnets\n');
       expect(await isCarried(ADDRESSES.farDestination4)).toBe(reloads % 2 === 0);
       reloads += 1;
     } while (!isOver || reloads < 4);
@@ -205,7 +208,7 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     const { pid } = (await reports())[0]!;
     process.kill(pid, 'SIGKILL');
     await expectNothingLeft(lab);
-    expect((await tshuttle('status')).stdout).toBe('no tunnel is up\n');
+    expect((await tshuttle('status')).stdout).toMatch(/^no tunnel is up -> /);
     const again = await tshuttle('up', 'here');
     expect(again.code, again.stderr).toBe(0);
     const told = `the process that had this tunnel before (${pid}) ended without a word`;

@@ -25,9 +25,11 @@ describe.skipIf(skipLab)('redirect rules that another program removes', () => {
         message: expect.stringMatching(/^iptables \(process \d+\) has removed/),
       },
     });
-    expect(await lab.client.must(['node', 'bin/tshuttle', 'status'])).toMatch(/last error, .*they are back/);
+    expect(await lab.client.must(['node', 'bin/tshuttle', 'status'])).toMatch(/last error: .*they are back/);
     const doctor = await lab.client.must(['node', 'bin/tshuttle', 'doctor']);
-    expect(doctor.replace(/\s+/g, ' ')).toMatch(/note redirect rules: .*; they are back -> .*--method nft/);
+    expect(doctor.replace(/\s+/g, ' ')).toMatch(
+      /note tunnel \S+: last error: .*; they are back.* -> .*--method nft/,
+    );
     expect(tshuttle.stderr.match(BACK)).toHaveLength(1);
     await stopTshuttle(lab, tshuttle);
   });
@@ -38,12 +40,13 @@ describe.skipIf(skipLab)('redirect rules that another program removes', () => {
     await removeAgainAndAgain(lab, tshuttle);
     await tshuttle.untilOutput(LOST, 2_000);
     expect(await status(lab)).toMatchObject({ state: { kind: 'uncaptured', cause: 'removed' } });
-    const shown = await lab.client.must(['node', 'bin/tshuttle', 'status']);
+    const { code, stdout: shown } = await lab.client.exec(['node', 'bin/tshuttle', 'status']);
+    expect(code).toBe(2);
     expect(shown).toMatch(/ no rules [\s\S]*there are no redirect rules: connections go past the tunnel/);
     const doctor = await lab.client.exec(['node', 'bin/tshuttle', 'doctor']);
     expect(doctor.code).toBe(1);
     expect(doctor.stdout.replace(/\s+/g, ' ')).toMatch(
-      /PROBLEM redirect rules: .* captures nothing now: .*iptables/,
+      /PROBLEM tunnel \S+: there are no redirect rules: .*iptables/,
     );
     await stopTshuttle(lab, tshuttle);
   });
@@ -68,6 +71,6 @@ async function removeAgainAndAgain(lab: Lab, tshuttle: Child): Promise<void> {
 }
 
 async function status(lab: Lab): Promise<TunnelReport['status']> {
-  const output = await lab.client.must(['node', 'bin/tshuttle', 'status', '--json']);
-  return (JSON.parse(output) as { tunnels: readonly TunnelReport[] }).tunnels[0]?.status ?? null;
+  const { stdout } = await lab.client.exec(['node', 'bin/tshuttle', 'status', '--json']);
+  return (JSON.parse(stdout) as { tunnels: readonly TunnelReport[] }).tunnels[0]?.status ?? null;
 }

@@ -88,6 +88,14 @@ describe.skipIf(skipLab)('top', () => {
     await screen.shows(/^over/m);
     expect(await screen.text()).not.toMatch(/sort: r rate/);
 
+    await screen.type('LANG=C.UTF-8 node bin/tshuttle status --watch; echo "ended with $?"');
+    await screen.shows(/^● root@198\.51\.100\.1 +up .*1 open/m);
+    await screen.shows(/^q quit/m);
+    for (const line of (await screen.text()).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    await screen.press('q');
+    await screen.shows(/^ended with 0/m);
+    expect(await screen.text()).not.toMatch(/q quit/);
+
     tshuttle.kill('SIGTERM');
     expect(await tshuttle.exited).toMatchObject({ code: 0 });
   });

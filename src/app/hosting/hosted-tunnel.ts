@@ -18,7 +18,7 @@ import { logFailure, sinkFor } from '../log/logging.ts';
 import type { Prepared } from '../prepared.ts';
 import { Stop } from '../stop.ts';
 import { reloadTunnel } from './reload.ts';
-import { reportedRules } from './reported-rules.ts';
+import { reportedNames, reportedRules } from './reported-rules.ts';
 
 /** How a tunnel ended: undefined when it was asked to. */
 export interface TunnelEnd {
@@ -151,6 +151,7 @@ export class HostedTunnel implements ControlledTunnel {
       logFile: this.#context.paths?.logFile ?? null,
       captured: this.captured ?? null,
       ...reportedRules(this.#running?.rules() ?? []),
+      names: reportedNames(this.#config.dns),
       status: this.#running?.tunnel.status() ?? null,
     };
   }

@@ -1,7 +1,6 @@
-import { overlapsOf } from '../../config/overlaps.ts';
+import { type ClaimedNetwork, networksIn } from '../../config/overlaps.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
-import { decidingRule } from '../../net/address/capture-rule.ts';
-import { canonicalAddress, familyOf } from '../../net/address/literal.ts';
+import { formatCidr } from '../../net/address/cidr.ts';
 import { rulesOfReport } from './same-tunnel.ts';
 
 /**
@@ -11,33 +10,50 @@ import { rulesOfReport } from './same-tunnel.ts';
 export const WINNER = 'the tunnel that was started last gets its connections';
 
 /** A tunnel, and what it captures. */
-type Capturing = Pick<TunnelReport, 'name' | 'rules'>;
+type Capturing = Pick<TunnelReport, 'name' | 'rules' | 'programs' | 'names'>;
 
-/** Says which networks several of these capture, each pair of tunnels for itself. */
-export function sharedNetworks(reports: readonly Capturing[]): readonly string[] {
-  return reports.flatMap((report, index) =>
-    reports.slice(index + 1).flatMap((other) => {
-      const claimed = rulesOfReport(other).flatMap(({ action, cidr }) =>
-        action === 'include'
-          ? [{ cidr, what: `is captured by ${report.name} and ${other.name}: ${WINNER}` }]
-          : [],
-      );
-      return overlapsOf(rulesOfReport(report), claimed);
-    }),
+/** What two tunnels capture, of which one gets it; plain data, for JSON. */
+export interface Shared {
+  /** A network, or a zone of names. */
+  readonly what: string;
+  /** The tunnel that was started first, and does not get it. */
+  readonly loser: string;
+  readonly winner: string;
+}
+
+/**
+ * What several of these capture, each pair of tunnels for itself.
+ *
+ * @param reports in the order in which the tunnels were started
+ */
+export function sharedBy(reports: readonly Capturing[]): readonly Shared[] {
+  return reports.flatMap((earlier, index) =>
+    reports
+      .slice(index + 1)
+      .filter((later) => mayCompete(earlier, later))
+      .flatMap((later) =>
+        [...sharedNetworks(earlier, later), ...sharedZones(earlier, later)].map((what) => ({
+          what,
+          loser: earlier.name,
+          winner: later.name,
+        })),
+      ),
   );
 }
 
-/** Says it of one address; undefined where no more than one captures it. */
-export function sharedAddress(
-  host: string,
-  port: number | undefined,
-  reports: readonly Capturing[],
-): string | undefined {
-  const address = canonicalAddress(host);
-  if (address === undefined) return undefined;
-  const names = reports.flatMap((report) => {
-    const deciding = decidingRule(rulesOfReport(report), { family: familyOf(address), address }, port);
-    return deciding?.action === 'include' ? [report.name] : [];
-  });
-  return names.length < 2 ? undefined : `${address}: captured by ${names.join(', ')}: ${WINNER}`;
+/** Tunnels for other programs each have connections of their own. */
+function mayCompete(one: Capturing, other: Capturing): boolean {
+  return one.programs === null || other.programs === null || one.programs === other.programs;
+}
+
+function sharedNetworks(earlier: Capturing, later: Capturing): readonly string[] {
+  const claimed = rulesOfReport(later).flatMap(({ action, cidr }): ClaimedNetwork[] =>
+    action === 'include' ? [{ cidr, what: '' }] : [],
+  );
+  return networksIn(rulesOfReport(earlier), claimed).map(({ cidr }) => formatCidr(cidr));
+}
+
+function sharedZones(earlier: Capturing, later: Capturing): readonly string[] {
+  const zones = later.names?.zones ?? [];
+  return (earlier.names?.zones ?? []).filter((zone) => zones.includes(zone));
 }

@@ -56,6 +56,12 @@ export class RunningTunnels {
     return found.find(({ report }) => report.profileFile !== null) ?? found[0];
   }
 
+  /** Where in {@link RunningTunnels.all} that one is; -1 where there is none. */
+  indexOf(name: string): number {
+    const found = this.named(name);
+    return found === undefined ? -1 : this.all.indexOf(found);
+  }
+
   /** @throws TshuttleError ERR_USAGE when no tunnel that is up has this name, with what there is of it */
   async mustBeNamed(name: string, environment: ProcessContext['environment']): Promise<RunningTunnelHandle> {
     const found = this.named(name);

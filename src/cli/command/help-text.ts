@@ -5,11 +5,12 @@ export const textsOn = (system: SystemWords) => ({
     'Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.',
   version: 'print the version',
   help: 'print this text',
-  explain: 'say what a tunnel would do with a connection, and which option decides',
+  explain: 'say which tunnel captures a connection, and why',
   explainDescription:
-    'Says what a tunnel with these options would do with a connection, and which option decides.\n' +
-    'Takes the options of a tunnel, also from TSHUTTLE_ARGS and @FILE. Needs no root, and opens no connection.\n' +
-    'For running tunnels it also shows how their last connections there ended; without -r, only that.',
+    'Says which of the tunnels that are up captures a connection, by which network or zone, which one gets it of several,\n' +
+    'and how the last connections there have ended; where none does, which profile would. With the NAME of a profile that\n' +
+    'is not up, or the options of a tunnel, also from TSHUTTLE_ARGS and @FILE, what that tunnel would do, and which option\n' +
+    'decides. Needs no root, and opens no connection.',
   explained: 'a name or an address, on one port or on all: db.example:5432, 10.0.0.8, [2001:db8::1]:443',
   run: 'run a command inside a tunnel, which ends with the command',
   runDescription:
@@ -148,8 +149,9 @@ export const textsOn = (system: SystemWords) => ({
   cleanupVerbose: 'log what is done; twice: log everything',
   doctor: 'find out why a tunnel does not work, and what to do',
   doctorDescription:
-    'Looks at this machine and, with -r or a PROFILE, at the bastion: tools, privileges, ssh configuration, login, forwarding.\n' +
-    'The destinations that are named are tried through the bastion; nothing is sent to them and no rule is set.\n' +
+    'Looks at this machine, at the tunnels that are up and, with -r or a PROFILE that is not up, at the bastion: tools,\n' +
+    'privileges, ssh configuration, login, forwarding. Destinations are tried through the tunnel that is up, where nobody\n' +
+    'has to log in again, or else through the bastion; nothing is sent to them.\n' +
     'Exit code 0 when nothing stops the job, 1 when something does, 2 when something that was named could not be tried.',
   doctorDestination: 'what the bastion is to connect to: db.example:5432, 10.0.0.8:443',
   json: 'print JSON',

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isJsonAsked, jsonOption } from './json-option.ts';
 
 /** Arguments of the commands about named tunnels. */
 export interface NamedTunnels {
@@ -23,9 +24,8 @@ export function describeNames<Options extends object>(
     .usage(`${texts.argument.replace(/[<>]/g, '')} [options]`)
     .argument(texts.argument, 'names of profiles, or of tunnels that tshuttle status shows')
     .optionsGroup('Options:')
-    .option('--json', 'for programs')
+    .addOption(jsonOption())
     .action((names: string[]) => {
-      const options = command.opts<Options & { readonly json?: true }>();
-      choose({ ...options, names: [...new Set(names)], json: options.json === true });
+      choose({ ...command.opts<Options>(), names: [...new Set(names)], json: isJsonAsked(command) });
     });
 }

@@ -22,6 +22,7 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
   },
   { name: 'reload', load: async () => (await import('../commands/up-down/reload-command.ts')).reloadCommand },
   { name: 'status', load: async () => (await import('../commands/status/status-command.ts')).statusCommand },
+  { name: 'is-up', load: async () => (await import('../commands/status/is-up-command.ts')).isUpCommand },
   { name: 'top', load: async () => (await import('../commands/top/top-command.ts')).topCommand },
   { name: 'list', load: async () => (await import('../commands/list/list-command.ts')).listCommand },
   { name: 'logs', load: async () => (await import('../commands/logs/logs-command.ts')).logsCommand },

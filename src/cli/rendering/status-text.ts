@@ -1,171 +1,199 @@
-import pc from 'picocolors';
-import { sharedNetworks } from '../../app/keep-up/shared-networks.ts';
-import type { ErrorCode } from '../../core/errors.ts';
+import { type Health, type TunnelProblem, wordFor } from '../../app/running-tunnels/health.ts';
+import type { TunnelsNow, TunnelView } from '../../app/running-tunnels/tunnel-views.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
-import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import { describeAgreement } from '../../ssh/agreement.ts';
-import type { TunnelState } from '../../tunnel/status/state.ts';
-import {
-  type FailureCause,
-  type FailureCount,
-  failsAll,
-  type ShownError,
-  type TunnelStatus,
-} from '../../tunnel/status/status.ts';
+import type { BastionStanding } from '../../tunnel/status/status.ts';
+import { wrap } from '../help/wrap.ts';
 import { formatBytes, formatDuration } from './quantities.ts';
-import { renderTable } from './table.ts';
+import { alignColumns, widthOf } from './table.ts';
+import { type Colours, coloursOf, type Look } from './terminal.ts';
 
-/** The text of `tshuttle status`: a line for each tunnel, and below it notes about some. */
-export function renderStatus(
-  reports: readonly TunnelReport[],
-  silent: readonly SilentDaemon[],
-  nowMs: number,
-  colours: Pick<typeof pc, 'green' | 'yellow' | 'red' | 'bold'> = pc,
-): string {
-  if (reports.length === 0 && silent.length === 0) return 'no tunnel is up\n';
-  const rows = reports.map((report) => [colours.bold(report.name), ...cells(report, nowMs, colours)]);
-  // The widest comes last: where the terminal is narrow, nothing else is wrapped.
-  const head = ['NAME', 'STATE', 'SINCE', 'RTT', 'FLOWS', 'HELD', 'TOTAL', 'UP', 'DOWN', 'BASTION'];
-  const table = reports.length === 0 ? '' : renderTable(head, rows);
-  const notes = [
-    ...reports.flatMap((report) => notesOf(report, nowMs)),
-    ...sharedNetworks(reports),
-    ...silent.map(describeSilent),
-  ];
-  return notes.length === 0 ? table : `${table}\n${notes.map((note) => `${note}\n`).join('')}`;
+/** How `status` marks a tunnel: a symbol, what stands for it where it cannot be shown, and its colour. */
+const MARKS: Readonly<
+  Record<
+    Health,
+    { readonly symbol: string; readonly ascii: string; readonly colour: 'green' | 'yellow' | 'red' }
+  >
+> = {
+  up: { symbol: '●', ascii: '*', colour: 'green' },
+  connecting: { symbol: '◐', ascii: '~', colour: 'yellow' },
+  'works-badly': { symbol: '!', ascii: '!', colour: 'yellow' },
+  'needs-you': { symbol: '○', ascii: 'o', colour: 'red' },
+  down: { symbol: '○', ascii: 'o', colour: 'red' },
+};
+
+/** What is told of how things were is left out after so long, but where there is room for everything. */
+const RECENT_MS = 60 * 60_000;
+
+const INDENT = '    ';
+
+/** The text of `tshuttle status`. */
+interface StatusContext {
+  readonly nowMs: number;
+  readonly look: Look;
+  /** Whether also what nobody has to know is said. */
+  readonly isDetailed: boolean;
 }
 
-function cells(
-  { status }: TunnelReport,
-  nowMs: number,
-  colours: Pick<typeof pc, 'green' | 'yellow' | 'red'>,
-): string[] {
-  if (status === null) return [colours.yellow('opening'), ...Array.from({ length: 8 }, () => '-')];
-  const { state, flows } = status;
-  const isFine = state.kind === 'up' && !failsAll(status) && status.captureProblems.length === 0;
-  const colour = isFine ? colours.green : state.kind === 'stopped' ? colours.red : colours.yellow;
+/** The symbol of a tunnel's health, or the letter that stands for it. */
+export function markOf(health: Health, { hasUnicode }: Pick<Look, 'hasUnicode'>): string {
+  return hasUnicode ? MARKS[health].symbol : MARKS[health].ascii;
+}
+
+/** The text of `tshuttle status`: a line for each tunnel, and below it what is captured, what is wrong, and what to do. */
+export function renderStatus({ tunnels, silent, down }: TunnelsNow, context: StatusContext): string {
+  const colours = coloursOf(context.look);
+  const heads = headLines(
+    [...tunnels.map(cellsOf(context, colours)), ...down.map(downCells(context, colours))],
+    context,
+  );
+  const lines = [
+    ...tunnels.flatMap((tunnel, index) => [heads[index]!, ...linesBelow(tunnel, context, colours)]),
+    ...down.flatMap((name, index) => [
+      heads[tunnels.length + index]!,
+      ...indented(`-> tshuttle up ${name}`, context, 1),
+    ]),
+    ...silent.flatMap((one) => silentLines(one, context, colours)),
+  ];
+  if (lines.length === 0) return NOTHING_UP;
+  return `${lines.join('\n')}\n`;
+}
+
+const NOTHING_UP = 'no tunnel is up -> start one: tshuttle up NAME, or tshuttle -r BASTION SUBNET\n';
+
+type HeadCells = readonly [name: string, state: string, flows: string, roundTrip: string, bastion: string];
+
+function cellsOf({ nowMs, look }: StatusContext, colours: Colours): (tunnel: TunnelView) => HeadCells {
+  return ({ name, status, health }) => {
+    const colour = colours[MARKS[health].colour];
+    const marked = `${colour(markOf(health, look))} ${colours.bold(name)}`;
+    const word = colour(wordFor({ status, health }));
+    if (status === null) return [marked, word, '', '', ''];
+    const { state, flows, roundTripMs, bastion } = status;
+    const retry =
+      state.kind === 'waiting' && state.for.kind === 'backoff'
+        ? `, next try in ${formatDuration(state.for.retryAtMs - nowMs)}`
+        : '';
+    const since = formatDuration(nowMs - state.sinceMs);
+    const held = flows.held === 0 ? '' : `, ${flows.held} waiting`;
+    return [
+      marked,
+      `${word} ${since}${retry}`,
+      `${flows.now - flows.held} open${held}`,
+      roundTripMs === null ? '' : `${Math.round(roundTripMs)} ms`,
+      bastion,
+    ];
+  };
+}
+
+function downCells({ look }: StatusContext, colours: Colours): (name: string) => HeadCells {
+  return (name) => [
+    `${colours.red(markOf('down', look))} ${colours.bold(name)}`,
+    colours.red('not up'),
+    '',
+    '',
+    '',
+  ];
+}
+
+/** Where the terminal is narrow, first the bastion's address is left out, then the round trip; then lines are cut off. */
+function headLines(rows: readonly HeadCells[], { look: { columns } }: StatusContext): readonly string[] {
+  const whole = alignColumns(rows);
+  if (columns === undefined || fits(whole, columns)) return whole;
+  const short = rows.map(
+    (cells): HeadCells =>
+      [...cells.slice(0, -1), cells[4].replace(/ \([^ ]*\)$/, '')] as unknown as HeadCells,
+  );
+  const shorter = alignColumns(short);
+  if (fits(shorter, columns)) return shorter;
+  const shortest = alignColumns(short.map((cells) => cells.with(3, '')));
+  return shortest.map((line) => (widthOf(line) <= columns ? line : cutOff(line, columns)));
+}
+
+function fits(lines: readonly string[], columns: number): boolean {
+  return lines.every((line) => widthOf(line) <= columns);
+}
+
+/** Colours are at the line's beginning only, and are counted as if they took room: nothing of them is cut. */
+function cutOff(line: string, columns: number): string {
+  return `${line.slice(0, columns - 2 + line.length - widthOf(line))}..`;
+}
+
+function linesBelow(tunnel: TunnelView, context: StatusContext, colours: Colours): readonly string[] {
+  const { isDetailed, nowMs } = context;
+  const told = tunnel.problems.filter(({ kind }) => kind !== 'encryption');
+  const notes = told.filter(({ level }) => level === 'note');
+  const recent = notes.filter(({ lastAtMs }) => lastAtMs === null || nowMs - lastAtMs < RECENT_MS);
   return [
-    colour(stateWord(status)),
-    formatDuration(nowMs - state.sinceMs),
-    status.roundTripMs === null ? '-' : `${Math.round(status.roundTripMs)} ms`,
-    String(flows.now),
-    String(flows.held),
-    String(flows.total),
-    formatBytes(status.bytesUp),
-    formatBytes(status.bytesDown),
-    status.bastion,
+    ...told
+      .filter(({ level }) => level === 'problem')
+      .flatMap((one) => problemLines(one, '! ', context))
+      .map((line) => line.replace(/^ +!/, (mark) => mark.replace('!', colours.yellow('!')))),
+    ...plainLines(tunnel).flatMap((line) => indented(line, context, 1)),
+    ...(isDetailed ? notes : recent).flatMap((one) => problemLines(one, '', context)),
+    ...(isDetailed ? detailLines(tunnel).flatMap((line) => indented(line, context, 1)) : []),
   ];
 }
 
-/** A state in a word, or two: a tunnel that is up, and of which no connection has come to anything, is not merely up. */
-export function stateWord(status: Pick<TunnelStatus, 'state' | 'flows' | 'failures'>): string {
-  const { state } = status;
-  return state.kind === 'up' && failsAll(status) ? 'all fail' : wordOf(state);
+function problemLines(
+  { what, remedy, lastAtMs }: TunnelProblem,
+  mark: string,
+  context: StatusContext,
+): readonly string[] {
+  const age = lastAtMs === null ? '' : ` (${formatDuration(context.nowMs - lastAtMs)} ago)`;
+  const help = remedy === null ? [] : indented(`  -> ${remedy}`, context, 3);
+  return [...indented(`${mark}${what}${age}`, context, 1), ...help];
 }
 
-function wordOf(state: TunnelState): string {
-  if (state.kind === 'uncaptured') return 'no rules';
-  if (state.kind !== 'waiting') return state.kind;
-  switch (state.for.kind) {
-    case 'backoff':
-      return 'waiting';
-    case 'parked':
-      return 'parked';
-    case 'user':
-      return 'needs login';
-  }
+function plainLines({ status, captured, name, shares }: TunnelView): readonly string[] {
+  const whole = captured === null ? [] : [captured.replace(` through ${status?.bastion}`, '')];
+  const shared = shares.map(({ what, winner, loser }) =>
+    winner === name
+      ? `shares ${what} with ${loser}: this one gets the connections, since it was started last`
+      : `shares ${what} with ${winner}: that one gets the connections, since it was started last`,
+  );
+  return [...whole, ...shared, ...bastionLines(status?.bastions ?? [])];
 }
 
-function notesOf({ name, captured, status }: TunnelReport, nowMs: number): string[] {
-  const notes: string[] = captured === null ? [] : [`${name}: ${captured}`];
-  if (status === null) return notes;
-  const { state, lastError, advice, reconnects, algorithms } = status;
-  notes.push(...bastionLines(name, status.bastions ?? []));
-  if (algorithms !== null) notes.push(`${name}: encrypted by ${describeAgreement(algorithms)}`);
-  if (state.kind === 'uncaptured')
-    notes.push(`${name}: there are no redirect rules: connections go past the tunnel`);
-  if (state.kind === 'waiting' && state.for.kind === 'backoff') {
-    notes.push(`${name}: tries again in ${formatDuration(state.for.retryAtMs - nowMs)}`);
-  }
-  if (reconnects > 0)
-    notes.push(`${name}: connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`);
-  notes.push(...status.failures.flatMap((failure) => failureLines(name, failure, advice, nowMs)));
-  notes.push(...namesLines(name, status.names));
-  for (const { what, remedy } of status.captureProblems) notes.push(`${name}: ! ${what}`, `    ${remedy}`);
-  if (lastError !== null) {
-    const { message, remedy, atMs } = lastError;
-    notes.push(`${name}: last error, ${formatDuration(nowMs - atMs)} ago: ${message}`);
-    const isSaidBelow =
-      beforeLogin(lastError) !== '' && state.kind === 'waiting' && state.for.kind === 'user';
-    if (remedy !== null && remedy !== advice && !isSaidBelow) notes.push(`    ${remedy}`);
-  }
-  if (state.kind === 'waiting' && state.for.kind === 'user')
-    notes.push(`${name}: do this: ${beforeLogin(lastError)}tshuttle login ${name}`);
-  else if (advice !== null) notes.push(`${name}: do this: ${advice}`);
-  return notes;
+function detailLines({ status, logFile }: TunnelView): readonly string[] {
+  if (status === null) return [];
+  const { flows, bytesUp, bytesDown, reconnects, algorithms } = status;
+  const again =
+    reconnects === 0 ? '' : `; connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`;
+  const moved = `${formatBytes(bytesUp)} up, ${formatBytes(bytesDown)} down`;
+  return [
+    `${flows.total} ${flows.total === 1 ? 'connection' : 'connections'} so far, ${moved}${again}`,
+    ...(algorithms == null ? [] : [`encrypted by ${describeAgreement(algorithms)}`]),
+    ...(logFile === null ? [] : [`log: ${logFile}`]),
+  ];
 }
 
 /** Which of several it is, and why not one before it. */
-function bastionLines(name: string, bastions: NonNullable<TunnelStatus['bastions']>): readonly string[] {
+function bastionLines(bastions: readonly BastionStanding[]): readonly string[] {
   const used = bastions.findIndex(({ isUsed }) => isUsed);
   if (used < 0) return [];
-  const others = bastions.filter(({ isUsed }) => !isUsed);
-  const standing = others.map(
-    ({ bastion, lastError }) => `${bastion}${lastError === null ? ' stands by' : ` (${lastError})`}`,
-  );
-  return [`${name}: bastion ${used + 1} of ${bastions.length}; ${standing.join('; ')}`];
+  const standing = bastions
+    .filter(({ isUsed }) => !isUsed)
+    .map(({ bastion, lastError }) => `${bastion}${lastError === null ? ' stands by' : ` (${lastError})`}`);
+  return [`bastion ${used + 1} of ${bastions.length}; ${standing.join('; ')}`];
 }
 
-/** What must be done first: a login changes nothing where it was not the login that failed, such as a changed host key. */
-function beforeLogin(lastError: ShownError | null): string {
-  if (lastError === null || lastError.remedy === null || !LOGIN_CANNOT_HELP.has(lastError.code)) return '';
-  return `${lastError.remedy}; then: `;
-}
-
-const LOGIN_CANNOT_HELP: ReadonlySet<ErrorCode> = new Set(['ERR_HOST_KEY', 'ERR_CONFIG', 'ERR_USAGE']);
-
-/** How connections ended, for people. */
-const FAILURES: Readonly<Record<FailureCause, string>> = {
-  refused: 'refused by the destination',
-  prohibited: 'refused by the bastion, which prohibits forwarding',
-  'unknown-name': 'to a name that could not be resolved',
-  unreachable: 'to what cannot be reached from the bastion',
-  'bastion-lost': 'lost with the bastion, or not carried while it was away',
-  'own-descriptors': 'reset because tshuttle was out of file descriptors',
-  'bastion-descriptors': 'refused because the bastion was out of file descriptors',
-  other: 'failed for another reason',
-};
-
-function failureLines(
-  name: string,
-  { cause, count, lastAtMs, lastDestination, advice }: FailureCount,
-  shownAdvice: string | null,
-  nowMs: number,
-): string[] {
-  const what = `${count} ${count === 1 ? 'connection' : 'connections'} ${FAILURES[cause]}`;
-  const last = lastDestination === null ? 'the last' : `the last, ${lastDestination},`;
-  const line = `${name}: ! ${what}; ${last} ${formatDuration(nowMs - lastAtMs)} ago`;
-  return advice === null || advice === shownAdvice ? [line] : [line, `    ${advice}`];
-}
-
-/** More is taken before so much of what there is is in use. */
-const NEARLY_ALL = 0.9;
-
-function namesLines(name: string, names: TunnelStatus['names']): string[] {
-  if (names === null) return [];
-  const { inUse, capacity, refused } = names;
-  if (refused === 0 && inUse < capacity * NEARLY_ALL) return [];
-  const queries =
-    refused === 0
-      ? ''
-      : `; ${refused} ${refused === 1 ? 'query' : 'queries'} answered SERVFAIL for want of one`;
+function silentLines(
+  { path, pid, isOwn, reason }: SilentDaemon,
+  context: StatusContext,
+  colours: Colours,
+): readonly string[] {
+  const mark = isOwn ? `${colours.red(markOf('needs-you', context.look))} ` : '';
+  const who = pid === undefined ? path : `process ${pid}`;
   return [
-    `${name}: ! ${inUse} of the ${capacity} addresses for names in zones are in use${queries}`,
-    '    have a larger network by --synthetic-range',
+    `${mark}${who}: ${reason}`,
+    ...(isOwn ? indented('-> end it, with all its tunnels: tshuttle down --all', context, 1) : []),
   ];
 }
 
-function describeSilent({ path, pid, isOwn, reason }: SilentDaemon): string {
-  const remedy = isOwn ? ' (end it: tshuttle down --all)' : '';
-  return `${pid === undefined ? path : `process ${pid}`}: ${reason}${remedy}`;
+/** A text below a tunnel, broken where the terminal is narrow. @param hang how far its further lines are indented more, in twos */
+function indented(text: string, { look: { columns } }: StatusContext, hang: number): readonly string[] {
+  if (columns === undefined) return [`${INDENT}${text}`];
+  const room = Math.max(20, columns - INDENT.length);
+  return wrap(text, room, '  '.repeat(hang)).map((line) => `${INDENT}${line}`);
 }

@@ -2,13 +2,29 @@ import { stripVTControlCharacters } from 'node:util';
 
 /** Columns side by side, without lines between them; a newline at the end. Cells may have colours. */
 export function renderTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  const lines = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...lines.map((cells) => widthOf(cells[column] ?? ''))));
-  const padded = (cell: string, column: number): string =>
-    cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell));
-  return lines.map((cells) => `${cells.map(padded).join('  ').trimEnd()}\n`).join('');
+  return alignColumns([head, ...rows])
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
-function widthOf(cell: string): number {
+/** The lines of a table without a head. Cells may have colours; a column in which all are empty is left out. */
+export function alignColumns(rows: ReadonlyArray<readonly string[]>): readonly string[] {
+  const count = Math.max(0, ...rows.map((cells) => cells.length));
+  const widths = Array.from({ length: count }, (_, column) =>
+    Math.max(...rows.map((cells) => widthOf(cells[column] ?? ''))),
+  );
+  const padded = (cell: string, column: number): string =>
+    cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell));
+  return rows.map((cells) =>
+    cells
+      .map(padded)
+      .filter((_, column) => widths[column] !== 0)
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** How many columns a text takes, colours left out. */
+export function widthOf(cell: string): number {
   return stripVTControlCharacters(cell).length;
 }

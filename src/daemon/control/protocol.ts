@@ -92,15 +92,32 @@ export interface TunnelReport {
   /** What is captured by subnets and never captured by excludes; the first of many. */
   readonly rules: ReadonlyArray<{ readonly action: 'include' | 'exclude'; readonly subnet: string }>;
   readonly ruleCount: number;
+  /** Names that it answers for; null where it leaves DNS alone. Left out by versions of before. */
+  readonly names?: ReportedNames | null;
   /** Null while it is opened for the first time. */
   readonly status: TunnelStatus | null;
 }
 
+/** Names that a tunnel answers for, as they are written. */
+export interface ReportedNames {
+  /** The first of many. */
+  readonly zones: readonly string[];
+  /** Whether all names are answered on the bastion's side. */
+  readonly everything: boolean;
+  /** Resolvers behind the bastion. */
+  readonly resolvers: readonly string[];
+  readonly resolve: 'auto' | 'bastion';
+  /** `NAME=ADDRESS`; the first of many. */
+  readonly hosts: readonly string[];
+  /** What addresses that stand for names are taken from. */
+  readonly syntheticRanges: readonly string[];
+}
+
 /** What became of a reload. */
 export interface ReloadReport {
-  /** The options that were changed, and hold now. */
+  /** The options that were changed, and are applied. */
   readonly applied: readonly string[];
-  /** The options that were changed, and hold only after a restart. */
+  /** The options that were changed, and are applied by a restart only. */
   readonly needRestart: readonly string[];
   readonly warnings: readonly string[];
 }

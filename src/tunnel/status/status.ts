@@ -13,6 +13,8 @@ export interface TunnelStatus {
   readonly bastion: string;
   /** Where there are several: each, in the order in which they are tried. */
   readonly bastions?: readonly BastionStanding[];
+  /** `203.0.113.7:22`: what leads to the bastion, and is never captured. Left out by versions of before. */
+  readonly exempt?: readonly string[];
   /** What the connection to the bastion has agreed on; null without one, and where the user's own ssh knows. */
   readonly algorithms: (NegotiatedAlgorithms & { readonly isPostQuantum: boolean }) | null;
   /** What the way to the bastion and back took last; null where that is not measured. */

@@ -50,7 +50,8 @@ describe('what the program loads', () => {
   });
 
   test.each([
-    [['status'], 'status', /^no tunnel is up\n$/],
+    [['status'], 'status', /^no tunnel is up -> /],
+    [['is-up'], 'is-up', /^tshuttle: no tunnel is up -> /],
     [['down', '--all'], 'down', /^no tunnel is up\n$/],
     [['help'], 'help', /ERR_USAGE/],
   ] as const)('for %j: its own command, and no heavy package', async (words, name, said) => {
@@ -68,7 +69,7 @@ describe('what the program loads', () => {
     const server = await ControlServer.open(folder, fakeTarget(new FakeTunnel('office')), recordingLogger());
     try {
       const { output, packages } = await load(home, 'status');
-      expect(output).toMatch(/^office +opening /m);
+      expect(output).toMatch(/^~ office +opening$/m);
       for (const heavy of HEAVY.filter((name) => name !== 'koffi')) expect(packages).not.toContain(heavy);
     } finally {
       await server.close();

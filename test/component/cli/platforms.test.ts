@@ -164,7 +164,7 @@ describe.each(PLATFORMS)('on $name, koffi $koffi', (platform) => {
     expect(started.code, started.stderr).toBe(0);
     try {
       const { stdout } = await run('status', 'office');
-      expect(stdout).toMatch(/^office/m);
+      expect(stdout).toMatch(/^\S office/m);
       const reload = await run('reload', 'office');
       expect(reload.code, reload.stderr).toBe(0);
     } finally {

@@ -4,7 +4,9 @@ import type { HostPort } from '../../../net/address/endpoint.ts';
 import { parseHostPort } from '../../../net/address/host-port.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
+import { formatFor } from '../../rendering/terminal.ts';
 
 /** What `tshuttle bastion audit` is asked for. */
 interface BastionAuditInput {
@@ -23,9 +25,8 @@ export const bastionAuditCommand = defineCommand<BastionAuditInput>({
       .description(TEXTS.bastionAuditDescription)
       .usage('-r [USER@]HOST [options] [HOST:PORT...]')
       .argument('[HOST:PORT...]', TEXTS.bastionAuditDestination)
-      .option('--json', TEXTS.json)
+      .addOption(jsonOption())
       .action((words: string[]) => {
-        const options = command.opts<{ readonly json?: true }>();
         // TSHUTTLE_ARGS may have networks, which are for a tunnel.
         const destinations = words.flatMap((word) => parseHostPort(word) ?? []);
         const others = words.filter((word) => parseHostPort(word) === undefined);
@@ -34,7 +35,7 @@ export const bastionAuditCommand = defineCommand<BastionAuditInput>({
           refuse({ where: unfit, what: 'is not HOST:PORT, as in db.example:5432' });
           return;
         }
-        choose({ destinations, raw: rawOptions(others, command), asJson: options.json === true });
+        choose({ destinations, raw: rawOptions(others, command), asJson: isJsonAsked(command) });
       });
   },
   run: async ({ destinations, raw, asJson }, { process: context, print, prepare, configOf }) => {
@@ -43,12 +44,11 @@ export const bastionAuditCommand = defineCommand<BastionAuditInput>({
     const { config } = parsed;
     const { tunnelContext } = await prepare(config);
     const { bastionAudit } = await import('./bastion-audit.ts');
-    const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
     return await bastionAudit(config, destinations, {
       logger: tunnelContext.logger,
       signal: context.stop.signal,
       print,
-      format: asJson ? 'json' : hasColour ? 'colour' : 'text',
+      format: formatFor(asJson, context.environment),
     });
   },
 });

@@ -89,7 +89,7 @@ export async function* checkBastion(
 function* untriedAll(destinations: readonly HostPort[]): Generator<Finding> {
   for (const { host, port } of destinations) {
     const what = `${formatHostPort(host, port)}: not tried, because the bastion is not reached`;
-    yield untried('destination', what, 'mend what keeps you from the bastion, and try again');
+    yield untried('destination', what, 'fix what keeps you from the bastion, and try again');
   }
 }
 

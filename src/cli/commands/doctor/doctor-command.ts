@@ -4,7 +4,9 @@ import { formatCidr } from '../../../net/address/cidr.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
+import { formatFor } from '../../rendering/terminal.ts';
 
 /** Arguments of `tshuttle doctor`. */
 interface DoctorInput {
@@ -25,42 +27,49 @@ export const doctorCommand = defineCommand<DoctorInput>({
       .description(TEXTS.doctorDescription)
       .usage('[PROFILE | -r [USER@]HOST [options]] [HOST:PORT...] [SUBNET...]')
       .argument('[HOST:PORT...]', TEXTS.doctorDestination)
-      .option('--json', TEXTS.json)
+      .addOption(jsonOption())
       .action((words: string[]) => {
-        const options = command.optsWithGlobals<{
-          readonly remote?: readonly string[];
-          readonly json?: true;
-        }>();
+        const { remote } = command.optsWithGlobals<{ readonly remote?: readonly string[] }>();
         const destinations = words.flatMap((word) => parseDestination(word) ?? []);
         const subnets = words.filter((word) => parseDestination(word) === undefined);
         // Without a bastion the first is the name of a profile.
-        const others = options.remote === undefined ? subnets.slice(1) : subnets;
+        const others = remote === undefined ? subnets.slice(1) : subnets;
         const withoutPort = others.filter(isHost);
         const raw = rawOptions(subnets, command);
-        choose({ destinations, withoutPort, raw, asJson: options.json === true });
+        choose({ destinations, withoutPort, raw, asJson: isJsonAsked(command) });
       });
   },
   run: async ({ destinations, withoutPort, raw, asJson }, session) => {
     const { process: context, print, prepare } = session;
-    const { namedConfig } = await import('../../command/named-config.ts');
-    const config = await namedConfig(raw, session);
-    if (typeof config === 'number') return config;
-    const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
-    const { doctor } = await import('./doctor.ts');
+    const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
     const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
-    const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
-    return await doctor(
-      config,
-      { destinations, withoutPort },
-      {
-        logger: tunnelContext.logger,
-        prompter: tunnelContext.prompter,
-        signal: context.stop.signal,
-        surroundings: surroundingsOf(context.environment),
-        print,
-        format: asJson ? 'json' : hasColour ? 'colour' : 'text',
-      },
-    );
+    const running = await RunningTunnels.find(surroundingsOf(context.environment), 'checked');
+    try {
+      const [first] = raw.subnets;
+      // A tunnel that is up has logged in: nobody has to type a code for the doctor, too.
+      const isAboutRunning =
+        raw.remote === undefined &&
+        (first === undefined ? running.all.length > 0 : running.named(first) !== undefined);
+      const { namedConfig } = await import('../../command/named-config.ts');
+      const config = isAboutRunning ? undefined : await namedConfig(raw, session, running.names);
+      if (typeof config === 'number') return config;
+      const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
+      const { doctor } = await import('./doctor.ts');
+      return await doctor(
+        config,
+        { destinations, withoutPort, by: isAboutRunning ? 'tunnels that are up' : 'a login' },
+        {
+          logger: tunnelContext.logger,
+          prompter: tunnelContext.prompter,
+          signal: context.stop.signal,
+          running,
+          print,
+          format: formatFor(asJson, context.environment),
+        },
+      );
+    } finally {
+      running.close();
+    }
   },
 });
 

@@ -9,7 +9,7 @@ const EXIT_PROBLEMS = 1;
 const EXIT_UNTRIED = 2;
 
 /** Dependencies of {@link doctor}. */
-export interface DoctorContext extends Pick<ExamineContext, 'surroundings'> {
+export interface DoctorContext extends Pick<ExamineContext, 'running'> {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
@@ -39,7 +39,7 @@ export async function doctor(
   context.print(
     context.format === 'json'
       ? `${JSON.stringify({ problems, untried, findings }, undefined, 2)}\n`
-      : `${summary(problems, untried, config !== undefined)}\n`,
+      : `${summary(problems, untried, config !== undefined || examined.by === 'tunnels that are up')}\n`,
   );
   return problems > 0 ? EXIT_PROBLEMS : untried > 0 ? EXIT_UNTRIED : 0;
 }

@@ -1,18 +1,18 @@
 import { localOverlaps } from '../../../app/keep-up/overlap-warnings.ts';
-import { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
+import type { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import type { Config } from '../../../config/config.ts';
-import type { DaemonSurroundings } from '../../../daemon/files/paths.ts';
 import { systemSearchRules } from '../../../dns/system/search-domains.ts';
 import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
 import { type BastionCheckContext, checkBastion } from './bastion-checks.ts';
 import { type Finding, problem, untried } from './finding.ts';
 import { checkMachine } from './machine-checks.ts';
 import { checkNames } from './name-checks.ts';
-import { checkRunning } from './running-checks.ts';
+import { checkTunnels, tryThroughTunnels } from './tunnel-checks.ts';
 
 /** Dependencies of {@link examine}. */
 export interface ExamineContext extends BastionCheckContext {
-  readonly surroundings: DaemonSurroundings;
+  /** Checked. */
+  readonly running: RunningTunnels;
 }
 
 /** What {@link examine} is to try beside the bastion. */
@@ -20,6 +20,8 @@ export interface ExaminedDestinations {
   readonly destinations: readonly HostPort[];
   /** Hosts that were named without a port, where nothing can be tried. */
   readonly withoutPort: readonly string[];
+  /** The tunnel that is up and carries to them, where that was named or nothing: then nobody logs in anew. */
+  readonly by: 'a login' | 'tunnels that are up';
 }
 
 /**
@@ -30,17 +32,20 @@ export interface ExaminedDestinations {
  */
 export async function* examine(
   config: Config | undefined,
-  { destinations, withoutPort }: ExaminedDestinations,
+  { destinations, withoutPort, by }: ExaminedDestinations,
   context: ExamineContext,
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
   yield* checkMachine(config, machine);
-  const running = await RunningTunnels.find(context.surroundings, 'checked');
-  running.close();
-  yield* checkRunning(running.all.map(({ report }) => report));
+  const { running, signal } = context;
+  yield* checkTunnels(running.all.map(({ report }) => report));
   for (const host of withoutPort) {
     const what = `${host}: not tried, because it has no port`;
     yield untried('destination', what, `name the port too, as in tshuttle doctor -r BASTION ${host}:443`);
+  }
+  if (by === 'tunnels that are up') {
+    for (const destination of destinations) yield await tryThroughTunnels(destination, running.all, signal);
+    return;
   }
   if (config === undefined) {
     for (const { host, port } of destinations) {

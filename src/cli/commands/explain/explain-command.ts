@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
-import type { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
+import type { RunningTunnelHandle, RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import type { Config } from '../../../config/config.ts';
 import { OPTIONS, type RawOptions } from '../../../config/options/table.ts';
 import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
+import type { Profile } from '../../../config/profiles/load-profiles.ts';
 import { formatCidr } from '../../../net/address/cidr.ts';
 import { type CommandSession, defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
@@ -39,20 +39,24 @@ export const explainCommand = defineCommand<ExplainInput>({
   run: async ({ destination, raw }, session) => {
     const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
     const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
-    const { explainRunning } = await import('./explain-running.ts');
     const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
     try {
       const [name, ...others] = raw.subnets;
       if (raw.remote === undefined && name !== undefined && others.length === 0 && isName(name)) {
         return await explainNamed(name, destination, raw, running, session);
       }
-      // Who names no tunnel asks about those that run.
-      const isAboutRunning = raw.remote === undefined && raw.subnets.length === 0 && running.all.length > 0;
-      const hosts = isAboutRunning
-        ? await hostsOf(destination)
-        : await explainConfigured(destination, raw, session);
+      // Who names no tunnel asks about those that run, and about the profiles that do not.
+      if (raw.remote === undefined && raw.subnets.length === 0) {
+        const profiles = await profilesDown(running, session);
+        if (running.all.length + profiles.length > 0) {
+          await explainByAll(destination, running.all, profiles, session);
+          return 0;
+        }
+      }
+      const hosts = await explainConfigured(destination, raw, session);
       if (typeof hosts === 'number') return hosts;
-      await explainRunning(hosts, destination.port, running.all, session.print);
+      const { tellWhatHappened } = await import('./explain-running.ts');
+      await tellWhatHappened(hosts, destination.port, running.all, new Set(), session.print);
       return 0;
     } finally {
       running.close();
@@ -68,17 +72,48 @@ async function explainNamed(
   running: RunningTunnels,
   session: CommandSession,
 ): Promise<number> {
-  const tunnel = running.named(name);
-  if (tunnel !== undefined) {
-    const { explainRunning } = await import('./explain-running.ts');
-    await explainRunning(await hostsOf(destination), destination.port, [tunnel], session.print);
+  if (running.named(name) !== undefined) {
+    // Another one may get what this one captures, too.
+    await explainByAll(destination, running.all, [], session);
     return 0;
   }
   const { namedConfig } = await import('../../command/named-config.ts');
   const config = await namedConfig(raw, session, running.names);
   if (typeof config === 'number') return config;
+  session.print(`${name} is not up; up, it does this:\n`);
   await explainConfig(destination, config!, session);
   return 0;
+}
+
+/** @param profiles those that are not up, where it matters */
+async function explainByAll(
+  { host, port }: ExplainedDestination,
+  tunnels: readonly RunningTunnelHandle[],
+  profiles: readonly Profile[],
+  { print }: CommandSession,
+): Promise<void> {
+  const { explainByRunning } = await import('./explain-running.ts');
+  const { profilesThatWould } = await import('./profiles-that-would.ts');
+  const { lookUpLocally } = await import('../../../config/resolve-subnets.ts');
+  const { isOwnAddress } = await import('../../../net/machine/local-addresses.ts');
+  if (tunnels.length === 0) print('no tunnel is up\n');
+  await explainByRunning(host, port, tunnels, {
+    print,
+    lookUp: lookUpLocally,
+    isOwnAddress,
+    profilesThatWould: (hosts, onPort) => profilesThatWould(hosts, onPort, profiles),
+  });
+}
+
+/** What is wrong with a profile is said by what is to start it. */
+async function profilesDown(
+  running: RunningTunnels,
+  { process }: CommandSession,
+): Promise<readonly Profile[]> {
+  const { loadProfiles } = await import('../../../config/profiles/load-profiles.ts');
+  const { profileSurroundingsOf } = await import('../../../app/running-tunnels/profile-surroundings.ts');
+  const { profiles } = loadProfiles('all', profileSurroundingsOf(process.environment));
+  return profiles.filter(({ name }) => running.named(name) === undefined);
 }
 
 /** @returns the destination by its name and its addresses; or the exit code when the options are wrong */
@@ -100,13 +135,6 @@ async function explainConfig(
   const { explain } = await import('./explain.ts');
   const { lookUp } = tunnelContext;
   return await explain(destination, config, { logger, signal: process.stop.signal, lookUp, print });
-}
-
-async function hostsOf({ host }: ExplainedDestination): Promise<readonly string[]> {
-  if (isIP(host) !== 0) return [host];
-  const { lookUpLocally } = await import('../../../config/resolve-subnets.ts');
-  // A name that only the bastion resolves is found by the name.
-  return [host, ...(await lookUpLocally(host).catch(() => []))];
 }
 
 function isName(word: string): boolean {

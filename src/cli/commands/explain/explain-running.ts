@@ -1,33 +1,128 @@
-import { sharedAddress } from '../../../app/keep-up/shared-networks.ts';
+import { isIP } from 'node:net';
+import { problemsOf, stateWord } from '../../../app/running-tunnels/health.ts';
 import type { RunningTunnelHandle } from '../../../app/running-tunnels/running-tunnels.ts';
+import type { LookUp } from '../../../config/resolve-subnets.ts';
+import { messageOf } from '../../../core/errors.ts';
 import { MAX_LISTED } from '../../../daemon/control/protocol.ts';
+import { formatHostPort } from '../../../net/address/endpoint.ts';
+import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';
+import { type Destination, whyNeverCaptured } from './explanation.ts';
+import type { CapturingProfile } from './profiles-that-would.ts';
+import { explainAddressByTunnels, explainNameByTunnels } from './running-explanation.ts';
 import { describeWhatHappened, type KnownFlows } from './what-happened.ts';
 
+/** Dependencies of {@link explainByRunning}. */
+interface RunningContext {
+  readonly print: (text: string) => void;
+  /** By this machine's resolver. */
+  readonly lookUp: LookUp;
+  readonly isOwnAddress: (address: string) => boolean;
+  /** The profiles that are not up and would capture one of these hosts. */
+  readonly profilesThatWould: (
+    hosts: readonly string[],
+    port: number | undefined,
+  ) => readonly CapturingProfile[];
+}
+
 /**
- * Prints what running tunnels do with connections to a destination, and how the last ones have ended. One that goes away
- * meanwhile has nothing to tell.
+ * Prints which of the tunnels that run captures a destination, by which rule or zone, and why that one; what is wrong with it,
+ * and how the last connections there have ended. Where none does, which profile would.
+ *
+ * @param port undefined for all
+ * @param tunnels in the order in which they were started
+ */
+export async function explainByRunning(
+  host: string,
+  port: number | undefined,
+  tunnels: readonly RunningTunnelHandle[],
+  context: RunningContext,
+): Promise<void> {
+  const { print } = context;
+  const reports = tunnels.map(({ report }) => report);
+  const capturing = new Set<string>();
+  let addresses: readonly string[] = [host];
+  if (isIP(host) === 0) {
+    const named = explainNameByTunnels(host, reports);
+    for (const line of named.lines) print(`${line}\n`);
+    if (named.by === 'name') for (const name of named.capturedBy) capturing.add(name);
+    addresses = named.by === 'name' ? [] : (named.addresses ?? (await addressesOrWhy(host, context)));
+  }
+  for (const text of addresses) {
+    const address = canonicalAddress(text);
+    if (address === undefined) continue;
+    const destination = { family: familyOf(address), address, port };
+    const never = neverHere(destination, reports, context);
+    if (never !== undefined) print(`${never}\n`);
+    else if (reports.length > 0) {
+      const { lines, capturedBy } = explainAddressByTunnels(destination, reports);
+      for (const line of lines) print(`${line}\n`);
+      for (const name of capturedBy) capturing.add(name);
+    }
+  }
+  const hosts = [...new Set([host, ...addresses])];
+  if (capturing.size === 0) {
+    for (const { name, by } of context.profilesThatWould(hosts, port))
+      print(`${name}, which is not up, would capture it: ${by}\n    -> tshuttle up ${name}\n`);
+  }
+  for (const tunnel of tunnels) {
+    if (capturing.has(tunnel.report.name)) for (const line of stateLines(tunnel.report)) print(`${line}\n`);
+  }
+  await tellWhatHappened(hosts, port, tunnels, capturing, print);
+}
+
+/**
+ * Prints how the last connections to a destination have ended. A tunnel that goes away meanwhile has nothing to tell.
  *
  * @param hosts the destination by its name and its addresses
- * @param port undefined for all
+ * @param capturing the tunnels that say so, too, where they have seen none
  */
-export async function explainRunning(
+export async function tellWhatHappened(
   hosts: readonly string[],
   port: number | undefined,
   tunnels: readonly RunningTunnelHandle[],
+  capturing: ReadonlySet<string>,
   print: (text: string) => void,
 ): Promise<void> {
-  for (const host of hosts) {
-    const shared = sharedAddress(
-      host,
-      port,
-      tunnels.map(({ report }) => report),
-    );
-    if (shared !== undefined) print(`${shared}\n`);
-  }
   for (const tunnel of tunnels) {
     const known = await flowsOf(tunnel);
     const lines = known === undefined ? [] : describeWhatHappened(hosts, port, known, Date.now());
     for (const line of lines) print(`${line}\n`);
+    if (known !== undefined && lines.length === 0 && capturing.has(known.name))
+      print(`${known.name} has seen no connection to it\n`);
+  }
+}
+
+/** What keeps a tunnel from carrying it, in the words of status. */
+function stateLines(report: RunningTunnelHandle['report']): readonly string[] {
+  return problemsOf(report, Date.now())
+    .filter(({ level }) => level === 'problem')
+    .flatMap(({ what, remedy }) => [
+      `${report.name}: ${stateWord(report.status)}: ${what}`,
+      ...(remedy === null ? [] : [`    -> ${remedy}`]),
+    ]);
+}
+
+function neverHere(
+  { address, port }: Destination,
+  reports: ReadonlyArray<RunningTunnelHandle['report']>,
+  { isOwnAddress }: RunningContext,
+): string | undefined {
+  const where = port === undefined ? address : formatHostPort(address, port);
+  const never = whyNeverCaptured(address, isOwnAddress);
+  if (never !== undefined) return `${where}: never captured, ${never}`;
+  const way = reports.find(({ status }) => port !== undefined && status?.exempt?.includes(where) === true);
+  return way === undefined ? undefined : `${where}: never captured, it leads to the bastion of ${way.name}`;
+}
+
+async function addressesOrWhy(name: string, { lookUp, print }: RunningContext): Promise<readonly string[]> {
+  try {
+    return await lookUp(name);
+  } catch (error) {
+    print(`${name}: does not resolve here, and is in no zone of a tunnel that is up: ${messageOf(error)}\n`);
+    const zone = name.replace(/\.$/, '').split('.').slice(1).join('.');
+    if (zone !== '')
+      print(`    -> if only the bastion resolves it, have its zone answered there: --domain ${zone}\n`);
+    return [];
   }
 }
 

@@ -37,7 +37,7 @@ export function explainAddress(destination: Destination, facts: Facts): readonly
   if (port === DNS_PORT && facts.nameservers.includes(address)) {
     return [`${where}: its queries are captured and answered as --dns and --domain say`];
   }
-  const never = neverCaptured(address, facts);
+  const never = whyNeverCaptured(address, facts.isOwnAddress);
   if (never !== undefined) return [`${where}: never captured, ${never}`];
   const range = facts.syntheticRanges.find((one) => contains(one, destination));
   if (range !== undefined) {
@@ -117,8 +117,12 @@ function explainBastionSide(
   return { by: 'name', line: `${name}: ${why}: ${resolvers} answers; ${otherwise}` };
 }
 
-function neverCaptured(address: string, facts: Facts): string | undefined {
-  const what = facts.isOwnAddress(address) ? 'this machine itself' : neverCapturedAs(parseCidr(address)!);
+/** What keeps every tunnel from capturing an address; undefined where nothing does. */
+export function whyNeverCaptured(
+  address: string,
+  isOwnAddress: (address: string) => boolean,
+): string | undefined {
+  const what = isOwnAddress(address) ? 'this machine itself' : neverCapturedAs(parseCidr(address)!);
   return what === undefined ? undefined : `it is ${what}`;
 }
 

@@ -15,7 +15,8 @@ export interface KnownFlows {
 }
 
 /**
- * Says what a running tunnel does with connections to a destination, and how the last ones have ended.
+ * Says what a running tunnel does with connections to a destination, and how the last ones have ended; nothing where it has seen
+ * none.
  *
  * @param hosts the destination by its name and its addresses
  * @param port undefined for all
@@ -35,7 +36,6 @@ export function describeWhatHappened(
     const count = now.filter((flow) => flow.stage === stage).length;
     return count === 0 ? [] : [`${count} ${words}`];
   });
-  if (stages.length === 0 && ended.length === 0) return [`${name}: knows of no connection there`];
   return [
     ...(stages.length === 0 ? [] : [`${name}: connections there now: ${stages.join(', ')}`]),
     ...ended.slice(0, MAX_TOLD).map(({ destination, why, endedAtMs, bytesUp, bytesDown }) => {

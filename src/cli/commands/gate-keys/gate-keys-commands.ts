@@ -1,5 +1,6 @@
 import { type CommandSession, defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import { repeatable } from '../../command/repeatable.ts';
 import type { GateKeysInput } from './gate-keys.ts';
 
@@ -18,10 +19,8 @@ export const gateKeysListCommand = defineCommand<GateKeysInput>({
       .usage('GATE [--json]')
       .argument('<GATE>', TEXTS.gateName)
       .optionsGroup('Options:')
-      .option('--json', TEXTS.json)
-      .action((gate: string) =>
-        choose({ action: 'list', gate, asJson: command.opts<{ readonly json?: true }>().json === true }),
-      );
+      .addOption(jsonOption())
+      .action((gate: string) => choose({ action: 'list', gate, asJson: isJsonAsked(command) }));
   },
   run,
 });

@@ -1,5 +1,6 @@
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import { TunnelOption } from '../../command/tunnel-options.ts';
 
 /** What a gate is added with, as commander has it; what the program takes too is there under its own name. */
@@ -76,8 +77,8 @@ export const gateListCommand = defineCommand<{ readonly asJson: boolean }>({
       .description(TEXTS.gateList)
       .usage('[--json]')
       .optionsGroup('Options:')
-      .option('--json', TEXTS.json)
-      .action(() => choose({ asJson: command.opts<{ readonly json?: true }>().json === true }));
+      .addOption(jsonOption())
+      .action(() => choose({ asJson: isJsonAsked(command) }));
   },
   run: async ({ asJson }, session) =>
     await (await import('./entries.ts')).listEntries('gate', asJson, session),
@@ -94,10 +95,8 @@ export const gateShowCommand = defineCommand<{ readonly name: string; readonly a
       .usage('NAME [--json]')
       .argument('<NAME>', TEXTS.gateName)
       .optionsGroup('Options:')
-      .option('--json', TEXTS.json)
-      .action((name: string) =>
-        choose({ name, asJson: command.opts<{ readonly json?: true }>().json === true }),
-      );
+      .addOption(jsonOption())
+      .action((name: string) => choose({ name, asJson: isJsonAsked(command) }));
   },
   run: async ({ name, asJson }, session) =>
     await (await import('./entries.ts')).showEntry('gate', name, asJson, session),

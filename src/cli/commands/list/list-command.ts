@@ -2,6 +2,7 @@ import { EXIT_CODES } from '../../../app/exit-code.ts';
 import { formatRemote } from '../../../config/parse/remote.ts';
 import { renderProblem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 
 /** `tshuttle list` */
 export const listCommand = defineCommand<{ readonly json: boolean }>({
@@ -14,8 +15,8 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
       )
       .usage('[--json]')
       .optionsGroup('Options:')
-      .option('--json', 'for programs')
-      .action(() => choose({ json: command.opts<{ readonly json?: true }>().json === true }));
+      .addOption(jsonOption())
+      .action(() => choose({ json: isJsonAsked(command) }));
   },
   run: async ({ json }, { process: context, print }) => {
     const { loadProfiles } = await import('../../../config/profiles/load-profiles.ts');

@@ -2,7 +2,9 @@ import type { RawOptions } from '../../../config/options/table.ts';
 import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
+import { formatFor } from '../../rendering/terminal.ts';
 
 /** Arguments of `tshuttle openstack check`. */
 interface OpenstackCheckInput {
@@ -20,9 +22,8 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
       .description(TEXTS.openstackCheckDescription)
       .usage('[CLOUD] -r [USER@]HOST [options]')
       .argument('[CLOUD...]', TEXTS.openstackChecked)
-      .option('--json', TEXTS.json)
+      .addOption(jsonOption())
       .action((words: string[]) => {
-        const options = command.opts<{ readonly json?: true }>();
         // TSHUTTLE_ARGS may have networks, which are for a tunnel.
         const isNetwork = (word: string): boolean => parseSubnet(word).kind === 'network';
         const [cloud, ...more] = words.filter((word) => !isNetwork(word));
@@ -33,7 +34,7 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
         const raw = rawOptions(words.filter(isNetwork), command);
         choose({
           raw: { ...raw, openstack: cloud ?? raw.openstack ?? true },
-          asJson: options.json === true,
+          asJson: isJsonAsked(command),
         });
       });
   },
@@ -43,7 +44,6 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
     const { config } = parsed;
     const { tunnelContext } = await prepare(config);
     const { openstackCheck } = await import('./openstack-check.ts');
-    const hasColour = process.stdout.isTTY === true && context.environment['NO_COLOR'] === undefined;
     return await openstackCheck(config, {
       environment: context.environment,
       logger: tunnelContext.logger,
@@ -51,7 +51,7 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
       signal: context.stop.signal,
       print,
       refuse,
-      format: asJson ? 'json' : hasColour ? 'colour' : 'text',
+      format: formatFor(asJson, context.environment),
     });
   },
 });

@@ -32,12 +32,12 @@ export const reportCommand = defineCommand<RawOptions>({
     const { logger, prompter } = tunnelContext;
     const surroundings = surroundingsOf(context.environment);
     const { signal } = context.stop;
-    const nothing = { destinations: [], withoutPort: [] };
-    for await (const finding of examine(config, nothing, { logger, prompter, signal, surroundings })) {
+    const running = await RunningTunnels.find(surroundings, 'checked');
+    running.close();
+    const nothing = { destinations: [], withoutPort: [], by: 'a login' } as const;
+    for await (const finding of examine(config, nothing, { logger, prompter, signal, running })) {
       findings.push(finding);
     }
-    const running = await RunningTunnels.find(surroundings);
-    running.close();
     const tunnels = running.all.map(({ report }) => report);
     const isOurs = (path: string): boolean => isKeptLog(path, surroundings);
     print(await composeReport({ config, findings, tunnels, isKeptLog: isOurs }));

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import type { ServiceInput } from './service-input.ts';
 
 interface ServiceOptions {
   readonly system?: true;
   readonly print?: true;
-  readonly json?: true;
 }
 
 /** `tshuttle service install` */
@@ -42,10 +42,7 @@ export const serviceUninstallCommand = defineCommand<ServiceInput>({
 export const serviceStatusCommand = defineCommand<ServiceInput>({
   name: 'service status',
   describe: (command, choose) => {
-    describeService(command, TEXTS.serviceStatus, TEXTS.serviceStatus, '', choose).option(
-      '--json',
-      TEXTS.json,
-    );
+    describeService(command, TEXTS.serviceStatus, TEXTS.serviceStatus, '', choose).addOption(jsonOption());
   },
   run: async (input, session) => {
     const { serviceStatus } = await import('./service-status.ts');
@@ -67,8 +64,8 @@ function describeService(
     .optionsGroup('Options:')
     .option('--system', TEXTS.serviceSystem)
     .action(() => {
-      const { system, print, json } = command.opts<ServiceOptions>();
+      const { system, print } = command.opts<ServiceOptions>();
       const names = [...new Set(command.args)];
-      choose({ names, system: system === true, print: print === true, json: json === true });
+      choose({ names, system: system === true, print: print === true, json: isJsonAsked(command) });
     });
 }

@@ -1,43 +1,87 @@
+import type { TunnelsNow } from '../../../app/running-tunnels/tunnel-views.ts';
 import { renderProblem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { describeNames, type NamedTunnels } from '../../command/profile-names.ts';
+import type { Look } from '../../rendering/terminal.ts';
+
+interface StatusOptions {
+  readonly format?: string;
+  readonly watch?: true;
+}
 
 /** `tshuttle status` */
-export const statusCommand = defineCommand<NamedTunnels>({
+export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
   name: 'status',
-  describe: (command, choose) => {
-    describeNames(
+  describe: (command, choose, refuse) => {
+    describeNames<StatusOptions>(
       command,
       {
-        summary: 'show the tunnels of this user: their state, and remedies',
+        summary: 'show the tunnels of this user: whether all is well, and what to do where it is not',
         description:
-          'Shows the tunnels of this user, of profiles and of command lines: state and since when, bastion, round-trip\n' +
-          'time, flows now, held and in all, bytes, the last error and what to do.',
+          'Shows the tunnels of this user, of profiles and of command lines: state and since when, connections, round-trip\n' +
+          'time, bastion; what is captured; what is wrong, and what to do. With NAME, or for a single one, also counts.\n' +
+          'Exit code 0 when all is well, 1 while one connects, 2 when one works badly, 3 when one needs you, 4 when none is\n' +
+          'up, or one of NAME is not; tshuttle help status has the rest.',
         argument: '[NAME...]',
       },
-      choose,
-    );
+      (input) => {
+        if (input.format !== undefined && input.json)
+          refuse({ where: '--format', what: 'does not go with --json' });
+        else choose(input);
+      },
+    )
+      .option('--format <TEXT>', "one line for prompts and bars: TEXT for each, as in '{mark}{name}'")
+      .option('--watch', 'go on, and show what changes; q ends it');
   },
-  run: async ({ names, json }, { process: context, print }) => {
-    const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
-    const { sudoWarnings, surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
-    const running = await RunningTunnels.find(surroundingsOf(context.environment), 'checked');
-    try {
-      const wanted =
-        names.length === 0
-          ? running.all
-          : await Promise.all(names.map((name) => running.mustBeNamed(name, context.environment)));
-      const reports = wanted.map(({ client, report }) => ({ ...report, pid: client.daemon.pid }));
-      if (json) print(`${JSON.stringify({ tunnels: reports, silent: running.silent })}\n`);
-      else {
-        const { renderStatus } = await import('../../rendering/status-text.ts');
-        print(renderStatus(reports, running.silent, Date.now()));
-        for (const warning of reports.length === 0 ? sudoWarnings(context.environment) : [])
-          process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
-      }
-      return 0;
-    } finally {
-      running.close();
+  run: async ({ names, json, format, watch }, { process: context, print, refuse }) => {
+    const { lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
+    const { HEALTHS } = await import('../../../app/running-tunnels/health.ts');
+    const { environment } = context;
+    const render = format === undefined ? await renderer(names, json) : await formatter(format);
+    if ('unknown' in render) return await refuse('ERR_USAGE', [render.unknown]);
+    // A prompt does not wait for what a check may take.
+    const look = (how: 'as known' | 'checked') => lookAt(names, environment, how);
+    if (watch === true) {
+      const { watchStatus } = await import('./watch-status.ts');
+      const { stop } = context;
+      const shows = format === undefined ? (json ? 'json' : 'screen') : 'line';
+      return await watchStatus({ environment, stop, print, look: () => look('as known'), ...render, shows });
     }
+    const now = await look(format === undefined ? 'checked' : 'as known');
+    const { lookOf } = await import('../../rendering/terminal.ts');
+    print(render.render(now, lookOf(environment)));
+    if (now.tunnels.length === 0 && format === undefined && !json) {
+      const { sudoWarnings } = await import('../../../app/running-tunnels/user-folders.ts');
+      for (const warning of sudoWarnings(environment))
+        process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
+    }
+    return HEALTHS.indexOf(now.health);
   },
 });
+
+type Render = (now: TunnelsNow, look: Look) => string;
+
+async function renderer(names: readonly string[], json: boolean): Promise<{ readonly render: Render }> {
+  if (json) return { render: (now) => `${JSON.stringify(now)}\n` };
+  const { renderStatus } = await import('../../rendering/status-text.ts');
+  return {
+    render: (now, look) => {
+      const isDetailed = names.length > 0 || now.tunnels.length === 1;
+      return renderStatus(now, { nowMs: Date.now(), look, isDetailed });
+    },
+  };
+}
+
+async function formatter(
+  text: string,
+): Promise<
+  { readonly render: Render } | { readonly unknown: { readonly where: string; readonly what: string } }
+> {
+  const { formatTunnels, PLACEHOLDER_NAMES, unknownPlaceholders } = await import('./status-format.ts');
+  const [unknown] = unknownPlaceholders(text);
+  if (unknown !== undefined) {
+    const known = PLACEHOLDER_NAMES.map((name) => `{${name}}`).join(', ');
+    return { unknown: { where: '--format', what: `has no ${unknown}; there are ${known}` } };
+  }
+  return { render: (now, look) => `${formatTunnels(now, text, { look, nowMs: Date.now() })}\n` };
+}

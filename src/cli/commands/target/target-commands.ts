@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CommandSession } from '../../command/command-definition.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import { TunnelOption } from '../../command/tunnel-options.ts';
 
 /** What a target is made of, as commander has it; what the program takes too is there under its own name. */
@@ -93,8 +94,8 @@ export const targetListCommand = defineCommand<{ readonly asJson: boolean }>({
       .description(TEXTS.targetList)
       .usage('[--json]')
       .optionsGroup('Options:')
-      .option('--json', TEXTS.json)
-      .action(() => choose({ asJson: command.opts<{ readonly json?: true }>().json === true }));
+      .addOption(jsonOption())
+      .action(() => choose({ asJson: isJsonAsked(command) }));
   },
   run: async ({ asJson }, session) =>
     await (await import('../gate/entries.ts')).listEntries('target', asJson, session),
@@ -111,10 +112,8 @@ export const targetShowCommand = defineCommand<{ readonly name: string; readonly
       .usage('NAME [--json]')
       .argument('<NAME>', TEXTS.targetName)
       .optionsGroup('Options:')
-      .option('--json', TEXTS.json)
-      .action((name: string) =>
-        choose({ name, asJson: command.opts<{ readonly json?: true }>().json === true }),
-      );
+      .addOption(jsonOption())
+      .action((name: string) => choose({ name, asJson: isJsonAsked(command) }));
   },
   run: async ({ name, asJson }, session) =>
     await (await import('../gate/entries.ts')).showEntry('target', name, asJson, session),

@@ -1,7 +1,7 @@
 import type pc from 'picocolors';
+import { stateWord } from '../../../app/running-tunnels/health.ts';
 import type { TunnelReport } from '../../../daemon/control/protocol.ts';
 import { formatBytes, formatDuration } from '../../rendering/quantities.ts';
-import { stateWord } from '../../rendering/status-text.ts';
 import { drawGraph } from './graph.ts';
 import { firstFlows, ORDERS, type Order } from './order.ts';
 import type { MovingFlow, Throughput } from './rates.ts';

@@ -7,16 +7,14 @@ import type { Stop } from '../../../app/stop.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { MAX_LISTED } from '../../../daemon/control/protocol.ts';
 import type { DaemonSurroundings } from '../../../daemon/files/paths.ts';
+import { CLOSE_SCREEN, OPEN_SCREEN, redrawn } from '../../rendering/live-screen.ts';
+import { hasUnicode } from '../../rendering/terminal.ts';
 import { type Order, orderOf } from './order.ts';
 import { Rates } from './rates.ts';
 import { drawScreen, type ScreenSize } from './screen.ts';
 
 /** How often a look is taken. Every flow is told each time: at 10,000 of them a few percent of a core. */
 const INTERVAL_MS = 1_000;
-
-/** ECMA-48 and xterm: another screen without a cursor, which leaves the user's own as it is; then that one again. */
-const OPEN_SCREEN = '\x1b[?1049h\x1b[?25l';
-const CLOSE_SCREEN = '\x1b[?25h\x1b[?1049l';
 
 /** A terminal that does not say its size. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
@@ -139,13 +137,7 @@ async function poll(
   );
 }
 
-/** From the top, each line over the one before and the rest of the screen cleared, so that nothing flickers. */
-function redrawn(lines: readonly string[]): string {
-  return `\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`;
-}
-
 function screenSize(environment: TopContext['environment']): ScreenSize {
   const { columns = USUAL_SIZE.columns, rows = USUAL_SIZE.rows } = process.stdout;
-  const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || '';
-  return { columns, rows: rows - 1, hasUnicode: /utf-?8/i.test(locale), colours: pc };
+  return { columns, rows: rows - 1, hasUnicode: hasUnicode(environment), colours: pc };
 }

@@ -1,5 +1,5 @@
 import type { SystemWords } from '../../../core/systems/words.ts';
-import { type Block, commands, paragraph, type Topic } from './topic.ts';
+import { type Block, commands, list, paragraph, type Topic } from './topic.ts';
 
 /** Tunnels that stay: in the background, by name, at login, over outages. */
 export const runningTopics = (system: SystemWords): readonly Topic[] => [
@@ -50,6 +50,49 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
       ),
       paragraph(
         'A .tshuttle.yaml in this folder or above it works the same, but may name nothing that runs a command. Neither file may hold a password.',
+      ),
+    ],
+  },
+  {
+    name: 'status',
+    summary: 'whether all is well: status, is-up, prompts and status bars, JSON',
+    blocks: [
+      paragraph(
+        'tshuttle status shows a line for each tunnel, what it captures, after ! what is wrong, and after -> what to do. The symbols, and what ' +
+          'stands for them where the locale has none:',
+      ),
+      list(
+        ['● (*) up', 'all is well, also while the bastion has closed an idle connection: exit code 0'],
+        ['◐ (~) connecting', 'it connects for the first time, or again by itself: 1'],
+        ['! works badly', 'it is up, and nothing arrives or everything fails: 2'],
+        ['○ (o) needs you', 'it waits for a login, or does not answer: 3'],
+        ['○ (o) not up', 'with NAME, a profile that is not up; without, no tunnel is: 4'],
+      ),
+      paragraph(
+        'The exit code is that of the worst, also with --json, --format and of is-up, which prints nothing but why not. A script waits with: ' +
+          'until tshuttle is-up office; do sleep 1; done. --watch goes on: on a terminal as a screen, elsewhere it prints again what has changed. ' +
+          'Colours heed NO_COLOR.',
+      ),
+      paragraph(
+        '--format TEXT is one line for prompts and bars: TEXT for each tunnel, in which {mark}, {name}, {state}, {health}, {since}, {open}, {waiting}, ' +
+          '{rtt}, {bastion} and {problem} are replaced; empty where no tunnel is up. In ~/.config/starship.toml, asked only while something is up:',
+      ),
+      commands(
+        '[custom.tshuttle]',
+        `command = "tshuttle status --format '{mark}{name}'"`,
+        'when = "ls $XDG_RUNTIME_DIR/tshuttle/*.sock"',
+        'format = "[$output]($style) "',
+      ),
+      paragraph(
+        'For a prompt of bash, in ~/.bashrc; and for a bar that reads lines, such as i3blocks or waybar:',
+      ),
+      commands(
+        `PS1='$(tshuttle status --format "{mark}{name}" 2>/dev/null) '"$PS1"`,
+        "tshuttle status --watch --format '{mark}{name} {open}'",
+      ),
+      paragraph(
+        '--json has for each tunnel, beside its report, health (up, connecting, works-badly, needs-you), problems (kind, level, what, remedy, lastAtMs), ' +
+          'shares (what, winner, loser: what two tunnels capture) and names; and for all together health and down, the names that are not up.',
       ),
     ],
   },

@@ -1,139 +1,224 @@
-import { expect, test } from 'vitest';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { TunnelsNow } from '../../../../src/app/running-tunnels/tunnel-views.ts';
+import { formatTunnels, unknownPlaceholders } from '../../../../src/cli/commands/status/status-format.ts';
+import { whyNotUp } from '../../../../src/cli/commands/status/why-not-up.ts';
 import { formatBytes, formatDuration } from '../../../../src/cli/rendering/quantities.ts';
 import { renderStatus } from '../../../../src/cli/rendering/status-text.ts';
-import type { TunnelReport } from '../../../../src/daemon/control/protocol.ts';
-import type { TunnelStatus } from '../../../../src/tunnel/status/status.ts';
+import { hasUnicode, lookOf } from '../../../../src/cli/rendering/terminal.ts';
+import type { FailureCount, TunnelStatus } from '../../../../src/tunnel/status/status.ts';
+import { NOW_MS, reportOf, tunnelsOf, UP } from '../../../support/in-process/tunnel-reports.ts';
 
-const NOW = 1_800_000_000_000;
-const plain = { green: String, yellow: String, red: String, bold: String };
+const TERMINAL = { columns: 80, rows: 24, hasUnicode: true, hasColour: false };
+const WIDE = { ...TERMINAL, columns: 200, rows: 50 };
+const PIPE = { columns: undefined, rows: 24, hasUnicode: false, hasColour: false };
 
-const UP: TunnelStatus = {
-  state: { kind: 'up', sinceMs: NOW - 7_800_000 },
-  bastion: 'me@gate.example (203.0.113.7:22)',
-  algorithms: null,
-  roundTripMs: 12.4,
-  flows: { now: 3, held: 0, total: 1_234, opened: 1_230 },
-  failures: [],
-  bytesUp: 1_600_000,
-  bytesDown: 3_650_722_202,
-  names: null,
-  reconnects: 0,
-  captureProblems: [],
-  lastError: null,
-  advice: null,
+const FAILURE: FailureCount = {
+  cause: 'refused',
+  count: 2,
+  lastAtMs: NOW_MS - 3_000,
+  lastDestination: '10.0.0.9:443',
+  advice: 'check the port, and that something listens there',
 };
-const report = (name: string, status: TunnelStatus | null, captured: string | null): TunnelReport => ({
-  name,
-  profileFile: null,
-  bastionKey: '',
-  catalogKey: null,
-  programs: null,
-  logFile: null,
-  captured,
-  rules: [],
-  ruleCount: 0,
-  status,
+const LOST = {
+  code: 'ERR_BASTION_LOST',
+  message: 'the connection to me@gate.example (203.0.113.7:22) was lost: it was reset',
+  remedy: null,
+  atMs: NOW_MS - 3_000,
+} as const;
+const UDP = {
+  cause: 'udp-not-refused',
+  what: 'UDP to captured networks is not refused, and leaves directly: the kernel has no REJECT for iptables',
+  remedy: 'TCP is captured all the same; --udp direct if that is what you want',
+} as const;
+
+/** What a user may see, by what it is about. */
+const SCREENS: Readonly<Record<string, TunnelsNow>> = {
+  'all is right': tunnelsOf([reportOf('office', { ...UP, failures: [FAILURE] }, '10.0.0.0/8')]),
+  connecting: tunnelsOf([
+    reportOf(
+      'train',
+      {
+        ...UP,
+        state: {
+          kind: 'waiting',
+          sinceMs: NOW_MS - 5_000,
+          for: { kind: 'backoff', retryAtMs: NOW_MS + 2_000 },
+        },
+        roundTripMs: null,
+        flows: { ...UP.flows, now: 1, held: 1 },
+        lastError: LOST,
+      },
+      '10.0.0.0/8',
+    ),
+    reportOf('new', null),
+  ]),
+  'needs a code': tunnelsOf([
+    reportOf(
+      'office',
+      {
+        ...UP,
+        state: { kind: 'waiting', sinceMs: NOW_MS - 65_000, for: { kind: 'user', why: 'would ask' } },
+        roundTripMs: null,
+        flows: { now: 2, held: 2, total: 9, opened: 7 },
+        lastError: LOST,
+        reconnects: 1,
+      },
+      '10.0.0.0/8',
+    ),
+  ]),
+  'the login was refused': tunnelsOf([
+    reportOf(
+      'office',
+      {
+        ...UP,
+        state: { kind: 'waiting', sinceMs: NOW_MS - 65_000, for: { kind: 'user', why: 'refused' } },
+        lastError: {
+          code: 'ERR_BASTION_AUTH',
+          message:
+            'me@gate.example (203.0.113.7:22) refused the login; tried: ED25519 SHA256:abc; it accepts: publickey',
+          remedy: 'name the key with -i FILE',
+          atMs: NOW_MS - 60_000,
+        },
+      },
+      '10.0.0.0/8',
+    ),
+  ]),
+  'two tunnels compete': tunnelsOf([
+    reportOf('office', UP, '10.0.0.0/8'),
+    reportOf(
+      'lab',
+      {
+        ...UP,
+        bastion: 'root@lab.example (198.51.100.9:22)',
+        bastions: [
+          { bastion: 'root@first.example', isUsed: false, lastError: 'no answer within 10 s' },
+          { bastion: 'root@lab.example', isUsed: true, lastError: null },
+          { bastion: 'root@third.example', isUsed: false, lastError: null },
+        ],
+      },
+      '10.1.0.0/16',
+      '192.168.7.0/24',
+    ),
+  ]),
+  'UDP is not refused': tunnelsOf([reportOf('office', { ...UP, captureProblems: [UDP] }, '10.0.0.0/8')]),
+  'all fail': tunnelsOf([
+    reportOf(
+      'office',
+      {
+        ...UP,
+        flows: { now: 0, held: 0, total: 12, opened: 0 },
+        failures: [{ ...FAILURE, cause: 'prohibited', count: 12, advice: 'ask for AllowTcpForwarding yes' }],
+      },
+      '10.0.0.0/8',
+    ),
+  ]),
+  'nothing is up': tunnelsOf([]),
+  'one that was named is not up, and a process does not answer': tunnelsOf([], {
+    down: ['office'],
+    silent: [{ path: '/run/x.sock', pid: 77, isOwn: true, reason: 'it does not answer' }],
+  }),
+};
+
+describe('what status shows', () => {
+  test('at 80x24, wide, piped where symbols cannot be shown, and as JSON', async () => {
+    const pages = Object.entries(SCREENS).map(([title, now]) => {
+      const isDetailed = now.tunnels.length === 1;
+      const text = (look: typeof PIPE | typeof TERMINAL) =>
+        renderStatus(now, { nowMs: NOW_MS, look, isDetailed });
+      const { tunnels, ...rest } = now;
+      const json = {
+        ...rest,
+        tunnels: tunnels.map(({ name, health, problems, shares }) => ({ name, health, problems, shares })),
+      };
+      return [
+        `## ${title}`,
+        `# 80x24\n${text(TERMINAL)}`,
+        `# 200x50\n${text(WIDE)}`,
+        `# piped, LANG=C\n${text(PIPE)}`,
+        `# --format '{mark}{name}'\n${formatTunnels(now, '{mark}{name}', { look: TERMINAL, nowMs: NOW_MS })}`,
+        `# is-up\n${now.health === 'up' ? '' : whyNotUp(now)}`,
+        `# --json, what is new\n${JSON.stringify(json)}\n`,
+      ].join('\n');
+    });
+    await expect(pages.join('\n')).toMatchFileSnapshot(
+      new URL('../golden/status-screens.txt', import.meta.url).pathname,
+    );
+  });
+
+  test('no line is longer than the terminal is wide, and each screen has room on 80x24', () => {
+    for (const now of Object.values(SCREENS)) {
+      for (const columns of [80, 60, 40]) {
+        const look = { ...TERMINAL, columns };
+        const text = renderStatus(now, { nowMs: NOW_MS, look, isDetailed: true });
+        const lines = text.trimEnd().split('\n');
+        // The line of nothing is not broken: it is one as errors are.
+        if (now.tunnels.length > 0)
+          expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(columns);
+        if (columns === 80) expect(lines.length).toBeLessThanOrEqual(24);
+      }
+    }
+  });
+
+  test('colours are of the mark and the word, and nothing else differs', () => {
+    const of = (hasColour: boolean) =>
+      renderStatus(SCREENS['connecting']!, {
+        nowMs: NOW_MS,
+        look: { ...TERMINAL, hasColour },
+        isDetailed: true,
+      });
+    expect(of(true)).toContain('\u001b[33m◐\u001b[39m');
+    expect(of(true)).toContain('    \u001b[33m!\u001b[39m the connection');
+    expect(stripVTControlCharacters(of(true))).toBe(of(false));
+  });
+
+  test('what is over for longer than an hour is told of one tunnel, and not of many', () => {
+    const old: TunnelStatus = { ...UP, failures: [{ ...FAILURE, lastAtMs: NOW_MS - 7_200_000 }] };
+    const shown = (isDetailed: boolean) =>
+      renderStatus(tunnelsOf([reportOf('office', old, '10.0.0.0/8')]), {
+        ...{ nowMs: NOW_MS, look: PIPE },
+        isDetailed,
+      });
+    expect(shown(true)).toContain(
+      '2 connections refused by the destination; the last to 10.0.0.9:443 (2 h 0 min ago)',
+    );
+    expect(shown(false)).not.toContain('refused by the destination');
+  });
 });
 
-test('status shows a line for each tunnel, and below what is to be said', () => {
-  const waiting: TunnelStatus = {
-    ...UP,
-    state: { kind: 'waiting', sinceMs: NOW - 65_000, for: { kind: 'user', why: 'refused' } },
-    roundTripMs: null,
-    flows: { now: 2, held: 2, total: 9, opened: 7 },
-    reconnects: 2,
-    lastError: {
-      code: 'ERR_BASTION_AUTH',
-      message: 'me@otp.example refused every key',
-      remedy: 'give one with -i',
-      atMs: NOW - 60_000,
-    },
-    advice: 'give one with -i',
-  };
-  const backoff: TunnelStatus = {
-    ...UP,
-    state: { kind: 'waiting', sinceMs: NOW - 5_000, for: { kind: 'backoff', retryAtMs: NOW + 2_000 } },
-  };
-  const text = renderStatus(
-    [
-      report('office', UP, 'capturing 10.0.0.0/8 through me@gate.example, by nft'),
-      report('otp', waiting, 'capturing 10.9.0.0/16 through me@otp.example, by nft'),
-      report('train', backoff, null),
-      report('new', null, null),
-    ],
-    [{ path: '/run/x.sock', pid: 77, isOwn: true, reason: 'it does not answer' }],
-    NOW,
-    plain,
+test('a text for each tunnel is one line, whatever a tunnel says; other placeholders are named', () => {
+  const now = tunnelsOf([reportOf('a', UP, '10.0.0.0/8'), reportOf('b', null)], { down: ['c'] });
+  const context = { look: { hasUnicode: false }, nowMs: NOW_MS };
+  const text = '{mark}{name}/{state}/{since}/{open}/{waiting}/{rtt}/{health}/{problem}/{bastion}';
+  expect(formatTunnels(now, text, context)).toBe(
+    '*a/up/2 h 10 min/3/0/12 ms/up//me@gate.example (203.0.113.7:22) ~b/opening//0/0//connecting// oc/not up//0/0//down//',
   );
-  expect(`\n${text}`).toMatchSnapshot();
+  expect(formatTunnels(tunnelsOf([]), text, context)).toBe('');
+  expect(unknownPlaceholders('{mark} {nam} {}')).toEqual(['{nam}', '{}']);
 });
 
-test('addresses for names are told when they run out, with what to do, and not before', () => {
-  const textOf = (names: TunnelStatus['names']) =>
-    renderStatus([report('office', { ...UP, names }, null)], [], NOW, plain);
-  expect(textOf({ inUse: 40, capacity: 58, refused: 0 })).not.toContain('addresses');
-  expect(textOf({ inUse: 55, capacity: 58, refused: 0 })).toContain(
-    'office: ! 55 of the 58 addresses for names in zones are in use\n    have a larger network by --synthetic-range\n',
-  );
-  expect(textOf({ inUse: 2, capacity: 58, refused: 1 })).toContain(
-    '; 1 query answered SERVFAIL for want of one',
-  );
-});
+describe('what a terminal can show', () => {
+  test.each([
+    [{ LANG: 'C' }, false],
+    [{ LANG: 'en_GB.UTF-8' }, true],
+    [{ LANG: 'en_GB.UTF-8', LC_ALL: 'C' }, false],
+    [{ LC_CTYPE: 'C.utf8' }, true],
+    [{ LANG: 'C.UTF-8', TERM: 'linux' }, false],
+    [{}, false],
+  ])('%j: symbols %s', (environment, isShown) => expect(hasUnicode(environment, 'linux')).toBe(isShown));
 
-test('failures are told by cause, with what to do; a tunnel of which nothing has come does not look fine', () => {
-  const prohibited = {
-    cause: 'prohibited',
-    count: 12,
-    lastAtMs: NOW - 3_000,
-    lastDestination: '10.0.0.8:5432',
-    advice: 'ask for AllowTcpForwarding yes',
-  } as const;
-  const own = {
-    ...prohibited,
-    cause: 'own-descriptors',
-    lastDestination: null,
-    advice: 'ulimit -n',
-  } as const;
-  const closed: TunnelStatus = {
-    ...UP,
-    flows: { now: 0, held: 0, total: 12, opened: 0 },
-    failures: [prohibited],
-    advice: prohibited.advice,
-  };
-  const narrow: TunnelStatus = { ...UP, failures: [prohibited, { ...own, count: 1 }] };
-  const text = renderStatus([report('closed', closed, null), report('narrow', narrow, null)], [], NOW, plain);
-  expect(text.match(/^closed .*$/m)?.[0]).toMatch(/ all fail /);
-  expect(text.match(/^narrow .*$/m)?.[0]).toMatch(/ up /);
-  expect(text.slice(text.indexOf('\n\n'))).toBe(`
-
-closed: ! 12 connections refused by the bastion, which prohibits forwarding; the last, 10.0.0.8:5432, 3 s ago
-closed: do this: ask for AllowTcpForwarding yes
-narrow: ! 12 connections refused by the bastion, which prohibits forwarding; the last, 10.0.0.8:5432, 3 s ago
-    ask for AllowTcpForwarding yes
-narrow: ! 1 connection reset because tshuttle was out of file descriptors; the last 3 s ago
-    ulimit -n
-`);
-});
-
-test.each([
-  { code: 'ERR_HOST_KEY', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
-  { code: 'ERR_CONFIG', does: "ssh-keygen -R 'gate'; then: tshuttle login office" },
-  { code: 'ERR_BASTION_AUTH', does: 'tshuttle login office' },
-] as const)('after $code: do this: $does', ({ code, does }) => {
-  const remedy = "ssh-keygen -R 'gate'";
-  const status: TunnelStatus = {
-    ...UP,
-    state: { kind: 'waiting', sinceMs: NOW, for: { kind: 'user', why: 'refused' } },
-    lastError: { code, message: 'no', remedy, atMs: NOW },
-    advice: `log in, after this: ${remedy}`,
-  };
-  const text = renderStatus([report('office', status, null)], [], NOW, plain);
-  expect(text).toContain(`office: do this: ${does}\n`);
-  expect(text.split(remedy)).toHaveLength(2);
-});
-
-test('status says when there is nothing', () => {
-  expect(renderStatus([], [], NOW, plain)).toBe('no tunnel is up\n');
+  test.each([
+    [{ TERM: 'xterm' }, true, true],
+    [{ TERM: 'dumb' }, true, false],
+    [{ TERM: 'xterm', NO_COLOR: '1' }, true, false],
+    [{ TERM: 'xterm', NO_COLOR: '' }, true, true],
+    [{ TERM: 'xterm', CI: '1' }, false, false],
+    [{ FORCE_COLOR: '1' }, false, true],
+    [{ FORCE_COLOR: '1', NO_COLOR: '1' }, false, false],
+  ])('%j, a terminal %s: colours %s', (environment, isTTY, hasColour) => {
+    const stream = { isTTY: isTTY as true, columns: 120, rows: 30 };
+    expect(lookOf(environment, stream)).toMatchObject({ hasColour, columns: isTTY ? 120 : undefined });
+  });
 });
 
 test.each([
@@ -152,48 +237,3 @@ test.each([
   [7_800_000, '2 h 10 min'],
   [97 * 3_600_000, '4 d 1 h'],
 ])('%d ms are %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
-
-test('what was agreed on is said in a line', async () => {
-  const algorithms = {
-    keyExchange: 'curve25519-sha256',
-    hostKey: 'ssh-ed25519',
-    cipher: 'aes256-ctr',
-    mac: 'hmac-sha2-256-etm@openssh.com',
-    compression: 'none',
-    isStrict: false,
-    isPostQuantum: false,
-  };
-  const status = { ...UP, algorithms };
-  const text = await renderStatus([report('office', status, null)], [], NOW, plain);
-  expect(text).toContain(
-    'office: encrypted by aes256-ctr with hmac-sha2-256-etm@openssh.com, key exchange curve25519-sha256 (not post-quantum), ' +
-      'host key ssh-ed25519, not strict\n',
-  );
-});
-
-test('of several bastions it says which one is used, and what is the matter with the others', () => {
-  const bastions = [
-    { bastion: 'me@a', isUsed: false, lastError: 'me@a: no answer' },
-    { bastion: 'me@b', isUsed: true, lastError: null },
-    { bastion: 'me@c', isUsed: false, lastError: null },
-  ];
-  expect(renderStatus([report('office', { ...UP, bastions }, null)], [], NOW, plain)).toContain(
-    'office: bastion 2 of 3; me@a (me@a: no answer); me@c stands by\n',
-  );
-});
-
-test('of a network that two tunnels capture it says which of them has it', () => {
-  const withRules = (name: string, ...subnets: readonly string[]): TunnelReport => ({
-    ...report(name, UP, null),
-    rules: subnets.map((subnet) => ({
-      action: subnet.startsWith('-') ? 'exclude' : 'include',
-      subnet: subnet.replace('-', ''),
-    })),
-  });
-  const textOf = (...reports: TunnelReport[]) => renderStatus(reports, [], NOW, plain);
-  expect(textOf(withRules('office', '10.0.0.0/8'), withRules('home', '10.1.0.0/16'))).toContain(
-    '10.1.0.0/16 is captured by office and home: the tunnel that was started last gets its connections\n',
-  );
-  const apart = textOf(withRules('office', '10.0.0.0/8', '-10.1.0.0/16'), withRules('home', '10.1.0.0/16'));
-  expect(apart).not.toContain('is captured by');
-});

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { checkAgreement } from '../../../../../src/cli/commands/doctor/check-agreement.ts';
-import { checkRunning } from '../../../../../src/cli/commands/doctor/running-checks.ts';
-import type { TunnelReport } from '../../../../../src/daemon/control/protocol.ts';
+import { checkTunnels } from '../../../../../src/cli/commands/doctor/tunnel-checks.ts';
 import { isPostQuantum, type NegotiatedAlgorithms } from '../../../../../src/ssh/agreement.ts';
 import { DEFAULT_ALGORITHMS } from '../../../../../src/ssh/config/algorithms.ts';
+import { NOW_MS, UP } from '../../../../support/in-process/tunnel-reports.ts';
 
 const OURS = DEFAULT_ALGORITHMS.keyExchange;
 
@@ -20,12 +20,12 @@ const MLKEM: NegotiatedAlgorithms = { ...CURVE, keyExchange: 'mlkem768x25519-sha
 const UPDATE =
   'upgrade the bastion to OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
 
-/** A running tunnel's part of the doctor's findings. */
+/** What the doctor finds of a running tunnel, but that it is up. */
 function checkTunnel(algorithms: NegotiatedAlgorithms | undefined) {
   const told =
     algorithms === undefined ? null : { ...algorithms, isPostQuantum: isPostQuantum(algorithms.keyExchange) };
-  const status = { algorithms: told } as unknown as TunnelReport['status'];
-  return checkRunning([{ name: 'prod', status }]);
+  const findings = checkTunnels([{ name: 'prod', status: { ...UP, algorithms: told } }], NOW_MS);
+  return findings.filter(({ status }) => status !== 'ok');
 }
 
 test('an agreement is told; one that is post-quantum and strict has nothing more', () => {

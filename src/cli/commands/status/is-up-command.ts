@@ -1,0 +1,40 @@
+import { defineCommand } from '../../command/command-definition.ts';
+
+interface IsUpInput {
+  readonly names: readonly string[];
+  readonly isQuiet: boolean;
+}
+
+/** `tshuttle is-up` */
+export const isUpCommand = defineCommand<IsUpInput>({
+  name: 'is-up',
+  describe: (command, choose) => {
+    command
+      .summary('tell a script whether tunnels are up and well')
+      .description(
+        'Prints nothing and ends with 0 when the tunnels of these names are up and well, or without NAME all there are.\n' +
+          'Else one line says why not, and the exit code: 1 while one connects, 2 when one works badly, 3 when one needs you,\n' +
+          '4 when none is up, or one of NAME is not.',
+      )
+      .usage('[NAME...] [--quiet]')
+      .argument('[NAME...]', 'names of profiles, or of tunnels that tshuttle status shows')
+      .optionsGroup('Options:')
+      .option('-q, --quiet', 'the exit code alone')
+      .action((names: string[]) => {
+        choose({
+          names: [...new Set(names)],
+          isQuiet: command.opts<{ readonly quiet?: true }>().quiet === true,
+        });
+      });
+  },
+  run: async ({ names, isQuiet }, { process: context }) => {
+    const { lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
+    const { HEALTHS } = await import('../../../app/running-tunnels/health.ts');
+    const now = await lookAt(names, context.environment, 'as known');
+    if (now.health !== 'up' && !isQuiet) {
+      const { whyNotUp } = await import('./why-not-up.ts');
+      process.stderr.write(whyNotUp(now));
+    }
+    return HEALTHS.indexOf(now.health);
+  },
+});

@@ -1,0 +1,56 @@
+import pc from 'picocolors';
+
+/** What a stream of ours can show. */
+export interface Look {
+  /** Undefined where it is no terminal: nothing is wrapped or cut off. */
+  readonly columns: number | undefined;
+  readonly rows: number;
+  readonly hasUnicode: boolean;
+  readonly hasColour: boolean;
+}
+
+/** The parts of a stream that tell what it can show. */
+type Shown = Pick<NodeJS.WriteStream, 'isTTY'> & Partial<Pick<NodeJS.WriteStream, 'columns' | 'rows'>>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A terminal that does not say its size. */
+const USUAL_SIZE = { columns: 80, rows: 24 };
+
+/** What standard output can show. */
+export function lookOf(environment: Environment, stream: Shown = process.stdout): Look {
+  const isTerminal = stream.isTTY === true;
+  return {
+    columns: isTerminal ? (stream.columns ?? USUAL_SIZE.columns) : undefined,
+    rows: stream.rows ?? USUAL_SIZE.rows,
+    hasUnicode: hasUnicode(environment),
+    hasColour: hasColour(environment, isTerminal),
+  };
+}
+
+/** Whether symbols can be shown: the console of Linux has few, whatever the locale. */
+export function hasUnicode(environment: Environment, platform: NodeJS.Platform = process.platform): boolean {
+  if (platform === 'win32') return environment['WT_SESSION'] !== undefined;
+  const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || '';
+  return environment['TERM'] !== 'linux' && /utf-?8/i.test(locale);
+}
+
+/** NO_COLOR (no-color.org) and FORCE_COLOR count where they are not empty. */
+function hasColour(environment: Environment, isTerminal: boolean): boolean {
+  if (environment['NO_COLOR']) return false;
+  return Boolean(environment['FORCE_COLOR']) || (isTerminal && environment['TERM'] !== 'dumb');
+}
+
+/** Colours where there are some; else text as it is. */
+export type Colours = ReturnType<typeof pc.createColors>;
+
+/** @param look whose colours */
+export function coloursOf({ hasColour: isColoured }: Pick<Look, 'hasColour'>): Colours {
+  return pc.createColors(isColoured);
+}
+
+/** How findings are printed: for programs, or for people on this terminal or elsewhere. */
+export function formatFor(isJsonAsked: boolean, environment: Environment): 'json' | 'text' | 'colour' {
+  if (isJsonAsked) return 'json';
+  return lookOf(environment).hasColour ? 'colour' : 'text';
+}

@@ -1,0 +1,215 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { RunningTunnels } from '../../../../../src/app/running-tunnels/running-tunnels.ts';
+import { lookAt } from '../../../../../src/app/running-tunnels/tunnel-views.ts';
+import { surroundingsOf } from '../../../../../src/app/running-tunnels/user-folders.ts';
+import { Stop } from '../../../../../src/app/stop.ts';
+import { tryThroughTunnels } from '../../../../../src/cli/commands/doctor/tunnel-checks.ts';
+import { watchStatus } from '../../../../../src/cli/commands/status/watch-status.ts';
+import type { TunnelReport } from '../../../../../src/daemon/control/protocol.ts';
+import { ControlServer } from '../../../../../src/daemon/control/server.ts';
+import type { FlowEnding, FlowInfo, TunnelStatus } from '../../../../../src/tunnel/status/status.ts';
+import { recordingLogger } from '../../../../support/in-process/recording-logger.ts';
+import { runInProcess } from '../../../../support/in-process/run-command.ts';
+import { reportOf, UP } from '../../../../support/in-process/tunnel-reports.ts';
+import { until } from '../../../../support/process/until.ts';
+import { FakeTunnel, FLOW, fakeTarget } from '../../../daemon/fake-target.ts';
+import { Home } from '../../entry.ts';
+
+/** A tunnel that says what it is told to. */
+class ToldTunnel extends FakeTunnel {
+  told: TunnelReport;
+  open: readonly FlowInfo[] = [];
+  over: readonly FlowEnding[] = [];
+
+  constructor(report: TunnelReport) {
+    super(report.name);
+    this.told = report;
+  }
+
+  override report() {
+    return this.told as ReturnType<FakeTunnel['report']>;
+  }
+
+  override flows() {
+    return [...this.open];
+  }
+
+  override endings() {
+    return [...this.over] as never[];
+  }
+}
+
+const NEEDS_LOGIN: TunnelStatus = {
+  ...UP,
+  state: { kind: 'waiting', sinceMs: 0, for: { kind: 'user', why: 'would ask' } },
+};
+
+describe('commands that ask tunnels', () => {
+  let home: Home;
+  let server: ControlServer;
+  let tunnels: readonly ToldTunnel[];
+  const run = (...words: readonly string[]) => runInProcess(words, home.environment());
+
+  beforeEach(async () => {
+    home = await Home.make();
+    tunnels = [reportOf('office', UP, '10.0.0.0/8'), reportOf('lab', UP, '10.1.0.0/16')].map(
+      (report) => new ToldTunnel(report),
+    );
+    const logger = recordingLogger();
+    server = await ControlServer.open(join(home.path, 'run/tshuttle'), fakeTarget(...tunnels), logger);
+  });
+  afterEach(async () => {
+    await server.close();
+    await home[Symbol.asyncDispose]();
+  });
+
+  test('status, is-up: the exit code is that of the worst, and of names that are not up', async () => {
+    const text = await run('status');
+    expect(text).toMatchObject({ code: 0 });
+    expect(text.printed).toMatch(
+      /^\* office +up .*\n {4}capturing 10\.0\.0\.0\/8, by nft\n {4}shares 10\.1\.0\.0\/16 with lab: that one/,
+    );
+    expect(await run('is-up')).toMatchObject({ code: 0, printed: '' });
+    expect(await run('is-up', 'office')).toMatchObject({ code: 0 });
+
+    tunnels[1]!.told = reportOf('lab', NEEDS_LOGIN, '10.1.0.0/16');
+    expect((await run('status')).code).toBe(3);
+    expect((await run('is-up', '--quiet')).code).toBe(3);
+    expect((await run('is-up', 'office')).code).toBe(0);
+    const { code, printed } = await run('status', '--json');
+    expect(code).toBe(3);
+    expect(JSON.parse(printed)).toMatchObject({
+      health: 'needs-you',
+      silent: [],
+      down: [],
+      tunnels: [
+        { name: 'office', health: 'up', pid: process.pid, status: { state: { kind: 'up' } }, problems: [] },
+        { name: 'lab', health: 'needs-you', problems: [{ kind: 'login', remedy: 'tshuttle login lab' }] },
+      ],
+    });
+    expect(await run('status', '--format', '{mark}{name}')).toMatchObject({
+      code: 3,
+      printed: '*office olab\n',
+    });
+    await expect(run('is-up', 'ofice')).rejects.toMatchObject({
+      code: 'ERR_USAGE',
+      remedy: 'perhaps office',
+    });
+    expect(await run('status', '--format', '{nam}')).toMatchObject({
+      code: 64,
+      refused: [expect.stringMatching(/^--format: has no \{nam\}; there are \{mark\}, /)],
+    });
+    expect((await run('status', '--format', 'x', '--json')).code).toBe(64);
+  });
+
+  test('status --watch off a terminal tells again what has changed, and nothing else', async () => {
+    const stop = new Stop();
+    let printed = '';
+    const ended = watchStatus({
+      environment: {},
+      stop,
+      shows: 'line',
+      print: (text) => (printed += text),
+      look: () => lookAt([], home.environment(), 'as known'),
+      render: (now) => `${now.health}\n`,
+    });
+    await until(() => printed === 'up\n', { deadlineMs: 5_000, what: () => printed });
+    tunnels[0]!.told = reportOf('office', NEEDS_LOGIN, '10.0.0.0/8');
+    await until(() => printed === 'up\nneeds-you\n', { deadlineMs: 5_000, what: () => printed });
+    stop.request(130);
+    expect(await ended).toBe(130);
+    expect(printed).toBe('up\nneeds-you\n');
+  });
+
+  test('explain answers from what runs', async () => {
+    tunnels[0]!.open = [{ ...FLOW, destination: '10.1.0.8:443' }];
+    expect((await run('explain', '10.1.0.8:443')).printed).toBe(
+      '10.1.0.8:443: lab captures it: 10.1.0.0/16; two tunnels could, also office (10.0.0.0/8): lab wins, since it was started last\n' +
+        'office: connections there now: 1 open\n' +
+        'lab has seen no connection to it\n',
+    );
+    tunnels[1]!.told = reportOf('lab', { ...NEEDS_LOGIN, exempt: ['10.1.0.9:22'] }, '10.1.0.0/16');
+    expect((await run('explain', '10.1.0.8:80', 'office')).printed).toContain(
+      'lab: needs login: the bastion asks at each login, as for a code: log in to use the tunnel\n    -> tshuttle login lab\n',
+    );
+    expect((await run('explain', '10.1.0.9:22')).printed).toBe(
+      '10.1.0.9:22: never captured, it leads to the bastion of lab\n',
+    );
+    expect((await run('explain', '127.0.0.1:22')).printed).toBe(
+      '127.0.0.1:22: never captured, it is this machine itself\n',
+    );
+    expect((await run('explain', 'nowhere.invalid:22')).printed).toMatch(
+      /^nowhere\.invalid: does not resolve here, and is in no zone of a tunnel that is up: .*\n {4}-> if only the bastion resolves it, .*--domain invalid\n$/,
+    );
+  });
+
+  describe('doctor tries a destination as programs do', () => {
+    let listener: Server;
+    let accepted: (socket: Socket) => void;
+    beforeEach(async () => {
+      accepted = () => {};
+      listener = createServer((socket) => {
+        socket.on('error', () => {});
+        accepted(socket);
+      }).listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+    });
+    afterEach(() => {
+      listener.close();
+    });
+    const attempt = async (timeoutMs?: number) => {
+      const running = await RunningTunnels.find(surroundingsOf(home.environment()));
+      const { port } = listener.address() as { readonly port: number };
+      try {
+        const { signal } = new AbortController();
+        return await tryThroughTunnels({ host: '127.0.0.1', port }, running.all, signal, timeoutMs);
+      } finally {
+        running.close();
+      }
+    };
+    const originatorOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress}:${remotePort}`;
+
+    test('and says which tunnel carries it', async () => {
+      accepted = (socket) => {
+        tunnels[1]!.open = [{ ...FLOW, originator: originatorOf(socket) }];
+      };
+      expect(await attempt()).toMatchObject({
+        status: 'ok',
+        what: expect.stringMatching(/: connected through lab in \d+ ms$/),
+      });
+    });
+
+    test('and what the bastion said where it does not', async () => {
+      accepted = (socket) => {
+        const { destination, address, bytesUp, bytesDown } = FLOW;
+        const flow = { destination, address, bytesUp, bytesDown, originator: originatorOf(socket) };
+        const why = 'refused: Connection refused';
+        tunnels[0]!.over = [{ ...flow, endedAtMs: 0, durationMs: 1, end: 'refused', why }];
+      };
+      expect(await attempt()).toMatchObject({
+        status: 'problem',
+        what: expect.stringMatching(/: office: refused: Connection refused$/),
+      });
+    });
+
+    test('and that it takes too long, or goes past all tunnels', async () => {
+      accepted = (socket) => {
+        tunnels[0]!.open = [{ ...FLOW, stage: 'opening', originator: originatorOf(socket) }];
+      };
+      expect(await attempt(300)).toMatchObject({
+        status: 'problem',
+        what: expect.stringContaining('captured, but not connected within 0.3 s'),
+      });
+      tunnels[0]!.open = [];
+      accepted = () => {};
+      expect(await attempt()).toMatchObject({
+        status: 'note',
+        what: expect.stringContaining('connected directly: no tunnel captures it'),
+      });
+      listener.close();
+    });
+  });
+});
