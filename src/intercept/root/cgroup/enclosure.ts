@@ -149,8 +149,8 @@ const MAX_FOLDERS = 50_000;
 /**
  * Removes the control groups of instances that have died, once nothing runs in them. Those that are in use stay. Never throws.
  *
- * They can be below any group that a command was started in. Most groups have none below them, which the kernel tells by a count, without
- * a list of their files, of which each has 20 to 100.
+ * They can be below any group that a command was started in. Most groups have none below them, which the kernel tells by a count, so that
+ * neither they nor their files, 20 to 100 of each, are looked at.
  */
 export function removeLeftEnclosures(
   findMount: EnclosureSurroundings['findMount'] = cgroupMount,
@@ -171,9 +171,14 @@ export function removeLeftEnclosures(
 
 function foldersBelow(root: string, listFolder: (path: string) => readonly string[]): readonly string[] {
   const folders = [root];
-  for (let index = 0; index < Math.min(folders.length, MAX_FOLDERS); index += 1) {
-    const folder = folders[index]!;
-    if (!isLeaf(folder)) folders.push(...listFolder(folder).map((name) => `${folder}/${name}`));
+  const unseen = [root];
+  for (let index = 0; index < unseen.length && folders.length < MAX_FOLDERS; index += 1) {
+    const folder = unseen[index]!;
+    if (isLeaf(folder)) continue;
+    const below = listFolder(folder).map((name) => `${folder}/${name}`);
+    folders.push(...below);
+    // Where there are no more than these, none of them has one.
+    if (countBelow(folder) !== below.length) unseen.push(...below);
   }
   return folders;
 }
@@ -186,6 +191,16 @@ function isLeaf(path: string): boolean {
     return lstatSync(path, { throwIfNoEntry: false })?.nlink === LINKS_OF_A_LEAF;
   } catch {
     return false;
+  }
+}
+
+/** How many control groups there are below one, at any depth; undefined where the kernel does not tell (before Linux 4.14). */
+function countBelow(path: string): number | undefined {
+  try {
+    const count = /^nr_descendants (\d+)$/m.exec(readFileSync(`${path}/cgroup.stat`, 'latin1'))?.[1];
+    return count === undefined ? undefined : Number(count);
+  } catch {
+    return undefined;
   }
 }
 

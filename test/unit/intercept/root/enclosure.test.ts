@@ -102,6 +102,9 @@ describe('Enclosure.remove', () => {
   });
 });
 
+const foldersOf = (path: string): readonly string[] =>
+  readdirSync(path, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
+
 describe('removeLeftEnclosures', () => {
   const [pid, , namespace] = thisInstanceText().split('-');
   const dead = `${pid}-1-${namespace}`;
@@ -155,5 +158,31 @@ describe('removeLeftEnclosures', () => {
     const counts = lstatSync(join(root, 'a')).nlink === 2;
     expect(removeLeftEnclosures(() => ({ path: root, folder: '' }), list)).toEqual({ removed: [], kept: [] });
     expect(listed).toEqual(counts ? ['', '/b', '/b/c'] : ['', '/a', '/b', '/b/c', '/b/e', '/b/c/d']);
+  });
+
+  it('looks at none of the groups of one that has, as the kernel counts them, no others below those', () => {
+    const [pid, , namespace] = thisInstanceText().split('-');
+    const dead = `tshuttle-1000-${pid}-1-${namespace}`;
+    for (const name of ['flat/a', `flat/${dead}`, `deep/b/${dead}`, 'flat/a/has-come-since'])
+      mkdirSync(join(root, name), { recursive: true });
+    // The root of cgroup2 counts, too. What is made in between is of nobody who has died.
+    for (const [name, count] of [
+      ['', 6],
+      ['flat', 2],
+      ['deep', 2],
+    ] as const)
+      writeFileSync(join(root, name, 'cgroup.stat'), `nr_descendants ${count}\nnr_dying_descendants 9\n`);
+    const listed: string[] = [];
+    const report = removeLeftEnclosures(
+      () => ({ path: root, folder: '' }),
+      (path) => {
+        listed.push(path.slice(root.length));
+        return foldersOf(path);
+      },
+    );
+    expect(listed.toSorted()).toEqual(['', '/deep', '/deep/b', '/flat']);
+    expect(report.removed.toSorted()).toEqual(
+      [`deep/b/${dead}`, `flat/${dead}`].map((name) => `control group ${join(root, name)}`),
+    );
   });
 });
