@@ -28,6 +28,8 @@ export interface GateSession {
   command(words: string, input: string): Promise<GateAnswer>;
   /** Has SFTP do one thing after another, up to the first that fails; descriptor 3 leads to a file that has `input`. */
   sftp(commands: readonly string[], input: string): Promise<GateAnswer>;
+  /** Whether the connection is gone: asked when a step has failed, it is certain. */
+  isGone(): Promise<boolean>;
   /** Ends the connection. Idempotent; never rejects. */
   close(): Promise<void>;
 }
@@ -60,6 +62,7 @@ export async function openGateSession(
       const { output, exitCode, said } = await sessions.sftp(commands, input, MAX_OUTPUT_BYTES);
       return { output, exitCode, said: printableLine(said) };
     },
+    isGone: () => master.isGone(),
     close: async () => {
       sessions.end();
       await master.end();

@@ -12,7 +12,7 @@ import { absolutePaths } from '../../../config/parse/files/named-files.ts';
 import { readTextFile } from '../../../config/parse/files/text-file.ts';
 import type { Gate } from '../../../config/profiles/load-gates.ts';
 import { homeFolder } from '../../../core/accounts.ts';
-import { TshuttleError } from '../../../core/errors.ts';
+import type { TshuttleError } from '../../../core/errors.ts';
 import { START_FOLDER } from '../../../core/files/start-folder.ts';
 import { printableLine } from '../../../core/printable.ts';
 import type { Problem } from '../../../core/problem.ts';
@@ -23,6 +23,7 @@ import { type GateSession, openGateSession } from '../../../ssh/openssh/gate-ses
 import type { MasterContext } from '../../../ssh/openssh/master.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import { loadedGates, unknownEntry } from '../gate/load.ts';
+import { gateFailure } from './gate-failure.ts';
 import { changeBySftp, readBySftp } from './keys-by-sftp.ts';
 
 /** What `tshuttle gate keys` is asked for. */
@@ -120,7 +121,7 @@ async function readKeys(gate: GateSession): Promise<{ readonly isScript: boolean
   const { output, exitCode, said } = await gate.command('tshuttle-gate-keys list', '');
   const isScript = output.startsWith(`${GATE_GREETING}\n`);
   // Of one that gives no answer it is not known what it is.
-  if (exitCode === null || (isScript && exitCode !== 0)) throw refused(gate, said);
+  if (exitCode === null || (isScript && exitCode !== 0)) throw await scriptFailure(gate, said);
   if (!isScript) return { isScript, text: await readBySftp(gate) };
   return { isScript: true, text: output.slice(GATE_GREETING.length + 1) };
 }
@@ -184,18 +185,12 @@ function whyManagement(
 
 async function changeByScript(gate: GateSession, words: readonly string[], key: string): Promise<void> {
   const { exitCode, said } = await gate.command(`tshuttle-gate-keys ${words.join(' ')}`, `${key}\n.\n`);
-  if (exitCode !== 0) throw refused(gate, said);
+  if (exitCode !== 0) throw await scriptFailure(gate, said);
 }
 
-function refused(gate: GateSession, said: string): TshuttleError {
-  const why = said === '' ? 'it does not answer' : said.replace(/^tshuttle-gate-keys: /, '');
-  return new TshuttleError(
-    'ERR_CHANNEL_REFUSED',
-    `cannot change the keys of the gate ${gate.description}: ${why}`,
-    {
-      remedy: 'see which keys it has with tshuttle gate keys list, and try again',
-    },
-  );
+function scriptFailure(gate: GateSession, said: string): Promise<TshuttleError> {
+  const remedy = 'see which keys it has with tshuttle gate keys list, and try again';
+  return gateFailure(gate, said.replace(/^tshuttle-gate-keys: /, ''), remedy);
 }
 
 function showKeys(

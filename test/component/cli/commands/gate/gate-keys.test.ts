@@ -1,15 +1,18 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { GATE_FOLDER, MANAGEMENT_KEYS } from '../../../../../src/bastion/gates/gate-places.ts';
 import { renderGateScript } from '../../../../../src/bastion/gates/gate-script.ts';
 import { type GateKeysInput, gateKeys } from '../../../../../src/cli/commands/gate-keys/gate-keys.ts';
+import { readBySftp } from '../../../../../src/cli/commands/gate-keys/keys-by-sftp.ts';
 import type { SshRequest } from '../../../../../src/ssh/config/request.ts';
 import { resolveTarget } from '../../../../../src/ssh/config/target.ts';
 import { type GateSession, openGateSession } from '../../../../../src/ssh/openssh/gate-session.ts';
 import { recordingLogger } from '../../../../support/in-process/recording-logger.ts';
 import { type CommandOutcome, sessionOf } from '../../../../support/in-process/run-command.ts';
-import { mustRun, runCommand } from '../../../../support/process/child.ts';
+import { Child, mustRun, runCommand } from '../../../../support/process/child.ts';
+import { familiesOf } from '../../../../support/process/processes.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../../../support/servers/loopback-sshd.ts';
 import { Home } from '../../entry.ts';
 
@@ -85,6 +88,14 @@ describe.each(['SFTP', 'script'] as const)('gate keys by %s', (way) => {
     const environment = { XDG_CONFIG_HOME: join(home.path, '.config') };
     const { session, outcome } = sessionOf(environment, recordingLogger());
     return outcome(await gateKeys(input, session, open));
+  }
+
+  /** Has the bastion's side of the connection that was made last die at once. */
+  async function cutLast(): Promise<void> {
+    const families = await familiesOf(sshd.pid);
+    // The first is that of the login that serves the other tests.
+    expect(families).toHaveLength(2);
+    for (const pid of families[1]!) process.kill(pid, 'SIGKILL');
   }
 
   const add = (name: string, permitOpen: readonly string[] = []): Promise<CommandOutcome> =>
@@ -222,29 +233,140 @@ describe.each(['SFTP', 'script'] as const)('gate keys by %s', (way) => {
       );
       await mustRun(['sh', '-n', join(sshd.directory, 'script')]);
     });
-  } else {
-    test('a connection that is cut in the middle leaves the old file', async () => {
-      const log = sshd.log().length;
+
+    test('a connection that is lost is told from a gate that refuses, whatever ssh says', async () => {
+      await expect(readBySftp(gate)).rejects.toMatchObject({ code: 'ERR_CHANNEL_REFUSED' });
       const request = requestBy(management);
       const context = { logger: recordingLogger(), signal: new AbortController().signal };
       const target = await resolveTarget(request, context);
+      const folder = join(sshd.directory, 'gate');
+      const holder = new Child([
+        'flock',
+        '--no-fork',
+        join(folder, 'lock'),
+        'sh',
+        '-c',
+        'echo held; exec sleep 60',
+      ]);
+      await holder.untilOutput(/held/);
       const running = run({ action: 'add', gate: 'cloud', file: `${user}.pub`, permitOpen: [] }, () =>
         openGateSession(target, request, context),
       ).catch((error: unknown) => error);
-      // As soon as something is beside the file.
+      try {
+        await expect
+          .poll(async () => (await readdir(folder)).some((name) => name.startsWith('new')), {
+            timeout: 10_000,
+            interval: 5,
+          })
+          .toBe(true);
+        await cutLast();
+        expect(await running).toMatchObject({ code: 'ERR_BASTION_LOST' });
+      } finally {
+        holder.kill('SIGKILL');
+        await holder.exited;
+      }
+      expect(await readFile(file, 'utf8')).toBe(before);
+    });
+  } else {
+    test('a connection that is cut in the middle leaves the old file', async () => {
+      const request = requestBy(management);
+      const context = { logger: recordingLogger(), signal: new AbortController().signal };
+      const target = await resolveTarget(request, context);
       const folder = join(file, '..');
-      await expect
-        .poll(async () => (await readdir(folder)).length, { timeout: 10_000, interval: 1 })
-        .toBeGreaterThan(1);
-      for (const [, pid] of sshd
-        .log()
-        .slice(log)
-        .matchAll(/User child is on pid (\d+)/g))
-        process.kill(Number(pid), 'SIGKILL');
-      const ending = await running;
-      const now = await readFile(file, 'utf8');
-      if (ending instanceof Error) expect(now).toBe(before);
-      else expect(now.startsWith(before)).toBe(true);
+      let beside: readonly string[] = [];
+      const openCut = async (): Promise<GateSession> => {
+        const session = await openGateSession(target, request, context);
+        const sftp: GateSession['sftp'] = async (commands, input) => {
+          if (commands.some((command) => command.startsWith('rename'))) {
+            await session.sftp(commands.slice(0, -1), input);
+            beside = await readdir(folder);
+            await cutLast();
+          }
+          return await session.sftp(commands, input);
+        };
+        return { ...session, sftp };
+      };
+      const adding = run({ action: 'add', gate: 'cloud', file: `${user}.pub`, permitOpen: [] }, openCut);
+      await expect(adding).rejects.toMatchObject({ code: 'ERR_BASTION_LOST' });
+      // The new file was there, and the lock.
+      expect(beside).toHaveLength(3);
+      expect(await readFile(file, 'utf8')).toBe(before);
+      await Promise.all(beside.map((name) => name !== 'authorized_keys' && rm(join(folder, name))));
+    });
+
+    describe('a lock that is there', () => {
+      const LOCK = '.ssh/authorized_keys.tshuttle-lock';
+      const lock = (): string => join(sshd.directory, LOCK);
+
+      beforeEach(async () => {
+        vi.useFakeTimers({ toFake: ['performance'] });
+        await writeFile(lock(), 'holder 0');
+        return async () => {
+          vi.useRealTimers();
+          await rm(lock(), { force: true });
+        };
+      });
+
+      /** Adds a key at a gate where 16 s go by with each look at the lock. */
+      async function addWatched(hooks: {
+        readonly afterLook?: (count: number) => Promise<void>;
+        readonly beforeBreak?: () => Promise<void>;
+      }): Promise<{ readonly looks: number; readonly outcome: CommandOutcome | Error }> {
+        let looks = 0;
+        const watched: GateSession = {
+          ...gate,
+          close: async () => {},
+          sftp: async (commands, input) => {
+            if (commands[0]?.startsWith(`rename ${LOCK}`)) await hooks.beforeBreak?.();
+            const answer = await gate.sftp(commands, input);
+            if (!commands.some((command) => command.startsWith(`get ${LOCK}`))) return answer;
+            looks += 1;
+            vi.advanceTimersByTime(16_000);
+            await hooks.afterLook?.(looks);
+            return answer;
+          },
+        };
+        const input = { action: 'add', gate: 'cloud', file: `${user}.pub`, permitOpen: [] } as const;
+        const outcome = await run(input, async () => watched).catch((error: unknown) => error as Error);
+        return { looks, outcome };
+      }
+
+      test('is broken after 75 s where a killed client left it, and not before', async () => {
+        const seen: boolean[] = [];
+        const { looks, outcome } = await addWatched({
+          afterLook: async () => void seen.push(existsSync(lock())),
+        });
+        expect(outcome).toMatchObject({ code: 0 });
+        // It was seen for 64 s and stayed, and for 80 s.
+        expect({ looks, seen }).toEqual({ looks: 6, seen: Array.from({ length: 6 }, () => true) });
+        expect(await readFile(file, 'utf8')).toContain((await readFile(`${user}.pub`, 'utf8')).trim());
+        expect(existsSync(lock())).toBe(false);
+      });
+
+      test('is left to others as long as they change', async () => {
+        const { outcome } = await addWatched({
+          afterLook: (count) => writeFile(lock(), `holder ${count}`),
+        });
+        expect(outcome).toMatchObject({
+          code: 'ERR_CHANNEL_REFUSED',
+          message: expect.stringContaining('somebody else is changing them'),
+        });
+        expect(await readFile(lock(), 'utf8')).toBe('holder 8');
+        expect(await readFile(file, 'utf8')).toBe(before);
+      });
+
+      test('is given back where another has broken the old one, and has it', async () => {
+        let kept = '';
+        const { outcome } = await addWatched({
+          beforeBreak: () => writeFile(lock(), 'newcomer'),
+          afterLook: async (count) => {
+            if (count < 7) return;
+            kept = await readFile(lock(), 'utf8');
+            await rm(lock());
+          },
+        });
+        expect({ kept, outcome }).toMatchObject({ kept: 'newcomer', outcome: { code: 0 } });
+      });
     });
   }
 });
