@@ -1,19 +1,32 @@
+import { createHash } from 'node:crypto';
 import type { Config } from '../../config/config.ts';
 import { covers } from '../../config/covering.ts';
 import { parseSubnet } from '../../config/parse/networks/subnet.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 
-/** The bastion and the way to it, as they were written: the same text is the same bastion. */
+/**
+ * The bastion, the way to it and the login there, as they were written: the same text is the same bastion. ssh options say where a
+ * name leads, and a key may be let on to other places than another. A hash, since options may have secrets.
+ */
 export function bastionKey({
   remote: { user, host, port, standbys },
   jump,
   sshConfigFile,
-  transport: { command },
-}: Pick<Config, 'remote' | 'jump' | 'sshConfigFile' | 'transport'>): string {
-  const others = standbys.map((one) => [one.user ?? null, one.host, one.port ?? null]);
-  const way = [user ?? null, host, port ?? null, jump ?? null, sshConfigFile ?? null, ...others];
-  return JSON.stringify(command === undefined ? way : [...way, command]);
+  sshOptions,
+  identityFiles,
+  upstreamProxy,
+  transport: { command, controlPath },
+}: Pick<
+  Config,
+  'remote' | 'jump' | 'sshConfigFile' | 'sshOptions' | 'identityFiles' | 'upstreamProxy' | 'transport'
+>): string {
+  const bastions = [{ user, host, port }, ...standbys].map((one) => [one.user, one.host, one.port]);
+  const proxy = upstreamProxy && [upstreamProxy.host, upstreamProxy.port, upstreamProxy.user];
+  const way = [jump, sshConfigFile, sshOptions, identityFiles, proxy, command, controlPath];
+  return createHash('sha256')
+    .update(JSON.stringify([bastions, way]))
+    .digest('base64');
 }
 
 /** The cloud whose catalog is asked for while a tunnel is up; null without one. The same text is the same catalog. */

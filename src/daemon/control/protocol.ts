@@ -79,7 +79,7 @@ export interface TunnelReport {
   readonly name: string;
   /** The file of its profile; null when it was started by a command line. */
   readonly profileFile: string | null;
-  /** The bastion and the way to it, as they were written; for comparing, not for people. */
+  /** A hash of the bastion, the way to it and the login there, as they were written; for comparing, not for people. */
   readonly bastionKey: string;
   /** The cloud whose catalog it captures, for comparing; null without one. */
   readonly catalogKey: string | null;

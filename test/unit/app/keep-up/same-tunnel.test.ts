@@ -57,3 +57,24 @@ test('a tunnel that is not up does nothing yet', async () => {
   const report = { ...(await reportOf(RUNNING)), status: null };
   expect(doesTheSame(report, config, rulesOf(config, new Map()))).toBe(false);
 });
+
+test.each([
+  '-r me@vm',
+  '-r vm:2222',
+  '-r vm -r standby',
+  '-r vm -J hop',
+  '-r vm -F /etc/other',
+  // A target of config.yaml is that, too: what its Host block says.
+  '-r vm -o HostName=10.0.0.1',
+  '-r vm -o HostName=10.0.0.2',
+  '-r vm -i /key',
+  '-r vm --upstream-proxy socks5://proxy:1080',
+  '-r vm --upstream-proxy socks5://me:hush@proxy:1080',
+  '-r vm --control-path /master',
+])('%s is another bastion than -r vm, the same as itself, and cannot be read', async (words) => {
+  const keyOf = async (line: string): Promise<string> => bastionKey(await configOf(`${line} 10.0.0.0/8`));
+  const key = await keyOf(words);
+  expect(key).not.toBe(await keyOf('-r vm'));
+  expect(key).toBe(await keyOf(words));
+  expect(key).toMatch(/^[A-Za-z0-9+/]{43}=$/);
+});
