@@ -143,7 +143,7 @@ function openSession(
       if (result.kind === 'problems')
         return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
       const { sudoWarnings } = await import('../../app/running-tunnels/user-folders.ts');
-      const warnings = [...sudoWarnings(context.environment), ...result.warnings];
+      const warnings = [...sudoWarnings(context.environment), ...through.warnings, ...result.warnings];
       if (result.config.openstack === undefined || surroundings?.leavesCloud) return { ...result, warnings };
       const { addOpenstack } = await import('../../app/openstack/openstack-capture.ts');
       const added = await addOpenstack(result.config, raw, context.environment);
@@ -160,16 +160,24 @@ function openSession(
 async function throughTarget(
   raw: RawOptions,
   environment: ProcessContext['environment'],
-): Promise<{ readonly raw: RawOptions } | { readonly problems: readonly Problem[] }> {
+): Promise<
+  | { readonly raw: RawOptions; readonly warnings: readonly Problem[] }
+  | { readonly problems: readonly Problem[] }
+> {
   const { remote = [] } = raw;
-  if (remote.length === 0) return { raw };
+  if (remote.length === 0) return { raw, warnings: [] };
   const { profileSurroundingsOf } = await import('../../app/running-tunnels/profile-surroundings.ts');
-  const { mayHaveTarget } = await import('../../config/profiles/may-have-targets.ts');
+  const { mayHaveTarget, whyUnknownTarget } = await import('../../config/profiles/may-have-targets.ts');
   const surroundings = profileSurroundingsOf(environment);
-  if (!remote.some((one) => mayHaveTarget(one, surroundings))) return { raw };
+  if (!remote.some((one) => mayHaveTarget(one, surroundings))) {
+    // Several are never targets.
+    const unknown = remote.length > 1 ? undefined : whyUnknownTarget(remote[0]!, surroundings);
+    return { raw, warnings: unknown === undefined ? [] : [unknown] };
+  }
   const { targets, problems } = (await import('../../config/profiles/load-gates.ts')).loadGates(surroundings);
   if (problems.length > 0) return { problems };
-  return { raw: (await import('../../config/profiles/target-options.ts')).withTarget(raw, targets) };
+  const { withTarget } = await import('../../config/profiles/target-options.ts');
+  return { raw: withTarget(raw, targets), warnings: [] };
 }
 
 async function refuseAsText(code: ProblemCode, problems: readonly Problem[]): Promise<number> {

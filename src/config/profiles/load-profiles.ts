@@ -5,7 +5,8 @@ import { withCredentials } from '../credentials.ts';
 import type { RawOptions } from '../options/table.ts';
 import type { ConfigSurroundings } from '../parse-config.ts';
 import { closestOf } from './closest.ts';
-import { loadTargets, type Target } from './load-gates.ts';
+import { loadGates, type Target } from './load-gates.ts';
+import { mayHaveTarget, mayHaveTargets, whyUnknownTarget } from './may-have-targets.ts';
 import { configOfProfile } from './profile.ts';
 import { type ProfileDocument, parseProfileDocument } from './profile-document.ts';
 import { type ProfilePlaces, projectFileCandidates, userProfileFile } from './profile-places.ts';
@@ -99,6 +100,8 @@ class Loader {
   readonly #problems: Problem[] = [];
   readonly #warnings: Problem[] = [];
   readonly #targets: ReadonlyMap<string, Target>;
+  /** What is wrong with the file of the targets. */
+  readonly #targetProblems: readonly Problem[];
   #isComplete = true;
 
   readonly #alsoKnown: readonly string[];
@@ -106,7 +109,9 @@ class Loader {
   constructor(surroundings: ProfileSurroundings, alsoKnown: readonly string[] = []) {
     this.#surroundings = surroundings;
     this.#alsoKnown = alsoKnown;
-    this.#targets = loadTargets(surroundings);
+    const gates = mayHaveTargets(surroundings) ? loadGates(surroundings) : undefined;
+    this.#targets = gates?.targets ?? new Map();
+    this.#targetProblems = gates?.problems ?? [];
   }
 
   get names(): readonly string[] {
@@ -121,8 +126,10 @@ class Loader {
     return this.#sources.has(name);
   }
 
-  problem(problem: Problem): void {
-    this.#problems.push(problem);
+  /** Once, however many profiles have it. */
+  problem({ where, what }: Problem): void {
+    if (!this.#problems.some((known) => known.where === where && known.what === what))
+      this.#problems.push({ where, what });
   }
 
   /** Takes the names of a file. False when there is no such file. */
@@ -169,12 +176,14 @@ class Loader {
       return;
     }
     const { file, origin, document } = source;
-    const result = configOfProfile(
-      document.profiles.get(name)!,
-      origin,
-      (path) => document.locate(['profiles', name, ...path]),
-      { ...this.#surroundings, targets: this.#targets, workingDirectory: dirname(file) },
-    );
+    const profile = document.profiles.get(name)!;
+    const remotes = [profile.remote].flat();
+    if (remotes.length === 1) this.#checkTarget(remotes[0]!);
+    const result = configOfProfile(profile, origin, (path) => document.locate(['profiles', name, ...path]), {
+      ...this.#surroundings,
+      targets: this.#targets,
+      workingDirectory: dirname(file),
+    });
     if (result.kind === 'problems') {
       this.#problems.push(...result.problems);
       return;
@@ -188,6 +197,15 @@ class Loader {
       config: withCredentials(result.config, credentialsFolder, isReadable),
       raw: result.raw,
     });
+  }
+
+  /** Says what is wrong with the user's own file where a bastion may be a target of it. */
+  #checkTarget(remote: string): void {
+    if (mayHaveTarget(remote, this.#surroundings)) {
+      for (const problem of this.#targetProblems) this.problem(problem);
+    }
+    const unknown = whyUnknownTarget(remote, this.#surroundings);
+    if (unknown !== undefined) this.#warnings.push(unknown);
   }
 
   #unknown(name: string): string {

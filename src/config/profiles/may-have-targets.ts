@@ -1,5 +1,7 @@
+import type { Problem } from '../../core/problem.ts';
 import { Invalid } from '../parse/invalid.ts';
 import { parseRemote } from '../parse/remote.ts';
+import { UUID } from '../targets/uuid.ts';
 import { type ProfilePlaces, userProfileFile } from './profile-places.ts';
 import type { ReadTrustedFile } from './trusted-file.ts';
 
@@ -23,8 +25,20 @@ export function mayHaveTarget(remote: string, surroundings: GateSurroundings): b
     : new RegExp(`(?<![\\w.@-])${host}["']?\\s*:`).test(text);
 }
 
-/** How clouds number their servers. */
-export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/**
+ * What is to be said where `-r` may mean a target and nobody can tell, since `config.yaml` cannot be read: that it is taken for a
+ * host of ssh. With a port or a password it is no target.
+ */
+export function whyUnknownTarget(remote: string, surroundings: GateSurroundings): Problem | undefined {
+  const parsed = parseRemote(remote);
+  if (parsed instanceof Invalid || parsed.port !== undefined || parsed.password !== undefined)
+    return undefined;
+  const where = userProfileFile(surroundings);
+  const read = surroundings.readTrustedFile(where);
+  if (read.kind !== 'unreadable') return undefined;
+  const what = `${read.what}; whether ${parsed.host} is a target is not known, so it is taken for a host of ssh`;
+  return { where, what };
+}
 
 function textWithTargets(surroundings: GateSurroundings): string | undefined {
   const read = surroundings.readTrustedFile(userProfileFile(surroundings));

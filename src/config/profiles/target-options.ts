@@ -2,8 +2,8 @@ import type { RawOptions } from '../options/table.ts';
 import { Invalid } from '../parse/invalid.ts';
 import { parseRemote } from '../parse/remote.ts';
 import { type HostBehind, linesOf } from '../targets/host-blocks.ts';
+import { UUID } from '../targets/uuid.ts';
 import type { Target } from './load-gates.ts';
-import { UUID } from './may-have-targets.ts';
 
 /** A target as a Host block has it: filed under its UUID, or under its own name where it is known by another. */
 export function hostOfTarget({ name, gate, server, user, identity }: Target): HostBehind {

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Home, runReal } from './entry.ts';
@@ -232,4 +232,22 @@ test('-r that may be a target of a config.yaml that is wrong goes nowhere, and a
     stderr: expect.stringContaining('gate none is not one of gates:'),
   });
   expect(await run('127.0.0.1')).toMatchObject({ code: 0 });
+
+  // What cannot be read may have any.
+  await rm(join(folder, 'config.yaml'));
+  await mkdir(join(folder, 'config.yaml'));
+  const said = `${folder}/config.yaml: cannot be read: `;
+  expect(await run('me@127.0.0.1')).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(
+      new RegExp(
+        `${said}.*; whether 127\\.0\\.0\\.1 is a target is not known, so it is taken for a host of ssh`,
+      ),
+    ),
+  });
+  expect((await run('127.0.0.1:22')).stderr).not.toContain(said);
+  expect(await home.run(['target', 'list'])).toMatchObject({
+    code: 78,
+    stderr: expect.stringContaining(said),
+  });
 });

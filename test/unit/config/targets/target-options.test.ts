@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { profilesThrough } from '../../../../src/cli/commands/up-down/start-profiles.ts';
 import { NOTHING_GIVEN, type RawOptions } from '../../../../src/config/options/table.ts';
 import { loadGates, loadTargets } from '../../../../src/config/profiles/load-gates.ts';
-import { loadProfiles } from '../../../../src/config/profiles/load-profiles.ts';
-import { mayHaveTarget } from '../../../../src/config/profiles/may-have-targets.ts';
+import { loadProfile, loadProfiles } from '../../../../src/config/profiles/load-profiles.ts';
+import { type GateSurroundings, mayHaveTarget } from '../../../../src/config/profiles/may-have-targets.ts';
 import { withTarget } from '../../../../src/config/profiles/target-options.ts';
 
 const ID = '5f0c1f4e-8a53-4c0b-9a2e-0d7f6a1b2c33';
@@ -121,5 +121,28 @@ describe('a target as the bastion', () => {
     expect(loadGates(wrong).problems).toMatchObject([
       { what: 'gate none is not one of gates:; there are cloud' },
     ]);
+  });
+
+  test('a profile of a project hears what is wrong with the file that its bastion may be a target of', () => {
+    const project = `profiles: {far: {remote: web, subnets: [10.0.0.0/8]}, near: {remote: me@near, subnets: [10.0.0.0/8]}}\n`;
+    const load = (name: string, own: ReturnType<GateSurroundings['readTrustedFile']>) => {
+      const { problems, warnings } = loadProfile(name, '/work/.tshuttle.yaml', {
+        ...surroundings(''),
+        readTrustedFile: (path) => (path === '/work/.tshuttle.yaml' ? { kind: 'text', text: project } : own),
+      });
+      return { problems: problems.map(({ what }) => what), warnings: warnings.map(({ what }) => what) };
+    };
+    const wrong = `${FILE}\n  x: {gate: none, server: a, user: b}\n`;
+    expect(load('far', { kind: 'text', text: FILE })).toEqual({ problems: [], warnings: [] });
+    expect(load('far', { kind: 'text', text: wrong }).problems).toEqual([
+      'gate none is not one of gates:; there are cloud',
+    ]);
+    expect(load('near', { kind: 'text', text: wrong })).toEqual({ problems: [], warnings: [] });
+    expect(load('far', { kind: 'unreadable', what: 'cannot be read: EACCES' })).toEqual({
+      problems: [],
+      warnings: [
+        'cannot be read: EACCES; whether web is a target is not known, so it is taken for a host of ssh',
+      ],
+    });
   });
 });
