@@ -3,6 +3,7 @@ import { compareText } from '../../core/compare-text.ts';
 import { printableLine } from '../../core/printable.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
 import { isScopedIpv6 } from '../../net/address/scoped-address.ts';
+import { UUID } from './uuid.ts';
 
 /** The ssh server that leads to the hosts; every text of it means nothing but itself in an ssh configuration. */
 export interface WayIn {
@@ -136,6 +137,8 @@ const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/;
 function whyLeftOut(name: string, taken: ReadonlySet<string>, count: number): string | undefined {
   if (!PLAIN_NAME.test(name)) return 'it has characters that ssh may take for something else';
   if (isIP(name) !== 0) return 'it is an address';
+  // Whoever may name a server could take the place of another, of this project or not, in all files that ssh reads behind this one.
+  if (UUID.test(name)) return 'it is a UUID, and that of another server';
   if (taken.has(folded(name))) return 'another host, or the gate, is called so';
   return count > 1 ? `${count} servers are called so` : undefined;
 }

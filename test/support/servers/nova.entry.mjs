@@ -1,6 +1,6 @@
 // Nova's API, as far as a reader of servers sees it, and where it has a certificate the Keystone in front of it, too.
-// Answers as nova-api 26.2.2 did on 2026-11-30 (native-notes/openstack-clients.md): newest first, pages by limit and marker, a full
-// page has a next link though nothing may follow, a marker that is gone is 400, a microversion that there is not 406.
+// Answers as nova-api 26.2.2 behind Keystone 22.0.2 did on 2026-11-30 (native-notes/nova-servers.md): newest first, pages by limit and
+// marker, a full page has a next link though nothing may follow, a marker that is gone is 400, a microversion that there is not 406.
 // Arguments: port, a JSON file of servers, and perhaps the files of a certificate and its key. Prints its port.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -41,17 +41,48 @@ const detail = ({ id, name, addresses }) => ({
   'os-extended-volumes:volumes_attached': [],
 });
 
-const fault = (name, code, message) => [code, { [name]: { code, message } }];
+/** The one token that there is where we are Keystone, too. */
+const TOKEN = 'tok3n';
 
-const list = (url, version) => {
-  if (!/^compute 2\.(?:[1-9]|[1-8]\d|9[0-3])$/.test(version ?? 'compute 2.1'))
-    return fault('computeFault', 406, `Version ${version} is not supported by the API.`);
+const fault = (name, code, message) => [code, { [name]: { code, message } }, FAULT];
+const FAULT = 'application/json; charset=UTF-8';
+
+/** As keystonemiddleware answers in front of Nova, to no token and to one that is wrong or too old. */
+const unauthorized = () => {
+  const message = 'The request you have made requires authentication.';
+  return [401, { error: { code: 401, title: 'Unauthorized', message } }];
+};
+
+/** What is wrong with a microversion that is asked for; one of another service is none of ours. */
+const faultOfVersion = (header = '') => {
+  const [, version = 'latest'] = /^compute (.*)$/.exec(header) ?? [];
+  const [, minor] = /^2\.(\d+)$/.exec(version) ?? [];
+  if (version === 'latest' || (minor >= 1 && minor <= 93)) return undefined;
+  return /^\d+\.\d+$/.test(version)
+    ? fault(
+        'computeFault',
+        406,
+        `Version ${version} is not supported by the API. Minimum is 2.1 and maximum is 2.93.`,
+      )
+    : fault(
+        'badRequest',
+        400,
+        `API Version String ${version} is of invalid format. Must be of format MajorNum.MinorNum.`,
+      );
+};
+
+const list = (url) => {
   // Read anew each time, as servers come and go.
   const servers = JSON.parse(readFileSync(file, 'utf8'));
-  const marker = url.searchParams.get('marker');
-  const start = marker === null ? 0 : servers.findIndex(({ id }) => id === marker) + 1;
-  if (marker !== null && start === 0) return fault('badRequest', 400, `marker [${marker}] not found`);
-  const limit = Math.min(Number(url.searchParams.get('limit') ?? MAX_LIMIT), MAX_LIMIT);
+  const asked = url.searchParams.get('limit') ?? '';
+  if (!/^[0-9]*$/.test(asked)) {
+    const what = `Value: ${asked}. '${asked}' does not match '^[0-9]*$'`;
+    return fault('badRequest', 400, `Invalid input for query parameters limit. ${what}`);
+  }
+  const marker = url.searchParams.get('marker') ?? '';
+  const start = marker === '' ? 0 : servers.findIndex(({ id }) => id === marker) + 1;
+  if (marker !== '' && start === 0) return fault('badRequest', 400, `marker [${marker}] not found`);
+  const limit = Math.min(asked === '' ? MAX_LIMIT : Number(asked), MAX_LIMIT);
   const page = servers.slice(start, start + limit);
   const href = `http://internal.invalid:8774/v2.1/servers/detail?limit=${limit}&marker=${page.at(-1)?.id}`;
   const next = page.length === limit && limit > 0 ? { servers_links: [{ rel: 'next', href }] } : {};
@@ -72,20 +103,21 @@ const answerTo = ({ method, url: path, headers }) => {
   const url = new URL(path, 'http://nova');
   if (cert !== undefined && method === 'POST' && url.pathname === '/v3/auth/tokens')
     return logIn(headers.host);
-  if (headers['x-auth-token'] === undefined)
-    return fault('unauthorized', 401, 'The request you have made requires authentication.');
+  const token = headers['x-auth-token'];
+  if (token === undefined || (cert !== undefined && token !== TOKEN)) return unauthorized();
   // Whoever only reads asks for this and nothing else.
   if (method !== 'GET' || url.pathname !== '/v2.1/servers/detail')
-    return fault('itemNotFound', 404, `${method} ${path}`);
-  return list(url, headers['openstack-api-version']);
+    return [404, '<html>404 Not Found</html>', 'text/html; charset=UTF-8'];
+  return faultOfVersion(headers['openstack-api-version']) ?? list(url);
 };
 
 const onRequest = (request, response) => {
   request.resume();
   request.on('end', () => {
-    const [status, body] = answerTo(request);
-    const headers = { 'content-type': 'application/json', 'x-subject-token': 'tok3n' };
-    response.writeHead(status, headers).end(JSON.stringify(body));
+    const [status, body, type = 'application/json'] = answerTo(request);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const headers = { 'content-type': type, ...(status === 201 ? { 'x-subject-token': TOKEN } : {}) };
+    response.writeHead(status, headers).end(text);
     console.log(`${status} ${request.method} ${request.url}`);
   });
 };

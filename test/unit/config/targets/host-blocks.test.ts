@@ -75,6 +75,7 @@ Host ${ID} web-1
     ['what turns the text round', 'a\u202Eb'],
     ['letters that a terminal may not have', 'gr\u00fc\u00df'],
     ['an address', '10.2.0.22'],
+    ['a UUID', '00000000-0000-4000-8000-00000000000A'],
     ['more than a name has', 'x'.repeat(300)],
     ['the gate', '198.51.100.7'],
     ["another's id", OTHER],
