@@ -9,12 +9,13 @@ export const BUILDING_BLOCKS: readonly Block[] = [
       'prints a bastion without these, for an account named tunnel:',
   ),
   commands(
-    'tshuttle bastion init --for debian --key id_ed25519.pub --allow 10.0.0.0/8 --output bastion',
+    'tshuttle bastion init --for debian --key ~/.ssh/id_ed25519.pub --allow 10.0.0.0/8 --output bastion',
     'scp bastion/install.sh me@machine: && ssh -t me@machine sudo sh install.sh',
     'tshuttle bastion audit -r tunnel@machine 10.0.0.8:5432',
-    'tshuttle bastion init --for cloud-init --key id_ed25519.pub > user-data',
+    'tshuttle run -r tunnel@machine 10.0.0.0/8 -- psql -h 10.0.0.8',
+    'tshuttle bastion init --for cloud-init --key ~/.ssh/id_ed25519.pub > user-data',
     'openstack server create --image debian-13 --flavor FLAVOR --network NETWORK --key-name YOURS --user-data user-data bastion',
-    'tshuttle bastion init --for container --key id_ed25519.pub --allow db.internal:5432 --output image',
+    'tshuttle bastion init --for container --key ~/.ssh/id_ed25519.pub --allow db.internal:5432 --output image',
   ),
   list(
     [
@@ -52,8 +53,8 @@ export const BUILDING_BLOCKS: readonly Block[] = [
   ),
   commands(
     'tshuttle bastion init --for gate --management-key admin.pub --allow 10.0.0.0/8:22 --output gate',
-    'tshuttle gate add cloud -r tunnel@gate.example.com -i id_ed25519 --management-key admin --management-user tunnel-keys',
-    'tshuttle gate keys add cloud id_ed25519.pub --permit-open 10.0.0.8:22',
+    'tshuttle gate add cloud -r tunnel@gate.example.com -i ~/.ssh/id_ed25519 --management-key admin --management-user tunnel-keys',
+    'tshuttle gate keys add cloud ~/.ssh/id_ed25519.pub --permit-open 10.0.0.8:22',
     'tshuttle target add web --gate cloud --server 10.0.0.8 --user debian',
     'tshuttle target ssh-config --write ~/.ssh/config.d/tshuttle',
     'tshuttle openstack ssh-config mycloud --gate cloud --user debian --write ~/.ssh/config.d/mycloud',
