@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { auditRows, type Evidence } from '../../../src/bastion/audit.ts';
 import { readServerOffer } from '../../../src/ssh/openssh/debug-lines.ts';
@@ -118,5 +120,53 @@ describe('the rows of an audit', () => {
     expect(changed({ places: [{ kind: 'world', place, refusal: undefined }] })[0]).toContain(
       'the world: problem: an nft rule',
     );
+  });
+});
+
+/** Of ssh-audit 2.5.0 and 3.3.0 (Debian 12 and 13, 2026-11-30): what either fails, and what neither does; but what is unproven, and NIST's curves. */
+const VERDICTS = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'ssh-audit-verdicts.json'), 'utf8'),
+) as Readonly<
+  Record<
+    'keyExchanges' | 'hostKeys' | 'ciphers' | 'macs',
+    { readonly fails: readonly string[]; readonly passes: readonly string[] }
+  >
+>;
+
+describe('what an audit calls weak', () => {
+  const ROWS = {
+    keyExchanges: 'key exchange',
+    hostKeys: 'host keys',
+    ciphers: 'ciphers',
+    macs: 'MACs',
+  } as const;
+  const ROW_NAMES = Object.keys(ROWS) as ReadonlyArray<keyof typeof ROWS>;
+
+  /** Beside what ssh-audit fails: what it warns of, and the same by other names. */
+  const MORE = {
+    keyExchanges: /^gss-(?:gex|group14)-sha1-/,
+    hostKeys: /^$/,
+    ciphers: /-cbc(?:@|$)/,
+    macs: /-96|^umac-64/,
+  } as const;
+
+  it.each(ROW_NAMES)('%s: all that ssh-audit fails, and little else', (list) => {
+    const isWeak = (name: string): boolean =>
+      rowsOf({ offer: { ...CLOSED.offer, [list]: [name] } }).some(
+        ({ check, status }) => check === ROWS[list] && status === 'problem',
+      );
+    const { fails, passes } = VERDICTS[list];
+    expect(fails.filter((name) => !isWeak(name))).toEqual([]);
+    expect(passes.filter(isWeak)).toEqual(passes.filter((name) => MORE[list].test(name)));
+  });
+
+  it('of GSSAPI is ended by its own keyword', () => {
+    const gss = 'gss-group14-sha1-toWM5Slw5Ew8Mqkay+al2g==';
+    const kept = ['curve25519-sha256'];
+    const lineFor = (...more: readonly string[]) =>
+      rowsOf({ offer: { ...CLOSED.offer, keyExchanges: [...kept, ...more] } })[1]?.remedy;
+    expect(lineFor(gss)).toBe('GSSAPIKeyExchange no');
+    expect(lineFor(gss, 'diffie-hellman-group14-sha1')).toMatch(/^KexAlgorithms -/);
+    expect(lineFor()).toBeNull();
   });
 });
