@@ -99,7 +99,7 @@ const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>>
     ],
   },
   ERR_NO_INTERCEPTOR: {
-    meaning: 'Nothing on this machine can redirect connections; each way that was tried is told.',
+    meaning: 'Nothing on this machine can redirect connections; each way that was tried is listed.',
     ...noInterceptor(system),
   },
   ERR_NO_PRIVILEGE: {
@@ -158,7 +158,7 @@ const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>>
     causes: [['the connection was closed in the same moment', 'nothing to do']],
   },
   ERR_CLEANUP: {
-    meaning: 'Something that tshuttle made could not be removed; what is left is told.',
+    meaning: 'Something that tshuttle made could not be removed; what is left is listed.',
     remedy: 'tshuttle cleanup removes it when its owner is gone',
     causes: [
       [

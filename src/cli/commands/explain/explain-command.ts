@@ -80,7 +80,7 @@ async function explainNamed(
   const { namedConfig } = await import('../../command/named-config.ts');
   const config = await namedConfig(raw, session, running.names);
   if (typeof config === 'number') return config;
-  session.print(`${name} is not up; up, it does this:\n`);
+  session.print(`${name} is not up (start it: tshuttle up ${name}); it would do this:\n`);
   await explainConfig(destination, config!, session);
   return 0;
 }

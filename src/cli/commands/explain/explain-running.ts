@@ -45,7 +45,7 @@ export async function explainByRunning(
     const named = explainNameByTunnels(host, reports);
     for (const line of named.lines) print(`${line}\n`);
     if (named.by === 'name') for (const name of named.capturedBy) capturing.add(name);
-    addresses = named.by === 'name' ? [] : (named.addresses ?? (await addressesOrWhy(host, context)));
+    addresses = named.by === 'name' ? [] : (named.addresses ?? (await addressesOrWhy(host, port, context)));
   }
   for (const text of addresses) {
     const address = canonicalAddress(text);
@@ -60,10 +60,7 @@ export async function explainByRunning(
     }
   }
   const hosts = [...new Set([host, ...addresses])];
-  if (capturing.size === 0) {
-    for (const { name, by } of context.profilesThatWould(hosts, port))
-      print(`${name}, which is not up, would capture it: ${by}\n    -> tshuttle up ${name}\n`);
-  }
+  if (capturing.size === 0) tellOfProfiles(hosts, port, tunnels.length > 0, context);
   for (const tunnel of tunnels) {
     if (capturing.has(tunnel.report.name)) for (const line of stateLines(tunnel.report)) print(`${line}\n`);
   }
@@ -114,13 +111,32 @@ function neverHere(
   return way === undefined ? undefined : `${where}: never captured, it leads to the bastion of ${way.name}`;
 }
 
-async function addressesOrWhy(name: string, { lookUp, print }: RunningContext): Promise<readonly string[]> {
+/** What could be started; where nothing is up, also that there is nothing. */
+function tellOfProfiles(
+  hosts: readonly string[],
+  port: number | undefined,
+  isAnyUp: boolean,
+  { print, profilesThatWould }: RunningContext,
+): void {
+  const found = profilesThatWould(hosts, port);
+  for (const { name, by } of found)
+    print(`${name}, which is not up, would capture it: ${by}\n    -> tshuttle up ${name}\n`);
+  if (found.length > 0 || isAnyUp) return;
+  print(`no profile would capture it\n    -> capture it: tshuttle -r BASTION ${hosts.at(-1)}\n`);
+}
+
+async function addressesOrWhy(
+  name: string,
+  port: number | undefined,
+  { lookUp, print, profilesThatWould }: RunningContext,
+): Promise<readonly string[]> {
   try {
     return await lookUp(name);
   } catch (error) {
     print(`${name}: does not resolve here, and is in no zone of a tunnel that is up: ${messageOf(error)}\n`);
     const zone = name.replace(/\.$/, '').split('.').slice(1).join('.');
-    if (zone !== '')
+    // A profile that would have it answered is what helps, and is told next.
+    if (zone !== '' && profilesThatWould([name], port).length === 0)
       print(`    -> if only the bastion resolves it, have its zone answered there: --domain ${zone}\n`);
     return [];
   }

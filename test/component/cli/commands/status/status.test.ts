@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -143,6 +144,28 @@ describe('commands that ask tunnels', () => {
     );
     expect((await run('explain', 'nowhere.invalid:22')).printed).toMatch(
       /^nowhere\.invalid: does not resolve here, and is in no zone of a tunnel that is up: .*\n {4}-> if only the bastion resolves it, .*--domain invalid\n$/,
+    );
+  });
+
+  test('explain names the profile that would capture what no tunnel does', async () => {
+    const folder = join(home.path, 'config', 'tshuttle');
+    await mkdir(folder, { recursive: true });
+    const far = { remote: 'me@198.51.100.7', subnets: ['192.0.2.0/24'], zones: ['invalid'] };
+    await writeFile(join(folder, 'config.yaml'), JSON.stringify({ profiles: { far } }), { mode: 0o600 });
+    const environment = home.environment('up', { XDG_CONFIG_HOME: join(home.path, 'config') });
+    const explain = async (...words: readonly string[]) =>
+      (await runInProcess(['explain', ...words], environment)).printed;
+    const would = (by: string) => `far, which is not up, would capture it: ${by}\n    -> tshuttle up far\n`;
+    expect(await explain('192.0.2.8:22')).toBe(
+      `192.0.2.8:22: no tunnel captures it: no subnet of office has it; no subnet of lab has it\n${would('192.0.2.0/24')}`,
+    );
+    expect(await explain('db.invalid:22')).toMatch(
+      new RegExp(`^db\\.invalid: does not resolve here, .*\\n${would('--domain invalid')}$`),
+    );
+    await server.close();
+    expect(await explain('192.0.2.8:22')).toBe(`no tunnel is up\n${would('192.0.2.0/24')}`);
+    expect(await explain('203.0.113.9:22')).toBe(
+      'no tunnel is up\nno profile would capture it\n    -> capture it: tshuttle -r BASTION 203.0.113.9\n',
     );
   });
 
