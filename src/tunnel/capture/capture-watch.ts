@@ -16,7 +16,7 @@ export interface FollowingPart {
  * that it finds once.
  */
 export class CaptureWatch {
-  /** Tries it now: bounded, at most two seconds where it does not arrive. Never rejects. */
+  /** Tries it now, after what has failed so far: bounded, at most two seconds where it does not arrive. Never rejects. */
   readonly check: () => Promise<void>;
   readonly #ingress: WatchedIngress;
   readonly #parts: readonly FollowingPart[];
@@ -37,6 +37,7 @@ export class CaptureWatch {
     this.#recapture = recapture;
     this.#logger = logger;
     this.check = oneAtATime(async () => {
+      if (this.#isStopped) return;
       for (const part of parts) await part.tryAgain(recapture);
       this.#onFound(await ingress.check(recapture));
     });

@@ -35,4 +35,7 @@ it('shows what it has found, and what is wrong with the parts at the moment; a c
   ingress.problems = [];
   expect(shown()).toEqual(['found']);
   expect(logger.lines, 'the parts tell by themselves').toEqual(['warn found -> none']);
+  watch.stop();
+  await watch.check();
+  expect(order, 'the rules go').toHaveLength(3);
 });
