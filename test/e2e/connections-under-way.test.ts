@@ -105,7 +105,7 @@ async function openConnections(lab: Lab): Promise<{ readonly speaker: Child }> {
 }
 
 async function status(lab: Lab): Promise<{ readonly isUp: boolean; readonly reconnects: number }> {
-  const output = await lab.client.must(['node', 'bin/tshuttle', 'status', '--json']);
+  const { stdout: output } = await lab.client.exec(['node', 'bin/tshuttle', 'status', '--json']);
   const [tunnel] = (
     JSON.parse(output) as {
       tunnels: ReadonlyArray<{ status: { state: { kind: string }; reconnects: number } }>;

@@ -214,7 +214,7 @@ describe.skipIf(skipLab)('--also-from', () => {
     expect(await whoami(container, ADDRESSES.destination4, 500)).toBe('TIMEOUT');
     await shell(`iptables-nft ${rule.replace('-A ufw-before-input', '-I ufw-before-input')}`);
     expect(await whoami(container, ADDRESSES.destination4)).toBe(ADDRESSES.bastionInner4);
-    const status = await lab.client.must(['node', 'bin/tshuttle', 'status', '--json']);
+    const { stdout: status } = await lab.client.exec(['node', 'bin/tshuttle', 'status', '--json']);
     expect(JSON.parse(status)).toMatchObject({ tunnels: [{ status: { captureProblems: [] } }] });
     await shell('iptables-nft -P INPUT ACCEPT');
     await stopTshuttle(lab, tshuttle);
