@@ -60,26 +60,6 @@ describe.skipIf(skipLab)('--dns', () => {
     expect((await lab.client.exec(['getent', 'hosts', NAME])).code).not.toBe(0);
   });
 
-  it('--ns-hosts captures queries to those alone, of iptables too, over IPv6 too', async () => {
-    await using lab = await createLab();
-    await startResolver(lab);
-    const nameservers = '192.0.2.53,2001:db8::53';
-    const options = ['--ns-hosts', nameservers, '--to-ns', `${ADDRESSES.destination4}:53`, '10.77.0.0/24'];
-    for (const method of ['nft', 'iptables']) {
-      const tshuttle = await startTshuttle(lab, ['--method', method, ...options]);
-      for (const nameserver of nameservers.split(',')) {
-        for (const protocol of ['+notcp', '+tcp']) {
-          const argv = ['dig', '+short', '+time=3', '+tries=1', protocol, `@${nameserver}`, NAME];
-          expect(await lab.client.must(argv), `${method} ${argv.join(' ')}`).toBe(
-            `${ADDRESSES.destination4}\n`,
-          );
-        }
-      }
-      expect((await lab.client.exec(['dig', '+time=1', '+tries=1', '@127.0.0.1', NAME])).code).not.toBe(0);
-      await stopTshuttle(lab, tshuttle);
-    }
-  });
-
   it('a resolver that cannot be reached is SERVFAIL, and the next one is asked', async () => {
     await using lab = await createLab();
     await startResolver(lab);

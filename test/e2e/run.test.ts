@@ -106,14 +106,14 @@ describe.skipIf(skipLab)('tshuttle run', () => {
     const user = { user: ORDINARY_USER.name };
     const direct = `http://${ADDRESSES.bastion4}:${DIRECT_PORT}/`;
     const ask = ['curl', '-sS', '-m', '10', direct];
-    const argv = (...command: string[]) => {
-      const [node = '', script = '', ...options] = tshuttleArgv(lab, [], user);
+    const argv = (method: string, ...command: string[]) => {
+      const [node = '', script = '', ...options] = tshuttleArgv(lab, ['--method', method], user);
       const networks = [NETWORK, `${ADDRESSES.bastion4}/32:${DIRECT_PORT}`];
       return [node, script, 'run', '--only', ...options, ...networks, '--', ...command];
     };
     const inside = `(${ask.join(' ')}; echo) & wait; curl -sS -m 10 ${URL}; echo; sed -n 's/^0:://p' /proc/self/cgroup; id -un
       trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done`;
-    const child = lab.client.spawn(argv('sh', '-c', inside), user);
+    const child = lab.client.spawn(argv('auto', 'sh', '-c', inside), user);
     await child.untilOutput(/^ready$/m, 20_000);
     const [first, second, cgroup = '', name] = child.stdout.split('\n');
     expect(first, child.stderr).toMatch(/^direct from /);
@@ -129,15 +129,18 @@ describe.skipIf(skipLab)('tshuttle run', () => {
       (await lab.client.exec(['test', '-d', `/sys/fs/cgroup${path}`])).code === 0;
     expect(await isThere(cgroup)).toBe(false);
     await expectNothingLeft(lab);
-    expect(await lab.client.exec(argv('no-such-command'), user)).toMatchObject({ code: 127 });
+    expect(await lab.client.exec(argv('auto', 'no-such-command'), user)).toMatchObject({ code: 127 });
 
     // SIGKILL of everything of ours: the command goes on, direct, and what it is in goes when it has ended.
     const killed = lab.client.spawn(
-      argv('sh', '-c', 'cat /proc/self/cgroup; echo $$ ready; exec sleep 60'),
+      argv('tproxy', 'sh', '-c', `curl -sS ${URL}; cat /proc/self/cgroup; echo $$ ready; exec sleep 60`),
       user,
     );
     await killed.untilOutput(/ready$/m, 20_000);
-    const left = /^0::(.*)$/m.exec(killed.stdout)?.[1] ?? '';
+    expect(killed.stdout, killed.stderr).toMatch(`${ADDRESSES.bastionInner4} asked for /path`);
+    const still = await lab.client.exec(ask, user);
+    expect(still, still.stderr).toMatchObject({ stdout: `direct from ${ADDRESSES.client4}` });
+    const left = /0::(.*)$/m.exec(killed.stdout)?.[1] ?? '';
     const command = Number(/^(\d+) ready$/m.exec(killed.stdout)?.[1]);
     for (const pid of await lab.client.pids()) if (pid !== command) process.kill(pid, 'SIGKILL');
     expect(await isThere(left)).toBe(true);

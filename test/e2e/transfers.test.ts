@@ -184,22 +184,4 @@ describe.skipIf(skipLab)('what is captured', () => {
     expect(otherPort.error).toMatch(UNREACHED);
     await stopTshuttle(lab, tshuttle);
   });
-
-  it('is the same with the iptables method', async () => {
-    await using lab = await createLab();
-    const tshuttle = await startTshuttle(lab, ['--method', 'iptables', '0/0', '::/0', '-x', '10.77.0.3']);
-    for (const { host } of families) {
-      expect(await lab.application({ do: 'both', host, port: 7000, bytes: 4 * MEBIBYTE })).toMatchObject({
-        exact: true,
-      });
-    }
-    const excluded = await lab.application({
-      do: 'whoami',
-      host: ADDRESSES.otherDestination4,
-      port: 7000,
-      timeoutMs: 700,
-    });
-    expect(excluded.error).toMatch(UNREACHED);
-    await stopTshuttle(lab, tshuttle);
-  });
 });

@@ -82,7 +82,17 @@ export class Namespace {
     return text.split('\n').filter(Boolean).map(Number);
   }
 
-  /** All rules of this namespace as text: nft's view, and that of both iptables back ends. Empty when there are none. */
+  /** The routing rules and routes that lead marked packets of ours to this machine, as ip(8) prints them. */
+  async markedRoutes(): Promise<string[]> {
+    const script =
+      'for family in -4 -6; do ip $family rule show pref 116; ip $family route show table all proto 116; done';
+    return (await this.must(['sh', '-euc', script])).split('\n').filter(Boolean);
+  }
+
+  /**
+   * All rules of this namespace as text: nft's view, that of both iptables back ends, and routing rules of ours. Empty when there are
+   * none.
+   */
   async rules(): Promise<string> {
     const nft = await this.must(['nft', 'list', 'ruleset']);
     const legacy = await Promise.all(
@@ -91,7 +101,8 @@ export class Namespace {
         return result.stdout.split('\n').filter((line) => line.startsWith('-A') || /^:\S+ - /.test(line));
       }),
     );
-    return [nft.trim(), ...legacy.flat()].filter(Boolean).join('\n');
+    const routes = (await this.markedRoutes()).map((line) => `tshuttle: ${line}`);
+    return [nft.trim(), ...legacy.flat(), ...routes].filter(Boolean).join('\n');
   }
 
   /** Ends every process inside and removes the namespace. Idempotent. */
