@@ -116,7 +116,12 @@ const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>>
     remedy: 'try another --method, or fewer subnets',
     causes:
       system.platform === 'linux'
-        ? [['a kernel without NAT', 'the message has its words; iptables may still do: --method iptables']]
+        ? [
+            [
+              'a kernel without NAT',
+              'the message has its words; iptables may still do: --method iptables; or --method tproxy --udp direct without DNS, which needs none',
+            ],
+          ]
         : [['tables of pf are full', 'fewer subnets; or set limit table-entries in /etc/pf.conf']],
   },
   ERR_HELPER_PROTOCOL: {

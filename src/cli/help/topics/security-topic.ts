@@ -57,7 +57,9 @@ function rootBlocks(system: SystemWords): readonly Block[] {
 const NFT_RULES =
   'With nft its rules live in a table of its own, named after you and the listener’s port, which the kernel removes when the helper’s ' +
   'process ends, also after SIGKILL (flags owner; whatever --method says unless root asks). Where there is only iptables the ' +
-  'helper removes them, or a second process of root’s if it was killed, or the next start or tshuttle cleanup if both were.';
+  'helper removes them, or a second process of root’s if it was killed, or the next start or tshuttle cleanup if both were. So are ' +
+  'the routing rules of --method tproxy, which do nothing once its table is gone. There the helper also makes the listener of the tunnel ' +
+  'transparent, and no other socket.';
 
 const PF_RULES =
   'Its rules are one anchor of pf, named after you and the listener’s port; other rules, and whether pf is enabled for others, are left as ' +
@@ -72,7 +74,11 @@ function grantBlocks(system: SystemWords): readonly Block[] {
         'others than root could change yours, all root’s, and lets you run that one program without arguments. --uninstall takes ' +
         'both back. The grant is power over the TCP and DNS of all users of this machine, root’s too, as the password is: its holder ' +
         'can redirect their connections and queries for as long as a process of the holder runs. It cannot end or replace the rules ' +
-        'of another user, and gives nothing else of root’s. Grant it only to users whom you trust with that.',
+        'of another user' +
+        (system.platform === 'linux'
+          ? '; by --method tproxy it can send TCP from addresses that are not this machine’s'
+          : '') +
+        ', and gives nothing else of root’s. Grant it only to users whom you trust with that.',
     ),
     paragraph(
       'Nothing is granted that another user than root can change, nor anything in a folder that another user can change. A copy of ' +
