@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { homedir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 
 /** Longer than a directory service (LDAP) takes; without it one that is down would keep us for ever. */
 const LOOK_UP_TIMEOUT_MS = 5_000;
@@ -36,20 +36,12 @@ export function homeFolder(): string {
   }
 }
 
-/** The home folder of a user of this machine, by name; undefined for one that it has no account of. */
+/** The home folder of a user of this machine, by name; undefined for one that it has no account of, and on Windows. */
 export function homeOf(userName: string): string | undefined {
-  try {
-    // Accounts of a directory service are in no file that could be read.
-    const line = execFileSync('getent', ['passwd', '--', userName], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-      timeout: LOOK_UP_TIMEOUT_MS,
-    });
-    const fields = line.split('\n', 1)[0]?.split(':') ?? [];
-    return fields[0] === userName ? fields[5] : undefined;
-  } catch {
-    return undefined;
-  }
+  const line = ask('home', userName)?.split('\n', 1)[0];
+  const fields = line?.split(':') ?? [];
+  // Of macOS in the format of master.passwd(5), which has three fields more before the home.
+  return fields[0] === userName ? fields.at(-2) : undefined;
 }
 
 /** What has a number by which the kernel knows it. */
@@ -57,38 +49,48 @@ export type AccountKind = 'user' | 'group';
 
 /** The number of a user or group of this machine, by name; undefined for one that it does not have. */
 export function accountId(kind: AccountKind, name: string): number | undefined {
-  if (!/^[\w.@][\w.@$+-]{0,255}$/.test(name)) return undefined;
-  const [file, ...words] = ID_PROGRAMS[process.platform === 'darwin' ? 'darwin' : 'other'][kind](name);
+  const id = /^(?:[^:\n]*:[^:\n]*:|PrimaryGroupID: )?(\d+)(?::|$)/m.exec(ask(kind, name) ?? '')?.[1];
+  return id === undefined ? undefined : Number(id);
+}
+
+/** What a program of the system says of an account; undefined where there is none of that name. */
+function ask(what: AccountKind | 'home', name: string): string | undefined {
+  // No option to the programs: those of BSD know no `--` behind a word.
+  if (process.platform === 'win32' || !/^[\w.@][\w.@$+\\-]{0,255}$/.test(name)) return undefined;
+  const [file, ...words] = PROGRAMS[process.platform === 'darwin' ? 'darwin' : 'other'][what](name);
   try {
-    const output = execFileSync(file, words, {
+    return execFileSync(file, words, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: LOOK_UP_TIMEOUT_MS,
     });
-    const id = /^(?:[^:\n]*:[^:\n]*:|PrimaryGroupID: )?(\d+)(?::|$)/m.exec(output)?.[1];
-    return id === undefined ? undefined : Number(id);
   } catch {
     return undefined;
   }
 }
 
-/** What asks directory services, too. macOS has no getent(1). */
-const ID_PROGRAMS: Readonly<
-  Record<'darwin' | 'other', Readonly<Record<AccountKind, (name: string) => [string, ...string[]]>>>
+/** What asks directory services, too, whose accounts are in no file that could be read. macOS has no getent(1). */
+const PROGRAMS: Readonly<
+  Record<'darwin' | 'other', Readonly<Record<AccountKind | 'home', (name: string) => [string, ...string[]]>>>
 > = {
   darwin: {
     user: (name) => ['id', '-u', name],
     group: (name) => ['dscl', '-q', '.', '-read', `/Groups/${name}`, 'PrimaryGroupID'],
+    home: (name) => ['id', '-P', name],
   },
   other: {
     user: (name) => ['id', '-u', name],
     group: (name) => ['getent', 'group', name],
+    home: (name) => ['getent', 'passwd', name],
   },
 };
 
+/** What ends a name in a path: on Windows both slashes do. */
+const TILDE = sep === '/' ? /^~([^/]+)/ : /^~([^/\\]+)/;
+
 /** The user that a path begins with, as in `~user/x`; undefined for any other path, `~/x` too. */
 export function userOfTilde(path: string): string | undefined {
-  return /^~([^/]+)/.exec(path)?.[1];
+  return TILDE.exec(path)?.[1];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INSTALLATION_FOLDER } from './installation.ts';
 
@@ -23,7 +23,10 @@ export function withSourcePositions(stack: string): string {
       if (!maps.has(file)) maps.set(file, readSourceMap(file));
       const origin = maps.get(file)?.findOrigin(Number(line), Number(column));
       if (origin === undefined || !('fileName' in origin)) return place;
-      const source = resolve(dirname(file), origin.fileName).replace(`${INSTALLATION_FOLDER}/`, '');
+      const source = relative(INSTALLATION_FOLDER, resolve(dirname(file), origin.fileName)).replaceAll(
+        sep,
+        '/',
+      );
       return `${source}:${origin.lineNumber}:${origin.columnNumber}`;
     } catch {
       return place;
@@ -33,7 +36,7 @@ export function withSourcePositions(stack: string): string {
 
 /** Only of our own bundles: a path in a message is not ours. */
 function readSourceMap(file: string): SourceMap | undefined {
-  if (!file.startsWith(`${INSTALLATION_FOLDER}/dist/`)) return undefined;
+  if (!file.startsWith(join(INSTALLATION_FOLDER, 'dist') + sep)) return undefined;
   return new SourceMap(
     JSON.parse(readFileSync(`${file}.map`, 'utf8')) as ConstructorParameters<typeof SourceMap>[0],
   );

@@ -15,7 +15,9 @@ export function surroundingsOf(environment: ProcessContext['environment']): Daem
   const account = ownAccount().homeDirectory;
   const session = environment['XDG_RUNTIME_DIR'];
   // A user who sets another home than the account's wants none of the account's tunnels.
-  const usual = home === account || isForeignToRoot(home) ? `${RUN_USER}/${process.geteuid?.()}` : undefined;
+  const userId = process.geteuid?.();
+  const usual =
+    userId !== undefined && (home === account || isForeignToRoot(home)) ? `${RUN_USER}/${userId}` : undefined;
   const runtimeDirectories = [session, usual].filter(
     (path): path is string => path !== undefined && isAbsolute(path) && isOwnFolder(path),
   );

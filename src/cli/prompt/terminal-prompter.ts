@@ -5,9 +5,18 @@ import { type LineEdit, LineEditor } from './line-editor.ts';
 
 const TERMINAL = '/dev/tty';
 
+/** A terminal while one question is open. */
+interface OpenTerminal {
+  readonly input: ReadStream;
+  write(text: string): void;
+  close(): void;
+}
+
 /**
  * Asks on the terminal that controls this process, whatever standard input and output are. It is opened for each
  * question only, and is back in its former mode when the question is over.
+ *
+ * On Windows a console has no name that Node.js opens: there it is standard input and standard error, where both are one.
  */
 export class TerminalPrompter implements Prompter {
   readonly mayAskAgain = true;
@@ -20,6 +29,7 @@ export class TerminalPrompter implements Prompter {
   }
 
   get available(): boolean {
+    if (process.platform === 'win32') return process.stdin.isTTY && process.stderr.isTTY;
     try {
       closeSync(openSync(TERMINAL, 'r+'));
       return true;
@@ -37,10 +47,15 @@ export class TerminalPrompter implements Prompter {
   }
 
   show(text: string): void {
+    const line = text.endsWith('\n') ? text : `${text}\n`;
+    if (process.platform === 'win32') {
+      if (this.available) process.stderr.write(line);
+      return;
+    }
     try {
       const descriptor = openSync(TERMINAL, 'w');
       try {
-        writeSync(descriptor, text.endsWith('\n') ? text : `${text}\n`);
+        writeSync(descriptor, line);
       } finally {
         closeSync(descriptor);
       }
@@ -51,36 +66,57 @@ export class TerminalPrompter implements Prompter {
 
   async #ask(question: string, echo: boolean): Promise<string | undefined> {
     if (!this.available) return undefined;
-    const output = openSync(TERMINAL, 'w');
-    const input = new ReadStream(openSync(TERMINAL, 'r'));
+    const terminal = process.platform === 'win32' ? openConsole() : openTerminal();
     try {
-      input.setRawMode(true);
-      writeSync(output, question.endsWith(' ') ? question : `${question} `);
-      return await this.#readLine(input, echo ? (text) => void writeSync(output, text) : () => {});
+      terminal.input.setRawMode(true);
+      terminal.write(question.endsWith(' ') ? question : `${question} `);
+      return await this.#readLine(terminal.input, echo ? terminal.write : () => {});
     } finally {
-      input.setRawMode(false);
-      input.destroy();
-      writeSync(output, '\n');
-      closeSync(output);
+      terminal.input.setRawMode(false);
+      terminal.write('\n');
+      terminal.close();
     }
   }
 
   #readLine(input: ReadStream, echo: (text: string) => void): Promise<string | undefined> {
     const editor = new LineEditor();
     return new Promise((resolve) => {
+      const onData = (typed: string): void => {
+        const edit = editor.type(typed);
+        echo(edit.echo);
+        if (edit.kind !== 'more') finish(edit);
+      };
+      // The terminal went away.
+      const onEnd = (): void => finish({ kind: 'end', echo: '' });
       const finish = (edit: LineEdit): void => {
+        // A console outlives the question.
+        input.off('data', onData).off('error', onEnd).off('end', onEnd);
         if (edit.kind === 'interrupted') this.#interrupt();
         resolve(edit.kind === 'line' ? edit.text : undefined);
       };
       input.setEncoding('utf8');
-      input.on('data', (typed: string) => {
-        const edit = editor.type(typed);
-        echo(edit.echo);
-        if (edit.kind !== 'more') finish(edit);
-      });
-      // The terminal went away.
-      input.on('error', () => finish({ kind: 'end', echo: '' }));
-      input.on('end', () => finish({ kind: 'end', echo: '' }));
+      input.on('data', onData).on('error', onEnd).on('end', onEnd);
     });
   }
+}
+
+function openTerminal(): OpenTerminal {
+  const output = openSync(TERMINAL, 'w');
+  const input = new ReadStream(openSync(TERMINAL, 'r'));
+  input.on('error', () => {});
+  return {
+    input,
+    write: (text) => void writeSync(output, text),
+    close: () => {
+      input.destroy();
+      closeSync(output);
+    },
+  };
+}
+
+/** What is not read any more is for whoever comes next: the next question, or the command of `run`. */
+function openConsole(): OpenTerminal {
+  const { stdin: input, stderr: output } = process;
+  if (input.listenerCount('error') === 0) input.on('error', () => {});
+  return { input, write: (text) => void output.write(text), close: () => void input.pause() };
 }

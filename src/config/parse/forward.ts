@@ -88,6 +88,8 @@ function localPort(address: Field | undefined, portField: Field | undefined): Fo
 }
 
 function localSocket(text: string, toAbsolute: ToAbsolute): ForwardListen | Invalid {
+  if (process.platform === 'win32')
+    return new Invalid(`has the path ${text} here, and Windows has no unix sockets for it; write a port`);
   const path = toAbsolute(text);
   return whyNoPath(text, path) ?? { kind: 'socket', path };
 }

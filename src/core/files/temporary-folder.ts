@@ -2,13 +2,14 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { messageOf, TshuttleError } from '../errors.ts';
+import { systemWords } from '../systems/system-words.ts';
 import { isOwnFolder } from './folders.ts';
 
-/** Where temporary files go wherever TMPDIR leads to nothing. */
-const USUAL = ['/tmp', '/var/tmp'];
+/** Where temporary files go wherever TMPDIR leads to nothing; on Windows every user may make such a folder. */
+const USUAL = process.platform === 'win32' ? [] : ['/tmp', '/var/tmp'];
 
 /**
- * Makes an empty folder for this user only: in XDG_RUNTIME_DIR, TMPDIR, /tmp or /var/tmp, the first that will do. The caller
+ * Makes an empty folder for this user only: in XDG_RUNTIME_DIR, TMPDIR (TEMP on Windows), /tmp or /var/tmp, the first that will do. The caller
  * removes it.
  *
  * @param whyUnfit why a folder of this path would not do; undefined when it would
@@ -34,6 +35,6 @@ export async function makeTemporaryFolder(
     }
   }
   throw new TshuttleError('ERR_CONFIG', `no folder for temporary files: ${failures.join('; ')}`, {
-    remedy: 'let TMPDIR name a folder that this user can write',
+    remedy: `let ${systemWords().temporaryVariable} name a folder that this user can write`,
   });
 }

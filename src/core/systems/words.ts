@@ -34,6 +34,8 @@ export interface SystemWords {
   readonly stateVariable: string;
   /** The variable that names where what lasts for a session belongs, sockets above all. */
   readonly sessionVariable: string;
+  /** The variable that names where temporary files belong. */
+  readonly temporaryVariable: string;
   /** Where the user's profiles are. */
   readonly profileFile: string;
   /** Shows what a file gets, as it comes. */
@@ -46,6 +48,8 @@ export interface SystemWords {
   readonly serviceManager: string | undefined;
   /** For a sentence: how the user has a profile start at login, where {@link serviceManager} is undefined. */
   readonly startAtLogin: string;
+  /** The group whose members sudo lets run everything there, by default. */
+  readonly administrators: string;
   /** What sudo reads of ours; its name has no dot (sudoers(5), includedir). */
   readonly sudoersFile: string;
   /** Which Node.js a grant can be for, and how it is used. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   fstatSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
+import { uptime } from 'node:os';
 import { basename } from 'node:path';
 import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { isNullDevice, openRegularFile, readDescriptor } from '../../core/files/regular-file.ts';
@@ -23,7 +25,7 @@ const CLAIM_ATTEMPTS = 8;
  * The file that tells a daemon's process id, and that there is one: its owner keeps it open for as long as it lives.
  *
  * That makes a file left by a dead process certain to recognise, also when its process id has been given to another one:
- * nobody has it open (native-notes/daemonise.md).
+ * nobody has it open (native-notes/daemonise.md). Only Linux tells that; elsewhere it is the other one when that is younger than the file.
  */
 export class PidFile {
   /** The dead process whose file was there, if one was: it did not come to remove it. */
@@ -140,7 +142,10 @@ function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.dev === b.dev && a.ino === b.ino;
 }
 
-function holdsOpen(pid: number, file: FileIdentity & { readonly uid: number }): boolean {
+function holdsOpen(
+  pid: number,
+  file: FileIdentity & { readonly uid: number; readonly mtimeMs: number },
+): boolean {
   if (pid === process.pid) return false;
   const folder = `/proc/${pid}/fd`;
   try {
@@ -155,7 +160,7 @@ function holdsOpen(pid: number, file: FileIdentity & { readonly uid: number }): 
   } catch (error) {
     // Not to be looked into: a daemon of the file's owner, or a stranger's process that has got the number.
     if (systemCodeOf(error) === 'EACCES') return ownerOf(pid) === file.uid;
-    return process.platform !== 'linux' && isAlive(pid);
+    return process.platform !== 'linux' && isAlive(pid) && !isYounger(pid, file.mtimeMs);
   }
 }
 
@@ -173,6 +178,35 @@ function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return systemCodeOf(error) === 'EPERM';
+  }
+}
+
+/** What a clock may be off, and how exact ps(1) is. */
+const CLOCK_SLACK_MS = 5_000;
+
+/** How long ps(1) may take. */
+const PS_TIMEOUT_MS = 5_000;
+
+/**
+ * Whether a process has begun after a time, and so is another one than the one that lived then and had its number. Where nobody tells who has
+ * a file open: by the time since the machine was started, and by ps(1), which Windows has not.
+ */
+function isYounger(pid: number, timeMs: number): boolean {
+  const latestMs = timeMs + CLOCK_SLACK_MS;
+  if (Date.now() - uptime() * 1_000 > latestMs) return true;
+  if (process.platform === 'win32') return false;
+  try {
+    const text = execFileSync('ps', ['-o', 'etime=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: PS_TIMEOUT_MS,
+    });
+    // [[DAYS-]HOURS:]MINUTES:SECONDS (POSIX, ps)
+    const [days, clock = ''] = text.includes('-') ? text.trim().split('-') : ['0', text.trim()];
+    const seconds = clock.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+    return Date.now() - (Number(days) * 86_400 + seconds) * 1_000 > latestMs;
+  } catch {
+    return false;
   }
 }
 

@@ -20,7 +20,9 @@ function loadKoffi(): Koffi {
     loaded ??= createRequire(import.meta.url)('koffi') as Koffi;
     return loaded;
   } catch (error) {
-    throw new TshuttleError('ERR_INTERNAL', `cannot load koffi on this machine: ${messageOf(error)}`, {
+    // The loader adds who has asked for it.
+    const [reason] = messageOf(error).split('\n', 1);
+    throw new TshuttleError('ERR_INTERNAL', `cannot load koffi on this machine: ${reason}`, {
       remedy: 'reinstall with optional dependencies (npm ci, without --omit=optional)',
       cause: error,
     });
@@ -32,19 +34,25 @@ export function openLibc(): LibraryHandle {
   return loadKoffi().load(process.platform === 'darwin' ? '/usr/lib/libSystem.B.dylib' : null);
 }
 
-let isThere: boolean | undefined;
+/** Null where it loads. */
+let failure: TshuttleError | null | undefined;
 
-/** Whether there is a native library at all: what is only faster or better with one goes on without. */
-export function hasNativeLibrary(): boolean {
-  if (isThere === undefined) {
+/** Why there is no native library at all, with the remedy; undefined where there is one. */
+export function whyNoNativeLibrary(): TshuttleError | undefined {
+  if (failure === undefined) {
     try {
       loadKoffi();
-      isThere = true;
-    } catch {
-      isThere = false;
+      failure = null;
+    } catch (error) {
+      failure = error as TshuttleError;
     }
   }
-  return isThere;
+  return failure ?? undefined;
+}
+
+/** Whether there is a native library: what is only faster or better with one goes on without. */
+export function hasNativeLibrary(): boolean {
+  return whyNoNativeLibrary() === undefined;
 }
 
 /**

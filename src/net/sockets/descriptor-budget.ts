@@ -10,8 +10,8 @@ const RESERVE_DIVISOR = 16;
 /** The reserve never takes more than this part of a small limit. */
 const MAX_RESERVE_DIVISOR = 4;
 
-/** Where the system does not tell its limit. */
-const UNKNOWN_LIMIT = 1_024;
+/** Where the system does not tell its limit. Windows has none for sockets, which are handles there, of which a process may have millions. */
+const UNKNOWN_LIMIT = process.platform === 'win32' ? 65_536 : 1_024;
 
 /**
  * What a descriptor is for. A `flow` leaves the whole reserve alone; a `service` (DNS, control socket, metrics), without which

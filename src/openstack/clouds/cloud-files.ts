@@ -39,16 +39,16 @@ export function candidatePaths(
     case 'gophercloud-utils':
       return [
         ...override(OVERRIDES_OF_GO[kind], surroundings),
-        ...[surroundings.workingDirectory, unixFolder(surroundings), SITE_FOLDER].map((folder) =>
-          join(folder, `${kind}.yaml`),
+        ...[surroundings.workingDirectory, unixFolder(surroundings), ...siteFolders(surroundings)].map(
+          (folder) => join(folder, `${kind}.yaml`),
         ),
       ];
     case 'gophercloud-v2': {
       const [only] = override('OS_CLIENT_CONFIG_FILE', surroundings);
       if (kind !== 'clouds') return [];
       if (only !== undefined) return [only];
-      return [surroundings.workingDirectory, userFolder(surroundings), SITE_FOLDER].map((folder) =>
-        join(folder, 'clouds.yaml'),
+      return [surroundings.workingDirectory, userFolder(surroundings), ...siteFolders(surroundings)].map(
+        (folder) => join(folder, 'clouds.yaml'),
       );
     }
   }
@@ -72,7 +72,10 @@ export function findCloudFile(
   return undefined;
 }
 
-const SITE_FOLDER = '/etc/openstack';
+/** Of the machine. The clients look there on Windows, too, where that is C:\etc, which every user may make. */
+function siteFolders({ platform }: CloudSurroundings): readonly string[] {
+  return platform === 'win32' ? [] : ['/etc/openstack'];
+}
 
 const OVERRIDES_OF_SDK: Readonly<Record<CloudFileKind, string | undefined>> = {
   clouds: 'OS_CLIENT_CONFIG_FILE',
@@ -96,7 +99,7 @@ function sdkFolders(surroundings: CloudSurroundings): readonly string[] {
     userFolder(surroundings),
     unixFolder(surroundings),
     systemFolder(surroundings),
-    SITE_FOLDER,
+    ...siteFolders(surroundings),
   ];
 }
 

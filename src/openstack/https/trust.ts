@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { rootCertificates } from 'node:tls';
 import { expandTilde } from '../../core/accounts.ts';
 import { TshuttleError } from '../../core/errors.ts';
@@ -13,7 +13,7 @@ export interface Trust {
   readonly from: string;
 }
 
-/** Where systems keep the authorities that they trust: Debian, Red Hat, macOS and BSD. */
+/** Where systems keep the authorities that they trust: Debian, Red Hat, macOS and BSD. On Windows every user may make such a folder. */
 const SYSTEM_BUNDLES = [
   '/etc/ssl/certs/ca-certificates.crt',
   '/etc/pki/tls/certs/ca-bundle.crt',
@@ -40,7 +40,7 @@ export function readTrust(
     if (written === undefined || written === '') continue;
     return { certificates: [readNamed(from, written, surroundings)], from: written };
   }
-  for (const path of SYSTEM_BUNDLES) {
+  for (const path of surroundings.platform === 'win32' ? [] : SYSTEM_BUNDLES) {
     const file = surroundings.readFile(path);
     if (file.kind === 'text') return { certificates: [...rootCertificates, file.text], from: 'this machine' };
   }
@@ -49,8 +49,7 @@ export function readTrust(
 
 function readNamed(from: string, written: string, surroundings: CloudSurroundings): string {
   const { homeDirectory, workingDirectory } = surroundings;
-  const expanded = expandTilde(written, homeDirectory);
-  const path = expanded.startsWith('/') ? expanded : join(workingDirectory, expanded);
+  const path = resolve(workingDirectory, expandTilde(written, homeDirectory));
   const file = surroundings.readFile(path);
   if (file.kind === 'text' && file.text.includes('BEGIN CERTIFICATE')) return file.text;
   const what =

@@ -36,8 +36,17 @@ export function expandPath(
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
   return inHome(path, tokens.homeDirectory)
+    .replace(PROGRAM_DATA, () => programData(environment))
     .replace(/%(.)/g, (token, letter: string) => tokenValue(letter, tokens) ?? token)
     .replace(/\$\{(\w+)\}/g, (reference, name: string) => environment[name] ?? reference);
+}
+
+/** How OpenSSH for Windows writes the folder of its own files in what `ssh -G` prints. As it is it would lie in the current folder. */
+const PROGRAM_DATA = /^__PROGRAMDATA__(?=[\\/])/;
+
+/** Where Windows keeps files of programs for all users, which administrators alone can change. */
+export function programData(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment['PROGRAMDATA'] ?? environment['ProgramData'] ?? 'C:\\ProgramData';
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { parseSshOption, type SshOption } from './option-line.ts';
+import { programData } from './path-tokens.ts';
 import type { SshRequest } from './request.ts';
 import { type ConfiguredTarget, type LocalIdentity, targetFromConfig } from './target-from-config.ts';
 
@@ -20,7 +21,7 @@ export function targetWithoutConfig(
   const assumed = new Map<string, readonly string[]>([
     ['identityfile', keyNames.map((name) => join(sshDirectory, name))],
     ['userknownhostsfile', [join(sshDirectory, 'known_hosts')]],
-    ['globalknownhostsfile', ['/etc/ssh/ssh_known_hosts']],
+    ['globalknownhostsfile', [join(systemFolder(local), 'ssh_known_hosts')]],
   ]);
   const parsed = request.options.map((text) => ({ text, option: parseSshOption(text) }));
   const options = parsed.flatMap(({ option }) => (option === undefined ? [] : [option]));
@@ -28,6 +29,11 @@ export function targetWithoutConfig(
   const { target, proxy } = targetFromConfig(request, requested, assumed, local);
   const unused = parsed.filter(({ option }) => option === undefined).map(({ text }) => `-o ${text}`);
   return { target, proxy, ignored: unused };
+}
+
+/** On Windows every user may make /etc, and with it keys that were trusted. */
+function systemFolder({ environment }: LocalIdentity): string {
+  return process.platform === 'win32' ? join(programData(environment), 'ssh') : '/etc/ssh';
 }
 
 function requestedValues(

@@ -1,4 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
+import { isAbsolute } from 'node:path';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { printableLine } from '../../core/printable.ts';
@@ -44,7 +45,7 @@ export function parseKnownHostsCommand(
 ): readonly string[] {
   const words = splitWords(template);
   const [program] = words ?? [];
-  if (words === undefined || program?.startsWith('/') !== true) {
+  if (words === undefined || program === undefined || !isAbsolute(program)) {
     const reason = words === undefined ? 'a quote is not closed' : 'ssh wants the absolute path of a program';
     throw new TshuttleError('ERR_CONFIG', `KnownHostsCommand ${template}: ${reason}`, {
       remedy: 'correct it in the ssh configuration, or set -o KnownHostsCommand=none',

@@ -53,7 +53,7 @@ export interface ProxyCommand {
  * Runs a ProxyCommand as OpenSSH does (sshconnect.c, ssh_proxy_connect): by the user's shell, one socket for its standard
  * input and output. In a session of its own, so without the terminal. Its standard error goes to the log.
  *
- * @throws TshuttleError ERR_BASTION_UNREACHABLE when it cannot be started; the signal's reason
+ * @throws TshuttleError ERR_BASTION_UNREACHABLE when it cannot be started; ERR_CONFIG on Windows; the signal's reason
  */
 export async function startProxyCommand(
   command: string,
@@ -61,6 +61,16 @@ export async function startProxyCommand(
   socketOptions: DuplexOptions = {},
 ): Promise<ProxyCommand> {
   context.signal.throwIfAborted();
+  if (process.platform === 'win32') {
+    throw new TshuttleError(
+      'ERR_CONFIG',
+      `ProxyCommand ${command}: Windows has no shell that could run it as ssh does`,
+      {
+        remedy:
+          'go through an ssh server with -J, or a proxy with --upstream-proxy; or use tshuttle in WSL2 (tshuttle help windows)',
+      },
+    );
+  }
   const { SHELL: shell = '/bin/sh' } = process.env;
   const { child, socket } = withStartersLimit(() =>
     spawnOverSocket(

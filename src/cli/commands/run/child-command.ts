@@ -77,11 +77,15 @@ export function exitCodeOfChild(code: number | null, signal: NodeJS.Signals | nu
 
 function cannotRun(file: string, error: unknown, report: (line: string) => void): number {
   const isMissing = systemCodeOf(error) === 'ENOENT';
-  report(isMissing ? `${file}: command not found` : `${file}: cannot be run: ${messageOf(error)}`);
+  const what = isMissing ? `${file}: command not found` : `${file}: cannot be run: ${messageOf(error)}`;
+  // Node.js starts programs alone, and asks no shell for files that end in .cmd or .bat.
+  report(process.platform === 'win32' ? `${what}; what is a .cmd or .bat file: -- cmd /c ${file}` : what);
   return isMissing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
+/** On Windows a console has told all its processes, and nothing else sends these; a signal that we send there ends a process at once. */
 function hasControllingTerminal(): boolean {
+  if (process.platform === 'win32') return true;
   try {
     closeSync(openSync('/dev/tty', 'r'));
     return true;
