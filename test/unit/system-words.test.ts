@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { TEXTS, textsOn } from '../../src/cli/command/help-text.ts';
+import { examplesOn, TEXTS, textsOn } from '../../src/cli/command/help-text.ts';
 import { errorTopics, remedyOf } from '../../src/cli/help/error-pages.ts';
 import { renderTopic } from '../../src/cli/help/render-text.ts';
 import { topicsOn } from '../../src/cli/help/topics.ts';
@@ -78,6 +78,17 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     ];
     expect([...plain, ...made].flatMap((text) => foreignWords(text, platform))).toEqual([]);
   });
+});
+
+test('--help says at once where nothing can be captured, and shows command lines that work there', () => {
+  const told = (platform: NodeJS.Platform): readonly string[] => [
+    textsOn(systemWords(platform)).description,
+    examplesOn(systemWords(platform)),
+  ];
+  expect(told('win32').join()).toMatch(/On Windows nothing can capture .*tshuttle help windows/s);
+  for (const platform of ['win32', 'openbsd'] as const)
+    expect(told(platform).join()).not.toMatch(/ tshuttle .*(?:10\.0\.0\.0\/8(?! --)|0\/0|--domain|--dns)/);
+  expect(told('darwin')).toEqual(told('linux'));
 });
 
 test('the texts are those of this system', () => {

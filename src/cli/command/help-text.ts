@@ -1,8 +1,7 @@
 /** What `--help` says of the program, its commands and their own options. */
 export const textsOn = (system: SystemWords) => ({
-  description:
-    'Sends TCP connections to the chosen networks through one ssh connection to a bastion.\n' +
-    'Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.',
+  description: `Sends TCP connections to the chosen networks through one ssh connection to a bastion.
+Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.${system.redirector === undefined ? withoutRedirect(system) : ''}`,
   version: 'print the version',
   help: 'print this text',
   explain: 'say which tunnel captures a connection, and why',
@@ -34,7 +33,7 @@ export const textsOn = (system: SystemWords) => ({
     'arguments, the helper, in a folder that only root can change.',
   sudoersInstall: `copy the helper there, and install the line in ${system.sudoersFile}, as root, through sudo`,
   sudoersUninstall: 'remove the line, and with the last one the helper',
-  sudoersUser: 'for this user (default: you)',
+  sudoersUser: `for this user (default: you); to print alone, a group works too, as %${system.administrators}`,
   serviceInstall: 'start tunnels at login',
   serviceInstallDescription:
     `Installs a service of your ${system.serviceManager ?? 'session'} that starts the tunnels of these profiles at login, and again\n` +
@@ -199,16 +198,30 @@ export const GROUPS: Readonly<Record<string, string>> = {
   target: 'manage servers behind gates, and write them into an ssh configuration',
 };
 
-/** What `--help` ends with. */
-export const EXAMPLES = `
-Examples:
-  tshuttle -r me@bastion.example.com 10.0.0.0/8
+/** What there is all the same where nothing redirects connections. */
+function withoutRedirect({ name, platform }: SystemWords): string {
+  const elsewhere = platform === 'win32' ? '; in WSL2 all of it does (tshuttle help windows)' : '';
+  return `\nOn ${name} nothing can capture connections. There --socks, --http-proxy, -L and run --rootless work${elsewhere}.`;
+}
+
+const CAPTURING = `  tshuttle -r me@bastion.example.com 10.0.0.0/8
   tshuttle -r bastion 0/0 ::/0 -x 192.168.0.0/16          everything but the local network
   tshuttle -r bastion db.example.com:5432 10.2.0.0/16:443
   tshuttle -r bastion --domain internal.example           names that only the bastion resolves
   tshuttle -r bastion --openstack mycloud                 the OpenStack API of clouds.yaml
   tshuttle -r bastion --socks 1080                        a SOCKS proxy: no root, no rules
-  tshuttle -D -r bastion -s networks.txt -X never.txt     in the background
+  tshuttle -D -r bastion -s networks.txt -X never.txt     in the background`;
+
+const WITHOUT_CAPTURE = `  tshuttle -r me@bastion.example.com --socks 1080         a SOCKS proxy
+  tshuttle -r bastion --http-proxy 8080                   a proxy of HTTP
+  tshuttle -r bastion -L 5432:db.internal:5432            one port that leads to one place
+  tshuttle run --rootless -r bastion 10.0.0.0/8 -- terraform plan
+  tshuttle -D -r bastion --socks 1080                     in the background`;
+
+/** What `--help` ends with. */
+export const examplesOn = ({ redirector }: SystemWords): string => `
+Examples:
+${redirector === undefined ? WITHOUT_CAPTURE : CAPTURING}
   tshuttle @office.conf -v                                arguments from a file
 
 Arguments in the environment variable TSHUTTLE_ARGS come before those on the command line.

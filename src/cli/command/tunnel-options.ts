@@ -8,7 +8,8 @@ import {
   type RawOptions,
   rowOf,
 } from '../../config/options/table.ts';
-import { EXAMPLES, TEXTS } from './help-text.ts';
+import { systemWords } from '../../core/systems/system-words.ts';
+import { examplesOn, TEXTS } from './help-text.ts';
 import { repeatable } from './repeatable.ts';
 
 /** An option of a tunnel, which commander keeps by the key of its row. */
@@ -49,7 +50,7 @@ export function describeProgram(version: string): Command {
   return program
     .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
     .helpOption('-h, --help', TEXTS.help)
-    .addHelpText('after', EXAMPLES);
+    .addHelpText('after', examplesOn(systemWords()));
 }
 
 /** The tunnel options of a command line, as text; a command takes its options wherever they stand. */

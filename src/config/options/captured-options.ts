@@ -64,7 +64,7 @@ export const CAPTURED_OPTIONS = {
     type: 'networkMap',
     partOf: 'maps',
     help:
-      'capture the second network, and carry its connections to the first, which is another one here; names in zones get ' +
+      'capture the second network, and carry its connections to the first, whose addresses are in use here for something else; names in zones get ' +
       'addresses of the second; repeatable',
     item: '10.1.0.0/16=10.201.0.0/16',
     profile: {

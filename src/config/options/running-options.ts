@@ -19,9 +19,9 @@ export const CAPTURE_OPTIONS = {
     choices: UDP_POLICIES,
     otherwise: 'reject',
     help:
-      'of UDP to what is captured, which is not carried: reject refuses it at once, so that QUIC and others change to TCP, ' +
-      'but DHCP, NTP, VPNs and what was there before; direct lets it leave as without tshuttle (default: reject)',
-    profile: { key: 'udp', description: 'what becomes of UDP to what is captured, as --udp' },
+      'what is done with UDP to captured destinations, which is not carried: reject refuses it at once, so that QUIC and others ' +
+      'change to TCP, but not DHCP, NTP, VPNs and what was there before; direct lets it leave as without tshuttle (default: reject)',
+    profile: { key: 'udp', description: 'what is done with UDP to captured destinations, as --udp' },
   },
   tmark: {
     kind: 'text',

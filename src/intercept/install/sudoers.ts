@@ -5,7 +5,7 @@ import { INSTALLED_HELPER } from './installed-helper.ts';
 export const SUDOERS_FILE = systemWords().sudoersFile;
 
 /** What needs no quotes in sudoers(5). */
-const PLAIN_USER = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+const PLAIN_USER = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
 const HEAD = `# These users may set tshuttle's redirect rules without a password: one program that only root can change, and no
 # arguments. tshuttle sudoers --install puts it there; --uninstall removes it and this file.

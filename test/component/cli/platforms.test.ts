@@ -4,6 +4,7 @@ import { createServer, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemWords } from '../../../src/core/systems/system-words.ts';
 import { readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
 import { foreignWords, OF_OTHER_MACHINES } from '../../support/platform/foreign-words.ts';
@@ -134,12 +135,21 @@ describe.each(PLATFORMS)('on $name, koffi $koffi', (platform) => {
   });
 
   test('the control socket answers, and the tunnel goes on', { timeout: 60_000 }, async () => {
-    for (const words of [['status', '--json'], ['explain', '10.0.0.1:22'], ['doctor']]) {
+    for (const words of [
+      ['status', '--json'],
+      ['explain', '10.0.0.1:22'],
+    ]) {
       const { code, stdout, stderr } = await run(...words);
       expect(code, `${words[0]}: ${stdout}${stderr}`).not.toBe(70);
       expect(tunnel.isRunning, `after ${words[0]}: ${tunnel.stderr}`).toBe(true);
     }
     expect((await run('status')).stdout).toContain('127.0.0.1');
+    const { code, stdout } = await run('doctor');
+    // Where nothing could capture with it either, it is not missed, and what is there has no problem.
+    const isMissed = platform.koffi === 'absent' && platform.name !== 'win32';
+    expect(/^PROBLEM +native library: .*koffi.*\n +-> .*npm ci/m.test(stdout), stdout).toBe(isMissed);
+    if (platform.name === 'win32')
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/^note +redirect: .*Windows/m)]);
     await using destination = await openDestination((socket) => {
       // What came with the answer of the proxy would be lost in `through`.
       socket.once('data', () => socket.end('still here'));
@@ -223,6 +233,15 @@ describe.each(PLATFORMS)('on $name, koffi $koffi', (platform) => {
       [hasServices, ['service', 'status']],
       [platform.name === 'linux', ['service', 'status', '--system']],
     ];
+    if (hasRules) {
+      const group = `%${systemWords(platform.name).administrators}`;
+      const printed = await run('sudoers', '--user', group);
+      expect(printed.stdout).toContain(
+        `\n${group} ALL=(root) NOPASSWD: /usr/local/libexec/tshuttle/helper ""\n`,
+      );
+      const installed = await run('sudoers', '--install', '--user', group);
+      expect([installed.code, installed.stderr]).toEqual([64, expect.stringContaining('is a group')]);
+    }
     for (const [isHere, words] of attempts) {
       const { code, stderr } = await run(...words);
       expect(code === 0, `${words.join(' ')}: ${stderr}`).toBe(isHere);

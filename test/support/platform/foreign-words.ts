@@ -4,7 +4,7 @@
  */
 
 const LINUX_ALONE =
-  /\bapt(?:-get)?\b|\bdnf\b|pacman|\bnft\b|nftables|iptables|systemctl|systemd|journalctl|loginctl|timedatectl|\/proc\/|XDG_RUNTIME_DIR|\/run\/user|\bip (?:link|route|addr|netns|-6)\b|\bsysctl\b|prlimit|LimitNOFILE|CAP_NET_ADMIN|\bfuser\b|getent ahosts|resolvectl|NetworkManager|\beth0\b|man -l|bpftool|\bufw\b|127\.0\.0\.53|IPAddressDeny/;
+  /\bapt(?:-get)?\b|\bdnf\b|pacman|\bnft\b|nftables|iptables|systemctl|systemd|journalctl|loginctl|timedatectl|\/proc\/|XDG_RUNTIME_DIR|\/run\/user|\bip (?:link|route|addr|netns|-6)\b|\bsysctl\b|prlimit|LimitNOFILE|CAP_NET_ADMIN|\bfuser\b|getent ahosts|resolvectl|NetworkManager|\beth0\b|man -l|bpftool|\bufw\b|127\.0\.0\.53|IPAddressDeny|\bsg GROUP|cgroup2/;
 const PF_ALONE = /pfctl|\/etc\/pf\.conf|anchor of pf|\blo0\b/;
 const MACOS_ALONE =
   /\bbrew\b|launchd|launchctl|scutil|caffeinate|com\.apple|~\/Library|System Settings|sntp|keychain/i;
@@ -22,8 +22,8 @@ const FOREIGN: Readonly<Record<string, readonly RegExp[]>> = {
 /** Those that have words of their own, and one that has none. */
 export const PLATFORMS = Object.keys(FOREIGN) as NodeJS.Platform[];
 
-/** Pages about another machine: of bastions, of WSL2, and of a Linux that others send through. */
-export const OF_OTHER_MACHINES: ReadonlySet<string> = new Set(['bastion', 'windows', 'others']);
+/** Pages about another machine: of bastions and of WSL2. */
+export const OF_OTHER_MACHINES: ReadonlySet<string> = new Set(['bastion', 'windows']);
 
 /** The lines of a text that have words of other systems. */
 export function foreignWords(text: string, platform: NodeJS.Platform): readonly string[] {

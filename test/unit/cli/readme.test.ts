@@ -1,12 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { EXAMPLES } from '../../../src/cli/command/help-text.ts';
+import { examplesOn } from '../../../src/cli/command/help-text.ts';
 import { topicsOn } from '../../../src/cli/help/topics.ts';
 import { parseArguments } from '../../../src/cli/program/arguments.ts';
 import { collectArgumentWords } from '../../../src/config/parse/argument-words.ts';
 import { splitShellWords } from '../../../src/config/parse/shell-words.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
+import { systemWords } from '../../../src/core/systems/system-words.ts';
 import { renderMarkdown } from '../../support/readme/topic-markdown.ts';
 
 const FILE = new URL('../../../README.md', import.meta.url);
@@ -56,7 +57,9 @@ describe('command lines that are shown to people are ones that tshuttle takes', 
     expect(await complaint(line)).toBeUndefined();
   });
 
-  const examples = EXAMPLES.split('\n').map((line) => line.trim().split(/ {3,}/, 1)[0]!);
+  const examples = examplesOn(systemWords('linux'))
+    .split('\n')
+    .map((line) => line.trim().split(/ {3,}/, 1)[0]!);
   test.each(examples.filter((line) => line.startsWith('tshuttle ')))('--help: %s', async (line) => {
     expect(await complaint(line)).toBeUndefined();
   });

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { EXIT_CODES, EXIT_MEANINGS } from '../../../src/app/exit-code.ts';
@@ -99,17 +100,14 @@ async function reload(held: Config, wanted: Config): Promise<string> {
 }
 
 function golden(name: string): string {
-  return new URL(`golden/${name}`, import.meta.url).pathname;
+  return fileURLToPath(new URL(`golden/${name}`, import.meta.url));
 }
 
 function allCommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }
 
-// What holds on one system only is held to that by test/unit/system-words.test.ts.
-const onLinux = test.runIf(process.platform === 'linux');
-
-onLinux('--help of every command', async () => {
+test('--help of every command', async () => {
   const program = await buildProgram('1.2.3');
   const pages = allCommands(program).map((command) => {
     let text = '';
@@ -121,7 +119,7 @@ onLinux('--help of every command', async () => {
   await expect(pages.join(`${'='.repeat(100)}\n`)).toMatchFileSnapshot(golden('help.txt'));
 });
 
-onLinux('the manual page, but for its topics', async () => {
+test('the manual page, but for its topics', async () => {
   const page = renderManPage(await buildProgram('1.2.3'), {
     version: '1.2.3',
     date: '2026-01-02',
@@ -147,7 +145,7 @@ test('the JSON Schema of profiles, and with it their keys', async () => {
   );
 });
 
-onLinux('the words that a shell is offered', async () => {
+test('the words that a shell is offered', async () => {
   const program = await buildProgram('1.2.3');
   const values = {
     hosts: () => ['a-host'],

@@ -9,6 +9,7 @@ import { systemWords } from '../../../core/systems/system-words.ts';
 import { systemNameservers } from '../../../dns/system/nameservers.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../../intercept/client/command.ts';
 import { type HelperInterceptor, openInterceptor } from '../../../intercept/helper-interceptor.ts';
+import { whyNoNativeLibrary } from '../../../net/native/library.ts';
 import { NATIVE_CRYPTO_REMEDY } from '../../../ssh/ssh2/channels/flow-control/cipher-cost.ts';
 import { hasOpenSsl } from '../../../ssh/ssh2/internals/ciphers/openssl.ts';
 import { hasNativeCrypto } from '../../../ssh/ssh2/internals/connection-internals.ts';
@@ -34,9 +35,16 @@ export async function* checkMachine(
 ): AsyncGenerator<Finding> {
   yield ok('Node.js', `${process.version} on ${process.platform} ${process.arch}`);
   yield checkCrypto();
+  yield* checkNativeLibrary();
   yield* checkRedirect(config, context);
   yield checkNameservers();
   yield* checkOthers();
+}
+
+/** Without it nothing is captured, and proxies work. */
+function* checkNativeLibrary(): Generator<Finding> {
+  const missing = systemWords().redirector === undefined ? undefined : whyNoNativeLibrary();
+  if (missing !== undefined) yield problemOf('native library', missing);
 }
 
 function checkCrypto(): Finding {
@@ -57,9 +65,12 @@ async function* checkRedirect(
     const command = withoutPrompt(helperCommand(findHelperCommandFacts()));
     interceptor = await openInterceptor({ method: config?.method ?? 'auto', logger, signal, command });
   } catch (error) {
-    yield error instanceof TshuttleError && error.code === 'ERR_NO_PRIVILEGE'
-      ? await checkSudo(error, canAsk)
-      : problemOf(check, error);
+    const finding =
+      error instanceof TshuttleError && error.code === 'ERR_NO_PRIVILEGE'
+        ? await checkSudo(error, canAsk)
+        : problemOf(check, error);
+    // Proxies are all that there is on such a system, and they work.
+    yield systemWords().redirector === undefined ? { ...finding, status: 'note' } : finding;
     return;
   }
   try {
@@ -143,8 +154,8 @@ export async function checkClock(): Promise<Finding> {
       timeout: TOOL_TIMEOUT_MS,
     });
     return stdout.trim() === 'yes'
-      ? ok(check, 'is synchronised, so that one-time codes are of the right moment')
-      : note(check, 'is not synchronised: one-time codes may be of the wrong moment', setClock);
+      ? ok(check, 'is synchronised, as one-time codes need')
+      : note(check, 'is not synchronised: one-time codes may be refused for that', setClock);
   } catch {
     return note(
       check,

@@ -1,7 +1,7 @@
 import { formatTrafficSource, type TrafficSource } from '../../../net/address/traffic-source.ts';
 import type { SourceInterfaces } from '../../../net/machine/source-interfaces.ts';
 
-/** Says whose connections are captured beside this machine's own, and what is not alike for them; nothing where nobody's are. */
+/** Says whose connections are captured beside this machine's own, and what differs for them; nothing where nobody's are. */
 export function explainOthers(
   sources: readonly TrafficSource[],
   { addresses, links }: SourceInterfaces,
@@ -14,6 +14,6 @@ export function explainOthers(
     if (interfaces.length === 0)
       return `from others, by --also-from ${name}: nothing comes in yet, no such interface is up`;
     const left = links.map(({ address, prefixLength }) => `${address}/${prefixLength}`).join(', ');
-    return `from others, by --also-from ${name} (${interfaces.join(', ')}): alike, but for what goes to this machine itself or to ${left}`;
+    return `from others, by --also-from ${name} (${interfaces.join(', ')}): the same, except for what goes to this machine itself or to ${left}`;
   });
 }

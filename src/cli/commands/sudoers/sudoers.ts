@@ -41,10 +41,13 @@ export async function sudoers({ action, user }: SudoersRequest, context: Sudoers
     const what = 'is missing: root needs no line; name the user, as in --user alice';
     return refuse('ERR_USAGE', [{ where: '--user', what }]);
   }
-  // For whoever writes the file by hand: --install tries the grant as the user.
-  const isGroup = action === 'print' && name.startsWith('%');
+  const isGroup = name.startsWith('%');
+  if (isGroup && action !== 'print') {
+    const what = `is a group, and --${action} is for users: the grant is tried as the user; without it the line for the group is printed`;
+    return refuse('ERR_USAGE', [{ where: `--user ${name}`, what }]);
+  }
   if (!canBeGranted(isGroup ? name.slice(1) : name)) {
-    const what = 'cannot be written in sudoers; only letters, digits, - and _ can';
+    const what = 'cannot be written in sudoers; only letters, digits, dots, - and _ can';
     return refuse('ERR_USAGE', [{ where: `--user ${name}`, what }]);
   }
   if (action === 'print') {

@@ -24,7 +24,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
         ['0/0 ::/0', 'everything'],
       ),
       paragraph(
-        '--map 10.1.0.0/16=10.201.0.0/16 is for a network that is another one here, or at another site: connections to 10.201.3.4 are carried to 10.1.3.4, ' +
+        '--map 10.1.0.0/16=10.201.0.0/16 is for a network whose addresses are in use here, or at another site, for something else: connections to 10.201.3.4 are carried to 10.1.3.4, ' +
           'and names that the bastion’s resolvers answer with 10.1.3.4 get 10.201.3.4. The second network is captured by itself, and ' +
           'needs a route as any other. HOST of -L and --to-ns are as the bastion sees them.',
       ),
@@ -43,7 +43,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
   },
   {
     name: 'udp',
-    summary: 'what becomes of UDP to what is captured: QUIC, VPNs, NTP',
+    summary: 'what is done with UDP to captured destinations: QUIC, VPNs, NTP',
     blocks: [
       paragraph(
         'Only TCP is carried, and DNS. With --udp reject, the default, other UDP to what is captured is refused at once, on every port: ' +
@@ -116,8 +116,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
       paragraph(
         'Without --to-ns the resolvers are those in the bastion’s own /etc/resolv.conf, if SFTP may read it; a bastion that forces a ' +
           'command runs that once. Up to three may be named, with commas: one that is silent for 2 s is asked last for the next 30 s. ' +
-          'Answers are kept for their TTL. When ' +
-          `${system.resolverSettings} of this machine changes, queries to the new resolvers are captured.`,
+          `Answers are kept for their TTL. When this machine gets other resolvers (${system.resolverSettings}), queries to those are captured.`,
       ),
       paragraph(
         'Names of the bastion, of jump hosts and of proxies are always answered by this machine’s own resolver.',

@@ -6,7 +6,7 @@ export const FORWARDS_TOPIC: Topic = {
   summary: 'a port or a unix socket of this machine that leads to one place (-L): no root, no rules',
   blocks: [
     paragraph(
-      '-L is that of ssh. Its connections are held while the bastion is lost, counted and listed as all others are. A tunnel with -L and ' +
+      '-L works as in ssh. Its connections are held while the bastion is lost, counted and listed as all others are. A tunnel with -L and ' +
         'without a SUBNET needs no root. In a profile the key is forwards; a reload adds, removes and redirects them at once.',
     ),
     commands(

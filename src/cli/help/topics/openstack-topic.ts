@@ -116,7 +116,9 @@ export const openstackTopic = (system: SystemWords): Topic => ({
     commands(
       'tshuttle run --probe api.cluster.example:6443 -r ubuntu@bastion.example.com api.cluster.example:6443 -- kubectl get nodes',
     ),
-    paragraph('psql knows no proxy: it needs the redirect, or --isolated where there is no root.'),
+    paragraph(
+      `psql knows no proxy: it needs the redirect${system.platform === 'linux' ? ', or --isolated where there is no root' : ''}.`,
+    ),
     commands(
       'tshuttle run -r ubuntu@bastion.example.com --domain internal.example -- psql "host=db.internal.example sslmode=verify-full dbname=app"',
     ),

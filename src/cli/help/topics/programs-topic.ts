@@ -14,7 +14,8 @@ export const programsTopic = (system: SystemWords): Topic => ({
       ['--user USER', 'programs of this user, by name or number'],
       [
         '--group GROUP',
-        'programs that run as this group (sg GROUP -c COMMAND starts one); the other groups of their user do not count',
+        `programs that run as this group (${system.platform === 'linux' ? 'sg GROUP -c COMMAND' : 'sudo -u YOU -g GROUP COMMAND'} starts one); the other ` +
+          'groups of their user do not count',
       ],
       ...ofLinux(system, [
         '--cgroup PATH',

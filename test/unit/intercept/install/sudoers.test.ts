@@ -24,7 +24,14 @@ bob ALL=(root) NOPASSWD: /usr/local/libexec/tshuttle/helper ""
     expect(usersIn(foreign.join('\n'))).toEqual([]);
   });
 
-  it.each(['ALL', '#1000', '%wheel', 'a b', 'a,b', 'a=b', '+net', '!root', ''])('refuses %s', (name) => {
-    expect(canBeGranted(name)).toBe(false);
+  it.each(['jane.doe', 'a-b_c9'])('takes %s, as directory services name users', (name) => {
+    expect(usersIn(renderSudoers([name]))).toEqual([name]);
   });
+
+  it.each(['ALL', '#1000', '%wheel', '.a', 'a b', 'a,b', 'a=b', '+net', '!root', ''])(
+    'refuses %s',
+    (name) => {
+      expect(canBeGranted(name)).toBe(false);
+    },
+  );
 });

@@ -32,7 +32,7 @@ test.each([
     'echo no',
     {
       status: 'note',
-      what: expect.stringContaining('one-time codes may be of the wrong moment'),
+      what: expect.stringContaining('one-time codes may be refused for that'),
       remedy: 'timedatectl set-ntp true',
     },
   ],
