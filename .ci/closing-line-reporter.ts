@@ -1,19 +1,45 @@
 import { appendFileSync } from 'node:fs';
-import type { Reporter, TestModule } from 'vitest/node';
+import { fileURLToPath } from 'node:url';
+import type { Reporter, TestModule, Vitest } from 'vitest/node';
+import { filesLeftOut, surroundings, whyLeftOut } from '../test/support/platform/left-out.ts';
 
-/** Prints `N passed, N failed, N skipped` as the last line, and with TSHUTTLE_LAB=require makes a skip a failure. */
+const TESTS = fileURLToPath(new URL('../test/', import.meta.url));
+
+/**
+ * Prints `N passed, N failed, N skipped` as the last line, and with TSHUTTLE_LAB=require makes a skip a failure. Before it, where tests are left
+ * out by the list of this system's (test/support/platform/left-out.ts), how many for which reason: those are no skips.
+ */
 export default class ClosingLineReporter implements Reporter {
+  /** Names of projects, which are folders of tests. */
+  #projects: readonly string[] = [];
+
+  onInit({ projects }: Vitest): void {
+    this.#projects = projects.map(({ name }) => name);
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
     const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 };
+    const here = surroundings();
+    const skipped: string[] = [];
+    const leftOut = [...filesLeftOut(here, TESTS)]
+      .filter(([file]) => this.#projects.some((project) => file.startsWith(`${project}/`)))
+      .map(([, reason]) => `files: ${reason}`);
     for (const module of modules) {
       if (module.errors().length > 0) counts.failed += 1;
       for (const test of module.children.allTests()) {
-        const state = test.result().state;
-        if (state === 'passed' || state === 'failed' || state === 'skipped') counts[state] += 1;
+        const result = test.result();
+        if (result.state === 'pending') continue;
+        const name = `${module.relativeModuleId.replace(/^test\//, '')} > ${test.fullName}`;
+        const reason = result.state === 'skipped' ? whyLeftOut(here, name) : undefined;
+        if (reason === undefined) counts[result.state] += 1;
+        else leftOut.push(`tests: ${reason}`);
+        if (reason === undefined && result.state === 'skipped') skipped.push(name);
       }
     }
+    for (const what of [...new Set(leftOut)].sort())
+      console.log(`left out: ${leftOut.filter((one) => one === what).length} ${what}`);
     if (process.env['TSHUTTLE_LAB'] === 'require' && counts.skipped > 0) {
-      console.log(`${counts.skipped} tests were skipped, and TSHUTTLE_LAB=require allows none`);
+      console.log([...skipped, `${skipped.length} tests were skipped, and TSHUTTLE_LAB=require allows none`].join('\n'));
       counts.failed += counts.skipped;
       counts.skipped = 0;
       process.exitCode = 1;

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+import { filesLeftOut, surroundings } from '../test/support/platform/left-out.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -7,13 +8,19 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const env = { SUDO_USER: '', NODE_DISABLE_COMPILE_CACHE: '1' };
 
 /**
- * With TSHUTTLE_TEST_PLATFORM (darwin, freebsd, openbsd, win32) the tests, and what they start, take themselves to be on that system:
- * `npm run test:platforms` says which do.
+ * With TSHUTTLE_TEST_PLATFORM (darwin, freebsd, openbsd, win32) or TSHUTTLE_TEST_KOFFI=absent the tests, and what they start, take
+ * themselves to be there: `npm run test:platforms`. Not vitest itself, which has loaded what it needs when a setup file runs.
  */
-const platform = process.env['TSHUTTLE_TEST_PLATFORM'];
 const simulation = fileURLToPath(new URL('../test/support/platform/simulate.cjs', import.meta.url));
-const simulated =
-  platform === undefined ? {} : { setupFiles: [simulation], env: { ...env, NODE_OPTIONS: `--require=${simulation}` } };
+const { TSHUTTLE_TEST_PLATFORM: platform, TSHUTTLE_TEST_KOFFI: koffi } = process.env;
+const here = {
+  ...(platform === undefined && koffi === undefined ? {} : { setupFiles: [simulation] }),
+  runner: fileURLToPath(new URL('leaving-out-runner.ts', import.meta.url)),
+  exclude: [
+    ...configDefaults.exclude,
+    ...[...filesLeftOut(surroundings(), `${root}test/`).keys()].map((file) => `test/${file}`),
+  ],
+};
 
 /** Captures on the machine itself, which only a machine of somebody's tests is for: `npm run test:loopback`. */
 const loopback = {
@@ -44,10 +51,10 @@ export default defineConfig({
           // Pure tests share nothing that a process of their own for each file could keep apart.
           pool: 'threads',
           isolate: false,
-          ...simulated,
+          ...here,
         },
       },
-      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000, env, ...simulated } },
+      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000, env, ...here } },
       {
         root,
         test: {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { marked } from 'marked';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NAMED = /native-notes\/[\w-]+\.md/g;
@@ -75,7 +76,7 @@ function partOf(note: string, name: string): string | undefined {
 
 /** Paths of ours that a text names; braces as in a shell. */
 function pathsIn(text: string): readonly string[] {
-  const named = [...text.matchAll(/\b(?:src|test|bench|\.ci)\/[\w./-]*(?:\{[^}]*\})?[\w./-]*/g)].map(
+  const named = [...text.matchAll(/(?<![\w/-])(?:src|test|bench|\.ci)\/[\w./-]*(?:\{[^}]*\})?[\w./-]*/g)].map(
     ([path]) => path,
   );
   return named.flatMap((path) => {
@@ -114,3 +115,42 @@ test("the files that a packet's life names are there, each once", () => {
   const found = named.map((name) => [name, files.filter((file) => file.endsWith(name)).length] as const);
   expect(found.filter(([, count]) => count !== 1)).toEqual([]);
 });
+
+describe('public CI', () => {
+  const workflow = parse(readFileSync(join(ROOT, '.github/workflows/tests.yml'), 'utf8')) as {
+    readonly jobs: Readonly<Record<string, Job>>;
+  };
+  const runOf = (job: string): string => JSON.stringify(workflow.jobs[job]?.steps);
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly scripts: Readonly<Record<string, string>>;
+    readonly engines: { readonly node: string };
+  };
+
+  test('runs scripts, files and tests that are there', () => {
+    const all = JSON.stringify(workflow);
+    const scripts = [...all.matchAll(/npm (?:run )?(test|(?<=run )[\w:-]+)/g)].map(([, name = '']) => name);
+    expect(scripts.length).toBeGreaterThan(8);
+    expect(scripts.filter((name) => manifest.scripts[name] === undefined)).toEqual([]);
+    expect(pathsIn(all).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+
+  test('has the oldest Node.js that we take, on each Debian and Ubuntu, with those after it', () => {
+    const oldest = Number(/\d+/.exec(manifest.engines.node)?.[0]);
+    for (const job of ['linux', 'debian'])
+      expect(workflow.jobs[job]?.strategy?.matrix['node']).toEqual([oldest, 22, 24, 26]);
+  });
+
+  test('captures on macOS and FreeBSD, and has every simulated system', () => {
+    for (const job of ['macos', 'freebsd'])
+      expect(runOf(job)).toMatch(/TSHUTTLE_LAB=require npm run test:loopback/);
+    const { system = [], koffi = [] } = workflow.jobs['platforms']?.strategy?.matrix ?? {};
+    const [, systems] =
+      /\$\{PLATFORMS:-([\w ]+)\}/.exec(readFileSync(join(ROOT, '.ci/platforms'), 'utf8')) ?? [];
+    expect([system.join(' '), koffi]).toEqual([systems, ['present', 'absent']]);
+  });
+});
+
+interface Job {
+  readonly strategy?: { readonly matrix: Readonly<Record<string, ReadonlyArray<string | number>>> };
+  readonly steps: readonly unknown[];
+}

@@ -1,6 +1,7 @@
 /*
  * Has Node.js on Linux be like one on another system, as far as that is honest: for NODE_OPTIONS=--require=..., before any module of
- * tshuttle loads. TSHUTTLE_TEST_PLATFORM is darwin, freebsd, openbsd or win32, TSHUTTLE_TEST_KOFFI absent where the native library is missing.
+ * tshuttle loads; and as a setup file of tests, for whose children it sets that. TSHUTTLE_TEST_PLATFORM is darwin, freebsd, openbsd or win32,
+ * TSHUTTLE_TEST_KOFFI absent where npm was told to leave the package out.
  *
  * What Linux only has is not there: /proc and /sys, its native calls (a function of the C library is there when that system has it, and
  * takes that system's numbers), and on Windows the users, groups, modes and owners of files, and sockets in the file system: named pipes
@@ -15,8 +16,10 @@ const path = require('node:path');
 const platform = process.env.TSHUTTLE_TEST_PLATFORM;
 const isKoffiAbsent = process.env.TSHUTTLE_TEST_KOFFI === 'absent';
 
-/** A worker of the tests has it by NODE_OPTIONS, and once more as a setup file. */
+/** A worker of the tests has it once for each file. */
 const DONE = Symbol.for('tshuttle.simulated');
+
+process.env.NODE_OPTIONS = `--require=${__filename}`;
 
 if (globalThis[DONE] !== true) {
   globalThis[DONE] = true;
@@ -25,7 +28,7 @@ if (globalThis[DONE] !== true) {
 }
 
 function simulate() {
-  hideFolders(['/proc', '/sys']);
+  hideFolders(['/proc', '/sys', ...(platform === 'win32' ? ['/dev/fd', '/dev/tty', '/etc', '/run'] : [])]);
   if (platform === 'win32') beWindows();
   Object.defineProperty(process, 'platform', { value: platform });
   os.platform = () => platform;
@@ -34,11 +37,31 @@ function simulate() {
 }
 
 function replaceKoffi() {
+  if (isKoffiAbsent) removeKoffi();
   const load = Module._load;
   Module._load = function (name, ...rest) {
-    if (name !== 'koffi') return load.call(this, name, ...rest);
-    if (isKoffiAbsent) throw new Error('Cannot find the native Koffi module; did you bundle it correctly?');
-    return koffiOf(asHere(() => load.call(this, name, ...rest)));
+    if (name === 'koffi') return koffiOf(asHere(() => load.call(this, name, ...rest)));
+    // What tests compile modules with is of this machine.
+    return load.call(this, name.startsWith('@rolldown/binding-') ? ownBinding() : name, ...rest);
+  };
+}
+
+function ownBinding() {
+  const [folder] = fs.readdirSync(path.join(__dirname, '../../../node_modules/@rolldown')).filter((name) => name.startsWith('binding-'));
+  return `@rolldown/${folder}`;
+}
+
+/** The loader finds neither the package nor its binary, and says so in its own words. */
+function removeKoffi() {
+  const resolve = Module._resolveFilename;
+  Module._resolveFilename = function (name, ...rest) {
+    if (!/^(?:koffi|@koromix\/koffi-[\w-]+)(?:\/|$)/.test(name)) return resolve.call(this, name, ...rest);
+    try {
+      return resolve.call(this, 'tshuttle-no-such-package', ...rest);
+    } catch (error) {
+      error.message = error.message.replace('tshuttle-no-such-package', name);
+      throw error;
+    }
   };
 }
 

@@ -18,12 +18,6 @@ import { FakeTunnel, FLOW, fakeTarget } from '../fake-target.ts';
 
 const isRoot = process.getuid?.() === 0;
 
-/**
- * A client of the test's own, or a server, has the socket by its path, with its owner and mode: on Windows that is a file which tells of a named
- * pipe and its key, and test/unit/daemon/control has those.
- */
-const onSockets = it.skipIf(process.platform === 'win32');
-
 describe('the control socket', () => {
   let folder: string;
   let logger: RecordingLogger;
@@ -52,7 +46,7 @@ describe('the control socket', () => {
     await rm(join(folder, '..'), { recursive: true });
   });
 
-  onSockets('is only for this user, and gone with its server', async () => {
+  it('is only for this user, and gone with its server', async () => {
     const server = await serve();
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     expect((await stat(await socketPath())).mode & 0o777).toBe(0o600);
@@ -163,59 +157,55 @@ describe('the control socket', () => {
     expect(stderr).toContain(`office says that it logs to ${secret}, which is in no folder of your logs`);
   });
 
-  onSockets(
-    'survives 100,000 malformed requests, and answers the next good one',
-    async () => {
-      await serve(new FakeTunnel('office'));
-      const path = await socketPath();
-      const { random, seed } = seededRandom();
-      const good = JSON.stringify({ type: 'flows', id: 1, name: 'office', limit: 3 });
-      const malformed = (): string => {
-        const at = random(good.length);
-        switch (random(5)) {
-          case 0:
-            return good.slice(0, at);
-          case 1:
-            return `${good.slice(0, at)}\u0000${good.slice(at)}`;
-          case 2:
-            return '['.repeat(1 + random(2_000));
-          case 3:
-            return JSON.stringify({ type: 'status', id: at, __proto__x: at });
-          default:
-            return Buffer.from(Array.from({ length: at }, () => 1 + random(255)))
-              .toString('latin1')
-              .replaceAll('\n', ' ');
-        }
-      };
-      const socket = connect(path);
-      let replies = '';
-      let count = 0;
-      socket.on('data', (chunk: Buffer) => {
-        replies = (replies + chunk.toString()).slice(-500);
-        count += chunk.toString().split('\n').length - 1;
-      });
-      const heapBefore = process.memoryUsage().heapUsed;
-      const samples = Array.from({ length: 5_000 }, malformed);
-      for (let sent = 0; sent < 100_000; sent += 100) {
-        const first = sent % samples.length;
-        const lines = samples.slice(first, first + 100).join('\n');
-        if (!socket.write(`${lines}\n`)) await once(socket, 'drain');
+  it('survives 100,000 malformed requests, and answers the next good one', async () => {
+    await serve(new FakeTunnel('office'));
+    const path = await socketPath();
+    const { random, seed } = seededRandom();
+    const good = JSON.stringify({ type: 'flows', id: 1, name: 'office', limit: 3 });
+    const malformed = (): string => {
+      const at = random(good.length);
+      switch (random(5)) {
+        case 0:
+          return good.slice(0, at);
+        case 1:
+          return `${good.slice(0, at)}\u0000${good.slice(at)}`;
+        case 2:
+          return '['.repeat(1 + random(2_000));
+        case 3:
+          return JSON.stringify({ type: 'status', id: at, __proto__x: at });
+        default:
+          return Buffer.from(Array.from({ length: at }, () => 1 + random(255)))
+            .toString('latin1')
+            .replaceAll('\n', ' ');
       }
-      // The greeting is a line, too.
-      await until(() => count === 100_001, {
-        deadlineMs: 15_000,
-        what: () => `${count} replies, seed ${seed}`,
-      });
-      socket.write('{"type":"status","id":77}\n');
-      await until(() => /"status","id":77/.test(replies), { deadlineMs: 5_000, what: () => replies });
-      expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(100_000_000);
-      socket.destroy();
-      expect(await (await onlyClient()).ask({ type: 'status' })).toMatchObject({ type: 'status' });
-    },
-    120_000,
-  );
+    };
+    const socket = connect(path);
+    let replies = '';
+    let count = 0;
+    socket.on('data', (chunk: Buffer) => {
+      replies = (replies + chunk.toString()).slice(-500);
+      count += chunk.toString().split('\n').length - 1;
+    });
+    const heapBefore = process.memoryUsage().heapUsed;
+    const samples = Array.from({ length: 5_000 }, malformed);
+    for (let sent = 0; sent < 100_000; sent += 100) {
+      const first = sent % samples.length;
+      const lines = samples.slice(first, first + 100).join('\n');
+      if (!socket.write(`${lines}\n`)) await once(socket, 'drain');
+    }
+    // The greeting is a line, too.
+    await until(() => count === 100_001, {
+      deadlineMs: 15_000,
+      what: () => `${count} replies, seed ${seed}`,
+    });
+    socket.write('{"type":"status","id":77}\n');
+    await until(() => /"status","id":77/.test(replies), { deadlineMs: 5_000, what: () => replies });
+    expect(process.memoryUsage().heapUsed - heapBefore).toBeLessThan(100_000_000);
+    socket.destroy();
+    expect(await (await onlyClient()).ask({ type: 'status' })).toMatchObject({ type: 'status' });
+  }, 120_000);
 
-  onSockets('reads no more from a client that does not read', async () => {
+  it('reads no more from a client that does not read', async () => {
     await serve();
     const socket = connect(await socketPath());
     socket.pause();
@@ -240,35 +230,32 @@ describe('the control socket', () => {
     await onlyClient();
   });
 
-  onSockets(
-    'ends a client whose line has no end, and for the 33rd the one that has been idle for longest',
-    async () => {
-      await serve();
-      const path = await socketPath();
-      const long = connect(path);
-      long.on('error', () => {});
-      long.resume();
-      long.write('x'.repeat(MAX_REQUEST_BYTES + 1));
-      await once(long, 'close');
+  it('ends a client whose line has no end, and for the 33rd the one that has been idle for longest', async () => {
+    await serve();
+    const path = await socketPath();
+    const long = connect(path);
+    long.on('error', () => {});
+    long.resume();
+    long.write('x'.repeat(MAX_REQUEST_BYTES + 1));
+    await once(long, 'close');
 
-      const sockets: Socket[] = [];
-      for (let index = 0; index < 32; index += 1) {
-        const socket = connect(path);
-        sockets.push(socket);
-        await once(socket, 'data');
-      }
-      // The first has asked for something meanwhile, so that the second goes.
-      sockets[0]!.write('{"type":"status","id":1}\n');
-      await once(sockets[0]!, 'data');
-      const second = once(sockets[1]!, 'close');
-      const more = connect(path);
-      sockets.push(more);
-      await once(more, 'data');
-      await second;
-      expect(sockets[0]!.readyState).toBe('open');
-      for (const socket of sockets) socket.destroy();
-    },
-  );
+    const sockets: Socket[] = [];
+    for (let index = 0; index < 32; index += 1) {
+      const socket = connect(path);
+      sockets.push(socket);
+      await once(socket, 'data');
+    }
+    // The first has asked for something meanwhile, so that the second goes.
+    sockets[0]!.write('{"type":"status","id":1}\n');
+    await once(sockets[0]!, 'data');
+    const second = once(sockets[1]!, 'close');
+    const more = connect(path);
+    sockets.push(more);
+    await once(more, 'data');
+    await second;
+    expect(sockets[0]!.readyState).toBe('open');
+    for (const socket of sockets) socket.destroy();
+  });
 
   it.runIf(isRoot)('refuses another user, even where the folder lets them in', async () => {
     await serve(new FakeTunnel('office'));
@@ -290,7 +277,7 @@ describe('the control socket', () => {
     expect(logger.lines.join('\n')).toContain('refused user 12345');
   });
 
-  onSockets('of a process that was killed is removed by whoever finds it', async () => {
+  it('of a process that was killed is removed by whoever finds it', async () => {
     const script = `require('net').createServer().listen(${JSON.stringify(join(folder, 'deadbeef.sock'))}, () => console.log('up'))`;
     await serve();
     const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -302,7 +289,7 @@ describe('the control socket', () => {
     expect(await readdir(folder)).not.toContain('deadbeef.sock');
   });
 
-  onSockets('tells of a daemon that does not answer, and of one of another version', async () => {
+  it('tells of a daemon that does not answer, and of one of another version', async () => {
     await serve();
     const mute = createServer(() => {}).listen(join(folder, '00000001.sock'));
     const strange = createServer((socket) =>
@@ -320,44 +307,40 @@ describe('the control socket', () => {
     strange.close();
   });
 
-  onSockets(
-    'waits for an answer for as long as the daemon greets others, and no longer',
-    async () => {
-      await mkdir(folder, { mode: 0o700 });
-      const greeting = {
-        type: 'hello',
-        protocol: CONTROL_VERSION,
-        pid: process.pid,
-        version: '1.2.3',
-        startedAtMs: 1,
-      };
-      let greets = 0;
-      const connections: Socket[] = [];
-      const daemon = createServer((socket) => {
-        connections.push(socket);
-        if (greets >= 2) return;
-        greets += 1;
-        socket.write(`${JSON.stringify(greeting)}\n`);
-      }).listen(join(folder, '00000001.sock'));
-      await once(daemon, 'listening');
-      const client = await onlyClient();
-      const answer = client.ask({ type: 'status' });
-      const startedAtMs = performance.now();
-      await expect(answer).rejects.toMatchObject({
-        code: 'ERR_INTERNAL',
-        message: 'the daemon is not to be reached: it does not answer any more',
-      });
-      // Once it greeted a second connection, and the next time it had 5 s to.
-      expect(greets).toBe(2);
-      expect(performance.now() - startedAtMs).toBeGreaterThan(14_000);
-      expect(client.silence).toMatchObject({ pid: process.pid, isOwn: true });
-      for (const socket of connections) socket.destroy();
-      await new Promise((resolve) => daemon.close(resolve));
-    },
-    60_000,
-  );
+  it('waits for an answer for as long as the daemon greets others, and no longer', async () => {
+    await mkdir(folder, { mode: 0o700 });
+    const greeting = {
+      type: 'hello',
+      protocol: CONTROL_VERSION,
+      pid: process.pid,
+      version: '1.2.3',
+      startedAtMs: 1,
+    };
+    let greets = 0;
+    const connections: Socket[] = [];
+    const daemon = createServer((socket) => {
+      connections.push(socket);
+      if (greets >= 2) return;
+      greets += 1;
+      socket.write(`${JSON.stringify(greeting)}\n`);
+    }).listen(join(folder, '00000001.sock'));
+    await once(daemon, 'listening');
+    const client = await onlyClient();
+    const answer = client.ask({ type: 'status' });
+    const startedAtMs = performance.now();
+    await expect(answer).rejects.toMatchObject({
+      code: 'ERR_INTERNAL',
+      message: 'the daemon is not to be reached: it does not answer any more',
+    });
+    // Once it greeted a second connection, and the next time it had 5 s to.
+    expect(greets).toBe(2);
+    expect(performance.now() - startedAtMs).toBeGreaterThan(14_000);
+    expect(client.silence).toMatchObject({ pid: process.pid, isOwn: true });
+    for (const socket of connections) socket.destroy();
+    await new Promise((resolve) => daemon.close(resolve));
+  }, 60_000);
 
-  onSockets('cannot have too long a path, and says so', async () => {
+  it('cannot have too long a path, and says so', async () => {
     folder = join(folder, 'x'.repeat(120));
     await expect(serve()).rejects.toMatchObject({ code: 'ERR_CONFIG' });
     folder = join(folder, '..');

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -60,6 +60,21 @@ test('of a dead process is replaced, also when another process has got its id', 
   const first = PidFile.claim(path);
   expect(first.deadPid).toBeUndefined();
   first.release();
+});
+
+test('of a dead process is replaced where its id was given to a process that is younger than the file', async () => {
+  const other = spawn('sleep', ['60'], { stdio: 'ignore' });
+  try {
+    writeFileSync(path, `${other.pid}\n`);
+    const anHourAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(path, anHourAgo, anHourAgo);
+    const pidFile = PidFile.claim(path);
+    expect(pidFile.deadPid).toBe(other.pid);
+    pidFile.release();
+  } finally {
+    other.kill('SIGKILL');
+    await once(other, 'exit');
+  }
 });
 
 test('a file that is no pidfile is left alone', () => {

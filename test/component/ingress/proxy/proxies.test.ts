@@ -465,7 +465,8 @@ test('1,100 idle clients of the HTTP proxy are few when they have been there for
   const idle = Array.from({ length: 1_100 }, () => connect({ port: proxies.http, host: '127.0.0.1' }));
   let resets = 0;
   for (const socket of idle) socket.on('error', () => (resets += 1));
-  await Promise.all(idle.map((socket) => once(socket, 'connect')));
+  // Where few may be open a reset comes before it is known to be connected.
+  await Promise.all(idle.map((socket) => once(socket, 'connect').catch(() => {})));
   const kept = descriptorBudget().share(1 / 8, 1_024);
   await until(() => resets === idle.length - kept, {
     deadlineMs: 10_000,

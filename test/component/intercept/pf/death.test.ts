@@ -157,89 +157,86 @@ function watchUndoing(fake: FakePf): (by?: 'helper' | 'guardian') => Promise<voi
   };
 }
 
-describe.skipIf(process.platform !== 'linux').each(['darwin', 'freebsd'] as const)(
-  'on %s, killed',
-  (platform) => {
-    it('main: the helper undoes all', async () => {
+describe.each(['darwin', 'freebsd'] as const)('on %s, killed', (platform) => {
+  it('main: the helper undoes all', async () => {
+    const { fake } = await machineWith(platform);
+    const { main } = await hold(fake);
+    const untilUndone = watchUndoing(fake);
+    main.kill('SIGKILL');
+    await untilUndone('helper');
+    expect(fake.kernel.isEnabled).toBe(platform === 'freebsd');
+  });
+
+  it('the helper: its guardian undoes all, and main learns of it', async () => {
+    const { fake } = await machineWith(platform);
+    const { main, helperPid } = await hold(fake);
+    const untilUndone = watchUndoing(fake);
+    kill(helperPid);
+    await main.untilOutput(/lost ERR_HELPER_LOST/);
+    await untilUndone();
+    expect(fake.kernel.isEnabled).toBe(platform === 'freebsd');
+  });
+
+  it('both at once', async () => {
+    const { fake } = await machineWith(platform);
+    const { main, helperPid } = await hold(fake);
+    const untilUndone = watchUndoing(fake);
+    process.kill(helperPid, 'SIGSTOP');
+    main.kill('SIGKILL');
+    kill(helperPid);
+    await untilUndone();
+  });
+
+  it(
+    'all, the guardian too: the next start undoes it, and nothing of a living instance',
+    async () => {
       const { fake } = await machineWith(platform);
-      const { main } = await hold(fake);
-      const untilUndone = watchUndoing(fake);
-      main.kill('SIGKILL');
-      await untilUndone('helper');
-      expect(fake.kernel.isEnabled).toBe(platform === 'freebsd');
-    });
-
-    it('the helper: its guardian undoes all, and main learns of it', async () => {
-      const { fake } = await machineWith(platform);
-      const { main, helperPid } = await hold(fake);
-      const untilUndone = watchUndoing(fake);
-      kill(helperPid);
-      await main.untilOutput(/lost ERR_HELPER_LOST/);
-      await untilUndone();
-      expect(fake.kernel.isEnabled).toBe(platform === 'freebsd');
-    });
-
-    it('both at once', async () => {
-      const { fake } = await machineWith(platform);
-      const { main, helperPid } = await hold(fake);
-      const untilUndone = watchUndoing(fake);
-      process.kill(helperPid, 'SIGSTOP');
-      main.kill('SIGKILL');
-      kill(helperPid);
-      await untilUndone();
-    });
-
-    it(
-      'all, the guardian too: the next start undoes it, and nothing of a living instance',
-      async () => {
-        const { fake } = await machineWith(platform);
-        const dead = await hold(fake);
-        const living = await hold(fake, 12_400);
-        const guardianPid = dead.guardianPid();
-        process.kill(dead.helperPid, 'SIGSTOP');
-        for (const pid of [guardianPid, dead.helperPid]) kill(pid);
-        dead.main.kill('SIGKILL');
-        await dead.main.exited;
-        expect(fake.ours().join()).toContain('12300');
-        const next = await startHelper({ command: commandOn(fake), logger: recordingLogger() });
-        onTestFinished(() => next.close());
-        const name = (port: number): string =>
-          pfAnchor({ userId: process.getuid?.() ?? 0, listenerPort: port }, platform);
-        expect(await next.call({ type: 'cleanup' })).toMatchObject({
-          report: {
-            removed: [`pf anchor ${name(12_300)}`],
-            kept: [`pf anchor ${name(12_400)} (its instance is running)`],
-            failed: [],
-            unread: [],
-          },
-        });
-        expect(fake.ours().join()).not.toContain('12300');
-        expect(fake.ours().join()).toContain('12400');
-        expect(fake.ours()).toContain('alias of lo0');
-        const untilUndone = watchUndoing(fake);
-        living.main.kill('SIGKILL');
-        await untilUndone('helper');
-      },
-      SEVEN_STARTS_MS,
-    );
-
-    it('the helper, while pfctl is still about to load its rules', async () => {
-      const { fake, programs } = await machineWith(platform);
-      programs.stall();
-      const { main, helperPid } = await start(fake);
-      await until(() => programs.waiting.length > 0, { ...SOON, what: 'pfctl loads rules' });
-      const anchor = pfAnchor({ userId: process.getuid?.() ?? 0, listenerPort: 12_300 }, platform);
-      const untilUndone = watchUndoing(fake);
-      kill(helperPid);
-      // The guardian has undone what there was, and waits for the tool.
-      await until(() => records(fake).length === 0, { ...SOON, what: 'the record is gone' });
-      programs.goOn();
-      await until(() => fake.kernel.commands.some((command) => command === `pfctl -a ${anchor} -f -`), {
-        ...SOON,
-        what: 'the rules of a dead helper are loaded',
+      const dead = await hold(fake);
+      const living = await hold(fake, 12_400);
+      const guardianPid = dead.guardianPid();
+      process.kill(dead.helperPid, 'SIGSTOP');
+      for (const pid of [guardianPid, dead.helperPid]) kill(pid);
+      dead.main.kill('SIGKILL');
+      await dead.main.exited;
+      expect(fake.ours().join()).toContain('12300');
+      const next = await startHelper({ command: commandOn(fake), logger: recordingLogger() });
+      onTestFinished(() => next.close());
+      const name = (port: number): string =>
+        pfAnchor({ userId: process.getuid?.() ?? 0, listenerPort: port }, platform);
+      expect(await next.call({ type: 'cleanup' })).toMatchObject({
+        report: {
+          removed: [`pf anchor ${name(12_300)}`],
+          kept: [`pf anchor ${name(12_400)} (its instance is running)`],
+          failed: [],
+          unread: [],
+        },
       });
-      await untilUndone();
-      main.kill('SIGKILL');
+      expect(fake.ours().join()).not.toContain('12300');
+      expect(fake.ours().join()).toContain('12400');
+      expect(fake.ours()).toContain('alias of lo0');
+      const untilUndone = watchUndoing(fake);
+      living.main.kill('SIGKILL');
+      await untilUndone('helper');
+    },
+    SEVEN_STARTS_MS,
+  );
+
+  it('the helper, while pfctl is still about to load its rules', async () => {
+    const { fake, programs } = await machineWith(platform);
+    programs.stall();
+    const { main, helperPid } = await start(fake);
+    await until(() => programs.waiting.length > 0, { ...SOON, what: 'pfctl loads rules' });
+    const anchor = pfAnchor({ userId: process.getuid?.() ?? 0, listenerPort: 12_300 }, platform);
+    const untilUndone = watchUndoing(fake);
+    kill(helperPid);
+    // The guardian has undone what there was, and waits for the tool.
+    await until(() => records(fake).length === 0, { ...SOON, what: 'the record is gone' });
+    programs.goOn();
+    await until(() => fake.kernel.commands.some((command) => command === `pfctl -a ${anchor} -f -`), {
+      ...SOON,
+      what: 'the rules of a dead helper are loaded',
     });
-  },
-);
+    await untilUndone();
+    main.kill('SIGKILL');
+  });
+});

@@ -85,22 +85,19 @@ test('a port that is taken is told with its number', async () => {
   await first.close();
 });
 
-test.runIf(process.platform === 'linux')(
-  'of a connection that is gone, nobody knows where it meant to go',
-  async () => {
-    const accepted: Socket[] = [];
-    const listeners = await openListeners(LOOPBACK, (socket) => accepted.push(socket));
-    const application = connect(listeners.port, '127.0.0.1');
-    await until(() => accepted.length === 1, { deadlineMs: 5_000, what: 'it is accepted' });
-    for (const socket of [application, ...accepted]) socket.destroy();
-    expect(() => originalDestination(accepted[0]!, 4)).toThrow(
-      expect.objectContaining({ code: 'ERR_ORIGINAL_DST' }),
-    );
-    await listeners.close();
-  },
-);
+test('of a connection that is gone, nobody knows where it meant to go', async () => {
+  const accepted: Socket[] = [];
+  const listeners = await openListeners(LOOPBACK, (socket) => accepted.push(socket));
+  const application = connect(listeners.port, '127.0.0.1');
+  await until(() => accepted.length === 1, { deadlineMs: 5_000, what: 'it is accepted' });
+  for (const socket of [application, ...accepted]) socket.destroy();
+  expect(() => originalDestination(accepted[0]!, 4)).toThrow(
+    expect.objectContaining({ code: 'ERR_ORIGINAL_DST' }),
+  );
+  await listeners.close();
+});
 
-test.runIf(process.platform === 'linux')('a duplicate is not for children', () => {
+test('a duplicate is not for children', () => {
   const O_CLOEXEC = 0o2000000;
   const duplicate = duplicateDescriptor(2);
   const flags = /^flags:\s*(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${duplicate}`, 'utf8'))?.[1] ?? '';

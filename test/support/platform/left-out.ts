@@ -1,0 +1,187 @@
+import { readdirSync } from 'node:fs';
+
+/*
+ * Which tests do not run on which system, real or simulated (`npm run test:platforms`), and why: the only place that says so. Whole files are
+ * left out by .ci/vitest.config.ts, single tests by .ci/leaving-out-runner.ts, and .ci/closing-line-reporter.ts prints both. On Linux with koffi all run.
+ */
+
+/** Where tests run. */
+export interface Surroundings {
+  readonly platform: string;
+  readonly isKoffiAbsent: boolean;
+}
+
+/** Tests that do not run for one reason. Paths begin below test/, and a folder's ends with a slash. */
+interface LeftOut {
+  readonly because: string;
+  readonly where: (surroundings: Surroundings) => boolean;
+  readonly files?: readonly string[];
+  /** What runs of these folders all the same. */
+  readonly but?: readonly string[];
+  /** `FILE > TITLE`, and with a group's title all in it. */
+  readonly tests?: readonly string[];
+}
+
+const offLinux = ({ platform }: Surroundings): boolean => platform !== 'linux';
+const onWindows = ({ platform }: Surroundings): boolean => platform === 'win32';
+
+const LEFT_OUT: readonly LeftOut[] = [
+  {
+    because:
+      'capturing: the helpers that they start are of Linux, or on a pf that is imitated by means of Linux',
+    where: offLinux,
+    files: ['component/intercept/'],
+  },
+  {
+    because: 'they are of /proc, namespaces, netlink, and what else only the kernel of Linux has',
+    where: offLinux,
+    files: ['component/net/machine/', 'component/net/native/'],
+    but: ['component/net/machine/route-monitor.test.ts'],
+    tests: [
+      'component/core/files/regular-file.test.ts > as root, a device',
+      'component/net/sockets/listener.test.ts > a duplicate is not for children',
+      'component/net/sockets/listener.test.ts > of a connection that is gone, nobody knows where it meant to go',
+      'component/net/sockets/socket-pair.test.ts > no descriptor is left',
+      'unit/intercept/root/enclosure.test.ts > removeLeftEnclosures',
+    ],
+  },
+  {
+    because:
+      'the protocol of ssh, against the sshd and the ssh of this machine, which are the same wherever we take ourselves to be',
+    where: offLinux,
+    files: ['component/bastion/', 'component/ssh/'],
+    but: [
+      'component/ssh/connect-failures.test.ts',
+      'component/ssh/connect-prompts.test.ts',
+      'component/ssh/jump-hosts.test.ts',
+      'component/ssh/transport-open.test.ts',
+    ],
+  },
+  {
+    because: 'test/component/cli/platforms.test.ts has children on each system, and is not on one itself',
+    where: offLinux,
+    files: ['component/cli/platforms.test.ts'],
+  },
+  {
+    because:
+      'only Linux tells who has a file open; elsewhere the age of the process does, which has a test of its own',
+    where: offLinux,
+    tests: [
+      'component/daemon/files/pid-file.test.ts > of a dead process is replaced, also when another process has got its id',
+    ],
+  },
+  {
+    because:
+      'only Linux tells of which user a client by TCP is: elsewhere wrong passwords slow down all of this machine together',
+    where: offLinux,
+    tests: [
+      'component/ingress/proxy/proxies.test.ts > guesses of one user of this machine are slowed down, by both protocols together, and nobody else waits',
+    ],
+  },
+  {
+    because:
+      'pages and commands are those of Linux in test/unit/cli/golden; unit/system-words.test.ts has those of other systems',
+    where: offLinux,
+    tests: [
+      '--help of every command',
+      'the manual page, but for its topics',
+      'the words that a shell is offered',
+    ].map((title) => `unit/cli/what-users-see.test.ts > ${title}`),
+  },
+  {
+    because:
+      'they have the control socket by its path; control.test.ts asks by named pipes besides, and pipe-key.test.ts has their key',
+    where: onWindows,
+    tests: [
+      'is only for this user, and gone with its server',
+      'survives 100,000 malformed requests, and answers the next good one',
+      'reads no more from a client that does not read',
+      'ends a client whose line has no end, and for the 33rd the one that has been idle for longest',
+      'of a process that was killed is removed by whoever finds it',
+      'tells of a daemon that does not answer, and of one of another version',
+      'waits for an answer for as long as the daemon greets others, and no longer',
+      'cannot have too long a path, and says so',
+    ].map((title) => `component/daemon/control/control.test.ts > the control socket > ${title}`),
+  },
+  {
+    because:
+      'Windows has no users, groups, modes and root that Node.js could tell, nor unix sockets, /dev/fd and ps(1)',
+    where: onWindows,
+    files: ['component/core/files/folders.test.ts'],
+    tests: [
+      'component/core/files/regular-file.test.ts > a file that is replaced > has the mode it should have, whatever the umask is, and a link to it stays one',
+      ...[
+        'a socket is refused at once by whatever reads a file, by name and behind a link',
+        'a socket is refused at once by whatever writes a file, and stays',
+        'what a shell has opened for us is read, also a pipe',
+      ].map((title) => `component/core/files/regular-file.test.ts > what is no file > ${title}`),
+      'component/daemon/control/control.test.ts > the control socket > refuses another user, even where the folder lets them in',
+      'component/daemon/control/control.test.ts > a daemon of somebody else',
+      'component/daemon/files/pid-file.test.ts > of a dead process is replaced where its id was given to a process that is younger than the file',
+      'unit/cli/program/compiled-code.test.ts > the folder of compiled code > is made for its user alone, and there is one version',
+      'unit/cli/program/compiled-code.test.ts > the folder of compiled code > is none for root below a folder of somebody else',
+      ...[
+        '/tmp/s:db:5432',
+        '~/s:[::1]:5432',
+        './s:db:5432',
+        '/tmp/s:/run/a',
+        '[/tmp/a:b]:/run/a',
+        '/tmp/a\\:b:/run/a\\\\c',
+        '"/tmp/s:5432" is none',
+        '"/tmp/s" is none',
+      ].map((title) => `unit/config/parse/forward.test.ts > ${title}`),
+      'unit/config/parse-config.test.ts > the way to the bastion > makes programs of users, groups and control groups, by name, number, path or unit',
+      'unit/cli/what-users-see.test.ts > what each option comes to, and what a reload does with it',
+      'unit/cli/what-users-see.test.ts > what each key of a profile comes to',
+      'unit/core/accounts.test.ts > homes of others are those of the system, and nobody else has one',
+      ...['"~root" is "/root"', '"~root/a/b" is "/root/a/b"'].map(
+        (title) => `unit/core/accounts.test.ts > ${title}`,
+      ),
+      'unit/net/machine/namespace/ssh-config-files.test.ts > the included files of root',
+      'unit/ssh/sudo-remedies.test.ts > as root by sudo',
+      ...[
+        'what everybody can write',
+        'what another group can write, or another user owns',
+        'a link of another user to a file of this one',
+      ].map((what) => `component/config/trusted-file.test.ts > readTrustedFile > refuses ${what}`),
+      'component/daemon/files/rotating-file.test.ts > only its user can read it',
+      'component/tunnel/forwards.test.ts > a unix socket is ours alone, leads to a unix socket of the bastion, and is gone at the end',
+    ],
+  },
+];
+
+/** Where the tests of this process take themselves to be; .ci/vitest.config.ts says how. */
+export function surroundings(): Surroundings {
+  const { TSHUTTLE_TEST_PLATFORM: simulated, TSHUTTLE_TEST_KOFFI: koffi } = process.env;
+  return { platform: simulated ?? process.platform, isKoffiAbsent: koffi === 'absent' };
+}
+
+/** The test files that do not run there, each with the reason. @param folder of the tests, with a slash at the end */
+export function filesLeftOut(there: Surroundings, folder: string): ReadonlyMap<string, string> {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) =>
+    name.replaceAll('\\', '/'),
+  );
+  const found = new Map<string, string>();
+  for (const { because, files = [], but = [] } of rowsOf(there)) {
+    for (const name of names.filter((one) => one.endsWith('.test.ts'))) {
+      if (files.some((place) => isAt(name, place)) && !but.some((place) => isAt(name, place)))
+        found.set(name, because);
+    }
+  }
+  return found;
+}
+
+/** Why a test does not run there; undefined for one that does. @param name its file below test/ and its titles, as vitest joins them */
+export function whyLeftOut(there: Surroundings, name: string): string | undefined {
+  return rowsOf(there).find(({ tests = [] }) =>
+    tests.some((one) => name === one || name.startsWith(`${one} > `)),
+  )?.because;
+}
+
+function rowsOf(there: Surroundings): readonly LeftOut[] {
+  return LEFT_OUT.filter(({ where }) => where(there));
+}
+
+function isAt(name: string, place: string): boolean {
+  return place.endsWith('/') ? name.startsWith(place) : name === place;
+}
