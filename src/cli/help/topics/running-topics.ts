@@ -80,7 +80,7 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
       commands(
         '[custom.tshuttle]',
         `command = "tshuttle status --format '{mark}{name}'"`,
-        'when = "ls $XDG_RUNTIME_DIR/tshuttle/*.sock"',
+        `when = "${somethingIsUp(system)}"`,
         'format = "[$output]($style) "',
       ),
       paragraph(
@@ -126,6 +126,12 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
     ],
   },
 ];
+
+/** A command that starts nothing of ours, where there is a shell of POSIX: a prompt is shown often. */
+function somethingIsUp({ platform, stateFolder }: SystemWords): string {
+  if (platform === 'win32') return 'tshuttle is-up';
+  return `ls ${platform === 'linux' ? '$XDG_RUNTIME_DIR/tshuttle' : stateFolder}/*.sock`;
+}
 
 function serviceBlocks(system: SystemWords): readonly Block[] {
   if (system.serviceManager === undefined) {
