@@ -1,10 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
+import { filesOfSetup } from '../../../src/bastion/plan-setup.ts';
 import { setupOf } from '../../support/bastion/option-sets.ts';
+import { fileInScript } from '../../support/bastion/printed-files.ts';
 import { ADDRESSES, createLab, type Lab } from '../../support/lab/lab.ts';
 import { BASTION_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
+import { mustRun } from '../../support/process/child.ts';
 import { openPrintedBastion } from '../../support/servers/printed-bastion.ts';
 import { codeNow, enrol, KEY_AND_CODE } from '../../support/servers/second-factor.ts';
 
@@ -191,5 +194,51 @@ describe.skipIf(skipLab)('bastion audit', () => {
     expect(code).toBe(0);
     expect(report.rows.filter(({ status }) => status === 'ok').length).toBeGreaterThanOrEqual(16);
     expect(bastion.log().match(/Connection from /g)).toHaveLength(1);
+  });
+
+  it('is no failure for fail2ban, in Debian’s filter at its most aggressive and in ours; a wrong key is one', async () => {
+    const key = await readFile(`${lab.sshd.userKey}.pub`, 'utf8');
+    const setup = setupOf('debian', { allow: ['10.77.0.0/24'], with: ['fail2ban'] }, key);
+    const bastion = await openPrintedBastion(lab, setup);
+    const ours = join(lab.directory, 'filter.conf');
+    const text = fileInScript(filesOfSetup(setup)[0].text, '/etc/fail2ban/filter.d/tshuttle-bastion.conf');
+    await writeFile(ours, text.replace('before = common', 'before = /etc/fail2ban/filter.d/common'));
+    /** Who is told as having failed, once for each time. */
+    const failures = async (): Promise<readonly number[]> => {
+      const log = join(lab.directory, 'auth.log');
+      let connection = 0;
+      const lines = bastion
+        .log()
+        .split('\n')
+        .map((line) => {
+          if (line.startsWith('Connection from ')) connection += 1;
+          return `Nov 30 09:00:00 bastion sshd[${connection}]: ${line}\n`;
+        });
+      await writeFile(log, lines.join(''));
+      return await Promise.all(
+        [ours, 'sshd[mode=aggressive]'].map(async (filter) => {
+          const output = await mustRun(['fail2ban-regex', '-o', 'id', log, filter]);
+          return output.split('\n').filter((line) => line === ADDRESSES.client4).length;
+        }),
+      );
+    };
+    expect((await audit(bastion.remote, bastion.sshOptions)).code).toBe(0);
+    expect(await failures()).toEqual([0, 0]);
+    const wrongKey = join(lab.directory, 'wrong');
+    await mustRun(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', wrongKey]);
+    const wrong = ['-i', wrongKey, ...bastion.sshOptions.slice(2)];
+    const argv = [
+      'ssh',
+      '-F',
+      'none',
+      '-o',
+      'BatchMode=yes',
+      ...wrong,
+      `${setup.user}@${ADDRESSES.bastion4}`,
+    ];
+    expect((await lab.client.exec(argv)).stderr).toContain('Permission denied');
+    const [byOurs, byDebians] = await failures();
+    expect(byOurs).toBe(1);
+    expect(byDebians).toBeGreaterThan(0);
   });
 });
