@@ -109,25 +109,33 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
     });
   }
 
-  for (const candidate of ['iptables', 'iptables-legacy', 'libnftables-unowned'] as const) {
+  for (const [candidate, ofDead, ofLiving] of [
+    ['iptables', /12300/, /12400/],
+    ['iptables-legacy', /12300/, /12400/],
+    ['libnftables-unowned', /12300/, /12400/],
+    // Their first and their second mark.
+    ['tproxy', /\b0x0?1000000\b/, /\b0x0?2000000\b/],
+  ] as const) {
     it(`everything, with ${candidate}: clean-up removes what is left, and nothing of a living instance`, async () => {
       await using scratch = await createScratch();
       const dead = await hold(scratch, candidate, 'root');
       const living = await hold(scratch, candidate, 'root', 12_400);
       await killAll(dead);
       await dead.main.exited;
-      expect((await scratch.ourRules()).join()).toMatch(/12300/);
+      expect((await scratch.ourRules()).join()).toMatch(ofDead);
 
       const report = await cleanupDeadInstances({ logger: SILENT, command: scratch.helperCommand });
-      expect(report.removed.join()).toMatch(/12300/);
-      expect(report.kept.join()).toMatch(/12400/);
+      expect(report.removed.join()).toMatch(ofDead);
+      expect(report.kept.join()).toMatch(ofLiving);
       const left = (await scratch.ourRules()).join();
-      expect(left).not.toMatch(/12300/);
-      expect(left).toMatch(/12400/);
+      expect(left).not.toMatch(ofDead);
+      expect(left).toMatch(ofLiving);
       living.main.kill('SIGTERM');
       await until(() => isEmpty(scratch), GONE);
     });
+  }
 
+  for (const candidate of ['iptables', 'iptables-legacy', 'libnftables-unowned'] as const) {
     it(`everything, with ${candidate}: the next start removes what is left`, async () => {
       await using scratch = await createScratch();
       const dead = await hold(scratch, candidate, 'root');
@@ -145,7 +153,7 @@ describe.skipIf(skipLab)('killed with SIGKILL', () => {
 });
 
 describe.skipIf(skipLab)('a second instance of the same user with the same port', () => {
-  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables'] as const) {
+  for (const candidate of ['libnftables', 'libnftables-unowned', 'iptables', 'tproxy'] as const) {
     it(`by ${candidate}: does not replace the rules of the first`, async () => {
       await using scratch = await createScratch();
       const first = await scratch.openHelper(candidate);

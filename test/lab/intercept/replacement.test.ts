@@ -77,7 +77,7 @@ describe.skipIf(skipLab)('rules that replace rules', () => {
 });
 
 describe.skipIf(skipLab)('two instances', () => {
-  for (const method of ['nft', 'iptables'] as const) {
+  for (const method of ['nft', 'iptables', 'tproxy'] as const) {
     it(`with ${method} capture side by side, and each removes only its own`, async () => {
       await using scratch = await createScratch();
       const open = () => openInterceptor({ method, logger: SILENT, command: scratch.helperCommand });

@@ -39,7 +39,11 @@ export interface Scratch extends AsyncDisposable {
     destinations: readonly Destination[],
     as?: { readonly user?: string; readonly by?: readonly string[] },
   ): Promise<string[]>;
-  /** Sends a datagram to each: `left` when it has left the machine, or the error that its socket has got. */
+  /** Sends a datagram to each: `left` when it has left the machine, or the error that its socket has got, and after how long. */
+  udpAnswers(
+    destinations: readonly (readonly [...Destination, from?: number])[],
+  ): Promise<Array<{ readonly verdict: string; readonly afterMs: number }>>;
+  /** The same without the time. */
   udpVerdicts(destinations: readonly (readonly [...Destination, from?: number])[]): Promise<string[]>;
   /** The names of our tables and chains in the kernel, of all methods, and our routing rules. */
   ourRules(): Promise<string[]>;
@@ -57,6 +61,10 @@ export async function createScratch(): Promise<Scratch> {
   }
   const helperCommand = ['ip', 'netns', 'exec', namespace.name, process.execPath, HELPER];
   const helpers: HelperClient[] = [];
+  const udpAnswers: Scratch['udpAnswers'] = async (destinations) =>
+    JSON.parse(
+      await namespace.must([process.execPath, UDP_VERDICTS], { stdin: JSON.stringify(destinations) }),
+    );
   return {
     namespace,
     helperCommand,
@@ -67,18 +75,14 @@ export async function createScratch(): Promise<Scratch> {
       return helper;
     },
     async verdicts(listenerPort, destinations, { user, by = [] } = {}) {
-      const output = await namespace.must([...by, process.execPath, VERDICTS, `${listenerPort}`], {
-        stdin: JSON.stringify(destinations),
-        ...(user === undefined ? {} : { user }),
-      });
-      return JSON.parse(output) as string[];
-    },
-    async udpVerdicts(destinations) {
-      const output = await namespace.must([process.execPath, UDP_VERDICTS], {
+      const as = user === undefined ? [] : [user];
+      const output = await namespace.must([...by, process.execPath, VERDICTS, `${listenerPort}`, ...as], {
         stdin: JSON.stringify(destinations),
       });
       return JSON.parse(output) as string[];
     },
+    udpAnswers,
+    udpVerdicts: async (destinations) => (await udpAnswers(destinations)).map(({ verdict }) => verdict),
     ourRules: () => ourRules(namespace),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(helpers.map((helper) => helper.close()));
@@ -131,16 +135,10 @@ async function ourRules(namespace: Namespace): Promise<string[]> {
       return lines.map((line) => `${tool} ${line.replace(/ - \[.*/, '')}`);
     }),
   );
-  const routes = await Promise.all(
-    ['-4', '-6'].map(async (family) => {
-      const rules = await namespace.ip([family, 'rule', 'show', 'pref', '116']);
-      return rules.split('\n').filter(Boolean);
-    }),
-  );
   return [
     ...tables.split('\n').filter((line) => line.includes('tshuttle')),
     ...saves.flat(),
-    ...routes.flat(),
+    ...(await namespace.markedRoutes()),
   ];
 }
 

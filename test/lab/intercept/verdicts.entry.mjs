@@ -5,6 +5,8 @@ import { text } from 'node:stream/consumers';
 import koffi from 'koffi';
 
 const port = Number(process.argv[2]);
+/** Who connects. */
+const user = process.argv[3];
 const PARALLEL = 64;
 
 /** IP_TRANSPARENT, IPV6_TRANSPARENT: tproxy leads nothing to others, and for a redirect it changes nothing. Only root may. */
@@ -27,6 +29,12 @@ const servers = await Promise.all(
       }),
   ),
 );
+
+if (user !== undefined) {
+  process.initgroups(user, user);
+  process.setgid(user);
+  process.setuid(user);
+}
 
 const verdict = ([host, destinationPort]) =>
   new Promise((resolve) => {
