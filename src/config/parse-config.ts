@@ -50,7 +50,7 @@ export function parseConfig(
       findings.wrong(locate(key), `is missing; ${row.required}`);
   }
   checkAlsoFrom(values, context);
-  checkAutoNets(values, context);
+  checkSessions(values, context);
   const remote = bastionsOf(values, context);
   const config = {
     transport: transportOf(values, context),
@@ -81,10 +81,16 @@ function checkAlsoFrom({ alsoFrom }: OptionValues, { findings, locate }: ReadCon
   findings.wrong(locate('alsoFrom'), what);
 }
 
-function checkAutoNets({ autoNets, mayOpenSession }: OptionValues, { findings, locate }: ReadContext): void {
-  if (!autoNets || mayOpenSession) return;
-  const what = `asks the bastion for its routes by a session; leave out ${locate('mayOpenSession')}`;
-  findings.wrong(locate('autoNets'), what);
+/** What needs a session on the bastion. */
+function checkSessions(values: OptionValues, { findings, locate }: ReadContext): void {
+  const { autoNets, udp, mayOpenSession, transport, sshCommand } = values;
+  const leaveOut = `leave out ${locate('mayOpenSession')}`;
+  if (autoNets && !mayOpenSession)
+    findings.wrong(locate('autoNets'), `asks the bastion for its routes by a session; ${leaveOut}`);
+  if (udp !== 'relay') return;
+  if (!mayOpenSession) findings.wrong(locate('udp', udp), `runs a program on the bastion; ${leaveOut}`);
+  if (transport === 'openssh' || sshCommand !== undefined)
+    findings.wrong(locate('udp', udp), 'is for --transport ssh2; use --udp reject');
 }
 
 /** More would keep those that wait from ever being told. */

@@ -11,6 +11,9 @@ export const NO_REDIRECT: RedirectIngress = {
   endStranded: async (connections) => connections.map(() => 'told'),
   problems: [],
   check: async () => [],
+  datagrams: async () => {
+    throw new Error('nothing is captured');
+  },
   followOthers: async () => {},
   addFamilies: async () => false,
   close: async () => {},

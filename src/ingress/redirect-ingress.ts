@@ -10,6 +10,7 @@ import type { IpFamily } from '../net/address/literal.ts';
 import type { SourceInterfaces } from '../net/machine/source-interfaces.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
 import type { CaptureProblem } from './capture-problem.ts';
+import type { CapturedDatagrams, OnDatagram } from './datagrams/captured-datagrams.ts';
 
 /** Queries that come to us: redirected, or, for zones that have files, because the system asks us by itself. */
 interface CapturedQueries extends DnsRedirect {
@@ -43,6 +44,8 @@ export interface RedirectIngress {
    * @param recapture calls {@link RedirectIngress.capture} again
    */
   check(recapture: () => Promise<void>): Promise<readonly CaptureProblem[]>;
+  /** The datagrams that are redirected with `udp: 'relay'`. See {@link CapturedDatagrams.open}. The caller's to close. */
+  datagrams(onDatagram: OnDatagram): Promise<CapturedDatagrams>;
   /** Accepts others' connections at these interfaces alone from now on, as {@link RedirectIngress.check} tells. One at a time. */
   followOthers(interfaces: SourceInterfaces): Promise<void>;
   /** Listens for a family that this machine did not have before. @returns whether there is one more to capture */

@@ -31,6 +31,7 @@ import {
   enclosedProgram,
   requireCgroups,
 } from './captured-programs.ts';
+import { CapturedDatagrams } from './datagrams/captured-datagrams.ts';
 import { LookUpRecord } from './destinations/look-up-record.ts';
 import { leftUndoneProblems } from './left-undone-problems.ts';
 import { Listening, listeningMethod } from './listening.ts';
@@ -175,6 +176,7 @@ function redirectIngress(
         ...(await others.check(() => check.look())),
       ];
     },
+    datagrams: (onDatagram) => CapturedDatagrams.open(listening.port, families(), interceptor, onDatagram),
     followOthers: (interfaces) => others.follow(interfaces),
     addFamilies: () => listening.addFamilies(),
     close: async () => {

@@ -59,6 +59,22 @@ export class BastionHungUp extends Error {
   override readonly name = 'BastionHungUp';
 }
 
+/** Events of a {@link BastionProgram}. */
+export interface ProgramListener {
+  /** Its standard output, valid during the call. */
+  said(bytes: Buffer): void;
+  /** The last call: it has ended, or could not be started. `why` is for people; undefined where it has just ended. */
+  over(why: string | undefined): void;
+}
+
+/** A program that runs on the bastion. What it says is taken as fast as it comes. */
+export interface BastionProgram {
+  /** Gives it all of this, or nothing where the way to it is full. @returns whether it was taken */
+  send(bytes: Buffer): boolean;
+  /** Ends its input, and it. Idempotent. */
+  close(): void;
+}
+
 /** How a flow goes out: one connection to a bastion that carries many flows. */
 export interface Transport {
   /** For people: `user@bastion (203.0.113.7:22)`. */

@@ -33,6 +33,7 @@ import { type ShownError, showError } from './status/status.ts';
 import type { Tunnel } from './tunnel.ts';
 import type { TunnelContext, TunnelOptions } from './tunnel-options.ts';
 import { tunnelStatus } from './tunnel-status.ts';
+import { relayUdp } from './udp/relay-udp.ts';
 
 /**
  * Opens a tunnel: the helper first, then the bastion while the helper gets ready, the rules last. Where the helper may ask for a
@@ -175,12 +176,12 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       // What of it is left out has been said at the start; a family may have come since.
       rules = wanted.filter(({ cidr }) => ingress.families.includes(cidr.family));
       if (isOpenToAll()) await ingress.capture([], bastion.exempt());
-      else {
+      else
         await ingress.capture([...rules, ...dns.rules], bastion.exempt(), dns.redirectFor(ingress.families));
-      }
     });
     recapture = capture;
     await others.follow();
+    cleanup.push(await relayUdp(options, { ingress, life, logger }));
     await capture();
     signal.throwIfAborted();
     const watch = new CaptureWatch(ingress, [others, dns], capture, logger);

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { OPEN_FLOW } from '../support/clients/open-flow.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
 import { ORDINARY_USER } from '../support/lab/machine.ts';
 import { skipLab } from '../support/lab/requirements.ts';
+import { until } from '../support/process/until.ts';
 import {
   expectNothingLeft,
   runTshuttle,
@@ -60,6 +62,41 @@ describe.skipIf(skipLab)('with nft and sudo, nothing is left within 2 s and a ne
     await expectNewStartToWork(lab, [SUBNET], { user });
   });
 });
+
+/** What relays datagrams on the bastion: by what its interpreter was started with (relay-programs.ts). */
+async function relays(lab: Lab): Promise<readonly number[]> {
+  const pids = await lab.bastion.pids();
+  const commands = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return pids.filter((_, index) => /^(?:python3|perl)\0.*(?:os\.read|sysread)/s.test(commands[index]!));
+}
+
+it.skipIf(skipLab)(
+  '--udp relay carries datagrams, and is gone within 2 s of SIGKILL of all at once',
+  async () => {
+    await using lab = await createLab();
+    const DATAGRAMS = [process.execPath, 'test/support/clients/datagrams.entry.mjs'];
+    const places = [
+      [ADDRESSES.destination4, '53053'],
+      [ADDRESSES.destination6, '443'],
+    ] as const;
+    for (const place of places)
+      await lab.destination.spawn([...DATAGRAMS, 'serve', ...place]).untilOutput(/ready/);
+    const tshuttle = await startTshuttle(lab, ['--udp', 'relay', SUBNET, 'fd77::/64'], { user });
+    for (const place of places) {
+      const output = await lab.client.must([...DATAGRAMS, 'ask', ...place, '1000'], { user });
+      expect(JSON.parse(output)).toEqual({ sent: 1_000, exact: 1_000 });
+    }
+    await expectToWork(lab);
+    expect(await relays(lab)).toHaveLength(1);
+    const { all } = await tshuttleProcesses(lab);
+    for (const pid of all) process.kill(pid, 'SIGKILL');
+    await until(async () => (await relays(lab)).length === 0, { deadlineMs: 2_000, what: 'no relay' });
+    await expectNothingLeft(lab);
+    await tshuttle.exited;
+  },
+);
 
 // Of whoever is not root no such rules are set where nft can have others.
 describe.skipIf(skipLab)('with iptables, as root', () => {

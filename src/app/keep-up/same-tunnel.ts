@@ -44,7 +44,7 @@ export function programsKey({ programs }: Pick<Config, 'programs'>): string | nu
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
  * bastion, and captures as much. One that is asked for names, proxies, forwards, maps, metrics, the bastion's networks, connections of others
- * or UDP that is left alone is never the same: no report tells of these.
+ * or UDP that is not refused is never the same: no report tells of these.
  *
  * @param rules what the configuration captures
  */
@@ -52,7 +52,7 @@ export function doesTheSame(report: TunnelReport, config: Config, rules: readonl
   if (report.status?.state.kind !== 'up' || report.ruleCount > report.rules.length) return false;
   const { dns, proxies, forwards, maps, metrics, alsoFrom, udp, autoNets } = config;
   const asked = [...proxies, ...forwards, ...maps, ...alsoFrom];
-  if (autoNets || dns !== undefined || asked.length > 0 || metrics !== undefined || udp === 'direct')
+  if (autoNets || dns !== undefined || asked.length > 0 || metrics !== undefined || udp !== 'reject')
     return false;
   const catalog = catalogKey(config);
   const isSameWay = report.bastionKey === bastionKey(config) && report.programs === programsKey(config);

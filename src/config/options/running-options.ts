@@ -19,8 +19,9 @@ export const CAPTURE_OPTIONS = {
     choices: UDP_POLICIES,
     otherwise: 'reject',
     help:
-      'what is done with UDP to captured destinations, which is not carried: reject refuses it at once, so that QUIC and others ' +
-      'change to TCP, but not DHCP, NTP, VPNs and what was there before; direct lets it leave as without tshuttle (default: reject)',
+      'what is done with UDP to captured destinations: reject refuses it at once, so that QUIC and others change to TCP, but ' +
+      'not DHCP, NTP, VPNs and what was there before; direct lets it leave as without tshuttle; relay has a program on the bastion ' +
+      'carry it, in python3 or perl (default: reject)',
     profile: { key: 'udp', description: 'what is done with UDP to captured destinations, as --udp' },
   },
   tmark: {

@@ -67,11 +67,11 @@ interface Waiting {
  */
 export class BatchedLookUps {
   readonly #lookUp: Interceptor['lookUp'];
-  readonly #record: LookUpRecord;
+  readonly #record: Pick<LookUpRecord, 'found' | 'failed'>;
   #waiting: Waiting[] = [];
   #isBusy = false;
 
-  constructor(lookUp: Interceptor['lookUp'], record: LookUpRecord) {
+  constructor(lookUp: Interceptor['lookUp'], record: Pick<LookUpRecord, 'found' | 'failed'>) {
     this.#lookUp = lookUp;
     this.#record = record;
   }

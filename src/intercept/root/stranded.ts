@@ -81,7 +81,7 @@ export function endStrandedHere(
 }
 
 /** A kernel without ctnetlink tells of no redirect. */
-function trackerIfAny(): ConnectionTracker {
+function trackerIfAny(): Omit<ConnectionTracker, 'datagramDestination'> {
   try {
     return openConnectionTracker();
   } catch {

@@ -49,6 +49,8 @@ interface MethodRow {
    * only root; or its own address, because nothing was redirected and the listener is transparent (`net/native/transparent`).
    */
   readonly destinationsFrom: 'socket' | 'helper' | 'own address';
+  /** Whether it redirects datagrams too, as `udp: 'relay'` in a plan asks, and its driver tells where they were going to. */
+  readonly redirectsDatagrams: boolean;
   /** The addresses of this machine that its rules redirect to. */
   readonly listeners: Readonly<Record<IpFamily, string>>;
 }
@@ -70,6 +72,7 @@ export const REDIRECT_METHODS = [
     manual: ['nft', 8],
     disguisesReplies: true,
     destinationsFrom: 'socket',
+    redirectsDatagrams: true,
     listeners: LOOPBACK,
   },
   {
@@ -89,6 +92,7 @@ export const REDIRECT_METHODS = [
     manual: ['iptables', 8],
     disguisesReplies: false,
     destinationsFrom: 'socket',
+    redirectsDatagrams: false,
     listeners: LOOPBACK,
   },
   {
@@ -102,6 +106,7 @@ export const REDIRECT_METHODS = [
     manual: ['nft', 8],
     disguisesReplies: true,
     destinationsFrom: 'own address',
+    redirectsDatagrams: false,
     listeners: LOOPBACK,
   },
   {
@@ -116,6 +121,7 @@ export const REDIRECT_METHODS = [
     manual: ['pfctl', 8],
     disguisesReplies: false,
     destinationsFrom: 'helper',
+    redirectsDatagrams: false,
     listeners: PF_LISTENERS,
   },
 ] as const satisfies readonly MethodRow[];

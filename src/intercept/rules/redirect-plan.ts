@@ -45,10 +45,11 @@ export interface RoutedNetwork {
 }
 
 /**
- * What becomes of UDP to what is captured by TCP, for only TCP is carried. `reject`: new exchanges are refused at once, so that programs
- * which can do with TCP change over (QUIC), but for those that refused-udp.ts spares; `direct`: it leaves as if there were no tunnel.
+ * What becomes of UDP to what is captured by TCP. `reject`: new exchanges are refused at once, so that programs which can do with TCP
+ * change over (QUIC), but for those that refused-udp.ts spares; `direct`: it leaves as if there were no tunnel; `relay`: what would be
+ * refused is redirected to the UDP port of the listener's number. Of nft only.
  */
-export const UDP_POLICIES = ['reject', 'direct'] as const;
+export const UDP_POLICIES = ['reject', 'direct', 'relay'] as const;
 /** One of {@link UDP_POLICIES}. */
 export type UdpPolicy = (typeof UDP_POLICIES)[number];
 /** Whose connections and queries are captured beside this machine's own. They arrive at the interface that they come in by. */

@@ -1,5 +1,8 @@
+import { messageOf } from '../../core/errors.ts';
 import { printableLine } from '../../core/printable.ts';
+import type { BastionProgram, ProgramListener } from '../transport.ts';
 import type { ChannelMux } from './channels/channel-mux.ts';
+import type { SessionChannel } from './channels/session-channel.ts';
 import type { ConnectedBastion } from './connection/connect.ts';
 import { expectNoForcedCommand } from './forced-command.ts';
 
@@ -38,4 +41,34 @@ export async function runBastionCommand(
     session.endInput();
   });
   return Buffer.concat(said).toString('utf8');
+}
+
+/** Runs a program on the bastion that reads and says as much as it likes; see {@link BastionProgram}. */
+export function startBastionProgram(
+  mux: ChannelMux,
+  bastion: Pick<ConnectedBastion, 'client' | 'keyOptions'>,
+  command: string,
+  listener: ProgramListener,
+): BastionProgram {
+  let session: SessionChannel | undefined;
+  let isOver = false;
+  const over = (why: string | undefined): void => {
+    if (isOver) return;
+    isOver = true;
+    listener.over(why);
+  };
+  const start = (): void => {
+    if (isOver) return;
+    const sessionSaid = (bytes: Buffer): void => listener.said(bytes);
+    session = mux.openSession({ kind: 'exec', command }, { isStream: true, sessionSaid, sessionOver: over });
+  };
+  void expectNoForcedCommand(mux, bastion).then(start, (error: unknown) => over(messageOf(error)));
+  return {
+    send: (bytes) => session?.offer(bytes) ?? false,
+    close: () => {
+      isOver = true;
+      session?.endInput();
+      session?.close(undefined);
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { openByCarry } from '../open-by-carry.ts';
 import type { SshTarget } from '../ssh-target.ts';
-import { BastionHungUp, type Transport } from '../transport.ts';
+import { BastionHungUp, type BastionProgram, type ProgramListener, type Transport } from '../transport.ts';
 import { ChannelMux } from './channels/channel-mux.ts';
 import { cipherCost } from './channels/flow-control/cipher-cost.ts';
 import { MIN_QUEUE_BYTES } from './channels/flow-control/send-scheduler.ts';
@@ -17,7 +17,7 @@ import { ProtocolViolation } from './peer-conduct.ts';
 import type { ConnectionLoad } from './pool/choose-connection.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
 import { readBastionFile } from './read-file.ts';
-import { runBastionCommand } from './run-command.ts';
+import { runBastionCommand, startBastionProgram } from './run-command.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const DRAIN_TIMEOUT_MS = 1_000;
@@ -28,6 +28,8 @@ export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers
   readFile(path: string): Promise<string>;
   /** What a command on the bastion says, if it may run. @throws Error with a reason for people */
   run(command: string): Promise<string>;
+  /** Runs a program on the bastion, if it may run. */
+  start(command: string, listener: ProgramListener): BastionProgram;
   /** What it carries. */
   load(): ConnectionLoad;
 }
@@ -119,6 +121,7 @@ function transportOver(bastion: ConnectedBastion): {
     lost: lost.promise,
     readFile: (path) => readBastionFile(mux, bastion, path),
     run: (command) => runBastionCommand(mux, bastion, command),
+    start: (command, listener) => startBastionProgram(mux, bastion, command, listener),
     load: () => ({ channels: mux.size, movedBytes: mux.movedBytes }),
     get roundTripMs() {
       return mux.roundTripMs;

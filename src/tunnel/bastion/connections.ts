@@ -10,7 +10,7 @@ import type { SshTarget } from '../../ssh/ssh-target.ts';
 import { isDisagreement } from '../../ssh/ssh2/connection/handshake-error.ts';
 import { ConnectionPool } from '../../ssh/ssh2/pool/connection-pool.ts';
 import { openSsh2Transport } from '../../ssh/ssh2/transport.ts';
-import type { Transport } from '../../ssh/transport.ts';
+import type { BastionProgram, ProgramListener, Transport } from '../../ssh/transport.ts';
 
 /** Dependencies of {@link openConnections}. */
 export interface ConnectionsContext {
@@ -45,6 +45,8 @@ export interface Connections extends Transport {
   readFile(path: string): Promise<string>;
   /** What a command on the bastion says. @throws Error with a reason for people */
   run(command: string): Promise<string>;
+  /** Runs a program on the bastion, if it may run; left out where that cannot be. */
+  start?(command: string, listener: ProgramListener): BastionProgram;
 }
 
 /**

@@ -9,6 +9,7 @@ import { candidatesFor } from '../../../src/intercept/rules/select.ts';
 
 import type { CaptureRule } from '../../../src/net/address/capture-rule.ts';
 import { makeCidr } from '../../../src/net/address/cidr.ts';
+import { type Endpoint, makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import { addressToNumber, type IpFamily, numberToAddress } from '../../../src/net/address/literal.ts';
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
@@ -197,6 +198,61 @@ describe.skipIf(skipLab)('rules in the kernel', () => {
       expect(await scratch.udpVerdicts([['203.0.113.12', 443]])).toEqual(['left']);
     });
   }
+
+  it('redirect datagrams to be relayed, tell where they were going to, and translate the answers', async () => {
+    await using scratch = await createScratch();
+    const helper = await scratch.openHelper('libnftables');
+    const plan = planRedirects({
+      rules: [rule('203.0.113.0/24'), rule('203.0.113.64/26', 'exclude'), rule('2001:db8::/64')],
+      listenerPort: PORT,
+      families: [4, 6],
+      exempt: [{ family: 4, address: '203.0.113.1', port: 22 }],
+      udp: 'relay',
+    });
+    await helper.call({ type: 'apply', plan });
+    // From one socket of each family, also to ports that only root may bind.
+    const destinations = [
+      '203.0.113.9#443',
+      '203.0.113.9#5000',
+      '203.0.113.10#443',
+      '2001:db8::9#443',
+      '2001:db8::a#443',
+    ];
+    const command = [process.execPath, 'test/lab/intercept/datagrams.entry.mjs', `${PORT}`, ...destinations];
+    const programs = scratch.namespace.spawn(command);
+    const [output] = await programs.untilOutput(/^\{.*\}$/m);
+    const found = JSON.parse(output) as Record<string, { source: Endpoint; answeredBy: string }>;
+    expect(
+      Object.values(found)
+        .map(({ answeredBy }) => answeredBy)
+        .sort(),
+    ).toEqual([...destinations].sort());
+    const originators = Object.values(found).map(
+      ({ source: { address, port } }) => makeEndpoint(address, port)!,
+    );
+    const unknown: Endpoint = { family: 4, address: '198.51.100.2', port: 9 };
+    const answer = await helper.call({ type: 'look-up', originators: [...originators, unknown] });
+    expect(answer).toMatchObject({
+      results: [
+        ...Object.keys(found).map((name) => {
+          const [address, port] = name.split('#');
+          return { kind: 'found', destination: { address, port: Number(port) } };
+        }),
+        { kind: 'unknown' },
+      ],
+    });
+    const left: Destination[] = [
+      ['203.0.113.65', 443],
+      ['203.0.113.1', 443],
+      ['203.0.113.9', 123],
+    ];
+    expect(await scratch.udpVerdicts(left)).toEqual(left.map(() => 'left'));
+    programs.kill('SIGKILL');
+    await helper.call({ type: 'apply', plan: { ...plan, udp: 'reject' } });
+    expect(await scratch.udpVerdicts([['203.0.113.11', 443]])).toEqual(['ECONNREFUSED']);
+    await helper.close();
+    expect(await scratch.ourRules()).toEqual([]);
+  });
 
   // The others have the same texts.
   for (const candidate of ['libnftables', 'iptables-nft', 'iptables-legacy', 'tproxy'] as const) {

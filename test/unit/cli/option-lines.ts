@@ -41,6 +41,7 @@ export const OPTION_LINES: readonly string[] = [
   '--cgroup backup.service --cgroup user-1000.slice --cgroup a/b',
   '--method nft',
   '--udp direct',
+  '--udp relay',
   '--method tproxy -t 0x10',
   '-l 127.0.0.1,[::1]:12300',
   '--also-from docker0 --also-from br-* --also-from 192.168.50.7/24 --also-from fd00:50::/64',

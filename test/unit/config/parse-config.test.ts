@@ -65,6 +65,15 @@ describe('parseConfig', () => {
     ]);
   });
 
+  test.each([
+    [{ mayOpenSession: false }, 'runs a program on the bastion; leave out --no-session'],
+    [{ transport: 'openssh' }, 'is for --transport ssh2; use --udp reject'],
+    [{ sshCommand: 'ssh' }, 'is for --transport ssh2; use --udp reject'],
+  ])('has no relay of UDP with %j', (other, what) => {
+    expect(configOf({ ...VALID, udp: 'relay' }).config.udp).toBe('relay');
+    expect(problemsOf({ ...VALID, udp: 'relay', ...other })).toEqual(['arguments', `--udp relay: ${what}`]);
+  });
+
   test('is frozen to the last subnet', () => {
     const { config } = configOf(VALID);
     expect(Object.isFrozen(config.subnets[0]?.subnet)).toBe(true);

@@ -46,7 +46,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
     summary: 'what is done with UDP to captured destinations: QUIC, VPNs, NTP',
     blocks: [
       paragraph(
-        'Only TCP is carried, and DNS. With --udp reject, the default, other UDP to what is captured is refused at once, on every port: ' +
+        'ssh carries TCP, and tshuttle DNS over it. With --udp reject, the default, other UDP to what is captured is refused at once, on every port: ' +
           'browsers change from QUIC to TCP, calls and Kerberos do, too, and what only knows UDP fails at once and not after a minute.',
       ),
       list(
@@ -68,6 +68,7 @@ export const captureTopics = (system: SystemWords): readonly Topic[] => [
           'exclude their servers with -x, or use --udp direct, with which all UDP leaves as without tshuttle.',
       ),
       commands('tshuttle -r bastion 0/0 -x vpn.example.com', 'tshuttle -r bastion --udp direct 10.0.0.0/8'),
+      ...relayedUdp(system),
     ],
   },
   {
@@ -152,5 +153,20 @@ function boundPrograms(system: SystemWords): readonly Block[] {
       'A program that binds its socket to a device (curl --interface eth0, the connectivity check of NetworkManager) has no way to ' +
         'tshuttle, which listens on loopback: its connections to a captured network hang. Exclude what it calls with -x.',
     ),
+  ];
+}
+
+/** UDP that is carried, where the rules can redirect it. */
+function relayedUdp(system: SystemWords): readonly Block[] {
+  if (system.platform !== 'linux') return [];
+  return [
+    paragraph(
+      'With --udp relay a program on the bastion carries what would be refused: off by default, since the bastion must run commands, and have ' +
+        'python3 or perl, which is tried when the tunnel opens. It is sent over the connection, written to no file, and ends with that. ' +
+        'Datagrams come from the bastion’s address then. What is too much is dropped, as networks do; a loss on the way delays what comes after it. ' +
+        '512 exchanges at once, each for 120 s of silence. For nft and --transport ssh2; not for names of zones (--domain), --also-from, or ' +
+        'run --isolated. With it QUIC stays QUIC, which is slower than TCP here.',
+    ),
+    commands('tshuttle -r bastion --udp relay 10.0.0.0/8'),
   ];
 }

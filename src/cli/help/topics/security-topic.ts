@@ -15,7 +15,8 @@ export const securityTopic = (system: SystemWords): Topic => ({
       [
         'what the bastion sees',
         'the destinations, as with ssh -L. It is trusted no further: a bastion that overruns the window of a flow, or breaks the ' +
-          'protocol, is cut off. The session that runs `true`, and SFTP, are bounded too; --no-session opens neither',
+          'protocol, is cut off. The session that runs `true`, and SFTP, are bounded too; --no-session opens neither. -N believes its routes within bounds (tshuttle help subnets); the relay of --udp relay can ' +
+          'answer what was sent to it, and nothing else here',
       ],
       [
         'secrets',

@@ -51,7 +51,7 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         'is not implied by -D, which keeps a log file; the system’s log gets the same lines, too (Linux)',
       ],
       ['a lost bastion', 'is connected again, where sshuttle ends'],
-      ['UDP other than DNS', 'not here: ssh carries TCP'],
+      ['UDP other than DNS', 'is carried with --udp relay, which needs no tproxy (tshuttle help udp)'],
     ),
     paragraph('What stays different, and why:'),
     list(

@@ -61,7 +61,7 @@ export interface RuleBackend {
   look(): Promise<RuleFacts>;
   /**
    * Where connections from these were going to that the listener of the plan in force has accepted, one for each, in their order.
-   * Undefined where the kernel tells everybody that.
+   * Undefined where the kernel tells everybody that. With `udp: 'relay'`, where datagrams were going to that come to the listener's port.
    *
    * @throws RefusedError when it cannot be asked
    */

@@ -1,5 +1,7 @@
+import type { Endpoint } from '../../../net/address/endpoint.ts';
 import { RULESET_FAMILIES } from '../../../net/native/netlink/ruleset-messages.ts';
 import type { NftContext } from '../../../net/native/nftables.ts';
+import type { LookUp } from '../../../net/sockets/redirected-connection.ts';
 import { admitsRedirected, chainsOfTable, inputChains, refusesRest } from '../../rules/input-facts.ts';
 import {
   FIRST_GENERATION,
@@ -36,6 +38,7 @@ import {
 import { type Exposure, RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
 import { shorten } from '../backend/run-tool.ts';
 import { mustNotLive } from '../backend/this-instance.ts';
+import { DatagramDestinations } from './datagram-destinations.ts';
 
 /** Holds the rules as one nft table, by libnftables in this process. Owns its context. */
 export class NftBackend implements RuleBackend {
@@ -46,6 +49,7 @@ export class NftBackend implements RuleBackend {
   /** Of the first rules, and kept by all that replace them. */
   #order = 1;
   #isAnnounced = false;
+  readonly #destinations = new DatagramDestinations();
   /** What is in the kernel. */
   #applied: AppliedPlan | undefined;
 
@@ -134,6 +138,13 @@ export class NftBackend implements RuleBackend {
     return { ...factsOfChains(chains, table, priority), ownRules, notrack, inputDrops, packetFilter: null };
   }
 
+  /** Of datagrams: of a connection its socket tells. */
+  async lookUp(sources: readonly Endpoint[]): Promise<readonly LookUp[]> {
+    const plan = this.#applied?.plan;
+    if (plan?.udp !== 'relay') return sources.map(() => ({ kind: 'refused' }));
+    return this.#destinations.lookUp(sources, plan.listenerPort);
+  }
+
   #inputDrops(chains: ListedChains, own: string): readonly string[] {
     const plan = this.#applied?.plan;
     if (plan === undefined || plan.alsoFrom === null) return [];
@@ -179,6 +190,7 @@ export class NftBackend implements RuleBackend {
     try {
       await this.remove();
     } finally {
+      this.#destinations.close();
       this.#context.close();
     }
   }

@@ -116,7 +116,7 @@ export function renderDecisions(
     ...renderExempt(plan),
     // Before what is never captured: the stub of systemd-resolved is an address of this machine.
     ...renderDnsRules(plan, originators, queryVerdict),
-    plan.udp === 'reject' ? 'meta l4proto != tcp meta l4proto != udp return' : 'meta l4proto != tcp return',
+    plan.udp !== 'direct' ? 'meta l4proto != tcp meta l4proto != udp return' : 'meta l4proto != tcp return',
     ...renderSubnetDecisions(plan, generation, originators),
   ];
 }
@@ -130,7 +130,7 @@ export function renderSubnetDecisions(
   return [
     ...never,
     ...plan.families.map((family) => `${destination(family)} ${LINK_LOCAL[family]} return`),
-    ...(plan.udp === 'reject' ? ['meta l4proto udp jump spare_udp'] : []),
+    ...(plan.udp !== 'direct' ? ['meta l4proto udp jump spare_udp'] : []),
     ...mapsOf(plan).map(
       ({ index, family, ports }) =>
         `${portMatch(ports, plan)}${destination(family)} vmap @${mapName(generation, index, family)}`,
@@ -174,7 +174,7 @@ export function renderDnsRules(
 
 function portMatch(ports: PortRange, { udp }: Pick<RedirectPlan, 'udp'>): string {
   const isAll = ports.first === ALL_PORTS.first && ports.last === ALL_PORTS.last;
-  return isAll ? '' : `${udp === 'reject' ? 'th' : 'tcp'} dport ${formatPortRange(ports)} `;
+  return isAll ? '' : `${udp !== 'direct' ? 'th' : 'tcp'} dport ${formatPortRange(ports)} `;
 }
 
 function destination(family: IpFamily): string {

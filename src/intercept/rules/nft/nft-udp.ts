@@ -31,6 +31,7 @@ export function renderCapture({ listenerPort, udp }: Pick<OwnedPlan, 'listenerPo
     '  chain capture {',
     `    meta l4proto tcp redirect to :${listenerPort}`,
     ...renderUdpMark({ udp }),
+    ...(udp === 'relay' ? [`    meta l4proto udp meta skuid >= 0 redirect to :${listenerPort}`] : []),
     '  }',
   ];
 }
@@ -43,8 +44,8 @@ export function renderUdpMark({ udp }: Pick<OwnedPlan, 'udp'>): string[] {
 
 /** The chains beside that; none where UDP is left alone. */
 export function renderRefusal({ families, udp }: Pick<RedirectPlan, 'families' | 'udp'>): string[] {
-  if (udp !== 'reject') return [];
-  return [
+  if (udp === 'direct') return [];
+  const spare = [
     '  chain spare_udp {',
     '    meta mark != 0 accept',
     // A rule for each: a set would come and go with the rules, and fail datagrams meanwhile.
@@ -54,6 +55,10 @@ export function renderRefusal({ families, udp }: Pick<RedirectPlan, 'families' |
       (family) => `    ${family === 4 ? 'ip' : 'ip6'} daddr @${EXEMPT_ADDRESS_SET}${family} accept`,
     ),
     '  }',
+  ];
+  if (udp === 'relay') return spare;
+  return [
+    ...spare,
     '  chain refuse_udp {',
     `    ${REFUSAL_HEAD}`,
     `    meta mark ${MARK} meta l4proto udp reject with icmpx type port-unreachable`,
@@ -69,14 +74,10 @@ const REFUSAL_HEAD = `type filter hook output priority ${FILTER_PRIORITY}; polic
  */
 export function renderRefusalReset(table: string, { udp }: Pick<RedirectPlan, 'udp'>): string[] {
   const reset = [`flush chain ${table} capture`];
-  if (udp !== 'reject') return reset;
-  return [
-    ...reset,
-    `add chain ${table} spare_udp`,
-    `flush chain ${table} spare_udp`,
-    `add chain ${table} refuse_udp { ${REFUSAL_HEAD} }`,
-    `flush chain ${table} refuse_udp`,
-  ];
+  if (udp === 'direct') return reset;
+  const spare = [...reset, `add chain ${table} spare_udp`, `flush chain ${table} spare_udp`];
+  if (udp === 'relay') return spare;
+  return [...spare, `add chain ${table} refuse_udp { ${REFUSAL_HEAD} }`, `flush chain ${table} refuse_udp`];
 }
 
 /** The chains of a plan that have to be there for it to hold, beside the output chain. */
@@ -91,7 +92,7 @@ function udpPortsInUse({ udpInUse = [] }: OwnedPlan): string[] {
 
 /** The sets that the chains look into; none where UDP is left alone. */
 export function renderUdpSets(plan: OwnedPlan): string[] {
-  if (plan.udp !== 'reject') return [];
+  if (plan.udp === 'direct') return [];
   return [
     ...renderPortSet(UDP_PORT_SET, udpPortsInUse(plan)),
     ...plan.families.flatMap((family) => renderAddressSet(family, exemptAddresses(plan, family))),
@@ -100,7 +101,7 @@ export function renderUdpSets(plan: OwnedPlan): string[] {
 
 /** The statements that give those sets the elements of a plan. */
 export function replaceUdpSets(table: string, plan: OwnedPlan): string[] {
-  if (plan.udp !== 'reject') return [];
+  if (plan.udp === 'direct') return [];
   const addresses = plan.families.flatMap((family) =>
     replaceElements(`${table} ${EXEMPT_ADDRESS_SET}${family}`, exemptAddresses(plan, family)),
   );

@@ -1,5 +1,5 @@
-import type { Endpoint } from '../../address/endpoint.ts';
-import { addressBytes } from '../../address/literal.ts';
+import { type Endpoint, makeEndpoint } from '../../address/endpoint.ts';
+import { addressBytes, bytesToAddress } from '../../address/literal.ts';
 import { attribute, attributeAt, NESTED, type NetlinkSocket, openNetlink } from './netlink.ts';
 
 /** linux/netlink.h. */
@@ -73,6 +73,13 @@ export interface ConnectionTracker {
    * @throws Error with errno when the socket itself fails
    */
   redirectPort(originator: Endpoint, destination: Endpoint): number | undefined;
+  /**
+   * Where the datagrams were sent to that reach `port` of the loopback address from `source` by a redirect. The kernel gives each
+   * exchange a source port of its own at our end. Undefined when nothing of the kind is tracked.
+   *
+   * @throws Error with errno when the socket itself fails
+   */
+  datagramDestination(source: Endpoint, port: number): Endpoint | undefined;
   /** Idempotent. */
   close(): void;
 }
@@ -82,6 +89,7 @@ export function openConnectionTracker(): ConnectionTracker {
   const netlink = openNetlink(NETLINK_NETFILTER);
   return {
     redirectPort: (originator, destination) => redirectPort(netlink, originator, destination),
+    datagramDestination: (source, port) => datagramDestination(netlink, source, port),
     close: () => netlink.close(),
   };
 }
@@ -92,38 +100,75 @@ function redirectPort(
   destination: Endpoint,
 ): number | undefined {
   const source = addressBytes(originator.address);
-  const size = source.length === 4 ? 4 : 16;
-  const query = Buffer.concat([
-    Buffer.from([AF_OF[size], NFNETLINK_V0, 0, 0]),
-    attribute(
-      CTA_TUPLE_ORIG | NESTED,
-      attribute(
-        CTA_TUPLE_IP | NESTED,
-        attribute(CTA_IP_SRC[size], source),
-        attribute(CTA_IP_DST[size], addressBytes(destination.address)),
-      ),
-      attribute(
-        CTA_TUPLE_PROTO | NESTED,
-        attribute(CTA_PROTO_NUM, Buffer.from([TCP])),
-        attribute(CTA_PROTO_SRC_PORT, portBytes(originator.port)),
-        attribute(CTA_PROTO_DST_PORT, portBytes(destination.port)),
-      ),
-    ),
-  ]);
-  const answer = netlink.ask(CT_GET, query);
-  if (answer.kind !== 'message') return undefined;
+  const size = sizeOf(source);
+  const to = addressBytes(destination.address);
   // What answers, as the kernel expects it: it comes from where the connection really went.
-  const attributes = answer.body.subarray(GENERIC_HEADER_BYTES);
+  const attributes = trackedAs(
+    netlink,
+    CTA_TUPLE_ORIG,
+    TCP,
+    [source, originator.port],
+    [to, destination.port],
+  );
+  if (attributes === undefined) return undefined;
   const from = attributeAt(attributes, CTA_TUPLE_REPLY, CTA_TUPLE_IP, CTA_IP_SRC[size]);
   const port = attributeAt(attributes, CTA_TUPLE_REPLY, CTA_TUPLE_PROTO, CTA_PROTO_SRC_PORT);
   if (from === undefined || port === undefined || port.length !== 2) return undefined;
   return from.equals(LOOPBACK[size]) ? port.readUInt16BE() : undefined;
 }
 
+function datagramDestination(netlink: NetlinkSocket, source: Endpoint, port: number): Endpoint | undefined {
+  const address = addressBytes(source.address);
+  const size = sizeOf(address);
+  const attributes = trackedAs(netlink, CTA_TUPLE_REPLY, UDP, [LOOPBACK[size], port], [address, source.port]);
+  if (attributes === undefined) return undefined;
+  const to = attributeAt(attributes, CTA_TUPLE_ORIG, CTA_TUPLE_IP, CTA_IP_DST[size]);
+  const toPort = attributeAt(attributes, CTA_TUPLE_ORIG, CTA_TUPLE_PROTO, CTA_PROTO_DST_PORT);
+  if (to?.length !== size || toPort?.length !== 2) return undefined;
+  return makeEndpoint(bytesToAddress(to), toPort.readUInt16BE());
+}
+
+/** An address, and a port. */
+type Side = readonly [address: Buffer, port: number];
+
+/** The attributes of the exchange of which one direction is this; undefined when it is not tracked. */
+function trackedAs(
+  netlink: NetlinkSocket,
+  direction: number,
+  protocol: number,
+  [source, sourcePort]: Side,
+  [destination, destinationPort]: Side,
+): Buffer | undefined {
+  const size = sizeOf(source);
+  const query = Buffer.concat([
+    Buffer.from([AF_OF[size], NFNETLINK_V0, 0, 0]),
+    attribute(
+      direction | NESTED,
+      attribute(
+        CTA_TUPLE_IP | NESTED,
+        attribute(CTA_IP_SRC[size], source),
+        attribute(CTA_IP_DST[size], destination),
+      ),
+      attribute(
+        CTA_TUPLE_PROTO | NESTED,
+        attribute(CTA_PROTO_NUM, Buffer.from([protocol])),
+        attribute(CTA_PROTO_SRC_PORT, portBytes(sourcePort)),
+        attribute(CTA_PROTO_DST_PORT, portBytes(destinationPort)),
+      ),
+    ),
+  ]);
+  const answer = netlink.ask(CT_GET, query);
+  return answer.kind === 'message' ? answer.body.subarray(GENERIC_HEADER_BYTES) : undefined;
+}
+
+function sizeOf(address: Buffer): 4 | 16 {
+  return address.length === 4 ? 4 : 16;
+}
+
 /** One message, all of it in the machine's byte order but what is a part of a packet. */
 function deletion({ address, port, answeredOnly }: TrackedExchanges): Buffer {
   const destination = addressBytes(address);
-  const size = destination.length === 4 ? 4 : 16;
+  const size = sizeOf(destination);
   const seen = word(IPS_SEEN_REPLY, 'BE');
   return Buffer.concat([
     Buffer.from([AF_OF[size], NFNETLINK_V1, 0, 0]),

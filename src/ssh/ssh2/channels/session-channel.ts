@@ -3,7 +3,7 @@ import type { PeerConduct } from '../peer-conduct.ts';
 import type { ChannelWire, SessionProgram } from './channel-wire.ts';
 
 /**
- * All that a session may ever send: its window is never granted anew, so that whatever the bastion runs in its place can neither
+ * All that a session may ever send, unless it is a stream: its window is never granted anew, so that whatever the bastion runs in its place can neither
  * fill memory nor keep us busy.
  */
 export const SESSION_WINDOW_BYTES = 256 * 1024;
@@ -19,8 +19,13 @@ const MAX_PENDING_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
+/** With so much to send to the bastion already, what is offered is not taken. */
+const MAX_QUEUED_BYTES = 256 * 1024;
+
 /** Events of a session. */
 export interface SessionListener {
+  /** Its program may say as much as it likes, which is taken at once: its window is granted anew. */
+  readonly isStream?: boolean;
   /** The bastion says that it runs the program. */
   sessionStarted?(): void;
   /** Standard output, valid during the call. */
@@ -46,7 +51,7 @@ type State =
   | { readonly kind: 'closed' };
 
 /**
- * One session of ours that runs a program which says little.
+ * One session of ours that runs a program, which says little unless it is a stream.
  *
  *     opening ──confirmation──> starting ──success──> running ──CLOSE, either way──> closed
  *        └──failure──> closed      └──failure, CLOSE──> closed
@@ -64,6 +69,8 @@ export class SessionChannel {
   #maxPacketBytes = 0;
   #pending: Buffer = NOTHING;
   #isInputEnded = false;
+  /** Since the bastion has granted a window for the last time. */
+  #hasSent = false;
   #isEofSent = false;
 
   /** The channel is to be opened by the owner, with {@link SESSION_WINDOW_BYTES}. */
@@ -79,6 +86,16 @@ export class SessionChannel {
     this.#pending = Buffer.concat([this.#pending, bytes]);
     if (this.#pending.length > MAX_PENDING_BYTES) this.close('it does not take what it is sent');
     else this.#flush();
+  }
+
+  /** Sends all of it, or nothing where there is much to send already. @returns whether it is sent */
+  offer(bytes: Buffer): boolean {
+    const { wire } = this.#owner;
+    const isFull = this.#pending.length >= MAX_PENDING_BYTES || wire.queuedBytes() >= MAX_QUEUED_BYTES;
+    if (this.#state.kind !== 'running' || isFull || !wire.isOpenForData()) return false;
+    this.#pending = Buffer.concat([this.#pending, bytes]);
+    this.#flush();
+    return true;
   }
 
   /** Ends the program's standard input, after what was sent. */
@@ -134,6 +151,9 @@ export class SessionChannel {
       this.#owner.conduct.violated('it sent more to a session than its window allows');
     } else if (bytes.length === 0) {
       this.#owner.conduct.uselessMessage();
+    } else if (this.#listener.isStream === true) {
+      if (isOutput && !this.#isOver) this.#listener.sessionSaid?.(bytes);
+      this.#grant();
     } else if (this.#receivableBytes < SESSION_WINDOW_BYTES - MAX_SAID_BYTES) {
       // Else it would wait for ever for a larger window.
       this.close('it says too much');
@@ -143,8 +163,9 @@ export class SessionChannel {
   }
 
   windowAdjusted(bytes: number): void {
-    // Of what little is sent here, no bastion grants more often than this.
-    this.#owner.conduct.uselessMessage();
+    // Of what little is sent to others, no bastion grants more often than this.
+    if (this.#listener.isStream !== true || !this.#hasSent) this.#owner.conduct.uselessMessage();
+    this.#hasSent = false;
     this.#sendableBytes = Math.min(this.#sendableBytes + bytes, MAX_WINDOW_BYTES);
     this.#flush();
   }
@@ -187,12 +208,20 @@ export class SessionChannel {
     while (this.#pending.length > 0 && this.#sendableBytes > 0) {
       const bytes = Math.min(this.#pending.length, this.#sendableBytes, this.#maxPacketBytes);
       wire.data(remoteId, this.#pending.subarray(0, bytes));
+      this.#hasSent = true;
       this.#pending = this.#pending.subarray(bytes);
       this.#sendableBytes -= bytes;
     }
     if (!this.#isInputEnded || this.#isEofSent || this.#pending.length > 0) return;
     this.#isEofSent = true;
     wire.eof(remoteId);
+  }
+
+  #grant(): void {
+    const state = this.#state;
+    if (state.kind !== 'running' || this.#receivableBytes > SESSION_WINDOW_BYTES / 2) return;
+    this.#owner.wire.windowAdjust(state.remoteId, SESSION_WINDOW_BYTES - this.#receivableBytes);
+    this.#receivableBytes = SESSION_WINDOW_BYTES;
   }
 
   #sendClose(): void {

@@ -5,7 +5,13 @@ import type { Logger } from '../../../core/log.ts';
 import type { Endpoint, HostPort } from '../../../net/address/endpoint.ts';
 import type { Flow } from '../../../net/flow.ts';
 import type { NegotiatedAlgorithms } from '../../agreement.ts';
-import { type FlowSummary, notOpened, type Transport } from '../../transport.ts';
+import {
+  type BastionProgram,
+  type FlowSummary,
+  notOpened,
+  type ProgramListener,
+  type Transport,
+} from '../../transport.ts';
 import type { Ssh2Transport } from '../transport.ts';
 import { type Candidate, chooseConnection, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
@@ -110,6 +116,14 @@ export class ConnectionPool implements Transport {
         remedy: 'check the network and the bastion',
       }),
     );
+  }
+
+  /** Runs a program on the bastion, over the first connection. */
+  start(command: string, listener: ProgramListener): BastionProgram {
+    const [first] = this.#members;
+    if (first !== undefined) return first.transport.start(command, listener);
+    queueMicrotask(() => listener.over('the connection ended'));
+    return { send: () => false, close: () => {} };
   }
 
   /** Where the connections lead now. Never rejects. */

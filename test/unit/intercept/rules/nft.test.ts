@@ -34,6 +34,19 @@ describe('renderNft', () => {
     );
   });
 
+  it('redirects the datagrams that are to be relayed to the listener’s port, and refuses none', () => {
+    const relayed = renderNft({ ...plan, udp: 'relay' }, { instance: INSTANCE, lifetime: 'owner' });
+    const refused = renderNft({ ...plan, udp: 'reject' }, { instance: INSTANCE, lifetime: 'owner' });
+    expect(relayed).toContain('    meta l4proto udp meta skuid >= 0 redirect to :12300\n');
+    expect(relayed).not.toMatch(/reject|meta mark set/);
+    // All else is decided alike.
+    const decisions = (text: string) => text.slice(text.indexOf('chain output'));
+    expect(decisions(relayed)).toBe(decisions(refused));
+    expect(
+      renderNftSwitch({ plan: { ...plan, udp: 'relay' }, lifetime: 'owner', generation: 2 }, plan),
+    ).toContain('flush chain inet tshuttle-1000-12300 spare_udp');
+  });
+
   it('names control groups by how deep they are, and where cgroup2 is', () => {
     const only = [{ userId: 7, groupId: null, cgroup: 'system.slice/a\\x2db.service' }];
     const line = /^ +meta skuid 7 .*$/m;
