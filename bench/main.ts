@@ -16,19 +16,26 @@ import { raw } from './peers/raw.ts';
 import { redsocks } from './peers/redsocks.ts';
 import { sshForward } from './peers/ssh-forward.ts';
 import { sshuttle } from './peers/sshuttle.ts';
-import { tshuttle } from './peers/tshuttle.ts';
+import { type TshuttleStart, tshuttle } from './peers/tshuttle.ts';
 import { Progress } from './progress.ts';
 import type { BenchResult, Failure, PeerDescription, Sample } from './report/result.ts';
 import { writeReport } from './report/write-report.ts';
 import { SCENARIOS } from './scenarios/all-scenarios.ts';
 import { CAPTURED_NAMESERVER, TSHUTTLE_DNS } from './scenarios/names.ts';
-import { ALL_PEERS, OPENSSH_PEERS, TSHUTTLE_4 } from './scenarios/scenario.ts';
+import { ALL_PEERS, CAPTURE_PEERS, OPENSSH_PEERS, TSHUTTLE_4 } from './scenarios/scenario.ts';
 import { type PlannedScenario, planVisits } from './schedule.ts';
 import { makeVisit } from './visit.ts';
 
 const known = {
   scenarios: SCENARIOS.map(({ name }) => name),
-  peers: [...ALL_PEERS, ...OPENSSH_PEERS, TSHUTTLE_4, TSHUTTLE_DNS, ...CIPHER_PEERS.map(({ name }) => name)],
+  peers: [
+    ...ALL_PEERS,
+    ...OPENSSH_PEERS,
+    ...CAPTURE_PEERS,
+    TSHUTTLE_4,
+    TSHUTTLE_DNS,
+    ...CIPHER_PEERS.map(({ name }) => name),
+  ],
 };
 
 function peersFor(options: BenchOptions): Peer[] {
@@ -41,6 +48,7 @@ function peersFor(options: BenchOptions): Peer[] {
     ...OPENSSH_PEERS.map((name) =>
       tshuttle(name, REPOSITORY, { options: [...options.tshuttleOptions, ...opensshOptions(name)] }),
     ),
+    ...CAPTURE_PEERS.map((name) => tshuttle(name, REPOSITORY, captureStart(name, options.tshuttleOptions))),
     tshuttle(TSHUTTLE_4, REPOSITORY, { options: ['--connections', '4', ...options.tshuttleOptions] }),
     tshuttle(TSHUTTLE_DNS, REPOSITORY, { options: [...RESOLVING, ...options.tshuttleOptions] }),
     ...CIPHER_PEERS,
@@ -53,6 +61,12 @@ const RESOLVING = ['--ns-hosts', CAPTURED_NAMESERVER, '--to-ns', ADDRESSES.desti
 function opensshOptions(peer: (typeof OPENSSH_PEERS)[number]): readonly string[] {
   const carry = peer === 'tshuttle-handover' ? 'handover' : 'socks';
   return ['--transport', 'openssh', '--openssh-carry', carry];
+}
+
+function captureStart(peer: (typeof CAPTURE_PEERS)[number], options: readonly string[]): TshuttleStart {
+  return peer === 'tshuttle-tproxy'
+    ? { options: ['--method', 'tproxy', ...options] }
+    : { options, forNeighbour: true };
 }
 
 async function measureAll(
@@ -104,7 +118,7 @@ function describePeers(
     { name: 'redsocks', version: `${versions['redsocks']}, ${openssh}` },
     { name: 'sshuttle', version: `${versions['sshuttle']}, ${openssh}` },
     describeTshuttle('tshuttle', REPOSITORY),
-    ...OPENSSH_PEERS.map((name) => ({ ...describeTshuttle(name, REPOSITORY), name })),
+    ...[...OPENSSH_PEERS, ...CAPTURE_PEERS].map((name) => describeTshuttle(name, REPOSITORY)),
     describeTshuttle(TSHUTTLE_4, REPOSITORY),
     ...CIPHER_PEERS.map(({ name }) =>
       name.startsWith('ssh-L')

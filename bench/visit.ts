@@ -42,7 +42,7 @@ export async function makeVisit(
   let failure: string | undefined;
   try {
     const running = await peer.start(lab);
-    const load = new Load(lab, running.endpoint);
+    const load = new Load(lab, running.endpoint, peer.applicationsIn?.(lab));
     await checkWay(peer, load, scenario.checkedBytes);
     await scenario.measure({
       lab,

@@ -11,7 +11,9 @@ import { compileProgram } from './compile.ts';
  *
  *     client                    bastion                       destination
  *     198.51.100.2 ── path ──   198.51.100.1
- *                               10.77.0.1     ── inner0 ──    10.77.0.2:7000
+ *     192.168.50.1              10.77.0.1     ── inner0 ──    10.77.0.2:7000
+ *         │ eth1
+ *     192.168.50.2 neighbour
  *
  * The path is a veth pair or an emulated link (paths.ts). Client and destination have routes to each other through the
  * bastion, which forwards packets only for the peer that measures plain TCP.
@@ -22,18 +24,25 @@ export const ADDRESSES = {
   bastionInner: '10.77.0.1',
   destination: '10.77.0.2',
   network: '10.77.0.0/24',
+  clientForNeighbour: '192.168.50.1',
+  neighbour: '192.168.50.2',
 } as const;
+
+/** The client's interface that what the neighbour sends comes in by. */
+export const NEIGHBOUR_INTERFACE = 'eth1';
 
 /** Where the load program serves, at the destination. */
 export const DESTINATION_PORT = 7000;
 
-/** Three network namespaces, sshd in the middle one, the load server in the last. */
+/** Four network namespaces: client, bastion with sshd, destination with the load server, and a machine behind the client. */
 export interface BenchLab extends AsyncDisposable {
   readonly directory: string;
   readonly machine: Machine;
   readonly client: Namespace;
   readonly bastion: Namespace;
   readonly destination: Namespace;
+  /** Reaches the destination through the client, where a peer carries what is not the client's own. */
+  readonly neighbour: Namespace;
   readonly sshd: Sshd;
   /** The compiled programs. */
   readonly programs: { readonly load: string; readonly linkEmulator: string };
@@ -48,16 +57,17 @@ export interface BenchLab extends AsyncDisposable {
  * it made.
  */
 export async function createBenchLab(): Promise<BenchLab> {
-  const site = await openLabSite(['client', 'bastion', 'destination']);
+  const site = await openLabSite(['client', 'bastion', 'destination', 'neighbour']);
   const dispose = () => site[Symbol.asyncDispose]();
   try {
     const { directory, machine } = site;
-    const [client, bastion, destination] = site.namespaces;
+    const [client, bastion, destination, neighbour] = site.namespaces;
     const programs = {
       load: await compileProgram('load', join(directory, 'load')),
       linkEmulator: await compileProgram('link', join(directory, 'linkemu')),
     };
     await prepareNamespaces(client, bastion, destination);
+    await joinNeighbour(client, neighbour);
     const counterFile = join(directory, 'counter');
     const server = destination.spawn([
       programs.load,
@@ -75,10 +85,12 @@ export async function createBenchLab(): Promise<BenchLab> {
       client,
       bastion,
       destination,
+      neighbour,
       sshd,
       programs,
       counterFile,
       clear: async () => {
+        await endProcesses(neighbour, []);
         await endProcesses(client, []);
         await client.must(['nft', 'flush', 'ruleset']);
         // Else a new connection may meet the mapping of a peer that has ended (native-notes/stale-mappings.md).
@@ -106,16 +118,28 @@ async function prepareNamespaces(
   await destination.ip(`route add default via ${ADDRESSES.bastionInner}`);
   // sshd is told to listen before the path that brings its address exists.
   await bastion.must(['sysctl', '-qw', 'net.ipv4.ip_nonlocal_bind=1']);
-  for (const namespace of [client, bastion, destination]) {
-    await namespace.must([
-      'sysctl',
-      '-qw',
-      'net.core.somaxconn=4096',
-      'net.ipv4.tcp_max_syn_backlog=4096',
-      'net.ipv4.ip_local_port_range=10240 65000',
-      'net.ipv4.tcp_tw_reuse=1',
-    ]);
-  }
+  for (const namespace of [client, bastion, destination]) await allowManyConnections(namespace);
+}
+
+async function joinNeighbour(client: Namespace, neighbour: Namespace): Promise<void> {
+  await client.ip(`link add ${NEIGHBOUR_INTERFACE} type veth peer name eth0 netns ${neighbour.name}`);
+  await client.ip(`addr add ${ADDRESSES.clientForNeighbour}/24 dev ${NEIGHBOUR_INTERFACE}`);
+  await neighbour.ip(`addr add ${ADDRESSES.neighbour}/24 dev eth0`);
+  await client.ip(`link set ${NEIGHBOUR_INTERFACE} up`);
+  await neighbour.ip('link set eth0 up');
+  await neighbour.ip(`route add default via ${ADDRESSES.clientForNeighbour}`);
+  await allowManyConnections(neighbour);
+}
+
+async function allowManyConnections(namespace: Namespace): Promise<void> {
+  await namespace.must([
+    'sysctl',
+    '-qw',
+    'net.core.somaxconn=4096',
+    'net.ipv4.tcp_max_syn_backlog=4096',
+    'net.ipv4.ip_local_port_range=10240 65000',
+    'net.ipv4.tcp_tw_reuse=1',
+  ]);
 }
 
 async function endProcesses(namespace: Namespace, kept: readonly number[]): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Namespace } from '../../test/support/lab/namespace.ts';
 import type { Child } from '../../test/support/process/child.ts';
 import { until } from '../../test/support/process/until.ts';
 import type { BenchLab } from '../lab/bench-lab.ts';
@@ -50,13 +51,16 @@ export interface LoadEndpoint {
 
 const GRACE_MS = 15_000;
 
-/** The load program's clients, in the lab's client. Each call is one process; every call is bounded in time. */
+/** The load program's clients, where applications run. Each call is one process; every call is bounded in time. */
 export class Load {
   readonly #lab: BenchLab;
+  readonly #namespace: Namespace;
   readonly #endpoint: readonly [string, string];
 
-  constructor(lab: BenchLab, endpoint: LoadEndpoint) {
+  /** @param namespace where applications run */
+  constructor(lab: BenchLab, endpoint: LoadEndpoint, namespace: Namespace = lab.client) {
     this.#lab = lab;
+    this.#namespace = namespace;
     this.#endpoint = [endpoint.address, String(endpoint.port)];
   }
 
@@ -141,7 +145,7 @@ export class Load {
 
   #start(program: string, words: readonly string[], interactive = false): Child {
     const argv = [this.#lab.programs.load, program, ...this.#endpoint, ...words];
-    return this.#lab.client.spawn(argv, { interactive });
+    return this.#namespace.spawn(argv, { interactive });
   }
 
   async #toEnd<T>(program: string, words: readonly string[], timeoutMs: number): Promise<T> {

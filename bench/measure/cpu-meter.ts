@@ -29,7 +29,7 @@ export async function startForeignCpuMeter(
   linkPid: number | undefined,
 ): Promise<{ stop(): Promise<number> }> {
   const own = async (): Promise<ProcessState[]> => {
-    const pids = await Promise.all([lab.client, lab.bastion, lab.destination].map(pidsOf));
+    const pids = await Promise.all([lab.client, lab.bastion, lab.destination, lab.neighbour].map(pidsOf));
     const all = [...pids.flat(), process.pid, ...(linkPid === undefined ? [] : [linkPid])];
     return all.map(readProcess).filter((state) => state !== undefined);
   };

@@ -1,3 +1,4 @@
+import type { Namespace } from '../../test/support/lab/namespace.ts';
 import type { Child } from '../../test/support/process/child.ts';
 import { until } from '../../test/support/process/until.ts';
 import { ADDRESSES, type BenchLab, DESTINATION_PORT } from '../lab/bench-lab.ts';
@@ -11,6 +12,8 @@ export interface Peer {
   readonly seenAs: string;
   /** Flows that it is able to hold open; more are not tried. */
   readonly maxFlows: number;
+  /** Where its applications run; the client when left out. */
+  applicationsIn?(lab: BenchLab): Namespace;
   /** What starts it in the client, where it is one program. */
   command?(lab: BenchLab): readonly string[];
   /** Starts it in the client. The lab is cleared afterwards, whatever it leaves. */

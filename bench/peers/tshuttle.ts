@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ADDRESSES, type BenchLab } from '../lab/bench-lab.ts';
+import { ADDRESSES, type BenchLab, NEIGHBOUR_INTERFACE } from '../lab/bench-lab.ts';
 import { REPOSITORY } from '../lab/compile.ts';
 import {
   CAPTURED_ENDPOINT,
@@ -19,6 +19,8 @@ export interface TshuttleStart {
   readonly encryption?: Encryption;
   /** As where npm has not built the native code of ssh2, which is the rule. */
   readonly withoutNativeCode?: boolean;
+  /** Has applications run at the client's neighbour. */
+  readonly forNeighbour?: boolean;
 }
 
 const WITHOUT_NATIVE_CODE = join(REPOSITORY, 'bench/peers/without-native-code.cjs');
@@ -27,7 +29,12 @@ const WITHOUT_NATIVE_CODE = join(REPOSITORY, 'bench/peers/without-native-code.cj
 export function tshuttle(
   name: string,
   checkout: string,
-  { options = [], encryption = { cipher: CIPHER }, withoutNativeCode = false }: TshuttleStart = {},
+  {
+    options = [],
+    encryption = { cipher: CIPHER },
+    withoutNativeCode = false,
+    forNeighbour = false,
+  }: TshuttleStart = {},
 ): Peer {
   const command = (lab: BenchLab): readonly string[] => [
     process.execPath,
@@ -35,6 +42,7 @@ export function tshuttle(
     join(checkout, 'bin/tshuttle'),
     ...['-r', REMOTE, '-i', lab.sshd.userKey],
     ...['-o', `UserKnownHostsFile=${lab.sshd.knownHosts}`, ...encryptionOptions(encryption)],
+    ...(forNeighbour ? ['--also-from', NEIGHBOUR_INTERFACE] : []),
     ...options,
     ADDRESSES.network,
   ];
@@ -43,6 +51,7 @@ export function tshuttle(
     seenAs: ADDRESSES.bastionInner,
     maxFlows: 10_000,
     isHelper: (argv) => argv.some((word) => /tshuttle-helper|intercept\/helper\//.test(word)),
+    ...(forNeighbour ? { applicationsIn: (lab: BenchLab) => lab.neighbour } : {}),
     command,
     start: async (lab) => {
       const child = lab.client.spawn(command(lab));

@@ -1,3 +1,4 @@
+import { capture } from './capture.ts';
 import { ciphers } from './ciphers.ts';
 import { commands } from './commands.ts';
 import { connectionRate } from './connection-rate.ts';
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   throughput,
   ciphers,
   connectionRate,
+  capture,
   latency,
   names,
   openFlows,

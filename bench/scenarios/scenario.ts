@@ -43,6 +43,9 @@ export const ALL_PEERS = ['raw', 'ssh-L', 'redsocks', 'sshuttle', 'tshuttle'] as
 /** tshuttle with the ssh of this machine, by its two ways: for what both programs have a share in. */
 export const OPENSSH_PEERS = ['tshuttle-handover', 'tshuttle-socks'] as const;
 
+/** tshuttle by another method, and for another machine: for how connections come to it. */
+export const CAPTURE_PEERS = ['tshuttle-tproxy', 'tshuttle-also-from'] as const;
+
 /** `tshuttle --connections 4`: only where one connection is what limits. */
 export const TSHUTTLE_4 = 'tshuttle-4';
 
