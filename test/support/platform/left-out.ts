@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
  */
 
 /** Where tests run. */
-export interface Surroundings {
+interface Surroundings {
   readonly platform: string;
   readonly isKoffiAbsent: boolean;
 }
