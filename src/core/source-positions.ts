@@ -12,6 +12,8 @@ const PLACE = /(?:file:\/\/)?\/[^\s()]+?\.js:\d+:\d+/g;
  *
  * Node.js itself would read every source map when its file is loaded (`--enable-source-maps`); here they are read for a bug only.
  *
+ * A package has no source maps: what is told there is a place in its bundle, of which a build of the same version knows the source.
+ *
  * @returns the same where a source map cannot be read; never throws
  */
 export function withSourcePositions(stack: string): string {

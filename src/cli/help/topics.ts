@@ -4,6 +4,7 @@ import { ALGORITHMS_TOPIC } from './topics/algorithms-topic.ts';
 import { BASTION_TOPICS } from './topics/bastion-topics.ts';
 import { captureTopics } from './topics/capture-topics.ts';
 import { FORWARDS_TOPIC } from './topics/forwards-topic.ts';
+import { installTopic } from './topics/install-topic.ts';
 import { LOG_TOPIC } from './topics/log-topic.ts';
 import { openstackTopic } from './topics/openstack-topic.ts';
 import { OTHERS_TOPIC } from './topics/others-topic.ts';
@@ -53,6 +54,7 @@ function allTopics(system: SystemWords): readonly Topic[] {
     FORWARDS_TOPIC,
     openstackTopic(system),
     securityTopic(system),
+    installTopic(system),
     LOG_TOPIC,
     ...SYSTEM_TOPICS,
     sshuttleTopic(system),

@@ -3,6 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { renderTopic } from '../../../src/cli/help/render-text.ts';
+import { topicsOn } from '../../../src/cli/help/topics.ts';
 
 /*
  * The package as a stranger meets it: without the development packages, without npm's scripts, on the oldest Node.js.
@@ -10,6 +12,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 interface Manifest {
   readonly man: unknown;
+  readonly repository: { readonly url: string };
+  readonly bugs: string;
+  readonly homepage: string;
   readonly engines: { readonly node: string };
   readonly files: readonly string[];
   readonly scripts: { readonly prepare: string; readonly build: string };
@@ -66,6 +71,34 @@ describe('the package', () => {
     expect(MANIFEST.man).toEqual(['./dist/man/tshuttle.1']);
     expect(MANIFEST.files).toContain('dist');
     expect(MANIFEST.scripts.build).toMatch(/ > dist\/man\/tshuttle\.1$/);
+  });
+
+  test('has no source map, which are half of it and name sources that are not in it', () => {
+    const { status, stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      encoding: 'utf8',
+    });
+    expect(status, stderr).toBe(0);
+    const [{ files }] = JSON.parse(stdout) as [{ readonly files: ReadonlyArray<{ readonly path: string }> }];
+    const paths = files.map(({ path }) => path);
+    expect(paths).toContain('dist/main.js');
+    expect(paths).toContain('dist/man/tshuttle.1');
+    expect(paths.filter((path) => path.endsWith('.map') || path.startsWith('dist/test/'))).toEqual([]);
+  });
+
+  test('says where it is from, or that its publisher has to', () => {
+    const { repository, bugs, homepage } = MANIFEST;
+    for (const address of [repository.url, bugs, homepage])
+      expect(address).toMatch(/^(?:git\+)?https:\/\/\S+$/);
+    const isPlaceholder = [repository.url, bugs, homepage].map((address) =>
+      address.includes('//example.com/'),
+    );
+    expect(new Set(isPlaceholder).size).toBe(1);
+    if (isPlaceholder[0]) {
+      const page = topicsOn('linux').find(({ name }) => name === 'install')!;
+      expect(renderTopic(page).replaceAll(/\s+/g, ' ')).toContain(
+        'repository, bugs and homepage in package.json',
+      );
+    }
   });
 
   test('names only what is there as what is in it', () => {
