@@ -126,7 +126,15 @@ function openstackOf(values: OptionValues): OpenstackOption | undefined {
   };
 }
 
-function modeOf({ daemon, dryRun, pidFile }: OptionValues, { raw, findings, locate }: ReadContext): Mode {
+function modeOf(
+  { daemon, dryRun, pidFile, saveAs }: OptionValues,
+  { raw, findings, locate }: ReadContext,
+): Mode {
+  if (saveAs !== undefined && dryRun)
+    findings.wrong(
+      locate('saveAs', saveAs),
+      'waits for a tunnel, and --dry-run starts none; tshuttle config add does without',
+    );
   if (raw.pidFile === '') findings.wrong(locate('pidFile'), 'is empty; name a file');
   if (raw.pidFile !== undefined && !daemon)
     findings.warn(locate('pidFile', raw.pidFile), 'has no effect without -D');

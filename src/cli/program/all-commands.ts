@@ -112,6 +112,22 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
   },
   { name: 'report', load: async () => (await import('../commands/report/report-command.ts')).reportCommand },
   {
+    name: 'config show',
+    load: async () => (await import('../commands/config/profile-commands.ts')).configShowCommand,
+  },
+  {
+    name: 'config add',
+    load: async () => (await import('../commands/config/profile-commands.ts')).configAddCommand,
+  },
+  {
+    name: 'config remove',
+    load: async () => (await import('../commands/config/profile-commands.ts')).configRemoveCommand,
+  },
+  {
+    name: 'config edit',
+    load: async () => (await import('../commands/config/profile-commands.ts')).configEditCommand,
+  },
+  {
     name: 'config check',
     load: async () => (await import('../commands/config/config-check-command.ts')).configCheckCommand,
   },

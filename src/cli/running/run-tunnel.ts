@@ -21,11 +21,17 @@ import type { Parts } from '../command/parts.ts';
 import { readVersion } from '../version.ts';
 import { prepare } from './surroundings.ts';
 
-/** Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules. @returns the exit code */
+/**
+ * Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules.
+ *
+ * @param onUp called once the tunnel is up, wherever it runs; what it throws is told, and the tunnel stays
+ * @returns the exit code
+ */
 export async function runTunnel(
   config: Config,
   warnings: readonly Problem[],
   session: Pick<CommandSession, 'process' | 'parts' | 'print'>,
+  onUp: () => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const { process: context, parts, print } = session;
   const { logger, tunnelContext } = prepare(config, context, parts);
@@ -45,7 +51,7 @@ export async function runTunnel(
       return 0;
     }
     case 'foreground':
-      return await hostInForeground([order], session);
+      return await hostInForeground([order], session, onUp);
     case 'daemon': {
       const { script, environment, stop } = context;
       await refuseSecond(config, environment);
@@ -57,6 +63,7 @@ export async function runTunnel(
       print(
         `tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: tshuttle down ${order.name}; log: ${logFile})\n`,
       );
+      await onUp().catch(context.reportFailure);
       return 0;
     }
   }
@@ -91,6 +98,7 @@ async function refuseSecond(config: Config, environment: ProcessContext['environ
 export async function hostInForeground(
   orders: readonly TunnelOrder[],
   { process: context, parts, print }: Pick<CommandSession, 'process' | 'parts' | 'print'>,
+  onUp: () => Promise<void> = () => Promise.resolve(),
 ): Promise<number> {
   const service = ServiceNotifier.fromEnvironment(context.environment);
   void context.stop.requested.then(() => service?.stopping());
@@ -102,6 +110,7 @@ export async function hostInForeground(
         const captured = outcomes.flatMap((outcome) => outcome.captured ?? []);
         for (const line of captured) print(`tshuttle: ${line}\n`);
         service?.ready(captured.join('; '));
+        await onUp().catch(context.reportFailure);
       },
     });
   } finally {

@@ -125,6 +125,13 @@ export const RUNNING_OPTIONS = {
     partOf: 'mode',
     help: `file for the process id with -D (default: in ${systemWords().stateFolder})`,
   },
+  saveAs: {
+    kind: 'text',
+    flags: '--save <NAME>',
+    type: 'word',
+    partOf: 'mode',
+    help: 'as soon as the tunnel is up, write these options into config.yaml as the profile NAME, for tshuttle up NAME',
+  },
   verbosity: {
     kind: 'count',
     flags: '-v, --verbose',

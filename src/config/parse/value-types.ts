@@ -149,6 +149,11 @@ function readUpstreamProxy(text: string, place: ValuePlace): UpstreamProxyOption
 
 function readSubnet(action: SubnetRule['action'], text: string, place: ValuePlace): SubnetRule | undefined {
   const subnet = valid(parseSubnet(text), place);
+  const [, network] = /^((?:\d+\.){3}0)(?::|$)/.exec(text) ?? [];
+  if (action === 'include' && subnet !== undefined && network !== undefined)
+    place.warn(
+      `is the one address ${network}; for the network write ${network}/24, or how long its prefix is`,
+    );
   return subnet && { action, subnet, where: place.where };
 }
 

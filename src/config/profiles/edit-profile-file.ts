@@ -13,14 +13,14 @@ import { parseProfileDocument } from './profile-document.ts';
 import { readTrustedFile } from './trusted-file.ts';
 
 /** A part of a file that commands change. */
-type Section = keyof typeof GATE_SECTIONS;
+type Section = 'profiles' | keyof typeof GATE_SECTIONS;
 
 /** One change of a file: an entry is given its keys, or goes. */
 export interface FileChange {
   readonly section: Section;
   readonly name: string;
   /** Undefined removes the entry; a key that is undefined goes, and those that are left out stay as they are. */
-  readonly values: Readonly<Record<string, string | undefined>> | undefined;
+  readonly values: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What came of a change. */
@@ -46,6 +46,34 @@ export async function editProfileFile(
   const lock = await lockFolderOf(file);
   try {
     return edit(file, decide);
+  } catch (error) {
+    if (error instanceof TshuttleError) throw error;
+    throw failure(file, messageOf(error), error);
+  } finally {
+    closeSync(lock);
+  }
+}
+
+/**
+ * Puts a text in the place of the user's own file, whose form has been checked.
+ *
+ * @param before what it said when the user began; undefined: it was not there
+ * @returns that it says something else by now, and stays
+ * @throws TshuttleError ERR_CONFIG when it cannot be written, or another command keeps it
+ */
+export async function replaceProfileFile(
+  file: string,
+  before: string | undefined,
+  text: string,
+): Promise<readonly Problem[]> {
+  const lock = await lockFolderOf(file);
+  try {
+    const read = readTrustedFile(file);
+    const now = read.kind === 'text' ? read.text : undefined;
+    if (read.kind === 'unreadable' || now !== before)
+      return [{ where: file, what: 'was changed by somebody else meanwhile; look at it, and edit again' }];
+    replaceFile(file, text, { mode: modeOf(file), flush: true });
+    return [];
   } catch (error) {
     if (error instanceof TshuttleError) throw error;
     throw failure(file, messageOf(error), error);
@@ -84,7 +112,7 @@ function changed(old: string, { section, name, values }: FileChange): string {
     }
     for (const [key, value] of Object.entries(values)) {
       if (value === undefined) document.deleteIn([section, name, key]);
-      else document.setIn([section, name, key], value);
+      else document.setIn([section, name, key], document.createNode(value));
     }
   }
   // Lines of the user's own are not wrapped anew.

@@ -52,7 +52,7 @@ export function loadProfiles(
   surroundings: ProfileSurroundings,
   alsoKnown: readonly string[] = [],
 ): LoadedProfiles {
-  const loader = new Loader(surroundings, alsoKnown);
+  const loader = new Loader(surroundings, { alsoKnown, takesRest: wanted === 'all' });
   loader.read(userProfileFile(surroundings), 'user');
   if (wanted === 'all' || wanted.some((name) => !loader.has(name))) {
     projectFileCandidates(surroundings).some((file) => loader.read(file, 'project'));
@@ -71,11 +71,22 @@ export function profileNames(surroundings: ProfileSurroundings): readonly string
 
 /** Loads all profiles of one file, whose they are. For checking it. */
 export function loadProfileFile(file: string, surroundings: ProfileSurroundings): LoadedProfiles {
-  const loader = new Loader(surroundings);
+  const loader = new Loader(surroundings, { takesRest: true });
   const origin = file === userProfileFile(surroundings) ? 'user' : 'project';
   if (!loader.read(file, origin)) loader.problem({ where: file, what: 'there is no such file' });
   for (const name of loader.names) loader.load(name);
   return loader.result;
+}
+
+/** Loads all profiles of a text that is to be the user's own file. For checking it before. */
+export function loadProfileText(
+  file: string,
+  text: string,
+  surroundings: ProfileSurroundings,
+): LoadedProfiles {
+  const readTrustedFile: ReadTrustedFile = (path) =>
+    path === file ? { kind: 'text', text } : surroundings.readTrustedFile(path);
+  return loadProfileFile(file, { ...surroundings, readTrustedFile });
 }
 
 /** Loads one profile of a file, whatever the others are like. */
@@ -105,10 +116,16 @@ class Loader {
   #isComplete = true;
 
   readonly #alsoKnown: readonly string[];
+  readonly #takesRest: boolean;
 
-  constructor(surroundings: ProfileSurroundings, alsoKnown: readonly string[] = []) {
+  /** @param options.takesRest loads what is right of a file in which something is wrong, to find all that is */
+  constructor(
+    surroundings: ProfileSurroundings,
+    options: { readonly alsoKnown?: readonly string[]; readonly takesRest?: boolean } = {},
+  ) {
     this.#surroundings = surroundings;
-    this.#alsoKnown = alsoKnown;
+    this.#alsoKnown = options.alsoKnown ?? [];
+    this.#takesRest = options.takesRest ?? false;
     const gates = mayHaveTargets(surroundings) ? loadGates(surroundings) : undefined;
     this.#targets = gates?.targets ?? new Map();
     this.#targetProblems = gates?.problems ?? [];
@@ -145,6 +162,8 @@ class Loader {
     if (document.kind === 'problems') {
       this.#problems.push(...document.problems);
       this.#isComplete = false;
+      if (this.#takesRest && document.rest !== undefined)
+        this.#takeNames({ file, origin, document: { kind: 'document', ...document.rest } });
       return true;
     }
     if (origin === 'project') {
@@ -156,15 +175,20 @@ class Loader {
         this.#isComplete = false;
       }
     }
+    this.#takeNames({ file, origin, document });
+    return true;
+  }
+
+  #takeNames(source: Source): void {
+    const { document } = source;
     for (const name of document.profiles.keys()) {
       const other = this.#sources.get(name);
-      if (other === undefined) this.#sources.set(name, { file, origin, document });
+      if (other === undefined) this.#sources.set(name, source);
       else {
         const where = document.locate(['profiles', name]);
         this.#warnings.push({ where, what: `${name} is hidden by the one in ${other.file}` });
       }
     }
-    return true;
   }
 
   /** Adds a profile, or what is wrong with it. */

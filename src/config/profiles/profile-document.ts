@@ -14,7 +14,15 @@ export type ProfileDocument =
       /** Where something stands, as `file:line:column`; the nearest thing around what is not there. */
       locate(path: readonly Key[]): string;
     })
-  | { readonly kind: 'problems'; readonly problems: readonly Problem[] };
+  | {
+      readonly kind: 'problems';
+      readonly problems: readonly Problem[];
+      /** The profiles of which none of the problems is, where the file could be read at all: for finding what else is wrong. */
+      readonly rest?: SoundPart;
+    };
+
+/** The part of a file that has the right form. */
+type SoundPart = Omit<Extract<ProfileDocument, { kind: 'document' }>, 'kind'>;
 
 /** Reads a file of profiles, and says all that is wrong with its form: each with line and column. */
 export function parseProfileDocument(file: string, yaml: string): ProfileDocument {
@@ -27,21 +35,32 @@ export function parseProfileDocument(file: string, yaml: string): ProfileDocumen
       const { line, col } = lines.linePos(offset);
       return `${file}:${line}:${col}`;
     };
-    if (document.errors.length > 0) {
-      return problems(...document.errors.map(({ pos, message }) => ({ where: at(pos[0]), what: message })));
-    }
+    const [fatal] = document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY');
+    const found: Problem[] = document.errors.map(({ pos, code, message }) => ({
+      where: at(pos[0]),
+      what: code === 'DUPLICATE_KEY' ? `${keyAt(yaml, pos[0])} is there twice; only one can count` : message,
+    }));
+    if (fatal !== undefined) return problems(...found);
     const locate = (path: readonly Key[], part: 'key' | 'value' = 'value'): string =>
       at(offsetOf(document, path, part));
-    const found: Problem[] = [];
+    const unsound = new Set<string>();
     const written = checkProfileFile(document.toJS(), (path, part, what) => {
+      if (path[0] === 'profiles') unsound.add(String(path[1]));
       found.push({ where: locate(path, part), what });
     });
     if (found.length === 0) return { kind: 'document', ...written, locate };
-    return problems(...found.sort(byPlace));
+    const profiles = new Map([...written.profiles].filter(([name]) => !unsound.has(name)));
+    const rest = { profiles, gates: new Map(), targets: new Map(), locate };
+    return { kind: 'problems', problems: found.sort(byPlace), rest };
   } catch (error) {
     // Aliases without end, or brackets without end.
     return problems({ where: file, what: `cannot be read as YAML: ${messageOf(error)}` });
   }
+}
+
+/** The key that is written there, for people. */
+function keyAt(yaml: string, offset: number): string {
+  return /^["']?([^"':\n]{1,63})/.exec(yaml.slice(offset, offset + 64))?.[1]?.trim() ?? 'a key';
 }
 
 /** In the order in which people read the file. */
@@ -62,7 +81,10 @@ function offsetOf(document: Document, path: readonly Key[], part: 'key' | 'value
   for (const step of path) {
     if (isAlias(node)) node = node.resolve(document) ?? null;
     if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step));
+      // Of two the last is what the document says.
+      const pair = node.items.findLast(
+        (item) => isScalar(item.key) && String(item.key.value) === String(step),
+      );
       if (pair === undefined) return (key ?? node).range?.[0] ?? 0;
       key = pair.key as Node;
       node = pair.value as Node | null;

@@ -32,6 +32,21 @@ function diagnosePartCount(parts: readonly string[], prefix: string | undefined)
   return `has ${given.length} of the 4 numbers of an IPv4 address; perhaps ${padded}/${prefix || 8 * given.length}`;
 }
 
+/** For what looks like a network but has another sign in the place of the slash, or a star; undefined for all else. */
+export function diagnoseNotation(text: string): string | undefined {
+  const [, address = '', sign = '', length = ''] = /^(\d+\.\d+\.\d+\.\d+)([-\\_])(\d+)$/.exec(text) ?? [];
+  if (isIP(address) === 4 && Number(length) <= 32)
+    return `has ${sign} before its prefix length; write ${address}/${length}`;
+  const [, first = '', last = ''] = /^(\d+\.\d+\.\d+\.\d+)-(\d[\d.]*)$/.exec(text) ?? [];
+  if (isIP(first) === 4)
+    return `is a range up to ${last}; write the networks in it, as in ${first.replace(/\.\d+$/, '.0')}/24`;
+  const stars = /^((?:\d+\.){1,3})[*xX](?:\.[*xX])*$/.exec(text)?.[1];
+  if (stars === undefined) return undefined;
+  const parts = stars.split('.').filter((part) => part !== '');
+  const network = [...parts, '0', '0', '0'].slice(0, 4).join('.');
+  return isIP(network) === 4 ? `leaves parts open; write ${network}/${8 * parts.length}` : undefined;
+}
+
 /** For text with more than one colon, or inside brackets. */
 export function diagnoseIPv6(text: string): string {
   const [address = '', prefix, ...rest] = text.split('/');
@@ -55,7 +70,8 @@ function diagnosePrefix(address: string, prefix: string, bits: 32 | 128): string
   }
   if (!/^\d+$/.test(prefix))
     return `has the prefix length ${prefix}, which is not a number from 0 to ${bits}`;
-  return `has the prefix length ${prefix}, but ${family} has at most ${bits}`;
+  const port = Number(prefix) > 128 && Number(prefix) <= 65_535 && bits === 32;
+  return `has the prefix length ${prefix}, but ${family} has at most ${bits}${port ? `; for a port write ${address}:${prefix}` : ''}`;
 }
 
 /** How many ones a contiguous netmask begins with. */

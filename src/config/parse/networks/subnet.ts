@@ -4,7 +4,13 @@ import { parseCidr } from '../../../net/address/parse-cidr.ts';
 import { ALL_PORTS, type PortRange } from '../../../net/address/port-range.ts';
 import { Invalid } from '../invalid.ts';
 import { parsePorts } from '../port.ts';
-import { diagnoseIPv4, diagnoseIPv6, diagnoseNamePrefix, isHostName } from './subnet-diagnosis.ts';
+import {
+  diagnoseIPv4,
+  diagnoseIPv6,
+  diagnoseNamePrefix,
+  diagnoseNotation,
+  isHostName,
+} from './subnet-diagnosis.ts';
 
 /** One SUBNET as the user wrote it: a network or a name, and the ports. */
 export type Subnet =
@@ -80,9 +86,13 @@ function parseIPv4OrName(text: string): Subnet | Invalid {
   }
   const cidr = parseCidr(address);
   if (cidr !== undefined) return withPorts(portText, (ports) => ({ kind: 'network', cidr, ports }));
+  const notation = diagnoseNotation(address);
+  if (notation !== undefined) return new Invalid(notation);
   if (/^[\d.]+(\/.*)?$/.test(address)) return new Invalid(diagnoseIPv4(address));
   if (address.startsWith('*')) return new Invalid('is a pattern; only whole names can be captured');
   const [name = '', prefix, ...rest] = address.split('/');
+  if (address.includes('@'))
+    return new Invalid('is neither a network nor a name; for a bastion put -r before it');
   if (!isHostName(name) || rest.length > 0) return new Invalid('is neither a network nor a name');
   const prefixLength = prefix === undefined ? 32 : Number(/^\d{1,2}$/.exec(prefix)?.[0]);
   if (!(prefixLength <= 32)) return new Invalid(diagnoseNamePrefix(name, prefix ?? ''));

@@ -1,0 +1,147 @@
+import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Home, runReal } from '../entry.ts';
+
+const FILE = '.config/tshuttle/config.yaml';
+
+/** As somebody keeps it. */
+const OWN = `# what we have
+profiles:
+  # the office
+  office:
+    remote: me@bastion.example.com # by its name
+    subnets:
+      - 10.0.0.0/8
+`;
+
+let home: Home;
+
+beforeEach(async () => {
+  home = await Home.make();
+  await mkdir(join(home.path, '.config', 'tshuttle'), { recursive: true });
+});
+afterEach(() => home[Symbol.asyncDispose]());
+
+const real = (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  runReal(words, { env: { ...home.environment(), ...env } });
+const write = (text: string) => writeFile(join(home.path, FILE), text, { mode: 0o600 });
+
+// Each starts a process several times.
+describe('--save', { timeout: 120_000 }, () => {
+  test('writes the command line down once the tunnel is up, beside what the file has', async () => {
+    await write(OWN);
+    await chmod(join(home.path, FILE), 0o640);
+    const words = ['-r', 'me@h', '10.1.0.0/16', '--save', 'lab'];
+    const child = home.start(words);
+    try {
+      await child.untilOutput(/saved as lab in .*config\.yaml; next time: tshuttle up lab/);
+    } finally {
+      child.kill('SIGTERM');
+      await child.exited;
+    }
+    expect(await home.read(FILE)).toBe(`${OWN}  lab:\n    remote: me@h\n    subnets:\n      - 10.1.0.0/16\n`);
+    expect((await stat(join(home.path, FILE))).mode & 0o777).toBe(0o640);
+    // The same again is no harm, something else by that name is.
+    expect((await home.run(['--save', 'office', '-r', 'h', '0/0'])).stderr).toContain(
+      '--save office: is a profile already, with other options; take another name, or first: tshuttle config remove office',
+    );
+  });
+
+  test('of a daemon, and nothing of a tunnel that did not come up', async () => {
+    expect(await home.run(['-r', 'h', '10.0.0.0/8', '--save', 'lab'], 'refused')).toMatchObject({ code: 77 });
+    expect(await home.read(FILE)).toBe('');
+    const up = await home.run(['-D', '-r', 'h', '10.0.0.0/8', '--save', 'lab']);
+    try {
+      expect(up.stdout).toContain('saved as lab in ');
+      expect(await home.read(FILE)).toContain('lab:\n    remote: h\n');
+    } finally {
+      await home.run(['down', '--all']);
+    }
+  });
+
+  test.each([
+    [['-r', 'me:hush@h', '0/0'], 78, '-r me:***@h: has a password, which does not belong in a file'],
+    [['-r', 'h', '0/0', '--dry-run'], 64, '--save x: waits for a tunnel, and --dry-run starts none'],
+    [['run', '-r', 'h', '0/0'], 64, '--save: is not an option of run; it is one of tshuttle -r BASTION'],
+  ] as const)('%j is refused before anything starts', async (words, code, said) => {
+    const tail = words[0] === 'run' ? ['--', 'true'] : [];
+    const result = await home.run([...words, '--save', 'x', ...tail]);
+    expect(result).toMatchObject({ code, stderr: expect.stringContaining(said) as string });
+    expect(await home.read('notes')).toBe('');
+  });
+});
+
+describe('config', { timeout: 120_000 }, () => {
+  test('add, show and remove, and all else of the file stays', async () => {
+    await write(OWN);
+    expect(await real(['config', 'add', 'lab', '-r', 'h', '10.1.0.0/16', '-x', '10.1.2.0/24'])).toMatchObject(
+      {
+        code: 0,
+        stdout: `lab is in ${join(home.path, FILE)}; start it: tshuttle up lab\n`,
+      },
+    );
+    const shown = await real(['config', 'show', 'lab']);
+    expect(shown.stdout).toBe(
+      `# ${join(home.path, FILE)}\nprofiles:\n  lab:\n    remote: h\n    subnets:\n      - 10.1.0.0/16\n    excludes:\n      - 10.1.2.0/24\n`,
+    );
+    expect(JSON.parse((await real(['config', 'show', '--json'])).stdout)).toMatchObject([
+      { name: 'office' },
+      { name: 'lab', remote: 'h' },
+    ]);
+    expect((await real(['config', 'remove', 'lba'])).stderr).toContain('lba: is not a profile; perhaps lab');
+    expect(await real(['config', 'remove', 'lab'])).toMatchObject({ code: 0 });
+    expect(await home.read(FILE)).toBe(OWN);
+    expect(await real(['config', 'add', 'a/b', '-r', 'h', '10.0.0.0/33'])).toMatchObject({ code: 64 });
+    expect(await home.read(FILE)).toBe(OWN);
+  });
+
+  test('check says all that is wrong, also what is there twice and what stands beside it', async () => {
+    await write(
+      `profiles:\n  office:\n    remote: h\n    subnet: [10.0.0.0/8]\n  office:\n    remote: h\n    subnets: [10.0.0.0/33]\n  lab:\n    remote: h\n    remot: x\n  dev:\n    remote: h\n    subnets: [10.0.0.0-24]\n`,
+    );
+    const { code, stderr } = await real(['config', 'check']);
+    expect(code).toBe(78);
+    const lines = stderr.replaceAll(join(home.path, FILE), 'F').trimEnd().split('\n');
+    expect(lines).toEqual([
+      'tshuttle: F:5:3: office is there twice; only one can count',
+      'tshuttle: F:10:5: remot is not an option of a profile; perhaps remote',
+      'tshuttle: F:7:15 subnets 10.0.0.0/33: has the prefix length 33, but IPv4 has at most 32',
+      'tshuttle: F:13:15 subnets 10.0.0.0-24: has - before its prefix length; write 10.0.0.0/24',
+    ]);
+  });
+
+  test('edit replaces the file only when all of it is right, and goes on with what was not', async () => {
+    await write(OWN);
+    const editor = (script: string) => ({ EDITOR: `sh -c '${script}' sh` });
+    const wrong = await real(['config', 'edit'], editor('sed -i s,10.0.0.0/8,10.0.0.0/33, "$1"'));
+    expect(wrong).toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining('config.yaml:7:9 subnets') as string,
+    });
+    expect(wrong.stdout).toContain('tshuttle config edit goes on with it');
+    expect(await home.read(FILE)).toBe(OWN);
+    const right = await real(['config', 'edit'], editor('sed -i s,10.0.0.0/33,10.2.0.0/16, "$1"'));
+    expect(right).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^going on with .*\n.* is written;/) as string,
+    });
+    expect(await home.read(FILE)).toBe(OWN.replace('10.0.0.0/8', '10.2.0.0/16'));
+    expect(await real(['config', 'edit'], editor('true'))).toMatchObject({
+      stdout: expect.stringContaining('is as it was') as string,
+    });
+    const meanwhile = `echo "# mine" >> "$1"; echo "# theirs" >> ${join(home.path, FILE)}`;
+    expect((await real(['config', 'edit'], editor(meanwhile))).stderr).toContain(
+      'was changed by somebody else meanwhile',
+    );
+    expect((await home.read(FILE)).trimEnd().endsWith('# theirs')).toBe(true);
+    expect((await real(['config', 'edit'], { EDITOR: '/nonexistent' })).stderr).toContain(
+      'EDITOR=nano tshuttle config edit',
+    );
+    expect(await real(['config', 'edit'])).toMatchObject({ code: 64 });
+    expect((await readdir(join(home.path, '.config', 'tshuttle'))).sort()).toEqual([
+      '.config.yaml.edited.yaml',
+      'config.yaml',
+    ]);
+  });
+});
