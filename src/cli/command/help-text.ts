@@ -4,6 +4,7 @@ export const textsOn = (system: SystemWords) => ({
 Nothing is installed on the bastion, and when tshuttle ends, this machine is as it was.${system.redirector === undefined ? withoutRedirect(system) : ''}`,
   version: 'print the version',
   help: 'print this text',
+  programHelp: 'print this text; -h prints one screen of it',
   explain: 'say which tunnel captures a connection, and why',
   explainDescription:
     'Says which of the tunnels that are up captures a connection, by which network or zone, which one gets it of several,\n' +
@@ -161,13 +162,29 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
     'Without a terminal, or with --once, shows it once.',
   topName: 'the tunnel, as tshuttle status names it (default: the first)',
   topOnce: 'show it once, with all flows',
+  configShow: 'show profiles as they are written',
+  configShowDescription:
+    'Shows profiles as they are written in config.yaml, and in the project file that is the nearest up the tree.',
+  configNames: 'names of profiles (default: all)',
+  configName: 'what you call the tunnel',
+  configAdd: 'write the options of a command line into config.yaml, under a name',
+  configAddDescription:
+    'Writes the options of a command line into config.yaml as a profile, where comments are kept; connects to nobody.\n' +
+    'Paths become absolute. tshuttle -r BASTION --save NAME does the same as soon as the tunnel is up.',
+  configRemove: 'remove a profile from config.yaml',
+  configRemoveDescription: 'Removes a profile from config.yaml. A tunnel that is up stays up.',
+  configEdit: 'edit config.yaml, which is replaced only when all of it is right',
+  configEditDescription:
+    'Opens a copy of config.yaml with VISUAL, EDITOR or vi, checks it, and puts it in place when all of it is right.\n' +
+    'Otherwise says what is wrong, config.yaml stays as it was, and the next edit goes on with the copy.',
   report: 'print what a bug report needs, without your names',
   reportDescription:
     'Prints versions, the configuration, what doctor finds, the running tunnels and the ends of their logs.\n' +
     'Users, hosts, addresses, paths and secrets are replaced by placeholders. Read it before you send it.',
-  helpTopics: 'explain a topic, or an error code',
-  helpTopicsDescription: 'Shows a page about a topic or an error code; without one, lists them.',
-  helpTopic: 'subnets, names, login, recipes, sshuttle, or a code such as ERR_BASTION_AUTH',
+  helpTopics: 'explain a topic, a command, or an error code',
+  helpTopicsDescription:
+    'Shows a page about a topic or an error code, or the options of a command; without one, lists the pages.',
+  helpTopic: 'subnets, names, login, recipes, sshuttle, a command, or a code such as ERR_BASTION_AUTH',
   man: `print the manual page${system.manualReader === undefined ? '' : `: tshuttle man | ${system.manualReader}`}`,
   manDescription: `Prints the manual page of this system${system.manualReader === undefined ? ', as mdoc source' : `, for man(1): tshuttle man | ${system.manualReader}`}`,
   completion: 'print the script that completes command lines, for bash, zsh or fish',
@@ -189,7 +206,7 @@ export const TEXTS = textsOn(systemWords());
 /** What `--help` says of words that only begin a command. */
 export const GROUPS: Readonly<Record<string, string>> = {
   bastion: 'build a bastion, or find out what it lets one do',
-  config: 'check the profiles, or print their JSON Schema',
+  config: 'show, add, remove, edit and check profiles, or print their JSON Schema',
   gate: 'manage gates, the ssh servers on the edge of a network, and their keys',
   keys: 'list, add and remove the keys that may log in to a gate',
   openstack:

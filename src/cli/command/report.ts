@@ -23,7 +23,7 @@ function renderOne(thrown: unknown): string {
 /** Renders all that is wrong, and for wrong arguments where to read how they would be right. */
 export function renderProblems(problems: readonly Problem[], code: ProblemCode): string {
   const lines = problemLines(problems).map((line) => `tshuttle: ${line}\n`);
-  if (code === 'ERR_USAGE') lines.push(`${indent('how it is used: tshuttle --help')}\n`);
+  if (code === 'ERR_USAGE') lines.push(`${indent('how it is used: tshuttle -h')}\n`);
   return lines.join('');
 }
 

@@ -49,7 +49,7 @@ export function describeProgram(version: string): Command {
   }
   return program
     .version(`tshuttle ${version}`, '-V, --version', TEXTS.version)
-    .helpOption('-h, --help', TEXTS.help)
+    .helpOption('-h, --help', TEXTS.programHelp)
     .addHelpText('after', examplesOn(systemWords()));
 }
 

@@ -104,7 +104,7 @@ const errorPages = (system: SystemWords): Readonly<Record<ErrorCode, ErrorPage>>
   },
   ERR_NO_PRIVILEGE: {
     meaning: 'The root helper could not be started.',
-    remedy: 'tshuttle sudoers shows a line that is safe to grant; --socks needs no root',
+    remedy: `tshuttle sudoers shows a line that is safe to grant; ${system.withoutRoot}`,
     causes: [
       ['there is no sudo', system.install('sudo')],
       ['this user is not in sudoers', 'an administrator installs the line: sudo tshuttle sudoers --install'],

@@ -7,7 +7,13 @@ const INDENT = '    ';
 
 /** A page for the terminal: no colours, no escape codes, so that a pager or a file can have it. */
 export function renderTopic(topic: Topic): string {
-  return [`${topic.name}: ${topic.summary}`, '', ...topic.blocks.flatMap(renderBlock)].join('\n');
+  const heading = beginsWithSummary(topic) ? topic.name : `${topic.name}: ${topic.summary}`;
+  return [heading, '', ...topic.blocks.flatMap(renderBlock)].join('\n');
+}
+
+/** Nothing is said twice. */
+function beginsWithSummary({ summary, blocks: [first] }: Topic): boolean {
+  return first?.kind === 'paragraph' && first.text.includes(summary);
 }
 
 /** The list of all pages. */

@@ -1,11 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import { type Command, Help } from 'commander';
-import { closestOf } from '../../config/profiles/closest.ts';
 import type { Problem } from '../../core/problem.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
 import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts';
 import { GROUPS, TEXTS } from '../command/help-text.ts';
 import { describeProgram } from '../command/tunnel-options.ts';
+import { meantInGroup } from '../suggestions/meant-command.ts';
 import { ALL_COMMANDS, type KnownCommand } from './all-commands.ts';
 import { watchRepeats } from './repeated-options.ts';
 
@@ -131,15 +131,12 @@ function addGroup(
   // What is no command of the group is told below, with those that are.
   return group
     .summary(GROUPS[word] ?? '')
+    .optionsGroup('Options:')
+    .helpOption('-h, --help', TEXTS.help)
     .allowExcessArguments()
     .action(() => {
-      const [given] = group.args;
       const names = group.commands.map((command) => command.name());
-      const list = names.join(', ');
-      if (given === undefined) return refuse({ where: name, what: `is followed by one of ${list}` });
-      const meant = closestOf(given, names);
-      const what = meant === undefined ? `${name} is followed by one of ${list}` : `perhaps ${name} ${meant}`;
-      refuse({ where: `${name} ${given}`, what: `is not a command; ${what}` });
+      refuse(meantInGroup(name, names, group.args));
     });
 }
 

@@ -11,10 +11,11 @@ import type { CommandSession } from '../command/command-definition.ts';
 import type { Parts } from '../command/parts.ts';
 import { type ProblemCode, renderProblems } from '../command/report.ts';
 import { readVersion } from '../version.ts';
-import { parseArguments, tunnelCommands, wordsBeforeTunnel } from './arguments.ts';
+import { type LookUpNames, parseArguments } from './arguments.ts';
 import { buildProgram } from './program.ts';
 import { bastionsOfOneSource, repeatedOptions } from './repeated-options.ts';
 import { ignoredOptions, readSshuttleWords } from './sshuttle-words.ts';
+import { tunnelCommands, wordsBeforeTunnel } from './tunnel-commands.ts';
 import { wantsJson } from './wants-json.ts';
 
 /**
@@ -78,7 +79,7 @@ async function runCommand(
   const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse, bySource);
-  const invocation = await parseArguments(words, readVersion());
+  const invocation = await parseArguments(words, readVersion(), namesIn(context.environment));
   const repeated = invocation.kind === 'text' ? [] : repeatedOptions(bySource);
   if (repeated.length > 0) {
     const others = invocation.kind === 'refused' ? invocation.problems : [];
@@ -95,12 +96,49 @@ async function runCommand(
     case 'tunnel': {
       const parsed = await session.configOf(invocation.raw);
       if (typeof parsed === 'number') return parsed;
+      const { raw } = invocation;
+      const onUp = await saving(
+        { ...raw, remote: raw.remote && bastionsOfOneSource(bySource, raw.remote) },
+        session,
+      );
+      if (typeof onUp === 'number') return onUp;
       const { note, config } = parsed;
       if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
       const { runTunnel } = await import('../running/run-tunnel.ts');
-      return await runTunnel(parsed.config, [...ignoredOptions(ignored), ...parsed.warnings], session);
+      return await runTunnel(config, [...ignoredOptions(ignored), ...parsed.warnings], session, onUp);
     }
   }
+}
+
+/** What `--save` does once the tunnel is up; the exit code where it could not, which has been said. */
+async function saving(
+  raw: RawOptions,
+  { process: context, refuse }: CommandSession,
+): Promise<(() => Promise<void>) | undefined | number> {
+  const { saveAs: name } = raw;
+  if (name === undefined) return undefined;
+  const { planSave, saveProfile } = await import('../../app/profiles/save-profile.ts');
+  const plan = planSave({ name, where: `--save ${name}` }, raw, context.environment);
+  if (plan.kind === 'problems') return await refuse('ERR_CONFIG', plan.problems);
+  return async () => {
+    const problems = await saveProfile(plan);
+    if (problems.length > 0) await refuse('ERR_CONFIG', problems);
+    else print(`tshuttle: saved as ${name} in ${plan.file}; next time: tshuttle up ${name}\n`);
+  };
+}
+
+/** The profiles, and the pages of help: words may mean them that mean nothing as they are. */
+function namesIn(environment: ProcessContext['environment']): LookUpNames {
+  return async () => {
+    const { profileNames } = await import('../../config/profiles/load-profiles.ts');
+    const { profileSurroundingsOf } = await import('../../app/running-tunnels/profile-surroundings.ts');
+    const { topicsOn } = await import('../help/topics.ts');
+    const { errorTopics } = await import('../help/error-pages.ts');
+    return {
+      profiles: profileNames(profileSurroundingsOf(environment)),
+      topics: [...topicsOn(), ...errorTopics()].map(({ name }) => name),
+    };
+  };
 }
 
 /** Says what is wrong; the exit code is returned. */
@@ -140,10 +178,21 @@ function openSession(
         workingDirectory: START_FOLDER,
         ...surroundings,
       });
-      if (result.kind === 'problems')
-        return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', result.problems);
+      const { meantAsProfiles } = await import('../suggestions/meant-profile.ts');
+      if (result.kind === 'problems') {
+        const problems = [
+          ...result.problems,
+          ...(await meantAsProfiles(given, 'refused', context.environment)),
+        ];
+        return await refuse(result.blame === 'files' ? 'ERR_CONFIG' : 'ERR_USAGE', problems);
+      }
       const { sudoWarnings } = await import('../../app/running-tunnels/user-folders.ts');
-      const warnings = [...sudoWarnings(context.environment), ...through.warnings, ...result.warnings];
+      const warnings = [
+        ...sudoWarnings(context.environment),
+        ...(await meantAsProfiles(given, 'taken', context.environment)),
+        ...through.warnings,
+        ...result.warnings,
+      ];
       if (result.config.openstack === undefined || surroundings?.leavesCloud) return { ...result, warnings };
       const { addOpenstack } = await import('../../app/openstack/openstack-capture.ts');
       const added = await addOpenstack(result.config, raw, context.environment);

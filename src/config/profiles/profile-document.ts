@@ -1,4 +1,14 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  stringify,
+} from 'yaml';
 import { messageOf } from '../../core/errors.ts';
 import type { Problem } from '../../core/problem.ts';
 import { checkProfileFile, type WrittenFile } from './file-form.ts';
@@ -56,6 +66,11 @@ export function parseProfileDocument(file: string, yaml: string): ProfileDocumen
     // Aliases without end, or brackets without end.
     return problems({ where: file, what: `cannot be read as YAML: ${messageOf(error)}` });
   }
+}
+
+/** Profiles as a file has them, without comments. */
+export function renderProfiles(profiles: ReadonlyArray<readonly [name: string, values: object]>): string {
+  return stringify({ profiles: Object.fromEntries(profiles) }, { lineWidth: 0 });
 }
 
 /** The key that is written there, for people. */

@@ -2,6 +2,7 @@ import type { SystemWords } from './words.ts';
 
 /** What macOS and the BSDs have in common. */
 const BSD = {
+  withoutRoot: 'tshuttle run --rootless and --socks need no root',
   lowerMtu: 'sudo ifconfig DEVICE mtu 1280',
   moreDescriptors: 'ulimit -n 65536 in the shell that starts it',
   moreDescriptorsOf: undefined,

@@ -4,6 +4,7 @@ import type { SystemWords } from './words.ts';
 export const LINUX: SystemWords = {
   platform: 'linux',
   name: 'Linux',
+  withoutRoot: 'tshuttle run --isolated, tshuttle run --rootless and --socks need no root',
   redirector: 'nft or iptables',
   install: (packageName) => `apt install ${packageName} (or dnf, apk, pacman, zypper)`,
   lowerMtu: 'sudo ip link set dev DEVICE mtu 1280',

@@ -4,6 +4,7 @@ import type { SystemWords } from './words.ts';
 export const WINDOWS: SystemWords = {
   platform: 'win32',
   name: 'Windows',
+  withoutRoot: 'tshuttle run --rootless and --socks need no root',
   redirector: undefined,
   install: (packageName) => `winget install ${packageName}`,
   lowerMtu: 'netsh interface ipv4 set subinterface NAME mtu=1280',

@@ -6,6 +6,8 @@ export interface SystemWords {
   readonly platform: NodeJS.Platform;
   /** What people call it. */
   readonly name: string;
+  /** What a user without root, and without sudo, can use: half a sentence. */
+  readonly withoutRoot: string;
   /** What redirects connections there, for people; undefined where nothing does. */
   readonly redirector: string | undefined;
   /** The command that installs a package. */

@@ -24,14 +24,16 @@ function privilegeRemedy(said: string): string {
   if (/incorrect password|try again/.test(said)) {
     return 'enter the right password, run tshuttle as root, or allow the helper in sudoers';
   }
-  if (/sudoers|not allowed|may not run/.test(said)) return 'ask for a sudoers entry, or run tshuttle as root';
-  return 'run tshuttle as root, or allow the helper in sudoers';
+  const { withoutRoot } = systemWords();
+  if (/sudoers|not allowed|may not run/.test(said))
+    return `${withoutRoot}; for rules ask for a sudoers entry`;
+  return `run tshuttle as root, or allow the helper in sudoers; ${withoutRoot}`;
 }
 
 /** The command itself could not be started. */
 export function cannotRunError(file: string | undefined, cause: Error): TshuttleError {
   return new TshuttleError('ERR_NO_PRIVILEGE', `cannot run ${file}: ${cause.message}`, {
-    remedy: `run tshuttle as root, or install sudo: ${systemWords().install('sudo')}`,
+    remedy: `run tshuttle as root, or install sudo: ${systemWords().install('sudo')}; ${systemWords().withoutRoot}`,
     cause,
   });
 }

@@ -76,8 +76,9 @@ export function helperCommand(facts: HelperCommandFacts): readonly string[] {
   const helper = [facts.nodePath, facts.helperPath];
   if (facts.userId === 0 || facts.givesNetAdmin) return helper;
   if (facts.sudoPath === undefined) {
+    const { install, withoutRoot } = systemWords(facts.platform);
     throw new TshuttleError('ERR_NO_PRIVILEGE', 'redirect rules need root, and there is no sudo here', {
-      remedy: `install sudo (${systemWords(facts.platform).install('sudo')}), or run tshuttle as root`,
+      remedy: `${withoutRoot}; for rules install sudo (${install('sudo')}), or run tshuttle as root`,
     });
   }
   const words = facts.installedHelper === undefined ? helper : [facts.installedHelper];

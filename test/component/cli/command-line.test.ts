@@ -81,7 +81,7 @@ describe('bin/tshuttle', () => {
     expect(await runReal(words)).toMatchObject({
       code,
       stdout: '',
-      stderr: code === 64 ? `${message}    how it is used: tshuttle --help\n` : message,
+      stderr: code === 64 ? `${message}    how it is used: tshuttle -h\n` : message,
     });
   });
 

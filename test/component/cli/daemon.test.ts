@@ -209,7 +209,12 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
     expect((await home.run(['run', 'ofice', '--', 'true'])).stderr).toContain(
       'ofice: is not a profile; perhaps office\n',
     );
-    expect((await home.run(['help', 'recipe'])).stderr).toContain('perhaps recipes');
+    expect((await home.run(['stage'])).stderr).toContain('stage: is a profile; write tshuttle up stage');
+    expect((await home.run(['-r', 'stage'])).stderr).toContain(
+      '-r stage: is taken for a host, and a profile has the same name; that is started by tshuttle up stage',
+    );
+    expect((await home.run(['help', 'logs'])).stdout).toMatch(/^Usage: tshuttle logs /);
+    expect((await home.run(['help', 'recipe'])).stderr).toContain('perhaps tshuttle help recipes');
     expect(await home.run(['down', 'office', 'ofice'])).toMatchObject({
       ...unknown,
       stdout: 'tshuttle: office is down\n',

@@ -53,6 +53,7 @@ export const OPTION_LINES: readonly string[] = [
   '-D',
   '-D --pidfile run/pid',
   '-D --dry-run',
+  '-D --save office',
   '-v -vv',
   '--metrics 9100',
   '--log-format json',
@@ -203,6 +204,9 @@ const WRONG_BEHIND_BASTION: readonly string[] = [
 export const WRONG_OPTIONS: readonly string[] = [
   '10.0.0.0/8',
   '-r h',
+  '-r h 10.0.0.0',
+  '-r h 10.0.0.0:24 -x 10.0.1.0',
+  '-r h 10.0.0.0-24',
   '-r me:hush 10.0.0.0/8',
   '-r me:hush@ 10.0.0.0/8',
   '-r me:hush@h 10.0.0.0/8',
@@ -212,6 +216,7 @@ export const WRONG_OPTIONS: readonly string[] = [
   '-r https://h 10.0.0.0/8',
   '-r h -s empty',
   '-r h --to-ns 10.0.0.2',
+  '-r h 0/0 --dry-run --save office',
   'version',
   ...WRONG_BEHIND_BASTION.map((line) => `-r h 10.0.0.0/8 ${line}`),
 ];

@@ -7,13 +7,16 @@ import type { RunningTunnel } from '../../../src/app/keep-up/keep-up.ts';
 import type { CommandSession } from '../../../src/cli/command/command-definition.ts';
 import { completionsFor } from '../../../src/cli/commands/completion/completions.ts';
 import { renderManPage } from '../../../src/cli/help/render-man.ts';
-import { parseArguments, tunnelCommands } from '../../../src/cli/program/arguments.ts';
+import { shortHelp } from '../../../src/cli/help/short-help.ts';
+import { parseArguments } from '../../../src/cli/program/arguments.ts';
 import { buildProgram } from '../../../src/cli/program/program.ts';
+import { tunnelCommands } from '../../../src/cli/program/tunnel-commands.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { TextFile } from '../../../src/config/parse/files/text-file.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { loadProfileFile } from '../../../src/config/profiles/load-profiles.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
+import { systemWords } from '../../../src/core/systems/system-words.ts';
 import { OPTION_LINES, PROFILE_LINES, WRONG_OPTIONS, WRONG_PROFILE_LINES } from './option-lines.ts';
 
 /** What is there for `parseConfig` to read. */
@@ -117,6 +120,10 @@ test('--help of every command', async () => {
     return text;
   });
   await expect(pages.join(`${'='.repeat(100)}\n`)).toMatchFileSnapshot(golden('help.txt'));
+});
+
+test('the screen of -h', async () => {
+  await expect(shortHelp(systemWords('linux'))).toMatchFileSnapshot(golden('short-help.txt'));
 });
 
 test('the manual page, but for its topics', async () => {

@@ -1,10 +1,9 @@
-import { stringify } from 'yaml';
 import { planSave, saveProfile } from '../../../app/profiles/save-profile.ts';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
 import type { RawOptions } from '../../../config/options/table.ts';
 import { closestOf } from '../../../config/profiles/closest.ts';
 import { editProfileFile } from '../../../config/profiles/edit-profile-file.ts';
-import { parseProfileDocument } from '../../../config/profiles/profile-document.ts';
+import { parseProfileDocument, renderProfiles } from '../../../config/profiles/profile-document.ts';
 import { projectFileCandidates, userProfileFile } from '../../../config/profiles/profile-places.ts';
 import type { Problem } from '../../../core/problem.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
@@ -49,8 +48,7 @@ export async function showProfiles(
     return 0;
   }
   const filled = wanted.filter(({ profiles }) => profiles.length > 0);
-  for (const { file, profiles } of filled)
-    print(`# ${file}\n${stringify({ profiles: Object.fromEntries(profiles) }, { lineWidth: 0 })}`);
+  for (const { file, profiles } of filled) print(`# ${file}\n${renderProfiles(profiles)}`);
   if (filled.length === 0)
     print(
       `there are no profiles; ${userProfileFile(profileSurroundingsOf(context.environment))} would have them\n`,

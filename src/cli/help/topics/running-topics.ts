@@ -43,6 +43,11 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
         '    excludes: [10.1.0.0/16]',
       ),
       paragraph(
+        '--save office, behind a command line that works, writes it there as soon as its tunnel is up; tshuttle config add office -r ... does so ' +
+          'without connecting. config show, edit, remove and check do the rest, keep your comments, and leave the file alone where anything ' +
+          'would be wrong.',
+      ),
+      paragraph(
         'tshuttle up office returns when traffic is captured, and names the networks that two tunnels, your local network or another VPN ' +
           'have as well. down, restart, reload, status, logs -f and login take names too, all but login several, and all ' +
           'have --json, as list has. status shows tunnels of -D and of other terminals as well. reload puts changed subnets and ' +

@@ -90,6 +90,15 @@ describe('pages of help', () => {
     expect(renderTopic(topic)).toBe('names: of things\n\nOne.\n\n    a -b\n    c\n\nterm: what it is\n');
   });
 
+  test('says its first sentence once', () => {
+    const twice = ALL.filter(
+      (topic) => renderTopic(topic).replace(/\s+/g, ' ').split(topic.summary).length > 2,
+    );
+    expect(twice.map(({ name }) => name)).toEqual([]);
+    const page = renderTopic(ALL.find(({ name }) => name === 'ERR_USAGE')!);
+    expect(page).toMatch(/^ERR_USAGE\n\nExit code 64\. The command line cannot be understood/);
+  });
+
   test('a code has one line of remedy', () => {
     expect(remedyOf('ERR_BASTION_AUTH')).not.toContain('\n');
     expect(errorTopics().find(({ name }) => name === 'ERR_USAGE')?.blocks[0]).toEqual(

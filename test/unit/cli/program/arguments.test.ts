@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseArguments, wordsBeforeTunnel } from '../../../../src/cli/program/arguments.ts';
+import { parseArguments } from '../../../../src/cli/program/arguments.ts';
+import { wordsBeforeTunnel } from '../../../../src/cli/program/tunnel-commands.ts';
 import { renderProblem } from '../../../../src/core/problem.ts';
 
 function parse(...words: readonly string[]) {
@@ -105,7 +106,7 @@ describe('parseArguments', () => {
     ['--no-session up office', '--no-session: is not an option of up; it is one of'],
     [
       'service status -v',
-      '-v: is not an option of service status; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, report, cleanup',
+      '-v: is not an option of service status; it is one of tshuttle -r BASTION, run, explain, doctor, openstack check, bastion audit, report, config add, cleanup',
     ],
     ['list --follow', '--follow: is not an option here; it is one of logs'],
     ['-r h --rootless 0/0', '--rootless: is not an option here; it is one of run'],
@@ -195,9 +196,9 @@ describe('parseArguments', () => {
   });
 
   test.each([
-    ['clean', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
-    ['halt', 'is not a command, tshuttle --help lists them; to capture a host of this name, add -r BASTION'],
-    ['version', 'is not a command; write --version'],
+    ['clean', 'is not a command; write tshuttle cleanup'],
+    ['halt', 'is not a command, tshuttle -h lists them; to capture a host of this name, add -r BASTION'],
+    ['version', 'is not a command; write tshuttle --version'],
   ])('%s alone is taken for a command that is not there', async (word, what) => {
     expect(await parse(word)).toEqual({ kind: 'refused', problems: [{ where: word, what }] });
     expect(await parse('-r', 'h', word)).toMatchObject({ kind: 'tunnel', raw: { subnets: [word] } });
@@ -208,9 +209,9 @@ describe('parseArguments', () => {
   });
 
   test.each([
-    ['gate', 'is followed by one of create, add, list, show, remove, keys'],
-    ['gate lists', 'is not a command; perhaps gate list'],
-    ['gate keys lst', 'is not a command; perhaps gate keys list'],
+    ['gate', 'is followed by one of create, add, list, show, remove, keys, as in tshuttle gate list'],
+    ['gate lists', 'is not a command; perhaps tshuttle gate list'],
+    ['gate keys lst', 'is not a command; perhaps tshuttle gate keys list'],
     ['service frobnicate', 'is not a command; service is followed by one of install, uninstall, status'],
   ])('%s is no command of its group', async (words, what) => {
     const refused = { kind: 'refused', problems: [{ where: words, what }] };

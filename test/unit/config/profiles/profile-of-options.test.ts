@@ -42,7 +42,7 @@ function essence(config: object): unknown {
 }
 
 const SAVED = [
-  ...OPTION_LINES.filter((line) => !/ -(?: |$)|=-$|--pidfile|u:p%40|^-v -vv$/.test(line)),
+  ...OPTION_LINES.filter((line) => !/ -(?: |$)|=-$|--pidfile|--syslog|u:p%40|^-v -vv$/.test(line)),
   "-e 'ssh -i key -o IdentityFile=x' -s nets -X ../nets",
   '-L ./s:db:1 -L run/s:db:2',
   '--control-path c -o UserKnownHostsFile=known',

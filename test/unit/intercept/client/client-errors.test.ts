@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemWords } from '../../../../src/core/systems/system-words.ts';
 import { endedError, privilegeError } from '../../../../src/intercept/client/client-errors.ts';
 
 describe('privilegeError', () => {
@@ -18,7 +19,7 @@ describe('privilegeError', () => {
   ])('says who is not in sudoers, and nothing of a password: %j', (lines) => {
     const error = privilegeError('sudo ended with status 1', lines);
     expect(error.message).toBe('no root for the redirect rules: bob is not in the sudoers file');
-    expect(error.remedy).toBe('ask for a sudoers entry, or run tshuttle as root');
+    expect(error.remedy).toBe(`${systemWords().withoutRoot}; for rules ask for a sudoers entry`);
   });
 
   it('does not guess at a password when sudo refused for another reason', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { keptByBash, wordsBeforeCursor } from '../../../../../src/cli/commands/completion/command-line.ts';
 import { type Completions, completionsFor } from '../../../../../src/cli/commands/completion/completions.ts';
-import { tunnelCommands } from '../../../../../src/cli/program/arguments.ts';
 import { buildProgram } from '../../../../../src/cli/program/program.ts';
+import { tunnelCommands } from '../../../../../src/cli/program/tunnel-commands.ts';
 
 /** What the shell is offered for these words, the last of which is being typed. */
 async function completions(...words: readonly string[]): Promise<Completions> {

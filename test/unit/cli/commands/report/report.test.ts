@@ -33,11 +33,7 @@ test('problems are listed up to a bound, and end with where to read on', () => {
   }));
   const lines = renderProblems(problems, 'ERR_USAGE').split('\n');
   expect(lines[0]).toBe('tshuttle: nets:1: is wrong');
-  expect(lines.slice(20)).toEqual([
-    'tshuttle: and 2 more like these',
-    '    how it is used: tshuttle --help',
-    '',
-  ]);
+  expect(lines.slice(20)).toEqual(['tshuttle: and 2 more like these', '    how it is used: tshuttle -h', '']);
 });
 
 test('how it is used is no help with a wrong file', () => {
