@@ -12,7 +12,7 @@ export const OTHER_NAMES: ReadonlyMap<string, string> = new Map(
       quit: 'down',
       exit: 'down',
     },
-    ...{ ls: 'list', profiles: 'list', profile: 'list' },
+    ...{ ls: 'list', profiles: 'list', profile: 'list', log: 'logs' },
     ...{ ps: 'status', info: 'status', state: 'status' },
     ...{ monitor: 'top', watch: 'top', stats: 'top' },
     ...{ diagnose: 'doctor', debug: 'doctor', test: 'doctor', check: 'doctor' },

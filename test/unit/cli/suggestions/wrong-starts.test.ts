@@ -3,7 +3,7 @@ import { parseArguments } from '../../../../src/cli/program/arguments.ts';
 import { splitShellWords } from '../../../../src/config/parse/shell-words.ts';
 import { renderProblem } from '../../../../src/core/problem.ts';
 
-const NAMES = { profiles: ['office', 'lab'], topics: ['recipes', 'names', 'ERR_USAGE'] };
+const NAMES = { profiles: ['office', 'lab'], topics: ['recipes', 'names', 'log', 'ERR_USAGE'] };
 
 async function said(text: string): Promise<readonly string[] | string> {
   const split = splitShellWords(text);
@@ -20,7 +20,7 @@ test.each<[string, string]>([
   ['ofice', 'ofice: is not a command; perhaps tshuttle up office'],
   ['stauts', 'stauts: is not a command; perhaps tshuttle status'],
   ['STATUS office', 'STATUS: is not a command; write tshuttle status office'],
-  ['log -f office', 'log: is not a command; perhaps tshuttle logs office'],
+  ['log -f office', 'log: is not a command; write tshuttle logs office'],
   ['openstak check', 'openstak: is not a command; perhaps tshuttle openstack check'],
   ['bastion-init', 'bastion-init: is not a command; write tshuttle bastion init'],
   ['bastoin-init', 'bastoin-init: is not a command; perhaps tshuttle bastion init'],
