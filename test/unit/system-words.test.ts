@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { examplesOn, TEXTS, textsOn } from '../../src/cli/command/help-text.ts';
+import { examplesOn } from '../../src/cli/command/help-examples.ts';
+import { TEXTS, textsOn } from '../../src/cli/command/help-text.ts';
 import { errorTopics, remedyOf } from '../../src/cli/help/error-pages.ts';
 import { renderTopic } from '../../src/cli/help/render-text.ts';
 import { topicsOn } from '../../src/cli/help/topics.ts';

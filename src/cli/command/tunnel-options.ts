@@ -9,7 +9,8 @@ import {
   rowOf,
 } from '../../config/options/table.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
-import { examplesOn, TEXTS } from './help-text.ts';
+import { examplesOn } from './help-examples.ts';
+import { TEXTS } from './help-text.ts';
 import { repeatable } from './repeatable.ts';
 
 /** An option of a tunnel, which commander keeps by the key of its row. */

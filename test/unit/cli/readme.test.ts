@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { examplesOn } from '../../../src/cli/command/help-text.ts';
+import { examplesOn } from '../../../src/cli/command/help-examples.ts';
 import { topicsOn } from '../../../src/cli/help/topics.ts';
 import { parseArguments } from '../../../src/cli/program/arguments.ts';
 import { collectArgumentWords } from '../../../src/config/parse/argument-words.ts';
