@@ -140,6 +140,14 @@ const LEFT_OUT: readonly LeftOut[] = [
         '"/tmp/s:5432" is none',
         '"/tmp/s" is none',
       ].map((title) => `unit/config/parse/forward.test.ts > ${title}`),
+      ...[
+        '--user root --user 1001 --group 0',
+        '-L 5432:db:5432 -L [::1]:80:[fd00::1]:443 -L /tmp/s:db:1 -L 1:/run/s',
+        '-L ./s:db:1 -L run/s:db:2',
+      ].map(
+        (line) =>
+          `unit/config/profiles/profile-of-options.test.ts > as a profile it means the same, in another folder too: ${line}`,
+      ),
       'unit/config/parse-config.test.ts > the way to the bastion > makes programs of users, groups and control groups, by name, number, path or unit',
       'unit/cli/what-users-see.test.ts > what each option comes to, and what a reload does with it',
       'unit/cli/what-users-see.test.ts > what each key of a profile comes to',
