@@ -18,6 +18,12 @@ import { FakeTunnel, FLOW, fakeTarget } from '../fake-target.ts';
 
 const isRoot = process.getuid?.() === 0;
 
+/** For setpriv: Node.js of another user, who may not be let in where our tests are, and what they have Node.js load. */
+const strangersNode = (userId: number): readonly string[] => [
+  ...[`--reuid=${userId}`, `--regid=${userId}`, '--clear-groups'],
+  ...['env', '--unset=NODE_OPTIONS', process.execPath],
+];
+
 describe('the control socket', () => {
   let folder: string;
   let logger: RecordingLogger;
@@ -261,15 +267,7 @@ describe('the control socket', () => {
     await serve(new FakeTunnel('office'));
     const path = await socketPath();
     const script = `const s=require('net').connect(${JSON.stringify(path)});let d='';s.on('data',c=>d+=c);s.on('error',e=>{d+=e.code});s.on('close',()=>console.log('heard:'+d))`;
-    const asStranger = [
-      'setpriv',
-      '--reuid=12345',
-      '--regid=12345',
-      '--clear-groups',
-      process.execPath,
-      '-e',
-      script,
-    ];
+    const asStranger = ['setpriv', ...strangersNode(12_345), '-e', script];
     // Node must be where a stranger can run it; the folder alone keeps them out.
     expect((await runCommand(asStranger)).stdout).toMatch(/heard:EACCES/);
     await runCommand(['chmod', '-R', 'a+rwx', join(folder, '..')]);
@@ -369,15 +367,7 @@ describe.skipIf(!isRoot)('a daemon of somebody else', () => {
     folder = await mkdtemp(join(tmpdir(), 'tshuttle-stranger-'));
     await chmod(folder, 0o777);
     said = '';
-    const words = [
-      `--reuid=${STRANGER}`,
-      `--regid=${STRANGER}`,
-      '--clear-groups',
-      process.execPath,
-      '-e',
-      FALSE_DAEMON,
-    ];
-    child = spawn('setpriv', [...words, join(folder, NAME)]);
+    child = spawn('setpriv', [...strangersNode(STRANGER), '-e', FALSE_DAEMON, join(folder, NAME)]);
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
     await until(() => said.includes('listening'), { deadlineMs: 10_000, what: 'the false daemon' });
   });
