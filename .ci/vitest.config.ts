@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { filesLeftOut, surroundings } from '../test/support/platform/left-out.ts';
@@ -32,7 +33,7 @@ const loopback = {
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 60_000,
-    sequence: { groupOrder: 3 },
+    sequence: { groupOrder: 4 },
   },
 };
 
@@ -54,7 +55,19 @@ export default defineConfig({
           ...here,
         },
       },
-      { root, test: { name: 'component', include: ['test/component/**/*.test.ts'], testTimeout: 20_000, env, ...here } },
+      {
+        root,
+        test: {
+          name: 'component',
+          include: ['test/component/**/*.test.ts'],
+          testTimeout: 20_000,
+          env,
+          // They wait for facts much of the time: on two CPUs one for each, where vitest has one fewer.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 1 },
+          ...here,
+        },
+      },
       {
         root,
         test: {
@@ -64,7 +77,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -76,7 +89,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
       loopback,
