@@ -273,7 +273,7 @@ describe.skipIf(skipLab)('rules in the kernel', () => {
       ];
       const inCgroup = ['sh', '-c', `echo $$ > ${path}/cgroup.procs && exec "$@"`, 'sh'];
       const found = async (): Promise<string[]> => [
-        ...(await scratch.verdicts(PORT, destinations, { user: ORDINARY_USER.name })),
+        ...(await scratch.verdicts(PORT, destinations, { userId: ORDINARY_USER.id })),
         ...(await scratch.verdicts(PORT, destinations)),
         ...(await scratch.verdicts(PORT, destinations, { by: inCgroup })),
       ];

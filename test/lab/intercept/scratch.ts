@@ -37,7 +37,7 @@ export interface Scratch extends AsyncDisposable {
   verdicts(
     listenerPort: number,
     destinations: readonly Destination[],
-    as?: { readonly user?: string; readonly by?: readonly string[] },
+    as?: { readonly userId?: number; readonly by?: readonly string[] },
   ): Promise<string[]>;
   /** Sends a datagram to each: `left` when it has left the machine, or the error that its socket has got, and after how long. */
   udpAnswers(
@@ -74,11 +74,9 @@ export async function createScratch(): Promise<Scratch> {
       await helper.call({ type: 'use', candidate });
       return helper;
     },
-    async verdicts(listenerPort, destinations, { user, by = [] } = {}) {
-      const as = user === undefined ? [] : [user];
-      // With io_uring Node.js lets no process become another user's (CVE-2024-22017).
-      const node = ['env', 'UV_USE_IO_URING=0', process.execPath];
-      const output = await namespace.must([...by, ...node, VERDICTS, `${listenerPort}`, ...as], {
+    async verdicts(listenerPort, destinations, { userId, by = [] } = {}) {
+      const as = userId === undefined ? [] : [String(userId)];
+      const output = await namespace.must([...by, process.execPath, VERDICTS, `${listenerPort}`, ...as], {
         stdin: JSON.stringify(destinations),
       });
       return JSON.parse(output) as string[];

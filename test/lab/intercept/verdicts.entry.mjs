@@ -5,12 +5,13 @@ import { text } from 'node:stream/consumers';
 import koffi from 'koffi';
 
 const port = Number(process.argv[2]);
-/** Who connects. */
-const user = process.argv[3];
+/** Who connects; root when left out. */
+const userId = Number(process.argv[3] ?? 0);
 const PARALLEL = 64;
 
 /** IP_TRANSPARENT, IPV6_TRANSPARENT: tproxy leads nothing to others, and for a redirect it changes nothing. Only root may. */
-const setsockopt = koffi.load(null).func('int setsockopt(int, int, int, const void *, uint32_t)');
+const libc = koffi.load(null);
+const setsockopt = libc.func('int setsockopt(int, int, int, const void *, uint32_t)');
 const makeTransparent = (descriptor, isIpv6) => {
   const [level, name] = isIpv6 ? [41, 75] : [0, 19];
   setsockopt(descriptor, level, name, new Int32Array([1]), 4);
@@ -30,10 +31,14 @@ const servers = await Promise.all(
   ),
 );
 
-if (user !== undefined) {
-  process.initgroups(user, user);
-  process.setgid(user);
-  process.setuid(user);
+// By libc, of all threads: where libuv is a library of the system, as on Debian, Node.js refuses it for fear of io_uring (CVE-2024-22017).
+const call = (prototype, ...words) => {
+  if (libc.func(prototype)(...words) !== 0) throw new Error(`${prototype} failed`);
+};
+if (userId !== 0) {
+  call('int setgroups(size_t, const void *)', 0, null);
+  call('int setgid(uint32_t)', userId);
+  call('int setuid(uint32_t)', userId);
 }
 
 const verdict = ([host, destinationPort]) =>
