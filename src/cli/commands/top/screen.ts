@@ -20,6 +20,7 @@ export interface ScreenModel {
 /** What the terminal can show. */
 export interface ScreenSize {
   readonly columns: number;
+  /** Infinity: all of it, once, for no keys and no history. */
   readonly rows: number;
   readonly hasUnicode: boolean;
   readonly colours: Pick<typeof pc, 'bold' | 'dim' | 'green' | 'yellow' | 'cyan' | 'inverse'>;
@@ -32,19 +33,37 @@ const RATE_COLUMNS = 11;
 
 /** The whole screen as lines, never more than fit, none longer than the terminal is wide. */
 export function drawScreen(model: ScreenModel, size: ScreenSize): readonly string[] {
+  if (!Number.isFinite(size.rows))
+    return [...headLines(model, size), rateLine(model), ...flowTable(model, size)];
   const head = [...headLines(model, size), ...(size.rows >= ROWS_FOR_GRAPHS ? graphLines(model, size) : [])];
   const keys = `sort: ${Object.entries(ORDERS)
     .map(([order, key]) => `${key} ${order}`)
     .join('  ')}${model.tunnels.count > 1 ? '  tab next tunnel' : ''}  q quit`;
   const room = Math.max(0, size.rows - head.length - 3);
-  const shown = firstFlows(model.flows, model.order, room);
-  const hidden = model.flows.length - shown.length;
+  const table = flowTable(model, size, room);
+  const hidden = model.flows.length + 1 - table.length;
   return [
     ...head,
-    size.colours.inverse(cutOff(flowLine(FLOW_HEADS, size.columns), size.columns)),
-    ...shown.map((flow) => cutOff(flowLine(flowCells(flow), size.columns), size.columns)),
-    ...(Number.isFinite(room) ? new Array<string>(room - shown.length).fill('') : []),
+    ...table,
+    ...new Array<string>(room + 1 - table.length).fill(''),
     size.colours.dim(cutOff(hidden > 0 ? `${hidden} more   ${keys}` : keys, size.columns)),
+  ];
+}
+
+function rateLine({ history }: ScreenModel): string {
+  const { upBytesPerSec = 0, downBytesPerSec = 0 } = history.at(-1) ?? {};
+  return `now: up ${formatBytes(upBytesPerSec)}/s, down ${formatBytes(downBytesPerSec)}/s`;
+}
+
+/** A line of headings, and so many flows. */
+function flowTable(
+  { flows, order }: ScreenModel,
+  { columns, colours }: ScreenSize,
+  most = flows.length,
+): string[] {
+  return [
+    colours.inverse(cutOff(flowLine(FLOW_HEADS, columns), columns)),
+    ...firstFlows(flows, order, most).map((flow) => cutOff(flowLine(flowCells(flow), columns), columns)),
   ];
 }
 

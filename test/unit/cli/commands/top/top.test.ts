@@ -100,6 +100,17 @@ describe('the screen', () => {
     expect(lines.join('\n')).toMatchSnapshot();
   });
 
+  test('once it is all flows, with what moves now: no graph, no keys, no empty lines', () => {
+    const flows = ['a:1', 'bb:1'].map((name) => ({ ...flow(name, 5), upBytesPerSec: 0, downBytesPerSec: 5 }));
+    const lines = drawScreen({ ...model, flows }, { ...size, rows: Number.POSITIVE_INFINITY });
+    expect(lines.slice(2)).toEqual([
+      expect.stringMatching(/^now: up .*\/s, down .*\/s$/),
+      expect.stringMatching(/^DESTINATION /),
+      expect.stringMatching(/^a:1 /),
+      expect.stringMatching(/^bb:1 /),
+    ]);
+  });
+
   test.each([
     [20, 5],
     [40, 10],
