@@ -23,6 +23,9 @@ interface LeftOut {
 }
 
 const offLinux = ({ platform }: Surroundings): boolean => platform !== 'linux';
+/** On Windows neither is asked of koffi. */
+const withoutKoffi = ({ platform, isKoffiAbsent }: Surroundings): boolean =>
+  isKoffiAbsent && platform !== 'win32';
 const onWindows = ({ platform }: Surroundings): boolean => platform === 'win32';
 
 const LEFT_OUT: readonly LeftOut[] = [
@@ -112,6 +115,25 @@ const LEFT_OUT: readonly LeftOut[] = [
       'waits for an answer for as long as the daemon greets others, and no longer',
       'cannot have too long a path, and says so',
     ].map((title) => `component/daemon/control/control.test.ts > the control socket > ${title}`),
+  },
+  {
+    because:
+      'without koffi nothing tells who is at the other end of a unix socket: the modes of folder and socket keep others out, as doctor says',
+    where: withoutKoffi,
+    tests: [
+      'component/daemon/control/control.test.ts > the control socket > refuses another user, even where the folder lets them in',
+      'component/daemon/control/control.test.ts > the control socket > tells of a daemon that does not answer, and of one of another version',
+      'component/daemon/control/control.test.ts > the control socket > waits for an answer for as long as the daemon greets others, and no longer',
+      'component/daemon/control/control.test.ts > a daemon of somebody else > whose socket is as ours are is told nothing',
+      'component/daemon/control/control.test.ts > a daemon of somebody else > in the place of an ssh to join is given no connection',
+    ],
+  },
+  {
+    because: 'without koffi nothing tells the limit of descriptors, so that 1,024 are taken for it',
+    where: withoutKoffi,
+    tests: [
+      'component/ingress/proxy/proxies.test.ts > 1,100 idle clients of the HTTP proxy are few when they have been there for a moment; one that asks is answered',
+    ],
   },
   {
     because:
