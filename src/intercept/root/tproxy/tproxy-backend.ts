@@ -90,11 +90,14 @@ export class TproxyBackend implements RuleBackend {
     for (const mark of wanted) {
       if (taken.some((other) => areConfused(mark, other))) continue;
       this.#table.announce({ ...plan, diversion: mark });
-      if (plan.families.every((family) => this.#claim(mark, family))) {
-        this.#mark = mark;
-        return mark;
+      this.#mark = mark;
+      try {
+        if (plan.families.every((family) => this.#claim(mark, family))) return mark;
+      } catch (error) {
+        this.#release();
+        throw error;
       }
-      this.#releaseAll(mark);
+      this.#release();
     }
     throw new RefusedError(
       plan.tmark === null
@@ -111,15 +114,13 @@ export class TproxyBackend implements RuleBackend {
 
   /** Nothing is marked any more. */
   #release(): void {
-    if (this.#mark !== undefined) this.#releaseAll(this.#mark);
-    this.#mark = undefined;
-  }
-
-  #releaseAll(mark: PacketMark): void {
+    const mark = this.#mark;
+    if (mark === undefined) return;
     for (const family of this.#claimed) {
       asRefusal(() => this.#routes.remove(markedRoute(mark, family)));
       this.#claimed.delete(family);
     }
+    this.#mark = undefined;
   }
 }
 

@@ -22,6 +22,8 @@ function openBackend() {
   const inKernel: MarkedRoute[] = [];
   /** Claimed by somebody else just after we looked. */
   const takenMeanwhile: MarkedRoute[] = [];
+  /** For which the kernel has no routing rules. */
+  const unknown = new Set<number>();
   let refusal: string | undefined;
   const refuseIfTold = async (): Promise<void> => {
     if (refusal !== undefined) throw new RefusedError(refusal);
@@ -45,6 +47,7 @@ function openBackend() {
     all: () => inKernel,
     claim: (route) => {
       inKernel.push(...takenMeanwhile.splice(0));
+      if (unknown.has(route.family)) throw new Error('the kernel refused a routing rule');
       if (inKernel.some(isSame(route))) return 'taken';
       inKernel.push(route);
       done.push(`claim ${route.family} ${nameOf(route)}`);
@@ -59,7 +62,7 @@ function openBackend() {
   const refuse = (reason: string): void => {
     refusal = reason;
   };
-  return { backend: new TproxyBackend(table, routes), done, inKernel, takenMeanwhile, refuse };
+  return { backend: new TproxyBackend(table, routes), done, inKernel, takenMeanwhile, unknown, refuse };
 }
 
 describe('TproxyBackend', () => {
@@ -111,6 +114,16 @@ describe('TproxyBackend', () => {
     inKernel.pop();
     await backend.apply(plan);
     expect(done.slice(-2)).toEqual(['claim 6 0x01000000', 'apply 0x01000000']);
+  });
+
+  it('leaves no route behind of a mark that the kernel refuses in the other family', async () => {
+    const { backend, done, inKernel, unknown } = openBackend();
+    unknown.add(6);
+    await expect(backend.apply(plan)).rejects.toThrow(RefusedError);
+    expect(inKernel).toEqual([]);
+    unknown.clear();
+    await backend.apply(plan);
+    expect(done.at(-1)).toBe('apply 0x01000000');
   });
 
   it('keeps the mark when the rules are refused, for the next attempt', async () => {
