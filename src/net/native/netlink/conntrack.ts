@@ -125,6 +125,8 @@ function datagramDestination(netlink: NetlinkSocket, source: Endpoint, port: num
   const to = attributeAt(attributes, CTA_TUPLE_ORIG, CTA_TUPLE_IP, CTA_IP_DST[size]);
   const toPort = attributeAt(attributes, CTA_TUPLE_ORIG, CTA_TUPLE_PROTO, CTA_PROTO_DST_PORT);
   if (to?.length !== size || toPort?.length !== 2) return undefined;
+  // Sent to us by itself: there is nobody else whom it is for.
+  if (to.equals(LOOPBACK[size]) && toPort.readUInt16BE() === port) return undefined;
   return makeEndpoint(bytesToAddress(to), toPort.readUInt16BE());
 }
 
