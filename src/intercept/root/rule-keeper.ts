@@ -45,8 +45,10 @@ export class RuleKeeper {
     const { exposure } = backend;
     if (exposure.kind === 'owned') return;
     if (this.#lost !== undefined && (await this.#missing()) === undefined) this.#isBack(this.#lost);
+    const { places, openMessages } = exposure.kind === 'announced' ? exposure : {};
     this.#watch ??= watch({
-      places: exposure.kind === 'announced' ? exposure.places : undefined,
+      places,
+      ...(openMessages === undefined ? {} : { openMessages }),
       look: (changedBy) => alone(async () => void (await this.#look(changedBy))),
     });
   }

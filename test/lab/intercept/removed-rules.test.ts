@@ -53,6 +53,12 @@ describe.skipIf(skipLab)('rules that somebody else removes', () => {
     ],
     ['libnftables-unowned', 'nft delete table inet tshuttle-0-12300', /is gone/],
     ['libnftables-unowned', 'nft flush chain inet tshuttle-0-12300 capture', /those of the chain capture/],
+    [
+      'tproxy',
+      'ip rule del pref 116',
+      /^another program has .*\(ip -4: .* for packets with mark 0x01000000\)$/,
+    ],
+    ['tproxy', 'ip -6 route flush table all proto 116', /\(ip -6: the rule or the route for packets/],
   ])('by %s: %s: they are put back at once, and capture', async (candidate, command, what) => {
     await using scratch = await createScratch();
     const { helper, told, untilTold } = await hold(scratch, candidate);

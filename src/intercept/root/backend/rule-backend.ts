@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../../net/address/endpoint.ts';
+import type { RulesetMessages } from '../../../net/native/netlink/ruleset-messages.ts';
 import type {
   LookUp,
   RedirectedConnection,
@@ -21,10 +22,17 @@ export interface RulePlace {
   readonly chains: readonly string[];
 }
 
-/** Whether somebody else can remove the rules: `owned`, nobody can; else whether the kernel tells of it, and of which places. */
+/**
+ * Whether somebody else can remove the rules: `owned`, nobody can; else whether the kernel tells of it, and of which places: those of the
+ * packet filter, where nothing else is opened.
+ */
 export type Exposure =
   | { readonly kind: 'owned' }
-  | { readonly kind: 'announced'; readonly places: readonly RulePlace[] }
+  | {
+      readonly kind: 'announced';
+      readonly places: readonly RulePlace[];
+      readonly openMessages?: (onMessages: () => void) => RulesetMessages;
+    }
   | { readonly kind: 'unannounced' };
 
 /** One way to hold the rules of one tunnel in the kernel. Calls come one at a time. */

@@ -1,11 +1,13 @@
 import { messageOf } from '../../../core/errors.ts';
 import type { IpFamily } from '../../../net/address/literal.ts';
-import type { MarkedRoute, MarkedRoutes } from '../../../net/native/netlink/marked-routes.ts';
+import { MARKED_ROUTES, openMarkedRouteMessages } from '../../../net/native/netlink/marked-route-messages.ts';
+import { AF_OF, type MarkedRoute, type MarkedRoutes } from '../../../net/native/netlink/marked-routes.ts';
 import type { OwnedPlan } from '../../rules/redirect-plan.ts';
 import type { RuleFacts } from '../../rules/rule-facts.ts';
 import {
   areConfused,
   FREE_MARKS,
+  formatBits,
   markOfBits,
   markTable,
   type PacketMark,
@@ -34,6 +36,12 @@ export function markedRoute({ mark, mask }: PacketMark, family: IpFamily): Marke
  * The table comes first: whoever cleans up takes a route whose mark no table names for one that was left.
  */
 export class TproxyBackend implements RuleBackend {
+  /** The table nobody else can remove, the routes anybody who is root: systemd-networkd does, when it starts. */
+  readonly exposure: Exposure = {
+    kind: 'announced',
+    places: Object.values(AF_OF).map((family) => ({ family, table: MARKED_ROUTES, chains: [] })),
+    openMessages: openMarkedRouteMessages,
+  };
   readonly #table: TableHolder;
   readonly #routes: MarkedRoutes;
   #mark: PacketMark | undefined;
@@ -44,12 +52,9 @@ export class TproxyBackend implements RuleBackend {
     this.#routes = routes;
   }
 
-  get exposure(): Exposure {
-    return this.#table.exposure;
-  }
-
   async apply(plan: OwnedPlan): Promise<void> {
     const mark = this.#mark ?? this.#takeMark(plan);
+    await this.putBack();
     for (const family of plan.families) {
       if (!this.#claimed.has(family) && !this.#claim(mark, family))
         throw new RefusedError(`another tunnel has the mark for IPv${family}`);
@@ -57,12 +62,16 @@ export class TproxyBackend implements RuleBackend {
     await this.#table.apply({ ...plan, diversion: mark });
   }
 
-  missing(): Promise<string | undefined> {
-    return this.#table.missing();
+  async missing(): Promise<string | undefined> {
+    const gone = this.#claimedRoutes().filter((route) => asRefusal(() => !this.#routes.leadsHere(route)));
+    const [first] = gone;
+    if (first === undefined) return undefined;
+    const families = gone.map(({ family }) => `ip -${family}`).join(', ');
+    return `${families}: the rule or the route for packets with mark ${formatBits(first.mark)}`;
   }
 
-  putBack(): Promise<void> {
-    return this.#table.putBack();
+  async putBack(): Promise<void> {
+    for (const route of this.#claimedRoutes()) asRefusal(() => this.#routes.restore(route));
   }
 
   look(): Promise<RuleFacts> {
@@ -106,6 +115,11 @@ export class TproxyBackend implements RuleBackend {
     );
   }
 
+  #claimedRoutes(): readonly MarkedRoute[] {
+    const mark = this.#mark;
+    return mark === undefined ? [] : [...this.#claimed].map((family) => markedRoute(mark, family));
+  }
+
   #claim(mark: PacketMark, family: IpFamily): boolean {
     if (asRefusal(() => this.#routes.claim(markedRoute(mark, family))) === 'taken') return false;
     this.#claimed.add(family);
@@ -114,11 +128,9 @@ export class TproxyBackend implements RuleBackend {
 
   /** Nothing is marked any more. */
   #release(): void {
-    const mark = this.#mark;
-    if (mark === undefined) return;
-    for (const family of this.#claimed) {
-      asRefusal(() => this.#routes.remove(markedRoute(mark, family)));
-      this.#claimed.delete(family);
+    for (const route of this.#claimedRoutes()) {
+      asRefusal(() => this.#routes.remove(route));
+      this.#claimed.delete(route.family);
     }
     this.#mark = undefined;
   }

@@ -1,15 +1,19 @@
-import type { IpFamily } from '../../address/literal.ts';
+import { addressBytes, type IpFamily } from '../../address/literal.ts';
 import { attribute, attributeAt, type NetlinkAnswer, type NetlinkSocket, openNetlink } from './netlink.ts';
 
 /** linux/netlink.h, linux/rtnetlink.h, linux/fib_rules.h. */
-const NETLINK_ROUTE = 0;
+export const NETLINK_ROUTE = 0;
 const RTM_NEWROUTE = 24;
-const RTM_DELROUTE = 25;
+/** A route has gone. */
+export const RTM_DELROUTE = 25;
+const RTM_GETROUTE = 26;
 const RTM_NEWRULE = 32;
-const RTM_DELRULE = 33;
+/** A routing rule has gone. */
+export const RTM_DELRULE = 33;
 const RTM_GETRULE = 34;
 
-const AF_OF: Readonly<Record<IpFamily, number>> = { 4: 2, 6: 10 };
+/** sys/socket.h. */
+export const AF_OF: Readonly<Record<IpFamily, number>> = { 4: 2, 6: 10 };
 
 /** struct fib_rule_hdr and struct rtmsg: 8 bytes, then flags. */
 const HEADER_BYTES = 12;
@@ -21,18 +25,24 @@ const FRA_TABLE = 15;
 const FRA_FWMASK = 16;
 const FRA_PROTOCOL = 21;
 
+const LENGTH_OFFSET = 1;
 const PROTOCOL_OFFSET = 5;
 const SCOPE_OFFSET = 6;
 const TYPE_OFFSET = 7;
 const RT_SCOPE_HOST = 254;
 const RTN_LOCAL = 2;
+const RTA_DST = 1;
 const RTA_OIF = 4;
 const RTA_TABLE = 15;
+const RTA_MARK = 16;
 /** The loopback device of each network namespace (net.h, LOOPBACK_IFINDEX). */
 const LOOPBACK_INDEX = 1;
 
 /** Tells our rules and routes from all others': who made them, as `ip rule` shows it (rtnetlink(7), unassigned there). */
 const OWN_PROTOCOL = 0x74;
+/** For documentation (RFC 5737, RFC 3849): no machine has these. */
+const NOT_OURS: Readonly<Record<IpFamily, string>> = { 4: '192.0.2.1', 6: '2001:db8::1' };
+
 /** errno.h. */
 const EEXIST = 17;
 /** There is none of that: ENOENT, ESRCH, ENODEV. */
@@ -60,6 +70,10 @@ export interface MarkedRoutes {
    * @throws Error with errno when the kernel refuses; nothing is left then
    */
   claim(route: MarkedRoute): 'claimed' | 'taken';
+  /** Whether marked packets are delivered to this machine, by what the kernel answers for one. @throws Error with errno */
+  leadsHere(route: MarkedRoute): boolean;
+  /** Makes what of a claimed one somebody else has removed. Idempotent. @throws Error with errno */
+  restore(route: MarkedRoute): void;
   /** All that were made so in this network namespace, by whichever process. @throws Error with errno */
   all(): readonly MarkedRoute[];
   /** Removes one. Idempotent. @throws Error with errno */
@@ -73,6 +87,8 @@ export function openMarkedRoutes(): MarkedRoutes {
   const netlink = openNetlink(NETLINK_ROUTE);
   return {
     claim: (route) => claim(netlink, route),
+    leadsHere: (route) => leadsHere(netlink, route),
+    restore: (route) => restore(netlink, route),
     all: () => [...listed(netlink, 4), ...listed(netlink, 6)],
     remove: (route) => remove(netlink, route),
     close: () => netlink.close(),
@@ -84,14 +100,33 @@ function claim(netlink: NetlinkSocket, route: MarkedRoute): 'claimed' | 'taken' 
   if (rule.kind === 'refused' && rule.errno === EEXIST) return 'taken';
   must('a routing rule', rule);
   try {
-    const made = netlink.ask(RTM_NEWROUTE, routeOf(route), 'created');
     // One that was left without its rule is as good.
-    if (made.kind !== 'refused' || made.errno !== EEXIST) must('a local route', made);
+    makeUnlessThere(netlink, RTM_NEWROUTE, routeOf(route));
     return 'claimed';
   } catch (error) {
     netlink.ask(RTM_DELRULE, ruleOf(route), 'acknowledged');
     throw error;
   }
+}
+
+function restore(netlink: NetlinkSocket, route: MarkedRoute): void {
+  makeUnlessThere(netlink, RTM_NEWRULE, ruleOf(route));
+  makeUnlessThere(netlink, RTM_NEWROUTE, routeOf(route));
+}
+
+function makeUnlessThere(netlink: NetlinkSocket, type: number, body: Buffer): void {
+  const made = netlink.ask(type, body, 'created');
+  if (made.kind !== 'refused' || made.errno !== EEXIST)
+    must(type === RTM_NEWRULE ? 'a routing rule' : 'a local route', made);
+}
+
+function leadsHere(netlink: NetlinkSocket, { family, mark }: MarkedRoute): boolean {
+  const address = addressBytes(NOT_OURS[family]);
+  const head = header(family);
+  head.writeUInt8(address.length * 8, LENGTH_OFFSET);
+  const question = Buffer.concat([head, attribute(RTA_DST, address), attribute(RTA_MARK, word(mark))]);
+  const answer = netlink.ask(RTM_GETROUTE, question);
+  return answer.kind === 'message' && answer.body[TYPE_OFFSET] === RTN_LOCAL;
 }
 
 function remove(netlink: NetlinkSocket, route: MarkedRoute): void {
@@ -109,8 +144,8 @@ function listed(netlink: NetlinkSocket, family: IpFamily): MarkedRoute[] {
   return netlink.list(RTM_GETRULE, header(family)).flatMap((body) => {
     // The kernel answers with those of all families where it does not have this one.
     if (body.length < HEADER_BYTES || body[0] !== AF_OF[family]) return [];
+    if (!isOwnRule(body)) return [];
     const attributes = body.subarray(HEADER_BYTES);
-    if (attributeAt(attributes, FRA_PROTOCOL)?.[0] !== OWN_PROTOCOL) return [];
     const number = (type: number): number => {
       const value = attributeAt(attributes, type);
       return value?.length === 4 ? value.readUInt32LE() : 0;
@@ -125,6 +160,16 @@ function listed(netlink: NetlinkSocket, family: IpFamily): MarkedRoute[] {
       },
     ];
   });
+}
+
+/** Whether the body of a message about a routing rule is about one that was made here. */
+export function isOwnRule(body: Buffer): boolean {
+  return attributeAt(body.subarray(HEADER_BYTES), FRA_PROTOCOL)?.[0] === OWN_PROTOCOL;
+}
+
+/** Whether the body of a message about a route is about one that was made here. */
+export function isOwnRoute(body: Buffer): boolean {
+  return body[PROTOCOL_OFFSET] === OWN_PROTOCOL;
 }
 
 function ruleOf(route: MarkedRoute): Buffer {

@@ -45,7 +45,7 @@ export interface RulesetNews {
   readonly isIncomplete: boolean;
 }
 
-/** What the kernel says of changes to nftables rulesets, those by iptables-nft among them. */
+/** What the kernel says of changes to what a helper has set: nftables rulesets, those by iptables-nft among them, or routes. */
 export interface RulesetMessages {
   /** Has `onMessages` called when something comes; until {@link RulesetMessages.rest}. */
   listen(): void;
@@ -65,7 +65,15 @@ export interface RulesetMessages {
  * @throws Error with what was refused and errno
  */
 export function openRulesetMessages(onMessages: () => void): RulesetMessages {
-  const socket = GroupSocket.open(NETLINK_NETFILTER, GROUPS);
+  return openDeletionMessages(GroupSocket.open(NETLINK_NETFILTER, GROUPS), readMessages, onMessages);
+}
+
+/** Has what comes at a socket, which is the messages' from now on, read as deletions. @param readPacket adds those of one packet */
+export function openDeletionMessages(
+  socket: GroupSocket,
+  readPacket: (bytes: Buffer, deletions: RulesetDeletion[]) => void,
+  onMessages: () => void,
+): RulesetMessages {
   const bytes = Buffer.alloc(READ_BYTES);
   return {
     listen: () => socket.listen(onMessages),
@@ -79,7 +87,7 @@ export function openRulesetMessages(onMessages: () => void): RulesetMessages {
         if (length === 'nothing') return { deletions, isIncomplete };
         // Until all is read the kernel drops more without a word (af_netlink.c, NETLINK_S_CONGESTED): so that is done before a look.
         if (length === 'lost') isIncomplete = true;
-        else readMessages(bytes.subarray(0, length), deletions);
+        else readPacket(bytes.subarray(0, length), deletions);
       }
       return { deletions, isIncomplete: true };
     },
@@ -87,20 +95,22 @@ export function openRulesetMessages(onMessages: () => void): RulesetMessages {
   };
 }
 
-/** Adds what has gone by messages as the kernel packs them: each begins with its length in bytes, at the next multiple of four. */
+/** Adds what has gone by messages. */
 export function readMessages(bytes: Buffer, deletions: RulesetDeletion[]): void {
+  for (const [type, body] of messagesIn(bytes)) {
+    if (type >> 8 !== NFTABLES || body.length < FAMILY_BYTES) continue;
+    const attributes = readAttributes(body.subarray(FAMILY_BYTES));
+    if (DELETIONS.has(type & 0xff)) deletions.push(deletionOf(type & 0xff, body[0] ?? 0, attributes));
+    else if ((type & 0xff) === NEW_GENERATION) sign(deletions, programOf(attributes));
+  }
+}
+
+/** Messages as the kernel packs them: each begins with its length in bytes, at the next multiple of four. */
+export function* messagesIn(bytes: Buffer): Iterable<readonly [type: number, body: Buffer]> {
   for (let at = 0; at + MESSAGE_HEADER_BYTES <= bytes.length; ) {
     const length = bytes.readUInt32LE(at);
     if (length < MESSAGE_HEADER_BYTES || at + length > bytes.length) return;
-    const type = bytes.readUInt16LE(at + 4);
-    if (type >> 8 === NFTABLES && length >= MESSAGE_HEADER_BYTES + FAMILY_BYTES) {
-      const family = bytes[at + MESSAGE_HEADER_BYTES] ?? 0;
-      const attributes = readAttributes(
-        bytes.subarray(at + MESSAGE_HEADER_BYTES + FAMILY_BYTES, at + length),
-      );
-      if (DELETIONS.has(type & 0xff)) deletions.push(deletionOf(type & 0xff, family, attributes));
-      else if ((type & 0xff) === NEW_GENERATION) sign(deletions, programOf(attributes));
-    }
+    yield [bytes.readUInt16LE(at + 4), bytes.subarray(at + MESSAGE_HEADER_BYTES, at + length)];
     at += (length + 3) & ~3;
   }
 }

@@ -37,8 +37,8 @@ function openBackend() {
       await refuseIfTold();
       done.push(`apply ${nameOf(diversion!)}`);
     },
-    missing: async () => undefined,
-    putBack: async () => {},
+    missing: () => Promise.reject(new Error('nobody can remove it')),
+    putBack: () => Promise.reject(new Error('nobody can remove it')),
     look: () => Promise.reject(new Error('not asked here')),
     remove: async () => void done.push('remove table'),
     close: async () => void done.push('close table'),
@@ -52,6 +52,12 @@ function openBackend() {
       inKernel.push(route);
       done.push(`claim ${route.family} ${nameOf(route)}`);
       return 'claimed';
+    },
+    leadsHere: (route) => inKernel.some(isSame(route)),
+    restore: (route) => {
+      if (inKernel.some(isSame(route))) return;
+      inKernel.push(route);
+      done.push(`restore ${route.family} ${nameOf(route)}`);
     },
     remove: (route) => {
       inKernel.splice(inKernel.findIndex(isSame(route)), 1);
@@ -124,6 +130,21 @@ describe('TproxyBackend', () => {
     unknown.clear();
     await backend.apply(plan);
     expect(done.at(-1)).toBe('apply 0x01000000');
+  });
+
+  it('misses a route that somebody else has removed, and puts it back, also when new rules come first', async () => {
+    const { backend, done, inKernel } = openBackend();
+    await backend.apply(plan);
+    expect(await backend.missing()).toBeUndefined();
+    inKernel.splice(1, 1);
+    expect(await backend.missing()).toBe('ip -6: the rule or the route for packets with mark 0x01000000');
+    done.length = 0;
+    await backend.putBack();
+    expect(done).toEqual(['restore 6 0x01000000']);
+    expect(await backend.missing()).toBeUndefined();
+    inKernel.splice(0, 1);
+    await backend.apply(plan);
+    expect(done).toEqual(['restore 6 0x01000000', 'restore 4 0x01000000', 'apply 0x01000000']);
   });
 
   it('keeps the mark when the rules are refused, for the next attempt', async () => {
