@@ -16,3 +16,9 @@ export function callerIdOf(sudoUserId: string | undefined, userId: number | unde
 export function isForSomebodyElse(): boolean {
   return CALLER_ID !== (process.getuid?.() ?? NOBODYS_ID);
 }
+
+/** Whether a process is this user's altogether, by its /proc/PID/status: not one that became his, nor one of his that became another's. */
+export function isProcessOf(userId: number, status: string): boolean {
+  const userIds = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status)?.slice(1).map(Number) ?? [];
+  return userIds.length === 4 && userIds.every((id) => id === userId);
+}

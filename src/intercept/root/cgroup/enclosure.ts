@@ -5,7 +5,7 @@ import { type CgroupMount, cgroupMount } from '../../../net/machine/cgroup/cgrou
 import { isCgroupPath } from '../../rules/program-match.ts';
 import { RefusedError } from '../backend/rule-backend.ts';
 import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
-import { CALLER_ID } from '../caller.ts';
+import { CALLER_ID, isProcessOf } from '../caller.ts';
 import { log } from '../helper-log.ts';
 
 /** A control group of ours with one process of the caller's, and all that this starts. */
@@ -83,9 +83,8 @@ function removeOrTell(path: string, heir: string): void {
 /** @throws RefusedError when it is not */
 function mustBeOfCaller(pid: number, { readProcess, callerId }: EnclosureSurroundings): void {
   const status = readOf(() => readProcess(pid, 'status'));
-  const userIds = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)$/m.exec(status)?.slice(1).map(Number) ?? [];
   // Root may choose whichever; nobody else another's, or one that became another's.
-  if (callerId !== 0 && (userIds.length !== 4 || userIds.some((id) => id !== callerId)))
+  if (callerId !== 0 && !isProcessOf(callerId, status))
     throw new RefusedError('it is not a process of the user who asks');
 }
 

@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { messageOf } from '../../../core/errors.ts';
 import { peerCredentials } from '../../../net/native/peer.ts';
-import { listeningSocketOf, withDescriptorOf } from '../../../net/native/transparent/foreign-listener.ts';
+import { listeningSocketOf, withProcess } from '../../../net/native/transparent/foreign-listener.ts';
 import { setTransparent } from '../../../net/native/transparent/transparent.ts';
 import { RefusedError } from '../backend/rule-backend.ts';
-import { CALLER_ID } from '../caller.ts';
+import { CALLER_ID, isProcessOf } from '../caller.ts';
 
 /**
  * Makes the listeners of our client transparent, which takes a capability that it does not have. They stay its own.
@@ -19,7 +19,11 @@ import { CALLER_ID } from '../caller.ts';
 export function makeTransparent(descriptors: readonly number[]): number {
   const client = clientId();
   try {
-    const ports = descriptors.map((descriptor) => withDescriptorOf(client, descriptor, makeOneTransparent));
+    const ports = withProcess(client, (held) => {
+      // Its number may be another process's by now.
+      if (!isProcessOf(CALLER_ID, readFileSync(`/proc/${client}/status`, 'utf8'))) throw notTheCaller();
+      return descriptors.map((descriptor) => held.withDescriptor(descriptor, makeOneTransparent));
+    });
     const [port] = ports;
     if (port === undefined || ports.some((other) => other !== port))
       throw new Error('the listeners have more than one port');
@@ -43,16 +47,10 @@ function clientId(): number {
     throw new RefusedError(
       'the helper cannot tell whose listeners are meant: sudo stands between (log_input in sudoers)',
     );
-  // Its number may be another process's by now.
-  if (peer.userId !== CALLER_ID || ownerOf(peer.pid) !== CALLER_ID)
-    throw new RefusedError('whoever started the helper is not the one on whose behalf it runs');
+  if (peer.userId !== CALLER_ID) throw notTheCaller();
   return peer.pid;
 }
 
-function ownerOf(pid: number): number | undefined {
-  try {
-    return statSync(`/proc/${pid}`).uid;
-  } catch {
-    return undefined;
-  }
+function notTheCaller(): RefusedError {
+  return new RefusedError('whoever started the helper is not the one on whose behalf it runs');
 }

@@ -1,6 +1,6 @@
 import { closeSync } from 'node:fs';
 import type { IpFamily } from '../../address/literal.ts';
-import { lastErrno, libcFunctionOr } from '../library.ts';
+import { lastSystemError, libcFunctionOr } from '../library.ts';
 
 /** asm-generic/unistd.h: since Linux 5.3 and 5.6, the same on every architecture that Node runs on. */
 const SYS_PIDFD_OPEN = 434;
@@ -30,30 +30,43 @@ export interface ListeningSocket {
   readonly port: number;
 }
 
+/** A process that cannot become another one by the same number. */
+export interface HeldProcess {
+  /**
+   * Does something with a copy of a descriptor of its own, which is closed again. Needs what ptrace(2) needs: root has it.
+   *
+   * @throws Error with the system's code when it has ended, has no such descriptor, or the system refuses
+   */
+  withDescriptor<T>(descriptor: number, use: (copy: number) => T): T;
+}
+
 /**
- * Does something with a copy of a descriptor of another process, which is closed again. Needs what ptrace(2) needs: root has it.
+ * Does something with a process. What is found out meanwhile about the one that has its number holds for it, or for nothing: once it has
+ * ended, none of its descriptors is had.
  *
- * @throws Error with errno when the process is not there, has no such descriptor, or the system refuses
+ * @throws Error with the system's code when it is not there
  */
-export function withDescriptorOf<T>(pid: number, descriptor: number, use: (copy: number) => T): T {
+export function withProcess<T>(pid: number, use: (held: HeldProcess) => T): T {
   const call = libcFunctionOr<SystemCall>('long syscall(long number, ...)', () => -1);
-  const must = (what: string, result: number): number => {
-    if (result < 0) throw new Error(`${what} failed with errno ${lastErrno()}`);
-    return result;
+  const open = (what: string, number: number, ...words: readonly number[]): number => {
+    const descriptor = Number(call(number, ...words.flatMap((word) => ['int', word] as const)));
+    if (descriptor < 0) throw lastSystemError(what);
+    return descriptor;
   };
-  const process = must('pidfd_open', Number(call(SYS_PIDFD_OPEN, 'int', pid, 'int', 0)));
+  const held = open('pidfd_open', SYS_PIDFD_OPEN, pid, 0);
+  return closing(held, () =>
+    use({
+      withDescriptor: (descriptor, useCopy) =>
+        closing(open('pidfd_getfd', SYS_PIDFD_GETFD, held, descriptor, 0), useCopy),
+    }),
+  );
+}
+
+function closing<T>(descriptor: number, use: (descriptor: number) => T): T {
   try {
-    const copy = must(
-      'pidfd_getfd',
-      Number(call(SYS_PIDFD_GETFD, 'int', process, 'int', descriptor, 'int', 0)),
-    );
-    try {
-      return use(copy);
-    } finally {
-      closeSync(copy);
-    }
+    return use(descriptor);
   } finally {
-    closeSync(process);
+    closeSync(descriptor);
   }
 }
 
