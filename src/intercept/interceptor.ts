@@ -31,7 +31,7 @@ export interface Interceptor {
   /**
    * Sets the rules. When it has resolved, a SYN to what the plan has exempt passes.
    *
-   * @returns the zones that should have a file and have none of ours; their queries are captured
+   * @returns what of the plan is not done all the same
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them; the state before is kept.
    */
   apply(plan: RedirectPlan): Promise<LeftUndone>;

@@ -82,7 +82,7 @@ export type Request =
 export type Reply =
   | { readonly type: 'hello'; readonly version: number; readonly pid: number }
   | { readonly type: 'done'; readonly id: number }
-  /** The plan is in force; but for zones that have no file of ours. */
+  /** The plan is in force, but for what is left undone. */
   | { readonly type: 'applied'; readonly id: number; readonly left: LeftUndone }
   | { readonly type: 'probed'; readonly id: number; readonly facts: readonly ProbeFact[] }
   | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
