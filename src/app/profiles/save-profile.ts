@@ -3,7 +3,7 @@ import type { ProfileOptions, RawOptions } from '../../config/options/table.ts';
 import { absolutePaths } from '../../config/parse/files/named-files.ts';
 import { editProfileFile } from '../../config/profiles/edit-profile-file.ts';
 import type { WrittenFile } from '../../config/profiles/file-form.ts';
-import { parseProfileDocument } from '../../config/profiles/profile-document.ts';
+import { parseProfileDocument, saysNothing } from '../../config/profiles/profile-document.ts';
 import { PROFILE_NAME } from '../../config/profiles/profile-form.ts';
 import { profileOfOptions } from '../../config/profiles/profile-of-options.ts';
 import { userProfileFile } from '../../config/profiles/profile-places.ts';
@@ -46,9 +46,7 @@ export function planSave(
   if (read.kind === 'unreadable') problems.push({ where: file, what: read.what });
   // What has only comments, or nothing, takes a profile as well as a file that is not there.
   const document =
-    read.kind !== 'text' || /^(?:\s*(?:#.*)?(?:\n|$))*$/.test(read.text)
-      ? undefined
-      : parseProfileDocument(file, read.text);
+    read.kind !== 'text' || saysNothing(read.text) ? undefined : parseProfileDocument(file, read.text);
   if (document?.kind === 'problems') problems.push(...document.problems);
   else if (profile.kind === 'profile') {
     const taken = whyTaken(name, profile.values, document);

@@ -91,6 +91,8 @@ export interface CommandSession {
 /** A configuration, and what the user should hear about it. */
 interface CheckedConfig {
   readonly config: Config;
+  /** The options that it was made of, as they were given: with the bastions of one source alone. */
+  readonly raw: RawOptions;
   readonly warnings: readonly Problem[];
   /** Options that were chosen for the user, with the source of each. */
   readonly note?: string | undefined;

@@ -96,11 +96,7 @@ async function runCommand(
     case 'tunnel': {
       const parsed = await session.configOf(invocation.raw);
       if (typeof parsed === 'number') return parsed;
-      const { raw } = invocation;
-      const onUp = await saving(
-        { ...raw, remote: raw.remote && bastionsOfOneSource(bySource, raw.remote) },
-        session,
-      );
+      const onUp = await saving(parsed.raw, session);
       if (typeof onUp === 'number') return onUp;
       const { note, config } = parsed;
       if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
@@ -193,11 +189,12 @@ function openSession(
         ...through.warnings,
         ...result.warnings,
       ];
-      if (result.config.openstack === undefined || surroundings?.leavesCloud) return { ...result, warnings };
+      if (result.config.openstack === undefined || surroundings?.leavesCloud)
+        return { ...result, raw: own, warnings };
       const { addOpenstack } = await import('../../app/openstack/openstack-capture.ts');
       const added = await addOpenstack(result.config, raw, context.environment);
       if (added.kind === 'problems') return await refuse('ERR_CONFIG', added.problems);
-      return { config: added.config, warnings: [...warnings, ...added.warnings], note: added.line };
+      return { config: added.config, raw: own, warnings: [...warnings, ...added.warnings], note: added.line };
     },
   };
 }

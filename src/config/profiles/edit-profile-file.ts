@@ -9,7 +9,7 @@ import type { Problem } from '../../core/problem.ts';
 import { lockFile } from '../../net/native/file-lock.ts';
 import type { WrittenFile } from './file-form.ts';
 import type { GATE_SECTIONS } from './gate-form.ts';
-import { parseProfileDocument } from './profile-document.ts';
+import { parseProfileDocument, saysNothing } from './profile-document.ts';
 import { readTrustedFile } from './trusted-file.ts';
 
 /** A part of a file that commands change. */
@@ -89,8 +89,7 @@ function edit(
   const read = readTrustedFile(file);
   if (read.kind === 'unreadable') return { kind: 'problems', problems: [{ where: file, what: read.what }] };
   const old = read.kind === 'missing' ? undefined : read.text;
-  const isEmpty = old === undefined || parseDocument(old).contents === null;
-  const written = isEmpty ? undefined : parseProfileDocument(file, old);
+  const written = old === undefined || saysNothing(old) ? undefined : parseProfileDocument(file, old);
   if (written?.kind === 'problems') return written;
   const decided = decide(written);
   if ('length' in decided) return { kind: 'problems', problems: decided };

@@ -34,6 +34,12 @@ export type ProfileDocument =
 /** The part of a file that has the right form. */
 type SoundPart = Omit<Extract<ProfileDocument, { kind: 'document' }>, 'kind'>;
 
+/** Whether a text says nothing: there is none, or comments alone. What is not YAML says something. */
+export function saysNothing(yaml: string): boolean {
+  const { contents, errors } = parseDocument(yaml);
+  return contents === null && errors.length === 0;
+}
+
 /** Reads a file of profiles, and says all that is wrong with its form: each with line and column. */
 export function parseProfileDocument(file: string, yaml: string): ProfileDocument {
   const problems = (...found: readonly Problem[]): ProfileDocument => ({ kind: 'problems', problems: found });

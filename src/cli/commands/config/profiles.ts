@@ -5,7 +5,7 @@ import { closestOf } from '../../../config/profiles/closest.ts';
 import { editProfileFile } from '../../../config/profiles/edit-profile-file.ts';
 import { parseProfileDocument, renderProfiles } from '../../../config/profiles/profile-document.ts';
 import { projectFileCandidates, userProfileFile } from '../../../config/profiles/profile-places.ts';
-import type { Problem } from '../../../core/problem.ts';
+import { type Problem, renderProblem } from '../../../core/problem.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 
 /** What one file says of profiles. */
@@ -68,7 +68,8 @@ export async function addProfile(
 ): Promise<number> {
   const parsed = await session.configOf(raw, { leavesCloud: true });
   if (typeof parsed === 'number') return parsed;
-  const plan = planSave({ name, where: name }, raw, session.process.environment);
+  for (const warning of parsed.warnings) process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
+  const plan = planSave({ name, where: name }, parsed.raw, session.process.environment);
   if (plan.kind === 'problems') return await session.refuse('ERR_CONFIG', plan.problems);
   const problems = await saveProfile(plan);
   if (problems.length > 0) return await session.refuse('ERR_CONFIG', problems);

@@ -96,6 +96,17 @@ describe('config', { timeout: 120_000 }, () => {
     expect(await home.read(FILE)).toBe(OWN);
   });
 
+  test('add takes the bastions of the command line alone, and as many comments as there are', async () => {
+    const own = `${'# what we have\n\n'.repeat(40)}${OWN}`;
+    await write(own);
+    const words = ['config', 'add', 'lab', '-r', 'h', '10.1.0.0/16', '-l', '0.0.0.0:12300'];
+    expect(await real(words, { TSHUTTLE_ARGS: '-r other' })).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('-l 0.0.0.0:12300: only connections that this machine opens') as string,
+    });
+    expect(await home.read(FILE)).toContain(`${own}  lab:\n    remote: h\n    subnets:\n`);
+  });
+
   test('check says all that is wrong, also what is there twice and what stands beside it', async () => {
     await write(
       `profiles:\n  office:\n    remote: h\n    subnet: [10.0.0.0/8]\n  office:\n    remote: h\n    subnets: [10.0.0.0/33]\n  lab:\n    remote: h\n    remot: x\n  dev:\n    remote: h\n    subnets: [10.0.0.0-24]\n`,
