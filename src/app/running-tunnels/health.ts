@@ -52,24 +52,25 @@ export function healthOf(report: Examined, nowMs: number): Health {
     case 'stopped':
       return 'needs-you';
     case 'waiting':
-      return HEALTH_OF_WAIT[status.state.for.kind];
+      if (status.state.for.kind === 'user') return 'needs-you';
+      if (status.state.for.kind === 'backoff') return 'connecting';
+      // A bastion that has hung up on an idle connection is connected by the next flow, which notices nothing of it.
+      break;
     case 'up':
-      return problemsOf(report, nowMs).some(({ level }) => level === 'problem') ? 'works-badly' : 'up';
+      break;
   }
+  return problemsOf(report, nowMs).some(({ level }) => level === 'problem') ? 'works-badly' : 'up';
 }
-
-/** A bastion that has hung up on an idle connection is connected by the next flow, which notices nothing of it. */
-const HEALTH_OF_WAIT = { parked: 'up', backoff: 'connecting', user: 'needs-you' } as const;
 
 /** The worst of several; `down` of none. */
 export function worstOf(healths: readonly Health[]): Health {
   return HEALTHS[Math.max(...healths.map((health) => HEALTHS.indexOf(health)))] ?? 'down';
 }
 
-/** How a tunnel is, in a word or two: one that is up and works badly is not merely up. */
+/** How a tunnel is, in a word or two: one that is up, or idle, and works badly is not merely that. */
 export function wordFor({ status, health }: Pick<Examined, 'status'> & { readonly health: Health }): string {
   const word = stateWord(status);
-  return word === 'up' && health === 'works-badly' ? 'works badly' : word;
+  return health === 'works-badly' && (word === 'up' || word === 'idle') ? 'works badly' : word;
 }
 
 /** A state in a word, or two: a tunnel that is up, and has carried no connection although some came, is not merely up. */
@@ -122,13 +123,7 @@ function stateProblems(name: string, { state, lastError }: TunnelStatus): readon
   }
   if (state.kind === 'waiting' && state.for.kind === 'user') {
     if (state.for.why === 'would ask')
-      return [
-        problem(
-          'login',
-          'the bastion asks at each login, as for a code: log in to use the tunnel',
-          logIn(name),
-        ),
-      ];
+      return [problem('login', 'the bastion asks for something at each login, such as a code', logIn(name))];
     if (lastError === null) return [problem('login', 'the bastion refused the login', logIn(name))];
     return [
       { ...problem('login', lastError.message, logInAfter(name, lastError)), lastAtMs: lastError.atMs },
@@ -195,7 +190,7 @@ function addressProblems(names: TunnelStatus['names']): readonly TunnelProblem[]
       ? ''
       : `; ${refused} ${refused === 1 ? 'query' : 'queries'} answered SERVFAIL for want of one`;
   const what = `${inUse} of the ${capacity} addresses for names in zones are in use${queries}`;
-  const remedy = 'have a larger network by --synthetic-range';
+  const remedy = 'choose a larger network with --synthetic-range';
   return [inUse < capacity ? note('addresses', what, remedy) : problem('addresses', what, remedy)];
 }
 

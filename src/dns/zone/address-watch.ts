@@ -6,7 +6,7 @@ const NEARLY_ALL = 7 / 8;
 
 /** How to have more of them. */
 const REMEDY =
-  'have a larger network by --synthetic-range; the default, 198.18.0.0/15, has 65,512 for a tunnel';
+  'choose a larger network with --synthetic-range; the default, 198.18.0.0/15, has 65,512 for a tunnel';
 
 /** Tells, once each time, that the addresses of names run out, and that they have. */
 export class AddressWatch {

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { sharedBy } from '../../../../src/app/keep-up/shared-networks.ts';
-import { HEALTHS, healthOf, problemsOf, worstOf } from '../../../../src/app/running-tunnels/health.ts';
+import {
+  HEALTHS,
+  healthOf,
+  problemsOf,
+  wordFor,
+  worstOf,
+} from '../../../../src/app/running-tunnels/health.ts';
 import type { TunnelStatus } from '../../../../src/tunnel/status/status.ts';
 import { NOW_MS, reportOf, UP } from '../../../support/in-process/tunnel-reports.ts';
 
@@ -19,6 +25,7 @@ const waiting = (kind: 'parked' | 'user' | 'backoff'): TunnelStatus => ({
           : { kind },
   },
 });
+const NO_ROUTE = { cause: 'no-route', what: 'no route', remedy: 'add one' };
 const failed = (
   cause: TunnelStatus['failures'][number]['cause'],
   ageMs: number,
@@ -39,7 +46,8 @@ describe('how a tunnel is', () => {
     ['needs-you', waiting('user')],
     ['needs-you', { ...UP, state: { kind: 'stopped', sinceMs: NOW_MS } }],
     ['works-badly', { ...UP, state: { kind: 'uncaptured', sinceMs: NOW_MS, cause: 'removed' } }],
-    ['works-badly', { ...UP, captureProblems: [{ cause: 'no-route', what: 'no route', remedy: 'add one' }] }],
+    ['works-badly', { ...UP, captureProblems: [NO_ROUTE] }],
+    ['works-badly', { ...waiting('parked'), captureProblems: [NO_ROUTE] }],
     ['works-badly', failed('refused', 1_000, 0)],
     ['up', failed('refused', 1_000, 5)],
     ['works-badly', failed('own-descriptors', 60_000, 5)],
@@ -60,6 +68,13 @@ describe('how a tunnel is', () => {
       '3 needs-you',
       '4 down',
     ]);
+  });
+
+  test('one that is idle and works badly is not called idle', () => {
+    const status = waiting('parked');
+    expect(wordFor({ status, health: health(status) })).toBe('idle');
+    const bad = { ...status, captureProblems: [NO_ROUTE] } as TunnelStatus;
+    expect(wordFor({ status: bad, health: health(bad) })).toBe('works badly');
   });
 
   test('whatever is not up has a problem with it, but for what only takes its time', () => {

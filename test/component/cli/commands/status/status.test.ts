@@ -134,7 +134,7 @@ describe('commands that ask tunnels', () => {
     );
     tunnels[1]!.told = reportOf('lab', { ...NEEDS_LOGIN, exempt: ['10.1.0.9:22'] }, '10.1.0.0/16');
     expect((await run('explain', '10.1.0.8:80', 'office')).printed).toContain(
-      'lab: needs login: the bastion asks at each login, as for a code: log in to use the tunnel\n    -> tshuttle login lab\n',
+      'lab: needs login: the bastion asks for something at each login, such as a code\n    -> tshuttle login lab\n',
     );
     expect((await run('explain', '10.1.0.9:22')).printed).toBe(
       '10.1.0.9:22: never captured, it leads to the bastion of lab\n',
