@@ -179,7 +179,7 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
   configEdit: 'edit config.yaml, which is replaced only when all of it is right',
   configEditDescription:
     'Opens a copy of config.yaml with VISUAL, EDITOR or vi, checks it, and puts it in place when all of it is right.\n' +
-    'Otherwise says what is wrong, config.yaml stays as it was, and the next edit goes on with the copy.',
+    'Otherwise says what is wrong, config.yaml stays as it was, and the next edit continues with the copy.',
   report: 'print what a bug report needs, without your names',
   reportDescription:
     'Prints versions, the configuration, what doctor finds, the running tunnels and the ends of their logs.\n' +

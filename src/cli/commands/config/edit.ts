@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
 import { splitShellWords } from '../../../config/parse/shell-words.ts';
@@ -24,7 +24,8 @@ profiles:
 
 /**
  * Lets the user edit a copy of config.yaml, which takes its place when it is right: a tunnel that starts meanwhile never reads half
- * of a thought. What is wrong stays in the copy, with which the next edit begins.
+ * of a thought. What is wrong stays in the copy, with which the next edit begins; where config.yaml has changed by then, it is kept
+ * beside, under another name.
  *
  * @returns the exit code
  * @throws TshuttleError ERR_CONFIG when there is no editor, or a file cannot be written
@@ -32,7 +33,7 @@ profiles:
 export async function editConfig({ process: context, print, refuse }: CommandSession): Promise<number> {
   const surroundings = profileSurroundingsOf(context.environment);
   const file = userProfileFile(surroundings);
-  const chosen = context.environment['VISUAL'] || context.environment['EDITOR'];
+  const chosen = [context.environment['VISUAL'], context.environment['EDITOR']].find((text) => text?.trim());
   if (chosen === undefined && process.stdin.isTTY !== true)
     return await refuse('ERR_USAGE', [
       { where: 'config edit', what: 'needs a terminal, or EDITOR with a program' },
@@ -43,20 +44,33 @@ export async function editConfig({ process: context, print, refuse }: CommandSes
   if (read.kind === 'unreadable') return await refuse('ERR_CONFIG', [{ where: file, what: read.what }]);
   const before = read.kind === 'text' ? read.text : undefined;
   const copy = join(dirname(file), '.config.yaml.edited.yaml');
+  const old = join(dirname(file), '.config.yaml.edited.old.yaml');
   makeFolder(dirname(file));
-  if (isNewer(copy, file)) print(`going on with what was not right the last time, in ${copy}\n`);
-  else replaceFile(copy, before ?? TEMPLATE, { mode: 0o600 });
-  await runEditor([...editor.words, copy]);
+  if (isNewer(copy, file)) print(`continuing with your last edit, which had errors: ${copy}\n`);
+  else {
+    if (moveIfThere(copy, old))
+      print(`${file} has changed since your last edit, which had errors: that is in ${old} now\n`);
+    replaceFile(copy, before ?? TEMPLATE, { mode: 0o600 });
+  }
+  const failed = await runEditor([...editor.words, copy]);
   const text = readRegularFile(copy, MAX_BYTES).toString('utf8');
   if (text === (before ?? TEMPLATE)) {
     rmSync(copy, { force: true });
+    if (failed !== undefined) throw failed;
     print(`${file} is as it was\n`);
     return 0;
   }
+  if (failed !== undefined) throw failed;
   const { problems } = loadProfileText(file, text, surroundings);
-  const late = problems.length > 0 ? problems : await replaceProfileFile(file, before, text);
+  if (problems.length > 0) {
+    print(`${file} is as it was; what you wrote is in ${copy}, and tshuttle config edit continues with it\n`);
+    return await refuse('ERR_CONFIG', problems);
+  }
+  const late = await replaceProfileFile(file, before, text);
   if (late.length > 0) {
-    print(`${file} is as it was; what you wrote is in ${copy}, and tshuttle config edit goes on with it\n`);
+    // The next edit begins with what the other has written, which this text does not have.
+    moveIfThere(copy, old);
+    print(`${file} is as the other left it; what you wrote is in ${old}\n`);
     return await refuse('ERR_CONFIG', late);
   }
   rmSync(copy, { force: true });
@@ -70,7 +84,15 @@ function isNewer(copy: string, file: string): boolean {
   return own?.isFile() === true && (other === undefined || own.mtimeMs > other.mtimeMs);
 }
 
-async function runEditor([program = '', ...words]: readonly string[]): Promise<void> {
+/** @returns whether there was one to move */
+function moveIfThere(from: string, to: string): boolean {
+  if (!existsSync(from)) return false;
+  renameSync(from, to);
+  return true;
+}
+
+/** @returns why it has edited nothing, where it failed */
+async function runEditor([program = '', ...words]: readonly string[]): Promise<TshuttleError | undefined> {
   const child = spawn(program, words, { stdio: 'inherit' });
   const how = await new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(messageOf(error)));
@@ -78,8 +100,8 @@ async function runEditor([program = '', ...words]: readonly string[]): Promise<v
       resolve(code === 0 ? undefined : `it ended with ${signal ?? code}`),
     );
   });
-  if (how === undefined) return;
-  throw new TshuttleError('ERR_CONFIG', `${program} could not edit the file: ${how}`, {
+  if (how === undefined) return undefined;
+  return new TshuttleError('ERR_CONFIG', `${program} could not edit the file: ${how}`, {
     remedy: 'name another one: EDITOR=nano tshuttle config edit',
   });
 }

@@ -130,28 +130,39 @@ describe('config', { timeout: 120_000 }, () => {
       code: 78,
       stderr: expect.stringContaining('config.yaml:7:9 subnets') as string,
     });
-    expect(wrong.stdout).toContain('tshuttle config edit goes on with it');
+    expect(wrong.stdout).toContain('tshuttle config edit continues with it');
     expect(await home.read(FILE)).toBe(OWN);
     const right = await real(['config', 'edit'], editor('sed -i s,10.0.0.0/33,10.2.0.0/16, "$1"'));
     expect(right).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^going on with .*\n.* is written;/) as string,
+      stdout: expect.stringMatching(/^continuing with your last edit.*\n.* is written;/) as string,
     });
     expect(await home.read(FILE)).toBe(OWN.replace('10.0.0.0/8', '10.2.0.0/16'));
     expect(await real(['config', 'edit'], editor('true'))).toMatchObject({
       stdout: expect.stringContaining('is as it was') as string,
     });
     const meanwhile = `echo "# mine" >> "$1"; echo "# theirs" >> ${join(home.path, FILE)}`;
-    expect((await real(['config', 'edit'], editor(meanwhile))).stderr).toContain(
-      'was changed by somebody else meanwhile',
-    );
+    const old = '.config/tshuttle/.config.yaml.edited.old.yaml';
+    expect(await real(['config', 'edit'], editor(meanwhile))).toMatchObject({
+      stdout: expect.stringContaining(`what you wrote is in ${join(home.path, old)}`) as string,
+      stderr: expect.stringContaining('was changed by somebody else meanwhile') as string,
+    });
     expect((await home.read(FILE)).trimEnd().endsWith('# theirs')).toBe(true);
+    expect((await home.read(old)).trimEnd().endsWith('# mine')).toBe(true);
     expect((await real(['config', 'edit'], { EDITOR: '/nonexistent' })).stderr).toContain(
       'EDITOR=nano tshuttle config edit',
     );
-    expect(await real(['config', 'edit'])).toMatchObject({ code: 64 });
+    for (const EDITOR of ['', ' '])
+      expect(await real(['config', 'edit'], { EDITOR })).toMatchObject({ code: 64 });
+    // What had errors is not lost either where the file has another text by then.
+    await real(['config', 'edit'], editor('echo "- wrong" >> "$1"'));
+    await write(`${OWN}# later\n`);
+    expect((await real(['config', 'edit'], editor('cat "$1"'))).stdout).toMatch(
+      /has changed since your last edit[^]*# later/,
+    );
+    expect((await home.read(old)).trimEnd().endsWith('- wrong')).toBe(true);
     expect((await readdir(join(home.path, '.config', 'tshuttle'))).sort()).toEqual([
-      '.config.yaml.edited.yaml',
+      '.config.yaml.edited.old.yaml',
       'config.yaml',
     ]);
   });
