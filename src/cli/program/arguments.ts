@@ -6,8 +6,7 @@ import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts
 import { rawOptions } from '../command/tunnel-options.ts';
 import type { KnownWords } from '../suggestions/meant-command.ts';
 import { ALL_COMMANDS } from './all-commands.ts';
-import { buildProgram, programToParse } from './program.ts';
-import { commandNamed, commandNames, describeUnknownOption, flagIn, problemOf, whoHas } from './refusals.ts';
+import { buildProgram, commandNamed, programToParse } from './program.ts';
 
 /** The parsed command line. */
 export type Invocation =
@@ -52,6 +51,7 @@ export async function parseArguments(
       return problems.length === 0 ? parsed : { kind: 'refused', problems };
     }
     const { flag, command } = parsed;
+    const { describeUnknownOption } = await import('./refusals.ts');
     problems.push(await describeUnknownOption({ flag, words: rest, command, version }));
     const place = rest.findIndex((word) => word === flag || word.startsWith(`${flag}=`));
     if (place === -1 || problems.length === MAX_UNKNOWN_OPTIONS) return { kind: 'refused', problems };
@@ -105,6 +105,7 @@ async function parseWords(
       return { kind: 'text', text: await programHelp(words, version) };
     }
     if (error.exitCode === 0) return { kind: 'text', text: output };
+    const { flagIn, problemOf } = await import('./refusals.ts');
     if (error.code === 'commander.unknownOption')
       return { kind: 'unknown-option', flag: flagIn(error.message), command: failed };
     return { kind: 'refused', problems: [problemOf(error, failed)] };
@@ -120,6 +121,7 @@ async function parseWords(
 async function asTunnel(raw: RawOptions, lookUpNames: LookUpNames): Promise<Parsed> {
   const [first = '', ...others] = raw.subnets;
   if (raw.remote !== undefined || raw.subnetFiles.length > 0 || first === '') return { kind: 'tunnel', raw };
+  const { commandNames } = await import('./refusals.ts');
   const { meantByWords } = await import('../suggestions/meant-command.ts');
   const problem = meantByWords(raw.subnets, { commands: commandNames(), ...(await lookUpNames()) });
   if (problem !== undefined) return { kind: 'meant', word: first, problem };
@@ -144,6 +146,8 @@ async function strangeOptions(program: Command, name: string, version: string): 
   const given = program.options.filter(
     (option) => !own.includes(option.long) && program.getOptionValueSource(option.attributeName()) === 'cli',
   );
+  if (given.length === 0) return [];
+  const { whoHas } = await import('./refusals.ts');
   return await Promise.all(
     given.map(async ({ short, long }) => {
       const flag = short ?? long ?? '';

@@ -5,7 +5,6 @@ import { systemWords } from '../../core/systems/system-words.ts';
 import type { AnyCommand, ChosenCommand } from '../command/command-definition.ts';
 import { GROUPS, TEXTS } from '../command/help-text.ts';
 import { describeProgram } from '../command/tunnel-options.ts';
-import { meantInGroup } from '../suggestions/meant-command.ts';
 import { ALL_COMMANDS, type KnownCommand } from './all-commands.ts';
 import { watchRepeats } from './repeated-options.ts';
 
@@ -134,10 +133,18 @@ function addGroup(
     .optionsGroup('Options:')
     .helpOption('-h, --help', TEXTS.help)
     .allowExcessArguments()
-    .action(() => {
+    .action(async () => {
+      const { meantInGroup } = await import('../suggestions/meant-command.ts');
       const names = group.commands.map((command) => command.name());
       refuse(meantInGroup(name, names, group.args));
     });
+}
+
+/** A command of the program, by the words that choose it. */
+export function commandNamed(program: Command, name: string): Command {
+  return name
+    .split(' ')
+    .reduce((parent, word) => parent.commands.find((command) => command.name() === word)!, program);
 }
 
 /** Wraps texts that are broken into lines already, of whatever length; blank and indented lines stay as they are. */

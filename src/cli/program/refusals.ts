@@ -4,7 +4,7 @@ import type { AnyCommand } from '../command/command-definition.ts';
 import { doneElsewhere, meantByOption, type OptionPlace } from '../suggestions/meant-option.ts';
 import { ALL_COMMANDS } from './all-commands.ts';
 import { describeForeignOption } from './foreign-options.ts';
-import { buildProgram } from './program.ts';
+import { buildProgram, commandNamed } from './program.ts';
 import { tunnelCommands } from './tunnel-commands.ts';
 
 /** An option that there is not, and what it stands among. */
@@ -64,13 +64,6 @@ export async function whoHas(flag: string, version: string): Promise<string | un
   );
   const all = isTunnels ? ['tshuttle -r BASTION', ...names] : names;
   return all.length === 0 ? undefined : `it is one of ${all.join(', ')}`;
-}
-
-/** A command of the program, by the words that choose it. */
-export function commandNamed(program: Command, name: string): Command {
-  return name
-    .split(' ')
-    .reduce((parent, word) => parent.commands.find((command) => command.name() === word)!, program);
 }
 
 /** Commander's message in our words; of options that there are not {@link describeUnknownOption} says more. */

@@ -1,7 +1,6 @@
 import type { ProcessContext } from '../../app/process-context.ts';
 import type { RawOptions } from '../../config/options/table.ts';
 import type { Problem } from '../../core/problem.ts';
-import { line } from './meant-command.ts';
 
 /** A name of a host that is a single word, as names of profiles are. */
 const BARE_WORD = /^[a-z][\w-]*$/i;
@@ -21,6 +20,7 @@ export async function meantAsProfiles(
   if (words.length === 0) return [];
   const { profileNames } = await import('../../config/profiles/load-profiles.ts');
   const { profileSurroundingsOf } = await import('../../app/running-tunnels/profile-surroundings.ts');
+  const { line } = await import('./meant-command.ts');
   const names = profileNames(profileSurroundingsOf(environment));
   return [...new Set(words)]
     .filter((word) => names.includes(word))

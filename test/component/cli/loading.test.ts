@@ -36,6 +36,18 @@ async function load(home: Home, ...words: readonly string[]): Promise<Loaded> {
   return { output: `${stdout}${stderr}`, own: own.sort(), packages: [...new Set(packages)] };
 }
 
+/** Whether one of the files that were loaded has a text, which one that was built has. */
+async function hasLoaded({ own }: Pick<Loaded, 'own'>, text: string): Promise<boolean> {
+  const built = (await readdir(new URL(BUILT))).filter((name) => name.endsWith('.js'));
+  const texts = await Promise.all(built.map((name) => readFile(new URL(name, BUILT), 'utf8')));
+  const having = built.filter((_, index) => texts[index]!.includes(text));
+  expect(having, text).not.toEqual([]);
+  return having.some((name) => own.includes(name));
+}
+
+/** Of what is only for a command line that means nothing as it is. */
+const SUGGESTIONS = ['is a profile; write', 'is started by tshuttle up', 'is not an option here'];
+
 function commandsIn({ own }: Loaded): readonly string[] {
   return own.filter((path) => path.endsWith('-command.js'));
 }
@@ -61,6 +73,7 @@ describe('what the program loads', () => {
     expect(commandsIn(loaded)).toEqual([`${name}-command.js`]);
     expect(loaded.packages).toContain('commander');
     for (const heavy of HEAVY) expect(loaded.packages).not.toContain(heavy);
+    for (const text of SUGGESTIONS) expect(await hasLoaded(loaded, text), text).toBe(false);
   });
 
   test('for status of a tunnel that is up: no heavy package either, but koffi, to know whose it is', async () => {
@@ -78,17 +91,19 @@ describe('what the program loads', () => {
 
   test('for a tunnel: no command', async () => {
     await using home = await Home.make();
-    const loaded = await load(home, '-r', 'h', '10.0.0.0/33');
+    const loaded = await load(home, '-r', 'h.example', '10.0.0.0/33');
     expect(loaded.output).toContain('10.0.0.0/33');
     expect(commandsIn(loaded)).toEqual([]);
   });
 
   test('for a tunnel that has nothing to log: ssh2, and what only others need not', async () => {
     await using home = await Home.make();
-    const { output, packages } = await load(home, '-r', '127.0.0.1:1', '--socks', '0');
+    const loaded = await load(home, '-r', '127.0.0.1:1', '--socks', '0');
+    const { output, packages } = loaded;
     expect(output).toContain('connection refused');
     expect(packages).toContain('ssh2');
     for (const others of ['pino', 'pino-pretty', 'socks', 'yaml', 'valibot', 'prom-client', 'ip-num'])
       expect(packages).not.toContain(others);
+    for (const text of SUGGESTIONS) expect(await hasLoaded(loaded, text), text).toBe(false);
   });
 });

@@ -158,7 +158,7 @@ describe('config', { timeout: 120_000 }, () => {
     await real(['config', 'edit'], editor('echo "- wrong" >> "$1"'));
     await write(`${OWN}# later\n`);
     expect((await real(['config', 'edit'], editor('cat "$1"'))).stdout).toMatch(
-      /has changed since your last edit[^]*# later/,
+      /has changed since your last edit[\s\S]*# later/,
     );
     expect((await home.read(old)).trimEnd().endsWith('- wrong')).toBe(true);
     expect((await readdir(join(home.path, '.config', 'tshuttle'))).sort()).toEqual([
