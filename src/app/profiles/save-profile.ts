@@ -78,5 +78,5 @@ function whyTaken(
   const there = written?.profiles.get(name);
   return there === undefined || isDeepStrictEqual(there, values)
     ? undefined
-    : `is a profile already, with other options; take another name, or first: tshuttle config remove ${name}`;
+    : `is already a profile, with other options; take another name, or first: tshuttle config remove ${name}`;
 }

@@ -10,7 +10,7 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
   programHelp: 'print this text; -h prints one screen of it',
   explain: 'say which tunnel captures a connection, and why',
   explainDescription:
-    'Says which of the tunnels that are up captures a connection, by which network or zone, which one gets it of several,\n' +
+    'Says which of the tunnels that are up captures a connection, by which network or zone, which of several gets it,\n' +
     'and how the last connections there have ended; where none does, which profile would. With the NAME of a profile that\n' +
     'is not up, or the options of a tunnel, also from TSHUTTLE_ARGS and @FILE, what that tunnel would do, and which option\n' +
     'decides. Needs no root, and opens no connection.',
@@ -37,7 +37,7 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
     'arguments, the helper, in a folder that only root can change.',
   sudoersInstall: `copy the helper there, and install the line in ${system.sudoersFile}, as root, through sudo`,
   sudoersUninstall: 'remove the line, and with the last one the helper',
-  sudoersUser: `for this user (default: you); to print alone, a group works too, as %${system.administrators}`,
+  sudoersUser: `for this user (default: you); without --install also a group, as in %${system.administrators}`,
   serviceInstall: 'start tunnels at login',
   serviceInstallDescription:
     `Installs a service of your ${system.serviceManager ?? 'session'} that starts the tunnels of these profiles at login, and again\n` +
@@ -167,19 +167,19 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
   topOnce: 'show it once, with all flows',
   configShow: 'show profiles as they are written',
   configShowDescription:
-    'Shows profiles as they are written in config.yaml, and in the project file that is the nearest up the tree.',
+    'Shows profiles as they are written in config.yaml and in the project file, the nearest from this folder upwards.',
   configNames: 'names of profiles (default: all)',
-  configName: 'what you call the tunnel',
+  configName: 'the name of the profile',
   configAdd: 'write the options of a command line into config.yaml, under a name',
   configAddDescription:
-    'Writes the options of a command line into config.yaml as a profile, where comments are kept; connects to nobody.\n' +
+    'Writes the options of a command line into config.yaml as a profile; its comments are kept. Connects to nothing.\n' +
     'Paths become absolute. tshuttle -r BASTION --save NAME does the same as soon as the tunnel is up.',
   configRemove: 'remove a profile from config.yaml',
   configRemoveDescription: 'Removes a profile from config.yaml. A tunnel that is up stays up.',
-  configEdit: 'edit config.yaml, which is replaced only when all of it is right',
+  configEdit: 'edit a copy of config.yaml, which replaces it only if all of it is right',
   configEditDescription:
-    'Opens a copy of config.yaml with VISUAL, EDITOR or vi, checks it, and puts it in place when all of it is right.\n' +
-    'Otherwise says what is wrong, config.yaml stays as it was, and the next edit continues with the copy.',
+    'Opens a copy of config.yaml in VISUAL, EDITOR or vi, and checks it; it replaces config.yaml only if all of it is right.\n' +
+    'Otherwise it says what is wrong, config.yaml stays as it was, and the next edit continues with the copy.',
   report: 'print what a bug report needs, without your names',
   reportDescription:
     'Prints versions, the configuration, what doctor finds, the running tunnels and the ends of their logs.\n' +

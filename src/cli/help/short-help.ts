@@ -33,7 +33,7 @@ export function shortHelp(system: SystemWords): string {
     row('-D, --daemon', 'in the background'),
     row('-v, --verbose', 'log each connection; -vv: everything'),
     row('--dry-run', 'only show the redirect rules'),
-    row('--save NAME', 'keep these options: tshuttle up NAME'),
+    row('--save NAME', 'save these options, for tshuttle up NAME'),
     row('--socks PORT, -L PORT:HOST:PORT', 'a proxy, a fixed port: both need no root'),
     row(
       `run ${system.platform === 'linux' ? '--isolated' : '--rootless'} -r ... -- CMD`,
@@ -44,7 +44,7 @@ export function shortHelp(system: SystemWords): string {
     row('up, down, restart, reload NAME', 'tunnels by name, from config.yaml'),
     row('status, top, logs -f [NAME]', 'what they do'),
     row('explain DEST, doctor [DEST]', 'which tunnel captures DEST; what is wrong'),
-    ...(captures ? [row('sudoers --install', 'no question for a password any more')] : []),
+    ...(captures ? [row('sudoers --install', 'no more questions for a password')] : []),
     ...(system.serviceManager === undefined ? [] : [row('service install NAME', 'start it at login')]),
     '',
     'More:',

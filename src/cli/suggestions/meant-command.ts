@@ -30,7 +30,7 @@ export function meantByWords(words: readonly string[], known: KnownWords): Probl
   const rest = words.slice(1);
   const problem = (what: string): Problem => ({ where: withoutPassword(first), what });
   if (/^[^@\s/]+@[^@\s/]+$/.test(first))
-    return problem(`is no SUBNET; for a bastion write ${line('-r', ...words)}`);
+    return problem(`is not a SUBNET; for a bastion write ${line('-r', ...words)}`);
   if (!WORD.test(first)) return undefined;
   if (known.profiles.includes(first)) {
     if (second !== undefined && known.commands.includes(second))

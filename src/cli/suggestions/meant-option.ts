@@ -24,13 +24,13 @@ const says =
     what;
 
 const USER: Say = (value, remote) =>
-  `the user stands before the bastion: -r ${value ?? 'USER'}@${hostIn(remote, { keepsPort: true })}`;
+  `the user goes before the bastion: -r ${value ?? 'USER'}@${hostIn(remote, { keepsPort: true })}`;
 const PORT: Say = (value, remote) =>
-  `the port stands behind the bastion: -r ${hostIn(remote)}:${/^\d+$/.test(value ?? '') ? value : 'PORT'}`;
-const KEY: Say = (value) => `a private key is named by -i ${value ?? 'FILE'}`;
-const BACKGROUND = says('-D goes to the background');
+  `the port goes after the bastion: -r ${hostIn(remote)}:${/^\d+$/.test(value ?? '') ? value : 'PORT'}`;
+const KEY: Say = (value) => `name a private key with -i ${value ?? 'FILE'}`;
+const BACKGROUND = says('-D runs it in the background');
 const PASSWORD = says('a password is asked for, on the terminal or by SSH_ASKPASS');
-const PROFILE: Say = (value) => `a profile is started by tshuttle up ${value ?? 'NAME'}`;
+const PROFILE: Say = (value) => `start a profile with tshuttle up ${value ?? 'NAME'}`;
 const RESOLVER: Say = (value) =>
   `--dns captures queries, and --to-ns ${value ?? 'IP'} names who answers them`;
 
@@ -59,7 +59,7 @@ const ELSEWHERE: ReadonlyMap<string, Say> = new Map<string, Say>([
   ['--http', (value) => `--http-proxy ${value ?? 'PORT'} serves an HTTP proxy`],
   [
     '--config',
-    says('profiles stand in config.yaml, tshuttle config edit opens it; -F names an ssh configuration'),
+    says('profiles are in config.yaml, which tshuttle config edit opens; -F names an ssh configuration'),
   ],
 ]);
 

@@ -26,6 +26,6 @@ export async function meantAsProfiles(
     .filter((word) => names.includes(word))
     .map((word) => ({
       where: subnets.includes(word) ? word : `-r ${word}`,
-      what: `is taken for a host, and a profile has the same name; that is started by ${line('up', word)}`,
+      what: `is taken for a host, but a profile has the same name; start that with ${line('up', word)}`,
     }));
 }

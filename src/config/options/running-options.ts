@@ -158,7 +158,7 @@ export const RUNNING_OPTIONS = {
     kind: 'flag',
     flags: '--syslog',
     otherwise: false,
-    help: "send the lines of the log to the system's log, too, by /dev/log (Linux)",
+    help: "also send the log to the system's log, through /dev/log (Linux)",
     profile: { key: 'syslog', description: "whether the log goes to the system's log, too, as --syslog" },
   },
 } as const satisfies Readonly<Record<string, OptionRow>>;

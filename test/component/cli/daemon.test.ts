@@ -211,7 +211,7 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
     );
     expect((await home.run(['stage'])).stderr).toContain('stage: is a profile; write tshuttle up stage');
     expect((await home.run(['-r', 'stage'])).stderr).toContain(
-      '-r stage: is taken for a host, and a profile has the same name; that is started by tshuttle up stage',
+      '-r stage: is taken for a host, but a profile has the same name; start that with tshuttle up stage',
     );
     expect((await home.run(['help', 'logs'])).stdout).toMatch(/^Usage: tshuttle logs /);
     expect((await home.run(['help', 'recipe'])).stderr).toContain('perhaps tshuttle help recipes');

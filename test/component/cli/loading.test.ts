@@ -46,7 +46,7 @@ async function hasLoaded({ own }: Pick<Loaded, 'own'>, text: string): Promise<bo
 }
 
 /** Of what is only for a command line that means nothing as it is. */
-const SUGGESTIONS = ['is a profile; write', 'is started by tshuttle up', 'is not an option here'];
+const SUGGESTIONS = ['is a profile; write', 'start a profile with tshuttle up', 'is not an option here'];
 
 function commandsIn({ own }: Loaded): readonly string[] {
   return own.filter((path) => path.endsWith('-command.js'));

@@ -36,7 +36,7 @@ export async function editConfig({ process: context, print, refuse }: CommandSes
   const chosen = [context.environment['VISUAL'], context.environment['EDITOR']].find((text) => text?.trim());
   if (chosen === undefined && process.stdin.isTTY !== true)
     return await refuse('ERR_USAGE', [
-      { where: 'config edit', what: 'needs a terminal, or EDITOR with a program' },
+      { where: 'config edit', what: 'needs a terminal, or a program in EDITOR' },
     ]);
   const editor = splitShellWords(chosen ?? 'vi');
   if (editor.kind === 'invalid') return await refuse('ERR_USAGE', [{ where: 'EDITOR', what: editor.what }]);
@@ -74,7 +74,7 @@ export async function editConfig({ process: context, print, refuse }: CommandSes
     return await refuse('ERR_CONFIG', late);
   }
   rmSync(copy, { force: true });
-  print(`${file} is written; tshuttle reload has running tunnels follow it\n`);
+  print(`${file} is saved; apply it to running tunnels with tshuttle reload\n`);
   return 0;
 }
 

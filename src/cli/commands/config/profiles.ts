@@ -51,7 +51,7 @@ export async function showProfiles(
   for (const { file, profiles } of filled) print(`# ${file}\n${renderProfiles(profiles)}`);
   if (filled.length === 0)
     print(
-      `there are no profiles; ${userProfileFile(profileSurroundingsOf(context.environment))} would have them\n`,
+      `there are no profiles; they go into ${userProfileFile(profileSurroundingsOf(context.environment))}\n`,
     );
   return 0;
 }
@@ -95,7 +95,7 @@ export async function removeProfile(
       : [notThere(name, known, file)];
   });
   if (result.kind === 'problems') return await refuse('ERR_CONFIG', result.problems);
-  print(`${name} is gone from ${file}; a tunnel that is up stays up\n`);
+  print(`${name} is removed from ${file}; a tunnel that is up stays up\n`);
   return 0;
 }
 

@@ -65,7 +65,7 @@ export async function tryThroughTunnels(
         return problem(
           check,
           `${where}: ${carried.name}: ${carried.why}`,
-          `more of it: tshuttle explain ${where}`,
+          `for more: tshuttle explain ${where}`,
         );
       if (carried === undefined && tookMs > UNSEEN_MS) return directFinding(where, failure);
       if (limit.aborted) break;
@@ -105,13 +105,13 @@ function directFinding(where: string, failure: Error | undefined): Finding {
   return note(
     'destination',
     `${where}: connected directly: no tunnel captures it`,
-    `which ones could: tshuttle explain ${where}`,
+    `which tunnels could: tshuttle explain ${where}`,
   );
 }
 
 function notCaptured(where: string, why: string): Finding {
   const what = `${where}: no tunnel captures it, and directly: ${why}`;
-  return problem('destination', what, `which ones could: tshuttle explain ${where}`);
+  return problem('destination', what, `which tunnels could: tshuttle explain ${where}`);
 }
 
 /** A flow of ours in a tunnel. */

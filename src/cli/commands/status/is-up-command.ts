@@ -13,7 +13,7 @@ export const isUpCommand = defineCommand<IsUpInput>({
       .summary('tell a script whether tunnels are up and well')
       .description(
         'Prints nothing and ends with 0 when the tunnels of these names are up and well, or without NAME all there are.\n' +
-          'Else one line says why not, and the exit code: 1 while one connects, 2 when one works badly, 3 when one needs you,\n' +
+          'Otherwise a line for each says why not, and the exit code is 1 while one connects, 2 when one works badly, 3 when one needs you,\n' +
           '4 when none is up, or one of NAME is not.',
       )
       .usage('[NAME...] [--quiet]')

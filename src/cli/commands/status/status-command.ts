@@ -19,7 +19,7 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
         summary: 'show the tunnels of this user: whether all is well, and what to do where it is not',
         description:
           'Shows the tunnels of this user, of profiles and of command lines: state and since when, connections, round-trip\n' +
-          'time, bastion; what is captured; what is wrong, and what to do. With NAME, or for a single one, also counts.\n' +
+          'time, bastion; what is captured; what is wrong, and what to do. With NAME, or for a single one, also counters.\n' +
           'Exit code 0 when all is well, 1 while one connects, 2 when one works badly, 3 when one needs you, 4 when none is\n' +
           'up, or one of NAME is not; tshuttle help status has the rest.',
         argument: '[NAME...]',
@@ -31,7 +31,7 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
       },
     )
       .option('--format <TEXT>', "one line for prompts and bars: TEXT for each, as in '{mark}{name}'")
-      .option('--watch', 'go on, and show what changes; q ends it');
+      .option('--watch', 'keep showing it as it changes; q quits');
   },
   run: async ({ names, json, format, watch }, { process: context, print, refuse }) => {
     const { lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');

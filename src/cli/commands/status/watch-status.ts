@@ -95,7 +95,7 @@ function screenOf(text: string, readsKeys: boolean): readonly string[] {
   const lines = text.trimEnd().split('\n');
   const room = Math.max(1, (process.stdout.rows ?? 24) - 2);
   const shown =
-    lines.length <= room ? lines : [...lines.slice(0, room - 1), `${lines.length - room + 1} lines more`];
+    lines.length <= room ? lines : [...lines.slice(0, room - 1), `${lines.length - room + 1} more lines`];
   return [...shown, '', readsKeys ? 'q quit' : 'Ctrl-C quits'].slice(0, room + 2);
 }
 

@@ -44,7 +44,7 @@ describe('--save', { timeout: 120_000 }, () => {
     expect((await stat(join(home.path, FILE))).mode & 0o777).toBe(0o640);
     // The same again is no harm, something else by that name is.
     expect((await home.run(['--save', 'office', '-r', 'h', '0/0'])).stderr).toContain(
-      '--save office: is a profile already, with other options; take another name, or first: tshuttle config remove office',
+      '--save office: is already a profile, with other options; take another name, or first: tshuttle config remove office',
     );
   });
 
@@ -135,7 +135,7 @@ describe('config', { timeout: 120_000 }, () => {
     const right = await real(['config', 'edit'], editor('sed -i s,10.0.0.0/33,10.2.0.0/16, "$1"'));
     expect(right).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^continuing with your last edit.*\n.* is written;/) as string,
+      stdout: expect.stringMatching(/^continuing with your last edit.*\n.* is saved;/) as string,
     });
     expect(await home.read(FILE)).toBe(OWN.replace('10.0.0.0/8', '10.2.0.0/16'));
     expect(await real(['config', 'edit'], editor('true'))).toMatchObject({
