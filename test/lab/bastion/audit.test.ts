@@ -8,6 +8,7 @@ import { ADDRESSES, createLab, type Lab } from '../../support/lab/lab.ts';
 import { BASTION_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { mustRun } from '../../support/process/child.ts';
+import { until } from '../../support/process/until.ts';
 import { openPrintedBastion } from '../../support/servers/printed-bastion.ts';
 import { codeNow, enrol, KEY_AND_CODE } from '../../support/servers/second-factor.ts';
 
@@ -237,6 +238,11 @@ describe.skipIf(skipLab)('bastion audit', () => {
       `${setup.user}@${ADDRESSES.bastion4}`,
     ];
     expect((await lab.client.exec(argv)).stderr).toContain('Permission denied');
+    // The client has ended before sshd says so.
+    await until(() => / authenticating user \S+ \S+ port \d+/.test(bastion.log()), {
+      deadlineMs: 10_000,
+      what: () => `sshd tells of the failure: ${bastion.log()}`,
+    });
     const [byOurs, byDebians] = await failures();
     expect(byOurs).toBe(1);
     expect(byDebians).toBeGreaterThan(0);

@@ -1,14 +1,18 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startHelper } from '../../../src/intercept/client/client.ts';
 import type { Candidate } from '../../../src/intercept/rules/redirect-methods.ts';
+import { descriptorOf } from '../../../src/net/native/descriptor.ts';
 
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { buildModule } from '../../support/process/built-module.ts';
 import type { Child } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
-import { createScratch, guardianOf, planFor, type Scratch } from './scratch.ts';
+import { createScratch, guardianOf, planFor, type Scratch, SILENT } from './scratch.ts';
 
 /**
  * Whoever may run the helper by sudo chooses what it inherits and what it is asked for. Whatever that is, its rules are gone 2 s
@@ -98,7 +102,39 @@ async function cpuTimeOf(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** A listener of this process, which has the helper. */
+async function listenerHere(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return descriptorOf(server)!;
+}
+
 describe.skipIf(skipLab)('a holder of the grant', () => {
+  it('has nothing made transparent but listeners of its own, on one port, which its rules name', async () => {
+    await using scratch = await createScratch();
+    const [first, second] = [await listenerHere(), await listenerHere()];
+    const helper = await scratch.openHelper('tproxy');
+    await expect(helper.call({ type: 'transparent', descriptors: [2] })).rejects.toThrow(
+      /none of a listening TCP socket/,
+    );
+    await expect(helper.call({ type: 'transparent', descriptors: [first, second] })).rejects.toThrow(
+      /more than one port/,
+    );
+    await helper.call({ type: 'transparent', descriptors: [first] });
+    const plan = planFor(PORT, '203.0.113.0', '203.0.113.255');
+    await expect(helper.call({ type: 'apply', plan })).rejects.toThrow(/the listener port changed/);
+
+    // Whoever has made the standard input is not the one for whom sudo says that it runs.
+    const command = ['env', `SUDO_UID=${ALICE.id}`, ...scratch.helperCommand];
+    const forAnother = await startHelper({ command, logger: SILENT });
+    onTestFinished(() => forAnother.close());
+    await forAnother.call({ type: 'use', candidate: 'tproxy' });
+    await expect(forAnother.call({ type: 'transparent', descriptors: [first] })).rejects.toThrow(
+      /not the one on whose behalf it runs/,
+    );
+  });
+
   it('has no rules that could outlive the helper, where the kernel knows others', async () => {
     await using scratch = await createScratch();
     for (const candidate of ['libnftables-unowned', 'iptables', 'iptables-nft', 'iptables-legacy'] as const) {

@@ -37,6 +37,7 @@ const POLL_MS = 50;
  * Connects to a destination as any program would, and says which tunnel has carried that, and how far. Nothing is sent.
  *
  * @param timeoutMs how long it may take
+ * @throws the signal's reason when that ends it
  */
 export async function tryThroughTunnels(
   { host, port }: HostPort,
@@ -44,6 +45,7 @@ export async function tryThroughTunnels(
   signal: AbortSignal,
   timeoutMs = TRY_MS,
 ): Promise<Finding> {
+  signal.throwIfAborted();
   const check = 'destination';
   const where = formatHostPort(host, port);
   const startedAtMs = performance.now();
@@ -71,6 +73,7 @@ export async function tryThroughTunnels(
       if (limit.aborted) break;
       await delay(POLL_MS, undefined, { signal: limit }).catch(() => {}); // the limit is looked at above
     }
+    signal.throwIfAborted();
     return problem(
       check,
       `${where}: captured, but not connected within ${timeoutMs / 1000} s`,

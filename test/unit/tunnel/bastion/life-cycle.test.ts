@@ -141,6 +141,26 @@ describe('after a loss', () => {
     expect(life.state.kind).toBe('up');
   });
 
+  test('closing waits for all connections that are being closed: lost ones, and those that others took the place of', async () => {
+    const { life, first, lose, opened } = scene({ outcomes: ['connects'] });
+    const [firstClosed, secondClosed] = [deferred<void>(), deferred<void>()];
+    first.close.mockReturnValue(firstClosed.promise);
+    await lose();
+    await vi.advanceTimersByTimeAsync(500);
+    opened[0]!.close.mockReturnValue(secondClosed.promise);
+    expect(life.replace(fakeConnections().connections)).toBe(true);
+    let isClosed = false;
+    const closing = life.close().then(() => {
+      isClosed = true;
+    });
+    for (const closed of [firstClosed, secondClosed]) {
+      await vi.advanceTimersByTimeAsync(0);
+      expect(isClosed).toBe(false);
+      closed.resolve();
+    }
+    await closing;
+  });
+
   test('closing ends an attempt, what waits, and all timers', async () => {
     const { life, lose } = scene({ outcomes: ['hangs'] });
     await lose();

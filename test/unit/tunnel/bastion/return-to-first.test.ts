@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { deferred } from '../../../../src/core/deferred.ts';
 import type { BastionList } from '../../../../src/tunnel/bastion/bastion-list.ts';
 import type { Connections } from '../../../../src/tunnel/bastion/connections.ts';
 import type { ReconnectingTransport } from '../../../../src/tunnel/bastion/reconnecting-transport.ts';
@@ -64,6 +65,25 @@ test('while something flows nothing is tried, and what comes meanwhile stays whe
   expect(closed).toHaveBeenCalledOnce();
   expect(replace).not.toHaveBeenCalled();
   await back.stop();
+});
+
+test('the end waits for what was opened on the way back, which is closed', async () => {
+  const { list, transport, closed, back } = tunnelAtSecond(0);
+  const connecting = deferred<Awaited<ReturnType<typeof list.connectToEarlier>>>();
+  list.connectToEarlier.mockReturnValue(connecting.promise);
+  await vi.advanceTimersByTimeAsync(60_000);
+  let isStopped = false;
+  const stopping = back.stop().then(() => {
+    isStopped = true;
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  expect(isStopped).toBe(false);
+  // It had been connected before it heard of the end.
+  transport.isIdle = false;
+  const connections = { description: 'a', close: closed } as Partial<Connections> as Connections;
+  connecting.resolve({ index: 0, connections });
+  await stopping;
+  expect(closed).toHaveBeenCalledOnce();
 });
 
 test('a tunnel that ends tries nothing any more', async () => {

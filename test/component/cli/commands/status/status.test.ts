@@ -183,11 +183,10 @@ describe('commands that ask tunnels', () => {
     afterEach(() => {
       listener.close();
     });
-    const attempt = async (timeoutMs?: number) => {
+    const attempt = async (timeoutMs?: number, { signal } = new AbortController()) => {
       const running = await RunningTunnels.find(surroundingsOf(home.environment()));
       const { port } = listener.address() as { readonly port: number };
       try {
-        const { signal } = new AbortController();
         return await tryThroughTunnels({ host: '127.0.0.1', port }, running.all, signal, timeoutMs);
       } finally {
         running.close();
@@ -233,6 +232,18 @@ describe('commands that ask tunnels', () => {
         what: expect.stringContaining('connected directly: no tunnel captures it'),
       });
       listener.close();
+    });
+
+    test('and nothing where the user ends it: that is no answer of the network', async () => {
+      const end = new AbortController();
+      accepted = (socket) => {
+        tunnels[0]!.open = [{ ...FLOW, stage: 'opening', originator: originatorOf(socket) }];
+        end.abort();
+      };
+      await expect(attempt(10_000, end)).rejects.toThrow('aborted');
+      // Nor is the next destination tried.
+      accepted = () => expect.unreachable();
+      await expect(attempt(10_000, end)).rejects.toThrow('aborted');
     });
   });
 });
