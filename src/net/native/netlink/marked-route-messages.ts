@@ -23,7 +23,7 @@ export function openMarkedRouteMessages(onMessages: () => void): RulesetMessages
 }
 
 /** Adds what has gone of ours, whichever tunnel's. */
-export function readRouteMessages(bytes: Buffer, deletions: RulesetDeletion[]): void {
+function readRouteMessages(bytes: Buffer, deletions: RulesetDeletion[]): void {
   for (const [type, body] of messagesIn(bytes)) {
     const isOwn = (type === RTM_DELRULE && isOwnRule(body)) || (type === RTM_DELROUTE && isOwnRoute(body));
     if (isOwn) deletions.push({ family: body[0] ?? 0, table: MARKED_ROUTES, chain: undefined });
