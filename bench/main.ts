@@ -11,6 +11,7 @@ import {
 } from './measure/surroundings.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { CIPHER_PEERS } from './peers/ciphers.ts';
+import { KEY_EXCHANGE_PEERS } from './peers/key-exchanges.ts';
 import { CIPHER, type Peer } from './peers/peer.ts';
 import { raw } from './peers/raw.ts';
 import { redsocks } from './peers/redsocks.ts';
@@ -35,6 +36,7 @@ const known = {
     TSHUTTLE_4,
     TSHUTTLE_DNS,
     ...CIPHER_PEERS.map(({ name }) => name),
+    ...KEY_EXCHANGE_PEERS.map(({ name }) => name),
   ],
 };
 
@@ -52,6 +54,7 @@ function peersFor(options: BenchOptions): Peer[] {
     tshuttle(TSHUTTLE_4, REPOSITORY, { options: ['--connections', '4', ...options.tshuttleOptions] }),
     tshuttle(TSHUTTLE_DNS, REPOSITORY, { options: [...RESOLVING, ...options.tshuttleOptions] }),
     ...CIPHER_PEERS,
+    ...KEY_EXCHANGE_PEERS,
     ...options.checkouts.map(({ name, path }) => tshuttle(name, path, { options: options.tshuttleOptions })),
   ];
 }
@@ -80,6 +83,7 @@ async function measureAll(
   await using lab = await createBenchLab();
   for (const { scenario, visits } of plan) {
     progress.title(scenario.title);
+    await lab.useSshd(scenario.sshd ?? 'own');
     const path = await layPath(lab, scenario.path, scenario.congestionControl);
     const context = { lab, pace: options.pace, linkPid: path.pid };
     for (const planned of visits) {
@@ -128,6 +132,7 @@ function describePeers(
             ...(name.startsWith('plain-') ? { nativeCrypto: false } : {}),
           },
     ),
+    ...KEY_EXCHANGE_PEERS.map(({ name }) => describeTshuttle(name, REPOSITORY)),
     ...options.checkouts.map(({ name, path }) => describeTshuttle(name, path)),
   ];
   return all.filter(({ name }) => used.has(name));

@@ -4,6 +4,7 @@ import type { Machine } from '../../test/support/lab/machine.ts';
 import type { Namespace } from '../../test/support/lab/namespace.ts';
 import { Sshd } from '../../test/support/lab/sshd.ts';
 import { until } from '../../test/support/process/until.ts';
+import { newerSshd, skipNewerSshd } from '../../test/support/servers/newer-sshd.ts';
 import { compileProgram } from './compile.ts';
 
 /**
@@ -48,6 +49,8 @@ export interface BenchLab extends AsyncDisposable {
   readonly programs: { readonly load: string; readonly linkEmulator: string };
   /** Shared memory in which the load server counts what it takes. */
   readonly counterFile: string;
+  /** Has this machine's OpenSSH be the bastion's, or one of 9.9 or later. @throws Error when there is none */
+  useSshd(which: 'own' | 'newer'): Promise<void>;
   /** Ends what a peer has left: processes and rules in the client, sessions at the bastion. */
   clear(): Promise<void>;
 }
@@ -78,7 +81,7 @@ export async function createBenchLab(): Promise<BenchLab> {
     ]);
     await server.untilOutput(/ready/);
     const sshd = await Sshd.start(machine, bastion, [ADDRESSES.bastion], []);
-    const listener = await bastion.pids();
+    let [used, listener]: ['own' | 'newer', readonly number[]] = ['own', await bastion.pids()];
     return {
       directory,
       machine,
@@ -89,6 +92,13 @@ export async function createBenchLab(): Promise<BenchLab> {
       sshd,
       programs,
       counterFile,
+      useSshd: async (which) => {
+        if (which === used) return;
+        if (which === 'newer' && skipNewerSshd)
+          throw new Error('no OpenSSH 9.9 or later here (bash .ci/fresh-debian makes one)');
+        await sshd.restart([], which === 'newer' ? await newerSshd(directory) : undefined);
+        [used, listener] = [which, await bastion.pids()];
+      },
       clear: async () => {
         await endProcesses(neighbour, []);
         await endProcesses(client, []);

@@ -30,6 +30,8 @@ interface RunningPeer {
 
 /** What encrypts an ssh connection. */
 export interface Encryption {
+  /** What agrees on its keys, where the program's own choice is not meant. */
+  readonly keyExchange?: string;
   readonly cipher: string;
   /** Where the cipher does not authenticate by itself. */
   readonly mac?: string;
@@ -39,8 +41,11 @@ export interface Encryption {
 export const CIPHER = 'aes128-gcm@openssh.com';
 
 /** What ssh and tshuttle have to be told for it. */
-export function encryptionOptions({ cipher, mac }: Encryption): readonly string[] {
-  return ['-o', `Ciphers=${cipher}`, ...(mac === undefined ? [] : ['-o', `MACs=${mac}`])];
+export function encryptionOptions({ keyExchange, cipher, mac }: Encryption): readonly string[] {
+  const options = { KexAlgorithms: keyExchange, Ciphers: cipher, MACs: mac };
+  return Object.entries(options).flatMap(([keyword, value]) =>
+    value === undefined ? [] : ['-o', `${keyword}=${value}`],
+  );
 }
 
 /** Where applications connect when the peer captures connections to the destination. */

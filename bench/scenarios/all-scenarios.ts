@@ -4,6 +4,7 @@ import { commands } from './commands.ts';
 import { connectionRate } from './connection-rate.ts';
 import { correctness } from './correctness.ts';
 import { idle } from './idle.ts';
+import { keyExchange } from './key-exchange.ts';
 import { latency } from './latency.ts';
 import { linkScenarios } from './links.ts';
 import { longPath } from './long-path.ts';
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idle,
   throughput,
   ciphers,
+  keyExchange,
   connectionRate,
   capture,
   latency,

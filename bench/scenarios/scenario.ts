@@ -28,6 +28,8 @@ export interface Scenario {
   readonly title: string;
   readonly path: PathName;
   readonly congestionControl: CongestionControl;
+  /** `newer`: OpenSSH 9.9 or later is the bastion's, also where this machine's own is older. */
+  readonly sshd?: 'newer';
   /** Peers it is interesting for, by name; what is added on the command line takes part everywhere. */
   readonly peers: Readonly<Record<Pace, readonly string[]>>;
   /** Rounds when nothing else is asked; 0 leaves it out. */

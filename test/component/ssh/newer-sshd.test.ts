@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { ChannelMux } from '../../../src/ssh/ssh2/channels/channel-mux.ts';
@@ -11,18 +13,20 @@ import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
-import { type LoopbackSshd, startSshdOf } from '../../support/servers/loopback-sshd.ts';
+import { type LoopbackSshd, type SshdProgram, startSshdOf } from '../../support/servers/loopback-sshd.ts';
 import { newerSshd, skipNewerSshd } from '../../support/servers/newer-sshd.ts';
 
 const MLKEM = 'mlkem768x25519-sha256';
 
 describe.skipIf(skipNewerSshd)('OpenSSH 9.9 and later', () => {
-  let program: Awaited<ReturnType<typeof newerSshd>>;
+  let folder: string;
+  let program: SshdProgram;
   let sshd: LoopbackSshd;
   let userKey: string;
 
   beforeAll(async () => {
-    program = await newerSshd();
+    folder = await mkdtemp(join(tmpdir(), 'tshuttle-newer-sshd-'));
+    program = await newerSshd(folder);
     sshd = await startSshdOf(program, 'RekeyLimit 1M');
     userKey = await sshd.makeKey('user_key');
     await sshd.authorize(userKey);
@@ -32,7 +36,7 @@ describe.skipIf(skipNewerSshd)('OpenSSH 9.9 and later', () => {
 
   afterAll(async () => {
     await sshd[Symbol.asyncDispose]();
-    await program[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
   });
 
   async function connect(server = sshd, ...options: string[]): Promise<ConnectedBastion> {

@@ -2,6 +2,7 @@ import { chown, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, mustRun } from '../process/child.ts';
 import { until } from '../process/until.ts';
+import type { SshdProgram } from '../servers/loopback-sshd.ts';
 import { type Machine, ORDINARY_USER } from './machine.ts';
 import type { Namespace } from './namespace.ts';
 import { withoutPenalties } from './sshd-features.ts';
@@ -67,11 +68,12 @@ export class Sshd {
     await writeFile(this.knownHosts, `${[...this.#addresses, 'bastion.lab'].join(',')} ${key}\n`);
   }
 
-  /** Starts the server afresh with other options; connections of the server before end with it. */
-  async restart(options: SshdOptions = []): Promise<void> {
+  /** Starts the server afresh with other options, or another one; connections of the server before end with it. */
+  async restart(options: SshdOptions = [], program?: SshdProgram): Promise<void> {
     await this.stop();
-    await writeFile(this.#path('sshd_config'), await this.#config(options));
-    this.#child = this.#namespace.spawn([await sshdPath(), '-D', '-e', '-f', this.#path('sshd_config')]);
+    const { command, lines } = program ?? { command: [await sshdPath()], lines: [] };
+    await writeFile(this.#path('sshd_config'), await this.#config([...options, ...lines], command));
+    this.#child = this.#namespace.spawn([...command, '-D', '-e', '-f', this.#path('sshd_config')]);
     await this.#child.untilOutput(new RegExp(`(?:listening on [\\s\\S]*?){${this.#addresses.length}}`));
   }
 
@@ -108,7 +110,7 @@ export class Sshd {
     return join(this.machine.directory, name);
   }
 
-  async #config(options: SshdOptions): Promise<string> {
+  async #config(options: SshdOptions, command: readonly string[]): Promise<string> {
     const lines = [
       ...options,
       'Port 22',
@@ -124,7 +126,7 @@ export class Sshd {
       'PasswordAuthentication no',
       'KbdInteractiveAuthentication no',
       'MaxStartups 100',
-      ...(await withoutPenalties([await sshdPath()])),
+      ...(await withoutPenalties(command)),
     ];
     return `${lines.join('\n')}\n`;
   }

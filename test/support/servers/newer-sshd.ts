@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SshdProgram } from './loopback-sshd.ts';
 
@@ -36,14 +35,15 @@ function decideToSkip(): boolean {
   return true;
 }
 
-/** That sshd; the one in the root runs on this machine, by its own loader and libraries. */
-export async function newerSshd(): Promise<SshdProgram & AsyncDisposable> {
-  if (hasMlKem() || root === undefined) {
-    return { command: ['/usr/sbin/sshd'], lines: [], [Symbol.asyncDispose]: async () => {} };
-  }
+/**
+ * That sshd; the one in the root runs on this machine, by its own loader and libraries.
+ *
+ * @param folder where what starts its parts lies, as long as it runs
+ */
+export async function newerSshd(folder: string): Promise<SshdProgram> {
+  if (hasMlKem() || root === undefined) return { command: ['/usr/sbin/sshd'], lines: [] };
   const within = join(root, 'usr/lib', LIBRARIES[process.arch] ?? '');
   const run = [join(within, LOADERS[process.arch] ?? ''), '--library-path', within];
-  const folder = await mkdtemp(join(tmpdir(), 'tshuttle-newer-sshd-'));
   const lines: string[] = [];
   for (const [keyword, name] of [
     ['SshdSessionPath', 'sshd-session'],
@@ -53,9 +53,5 @@ export async function newerSshd(): Promise<SshdProgram & AsyncDisposable> {
     await writeFile(join(folder, name), script, { mode: 0o755 });
     lines.push(`${keyword} ${join(folder, name)}`);
   }
-  return {
-    command: [...run, join(root, 'usr/sbin/sshd')],
-    lines,
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  };
+  return { command: [...run, join(root, 'usr/sbin/sshd')], lines };
 }
