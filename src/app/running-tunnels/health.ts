@@ -149,8 +149,8 @@ function logIn(name: string): string {
   return `tshuttle login ${name}`;
 }
 
-/** How connections ended, for people. */
-const FAILURES: Readonly<Record<FailureCause, string>> = {
+/** How connections ended, for people: behind `3 connections`. */
+export const FAILURE_WORDS: Readonly<Record<FailureCause, string>> = {
   refused: 'refused by the destination',
   prohibited: 'refused by the bastion, which prohibits forwarding',
   'unknown-name': 'to a name that could not be resolved',
@@ -173,7 +173,7 @@ function failureProblem(
   nowMs: number,
 ): TunnelProblem {
   const last = lastDestination === null ? '' : `; the last to ${lastDestination}`;
-  const what = `${count} ${count === 1 ? 'connection' : 'connections'} ${FAILURES[cause]}${last}`;
+  const what = `${count} ${count === 1 ? 'connection' : 'connections'} ${FAILURE_WORDS[cause]}${last}`;
   const isNow = isAllThereIs || (LIMITS.has(cause) && nowMs - lastAtMs < LIMIT_LASTS_MS);
   return { kind: 'failures', level: isNow ? 'problem' : 'note', what, remedy: advice, lastAtMs };
 }

@@ -3,7 +3,7 @@ import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { Shared } from '../keep-up/shared-networks.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { type Health, healthOf, problemsOf, type TunnelProblem, worstOf } from './health.ts';
-import { RunningTunnels } from './running-tunnels.ts';
+import { type RunningTunnelHandle, RunningTunnels } from './running-tunnels.ts';
 import { surroundingsOf } from './user-folders.ts';
 
 /** A tunnel that runs, with what there is to say of it; plain data, for JSON. */
@@ -40,13 +40,23 @@ export async function lookAt(
 ): Promise<TunnelsNow> {
   const running = await RunningTunnels.find(surroundingsOf(environment), how);
   running.close();
-  const nowMs = Date.now();
-  const all = await viewsOf(running, nowMs);
-  const up = names.length === 0 ? all : names.flatMap((name) => all[running.indexOf(name)] ?? []);
-  const down = names.filter((name) => running.named(name) === undefined);
-  for (const name of down) await refuseUnknown(name, running.names, environment);
+  await refuseUnknown(names, running, environment);
+  return (await describeFound(names, running)).now;
+}
+
+/** The tunnels of these names that were found, of each the view, at the same place, and the way to it. */
+export async function describeFound(
+  names: readonly string[],
+  running: RunningTunnels,
+): Promise<{ readonly now: TunnelsNow; readonly handles: readonly RunningTunnelHandle[] }> {
+  const all = await viewsOf(running, Date.now());
+  const chosen = names.length === 0 ? [...all.keys()] : names.map((name) => running.indexOf(name));
+  const up = chosen.filter((index) => index >= 0);
+  const down = names.filter((_, place) => chosen[place]! < 0);
+  const tunnels = up.map((index) => all[index]!);
   const silent = running.silent;
-  return { tunnels: up, silent, down, health: healthOfAll(up, silent, names.length === 0, down) };
+  const health = healthOfAll(tunnels, silent, names.length === 0, down);
+  return { now: { tunnels, silent, down, health }, handles: up.map((index) => running.all[index]!) };
 }
 
 async function viewsOf(running: RunningTunnels, nowMs: number): Promise<readonly TunnelView[]> {
@@ -77,12 +87,17 @@ function healthOfAll(
   ]);
 }
 
-async function refuseUnknown(
-  name: string,
-  up: readonly string[],
+/** @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has */
+export async function refuseUnknown(
+  names: readonly string[],
+  running: RunningTunnels,
   environment: ProcessContext['environment'],
 ): Promise<void> {
+  const unfound = names.filter((name) => running.named(name) === undefined);
+  if (unfound.length === 0) return;
   const { findAbsent } = await import('./unknown-tunnel.ts');
-  const absent = findAbsent(name, up, environment);
-  if (absent.kind === 'unknown') throw absent.error;
+  for (const name of unfound) {
+    const absent = findAbsent(name, running.names, environment);
+    if (absent.kind === 'unknown') throw absent.error;
+  }
 }

@@ -2,6 +2,7 @@ import type { Logger } from '../../core/log.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { FlowSummary } from '../../ssh/transport.ts';
 import type { FlowEnding } from '../status/status.ts';
+import { failureCauseOf } from './flow-end.ts';
 import { describeFlow } from './flow-endpoints.ts';
 
 /** The latest endings, for status and explain. */
@@ -40,6 +41,7 @@ export class FlowEndings {
       originator,
       endedAtMs: Date.now(),
       end: end.kind,
+      cause: failureCauseOf(end) ?? null,
       why,
       ...moved,
     });

@@ -144,6 +144,8 @@ export interface FlowEnding
   readonly endedAtMs: number;
   readonly durationMs: number;
   readonly end: FlowEnd['kind'];
+  /** Null where it was carried, also where it was broken off then. Left out by versions of before. */
+  readonly cause?: FailureCause | null;
   /** For people. */
   readonly why: string;
 }

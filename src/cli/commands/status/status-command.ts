@@ -43,7 +43,9 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
     const look = (how: 'as known' | 'checked') => lookAt(names, environment, how);
     if (watch === true) {
       const { watchStatus } = await import('./watch-status.ts');
+      const { EXIT_STOPPED } = await import('../../../app/exit-code.ts');
       const { stop } = context;
+      context.onReaderGone = () => stop.request(EXIT_STOPPED);
       const shows = format === undefined ? (json ? 'json' : 'screen') : 'line';
       return await watchStatus({ environment, stop, print, look: () => look('as known'), ...render, shows });
     }

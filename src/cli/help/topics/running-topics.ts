@@ -99,6 +99,12 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
         '--json has for each tunnel, beside its report, health (up, connecting, works-badly, needs-you), problems (kind, level, what, remedy, lastAtMs), ' +
           'shares (what, winner, loser: what two tunnels capture) and names; and for all together health and down, the names that are not up.',
       ),
+      paragraph(
+        'tshuttle top [NAME] --json has all that, a line of JSON with the same exit codes, and beside it: atMs; word, mark, upBytesPerSec and ' +
+          'downBytesPerSec of each tunnel; flows (tunnel, destination, address, originator, stage, ageMs, bytesUp, bytesDown and both rates), those ' +
+          'that move most first; failures (tunnel, cause, what, count, lastAtMs, lastDestination, remedy, and destinations: destination, count, lastAtMs, why); and ' +
+          'totals. It takes a second, for the rates; --watch goes on, a line each second.',
+      ),
     ],
   },
   {

@@ -9,39 +9,15 @@ import { surroundingsOf } from '../../../../../src/app/running-tunnels/user-fold
 import { Stop } from '../../../../../src/app/stop.ts';
 import { tryThroughTunnels } from '../../../../../src/cli/commands/doctor/tunnel-checks.ts';
 import { watchStatus } from '../../../../../src/cli/commands/status/watch-status.ts';
-import type { TunnelReport } from '../../../../../src/daemon/control/protocol.ts';
 import { ControlServer } from '../../../../../src/daemon/control/server.ts';
-import type { FlowEnding, FlowInfo, TunnelStatus } from '../../../../../src/tunnel/status/status.ts';
+import type { TunnelStatus } from '../../../../../src/tunnel/status/status.ts';
 import { recordingLogger } from '../../../../support/in-process/recording-logger.ts';
 import { runInProcess } from '../../../../support/in-process/run-command.ts';
 import { reportOf, UP } from '../../../../support/in-process/tunnel-reports.ts';
 import { until } from '../../../../support/process/until.ts';
-import { FakeTunnel, FLOW, fakeTarget } from '../../../daemon/fake-target.ts';
+import { FLOW, fakeTarget } from '../../../daemon/fake-target.ts';
 import { Home } from '../../entry.ts';
-
-/** A tunnel that says what it is told to. */
-class ToldTunnel extends FakeTunnel {
-  told: TunnelReport;
-  open: readonly FlowInfo[] = [];
-  over: readonly FlowEnding[] = [];
-
-  constructor(report: TunnelReport) {
-    super(report.name);
-    this.told = report;
-  }
-
-  override report() {
-    return this.told as ReturnType<FakeTunnel['report']>;
-  }
-
-  override flows() {
-    return [...this.open];
-  }
-
-  override endings() {
-    return [...this.over] as never[];
-  }
-}
+import { ToldTunnel } from '../told-tunnel.ts';
 
 const NEEDS_LOGIN: TunnelStatus = {
   ...UP,
