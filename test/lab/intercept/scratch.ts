@@ -19,6 +19,12 @@ export const SILENT = { debug() {}, info() {}, warn() {}, error() {} } as const;
 /** An address and a port to connect to. */
 export type Destination = readonly [address: string, port: number];
 
+/** Who opens connections: root, or a user; in the folder of a control group, or the one that was before. */
+interface Connector {
+  readonly userId?: number;
+  readonly cgroup?: string;
+}
+
 /**
  * One namespace in which every address has a route, and every TCP connection that leaves it is refused at once: what is
  * not refused was redirected.
@@ -29,16 +35,14 @@ export interface Scratch extends AsyncDisposable {
   readonly helperCommand: readonly string[];
   /** A helper inside that has settled on a candidate; closed with the namespace at the latest. */
   openHelper(candidate: Candidate, onRules?: (news: RulesNews) => void): Promise<HelperClient>;
-  /**
-   * Connects to each; `captured` means that it arrived at the listener on this port.
-   *
-   * @param as another user than root, or what runs the program that connects
-   */
-  verdicts(
+  /** Connects to each, as root; `captured` means that it arrived at the listener on this port. */
+  verdicts(listenerPort: number, destinations: readonly Destination[]): Promise<string[]>;
+  /** The same as each of these in its turn, of which the last alone may be another user. */
+  verdictsAs(
+    connectors: readonly Connector[],
     listenerPort: number,
     destinations: readonly Destination[],
-    as?: { readonly userId?: number; readonly by?: readonly string[] },
-  ): Promise<string[]>;
+  ): Promise<string[][]>;
   /** Sends a datagram to each: `left` when it has left the machine, or the error that its socket has got, and after how long. */
   udpAnswers(
     destinations: readonly (readonly [...Destination, from?: number])[],
@@ -65,6 +69,12 @@ export async function createScratch(): Promise<Scratch> {
     JSON.parse(
       await namespace.must([process.execPath, UDP_VERDICTS], { stdin: JSON.stringify(destinations) }),
     );
+  const verdictsAs: Scratch['verdictsAs'] = async (connectors, listenerPort, destinations) =>
+    JSON.parse(
+      await namespace.must([process.execPath, VERDICTS, `${listenerPort}`], {
+        stdin: JSON.stringify({ destinations, connectors }),
+      }),
+    );
   return {
     namespace,
     helperCommand,
@@ -74,13 +84,8 @@ export async function createScratch(): Promise<Scratch> {
       await helper.call({ type: 'use', candidate });
       return helper;
     },
-    async verdicts(listenerPort, destinations, { userId, by = [] } = {}) {
-      const as = userId === undefined ? [] : [String(userId)];
-      const output = await namespace.must([...by, process.execPath, VERDICTS, `${listenerPort}`, ...as], {
-        stdin: JSON.stringify(destinations),
-      });
-      return JSON.parse(output) as string[];
-    },
+    verdicts: async (...words) => (await verdictsAs([{}], ...words)).flat(),
+    verdictsAs,
     udpAnswers,
     udpVerdicts: async (destinations) => (await udpAnswers(destinations)).map(({ verdict }) => verdict),
     ourRules: () => ourRules(namespace),

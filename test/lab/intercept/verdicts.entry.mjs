@@ -1,12 +1,11 @@
-// Listens like a tunnel on the loopback addresses, connects to every destination of a JSON list on standard input, and
-// prints for each whether the connection arrived here. Nothing else in the namespace listens.
+// Listens like a tunnel on the loopback addresses, connects to every destination of a JSON list on standard input, as each of another
+// list in its turn, and prints for each whether the connection arrived here. Nothing else in the namespace listens.
+import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import koffi from 'koffi';
 
 const port = Number(process.argv[2]);
-/** Who connects; root when left out. */
-const userId = Number(process.argv[3] ?? 0);
 const PARALLEL = 64;
 
 /** IP_TRANSPARENT, IPV6_TRANSPARENT: tproxy leads nothing to others, and for a redirect it changes nothing. Only root may. */
@@ -35,11 +34,14 @@ const servers = await Promise.all(
 const call = (prototype, ...words) => {
   if (libc.func(prototype)(...words) !== 0) throw new Error(`${prototype} failed`);
 };
-if (userId !== 0) {
+/** What its sockets are made by from now on; no way leads back from another user. */
+const become = ({ userId, cgroup }) => {
+  if (cgroup !== undefined) writeFileSync(`${cgroup}/cgroup.procs`, `${process.pid}`);
+  if (userId === undefined) return;
   call('int setgroups(size_t, const void *)', 0, null);
   call('int setgid(uint32_t)', userId);
   call('int setuid(uint32_t)', userId);
-}
+};
 
 const verdict = ([host, destinationPort]) =>
   new Promise((resolve) => {
@@ -54,16 +56,21 @@ const verdict = ([host, destinationPort]) =>
     );
   });
 
-const destinations = JSON.parse(await text(process.stdin));
-const verdicts = new Array(destinations.length);
-let next = 0;
-await Promise.all(
-  Array.from({ length: PARALLEL }, async () => {
-    while (next < destinations.length) {
-      const index = next++;
-      verdicts[index] = await verdict(destinations[index]);
-    }
-  }),
-);
+const { destinations, connectors } = JSON.parse(await text(process.stdin));
+const verdicts = [];
+for (const connector of connectors) {
+  become(connector);
+  const found = new Array(destinations.length);
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: PARALLEL }, async () => {
+      while (next < destinations.length) {
+        const index = next++;
+        found[index] = await verdict(destinations[index]);
+      }
+    }),
+  );
+  verdicts.push(found);
+}
 console.log(JSON.stringify(verdicts));
 for (const server of servers) server.close();
