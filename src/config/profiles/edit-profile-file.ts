@@ -1,12 +1,12 @@
-import { closeSync, constants, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Document, isMap, parseDocument } from 'yaml';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/files/folders.ts';
 import { replaceFile } from '../../core/files/regular-file.ts';
 import type { Problem } from '../../core/problem.ts';
-import { lockFile } from '../../net/native/file-lock.ts';
+import { takeFile } from '../../net/machine/locked-file.ts';
 import type { WrittenFile } from './file-form.ts';
 import type { GATE_SECTIONS } from './gate-form.ts';
 import { parseProfileDocument, saysNothing } from './profile-document.ts';
@@ -43,15 +43,7 @@ export async function editProfileFile(
   file: string,
   decide: (written: WrittenFile | undefined) => FileChange | readonly Problem[],
 ): Promise<FileEdit> {
-  const lock = await lockFolderOf(file);
-  try {
-    return edit(file, decide);
-  } catch (error) {
-    if (error instanceof TshuttleError) throw error;
-    throw failure(file, messageOf(error), error);
-  } finally {
-    closeSync(lock);
-  }
+  return await alone(file, () => edit(file, decide));
 }
 
 /**
@@ -66,20 +58,14 @@ export async function replaceProfileFile(
   before: string | undefined,
   text: string,
 ): Promise<readonly Problem[]> {
-  const lock = await lockFolderOf(file);
-  try {
+  return await alone(file, () => {
     const read = readTrustedFile(file);
     const now = read.kind === 'text' ? read.text : undefined;
     if (read.kind === 'unreadable' || now !== before)
       return [{ where: file, what: 'was changed by somebody else meanwhile; look at it, and edit again' }];
     replaceFile(file, text, { mode: modeOf(file), flush: true });
     return [];
-  } catch (error) {
-    if (error instanceof TshuttleError) throw error;
-    throw failure(file, messageOf(error), error);
-  } finally {
-    closeSync(lock);
-  }
+  });
 }
 
 function edit(
@@ -132,30 +118,38 @@ function modeOf(file: string): number {
   return status === undefined ? 0o600 : status.mode & 0o777;
 }
 
-/** Of the folder: the file itself is another one after each change. The kernel lets go when this process ends. */
-async function lockFolderOf(file: string): Promise<number> {
-  let descriptor: number;
+/**
+ * Runs a task that changes the file while no other command changes it. What is locked lies beside it: the file itself is another one
+ * after each change.
+ *
+ * @throws TshuttleError ERR_CONFIG when the task fails, or another command keeps it
+ */
+async function alone<T>(file: string, task: () => T): Promise<T> {
+  const lock = join(dirname(file), `.${basename(file)}.lock`);
   try {
     makeFolder(dirname(file));
-    descriptor = openSync(dirname(file), constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw failure(file, messageOf(error), error);
-  }
-  try {
-    for (const deadlineMs = performance.now() + LOCK_MS; !lockFile(descriptor, 'exclusive'); ) {
-      if (performance.now() > deadlineMs) throw failure(file, 'another tshuttle is writing it', undefined);
-      await delay(LOCK_EVERY_MS);
+    const release = await take(file, lock);
+    try {
+      return task();
+    } finally {
+      release();
     }
-    return descriptor;
   } catch (error) {
-    closeSync(descriptor);
-    throw error;
+    if (error instanceof TshuttleError) throw error;
+    throw new TshuttleError('ERR_CONFIG', `cannot write ${file}: ${messageOf(error)}`, {
+      remedy: 'look at who owns the file and its folder, and try again',
+      cause: error,
+    });
   }
 }
 
-function failure(file: string, why: string, cause: unknown): TshuttleError {
-  return new TshuttleError('ERR_CONFIG', `cannot write ${file}: ${why}`, {
-    remedy: 'look at who owns the file and its folder, and try again',
-    cause,
+async function take(file: string, lock: string): Promise<() => void> {
+  for (const deadlineMs = performance.now() + LOCK_MS; performance.now() < deadlineMs; ) {
+    const release = takeFile(lock);
+    if (release !== undefined) return release;
+    await delay(LOCK_EVERY_MS);
+  }
+  throw new TshuttleError('ERR_CONFIG', `cannot write ${file}: another tshuttle is writing it`, {
+    remedy: `try again; one that was stopped while it wrote has ${lock} open, and has to go on or end first`,
   });
 }

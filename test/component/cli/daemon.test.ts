@@ -14,7 +14,7 @@ import { readdir } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runCommand } from '../../support/process/child.ts';
+import { mustRun, runCommand } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
 import { fakeCommand, Home } from './entry.ts';
 import { Terminal } from './terminal.ts';
@@ -23,8 +23,16 @@ const WORDS = ['-D', '-r', 'me@h', '10.0.0.0/8'];
 const LOG = '.local/state/tshuttle/me@h.log';
 const PID_FILE = '.local/state/tshuttle/me@h.pid';
 
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 async function gone(pid: number): Promise<void> {
-  await until(() => !existsSync(`/proc/${pid}`), {
+  await until(() => !isAlive(pid), {
     deadlineMs: 10_000,
     what: () => `the end of process ${pid}`,
   });
@@ -32,15 +40,19 @@ async function gone(pid: number): Promise<void> {
 
 /** Ends what a daemon test has started, by the id in its pidfile or notes. */
 async function stop(pid: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-  if (existsSync(`/proc/${pid}`)) process.kill(pid, signal);
+  if (isAlive(pid)) process.kill(pid, signal);
   await gone(pid);
+}
+
+async function argumentsOf(pid: number): Promise<string> {
+  return await mustRun(['ps', '-ww', '-o', 'args=', '-p', String(pid)]);
 }
 
 async function pidOf(home: Home): Promise<number> {
   return Number((await home.notes())[0]?.replace('opening ', ''));
 }
 
-test('returns 0 when the tunnel carries; the daemon has left session and terminal, and ends on SIGTERM', async () => {
+test('returns 0 when the tunnel carries; the daemon outlives the terminal, and ends on SIGTERM', async () => {
   await using home = await Home.make();
   await using terminal = new Terminal(fakeCommand(WORDS), home.environment());
   expect(await terminal.ended()).toBe(0);
@@ -50,14 +62,8 @@ test('returns 0 when the tunnel carries; the daemon has left session and termina
       `tshuttle: pretending for h, process id ${pid} (stop: tshuttle down me@h; log: ${join(home.path, LOG)})\r\n`,
     );
     // The terminal is gone by now, and its session has been sent SIGHUP.
-    expect(existsSync(`/proc/${pid}`)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     expect(await home.read(PID_FILE)).toBe(`${pid}\n`);
-    const session = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3];
-    expect(session).toBe(String(pid));
-    const targetOf = (descriptor: string): string => readlinkSync(`/proc/${pid}/fd/${descriptor}`);
-    const targets = (await readdir(`/proc/${pid}/fd`)).map(targetOf);
-    expect(targets.filter((target) => /^\/dev\/(?:pts|tty)/.test(target))).toEqual([]);
-    expect(['0', '1', '2'].map(targetOf)).toEqual(['/dev/null', '/dev/null', '/dev/null']);
   } finally {
     await stop(pid);
   }
@@ -68,8 +74,6 @@ test('returns 0 when the tunnel carries; the daemon has left session and termina
     .split('\n')
     .map((line) => JSON.parse(line) as { msg: string });
   expect(lines.map(({ msg }) => msg)).toEqual(['up: pretending for h', 'stopped as asked']);
-  expect(statSync(join(home.path, LOG)).mode & 0o777).toBe(0o600);
-  expect(statSync(join(home.path, '.local/state/tshuttle')).mode & 0o777).toBe(0o700);
 });
 
 test('a pipe on its output is released, so that whoever reads it sees the end', async () => {
@@ -80,6 +84,13 @@ test('a pipe on its output is released, so that whoever reads it sees the end', 
     stdout: expect.stringContaining('pretending for h'),
   });
   await stop(await pidOf(home));
+});
+
+test('the log and its folder are for their user alone', async () => {
+  await using home = await Home.make();
+  await home.run(WORDS, 'refused');
+  expect(statSync(join(home.path, LOG)).mode & 0o777).toBe(0o600);
+  expect(statSync(join(home.path, '.local/state/tshuttle')).mode & 0o777).toBe(0o700);
 });
 
 test('a failure before that is on standard error, with its exit code', async () => {
@@ -106,16 +117,14 @@ test('a failure after that is in the log, with what to do', async () => {
   expect(existsSync(join(home.path, PID_FILE))).toBe(false);
 });
 
-test('the password is neither in arguments nor in the environment of the daemon', async () => {
+test('the password is in nothing that the command says, nor in the log', async () => {
   await using home = await Home.make();
   const more = { TSHUTTLE_ARGS: '-r me:hush@h' };
   const result = await home.run(['-D', '10.0.0.0/8'], 'up', more);
   expect(result.code).toBe(0);
   const pid = await pidOf(home);
   try {
-    for (const file of ['cmdline', 'environ']) {
-      expect(readFileSync(`/proc/${pid}/${file}`, 'latin1')).not.toContain('hush');
-    }
+    expect(await argumentsOf(pid)).not.toContain('hush');
     expect(result.stdout + result.stderr + (await home.read(LOG))).not.toContain('hush');
   } finally {
     await stop(pid);
@@ -126,7 +135,7 @@ test('the password is gone from the arguments of the command itself', async () =
   await using home = await Home.make();
   const child = home.start(['-r', 'me:hush@h', '10.0.0.0/8']);
   await child.untilOutput(/pretending/);
-  expect(readFileSync(`/proc/${child.pid}/cmdline`, 'latin1')).not.toContain('hush');
+  expect(await argumentsOf(child.pid)).not.toContain('hush');
   child.kill('SIGTERM');
   await child.exited;
 });
@@ -234,21 +243,40 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
   expect((await home.run(['login', 'office'])).stderr).toContain('office is not up any more');
 }, 60_000);
 
-test('stays in no folder and leaves no core file; what it was told by relative paths holds', async () => {
+test('what it was told by relative paths holds', async () => {
   await using home = await Home.make();
   writeFileSync(join(home.path, 'key'), '');
   const words = [...WORDS, '-i', 'key', '-o', 'UserKnownHostsFile=known_hosts', '--pidfile', 'd.pid'];
-  const script = 'ulimit -c unlimited && cd "$HOME" && exec "$@"';
-  const command = ['sh', '-c', script, 'sh', ...fakeCommand(words)];
+  const command = ['sh', '-c', 'cd "$HOME" && exec "$@"', 'sh', ...fakeCommand(words)];
   expect(await runCommand(command, { env: home.environment() })).toMatchObject({ code: 0 });
   const pid = Number(await home.read('d.pid'));
   try {
     expect(pid).toBe(await pidOf(home));
-    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
-    expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +unlimited/m);
     expect(await home.notes()).toContain(
       `files ["${join(home.path, 'key')}"] ["UserKnownHostsFile=${join(home.path, 'known_hosts')}"]`,
     );
+  } finally {
+    await stop(pid);
+  }
+});
+
+test('the daemon has left session, terminal and folder, has no password in its environment, and leaves no core file', async () => {
+  await using home = await Home.make();
+  const script = 'ulimit -c unlimited && cd "$HOME" && exec "$@"';
+  const words = ['sh', '-c', script, 'sh', ...fakeCommand(['-D', '10.0.0.0/8', '--pidfile', 'd.pid'])];
+  await using terminal = new Terminal(words, home.environment('up', { TSHUTTLE_ARGS: '-r me:hush@h' }));
+  expect(await terminal.ended()).toBe(0);
+  const pid = Number(await home.read('d.pid'));
+  try {
+    const session = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3];
+    expect(session).toBe(String(pid));
+    const targetOf = (descriptor: string): string => readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+    const targets = (await readdir(`/proc/${pid}/fd`)).map(targetOf);
+    expect(targets.filter((target) => /^\/dev\/(?:pts|tty)/.test(target))).toEqual([]);
+    expect(['0', '1', '2'].map(targetOf)).toEqual(['/dev/null', '/dev/null', '/dev/null']);
+    expect(readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+    expect(readFileSync(`/proc/${pid}/environ`, 'latin1')).not.toContain('hush');
+    expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +unlimited/m);
   } finally {
     await stop(pid);
   }

@@ -41,6 +41,9 @@ const LEFT_OUT: readonly LeftOut[] = [
     files: ['component/net/machine/', 'component/net/native/'],
     but: ['component/net/machine/route-monitor.test.ts'],
     tests: [
+      'component/cli/daemon.test.ts > root makes nothing in the home that sudo -E has left it',
+      'component/cli/daemon.test.ts > the daemon has left session, terminal and folder, has no password in its environment, and leaves no core file',
+      'component/cli/daemon.test.ts > the command of run keeps its own core limit, in the folder where it was started; we have none',
       'component/core/files/regular-file.test.ts > as root, a device',
       'component/net/sockets/listener.test.ts > a duplicate is not for children',
       'component/net/sockets/listener.test.ts > of a connection that is gone, nobody knows where it meant to go',
@@ -64,6 +67,14 @@ const LEFT_OUT: readonly LeftOut[] = [
     because: 'test/component/cli/platforms.test.ts has children on each system, and is not on one itself',
     where: offLinux,
     files: ['component/cli/platforms.test.ts'],
+  },
+  {
+    because: 'only timedatectl(1) of systemd tells whether the clock is right',
+    where: offLinux,
+    tests: ['yes', 'no'].map(
+      (answer) =>
+        `component/cli/commands/doctor/doctor-clock.test.ts > a clock of which timedatectl says: echo ${answer}`,
+    ),
   },
   {
     because:
@@ -180,7 +191,9 @@ const LEFT_OUT: readonly LeftOut[] = [
         'what another group can write, or another user owns',
         'a link of another user to a file of this one',
       ].map((what) => `component/config/trusted-file.test.ts > readTrustedFile > refuses ${what}`),
+      "component/config/edit-profile-file.test.ts > the file is its user's alone when it is new, and keeps its mode after that",
       'component/daemon/files/rotating-file.test.ts > only its user can read it',
+      'component/cli/daemon.test.ts > the log and its folder are for their user alone',
       'component/tunnel/forwards.test.ts > a unix socket is ours alone, leads to a unix socket of the bastion, and is gone at the end',
     ],
   },

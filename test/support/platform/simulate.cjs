@@ -4,7 +4,7 @@
  * TSHUTTLE_TEST_KOFFI absent where npm was told to leave the package out.
  *
  * What Linux only has is not there: /proc and /sys, its native calls (a function of the C library is there when that system has it, and
- * takes that system's numbers), and on Windows the users, groups, modes and owners of files, and sockets in the file system: named pipes
+ * takes that system's numbers; a flag that opens a file locked has its meaning), and on Windows the users, groups, modes and owners of files, and sockets in the file system: named pipes
  * instead. Paths stay POSIX's, and signals, shells and processes this system's.
  */
 const Module = require('node:module');
@@ -29,6 +29,7 @@ if (globalThis[DONE] !== true) {
 
 function simulate() {
   hideFolders(['/proc', '/sys', ...(platform === 'win32' ? ['/dev/fd', '/dev/tty', '/etc', '/run'] : [])]);
+  openLocked();
   if (platform === 'win32') beWindows();
   Object.defineProperty(process, 'platform', { value: platform });
   os.platform = () => platform;
@@ -55,7 +56,7 @@ function ownBinding() {
 function removeKoffi() {
   const resolve = Module._resolveFilename;
   Module._resolveFilename = function (name, ...rest) {
-    if (!/^(?:koffi|@koromix\/koffi-[\w-]+)(?:\/|$)/.test(name)) return resolve.call(this, name, ...rest);
+    if (isOwnLoad || !/^(?:koffi|@koromix\/koffi-[\w-]+)(?:\/|$)/.test(name)) return resolve.call(this, name, ...rest);
     try {
       return resolve.call(this, 'tshuttle-no-such-package', ...rest);
     } catch (error) {
@@ -76,13 +77,59 @@ function asHere(load) {
   }
 }
 
+let isOwnLoad = false;
+
+/** flock(2) of this machine, whatever tshuttle takes for missing. */
+function flockOfMachine() {
+  isOwnLoad = true;
+  try {
+    const koffi = asHere(() => require(path.join(__dirname, '../../../node_modules/koffi')));
+    return koffi.load(null).func('int flock(int, int)');
+  } finally {
+    isOwnLoad = false;
+  }
+}
+
+/** Opening a file locks it where this is asked for: O_EXLOCK of the BSDs, whose lock is flock(2)'s, and libuv's UV_FS_O_EXLOCK. */
+function openLocked() {
+  const isWindows = platform === 'win32';
+  const flag = isWindows ? 0x1000_0000 : 0x20;
+  const failure = (code, syscall, file) => Object.assign(new Error(`${code}: ${syscall} '${file}'`), { code, syscall, path: file });
+  /** What this process has open so, by descriptor. */
+  const held = new Map();
+  let flock;
+  wrap(fs, 'openSync', (original) => (file, flags, ...rest) => {
+    if (typeof flags !== 'number' || (flags & flag) === 0) return original(file, flags, ...rest);
+    if (!isWindows && (flags & fs.constants.O_NONBLOCK) === 0) throw new Error(`opening ${file} would wait for a lock`);
+    const descriptor = original(file, flags & ~flag, ...rest);
+    flock ??= flockOfMachine();
+    if (flock(descriptor, 2 | 4) === 0) {
+      held.set(descriptor, file);
+      return descriptor;
+    }
+    fs.closeSync(descriptor);
+    throw failure(isWindows ? 'EBUSY' : 'EAGAIN', 'open', file);
+  });
+  wrap(fs, 'closeSync', (original) => (descriptor) => {
+    original(descriptor);
+    held.delete(descriptor);
+  });
+  if (!isWindows) return;
+  wrap(fs, 'rmSync', (original) => (file, ...rest) => {
+    if ([...held.values()].includes(file)) throw failure('EBUSY', 'unlink', file);
+    return original(file, ...rest);
+  });
+}
+
 /** The functions of the C library that each has, where numbers and structs are as here, or are translated below. */
 function koffiOf(koffi) {
-  const errnoOf = () => koffi.errno();
+  /** EWOULDBLOCK is 35 there. */
+  const errnoOf = () => (koffi.errno() === 11 ? 35 : koffi.errno());
   const libc = koffi.load(null);
   const calls = {
     setsid: true,
     dup2: true,
+    flock: true,
     shutdown: true,
     geteuid: true,
     getpeereid: true,
