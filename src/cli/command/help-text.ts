@@ -42,13 +42,13 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
   serviceInstallDescription:
     `Installs a service of your ${system.serviceManager ?? 'session'} that starts the tunnels of these profiles at login, and again\n` +
     'whenever they fail; again with other profiles to change it. Needs tshuttle sudoers --install before,\n' +
-    `as no password can be asked for then.${system.platform === 'linux' ? MACHINE_SERVICE : ''}`,
+    `as no password can be asked for then.${system.platform === 'linux' ? WITHOUT_SYSTEMD + MACHINE_SERVICE : ''}`,
   serviceNames: 'names of profiles in config.yaml (default: all)',
   serviceUninstall: 'stop and remove the services that start tunnels at login',
   serviceUninstallNames: 'with --system: the profiles whose services go (default: all)',
   serviceStatus: 'show the state of the installed services',
   serviceSystem: `services of the machine, not yours${system.platform === 'linux' ? '' : ' (Linux only)'}`,
-  servicePrint: `print the ${system.platform === 'darwin' ? 'launchd agent' : 'unit'}, and install nothing`,
+  servicePrint: `print the ${system.platform === 'darwin' ? 'launchd agent' : 'unit, or the script of cron'}, and install nothing`,
   openstackCheck: 'check whether the bastion reaches each endpoint of a cloud, and say what is wrong',
   openstackCheckDescription:
     'Asks each endpoint of a cloud for a page, without any secret, directly and through the bastion, and says\n' +
@@ -198,6 +198,9 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
     'For fish: tshuttle completion fish > ~/.config/fish/completions/tshuttle.fish',
   completionShell: 'bash, zsh or fish',
 });
+
+const WITHOUT_SYSTEMD =
+  '\n\nWhere no systemd runs (WSL, a container) cron starts them at boot, by a line in your crontab.';
 
 const MACHINE_SERVICE =
   '\n\nWith --system, as root: a service of the machine for each profile of /etc/tshuttle/config.yaml, at\n' +

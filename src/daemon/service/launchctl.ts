@@ -6,7 +6,7 @@ import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/files/folders.ts';
 import { AGENT_LABEL, WRITTEN_BY_US } from './launch-agent.ts';
 import { runTool } from './systemctl.ts';
-import { writeUnitFile } from './unit-files.ts';
+import { replaceServiceFile } from './unit-files.ts';
 
 /** How long an agent may take to be gone after `bootout`, which does not wait: the helper has 45 s to undo what it did. */
 const GONE_MS = 60_000;
@@ -51,7 +51,7 @@ export function isAgentInstalled(homeDirectory: string): boolean {
 }
 
 /**
- * Writes the agent and has launchd start it, in place of one that runs.
+ * Writes the agent and has launchd start it, in place of one that runs. Where that fails, the file is as it was.
  *
  * @throws TshuttleError ERR_CONFIG when it cannot be written, or with what launchctl said
  */
@@ -63,11 +63,13 @@ export async function installAgent(
   const file = agentFile(homeDirectory);
   makeFolder(dirname(agentLogFile(homeDirectory)), 0o755);
   await stopAgent(userId, run);
-  writeUnitFile(file, plist);
+  const putBack = await replaceServiceFile(file, plist);
   // One that was disabled by hand is not started, and bootstrap only says 5.
   await run('launchctl', ['enable', `${domainOf(userId)}/${AGENT_LABEL}`]);
   const { status, stderr } = await run('launchctl', ['bootstrap', domainOf(userId), file]);
   if (status === 0) return;
+  // launchd would start what is there at the next login.
+  await putBack();
   throw new TshuttleError(
     'ERR_CONFIG',
     `launchctl bootstrap ${domainOf(userId)} ${file} failed: ${firstLine(stderr, status)}`,

@@ -1,47 +1,44 @@
-import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT_CODES } from '../../../app/exit-code.ts';
 import type { ProcessContext } from '../../../app/process-context.ts';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
 import { loadProfiles } from '../../../config/profiles/load-profiles.ts';
 import { homeFolder, ownAccount } from '../../../core/accounts.ts';
-import { TshuttleError } from '../../../core/errors.ts';
-import { type Problem, renderProblem } from '../../../core/problem.ts';
+import type { Problem } from '../../../core/problem.ts';
 import { renderLaunchAgent } from '../../../daemon/service/launch-agent.ts';
 import { agentFile, agentLogFile, installAgent } from '../../../daemon/service/launchctl.ts';
-import { type Manager, runTool, systemctl } from '../../../daemon/service/systemctl.ts';
-import { SYSUSERS_FILE, unitFile, writeUnitFile } from '../../../daemon/service/unit-files.ts';
+import type { Manager } from '../../../daemon/service/systemctl.ts';
 import {
   renderSystemUnit,
-  renderSysusers,
   renderUserUnit,
   type ServiceProgram,
   SYSTEM_FOLDER,
   systemUnitName,
   USER_UNIT,
 } from '../../../daemon/service/units.ts';
-import { findHelperCommandFacts } from '../../../intercept/client/command.ts';
-import { canBeGranted, sudoersLine } from '../../../intercept/install/sudoers.ts';
-import { whyNotRootsAlone } from '../../../net/machine/root-owned.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
+import { installByCron, renderCronService } from './install-by-cron.ts';
+import { installUnits, type Unit } from './install-units.ts';
 import { requireServices, type ServiceInput } from './service-input.ts';
+import { machineManager, type ServicePlaces, servicePlacesOf, userAccess } from './service-places.ts';
+import { requirePower } from './service-power.ts';
+import { removeCronService } from './service-uninstall.ts';
 
-const SUDO_TIMEOUT_MS = 10_000;
-
-/** A unit that is to be there. */
-interface Unit {
-  readonly name: string;
-  readonly text: string;
-}
+/** Of logind: a file for each user whose systemd starts at boot (loginctl(1), enable-linger). */
+const LINGERING_USERS = '/var/lib/systemd/linger';
 
 /**
  * Installs what starts profiles at login or boot, and starts it. What was installed before is replaced.
  *
+ * @param places where, and by what: tests have another machine
  * @returns the exit code: 75 when it is installed but could not be started yet, which systemd tries again
  * @throws TshuttleError ERR_NO_PRIVILEGE when the service could not get root without a password, ERR_CONFIG
  */
-export async function installService(input: ServiceInput, session: CommandSession): Promise<number> {
+export async function installService(
+  input: ServiceInput,
+  session: CommandSession,
+  places: ServicePlaces = servicePlacesOf(session.process.environment),
+): Promise<number> {
   requireServices(input);
   const { process: context, print, refuse } = session;
   const manager: Manager = input.system ? 'system' : 'user';
@@ -59,12 +56,15 @@ export async function installService(input: ServiceInput, session: CommandSessio
 
   const program = { nodePath: process.execPath, script: context.script };
   const units = unitsFor(manager, program, names, context.environment['XDG_CONFIG_HOME']);
+  const { userManager } = places;
+  const withoutSystemd =
+    !input.system && process.platform === 'linux' && userManager.kind === 'no systemd'
+      ? { program, names, place: userManager.place }
+      : undefined;
   if (input.print) {
-    print(
-      process.platform === 'darwin'
-        ? launchAgent(program, names, context.environment)
-        : units.map(({ text }) => text).join('\n'),
-    );
+    if (withoutSystemd !== undefined) print(renderCronService(withoutSystemd, places, session));
+    else if (process.platform === 'darwin') print(launchAgent(program, names, context.environment));
+    else print(units.map(({ text }) => text).join('\n'));
     return 0;
   }
   requirePower(manager, program);
@@ -78,21 +78,31 @@ export async function installService(input: ServiceInput, session: CommandSessio
     );
     return 0;
   }
+  if (withoutSystemd !== undefined) return await installByCron(withoutSystemd, places, session);
+  if (input.system)
+    return await installUnits(units, machineManager(context.environment), places.units, print);
+  return await installUserUnits(units, places, session);
+}
 
-  if (input.system) {
-    writeUnitFile(SYSUSERS_FILE, renderSysusers());
-    await mustRun('systemd-sysusers', [SYSUSERS_FILE]);
-  }
-  const places = { configHome: context.environment['XDG_CONFIG_HOME'], homeDirectory: homeFolder() };
-  for (const { name, text } of units) writeUnitFile(unitFile(manager, name, places), text);
-  await systemctl(manager, 'daemon-reload');
-  let exitCode = 0;
-  for (const { name } of units) {
-    await systemctl(manager, '--quiet', 'enable', name);
-    exitCode ||= await start(manager, name, print);
-  }
-  if (manager === 'user' && exitCode === 0)
-    print('tshuttle: it starts at login; also at boot, without one: loginctl enable-linger\n');
+/** Installs them with the user's own systemd. @throws TshuttleError ERR_CONFIG where that does not run */
+async function installUserUnits(
+  units: readonly Unit[],
+  places: ServicePlaces,
+  session: CommandSession,
+): Promise<number> {
+  const access = userAccess(places);
+  // Of a time without systemd: cron would start them, too.
+  await removeCronService(places, session);
+  const exitCode = await installUnits(units, access, places.units, session.print);
+  if (exitCode !== 0) return exitCode;
+  const { userManager } = places;
+  if (userManager.kind === 'reachable' && userManager.missing !== undefined)
+    session.print(
+      `tshuttle: for systemctl --user and journalctl --user in this shell: ${userManager.missing}\n`,
+    );
+  const { userName = '' } = ownAccount();
+  if (!existsSync(join(LINGERING_USERS, userName)))
+    session.print('tshuttle: it starts at login; also at boot, without one: loginctl enable-linger\n');
   return exitCode;
 }
 
@@ -124,62 +134,4 @@ function missingCredentials(name: string): readonly Problem[] {
     const isOpen = file === 'identity' && (status.uid !== 0 || (status.mode & 0o077) !== 0);
     return isOpen ? [{ where: path, what: 'can be read by others than root; chown root, chmod 600' }] : [];
   });
-}
-
-/**
- * Whether the service will be able to set rules, which it cannot ask anybody for.
- *
- * @throws TshuttleError ERR_NO_PRIVILEGE with what to grant; ERR_CONFIG when others than root could change what root starts
- */
-function requirePower(manager: Manager, { nodePath, script }: ServiceProgram): void {
-  const isRoot = process.geteuid?.() === 0;
-  if (manager === 'system') {
-    if (!isRoot) {
-      throw new TshuttleError('ERR_NO_PRIVILEGE', 'a service of the machine is installed by root', {
-        remedy: 'sudo tshuttle service install --system NAME',
-      });
-    }
-    for (const path of [nodePath, script]) {
-      const why = whyNotRootsAlone(path);
-      if (why === undefined) continue;
-      throw new TshuttleError('ERR_CONFIG', `a service of the machine may not run ${path}: ${why}`, {
-        remedy: 'install Node.js and tshuttle for the machine, as root',
-      });
-    }
-    return;
-  }
-  if (isRoot || mayRunHelper()) return;
-  const { userName, userId } = ownAccount();
-  const line = sudoersLine(userName !== undefined && canBeGranted(userName) ? userName : `#${userId}`);
-  throw new TshuttleError('ERR_NO_PRIVILEGE', 'a service cannot ask for the sudo password', {
-    remedy: `tshuttle sudoers --install, which has sudo ask for none: ${line}`,
-  });
-}
-
-/** The helper ends at once when its standard input does. */
-function mayRunHelper(): boolean {
-  const { sudoPath, installedHelper } = findHelperCommandFacts();
-  if (sudoPath === undefined || installedHelper === undefined) return false;
-  const options = { stdio: 'ignore', timeout: SUDO_TIMEOUT_MS } as const;
-  return spawnSync(sudoPath, ['-n', '--', installedHelper], options).status === 0;
-}
-
-/** @returns the exit code */
-async function start(manager: Manager, unit: string, print: (text: string) => void): Promise<number> {
-  try {
-    await systemctl(manager, 'restart', unit);
-    print(`tshuttle: ${unit} is installed and up\n`);
-    return 0;
-  } catch (error) {
-    const journal = `journalctl ${manager === 'user' ? '--user ' : ''}-u ${unit}`;
-    const what = `is installed, but not up yet; see ${journal}`;
-    process.stderr.write(`tshuttle: ${renderProblem({ where: unit, what })}\n`);
-    if (error instanceof TshuttleError) return EXIT_CODES.ERR_BASTION_LOST;
-    throw error;
-  }
-}
-
-async function mustRun(program: string, words: readonly string[]): Promise<void> {
-  const { status, stderr } = await runTool(program, words);
-  if (status !== 0) throw new TshuttleError('ERR_CONFIG', `${program} failed: ${stderr.trim()}`);
 }

@@ -178,7 +178,12 @@ function serviceBlocks(system: SystemWords): readonly Block[] {
         'nothing else. It reads /etc/tshuttle/config.yaml, and its key and host keys are /etc/tshuttle/NAME/identity and known_hosts.',
     ),
     paragraph(
-      'tshuttle service status shows what is installed, and tshuttle service uninstall removes it. --print only shows the unit.',
+      'Your systemd runs from your first login on, or from boot with loginctl enable-linger. After su or sudo -u, and in a container, there may be none: ' +
+        'service install says so, and what to do. Where no systemd runs at all (WSL, a container, another init system) cron starts the profiles at boot: ' +
+        'a line @reboot in your crontab starts ~/.config/tshuttle/start-at-boot, which tries until they are up. Cron does not start them again when they end.',
+    ),
+    paragraph(
+      'tshuttle service status shows what is installed, by which of them, and whether it runs; tshuttle service uninstall removes it. --print only shows the unit, or the script.',
     ),
   ];
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -97,6 +97,17 @@ describe('the agent of launchd', () => {
       message: expect.stringContaining('125: Domain does not support'),
       remedy: expect.stringContaining('logged in at the screen'),
     });
+  });
+
+  test('where launchctl refuses, the file is as it was: launchd would start it at the next login', async () => {
+    launchd.refusal = 'Bootstrap failed: 125: Domain does not support specified action';
+    await expect(installAgent('1', place(), launchd.run)).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+    expect(existsSync(agentFile(homeDirectory))).toBe(false);
+    launchd.refusal = undefined;
+    await installAgent('1', place(), launchd.run);
+    launchd.refusal = 'Bootstrap failed: 5: Input/output error';
+    await expect(installAgent('2', place(), launchd.run)).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+    expect(readFileSync(agentFile(homeDirectory), 'utf8')).toBe('1');
   });
 
   test('a file of somebody else is not taken for ours', async () => {
