@@ -6,7 +6,7 @@ import { systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import { readAddress } from '../../daemon/control/socket-address.ts';
-import { INSTALLED_HELPER } from '../../intercept/install/installed-helper.ts';
+import { INSTALLED_HELPERS } from '../../intercept/install/installed-helper.ts';
 import { startedTicksOf } from '../../intercept/rules/instance.ts';
 import { peerCredentials, strangerAt } from '../../net/native/peer.ts';
 
@@ -96,7 +96,7 @@ function helpersOf(pid: number): number[] {
   const children = textOf(`/proc/${pid}/task/${pid}/children`).split(' ').map(Number).filter(Boolean);
   return children.filter((child) => {
     const words = textOf(`/proc/${child}/cmdline`).split('\0');
-    return words.some((word) => word === INSTALLED_HELPER || word.endsWith('/tshuttle-helper'));
+    return words.some((word) => INSTALLED_HELPERS.includes(word) || word.endsWith('/tshuttle-helper'));
   });
 }
 

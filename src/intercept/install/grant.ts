@@ -6,6 +6,7 @@ import { replaceFile } from '../../core/files/regular-file.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
 import { findTool } from '../../net/machine/root-tools.ts';
 import { type InstalledFiles, installHelper, uninstallHelper } from './install-helper.ts';
+import { IS_PACKAGED } from './installed-helper.ts';
 import { renderSudoers, SUDOERS_FILE, usersIn } from './sudoers.ts';
 import { accountOf, tryGrant } from './try-grant.ts';
 
@@ -15,18 +16,19 @@ const VISUDO_TIMEOUT_MS = 10_000;
  * Installs the helper and lets a user run it by sudo, without a password. As root; the helper comes first, so that at no time
  * a path is granted that somebody else could make. Then it is tried, as that user.
  *
+ * @returns undefined where the helper is that of a package, which is only granted
  * @throws TshuttleError ERR_CONFIG when that would not be safe, visudo refuses the file, or there is no such user: nothing is
  * granted then; also when the user cannot use it all the same: it stays, for whoever mends that
  */
-export async function grant(user: string, nodePath: string): Promise<InstalledFiles> {
+export async function grant(user: string, nodePath: string): Promise<InstalledFiles | undefined> {
   const account = accountOf(user);
-  const installed = await installHelper(nodePath);
+  const installed = IS_PACKAGED ? undefined : await installHelper(nodePath);
   writeSudoers([...grantedUsers(), user]);
   tryGrant(account);
   return installed;
 }
 
-/** Takes it from a user; with the last one the helper goes, too. As root. @returns who may still run it */
+/** Takes it from a user; with the last one a copy of the helper goes, too. As root. @returns who may still run it */
 export async function withdraw(user: string): Promise<readonly string[]> {
   const rest = grantedUsers().filter((granted) => granted !== user);
   if (rest.length > 0) {
@@ -34,7 +36,7 @@ export async function withdraw(user: string): Promise<readonly string[]> {
     return rest;
   }
   await rm(SUDOERS_FILE, { force: true });
-  await uninstallHelper();
+  if (!IS_PACKAGED) await uninstallHelper();
   return [];
 }
 

@@ -56,9 +56,12 @@ export async function sudoers({ action, user }: SudoersRequest, context: Sudoers
   }
   if (!isRoot) return await asRoot(action, name, context.script);
   if (action === 'install') {
-    const { version, nodeCopied } = await grant(name, process.execPath);
-    const what = nodeCopied ? `the helper of ${version} and Node.js` : `the helper of ${version}`;
-    print(`tshuttle: copied ${what} to ${INSTALLED_FOLDER}\n`);
+    const installed = await grant(name, process.execPath);
+    if (installed !== undefined) {
+      const { version, nodeCopied } = installed;
+      const what = nodeCopied ? `the helper of ${version} and Node.js` : `the helper of ${version}`;
+      print(`tshuttle: copied ${what} to ${INSTALLED_FOLDER}\n`);
+    }
     print(`tshuttle: ${name} is asked for no password any more (${SUDOERS_FILE})\n`);
     return 0;
   }
