@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig, type OutputOptions } from 'rolldown';
+import { rawText } from './raw-text.ts';
 
 /*
  * The build: few files, since to load one costs Node.js 0.7 ms and more, and a tunnel is made of 350 (native-notes/module-loading.md).
@@ -77,6 +78,7 @@ export default defineConfig([
     preserveEntrySignatures: 'allow-extension',
     platform: 'node',
     external,
+    plugins: [rawText()],
     output: { ...output, cleanDir: true, codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'few files', name: fileOf }] } },
   },
   program('root/helper', 'src/intercept/root/main.ts'),

@@ -16,6 +16,8 @@ const simulation = fileURLToPath(new URL('../test/support/platform/simulate.cjs'
 const { TSHUTTLE_TEST_PLATFORM: platform, TSHUTTLE_TEST_KOFFI: koffi } = process.env;
 const here = {
   ...(platform === undefined && koffi === undefined ? {} : { setupFiles: [simulation] }),
+  // The style of the page of top --web, which is taken in as text; without it vitest has no text in it.
+  css: true,
   runner: fileURLToPath(new URL('leaving-out-runner.ts', import.meta.url)),
   exclude: [
     ...configDefaults.exclude,

@@ -162,10 +162,13 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
   topDescription:
     'Shows what a tunnel does, each second: throughput up and down, round trip, flows with their rates.\n' +
     'Keys: r, b, a, d sort by rate, bytes, age, destination; Tab shows the next tunnel; q ends it.\n' +
-    'Without a terminal, or with --once, shows it once. --json has the same of all tunnels (tshuttle help status).',
+    'Without a terminal, or with --once, shows it once. --json has the same of all tunnels, --web shows\n' +
+    'them in a browser (tshuttle help status).',
   topName: 'the tunnel, as tshuttle status names it (default: the first)',
   topOnce: 'show it once, with all flows',
   topWatch: 'with --json: go on, a line each second',
+  topWeb: 'serve it as a page for a browser on this machine, to who has the address that is printed',
+  topPort: 'with --web: the port, on 127.0.0.1 (default: any that is free)',
   configShow: 'show profiles as they are written',
   configShowDescription:
     'Shows profiles as they are written in config.yaml and in the project file, the nearest from this folder upwards.',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { rolldown } from 'rolldown';
+import { rawText } from '../../../.ci/raw-text.ts';
 
 /** Below dist/, so that it finds its installation as the product does; a build removes it (.ci/rolldown.config.ts). */
 const FOLDER = 'dist/test';
@@ -13,7 +14,12 @@ const FOLDER = 'dist/test';
  * @returns the file with the same exports, from there, too
  */
 export async function buildModule(path: string): Promise<string> {
-  await using bundle = await rolldown({ input: path, platform: 'node', external: /^[^./]/ });
+  await using bundle = await rolldown({
+    input: path,
+    platform: 'node',
+    external: /^[^./]/,
+    plugins: [rawText()],
+  });
   const { output } = await bundle.generate({ format: 'esm', codeSplitting: false });
   await mkdir(FOLDER, { recursive: true });
   const file = join(FOLDER, `${basename(path, extname(path))}.js`);

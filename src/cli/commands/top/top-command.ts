@@ -1,18 +1,32 @@
+import type { Command } from 'commander';
 import { EXIT_STOPPED } from '../../../app/exit-code.ts';
+import { Invalid } from '../../../config/parse/invalid.ts';
+import { parsePort } from '../../../config/parse/port.ts';
+import type { Problem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
 import { jsonOption } from '../../command/json-option.ts';
 
+/** What `tshuttle top` is asked to show, and how. */
+type Shows =
+  | { readonly kind: 'screen' }
+  | { readonly kind: 'once' }
+  | { readonly kind: 'json'; readonly how: 'once' | 'until stopped' }
+  /** `port` 0: any. */
+  | { readonly kind: 'page'; readonly port: number };
+
 /** Arguments of `tshuttle top`. */
 interface TopInput {
   readonly name: string | undefined;
-  readonly shows: 'screen' | 'once' | 'json' | 'json until stopped';
+  readonly shows: Shows;
 }
 
 interface TopOptions {
   readonly once?: true;
   readonly json?: true;
   readonly watch?: true;
+  readonly web?: true;
+  readonly port?: string;
 }
 
 /** `tshuttle top` */
@@ -28,32 +42,49 @@ export const topCommand = defineCommand<TopInput>({
       .option('--once', TEXTS.topOnce)
       .addOption(jsonOption())
       .option('--watch', TEXTS.topWatch)
+      .option('--web', TEXTS.topWeb)
+      .option('--port <PORT>', TEXTS.topPort)
       .action((name: string | undefined) => {
-        const { once, json, watch } = command.opts<TopOptions>();
-        if (watch && !json)
-          refuse({ where: '--watch', what: 'goes with --json; without it top goes on anyway' });
-        else if (watch && once) refuse({ where: '--watch', what: 'does not go with --once' });
-        else if (json) choose({ name, shows: watch ? 'json until stopped' : 'json' });
-        else choose({ name, shows: once ? 'once' : 'screen' });
+        const shows = showsOf(command);
+        if ('where' in shows) refuse(shows);
+        else choose({ name, shows });
       });
   },
-  run: async ({ name, shows }, { process: context, print }) => {
+  run: async ({ name, shows }, session) => {
+    const { process: context, print } = session;
     const { environment, stop } = context;
-    if (shows === 'json' || shows === 'json until stopped') {
+    const names = name === undefined ? [] : [name];
+    if (shows.kind === 'page') {
+      const { topWeb } = await import('./web/top-web.ts');
+      return await topWeb(names, shows.port, session);
+    }
+    if (shows.kind === 'json') {
       const { TunnelLooks } = await import('./document/tunnel-looks.ts');
       const { printDocuments } = await import('./document/print-documents.ts');
       context.onReaderGone = () => stop.request(EXIT_STOPPED);
-      const looks = new TunnelLooks(name === undefined ? [] : [name], environment);
-      return await printDocuments(shows === 'json' ? 'once' : 'until stopped', { looks, print, stop });
+      return await printDocuments(shows.how, { looks: new TunnelLooks(names, environment), print, stop });
     }
     const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
     const { top } = await import('./top.ts');
     return await top(name, {
       surroundings: surroundingsOf(environment),
       environment,
-      isLive: shows === 'screen' && process.stdout.isTTY === true && process.stdin.isTTY === true,
+      isLive: shows.kind === 'screen' && process.stdout.isTTY === true && process.stdin.isTTY === true,
       print,
       stop,
     });
   },
 });
+
+function showsOf(command: Command): Shows | Problem {
+  const { once, json, watch, web, port } = command.opts<TopOptions>();
+  if (watch && !json) return { where: '--watch', what: 'goes with --json; without it top goes on anyway' };
+  if (watch && once) return { where: '--watch', what: 'does not go with --once' };
+  if (port !== undefined && !web) return { where: '--port', what: 'goes with --web' };
+  if (web && (json || once))
+    return { where: '--web', what: `does not go with ${json ? '--json' : '--once'}` };
+  if (json) return { kind: 'json', how: watch ? 'until stopped' : 'once' };
+  if (!web) return { kind: once ? 'once' : 'screen' };
+  const parsed = port === undefined ? 0 : parsePort(port);
+  return parsed instanceof Invalid ? { where: '--port', what: parsed.what } : { kind: 'page', port: parsed };
+}

@@ -105,6 +105,13 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
           'that move most first; failures (tunnel, cause, what, count, lastAtMs, lastDestination, remedy, and destinations: destination, count, lastAtMs, why); and ' +
           'totals. It takes a second, for the rates; --watch goes on, a line each second.',
       ),
+      paragraph(
+        'tshuttle top [NAME] --web shows the same as a page, live, until Ctrl-C. It listens on 127.0.0.1, at --port or any that is free, and prints the ' +
+          'address, with a token that is another one each time: only who has it sees your tunnels, no other user of this machine and no other page of your ' +
+          'browser, and nobody can change anything. The browser keeps the token for itself, and the page takes it out of the address bar; open ' +
+          'what was printed, not what is there then. While no such page is to be seen, no tunnel is asked. From another machine: ssh -L ' +
+          '8800:127.0.0.1:8800, --port 8800, and localhost for 127.0.0.1 if you like.',
+      ),
     ],
   },
   {

@@ -16,19 +16,19 @@ export interface TopDocument extends Omit<TunnelsNow, 'tunnels'> {
 }
 
 /** A tunnel, as `status --json` has it, and how fast it moves. Rates are those since the look before. */
-export interface TopTunnel extends TunnelView, Throughput {
+interface TopTunnel extends TunnelView, Throughput {
   /** The symbol of its health, and the word for it: as `status` shows them. */
   readonly mark: string;
   readonly word: string;
 }
 
 /** A flow of the tunnel of this name. */
-export interface TopFlow extends MovingFlow {
+interface TopFlow extends MovingFlow {
   readonly tunnel: string;
 }
 
 /** What a tunnel could not carry for one cause, since its start. */
-export interface TopFailure extends Omit<FailureCount, 'advice'> {
+interface TopFailure extends Omit<FailureCount, 'advice'> {
   readonly tunnel: string;
   /** For people: `refused by the destination`. */
   readonly what: string;
@@ -48,7 +48,7 @@ interface FailedDestination {
 }
 
 /** All tunnels together. */
-export interface TopTotals extends Throughput {
+interface TopTotals extends Throughput {
   readonly tunnels: number;
   /** Flows that are not over, and how many of them wait for a bastion. */
   readonly flows: number;
