@@ -1,5 +1,6 @@
 import { type TopDocument, topDocument } from '../../../src/cli/commands/top/document/top-document.ts';
 import type { MovingFlow } from '../../../src/cli/commands/top/rates.ts';
+import { diagnoseProhibition } from '../../../src/ssh/forwarding-diagnosis.ts';
 import type { FlowEnding, TunnelStatus } from '../../../src/tunnel/status/status.ts';
 import { NOW_MS, reportOf, tunnelsOf, UP } from '../in-process/tunnel-reports.ts';
 
@@ -26,8 +27,10 @@ const WAITS_FOR_CODE: TunnelStatus = {
   reconnects: 2,
 };
 
-const PROHIBITION =
-  'ask the administrator of the bastion for: permitopen="10.20.9.40:3306" in authorized_keys, or PermitOpen in sshd_config';
+const PROHIBITION = diagnoseProhibition(
+  { host: '10.20.9.40', port: 3306 },
+  { keyOptions: [], permitted: '10.20.4.17:6443' },
+).remedy;
 
 const ENDINGS: readonly FlowEnding[] = [
   ['10.20.9.40:3306', 'prohibited', 'prohibited by the bastion (open failed)', 95_000],
@@ -94,4 +97,28 @@ export function demoLook(second: number): TopDocument {
     ],
     atMs,
   );
+}
+
+/** So many tunnels, and so many flows through the first. */
+export function busyLook(tunnelCount: number, flowCount: number): TopDocument {
+  const reports = Array.from({ length: tunnelCount }, (_, n) =>
+    reportOf(`tunnel-${n}`, UP, `10.${n}.0.0/16`),
+  );
+  const { tunnels, health } = tunnelsOf(reports);
+  const flows = Array.from({ length: flowCount }, (_, n): MovingFlow => {
+    const [destination, originator] = [`10.0.0.${n % 250}:${1_000 + n}`, `127.0.0.1:${20_000 + n}`];
+    const rates = { upBytesPerSec: 0, downBytesPerSec: flowCount - n };
+    return {
+      ...{ destination, originator, address: null, ageMs: n * 1_000, stage: 'open' },
+      bytesUp: 0,
+      bytesDown: n,
+      ...rates,
+    };
+  });
+  const status = { ...UP, flows: { now: flowCount, held: 0, total: flowCount, opened: flowCount } };
+  const still = { endings: [], upBytesPerSec: 0, downBytesPerSec: 0 };
+  const looks = tunnels.map((view, n) =>
+    n === 0 ? { view: { ...view, status }, flows, ...still } : { view, flows: [], ...still },
+  );
+  return topDocument({ health, silent: [], down: [] }, looks, NOW_MS);
 }

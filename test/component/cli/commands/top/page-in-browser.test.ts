@@ -12,7 +12,7 @@ import { servePage } from '../../../../../src/cli/commands/top/web/serve-page.ts
 import { topWeb } from '../../../../../src/cli/commands/top/web/top-web.ts';
 import { ControlServer } from '../../../../../src/daemon/control/server.ts';
 import { Browser } from '../../../../support/browser/browser.ts';
-import { demoLook } from '../../../../support/browser/demo-looks.ts';
+import { busyLook, demoLook } from '../../../../support/browser/demo-looks.ts';
 import { recordingLogger } from '../../../../support/in-process/recording-logger.ts';
 import { reportOf, UP } from '../../../../support/in-process/tunnel-reports.ts';
 import { until } from '../../../../support/process/until.ts';
@@ -38,7 +38,7 @@ class MovingTunnel extends ToldTunnel {
   }
 }
 
-describe('the page of top --web, in a browser', () => {
+describe('the page of top --web, in a browser', { timeout: 60_000 }, () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await Browser.start();
@@ -144,6 +144,39 @@ describe('the page of top --web, in a browser', () => {
     });
   });
 
+  test('many tunnels and flows: so many rows, and the others by filter and order', async () => {
+    const token = 'busy';
+    const before = browser.complaints.length;
+    const server = await servePage(0, token, new LiveLooks(async () => busyLook(12, 1_200)));
+    try {
+      await browser.open(`http://127.0.0.1:${server.port}/#${token}`);
+      const text = await browser.untilShown(/800 more; of 1,233 the 1000 that move most/);
+      for (let n = 0; n < 12; n += 1) expect(text).toContain(`tunnel-${n}`);
+      const rows = () =>
+        browser.evaluate<readonly string[]>(
+          "[...document.querySelectorAll('tbody tr')].map(({ firstChild }) => firstChild.textContent)",
+        );
+      expect(await rows()).toHaveLength(200);
+      expect((await rows())[0]).toBe('10.0.0.0:1000');
+      const press = (head: string) =>
+        browser.evaluate<string>(
+          `(() => { const head = [...document.querySelectorAll('th')].find(({ textContent }) => textContent === '${head}');
+            head.firstChild.click(); return head.ariaSort; })()`,
+        );
+      expect(await press('Age')).toBe('descending');
+      expect((await rows())[0]).toBe('10.0.0.249:1999');
+      expect(await press('Age')).toBe('ascending');
+      expect((await rows())[0]).toBe('10.0.0.0:1000');
+      await browser.evaluate(
+        "document.getElementById('filter').value = ':1777', document.getElementById('filter').dispatchEvent(new Event('input'))",
+      );
+      expect(await rows()).toEqual(['10.0.0.27:1777']);
+      expect(browser.complaints.slice(before)).toEqual([]);
+    } finally {
+      server.close();
+    }
+  });
+
   test('the picture in README: two minutes of two tunnels', async () => {
     let second = 0;
     const looks = new LiveLooks(async () => {
@@ -155,7 +188,7 @@ describe('the page of top --web, in a browser', () => {
     const token = 'demo';
     const server = await servePage(0, token, looks);
     try {
-      await browser.view({ width: 1180, height: 690, scheme: 'light' });
+      await browser.view({ width: 1180, height: 718, scheme: 'light' });
       await browser.open(`http://127.0.0.1:${server.port}/#${token}`);
       await until(() => second === 120, { deadlineMs: 15_000, what: () => `second ${second}` });
       const text = await browser.untilShown(/7 connections refused by the destination/);
