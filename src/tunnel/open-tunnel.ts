@@ -228,7 +228,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           captureProblems: watch.problems,
           otherError: ingressError ?? removed.lastError,
         }),
-      onChange: (listener) => life.onChange(listener),
+      onChange: (listener) => removed.onChange(listener, (one) => life.onChange(one)),
       retryNow: () => life.retryNow(),
       login: (prompter) => life.login(prompter),
       flows: (limit) => table.list(limit),

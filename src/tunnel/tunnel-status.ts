@@ -38,6 +38,7 @@ export function tunnelStatus({
     bytesDown,
     ...parts,
     reconnects: life.outages.reconnects,
+    lostSinceMs: life.outages.lostSinceMs ?? null,
     lastError,
     advice: adviceFor(state, lastError, counts),
   };

@@ -65,7 +65,7 @@ export class LifeCycle {
   }
 
   /** When the bastion could not be reached, and why. */
-  get outages(): Pick<Outages, 'isDown' | 'reconnects' | 'lastError'> {
+  get outages(): Pick<Outages, 'isDown' | 'lostSinceMs' | 'reconnects' | 'lastError'> {
     return this.#outages;
   }
 

@@ -12,6 +12,7 @@ export class Outages {
   #reconnects = 0;
   #lastError: ShownError | undefined;
   #lostAtMs: number | undefined;
+  #lostSinceMs: number | undefined;
 
   constructor(onDown: OnDown, logger: Logger) {
     this.#onDown = onDown;
@@ -32,13 +33,18 @@ export class Outages {
     return this.#lostAtMs !== undefined;
   }
 
+  /** Since when it cannot be reached, in ms since 1970; undefined while {@link isDown} is false. */
+  get lostSinceMs(): number | undefined {
+    return this.isDown ? this.#lostSinceMs : undefined;
+  }
+
   hungUp({ message }: TshuttleError): void {
     this.#logger.info(`${message}; nothing was carried, and the next flow has it connected again`);
   }
 
   lost(error: TshuttleError): void {
     this.#lastError = showError(error);
-    this.#lostAtMs = performance.now();
+    this.#down();
     if (this.#onDown === 'exit') return; // the caller reports why the tunnel has ended
     this.#logger.warn(`${error.message}; ${OUTAGE_BEHAVIOUR[this.#onDown]} until it is connected again`);
   }
@@ -59,7 +65,7 @@ export class Outages {
   }
 
   failed(error: unknown, after: 'try again' | 'wait for the user'): void {
-    this.#lostAtMs ??= performance.now();
+    if (!this.isDown) this.#down();
     const failure =
       error instanceof TshuttleError
         ? error
@@ -71,6 +77,11 @@ export class Outages {
     }
     const remedy = failure.remedy === undefined ? '' : ` (${failure.remedy})`;
     this.#logger.warn(`${failure.message}${remedy}; it is not tried again before you log in`);
+  }
+
+  #down(): void {
+    this.#lostAtMs = performance.now();
+    this.#lostSinceMs = Date.now();
   }
 }
 

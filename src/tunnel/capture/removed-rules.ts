@@ -13,6 +13,7 @@ export class RemovedRules {
   /** What was told last. */
   lastError: ShownError | undefined;
   readonly onRemoved: RedirectContext['onRemoved'];
+  readonly #listeners = new Set<() => void>();
 
   constructor(onDown: OnDown, logger: Logger) {
     this.onRemoved = (state, removal) => {
@@ -20,6 +21,17 @@ export class RemovedRules {
       // The caller reports why the tunnel has ended.
       if (state === 'lost' && onDown === 'exit') this.#lost.resolve(removal);
       else logger.warn(`${removal.message} (${removal.remedy})`);
+      for (const listener of this.#listeners) listener();
+    };
+  }
+
+  /** Has `listener` called after each removal, and as often as `other` calls it. @returns what ends both */
+  onChange(listener: () => void, other: (listener: () => void) => () => void): () => void {
+    const endOther = other(listener);
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      endOther();
     };
   }
 }

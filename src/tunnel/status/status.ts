@@ -35,6 +35,8 @@ export interface TunnelStatus {
   readonly names: SyntheticNamesStatus | null;
   /** How often the connection was lost and made again. */
   readonly reconnects: number;
+  /** Since when the bastion cannot be reached; null while it is connected, or has only hung up because nothing was carried. Left out by versions of before. */
+  readonly lostSinceMs?: number | null;
   /** Why connections that should be captured do not arrive, as of the last time that it was tried; empty when all is well. */
   readonly captureProblems: readonly CaptureProblem[];
   /** What went wrong last, also when it is over. */
