@@ -60,12 +60,17 @@ export function exitCodeOf(thrown: unknown): number {
 /** What another try cannot mend: usage, a host key, refused logins, configuration. systemd is told so by the unit. */
 const NOT_WORTH_ANOTHER_TRY: ReadonlySet<number> = new Set([64, 76, 77, 78]);
 
+/** Whether what has ended with this code may do so no more if it is only started again. */
+export function isWorthAnotherTry(exitCode: number): boolean {
+  return !NOT_WORTH_ANOTHER_TRY.has(exitCode);
+}
+
 /**
  * What a process ends with that launchd has started, which starts again whatever fails and cannot be told of codes: as in order where
  * another try would not help, so that a bastion sees no login that it refuses every 10 s.
  */
 export function exitCodeForLaunchd(exitCode: number): number {
-  return NOT_WORTH_ANOTHER_TRY.has(exitCode) ? EXIT_STOPPED : exitCode;
+  return isWorthAnotherTry(exitCode) ? exitCode : EXIT_STOPPED;
 }
 
 /** Takes apart what was thrown together ({@link AggregateError}), one level after the other. */

@@ -18,5 +18,6 @@ export interface Prepared {
     readonly openTunnel: typeof openTunnel;
     readonly lookUp: LookUp;
     readonly stateFolder: string;
+    readonly version: string;
   };
 }

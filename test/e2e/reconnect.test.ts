@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { OPEN_FLOW } from '../support/clients/open-flow.ts';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
@@ -22,7 +24,9 @@ async function expectToWork(lab: Lab): Promise<void> {
 describe.skipIf(skipLab)('a bastion that is lost', () => {
   it('is connected again: what comes meanwhile waits, and no rule changes', async () => {
     await using lab = await createLab();
-    const tshuttle = await startTshuttle(lab, [SUBNET]);
+    const events = join(lab.directory, 'events');
+    const onEvent = `echo "$TSHUTTLE_EVENT $TSHUTTLE_NAME: $TSHUTTLE_MESSAGE" >>'${events}'; sleep 60 & cat`;
+    const tshuttle = await startTshuttle(lab, ['--on-event', onEvent, SUBNET]);
     await expectToWork(lab);
     const monitor = await watchRules(lab.client);
     const open = lab.client.spawn(['bash', '-c', OPEN_FLOW]);
@@ -42,6 +46,14 @@ describe.skipIf(skipLab)('a bastion that is lost', () => {
     monitor.kill('SIGTERM');
     await monitor.exited;
     await stopTshuttle(lab, tshuttle);
+    // What the command leaves behind is gone with it, or stopTshuttle had found it.
+    expect((await readFile(events, 'utf8')).split('\n')).toEqual([
+      expect.stringMatching(/^up root@198\.51\.100\.1: capturing 10\.77\.0\.0\/24 through /),
+      expect.stringMatching(/^lost root@198\.51\.100\.1: lost the bastion/),
+      expect.stringMatching(/^back root@198\.51\.100\.1: works again, after \d+ s$/),
+      'down root@198.51.100.1: stopped as asked',
+      '',
+    ]);
   });
 
   it('is waited for no longer than --hold-seconds, without the rules going', async () => {

@@ -121,7 +121,12 @@ describe.skipIf(skipLab)('a tunnel in the background whose bastion is lost', () 
   it('waits for `tshuttle login`, which asks for a code and sends that once', async () => {
     await using lab = await createLab({ sshd: KEY_AND_CODE });
     await enrol(lab);
-    const start = startOnTerminal(lab, ['-D', '--hold-seconds', '120', SUBNET], { remote });
+    const events = join(lab.directory, 'events');
+    const onEvent = join(lab.directory, 'on-event');
+    await writeFile(onEvent, `#!/bin/sh\necho "$TSHUTTLE_EVENT -> $TSHUTTLE_REMEDY" >>${events}\n`);
+    await chmod(onEvent, 0o755);
+    const args = ['-D', '--hold-seconds', '120', '--on-event', onEvent, SUBNET];
+    const start = startOnTerminal(lab, args, { remote });
     await start.untilOutput(/code: ?$/i);
     start.write(`${codeNow()}\n`);
     expect(await start.exited).toMatchObject({ code: 0 });
@@ -161,6 +166,13 @@ describe.skipIf(skipLab)('a tunnel in the background whose bastion is lost', () 
 
     await lab.client.must(['node', 'bin/tshuttle', 'down', remote]);
     await expectNothingLeft(lab);
+    expect((await readFile(events, 'utf8')).split('\n')).toEqual([
+      'up -> ',
+      `needs-login -> tshuttle login ${remote}`,
+      'back -> ',
+      'down -> ',
+      '',
+    ]);
   });
 });
 

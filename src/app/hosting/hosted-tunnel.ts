@@ -9,6 +9,8 @@ import { makePrivateFolder } from '../../daemon/files/private-folder.ts';
 import { RotatingFile } from '../../daemon/files/rotating-file.ts';
 import type { TunnelOrder } from '../../daemon/start/protocol.ts';
 import type { HostPort } from '../../net/address/endpoint.ts';
+import { openEvents } from '../events/open-events.ts';
+import type { TunnelEvents } from '../events/tunnel-events.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { type RunningTunnel, type UpContext, up } from '../keep-up/keep-up.ts';
 import { openAsApplication } from '../keep-up/open-as-application.ts';
@@ -49,6 +51,7 @@ export class HostedTunnel implements ControlledTunnel {
   readonly #stop = new Stop();
   #config: Config;
   #running: RunningTunnel | undefined;
+  #events: TunnelEvents | undefined;
   #log: RotatingFile | undefined;
   #pidFile: PidFile | undefined;
   #end: Promise<TunnelEnd> | undefined;
@@ -152,6 +155,7 @@ export class HostedTunnel implements ControlledTunnel {
       captured: this.captured ?? null,
       ...reportedRules(this.#running?.rules() ?? []),
       names: reportedNames(this.#config.dns),
+      eventProblems: this.#events?.problems ?? [],
       status: this.#running?.tunnel.status() ?? null,
     };
   }
@@ -220,7 +224,12 @@ export class HostedTunnel implements ControlledTunnel {
   async #run(onReady: UpContext['onReady']): Promise<TunnelEnd> {
     const { prepared, reportFailure } = this.#context;
     try {
-      const exitCode = await up(this.#config, { ...prepared.tunnelContext, stop: this.#stop, onReady });
+      const { name } = this;
+      const isWatched = process.stderr.isTTY === true;
+      const events = await openEvents(this.#config, { name, isWatched }, prepared.logger);
+      this.#events = events;
+      const context = { ...prepared.tunnelContext, stop: this.#stop, name, onReady, events };
+      const exitCode = await up(this.#config, context);
       if (this.#logsToFile) prepared.loggers.milestones.info('stopped as asked');
       return { exitCode, failure: undefined };
     } catch (failure) {

@@ -18,12 +18,28 @@ import { type TunnelSurroundings, tunnelOptions } from './tunnel-options-of.ts';
 
 /** Dependencies of {@link up}. */
 export interface UpContext extends TunnelSurroundings {
+  /** What the tunnel is called. */
+  readonly name: string;
+  /** Of this program. */
+  readonly version: string;
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly stop: Stop;
   readonly openTunnel: typeof openTunnel;
   /** Called once, when the tunnel carries. */
   readonly onReady: (running: RunningTunnel) => Promise<void>;
+  /** Tells the user what happens to the tunnel; undefined: nobody is told. */
+  readonly events?: TunnelListener | undefined;
+}
+
+/** Hears what happens to a tunnel. */
+interface TunnelListener {
+  /** The prompter to use instead of this one. */
+  watching(prompter: Prompter): Prompter;
+  /** The tunnel is up, and the user knows. */
+  follow(tunnel: Tunnel): void;
+  /** It has ended. Never rejects. @param failure left out: as was asked for */
+  end(failure?: unknown): Promise<void>;
 }
 
 /** A tunnel that carries, with the names that it follows. */
@@ -47,6 +63,20 @@ export interface RunningTunnel {
  * @throws TshuttleError when the tunnel could not be opened, was lost, or could not be closed in order
  */
 export async function up(config: Config, context: UpContext): Promise<number> {
+  const { events } = context;
+  if (events === undefined) return await openAndKeep(config, context);
+  try {
+    const prompter = events.watching(context.prompter);
+    const exitCode = await openAndKeep(config, { ...context, prompter });
+    await events.end();
+    return exitCode;
+  } catch (error) {
+    await events.end(error);
+    throw error;
+  }
+}
+
+async function openAndKeep(config: Config, context: UpContext): Promise<number> {
   const { stop, logger } = context;
   const catalog = await catalogSource(config);
   const resolve = (wanted: Config) =>
@@ -100,7 +130,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   const beforeReady = async (): Promise<void> => {
     if (config.metrics !== undefined) {
       const { serveMetrics } = await import('../metrics/serve-metrics.ts');
-      metrics = await serveMetrics(config.metrics, () => tunnel.status());
+      metrics = await serveMetrics(config.metrics, context, () => tunnel.status());
     }
     const authHost = config.openstack?.authHost;
     if (authHost?.isKnownHere === false) {
@@ -157,7 +187,7 @@ async function catalogSource({ openstack }: Config): Promise<CatalogSource | und
 
 async function keepUp(
   running: RunningTunnel,
-  { stop, onReady }: UpContext,
+  { stop, onReady, events }: UpContext,
   beforeReady: () => Promise<void>,
 ): Promise<number> {
   let end: number | TshuttleError | undefined;
@@ -166,6 +196,7 @@ async function keepUp(
       await beforeReady();
       // A request that came before this moment ends the tunnel unannounced; what is waited for, such as a probe, is cancelled.
       if (!stop.signal.aborted) await onReady(running);
+      if (!stop.signal.aborted) events?.follow(running.tunnel);
     } catch (error) {
       if (!stop.signal.aborted) throw error;
     }

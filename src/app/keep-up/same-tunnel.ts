@@ -43,17 +43,17 @@ export function programsKey({ programs }: Pick<Config, 'programs'>): string | nu
 
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
- * bastion, and captures as much. One that is asked for names, proxies, forwards, maps, metrics, the bastion's networks, connections of others
- * or UDP that is not refused is never the same: no report tells of these.
+ * bastion, and captures as much. One that is asked for names, proxies, forwards, maps, metrics, a command for events, the bastion's networks,
+ * connections of others or UDP that is not refused is never the same: no report tells of these.
  *
  * @param rules what the configuration captures
  */
 export function doesTheSame(report: TunnelReport, config: Config, rules: readonly CaptureRule[]): boolean {
   if (report.status?.state.kind !== 'up' || report.ruleCount > report.rules.length) return false;
-  const { dns, proxies, forwards, maps, metrics, alsoFrom, udp, autoNets } = config;
+  const { dns, proxies, forwards, maps, metrics, onEvent, alsoFrom, udp, autoNets } = config;
   const asked = [...proxies, ...forwards, ...maps, ...alsoFrom];
-  if (autoNets || dns !== undefined || asked.length > 0 || metrics !== undefined || udp !== 'reject')
-    return false;
+  const isTold = metrics !== undefined || onEvent !== undefined;
+  if (autoNets || dns !== undefined || asked.length > 0 || isTold || udp !== 'reject') return false;
   const catalog = catalogKey(config);
   const isSameWay = report.bastionKey === bastionKey(config) && report.programs === programsKey(config);
   return (

@@ -5,7 +5,7 @@ import { formatHostPort } from '../../net/address/endpoint.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
 import type { TunnelStatus } from '../../tunnel/status/status.ts';
 import { isAskedFor } from './asked-host.ts';
-import { tunnelMetrics } from './tunnel-metrics.ts';
+import { type MetricsOwner, tunnelMetrics } from './tunnel-metrics.ts';
 
 /** A scraper and a reader; with more, the one that has been idle for longest is closed. */
 const MAX_CONNECTIONS = 16;
@@ -25,9 +25,10 @@ export interface MetricsServer {
  */
 export async function serveMetrics(
   place: { readonly address: string; readonly port: number },
+  owner: MetricsOwner,
   status: () => TunnelStatus,
 ): Promise<MetricsServer> {
-  const registry = tunnelMetrics(status);
+  const registry = tunnelMetrics(owner, status);
   const where = formatHostPort(place.address, place.port);
   const answer: RequestListener = (request, response) => {
     if (!isAskedFor(request.headers.host, place.address, hostname())) {

@@ -27,6 +27,7 @@ export interface TunnelProblem {
     | 'failures'
     | 'addresses'
     | 'past-error'
+    | 'events'
     | 'encryption';
   /** A problem keeps it from working now; a note is worth knowing. */
   readonly level: 'problem' | 'note';
@@ -38,7 +39,7 @@ export interface TunnelProblem {
 }
 
 /** The parts of a report that tell how a tunnel is. */
-export type Examined = Pick<TunnelReport, 'name' | 'status'>;
+export type Examined = Pick<TunnelReport, 'name' | 'status' | 'eventProblems'>;
 
 /** How the tunnel is. */
 export function healthOf(report: Examined, nowMs: number): Health {
@@ -97,7 +98,10 @@ function wordOf(state: TunnelState): string {
  * All that is wrong with a tunnel, what decides its health first: the one source for status, doctor, top and explain, of what
  * its log has told as it happened.
  */
-export function problemsOf({ name, status }: Examined, nowMs: number): readonly TunnelProblem[] {
+export function problemsOf(
+  { name, status, eventProblems = [] }: Examined,
+  nowMs: number,
+): readonly TunnelProblem[] {
   if (status === null) return [];
   return [
     ...stateProblems(name, status),
@@ -107,6 +111,7 @@ export function problemsOf({ name, status }: Examined, nowMs: number): readonly 
     ),
     ...addressProblems(status.names),
     ...pastError(status),
+    ...eventProblems.map(({ what, remedy, lastAtMs }) => ({ ...note('events', what, remedy), lastAtMs })),
     ...weakness(status),
   ];
 }

@@ -3,9 +3,11 @@ import type { SystemWords } from '../../core/systems/words.ts';
 import { ALGORITHMS_TOPIC } from './topics/algorithms-topic.ts';
 import { BASTION_TOPICS } from './topics/bastion-topics.ts';
 import { captureTopics } from './topics/capture-topics.ts';
+import { eventsTopic } from './topics/events-topic.ts';
 import { FORWARDS_TOPIC } from './topics/forwards-topic.ts';
 import { installTopic } from './topics/install-topic.ts';
 import { LOG_TOPIC } from './topics/log-topic.ts';
+import { METRICS_TOPIC } from './topics/metrics-topic.ts';
 import { openstackTopic } from './topics/openstack-topic.ts';
 import { OTHERS_TOPIC } from './topics/others-topic.ts';
 import { programsTopic } from './topics/programs-topic.ts';
@@ -55,6 +57,8 @@ function allTopics(system: SystemWords): readonly Topic[] {
     openstackTopic(system),
     securityTopic(system),
     installTopic(system),
+    eventsTopic(system),
+    METRICS_TOPIC,
     LOG_TOPIC,
     ...SYSTEM_TOPICS,
     sshuttleTopic(system),

@@ -11,6 +11,7 @@ import { stateFolderOf } from '../../daemon/files/paths.ts';
 import type { Parts } from '../command/parts.ts';
 import { AskpassPrompter, askpassProgram } from '../prompt/askpass-prompter.ts';
 import { TerminalPrompter } from '../prompt/terminal-prompter.ts';
+import { readVersion } from '../version.ts';
 
 /**
  * Logs on standard error, and asks on the terminal or by SSH_ASKPASS.
@@ -46,6 +47,7 @@ export function prepare(
     openTunnel: parts.openTunnel,
     lookUp,
     stateFolder,
+    version: readVersion(),
   };
   return { output, loggers, logger, tunnelContext };
 }

@@ -146,6 +146,28 @@ export const RUNNING_OPTIONS = {
     help: 'serve metrics for Prometheus at http://IP:PORT/metrics (default address: 127.0.0.1)',
     profile: { key: 'metrics', description: '[ip:]port, where metrics are served, as --metrics' },
   },
+  onEvent: {
+    kind: 'text',
+    flags: '--on-event <CMD>',
+    type: 'shellCommand',
+    help:
+      'run this by the shell when the tunnel is up, lost, back, needs-login, given-up or down, which TSHUTTLE_EVENT says ' +
+      '(tshuttle help events)',
+    profile: {
+      key: 'on_event',
+      description: 'what the shell runs when something happens to it, as --on-event',
+    },
+  },
+  notify: {
+    kind: 'choice',
+    flags: '--notify <WHICH>',
+    choices: ['auto', 'off', 'needs-you', 'all'],
+    otherwise: 'auto',
+    help:
+      'show such events on the desktop: off, needs-you (needs-login, given-up) or all (default: auto, as needs-you where there is ' +
+      'a desktop)',
+    profile: { key: 'notify', description: 'which events the desktop shows, as --notify' },
+  },
   logFormat: {
     kind: 'choice',
     flags: '--log-format <FORMAT>',

@@ -60,6 +60,10 @@ export function projectProblems(
     const what = 'may not stand in a project file: that file could run commands; use your own config.yaml';
     problems.push({ where: `${locate(['ssh_config'])} ssh_config`, what });
   }
+  if (profile.on_event !== undefined) {
+    const what = 'may not stand in a project file, which must not run commands; use your own config.yaml';
+    problems.push({ where: `${locate(['on_event'])} on_event`, what });
+  }
   if (profile.openstack_catalog !== undefined) {
     const what =
       'may not stand in a project file, which must not have your credentials used; use your own config.yaml';

@@ -2,6 +2,7 @@ import type { SystemWords } from './words.ts';
 
 /** What macOS and the BSDs have in common. */
 const BSD = {
+  notifier: 'notify-send',
   withoutRoot: 'tshuttle run --rootless and --socks need no root',
   lowerMtu: 'sudo ifconfig DEVICE mtu 1280',
   moreDescriptors: 'ulimit -n 65536 in the shell that starts it',
@@ -48,6 +49,7 @@ export const MACOS: SystemWords = {
   grantableNode:
     'install the Node.js of nodejs.org (its .pkg, or its archive), which needs no libraries beside it, and start tshuttle with that: ' +
     '/usr/local/bin/node bin/tshuttle sudoers --install',
+  notifier: 'osascript',
   sleepGuard: 'caffeinate',
   addRoute: (family, network) =>
     `sudo route -n add ${family === 4 ? '-net' : '-inet6'} ${network} -interface en0`,

@@ -30,6 +30,7 @@ export const LINUX: SystemWords = {
   sudoersFile: '/etc/sudoers.d/tshuttle',
   grantableNode:
     "start it with a Node.js of the system's packages or of nodejs.org: /usr/bin/node bin/tshuttle sudoers --install",
+  notifier: 'notify-send',
   sleepGuard: 'systemd',
   addRoute: (family, network) =>
     family === 4

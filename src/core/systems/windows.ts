@@ -29,6 +29,7 @@ export const WINDOWS: SystemWords = {
   administrators: 'Administrators',
   sudoersFile: 'none',
   grantableNode: 'there is nothing to grant',
+  notifier: undefined,
   sleepGuard: undefined,
   addRoute: (_family, network) => `route add ${network}`,
   showRejectRoutes: () => 'route print',

@@ -56,6 +56,8 @@ export interface SystemWords {
   readonly sudoersFile: string;
   /** Which Node.js a grant can be for, and how it is used. */
   readonly grantableNode: string;
+  /** What shows notifications on a desktop; undefined: nothing. */
+  readonly notifier: string | undefined;
   /** What keeps the machine awake during `run`; undefined: nothing. */
   readonly sleepGuard: string | undefined;
   /** Gives a network a way out, which a connection needs before it can be redirected. */

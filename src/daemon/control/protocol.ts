@@ -94,8 +94,17 @@ export interface TunnelReport {
   readonly ruleCount: number;
   /** Names that it answers for; null where it leaves DNS alone. Left out by versions of before. */
   readonly names?: ReportedNames | null;
+  /** Ways to tell of events that do not work. Left out by versions of before. */
+  readonly eventProblems?: readonly ReportedEventProblem[];
   /** Null while it is opened for the first time. */
   readonly status: TunnelStatus | null;
+}
+
+/** A way to tell the user of events that has not worked the last time. */
+export interface ReportedEventProblem {
+  readonly what: string;
+  readonly remedy: string;
+  readonly lastAtMs: number;
 }
 
 /** Names that a tunnel answers for, as they are written. */

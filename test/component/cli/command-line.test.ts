@@ -207,6 +207,24 @@ describe('the command', () => {
     expect((await home.notes()).at(-1)).toBe('closed');
   });
 
+  test('--on-event hears of both, and that it does not work changes nothing', async () => {
+    await using home = await Home.make();
+    const note = 'echo "$TSHUTTLE_EVENT $TSHUTTLE_NAME: $TSHUTTLE_MESSAGE -> $TSHUTTLE_REMEDY" >>"$HOME/events"';
+    expect(await home.run(['-r', 'h', '0/0', '--on-event', note], 'lost')).toMatchObject({ code: 75 });
+    expect(await home.run(['-r', 'h', '0/0', '--on-event', note], 'refused')).toMatchObject({ code: 77 });
+    expect((await home.read('events')).split('\n')).toEqual([
+      'up h: pretending for h -> ',
+      'given-up h: the bastion is gone -> start again',
+      // No terminal was there to show it.
+      'given-up h: me@bastion refused every key -> give one with -i',
+      '',
+    ]);
+    const failing = await home.run(['-r', 'h', '0/0', '--on-event', 'echo sorry; exit 3'], 'lost');
+    expect(failing).toMatchObject({ code: 75 });
+    expect(failing.stderr).toContain('--on-event: given-up was not told: it ended with 3: sorry');
+    expect((await home.notes()).at(-1)).toBe('closed');
+  });
+
   test('nothing but the ready line and warnings without -v; more with it', async () => {
     await using home = await Home.make();
     const quiet = await home.run(['-r', 'h', '0/0', '--log-format', 'text'], 'lost');

@@ -60,6 +60,7 @@ async function openTunnel({ remotes: [remote] }, { logger, prompter, signal }) {
       lastError: null,
       advice: null,
     }),
+    onChange: () => () => {},
     flows: () => [],
     endings: () => [],
     setRules: async () => {},

@@ -9,7 +9,7 @@ import type { FlowEnding, FlowInfo } from '../../../tunnel/status/status.ts';
 import { formatDuration } from '../../rendering/quantities.ts';
 import { type Finding, note, ok, problem } from './finding.ts';
 
-type Report = Pick<TunnelReport, 'name' | 'status'>;
+type Report = Pick<TunnelReport, 'name' | 'status' | 'eventProblems'>;
 
 /** How each tunnel that runs is, in the words of status. */
 export function checkTunnels(reports: readonly Report[], nowMs = Date.now()): readonly Finding[] {

@@ -85,7 +85,8 @@ function withoutSecrets(config: Config): unknown {
   return JSON.parse(
     JSON.stringify(config, (key, value: unknown) => {
       if (networks.has(value)) return formatCidr(value as Cidr);
-      return key === 'password' && value !== undefined ? '***' : value;
+      // A command that tells others may have the token by which it does.
+      return (key === 'password' || key === 'onEvent') && value !== undefined ? '***' : value;
     }),
   );
 }

