@@ -48,6 +48,8 @@ const WORDS: Readonly<Record<string, readonly [words: string, withTunnel: number
   'config edit': ['', 64, 64],
   'config check': ['', 0, 0],
   'config schema': ['', 0, 0],
+  'metrics dashboard': ['', 0, 0],
+  'metrics rules': ['', 0, 0],
   sudoers: ['--user nobody', 0, 0],
   'service install': ['--print office', 0, 0],
   'service uninstall': ['nosuch', 64, 64],

@@ -28,7 +28,8 @@ describe.skipIf(skipLab)('metrics', () => {
     expect(await lab.application(download)).toMatchObject({ exact: true });
 
     const page = await lab.client.exec(['curl', '-sS', `http://127.0.0.1:${METRICS_PORT}/metrics`]);
-    expect(page.stdout).toMatch(/^tshuttle_up\{bastion="root@198\.51\.100\.1 .*"\} 1$/m);
+    expect(page.stdout).toMatch(/^tshuttle_up\{tunnel="root@198\.51\.100\.1"\} 1$/m);
+    expect(page.stdout).toMatch(/^tshuttle_bastion_info\{.*bastion="root@198\.51\.100\.1 .*"\} 1$/m);
     expect(page.stdout).toMatch(/^tshuttle_flows_total\{.*\} 1$/m);
     expect(page.stdout).toMatch(/^tshuttle_bytes_total\{.*direction="down"\} 1\d{6}$/m);
     const lint = spawnSync('promtool', ['check', 'metrics'], { input: page.stdout, encoding: 'utf8' });
@@ -43,10 +44,12 @@ describe.skipIf(skipLab)('metrics', () => {
     expect(await statusOf('/metrics', '-H', `Host: localhost:${METRICS_PORT}`)).toBe('200');
 
     const config = join(lab.directory, 'prometheus.yml');
+    const rules = join(lab.directory, 'rules.yml');
+    await writeFile(rules, await lab.client.must(['node', 'bin/tshuttle', 'metrics', 'rules']));
     const targets = `[{ targets: ['127.0.0.1:${METRICS_PORT}'] }]`;
     await writeFile(
       config,
-      `scrape_configs: [{ job_name: tshuttle, scrape_interval: 1s, static_configs: ${targets} }]\n`,
+      `rule_files: ['${rules}']\nscrape_configs: [{ job_name: tshuttle, scrape_interval: 1s, static_configs: ${targets} }]\n`,
     );
     const prometheus = lab.client.spawn([
       'prometheus',
@@ -172,7 +175,7 @@ function expectDocumented(log: string): void {
 describe.skipIf(skipLab)('report', () => {
   it('tells nothing private of what it was fed', async () => {
     await using lab = await createLab();
-    const secrets = ['hunter2-secret', 'proxypass-secret'];
+    const secrets = ['hunter2-secret', 'proxypass-secret', 'token-secret'];
     const names = [
       'zone.private.example',
       'db.private.example',
@@ -201,6 +204,8 @@ describe.skipIf(skipLab)('report', () => {
           '--domain',
           'zone.private.example',
           '10.77.0.2',
+          '--on-event',
+          `curl -d "$TSHUTTLE_EVENT" https://ntfy.sh/${secrets[2]}`,
         ],
       ],
       { env: { XDG_RUNTIME_DIR: lab.directory } },

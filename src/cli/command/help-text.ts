@@ -219,6 +219,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   config: 'show, add, remove, edit and check profiles, or print their JSON Schema',
   gate: 'manage gates, the ssh servers on the edge of a network, and their keys',
   keys: 'list, add and remove the keys that may log in to a gate',
+  metrics: 'print a dashboard and alerts of what --metrics serves',
   openstack:
     'find out why the API of a cloud is not reachable, or write its servers into an ssh configuration',
   service: 'start tunnels at login',

@@ -136,6 +136,14 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
     load: async () => (await import('../commands/config/config-schema-command.ts')).configSchemaCommand,
   },
   {
+    name: 'metrics dashboard',
+    load: async () => (await import('../commands/help/metrics-commands.ts')).metricsDashboardCommand,
+  },
+  {
+    name: 'metrics rules',
+    load: async () => (await import('../commands/help/metrics-commands.ts')).metricsRulesCommand,
+  },
+  {
     name: 'sudoers',
     needs: 'redirector',
     load: async () => (await import('../commands/sudoers/sudoers-command.ts')).sudoersCommand,

@@ -73,7 +73,7 @@ export const VALUE_TYPES = {
       : wrong('is not Key=Value, as in -o ConnectTimeout=10'),
   sshCommand: readSshCommand,
   shellCommand: (text, { wrong }) => {
-    if (text.trim() === '') return wrong("is no command, as in 'logger \"$TSHUTTLE_MESSAGE\"'");
+    if (text.trim() === '') return wrong('is no command, as in \'logger "$TSHUTTLE_MESSAGE"\'');
     // As profiles have it, which a command line may be saved as.
     return /\p{Cc}/u.test(text) ? wrong('has a control character in it; make it a script') : text;
   },

@@ -209,7 +209,8 @@ describe('the command', () => {
 
   test('--on-event hears of both, and that it does not work changes nothing', async () => {
     await using home = await Home.make();
-    const note = 'echo "$TSHUTTLE_EVENT $TSHUTTLE_NAME: $TSHUTTLE_MESSAGE -> $TSHUTTLE_REMEDY" >>"$HOME/events"';
+    const note =
+      'echo "$TSHUTTLE_EVENT $TSHUTTLE_NAME: $TSHUTTLE_MESSAGE -> $TSHUTTLE_REMEDY" >>"$HOME/events"';
     expect(await home.run(['-r', 'h', '0/0', '--on-event', note], 'lost')).toMatchObject({ code: 75 });
     expect(await home.run(['-r', 'h', '0/0', '--on-event', note], 'refused')).toMatchObject({ code: 77 });
     expect((await home.read('events')).split('\n')).toEqual([
