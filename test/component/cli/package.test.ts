@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { renderTopic } from '../../../src/cli/help/render-text.ts';
 import { topicsOn } from '../../../src/cli/help/topics.ts';
@@ -84,6 +84,37 @@ describe('the package', () => {
     expect(paths).toContain('dist/man/tshuttle.1');
     expect(paths.filter((path) => path.endsWith('.map') || path.startsWith('dist/test/'))).toEqual([]);
   });
+
+  test('is installed by npm with its man page, runs with nothing but what is in it, and leaves nothing when it is removed', () => {
+    const environment = {
+      ...process.env,
+      ...{ HOME: folder, npm_config_cache: join(folder, 'cache'), npm_config_prefix: join(folder, 'prefix') },
+      PATH: `${join(folder, 'prefix', 'bin')}:${process.env['PATH']}`,
+    };
+    const run = (command: string): string => {
+      const { status, stdout, stderr } = spawnSync('sh', ['-c', command], {
+        encoding: 'utf8',
+        env: environment,
+      });
+      expect(status, `${command}: ${stdout}${stderr}`).toBe(0);
+      return stdout;
+    };
+    run(
+      `npm pack --silent --ignore-scripts --pack-destination ${folder} && tar -xf ${folder}/*.tgz -C ${folder}`,
+    );
+    // What it depends on, without the network; .ci/readme-as-newcomer installs that, too.
+    symlinkSync(resolve('node_modules'), join(folder, 'package', 'node_modules'));
+    // npm would build what it links to, as in a clone.
+    run(`npm install -g --silent --offline --ignore-scripts --no-audit --no-fund ${folder}/package`);
+    expect(run('tshuttle --version')).toMatch(/^tshuttle \d+\.\d+\.\d+\n$/);
+    const page = readFileSync(join(folder, 'prefix', 'share', 'man', 'man1', 'tshuttle.1'), 'utf8');
+    expect(page).toBe(run('tshuttle man'));
+    expect(run('tshuttle completion bash')).toContain('complete ');
+    expect(run('tshuttle sudoers --user alice')).toMatch(/^alice ALL=\(root\) NOPASSWD: \/\S+ ""$/m);
+    run('npm uninstall -g --silent --offline tshuttle');
+    const left = readdirSync(join(folder, 'prefix'), { recursive: true, encoding: 'utf8' });
+    expect(left.filter((name) => name.includes('tshuttle'))).toEqual([]);
+  }, 60_000);
 
   test('says where it is from, or that its publisher has to', () => {
     const { repository, bugs, homepage } = MANIFEST;
