@@ -99,7 +99,8 @@ export class SyntheticNames implements AddressSource {
   ): Promise<SyntheticNames> {
     const { range4, stateFolder, tunnel } = options;
     const blockCount = blockCountOf(range4);
-    const lock = (block: number) => lockOnMachine(`names ${formatCidr(blockOf(range4, blockCount, block))}`);
+    const lock = (block: number) =>
+      lockOnMachine(`names ${formatCidr(blockOf(range4, blockCount, block))}`, stateFolder);
     const { store, saved } = await MappingStore.open(
       { folder: stateFolder, tunnel, blockCount, lock },
       logger,

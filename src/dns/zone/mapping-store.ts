@@ -5,7 +5,7 @@ import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { makeFolder } from '../../core/files/folders.ts';
 import { readRegularFile, replaceFile } from '../../core/files/regular-file.ts';
 import type { Logger } from '../../core/log.ts';
-import type { ReleaseLock } from '../../net/machine/machine-lock.ts';
+import type { ReleaseLock } from '../../net/machine/locked-file.ts';
 import type { SavedMapping } from './synthetic-addresses.ts';
 
 /** 8,189 names of 253 characters. */
@@ -31,7 +31,7 @@ export interface MappingStoreOptions {
   readonly tunnel: string;
   /** Into how many blocks the range is divided. */
   readonly blockCount: number;
-  /** No other tunnel that runs on this machine, of this or another user, has a block that is locked. */
+  /** No other tunnel that runs on this machine, of this or, on Linux, another user, has a block that is locked. */
   readonly lock: (block: number) => Promise<ReleaseLock | undefined>;
 }
 

@@ -3,7 +3,6 @@ import { closeSync, constants, fstatSync, openSync, rmSync } from 'node:fs';
 import { systemCodeOf } from '../../core/errors.ts';
 import { lockFile } from '../native/file-lock.ts';
 import { whyNoNativeLibrary } from '../native/library.ts';
-import type { ReleaseLock } from './machine-lock.ts';
 
 /**
  * What opens a file and locks it in one: open(2) of macOS and the BSDs, whose lock is that of flock(2); libuv's own on Windows, where
@@ -14,11 +13,14 @@ const O_EXLOCK = process.platform === 'win32' ? 0x1000_0000 : 0x20;
 /** How the systems say that somebody has the file: POSIX's EWOULDBLOCK, and Windows' sharing violation. */
 const TAKEN: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EBUSY']);
 
+/** What ends the hold of a {@link takeFile}. Idempotent. */
+export type ReleaseLock = () => void;
+
 /**
  * Takes a file that one descriptor of this machine has at a time, and makes it where it is not there. Does not wait. The kernel lets go
  * when the process ends, however it does: a file that is left blocks nobody. No native library is needed where there is flock(1).
  *
- * @returns what gives it back and removes it, to be called once; undefined when another has it: ask again
+ * @returns what gives it back and removes it, idempotent; undefined when another has it: ask again
  * @throws Error when the file cannot be opened or the system cannot lock; TshuttleError ERR_INTERNAL when Linux has nothing to do it with
  */
 export function takeFile(path: string): ReleaseLock | undefined {
@@ -40,7 +42,12 @@ export function takeFile(path: string): ReleaseLock | undefined {
   } finally {
     if (!isTaken) closeSync(descriptor);
   }
-  return isTaken ? () => giveBack(path, descriptor) : undefined;
+  if (!isTaken) return undefined;
+  let isGivenBack = false;
+  return () => {
+    if (!isGivenBack) giveBack(path, descriptor);
+    isGivenBack = true;
+  };
 }
 
 function giveBack(path: string, descriptor: number): void {

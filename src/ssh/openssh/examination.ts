@@ -5,6 +5,7 @@ import type { SshRequest } from '../config/request.ts';
 import { describeTarget, type SshTarget } from '../ssh-target.ts';
 import type { Transport } from '../transport.ts';
 import { type MasterContext, startMaster } from './master.ts';
+import { requireMaster } from './master-failure.ts';
 import { MasterSessions } from './master-sessions.ts';
 import { transportOver } from './transport.ts';
 
@@ -52,13 +53,14 @@ export interface Examination {
 /**
  * Logs in once. ssh asks for what it needs by itself; nothing after that can log in again, or ask.
  *
- * @throws TshuttleError as `startMaster` does; nothing is left then
+ * @throws TshuttleError as `requireMaster` and `startMaster` do; nothing is left then
  */
 export async function openExamination(
   target: SshTarget,
   request: SshRequest,
   context: MasterContext,
 ): Promise<Examination> {
+  requireMaster('run this command in WSL2 (tshuttle help windows)');
   const lines: string[] = [];
   const onDebugLine = (line: string): void => {
     if (lines.length < MAX_LINES) lines.push(line);

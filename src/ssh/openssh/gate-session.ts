@@ -2,6 +2,7 @@ import { printableLine } from '../../core/printable.ts';
 import type { SshRequest } from '../config/request.ts';
 import { describeTarget, type SshTarget } from '../ssh-target.ts';
 import { type MasterContext, startMaster } from './master.ts';
+import { requireMaster } from './master-failure.ts';
 import { MasterSessions } from './master-sessions.ts';
 
 /** More than 1,000 keys of any kind. */
@@ -37,13 +38,14 @@ export interface GateSession {
 /**
  * Logs in once. ssh asks for what it needs by itself; nothing after that can log in again, or ask.
  *
- * @throws TshuttleError as `startMaster` does; nothing is left then
+ * @throws TshuttleError as `requireMaster` and `startMaster` do; nothing is left then
  */
 export async function openGateSession(
   target: SshTarget,
   request: SshRequest,
   context: MasterContext,
 ): Promise<GateSession> {
+  requireMaster('run this command in WSL2 (tshuttle help windows)');
   let acceptedKey: string | undefined;
   const onDebugLine = (line: string): void => {
     // sshconnect2.c, input_userauth_pk_ok

@@ -135,3 +135,14 @@ export function describeEnding({ exitCode, signal, lines }: SshEnding): string {
 function portOption({ port }: SshTarget): string {
   return port === 22 ? '' : `-p ${port} `;
 }
+
+/**
+ * Refuses where no `ssh` can be a master: that of Windows stays up and makes no control socket, which would be waited for in vain.
+ *
+ * @throws TshuttleError ERR_CONFIG on Windows
+ */
+export function requireMaster(remedy: string): void {
+  if (process.platform !== 'win32') return;
+  const message = 'OpenSSH for Windows has no ControlMaster, so that it opens no channels for us';
+  throw new TshuttleError('ERR_CONFIG', message, { remedy });
+}

@@ -15,6 +15,7 @@ import { type FlowEnd, type FlowSummary, notOpened, type Transport } from '../tr
 import type { CarriedFlow } from './carried-flow.ts';
 import { handOver } from './handover.ts';
 import { joinMaster, type Master, type MasterContext, startMaster } from './master.ts';
+import { requireMaster } from './master-failure.ts';
 import { MasterSessions } from './master-sessions.ts';
 import { carryBySocks } from './socks-carry.ts';
 
@@ -56,15 +57,7 @@ export async function openOpensshTransport(
   context: MasterContext & { readonly mayOpenSession: boolean },
 ): Promise<OpensshTransport> {
   const { controlPath } = options;
-  if (process.platform === 'win32') {
-    throw new TshuttleError(
-      'ERR_CONFIG',
-      'OpenSSH for Windows has no ControlMaster, so that it opens no channels for us',
-      {
-        remedy: 'use --transport ssh2',
-      },
-    );
-  }
+  requireMaster('use --transport ssh2');
   const carry = carryFor(target, options, context.logger);
   if (carry === 'handover' && !canPassDescriptors()) {
     throw new TshuttleError(

@@ -20,8 +20,9 @@ import { fakeCommand, Home } from './entry.ts';
 import { Terminal } from './terminal.ts';
 
 const WORDS = ['-D', '-r', 'me@h', '10.0.0.0/8'];
-const LOG = '.local/state/tshuttle/me@h.log';
-const PID_FILE = '.local/state/tshuttle/me@h.pid';
+const STATE = `${process.platform === 'win32' ? 'AppData/Local' : '.local/state'}/tshuttle`;
+const LOG = `${STATE}/me@h.log`;
+const PID_FILE = `${STATE}/me@h.pid`;
 
 function isAlive(pid: number): boolean {
   try {
@@ -90,7 +91,7 @@ test('the log and its folder are for their user alone', async () => {
   await using home = await Home.make();
   await home.run(WORDS, 'refused');
   expect(statSync(join(home.path, LOG)).mode & 0o777).toBe(0o600);
-  expect(statSync(join(home.path, '.local/state/tshuttle')).mode & 0o777).toBe(0o700);
+  expect(statSync(join(home.path, STATE)).mode & 0o777).toBe(0o700);
 });
 
 test('a failure before that is on standard error, with its exit code', async () => {

@@ -8,6 +8,14 @@ import { Child, type CommandResult, runCommand } from '../../support/process/chi
 const BIN = fileURLToPath(new URL('../../../bin/tshuttle', import.meta.url));
 const FAKE = resolve(await buildModule('test/component/cli/fake-tunnel.entry.mjs'));
 
+/** Where a command takes itself to be is where these tests do: simulate.cjs. */
+const SIMULATION = Object.fromEntries(
+  ['NODE_OPTIONS', 'TSHUTTLE_TEST_PLATFORM', 'TSHUTTLE_TEST_KOFFI', 'TSHUTTLE_TEST_PIPES'].flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
+
 /** What the pretended tunnel does: fake-tunnel.entry.mjs. */
 export type Behaviour =
   | 'up'
@@ -45,6 +53,7 @@ export class Home implements AsyncDisposable {
       XDG_RUNTIME_DIR: join(this.path, 'run'),
       FAKE_TUNNEL: behaviour,
       FAKE_NOTES: join(this.path, 'notes'),
+      ...SIMULATION,
       ...more,
     };
   }
@@ -88,6 +97,6 @@ export function runReal(
   words: readonly string[],
   options: { readonly env?: Readonly<Record<string, string>>; readonly stdin?: string } = {},
 ): Promise<CommandResult> {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...options.env };
+  const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', ...SIMULATION, ...options.env };
   return runCommand([BIN, ...words], { ...options, env });
 }

@@ -76,6 +76,8 @@ describe('the package', () => {
   test('has no source map, which are half of it and name sources that are not in it', () => {
     const { status, stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       encoding: 'utf8',
+      // npm is that of this machine, wherever the tests take themselves to be.
+      env: { ...process.env, NODE_OPTIONS: '' },
     });
     expect(status, stderr).toBe(0);
     const [{ files }] = JSON.parse(stdout) as [{ readonly files: ReadonlyArray<{ readonly path: string }> }];

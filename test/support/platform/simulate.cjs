@@ -30,6 +30,7 @@ if (globalThis[DONE] !== true) {
 function simulate() {
   hideFolders(['/proc', '/sys', ...(platform === 'win32' ? ['/dev/fd', '/dev/tty', '/etc', '/run'] : [])]);
   openLocked();
+  refuseAbstractSockets();
   if (platform === 'win32') beWindows();
   Object.defineProperty(process, 'platform', { value: platform });
   os.platform = () => platform;
@@ -118,6 +119,15 @@ function openLocked() {
   wrap(fs, 'rmSync', (original) => (file, ...rest) => {
     if ([...held.values()].includes(file)) throw failure('EBUSY', 'unlink', file);
     return original(file, ...rest);
+  });
+}
+
+/** Only Linux has sockets with a name of their own, which begins with a zero (unix(7)). */
+function refuseAbstractSockets() {
+  wrap(net.Server.prototype, 'listen', (original) => function (first, ...rest) {
+    if (!(first?.path ?? String(first)).startsWith('\0')) return original.call(this, first, ...rest);
+    process.nextTick(() => this.emit('error', Object.assign(new Error('listen EINVAL'), { code: 'EINVAL', syscall: 'listen' })));
+    return this;
   });
 }
 

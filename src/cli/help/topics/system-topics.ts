@@ -21,7 +21,10 @@ export const SYSTEM_TOPICS: readonly Topic[] = [
         ],
         ['state, logs', '%LOCALAPPDATA%\\tshuttle'],
         ['status, down, top', 'by a named pipe, whose key only this user can read'],
-        ['--transport openssh', 'not here: OpenSSH for Windows has no ControlMaster'],
+        [
+          '--transport openssh, gate keys, bastion audit',
+          'not here but in WSL2: OpenSSH for Windows has no ControlMaster',
+        ],
       ),
       paragraph(
         'To capture connections, run tshuttle in WSL2, which has a kernel of Linux. Then it captures what programs in WSL2 open: install ' +

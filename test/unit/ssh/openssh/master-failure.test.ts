@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { openExamination } from '../../../../src/ssh/openssh/examination.ts';
+import { openGateSession } from '../../../../src/ssh/openssh/gate-session.ts';
 import { masterFailure } from '../../../../src/ssh/openssh/master-failure.ts';
+import { openOpensshTransport } from '../../../../src/ssh/openssh/transport.ts';
 import type { SshTarget } from '../../../../src/ssh/ssh-target.ts';
 import { isCutOffLogin } from '../../../../src/tunnel/bastion/attempt-decision.ts';
 
@@ -135,4 +138,22 @@ test('a machine without ssh is told what to install', () => {
     code: 'ERR_CONFIG',
     remedy: expect.stringContaining('install'),
   });
+});
+
+test.each([
+  ['a tunnel', (unused: never) => openOpensshTransport(TARGET, unused, unused, unused), /ssh2/],
+  ['gate keys', (unused: never) => openGateSession(TARGET, unused, unused), /WSL2/],
+  ['bastion audit', (unused: never) => openExamination(TARGET, unused, unused), /WSL2/],
+])('on Windows no ssh is started for %s, which would never be up', async (_what, open, remedy) => {
+  const own = process.platform;
+  Object.defineProperty(process, 'platform', { value: 'win32' });
+  try {
+    const refused = { code: 'ERR_CONFIG', message: expect.stringContaining('no ControlMaster') };
+    await expect(open({} as never)).rejects.toMatchObject({
+      ...refused,
+      remedy: expect.stringMatching(remedy),
+    });
+  } finally {
+    Object.defineProperty(process, 'platform', { value: own });
+  }
 });

@@ -198,9 +198,9 @@ describe.each(Object.keys(SHELLS) as Shell[])('completion in %s', (shell) => {
         : 'tshuttle() { printf "[%s]\\n" "$@"; }';
     await terminal.run(show);
     for (const [line, expected] of [
-      ['clean', 'cleanup'],
-      ['--metho', '--method'],
-      ['--method=n', '--method=nft'],
+      ['restar', 'restart'],
+      ['--transpor', '--transport'],
+      ['--transport=o', '--transport=openssh'],
       ['-r bas', 'bastion'],
       ['-r me@bas', 'me@bastion'],
       ['-r office.example:2', 'office.example:2222'],
@@ -251,7 +251,7 @@ describe('the manual page', () => {
     // Bold is a letter, a backspace and the letter again.
     const text = shown.stdout.replaceAll(new RegExp(`.${String.fromCharCode(8)}`, 'g'), '');
     expect(text).toContain('-r, --remote [USER@]HOST[:PORT]');
-    expect(text).toContain('tshuttle cleanup [-v] [--log-format FORMAT]');
+    expect(text).toContain('tshuttle reload [NAME...] [options]');
     expect(text).toMatch(/77\s+root or the login was refused/);
   });
 });
