@@ -56,6 +56,14 @@ export interface Flow extends FlowProgress {
   onOpen: (() => void) | undefined;
   /** By `performance.now()`. */
   readonly startedAtMs: number;
+  /** By `performance.now()`; undefined while it is not open. */
+  openedAtMs: number | undefined;
+}
+
+/** The connection to the destination is open: the accepted socket is the transport's. */
+export function markOpen(flow: Flow): void {
+  flow.stage = 'open';
+  flow.openedAtMs = performance.now();
 }
 
 /** What is known of a flow when it begins. */
@@ -93,6 +101,7 @@ export function makeFlow({
     bytesUp: 0,
     bytesDown: 0,
     startedAtMs: performance.now(),
+    openedAtMs: undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Endpoint, socketPathOf } from '../../net/address/endpoint.ts';
-import type { Flow } from '../../net/flow.ts';
+import { type Flow, markOpen } from '../../net/flow.ts';
 import { canPassDescriptors } from '../../net/native/descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
 import type { SshRequest } from '../config/request.ts';
@@ -125,7 +125,7 @@ export function transportOver(
       progress: flow,
       signal: ending.signal,
       onOpen: () => {
-        flow.stage = 'open';
+        markOpen(flow);
         onOpen();
       },
     };

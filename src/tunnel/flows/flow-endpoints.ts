@@ -1,4 +1,4 @@
-import { formatEndpoint, formatHostPort } from '../../net/address/endpoint.ts';
+import { formatEndpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { RedirectedConnection } from '../../net/sockets/redirected-connection.ts';
 import type { FlowInfo } from '../status/status.ts';
@@ -19,4 +19,11 @@ export function describeFlow({
     address: heldName?.address ?? null,
     originator: formatEndpoint(originator),
   };
+}
+
+/** What the application's socket is connected to: an address that is captured, or a proxy or forward of ours. */
+export function calledEndpoint({ redirectedFrom, accepted }: Flow): string | null {
+  const { localAddress = '', localPort = 0 } = accepted;
+  const called = redirectedFrom ?? makeEndpoint(localAddress, localPort);
+  return called === undefined ? null : formatEndpoint(called);
 }

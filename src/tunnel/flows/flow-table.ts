@@ -10,7 +10,7 @@ import { Failures } from './failures.ts';
 import { FlowCounts } from './flow-counts.ts';
 import { describeEnd, isConnectFailure, isUnknownName, openFailureOf } from './flow-end.ts';
 import { FlowEndings } from './flow-endings.ts';
-import { describeFlow, redirectedConnection } from './flow-endpoints.ts';
+import { calledEndpoint, describeFlow, redirectedConnection } from './flow-endpoints.ts';
 import { LostFlows } from './lost-flows.ts';
 import type { StrandedConnections } from './stranded-connections.ts';
 import { describeFate, settledEnd } from './stranded-end.ts';
@@ -86,6 +86,9 @@ export class FlowTable {
       .reverse()
       .map((flow) => ({
         ...describeFlow(flow),
+        called: calledEndpoint(flow),
+        openingMs:
+          flow.openedAtMs === undefined ? null : Math.round((flow.openedAtMs - flow.startedAtMs) * 10) / 10,
         ageMs: Math.round(nowMs - flow.startedAtMs),
         stage: flow.stage,
         bytesUp: flow.bytesUp,

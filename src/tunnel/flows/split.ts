@@ -4,7 +4,7 @@ import { rangeOfAddress } from '../../net/address/cidr.ts';
 import { type Endpoint, type HostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import { neverCapturedAs } from '../../net/address/never-captured.ts';
 import { canonicalName, type Zone, zoneOf } from '../../net/address/zone.ts';
-import type { Flow } from '../../net/flow.ts';
+import { type Flow, markOpen } from '../../net/flow.ts';
 import { isOwnAddress } from '../../net/machine/local-addresses.ts';
 import { dialDirectly, OUT_OF_DESCRIPTORS } from '../../net/sockets/dial-directly.ts';
 import { relay } from '../../net/sockets/relay.ts';
@@ -120,7 +120,7 @@ async function carryDirectly(addresses: readonly string[], flow: Flow): Promise<
   if (outgoing === OUT_OF_DESCRIPTORS)
     return notOpened({ kind: 'aborted', detail: outgoing, lacks: 'descriptors' });
   if (typeof outgoing === 'string') return refused(outgoing);
-  flow.stage = 'open';
+  markOpen(flow);
   flow.onOpen?.();
   const end = await relay(flow.accepted, outgoing, flow);
   const { bytesUp, bytesDown } = flow;

@@ -134,6 +134,10 @@ export interface FlowInfo {
   /** What stands for the destination's name, where that is a synthetic address. */
   readonly address: string | null;
   readonly originator: string;
+  /** What the application connected to, as its socket has it; null where that is no TCP. Left out by versions of before. */
+  readonly called?: string | null;
+  /** How long the bastion took to open it; null while it is not open. Left out by versions of before. */
+  readonly openingMs?: number | null;
   readonly ageMs: number;
   readonly stage: FlowProgress['stage'];
   readonly bytesUp: number;

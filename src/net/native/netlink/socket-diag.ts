@@ -28,6 +28,7 @@ const COOKIE_BYTES = 8;
 const STATE_OFFSET = 1;
 const FOUND_SOCKET_OFFSET = 4;
 const USER_OFFSET = 64;
+const INODE_OFFSET = 68;
 const FOUND_BYTES = 72;
 
 /** net/tcp_states.h. */
@@ -48,6 +49,8 @@ export interface TcpSocket {
   readonly state: number;
   /** Owner, in this user namespace. */
   readonly userId: number;
+  /** By which /proc/PID/fd names it; 0 for one that no process has open any more. */
+  readonly inode: number;
   /** Tells this socket from any later one with the same endpoints. */
   readonly cookie: Buffer;
 }
@@ -99,7 +102,8 @@ function find(netlink: NetlinkSocket, local: Endpoint, remote: Endpoint): TcpSoc
   if (!hasThisRemote || state === TCP_LISTEN) return undefined;
   const cookieAt = FOUND_SOCKET_OFFSET + COOKIE_OFFSET;
   const cookie = body.subarray(cookieAt, cookieAt + COOKIE_BYTES);
-  return { local, remote, state, userId: body.readUInt32LE(USER_OFFSET), cookie };
+  const [userId, inode] = [body.readUInt32LE(USER_OFFSET), body.readUInt32LE(INODE_OFFSET)];
+  return { local, remote, state, userId, inode, cookie };
 }
 
 /** struct inet_diag_req_v2, in the machine's byte order but what is a part of a packet. */

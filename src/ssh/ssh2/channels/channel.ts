@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Flow } from '../../../net/flow.ts';
+import { type Flow, markOpen } from '../../../net/flow.ts';
 import { reuseReadBuffer } from '../../../net/sockets/read-buffer.ts';
 import { resetWhenShut, resetWhenTaken } from '../../../net/sockets/reset-when-taken.ts';
 import { type FlowEnd, type FlowSummary, notOpened, type Refusal } from '../../transport.ts';
@@ -72,7 +72,7 @@ export class Channel implements OwnedChannel, ApplicationListener, UploadListene
     if (this.#isOver) {
       this.#sendClose();
     } else {
-      this.#flow.stage = 'open';
+      markOpen(this.#flow);
       reuseReadBuffer(this.#accepted);
       this.#download.open(remoteId);
       this.upload.open(remoteId, windowBytes, packetBytes);

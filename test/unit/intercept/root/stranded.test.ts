@@ -43,7 +43,7 @@ class FakeKernel implements SocketKernel {
 
   add(local: Endpoint, remote: Endpoint, fields: Partial<TcpSocket> = {}): void {
     const cookie = Buffer.from([this.open.length]);
-    this.open.push({ local, remote, state: ESTABLISHED, userId: CALLER, cookie, ...fields });
+    this.open.push({ local, remote, state: ESTABLISHED, userId: CALLER, inode: 1, cookie, ...fields });
   }
 }
 

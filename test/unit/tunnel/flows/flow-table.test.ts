@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { systemWords } from '../../../../src/core/systems/system-words.ts';
 import type { Endpoint } from '../../../../src/net/address/endpoint.ts';
-import { type Flow, redirectedFlow } from '../../../../src/net/flow.ts';
+import { type Flow, markOpen, redirectedFlow } from '../../../../src/net/flow.ts';
 import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';
 import type {
   RedirectedConnection,
@@ -213,16 +213,20 @@ test('open flows are listed, the latest first, with what they have moved so far'
   const heldName = { address: DESTINATION.address, release: () => {} };
   const named = { heldName, destination: { host: 'db.internal', port: 5432 } };
   for (const one of [flow(), flow(named)]) flows.accept(one);
-  flows.accept(flow({ destination: { host: 'api.internal', port: 443 } }));
-  Object.assign(carried[0] ?? {}, { stage: 'open', bytesUp: 7, bytesDown: 9 });
+  const toProxy = { localAddress: '127.0.0.1', localPort: 1_080 } as Socket;
+  const byProxy = { redirectedFrom: undefined, accepted: toProxy };
+  flows.accept(flow({ ...byProxy, destination: { host: 'api.internal', port: 443 } }));
+  Object.assign(carried[0] ?? {}, { bytesUp: 7, bytesDown: 9 });
+  markOpen(carried[0]!);
   Object.assign(carried[1] ?? {}, { stage: 'held' });
 
   expect(flows.totals()).toEqual({ now: 3, held: 1, total: 3, opened: 1, bytesUp: 7, bytesDown: 9 });
   expect(flows.list(10)).toMatchObject([
-    { destination: 'api.internal:443', address: null, stage: 'opening' },
+    { destination: 'api.internal:443', called: '127.0.0.1:1080', stage: 'opening', openingMs: null },
     { destination: 'db.internal:5432', address: '10.0.0.8', stage: 'held' },
-    { destination: '10.0.0.8:5432', address: null, stage: 'open', bytesUp: 7, bytesDown: 9 },
+    { destination: '10.0.0.8:5432', address: null, called: '10.0.0.8:5432', stage: 'open', bytesUp: 7 },
   ]);
+  expect(flows.list(10)[2]!.openingMs).toBeGreaterThanOrEqual(0);
   expect(flows.list(1)).toHaveLength(1);
 });
 
