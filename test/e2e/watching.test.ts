@@ -73,7 +73,7 @@ describe.skipIf(skipLab)('metrics', () => {
 });
 
 describe.skipIf(skipLab)('top', () => {
-  it('shows a flow in a terminal of 80x24, is sorted by keys, and leaves the terminal as it was', async () => {
+  it('shows a flow and its program in a terminal of any size, obeys keys, and leaves the terminal as it was', async () => {
     await using lab = await createLab();
     const runtime = { XDG_RUNTIME_DIR: lab.directory };
     const tshuttle = await startTshuttle(lab, [SUBNET], { env: runtime });
@@ -81,15 +81,55 @@ describe.skipIf(skipLab)('top', () => {
     // Does not read, so that it is still there at the end, and ends with the lab.
     void lab.application({ ...flow, timeoutMs: 60_000 }).catch(() => {});
     await using screen = await TmuxTerminal.open(lab, { env: runtime });
-    await screen.type('node bin/tshuttle top; echo over');
-    await screen.shows(/: up for .*root@198\.51\.100\.1/);
-    await screen.shows(/10\.77\.0\.2:7001 +open/);
-    await screen.shows(/sort: r rate/);
-    for (const line of (await screen.text()).split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-    await screen.press('d');
+    const fits = async (columns: number): Promise<void> => {
+      for (const line of (await screen.text()).split('\n')) expect(line.length).toBeLessThanOrEqual(columns);
+    };
+    let checks = 0;
+    const isAsBefore = async (): Promise<void> => {
+      checks += 1;
+      await screen.shows(/(^|\n)#\s*$/);
+      await screen.type(`clear; stty -g | cmp - ${lab.directory}/stty && echo as" "before ${checks}`);
+      await screen.shows(new RegExp(`^as before ${checks}`, 'm'));
+      expect(await screen.text()).not.toMatch(/q quit/);
+    };
+    await screen.type(`stty -g > ${lab.directory}/stty; node bin/tshuttle top`);
+    await screen.shows(/up \d+ s, root@198\.51\.100\.1/);
+    await screen.shows(/^10\.77\.0\.2:7001 +\S+ \d+ .* [KM]iB/m);
+    await screen.shows(/^1-1 of 1 flows, by rate$/m);
+    await fits(80);
+
+    await screen.resize(120, 30);
+    await screen.shows(/PROGRAM +PID STATE/);
+    await screen.shows(/^10\.77\.0\.2:7001 +\S+ +\d+ open/m);
+    await fits(120);
+    await screen.resize(80, 24);
+    await screen.press('a');
+    await screen.shows(/^1-1 of 1 flows, by age$/m);
+    await screen.write('/nowhere');
+    await screen.shows(/^\/nowhere_ +Enter keeps/m);
+    await screen.press('Enter');
+    await screen.shows(/^no flows, by age, with "nowhere"$/m);
+    await screen.press('Escape');
+    await screen.shows(/^1-1 of 1 flows, by age$/m);
+    await screen.press('?');
+    await screen.shows(/sort by rate, rate down, rate up/);
+    await fits(80);
+    await screen.press('Escape');
+    await screen.shows(/^10\.77\.0\.2:7001 /m);
+
+    await screen.press('C-z');
+    await screen.shows(/Stopped/);
+    await isAsBefore();
+    await screen.type('fg');
+    await screen.shows(/^10\.77\.0\.2:7001 /m);
+    process.kill(await screen.pid(), 'SIGTERM');
+    await isAsBefore();
+    await screen.type('node bin/tshuttle top');
+    await screen.shows(/q quit/);
     await screen.press('q');
-    await screen.shows(/^over/m);
-    expect(await screen.text()).not.toMatch(/sort: r rate/);
+    await isAsBefore();
+    await screen.type('clear; TERM=dumb node bin/tshuttle top; echo table" "over');
+    await screen.shows(/^now: [\s\S]*^10\.77\.0\.2:7001 [\s\S]*^table over/m);
 
     await screen.type('LANG=C.UTF-8 node bin/tshuttle status --watch; echo "ended with $?"');
     await screen.shows(/^● root@198\.51\.100\.1 +up .*1 open/m);

@@ -13,6 +13,9 @@ const INTERVAL_MS = 2_000;
 /** Flows of one look: each costs some 20 µs. */
 const MAX_FLOWS = 1_024;
 
+/** Rounds of a look that goes through all processes, of which a machine rarely has more than 4,096. */
+export const ALL_PROCESSES = 8;
+
 /** What tells a flow from all others of now. */
 type FlowKey = Pick<FlowInfo, 'originator' | 'called' | 'destination'>;
 

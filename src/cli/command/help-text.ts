@@ -158,13 +158,13 @@ Nothing is installed on the bastion, and when tshuttle ends, this machine is as 
     'Exit code 0 when nothing stops the job, 1 when something does, 2 when something that was named could not be tried.',
   doctorDestination: 'what the bastion is to connect to: db.example:5432, 10.0.0.8:443',
   json: 'print JSON',
-  top: 'watch a tunnel: throughput, round trip, flows',
+  top: 'watch tunnels: throughput, connections and their programs, failures',
   topDescription:
-    'Shows what a tunnel does, each second: throughput up and down, round trip, flows with their rates.\n' +
-    'Keys: r, b, a, d sort by rate, bytes, age, destination; Tab shows the next tunnel; q ends it.\n' +
-    'Without a terminal, or with --once, shows it once. --json has the same of all tunnels, --web shows\n' +
-    'them in a browser (tshuttle help status).',
-  topName: 'the tunnel, as tshuttle status names it (default: the first)',
+    'Shows what tunnels do, each second: throughput, round trip, failures, and connections with their\n' +
+    'rates and programs. Keys: ? shows them all; / filters, g groups by destination, f shows failures,\n' +
+    'Tab the next tunnel, q ends it. Without a terminal, or with --once, shows it once. --json has the\n' +
+    'same, --web shows it in a browser (tshuttle help status).',
+  topName: 'the tunnel, as tshuttle status names it (default: all)',
   topOnce: 'show it once, with all flows',
   topWatch: 'with --json: go on, a line each second',
   topWeb: 'serve it as a page for a browser on this machine, to who has the address that is printed',

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { displayWidth } from './display-width.ts';
 
 /** Columns side by side, without lines between them; a newline at the end. Cells may have colours. */
 export function renderTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
@@ -26,5 +27,5 @@ export function alignColumns(rows: ReadonlyArray<readonly string[]>): readonly s
 
 /** How many columns a text takes, colours left out. */
 export function widthOf(cell: string): number {
-  return stripVTControlCharacters(cell).length;
+  return displayWidth(stripVTControlCharacters(cell));
 }

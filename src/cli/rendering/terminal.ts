@@ -21,8 +21,9 @@ const USUAL_SIZE = { columns: 80, rows: 24 };
 export function lookOf(environment: Environment, stream: Shown = process.stdout): Look {
   const isTerminal = stream.isTTY === true;
   return {
-    columns: isTerminal ? (stream.columns ?? USUAL_SIZE.columns) : undefined,
-    rows: stream.rows ?? USUAL_SIZE.rows,
+    // 0 by 0 is the size of one that nobody has told its size (a serial line, `docker run -t`).
+    columns: isTerminal ? stream.columns || USUAL_SIZE.columns : undefined,
+    rows: stream.rows || USUAL_SIZE.rows,
     hasUnicode: hasUnicode(environment),
     hasColour: hasColour(environment, isTerminal),
   };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../process/child.ts';
 import { until } from '../process/until.ts';
@@ -69,9 +70,19 @@ export class TmuxTerminal implements AsyncDisposable {
     await this.#tmux('send-keys', key);
   }
 
-  /** The process that runs in it. */
+  /** Makes it larger or smaller, as a user does by its window. */
+  async resize(columns: number, rows: number): Promise<void> {
+    await this.#tmux('resize-window', '-x', String(columns), '-y', String(rows));
+  }
+
+  /** The process that runs in it now: the last of those that have one child each, from the shell that tmux has started. */
   async pid(): Promise<number> {
-    return Number(await this.#tmux('display-message', '-p', '#{pane_pid}'));
+    let pid = Number(await this.#tmux('display-message', '-p', '#{pane_pid}'));
+    for (let child = pid; child > 0; ) {
+      pid = child;
+      child = Number(await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8'));
+    }
+    return pid;
   }
 
   /** What is on it, without colours. */

@@ -47,7 +47,11 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
       const { stop } = context;
       context.onReaderGone = () => stop.request(EXIT_STOPPED);
       const shows = format === undefined ? (json ? 'json' : 'screen') : 'line';
-      return await watchStatus({ environment, stop, print, look: () => look('as known'), ...render, shows });
+      return await watchStatus({
+        process: context,
+        ...{ print, shows, ...render },
+        look: () => look('as known'),
+      });
     }
     const now = await look(format === undefined ? 'checked' : 'as known');
     const { lookOf } = await import('../../rendering/terminal.ts');

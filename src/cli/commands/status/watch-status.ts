@@ -1,21 +1,20 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { ProcessContext } from '../../../app/process-context.ts';
 import { HEALTHS } from '../../../app/running-tunnels/health.ts';
 import type { TunnelsNow } from '../../../app/running-tunnels/tunnel-views.ts';
-import type { Stop } from '../../../app/stop.ts';
-import { CLOSE_SCREEN, OPEN_SCREEN, redrawn } from '../../rendering/live-screen.ts';
+import type { Key } from '../../rendering/keys.ts';
+import { canDraw, LiveScreen } from '../../rendering/live-screen.ts';
 import { type Look, lookOf } from '../../rendering/terminal.ts';
 
 /** How often a look is taken: a connection to each process, which answers in some ms. */
 const INTERVAL_MS = 1_000;
 
-/** q, Ctrl-C, Ctrl-D and Esc, as a terminal sends them: one byte alone, which no cursor key is. */
-const QUITS: ReadonlySet<number> = new Set([0x71, 0x03, 0x04, 0x1b]);
+const QUITS: ReadonlySet<Key> = new Set(['q', 'ctrl-c', 'ctrl-d', 'escape']);
 
 /** Dependencies of {@link watchStatus}. */
 interface WatchContext {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly stop: Stop;
+  readonly process: Pick<ProcessContext, 'environment' | 'stop' | 'reportFailure'>;
   readonly print: (text: string) => void;
   /** Takes a look. */
   readonly look: () => Promise<TunnelsNow>;
@@ -31,14 +30,15 @@ interface WatchContext {
  * @returns the exit code: that of the last look, or of the end that was asked for
  */
 export async function watchStatus(context: WatchContext): Promise<number> {
-  const movesCursor = process.stdout.isTTY === true && context.environment['TERM'] !== 'dumb';
-  const isLive = context.shows === 'screen' && movesCursor;
+  const { environment, stop } = context.process;
+  const isLive = context.shows === 'screen' && canDraw(environment);
   const health = isLive ? await showLive(context) : await printChanges(context);
-  return context.stop.signal.aborted ? await context.stop.requested : HEALTHS.indexOf(health);
+  return stop.signal.aborted ? await stop.requested : HEALTHS.indexOf(health);
 }
 
 async function printChanges(context: WatchContext): Promise<TunnelsNow['health']> {
-  const { stop, print, look, render, environment, shows } = context;
+  const { print, look, render, shows } = context;
+  const { stop, environment } = context.process;
   let shown: unknown;
   for (;;) {
     const now = await look();
@@ -62,31 +62,26 @@ function essenceOf({ tunnels, silent, down }: TunnelsNow): unknown {
   };
 }
 
-async function showLive({ stop, look, render, environment }: WatchContext): Promise<TunnelsNow['health']> {
-  const { stdin, stdout } = process;
+async function showLive(context: WatchContext): Promise<TunnelsNow['health']> {
+  const { look, render } = context;
+  const { stop, environment } = context.process;
   const end = new AbortController();
   const signal = AbortSignal.any([stop.signal, end.signal]);
-  // The terminal sends no signal while it is read key by key.
-  const onKeys = (keys: Buffer): void => {
-    if (keys.length === 1 && QUITS.has(keys[0]!)) end.abort();
-  };
-  const readsKeys = stdin.isTTY === true;
-  if (readsKeys) stdin.setRawMode(true).on('data', onKeys);
-  stdout.write(OPEN_SCREEN);
+  let now = await look();
+  const redraw = (): void => screen.draw(screenOf(render(now, lookOf(environment)), screen.readsKeys));
+  const screen = new LiveScreen(context.process, {
+    onKey: (key) => void (QUITS.has(key) && end.abort()),
+    onChanged: () => redraw(),
+    onGone: () => end.abort(),
+  });
   try {
     for (;;) {
-      const now = await look();
-      // A terminal that has not taken the last screen yet gets the next one instead of all between.
-      if (stdout.writableLength === 0)
-        stdout.write(redrawn(screenOf(render(now, lookOf(environment)), readsKeys)));
+      redraw();
       if (!(await hasTimePassed(signal))) return now.health;
+      now = await look();
     }
   } finally {
-    stdout.write(CLOSE_SCREEN);
-    if (readsKeys) {
-      stdin.off('data', onKeys).setRawMode(false);
-      stdin.pause();
-    }
+    screen.close();
   }
 }
 

@@ -64,15 +64,8 @@ export const topCommand = defineCommand<TopInput>({
       context.onReaderGone = () => stop.request(EXIT_STOPPED);
       return await printDocuments(shows.how, { looks: new TunnelLooks(names, environment), print, stop });
     }
-    const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
     const { top } = await import('./top.ts');
-    return await top(name, {
-      surroundings: surroundingsOf(environment),
-      environment,
-      isLive: shows.kind === 'screen' && process.stdout.isTTY === true && process.stdin.isTTY === true,
-      print,
-      stop,
-    });
+    return await top(name, { process: context, isOnce: shows.kind === 'once', print });
   },
 });
 

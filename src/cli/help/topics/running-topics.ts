@@ -100,8 +100,21 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
           'shares (what, winner, loser: what two tunnels capture) and names; and for all together health and down, the names that are not up.',
       ),
       paragraph(
+        'tshuttle top [NAME] goes on, too, with the connections: how fast each moves, how old it is and, on a wide terminal, how long the bastion took ' +
+          `to open it. ${whoOpened(system)} A list that is longer than the screen is scrolled by the arrows, PgUp, PgDn, Home, End, j and k. Keys:`,
+      ),
+      list(
+        ['r, d, u, t, a', 'sort by rate, rate down, rate up, bytes in total, age'],
+        ['p, n', 'sort by program, by name of the destination'],
+        ['/', 'filter by destination, address, program, pid or tunnel: Enter keeps it, Esc clears it'],
+        ['g', 'a line for each destination'],
+        ['f', 'failures: connections that were not carried, by cause and destination, with what to do'],
+        ['Tab', 'the next of several tunnels, or all'],
+        ['?, Esc, q', 'help; leave what was entered last; quit'],
+      ),
+      paragraph(
         'tshuttle top [NAME] --json has all that, a line of JSON with the same exit codes, and beside it: atMs; word, mark, upBytesPerSec and ' +
-          'downBytesPerSec of each tunnel; flows (tunnel, destination, address, originator, stage, ageMs, bytesUp, bytesDown and both rates), those ' +
+          'downBytesPerSec of each tunnel; flows (tunnel, destination, address, originator, program, stage, ageMs, bytesUp, bytesDown and both rates), those ' +
           'that move most first; failures (tunnel, cause, what, count, lastAtMs, lastDestination, remedy, and destinations: destination, count, lastAtMs, why); and ' +
           'totals. It takes a second, for the rates; --watch goes on, a line each second.',
       ),
@@ -149,6 +162,12 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
 function somethingIsUp({ platform, stateFolder }: SystemWords): string {
   if (platform === 'win32') return 'tshuttle is-up';
   return `ls ${platform === 'linux' ? '$XDG_RUNTIME_DIR/tshuttle' : stateFolder}/*.sock`;
+}
+
+function whoOpened({ platform }: SystemWords): string {
+  return platform === 'linux'
+    ? 'PROGRAM is the one of this machine that has opened it, of your own or, for root, of all; what another machine opened has its address.'
+    : 'Which program opened it is told on Linux alone: here only lsof knows, and takes longer for it than a look may.';
 }
 
 function serviceBlocks(system: SystemWords): readonly Block[] {

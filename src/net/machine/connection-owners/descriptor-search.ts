@@ -20,7 +20,7 @@ interface Pass {
 }
 
 /** What is known of the process that has a socket open. */
-export type Holder =
+type Holder =
   | { readonly kind: 'found'; readonly pid: number }
   /** It is still being searched. */
   | { readonly kind: 'sought' }

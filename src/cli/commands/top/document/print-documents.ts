@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { ALL_PROCESSES, FlowPrograms } from '../../../../app/running-tunnels/flow-programs.ts';
 import { HEALTHS } from '../../../../app/running-tunnels/health.ts';
 import type { Stop } from '../../../../app/stop.ts';
 import type { TopDocument } from './top-document.ts';
 import { LOOK_INTERVAL_MS, type TunnelLooks } from './tunnel-looks.ts';
+import { withPrograms } from './with-programs.ts';
 
 /** Dependencies of {@link printDocuments}. */
 interface PrintContext {
@@ -22,15 +24,22 @@ export async function printDocuments(
   { looks, print, stop }: PrintContext,
 ): Promise<number> {
   let document = await looks.look();
+  const programs = FlowPrograms.open(document.tunnels.map(({ pid }) => pid));
+  const tell = async (): Promise<void> =>
+    print(`${JSON.stringify(await withPrograms(document, programs, ALL_PROCESSES))}\n`);
   const isMoving = ({ tunnels }: TopDocument): boolean => tunnels.some(({ status }) => status !== null);
-  if (how === 'until stopped') {
-    while (await hasTimePassed(stop)) {
-      document = await looks.look();
-      print(`${JSON.stringify(document)}\n`);
+  try {
+    if (how === 'until stopped') {
+      while (await hasTimePassed(stop)) {
+        document = await looks.look();
+        await tell();
+      }
+    } else {
+      if (isMoving(document) && (await hasTimePassed(stop))) document = await looks.look();
+      await tell();
     }
-  } else {
-    if (isMoving(document) && (await hasTimePassed(stop))) document = await looks.look();
-    print(`${JSON.stringify(document)}\n`);
+  } finally {
+    programs?.close();
   }
   return stop.signal.aborted ? await stop.requested : HEALTHS.indexOf(document.health);
 }

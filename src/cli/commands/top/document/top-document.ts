@@ -16,19 +16,27 @@ export interface TopDocument extends Omit<TunnelsNow, 'tunnels'> {
 }
 
 /** A tunnel, as `status --json` has it, and how fast it moves. Rates are those since the look before. */
-interface TopTunnel extends TunnelView, Throughput {
+export interface TopTunnel extends TunnelView, Throughput {
   /** The symbol of its health, and the word for it: as `status` shows them. */
   readonly mark: string;
   readonly word: string;
 }
 
 /** A flow of the tunnel of this name. */
-interface TopFlow extends MovingFlow {
+export interface TopFlow extends MovingFlow {
   readonly tunnel: string;
+  /** The program of this machine that has opened it; null where it is not known, left out where the system does not tell. */
+  readonly program?: FlowProgram | null;
+}
+
+/** A program that runs. */
+export interface FlowProgram {
+  readonly name: string;
+  readonly pid: number;
 }
 
 /** What a tunnel could not carry for one cause, since its start. */
-interface TopFailure extends Omit<FailureCount, 'advice'> {
+export interface TopFailure extends Omit<FailureCount, 'advice'> {
   readonly tunnel: string;
   /** For people: `refused by the destination`. */
   readonly what: string;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { FlowPrograms } from '../../../../app/running-tunnels/flow-programs.ts';
 import type { CommandSession } from '../../../command/command-definition.ts';
 import { TunnelLooks } from '../document/tunnel-looks.ts';
+import { withPrograms } from '../document/with-programs.ts';
 import { LiveLooks } from './live-looks.ts';
 import { servePage } from './serve-page.ts';
 
@@ -25,14 +27,20 @@ export async function topWeb(
   { process: { environment, stop }, print }: Pick<CommandSession, 'process' | 'print'>,
 ): Promise<number> {
   const looks = new TunnelLooks(names, environment);
-  await looks.look();
+  const { tunnels } = await looks.look();
+  const programs = FlowPrograms.open(tunnels.map(({ pid }) => pid));
   const token = randomBytes(TOKEN_BYTES).toString('base64url');
-  const server = await servePage(port, token, new LiveLooks(() => looks.look()));
+  const live = new LiveLooks(async () => await withPrograms(await looks.look(), programs));
   try {
-    print(`http://127.0.0.1:${server.port}/#${token}\n`);
-    if (process.stderr.isTTY === true) process.stderr.write(`${HINT}\n`);
-    return await stop.requested;
+    const server = await servePage(port, token, live);
+    try {
+      print(`http://127.0.0.1:${server.port}/#${token}\n`);
+      if (process.stderr.isTTY === true) process.stderr.write(`${HINT}\n`);
+      return await stop.requested;
+    } finally {
+      server.close();
+    }
   } finally {
-    server.close();
+    programs?.close();
   }
 }

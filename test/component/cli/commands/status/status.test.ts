@@ -86,8 +86,7 @@ describe('commands that ask tunnels', () => {
     const stop = new Stop();
     let printed = '';
     const ended = watchStatus({
-      environment: {},
-      stop,
+      process: { environment: {}, stop, reportFailure: () => {} },
       shows: 'line',
       print: (text) => (printed += text),
       look: () => lookAt([], home.environment(), 'as known'),

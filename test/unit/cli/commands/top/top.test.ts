@@ -1,10 +1,8 @@
-import pc from 'picocolors';
 import { describe, expect, test } from 'vitest';
-import { drawGraph } from '../../../../../src/cli/commands/top/graph.ts';
-import { firstFlows, orderOf } from '../../../../../src/cli/commands/top/order.ts';
 import { Rates } from '../../../../../src/cli/commands/top/rates.ts';
-import { drawScreen, type ScreenModel } from '../../../../../src/cli/commands/top/screen.ts';
-import type { FlowInfo, TunnelStatus } from '../../../../../src/tunnel/status/status.ts';
+import { drawGraph } from '../../../../../src/cli/commands/top/screen/graph.ts';
+import { History } from '../../../../../src/cli/commands/top/view/history.ts';
+import type { FlowInfo } from '../../../../../src/tunnel/status/status.ts';
 
 function flow(destination: string, bytesDown: number, ageMs = 1_000): FlowInfo {
   const originator = `127.0.0.1:${40_000 + destination.length}`;
@@ -49,101 +47,21 @@ describe('Rates', () => {
   });
 });
 
-describe('the screen', () => {
-  const status: TunnelStatus = {
-    state: { kind: 'up', sinceMs: 0 },
-    bastion: 'me@bastion (203.0.113.7:22)',
-    algorithms: null,
-    roundTripMs: 12.34,
-    flows: { now: 3, held: 0, total: 9, opened: 8 },
-    failures: [],
-    bytesUp: 2_048,
-    bytesDown: 3_000_000,
-    names: null,
-    reconnects: 1,
-    captureProblems: [],
-    lastError: null,
-    advice: null,
-  };
-  const flows = ['db.internal:5432', '10.0.0.8:443', `${'very-'.repeat(20)}long.name:1`].map(
-    (name, index) => ({
-      ...flow(name, 1_000 * (index + 1)),
-      upBytesPerSec: 0,
-      downBytesPerSec: 1_000 * index,
-    }),
-  );
-  const model: ScreenModel = {
-    report: {
-      name: 'office',
-      profileFile: null,
-      bastionKey: '',
-      catalogKey: null,
-      programs: null,
-      logFile: null,
-      captured: null,
-      rules: [],
-      ruleCount: 0,
-      status,
-    },
-    tunnels: { count: 1, index: 0 },
-    history: [{ upBytesPerSec: 10, downBytesPerSec: 2_000 }],
-    flows,
-    order: 'rate',
-    nowMs: 60_000,
-  };
-  const size = { columns: 80, rows: 24, hasUnicode: true, colours: pc.createColors(false) };
-
-  test('fits 80x24 and says what is to be known', () => {
-    const lines = drawScreen(model, size);
-    expect(lines).toHaveLength(24 - 1 + 0);
-    for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(80);
-    expect(lines.join('\n')).toMatchSnapshot();
-  });
-
-  test('once it is all flows, with what moves now: no graph, no keys, no empty lines', () => {
-    const flows = ['a:1', 'bb:1'].map((name) => ({ ...flow(name, 5), upBytesPerSec: 0, downBytesPerSec: 5 }));
-    const lines = drawScreen({ ...model, flows }, { ...size, rows: Number.POSITIVE_INFINITY });
-    expect(lines.slice(2)).toEqual([
-      expect.stringMatching(/^now: up .*\/s, down .*\/s$/),
-      expect.stringMatching(/^DESTINATION /),
-      expect.stringMatching(/^a:1 /),
-      expect.stringMatching(/^bb:1 /),
-    ]);
-  });
-
-  test.each([
-    [20, 5],
-    [40, 10],
-    [300, 60],
-  ])('fits %i x %i', (columns, rows) => {
-    const lines = drawScreen(
-      { ...model, flows: Array.from({ length: 100 }, () => flows[0]!) },
-      { ...size, columns, rows },
-    );
-    expect(lines.length).toBeLessThanOrEqual(Math.max(rows, 6));
-    if (columns >= 80) for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
-  });
-
-  test('says what is wrong, and what to do', () => {
-    const waiting = { kind: 'waiting', sinceMs: 0, for: { kind: 'user', why: 'refused' } } as const;
-    const advice = 'tshuttle login office';
-    const lines = drawScreen(
-      { ...model, report: { ...model.report, status: { ...status, state: waiting, advice } } },
-      size,
-    );
-    expect(lines[0]).toContain('needs login for 1 min');
-    expect(lines.join('\n')).toContain(advice);
-  });
-});
-
-describe('orders', () => {
-  test('by key, the first of all', () => {
-    const moving = [
-      { ...flow('b:1', 5, 10), upBytesPerSec: 1, downBytesPerSec: 1 },
-      { ...flow('a:1', 1, 99), upBytesPerSec: 9, downBytesPerSec: 0 },
-    ];
-    const named = (key: string) => firstFlows(moving, orderOf(key)!, 1)[0]?.destination;
-    expect([named('r'), named('b'), named('a'), named('d')]).toEqual(['a:1', 'b:1', 'a:1', 'a:1']);
-    expect(orderOf('x')).toBeUndefined();
-  });
+test('the history is that of each tunnel and of all, bounded, and forgets what has ended', () => {
+  const history = new History();
+  const at = (...names: string[]) =>
+    ({
+      tunnels: names.map((name) => ({ name, upBytesPerSec: 1, downBytesPerSec: 2 })),
+      totals: { upBytesPerSec: names.length, downBytesPerSec: 2 * names.length },
+    }) as unknown as Parameters<History['add']>[0];
+  history.add(at('office', 'lab'));
+  history.add(at('office'));
+  expect(history.of('office')).toEqual([
+    { upBytesPerSec: 1, downBytesPerSec: 2 },
+    { upBytesPerSec: 1, downBytesPerSec: 2 },
+  ]);
+  expect(history.of(undefined).map(({ upBytesPerSec }) => upBytesPerSec)).toEqual([2, 1]);
+  expect(history.of('lab')).toEqual([]);
+  for (let look = 0; look < 400; look += 1) history.add(at('office'));
+  expect(history.of('office')).toHaveLength(300);
 });
