@@ -68,13 +68,10 @@ export async function installCronService(
     makeFolder(dirname(logFile));
     undo.push(await replaceServiceFile(scriptFile, text, 0o755));
     await endScript(scriptFile);
+    undo.push(() => {
+      if (crontab.read() !== before) crontab.write(before);
+    });
     crontab.write(withRebootLine(before, scriptFile));
-    undo.push(() => crontab.write(before));
-    if (!hasRebootLine(crontab.read())) {
-      throw new TshuttleError('ERR_CONFIG', 'crontab took a line, and has it not', {
-        remedy: 'see what it has: crontab -l',
-      });
-    }
     return undo;
   } catch (error) {
     throw await undo.releaseAfter(error, 'the service is half installed');

@@ -12,7 +12,7 @@ const NO_CRONTAB = /\bno crontab\b|can't open '[^']*': No such file/i;
 export interface Crontab {
   /** @returns '' where there is none */
   read(): string;
-  /** Replaces it; with '' it is removed. */
+  /** Replaces it; with '' it is removed. It is read again to see that it was. */
   write(text: string): void;
 }
 
@@ -39,9 +39,17 @@ export function openCrontab(environment: NodeJS.ProcessEnv): Crontab | undefined
   };
   // What there is of it matters only when it is read.
   if (systemCodeOf(run(['-l']).error) === 'ENOENT') return undefined;
+  const read = (): string => must(['-l']);
   return {
-    read: () => must(['-l']),
-    write: (text) => void (text === '' ? must(['-r']) : must(['-'], text)),
+    read,
+    write: (text) => {
+      const words = text === '' ? ['-r'] : ['-'];
+      must(words, text);
+      // BusyBox ends with 0 where it could not write. An old Vixie shows the comment that it has put before the text.
+      const now = read();
+      if (text === '' ? now !== '' : !now.endsWith(text))
+        throw crontabError(words, 'what it shows is not what it was given');
+    },
   };
 }
 
@@ -49,7 +57,7 @@ function crontabError(words: readonly string[], reason: string): TshuttleError {
   return new TshuttleError('ERR_CONFIG', `crontab ${words.join(' ')} failed: ${reason}`, {
     remedy: /not allowed/.test(reason)
       ? 'root says who may use it, in /etc/cron.allow and /etc/cron.deny; without it, tshuttle up NAME in ~/.profile starts a tunnel at login'
-      : 'the crontab is as it was; see it with crontab -l',
+      : 'see what it has: crontab -l',
   });
 }
 

@@ -63,6 +63,11 @@ case "$1" in
       echo "errors in crontab file, can't install." >&2
       exit 1
     fi
+    if [ -n "$LIKE_BUSYBOX" ]; then
+      rm "$STATE/new"
+      echo "crontab: cannot create /var/spool/cron/crontabs/alice.new" >&2
+      exit 0
+    fi
     mv "$STATE/new" "$STATE/crontab" ;;
 esac
 `;
@@ -279,6 +284,9 @@ describe('without systemd', () => {
     await expect(run(byCron(0), { NOT_ALLOWED: 'yes' })).rejects.toMatchObject({
       message: expect.stringContaining('You (alice) are not allowed to use this program (crontab)'),
       remedy: expect.stringContaining('/etc/cron.allow'),
+    });
+    await expect(run(byCron(0), { LIKE_BUSYBOX: 'yes' })).rejects.toMatchObject({
+      message: 'crontab - failed: what it shows is not what it was given',
     });
     expect(crontab()).toBe(CRONTAB_BEFORE);
     expect(installedFiles()).toEqual([]);
