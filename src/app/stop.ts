@@ -4,6 +4,7 @@ import { deferred } from '../core/deferred.ts';
 export class Stop {
   readonly #controller = new AbortController();
   readonly #requested = deferred<number>();
+  #failure: unknown;
 
   /** Aborts when the end is requested. */
   get signal(): AbortSignal {
@@ -15,9 +16,15 @@ export class Stop {
     return this.#requested.promise;
   }
 
-  /** Requests the end. Later requests change nothing. */
-  request(exitCode: number): void {
+  /** What went wrong, where that is why the end was requested; undefined: somebody wants it. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Requests the end. Later requests change nothing. @param failure as of {@link Stop.failure} */
+  request(exitCode: number, failure?: unknown): void {
     if (this.signal.aborted) return;
+    this.#failure = failure;
     this.#requested.resolve(exitCode);
     this.#controller.abort();
   }

@@ -76,10 +76,14 @@ class ShortRun {
       stream?.on('error', () => {}); // its end is told by the child's
     }
     this.over = new Promise((resolve, reject) => {
+      // What ends this process at once, such as a deadline, ends its children.
+      const onExit = (): void => this.#signal('SIGKILL');
+      process.once('exit', onExit);
       const onAbort = (): void => this.#kill('it was ended with the tunnel', settle);
       const settle = (): void => {
         clearTimeout(this.#timer);
         signal.removeEventListener('abort', onAbort);
+        process.off('exit', onExit);
         if (this.#exit !== 0) this.#failure ??= `it ended with ${this.#exit}${this.#quoted}`;
         if (this.#failure === undefined) resolve(this.#said);
         else reject(new Error(this.#failure));

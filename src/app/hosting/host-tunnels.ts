@@ -65,7 +65,7 @@ class Host {
   async run(): Promise<number> {
     const { stop } = this.#context.process;
     const claimed = this.#claim();
-    void stop.requested.then((exitCode) => this.#stopAll(exitCode));
+    void stop.requested.then((exitCode) => this.#stopAll(exitCode, stop.failure));
     const control = claimed.length === 0 ? undefined : await this.#openControl();
     const endLimiting = limitYoungGeneration();
     try {
@@ -130,8 +130,8 @@ class Host {
     return end;
   }
 
-  #stopAll(exitCode: number): void {
-    for (const tunnel of this.#live) tunnel.stop(exitCode);
+  #stopAll(exitCode: number, failure?: unknown): void {
+    for (const tunnel of this.#live) tunnel.stop(exitCode, failure);
   }
 
   /** A tunnel in the foreground does without, where there can be none: it is ended by its terminal. */

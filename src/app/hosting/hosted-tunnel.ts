@@ -134,9 +134,9 @@ export class HostedTunnel implements ControlledTunnel {
     this.#log?.reopen();
   }
 
-  /** Requests its end. */
-  stop(exitCode: number): void {
-    this.#stop.request(exitCode);
+  /** Requests its end. @param failure as of {@link Stop.failure} */
+  stop(exitCode: number, failure?: unknown): void {
+    this.#stop.request(exitCode, failure);
   }
 
   /** Resolves, never rejects, when it is gone. Not before {@link HostedTunnel.open}. */

@@ -68,7 +68,7 @@ export async function up(config: Config, context: UpContext): Promise<number> {
   try {
     const prompter = events.watching(context.prompter);
     const exitCode = await openAndKeep(config, { ...context, prompter });
-    await events.end();
+    await events.end(context.stop.failure);
     return exitCode;
   } catch (error) {
     await events.end(error);

@@ -66,7 +66,7 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
   const onBug = (thrown: unknown): void => {
     bugs += 1;
     if (bugs <= BUGS_TOLD) tellOfBug(context, thrown);
-    stop.request(EXIT_INTERNAL);
+    stop.request(EXIT_INTERNAL, thrown);
   };
   process.on('uncaughtException', onBug);
   // By itself only where NODE_OPTIONS does not say otherwise (--unhandled-rejections).

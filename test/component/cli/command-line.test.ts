@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Home, runReal } from './entry.ts';
+import { type Behaviour, Home, runReal } from './entry.ts';
 
 describe('bin/tshuttle', () => {
   test('prints help and version on standard output', async () => {
@@ -208,23 +208,34 @@ describe('the command', () => {
   });
 
   test('--on-event hears of both, and that it does not work changes nothing', async () => {
-    await using home = await Home.make();
     const note =
       'echo "$TSHUTTLE_EVENT $TSHUTTLE_NAME: $TSHUTTLE_MESSAGE -> $TSHUTTLE_REMEDY" >>"$HOME/events"';
-    expect(await home.run(['-r', 'h', '0/0', '--on-event', note], 'lost')).toMatchObject({ code: 75 });
-    expect(await home.run(['-r', 'h', '0/0', '--on-event', note], 'refused')).toMatchObject({ code: 77 });
-    expect((await home.read('events')).split('\n')).toEqual([
-      'up h: pretending for h -> ',
-      'given-up h: the bastion is gone -> start again',
-      // No terminal was there to show it.
-      'given-up h: me@bastion refused every key -> give one with -i',
-      '',
+    const hear = async (behaviour: Behaviour, command: string) => {
+      await using home = await Home.make();
+      const { code, stderr } = await home.run(['-r', 'h', '0/0', '--on-event', command], behaviour);
+      return { code, stderr, heard: await home.read('events'), last: (await home.notes()).at(-1) };
+    };
+    const [lost, refused, bug, failing] = await Promise.all([
+      hear('lost', note),
+      hear('refused', note),
+      hear('late-bug', note),
+      hear('lost', 'echo sorry; exit 3'),
     ]);
-    const failing = await home.run(['-r', 'h', '0/0', '--on-event', 'echo sorry; exit 3'], 'lost');
-    expect(failing).toMatchObject({ code: 75 });
+    const up = 'up h: pretending for h -> \n';
+    expect(lost).toMatchObject({
+      code: 75,
+      heard: `${up}given-up h: the bastion is gone -> start again\n`,
+    });
+    // No terminal was there to show it.
+    expect(refused).toMatchObject({
+      code: 77,
+      heard: 'given-up h: me@bastion refused every key -> give one with -i\n',
+    });
+    // It is no end that was asked for.
+    expect(bug).toMatchObject({ code: 70, heard: `${up}given-up h: a late bug -> \n` });
+    expect(failing).toMatchObject({ code: 75, heard: '', last: 'closed' });
     expect(failing.stderr).toContain('--on-event: given-up was not told: it ended with 3: sorry');
-    expect((await home.notes()).at(-1)).toBe('closed');
-  });
+  }, 60_000);
 
   test('nothing but the ready line and warnings without -v; more with it', async () => {
     await using home = await Home.make();

@@ -15,7 +15,7 @@ export const eventsTopic = (system: SystemWords): Topic => ({
         'needs-login',
         'somebody must type a code or a password, or the login was refused: tshuttle login NAME',
       ],
-      ['given-up', 'it has ended, and not because it was asked to'],
+      ['given-up', 'it has ended by a failure; a process that is killed tells nothing'],
       ['down', 'it has ended as asked'],
     ),
     paragraph(
