@@ -19,6 +19,12 @@ export interface Unit {
   readonly text: string;
 }
 
+/** What an installation tells, and what is to be done once nothing of it can fail but the start. */
+interface UnitHooks {
+  readonly print: (text: string) => void;
+  readonly beforeStart?: () => Promise<unknown>;
+}
+
 /**
  * Has systemd start units at login or boot, and now. Either all are installed, or what was there before is there again.
  *
@@ -29,7 +35,7 @@ export async function installUnits(
   units: readonly Unit[],
   access: ManagerAccess,
   places: UnitPlaces,
-  print: (text: string) => void,
+  { print, beforeStart }: UnitHooks,
 ): Promise<number> {
   const undo = new CleanupStack();
   try {
@@ -52,6 +58,7 @@ export async function installUnits(
   } catch (error) {
     throw await undo.releaseAfter(error, 'the service is half installed');
   }
+  await beforeStart?.();
   let exitCode = 0;
   for (const { name } of units) exitCode ||= await start(access, name, print);
   return exitCode;

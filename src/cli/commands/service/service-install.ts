@@ -80,7 +80,7 @@ export async function installService(
   }
   if (withoutSystemd !== undefined) return await installByCron(withoutSystemd, places, session);
   if (input.system)
-    return await installUnits(units, machineManager(context.environment), places.units, print);
+    return await installUnits(units, machineManager(context.environment), places.units, { print });
   return await installUserUnits(units, places, session);
 }
 
@@ -91,9 +91,11 @@ async function installUserUnits(
   session: CommandSession,
 ): Promise<number> {
   const access = userAccess(places);
-  // Of a time without systemd: cron would start them, too.
-  await removeCronService(places, session);
-  const exitCode = await installUnits(units, access, places.units, session.print);
+  const exitCode = await installUnits(units, access, places.units, {
+    print: session.print,
+    // Of a time without systemd: cron would start them, too.
+    beforeStart: async () => await removeCronService(places, session),
+  });
   if (exitCode !== 0) return exitCode;
   const { userManager } = places;
   if (userManager.kind === 'reachable' && userManager.missing !== undefined)

@@ -314,10 +314,13 @@ describe('without systemd', () => {
     expect(installedFiles()).toEqual([]);
   });
 
-  test('one changes into the other when a systemd comes, and back', async () => {
+  test('one changes into the other when a systemd comes, and back', { timeout: 60_000 }, async () => {
     await run(byCron(0));
     bootedBySystemd();
     loggedIn();
+    const byCronAlone = installedFiles();
+    await expect(run(install, { FAILING: 'enable' })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+    expect([crontab()?.includes('@reboot'), installedFiles()]).toEqual([true, byCronAlone]);
     const installed = await run(install);
     expect(installed.printed).toContain('cron starts nothing of tshuttle at boot any more');
     expect(crontab()).toBeUndefined();
