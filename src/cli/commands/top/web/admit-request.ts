@@ -14,7 +14,7 @@ export interface AskedPage {
 }
 
 /** What there is: the page, which tells nothing of tunnels, and what it shows. */
-export type Resource = 'page' | 'looks';
+type Resource = 'page' | 'looks';
 
 /** Why a request is not answered. */
 export interface Refusal {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import { TshuttleError } from '../../../../core/errors.ts';
 import { AdmittedClients } from '../../../../net/sockets/admitted-clients.ts';
-import { type AskedPage, admitRequest, type Refusal, type Resource } from './admit-request.ts';
+import { type AskedPage, admitRequest, type Refusal } from './admit-request.ts';
 import type { LiveLooks } from './live-looks.ts';
 import { PAGE, POLICY } from './page/page.ts';
 
@@ -44,7 +44,12 @@ export interface PageServer {
  * @param port 0: any
  * @throws TshuttleError ERR_LISTEN
  */
-export async function servePage(port: number, token: string, looks: LiveLooks): Promise<PageServer> {
+export async function servePage(
+  port: number,
+  token: string,
+  looks: LiveLooks,
+  patienceMs = PATIENCE_MS,
+): Promise<PageServer> {
   const clients = new AdmittedClients({ use: 'service', most: MAX_CONNECTIONS, mostIdle: MAX_CONNECTIONS });
   const timers = new Map<Socket, NodeJS.Timeout>();
   const disarm = (socket: Socket): void => {
@@ -58,7 +63,7 @@ export async function servePage(port: number, token: string, looks: LiveLooks): 
     if (!clients.admit(socket)) return;
     timers.set(
       socket,
-      setTimeout(() => socket.destroy(), PATIENCE_MS),
+      setTimeout(() => socket.destroy(), patienceMs),
     );
     socket.once('close', () => disarm(socket));
   });
@@ -69,7 +74,11 @@ export async function servePage(port: number, token: string, looks: LiveLooks): 
     response.once('close', () => clients.done(socket));
     response.on('error', () => {}); // its `close` follows
     const own = { port: (server.address() as AddressInfo).port, token };
-    answer(response, admitRequest(askedBy(request), own), looks);
+    const admitted = admitRequest(askedBy(request), own);
+    if (typeof admitted !== 'string') refuse(response, admitted);
+    else if (admitted === 'page') sendPage(response);
+    else if (looks.size < MAX_FOLLOWERS) streamLooks(response, looks, patienceMs);
+    else refuse(response, { status: 503, why: `${MAX_FOLLOWERS} pages are open already: close one` });
   });
   server.on('dropRequest', (_request, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
@@ -102,13 +111,8 @@ function askedBy({ method = '', url = '', headers, headersDistinct }: IncomingMe
   };
 }
 
-function answer(response: ServerResponse, admitted: Resource | Refusal, looks: LiveLooks): void {
-  if (typeof admitted !== 'string') refuse(response, admitted);
-  else if (admitted === 'page')
-    response.writeHead(200, { ...HEADERS, 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
-  else if (looks.size >= MAX_FOLLOWERS)
-    refuse(response, { status: 503, why: `${MAX_FOLLOWERS} pages are open already: close one` });
-  else streamLooks(response, looks);
+function sendPage(response: ServerResponse): void {
+  response.writeHead(200, { ...HEADERS, 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
 }
 
 function refuse(
@@ -119,14 +123,14 @@ function refuse(
 }
 
 /** A line for each look. Who has not taken the last one yet gets the next one instead of all between, and is ended in the end. */
-function streamLooks(response: ServerResponse, looks: LiveLooks): void {
+function streamLooks(response: ServerResponse, looks: LiveLooks, patienceMs: number): void {
   let takenAtMs = performance.now();
   const stop = looks.follow((line) => {
     const nowMs = performance.now();
     if (response.writableLength === 0) {
       takenAtMs = nowMs;
       response.write(`${line}\n`);
-    } else if (nowMs - takenAtMs > PATIENCE_MS) response.destroy();
+    } else if (nowMs - takenAtMs > patienceMs) response.destroy();
   });
   response.once('close', stop);
   response.writeHead(200, { ...HEADERS, 'content-type': 'application/x-ndjson' });

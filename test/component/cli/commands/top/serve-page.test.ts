@@ -210,6 +210,33 @@ describe('the server of the page', () => {
     );
   });
 
+  test('who takes too long to ask, or does not read, is ended', async () => {
+    const text = 'x'.repeat(1_000_000);
+    const flood = new LiveLooks(
+      async () => ({ ...topDocument({ health: 'up', silent: [], down: [text] }, [], NOW_MS) }),
+      5,
+    );
+    const impatient = await servePage(0, TOKEN, flood, 300);
+    try {
+      const [slow, deaf] = [0, 1].map(() => connect(impatient.port, '127.0.0.1').on('error', () => {}));
+      sockets.push(slow!, deaf!);
+      slow!.resume().write('GET / HTTP/1.1\r\nHo');
+      deaf!.write(
+        `GET /looks HTTP/1.1\r\nHost: 127.0.0.1:${impatient.port}\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`,
+      );
+      await once(slow!, 'close');
+      await until(() => flood.size === 0, {
+        deadlineMs: 5_000,
+        what: 'the end of the reader that does not read',
+      });
+      deaf!.resume();
+      await once(deaf!, 'close');
+      expect(deaf!.bytesRead).toBeGreaterThan(text.length);
+    } finally {
+      impatient.close();
+    }
+  });
+
   test('a port that is taken is told, with what to do', async () => {
     await expect(servePage(server.port, TOKEN, looks)).rejects.toMatchObject({
       code: 'ERR_LISTEN',
