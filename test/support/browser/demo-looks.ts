@@ -1,19 +1,22 @@
 import { type TopDocument, topDocument } from '../../../src/cli/commands/top/document/top-document.ts';
-import type { MovingFlow } from '../../../src/cli/commands/top/rates.ts';
 import { diagnoseProhibition } from '../../../src/ssh/forwarding-diagnosis.ts';
 import type { FlowEnding, TunnelStatus } from '../../../src/tunnel/status/status.ts';
 import { NOW_MS, reportOf, tunnelsOf, UP } from '../in-process/tunnel-reports.ts';
 
+type Flow = Omit<TopDocument['flows'][number], 'tunnel'>;
+
 /** What is in the picture of README: flows, where to, and how they move. */
-const FLOWS: ReadonlyArray<readonly [destination: string, ageMs: number, up: number, down: number]> = [
-  ['db.internal.example:5432', 5_520_000, 21_000, 3_900_000],
-  ['registry.internal.example:443', 74_000, 9_400, 1_450_000],
-  ['10.20.4.17:6443', 7_100_000, 41_000, 96_000],
-  ['artifacts.internal.example:443', 12_000, 610_000, 4_100],
-  ['10.20.4.31:9092', 3_300_000, 12_000, 31_000],
-  ['grafana.internal.example:443', 641_000, 700, 5_300],
-  ['10.20.8.2:22', 1_980_000, 60, 240],
-  ['redis.internal.example:6379', 6_900_000, 0, 0],
+const FLOWS: ReadonlyArray<
+  readonly [destination: string, program: string, ageMs: number, up: number, down: number]
+> = [
+  ['db.internal.example:5432', 'psql', 5_520_000, 21_000, 3_900_000],
+  ['registry.internal.example:443', 'dockerd', 74_000, 9_400, 1_450_000],
+  ['10.20.4.17:6443', 'kubectl', 7_100_000, 41_000, 96_000],
+  ['artifacts.internal.example:443', 'mvn', 12_000, 610_000, 4_100],
+  ['10.20.4.31:9092', 'java', 3_300_000, 12_000, 31_000],
+  ['grafana.internal.example:443', 'firefox', 641_000, 700, 5_300],
+  ['10.20.8.2:22', 'ssh', 1_980_000, 60, 240],
+  ['redis.internal.example:6379', 'redis-cli', 6_900_000, 0, 0],
 ];
 
 const WAITS_FOR_CODE: TunnelStatus = {
@@ -47,14 +50,15 @@ export function demoLook(second: number): TopDocument {
   const wave = (period: number, phase: number) =>
     0.5 + 0.5 * Math.sin((second / period) * 2 * Math.PI + phase);
   const burst = second > 70 && second < 84 ? 1.6 : 0;
-  const flows = FLOWS.map(([destination, ageMs, up, down], index): MovingFlow => {
+  const flows = FLOWS.map(([destination, name, ageMs, up, down], index) => {
     const factor =
       (0.55 + 0.3 * wave(17 + 3 * index, index) + 0.15 * wave(5, 2 * index)) * (1 + burst / (index + 1));
     return {
       ...{ destination, address: null, originator: `127.0.0.1:${41_200 + 7 * index}`, ageMs, stage: 'open' },
       ...{ bytesUp: (up * ageMs) / 2_900, bytesDown: (down * ageMs) / 2_900 },
       ...{ upBytesPerSec: up * factor, downBytesPerSec: down * factor },
-    };
+      program: { name, pid: 4_711 + 97 * index },
+    } satisfies Flow;
   });
   const sum = (key: 'upBytesPerSec' | 'downBytesPerSec') => flows.reduce((all, flow) => all + flow[key], 0);
   const office: TunnelStatus = {
@@ -74,7 +78,7 @@ export function demoLook(second: number): TopDocument {
       },
     ],
   };
-  const held: MovingFlow = {
+  const held: Flow = {
     ...{
       destination: '172.20.0.12:443',
       address: null,
@@ -83,6 +87,7 @@ export function demoLook(second: number): TopDocument {
       stage: 'held',
     },
     ...{ bytesUp: 0, bytesDown: 0, upBytesPerSec: 0, downBytesPerSec: 0 },
+    program: { name: 'curl', pid: 5_913 },
   };
   const { tunnels, health } = tunnelsOf([
     reportOf('office', office, '10.20.0.0/16', '*.internal.example'),
@@ -105,7 +110,7 @@ export function busyLook(tunnelCount: number, flowCount: number): TopDocument {
     reportOf(`tunnel-${n}`, UP, `10.${n}.0.0/16`),
   );
   const { tunnels, health } = tunnelsOf(reports);
-  const flows = Array.from({ length: flowCount }, (_, n): MovingFlow => {
+  const flows = Array.from({ length: flowCount }, (_, n): Flow => {
     const [destination, originator] = [`10.0.0.${n % 250}:${1_000 + n}`, `127.0.0.1:${20_000 + n}`];
     const rates = { upBytesPerSec: 0, downBytesPerSec: flowCount - n };
     return {

@@ -188,11 +188,12 @@ describe('the page of top --web, in a browser', { timeout: 60_000 }, () => {
     const token = 'demo';
     const server = await servePage(0, token, looks);
     try {
-      await browser.view({ width: 1180, height: 718, scheme: 'light' });
+      await browser.view({ width: 1180, height: 704, scheme: 'light' });
       await browser.open(`http://127.0.0.1:${server.port}/#${token}`);
       await until(() => second === 120, { deadlineMs: 15_000, what: () => `second ${second}` });
       const text = await browser.untilShown(/7 connections refused by the destination/);
       expect(text).toMatch(/tshuttle login lab/);
+      expect(text).toMatch(/db\.internal\.example:5432\s+psql 4711\s+office/);
       const sizes = await browser.evaluate<readonly number[]>(
         '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
       );
