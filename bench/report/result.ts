@@ -2,7 +2,9 @@
 export interface Metric {
   /** Within its scenario. */
   readonly name: string;
-  readonly unit: 'Gbit/s' | 'Mbit/s' | 's/GiB' | '1/s' | 'ms' | 's' | 'MiB' | 'flows' | 'checks' | '%';
+  readonly unit:
+    | ('Gbit/s' | 'Mbit/s' | 's/GiB' | '1/s' | 'ms' | 's' | '%')
+    | ('MiB' | 'kB' | 'flows' | 'checks' | 'files' | 'packages');
   readonly better: 'more' | 'less';
 }
 

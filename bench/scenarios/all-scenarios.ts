@@ -10,6 +10,7 @@ import { linkScenarios } from './links.ts';
 import { longPath } from './long-path.ts';
 import { names } from './names.ts';
 import { openFlows } from './open-flows.ts';
+import { packageSize } from './package.ts';
 import type { Scenario } from './scenario.ts';
 import { stalledReaders } from './stalled-readers.ts';
 import { start } from './start.ts';
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   correctness,
   start,
   commands,
+  packageSize,
   idle,
   throughput,
   ciphers,

@@ -23,9 +23,25 @@ interface Manifest {
 
 interface Lock {
   readonly packages: Readonly<
-    Record<string, { readonly dev?: boolean; readonly engines?: { readonly node?: string } }>
+    Record<
+      string,
+      {
+        readonly dev?: boolean;
+        readonly devOptional?: boolean;
+        readonly os?: readonly string[];
+        readonly cpu?: readonly string[];
+        readonly engines?: { readonly node?: string };
+      }
+    >
   >;
 }
+
+/** What is asked of it (native-notes/package-size.md). */
+const MAX_TARBALL_BYTES = 450_000;
+const MAX_PACKAGES = 60;
+
+const isForHere = (names: readonly string[] | undefined, here: string): boolean =>
+  names?.includes(here) ?? true;
 
 const read = (name: string): unknown => JSON.parse(readFileSync(name, 'utf8'));
 const MANIFEST = read('package.json') as Manifest;
@@ -73,14 +89,17 @@ describe('the package', () => {
     expect(MANIFEST.scripts.build).toMatch(/ > dist\/man\/tshuttle\.1$/);
   });
 
-  test('has no source map, which are half of it and name sources that are not in it', () => {
+  test('is small, and has no source map, which would be half of it and name sources that are not in it', () => {
     const { status, stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       encoding: 'utf8',
       // npm is that of this machine, wherever the tests take themselves to be.
       env: { ...process.env, NODE_OPTIONS: '' },
     });
     expect(status, stderr).toBe(0);
-    const [{ files }] = JSON.parse(stdout) as [{ readonly files: ReadonlyArray<{ readonly path: string }> }];
+    const [{ files, size }] = JSON.parse(stdout) as [
+      { readonly files: ReadonlyArray<{ readonly path: string }>; readonly size: number },
+    ];
+    expect(size, 'bytes of the tarball').toBeLessThan(MAX_TARBALL_BYTES);
     const paths = files.map(({ path }) => path);
     expect(paths).toContain('dist/main.js');
     expect(paths).toContain('dist/man/tshuttle.1');
@@ -117,6 +136,20 @@ describe('the package', () => {
     const left = readdirSync(join(folder, 'prefix'), { recursive: true, encoding: 'utf8' });
     expect(left.filter((name) => name.includes('tshuttle'))).toEqual([]);
   }, 60_000);
+
+  test('brings few packages: each is somebody who can break it, or into it', () => {
+    const { packages } = read('package-lock.json') as Lock;
+    const brought = Object.entries(packages).filter(
+      ([name, { dev, devOptional, os, cpu }]) =>
+        name !== '' &&
+        !dev &&
+        !devOptional &&
+        isForHere(os, process.platform) &&
+        isForHere(cpu, process.arch),
+    );
+    expect(brought.length).toBeGreaterThan(15);
+    expect(brought.length, brought.map(([name]) => name).join(', ')).toBeLessThanOrEqual(MAX_PACKAGES);
+  });
 
   test('says where it is from, or that its publisher has to', () => {
     const { repository, bugs, homepage } = MANIFEST;
