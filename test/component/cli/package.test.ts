@@ -36,8 +36,8 @@ interface Lock {
   >;
 }
 
-/** What is asked of it (native-notes/package-size.md). */
-const MAX_TARBALL_BYTES = 450_000;
+/** native-notes/package-size.md has what it is made of, and what was asked. */
+const MAX_TARBALL_BYTES = 480_000;
 const MAX_PACKAGES = 60;
 
 const isForHere = (names: readonly string[] | undefined, here: string): boolean =>
