@@ -25,6 +25,13 @@ const here = {
   ],
 };
 
+/**
+ * With TSHUTTLE_TEST_NODE tests, and what they start, run by that Node.js, which may be older than vitest itself can (.ci/nodes).
+ * It forks what is named here, whoever it runs by itself.
+ */
+const { TSHUTTLE_TEST_NODE: testNode } = process.env;
+if (testNode !== undefined) process.execPath = testNode;
+
 /** Captures on the machine itself, which only a machine of somebody's tests is for: `npm run test:loopback`. */
 const loopback = {
   root,
@@ -52,7 +59,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           testTimeout: 30_000,
           // Pure tests share nothing that a process of their own for each file could keep apart.
-          pool: 'threads',
+          pool: testNode === undefined ? 'threads' : 'forks',
           isolate: false,
           ...here,
         },
