@@ -62,12 +62,19 @@ export class RunningTunnels {
     return found === undefined ? -1 : this.all.indexOf(found);
   }
 
-  /** @throws TshuttleError ERR_USAGE when no tunnel that is up has this name, with what there is of it */
-  async mustBeNamed(name: string, environment: ProcessContext['environment']): Promise<RunningTunnelHandle> {
+  /**
+   * @param command the one that the name was given for, for the line to type
+   * @throws TshuttleError ERR_USAGE when no tunnel that is up has this name, with what there is of it
+   */
+  async mustBeNamed(
+    name: string,
+    command: string,
+    environment: ProcessContext['environment'],
+  ): Promise<RunningTunnelHandle> {
     const found = this.named(name);
     if (found !== undefined) return found;
     const { notUp } = await import('./unknown-tunnel.ts');
-    throw notUp(name, this.names, environment);
+    throw notUp(name, { command, up: this.names, environment });
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Shared } from '../keep-up/shared-networks.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { type Health, healthOf, problemsOf, type TunnelProblem, worstOf } from './health.ts';
 import { type RunningTunnelHandle, RunningTunnels } from './running-tunnels.ts';
+import type { NamePlace } from './unknown-tunnel.ts';
 import { surroundingsOf } from './user-folders.ts';
 
 /** A tunnel that runs, with what there is to say of it; plain data, for JSON. */
@@ -23,6 +24,8 @@ export interface TunnelsNow {
   readonly silent: readonly SilentDaemon[];
   /** Names that were asked for of which no tunnel is up. */
   readonly down: readonly string[];
+  /** Those of them that no profile has: a command line had started them. */
+  readonly over: readonly string[];
   /** The worst of all. */
   readonly health: Health;
 }
@@ -30,24 +33,31 @@ export interface TunnelsNow {
 /**
  * Looks at the tunnels of these names; without names at all.
  *
+ * @param command the one that asks, for the line to type
  * @param how as of {@link RunningTunnels.find}
  * @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has
  */
 export async function lookAt(
+  command: 'status' | 'is-up',
   names: readonly string[],
   environment: ProcessContext['environment'],
   how: 'as known' | 'checked',
 ): Promise<TunnelsNow> {
   const running = await RunningTunnels.find(surroundingsOf(environment), how);
   running.close();
-  await refuseUnknown(names, running, environment);
-  return (await describeFound(names, running)).now;
+  const over = await refuseUnknown(names, running, { command, environment });
+  return (await describeFound(names, running, over)).now;
 }
 
-/** The tunnels of these names that were found, of each the view, at the same place, and the way to it. */
+/**
+ * The tunnels of these names that were found, of each the view, at the same place, and the way to it.
+ *
+ * @param over as of {@link TunnelsNow}
+ */
 export async function describeFound(
   names: readonly string[],
   running: RunningTunnels,
+  over: readonly string[] = [],
 ): Promise<{ readonly now: TunnelsNow; readonly handles: readonly RunningTunnelHandle[] }> {
   const all = await viewsOf(running, Date.now());
   const chosen = names.length === 0 ? [...all.keys()] : names.map((name) => running.indexOf(name));
@@ -56,7 +66,13 @@ export async function describeFound(
   const tunnels = up.map((index) => all[index]!);
   const silent = running.silent;
   const health = healthOfAll(tunnels, silent, names.length === 0, down);
-  return { now: { tunnels, silent, down, health }, handles: up.map((index) => running.all[index]!) };
+  const now = { tunnels, silent, down, over, health };
+  return { now, handles: up.map((index) => running.all[index]!) };
+}
+
+/** Whether there is nothing to tell of, but how to start a tunnel. */
+export function isNothing({ tunnels, silent, down }: TunnelsNow): boolean {
+  return tunnels.length + silent.length + down.length === 0;
 }
 
 async function viewsOf(running: RunningTunnels, nowMs: number): Promise<readonly TunnelView[]> {
@@ -87,17 +103,21 @@ function healthOfAll(
   ]);
 }
 
-/** @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has */
+/**
+ * @returns those that are not up any more, and that no profile has
+ * @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has
+ */
 export async function refuseUnknown(
   names: readonly string[],
   running: RunningTunnels,
-  environment: ProcessContext['environment'],
-): Promise<void> {
+  place: Omit<NamePlace, 'up'>,
+): Promise<readonly string[]> {
   const unfound = names.filter((name) => running.named(name) === undefined);
-  if (unfound.length === 0) return;
+  if (unfound.length === 0) return [];
   const { findAbsent } = await import('./unknown-tunnel.ts');
-  for (const name of unfound) {
-    const absent = findAbsent(name, running.names, environment);
+  return unfound.filter((name) => {
+    const absent = findAbsent(name, { ...place, up: running.names });
     if (absent.kind === 'unknown') throw absent.error;
-  }
+    return absent.kind === 'over';
+  });
 }

@@ -6,6 +6,7 @@ import { fileNameOf } from '../../daemon/files/paths.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { profileSurroundingsOf } from './profile-surroundings.ts';
 import { surroundingsOf } from './user-folders.ts';
+import { howToStartOneOf, listed } from './what-there-is.ts';
 
 /** What there is of a name that no running tunnel has. */
 export type AbsentTunnel =
@@ -14,33 +15,30 @@ export type AbsentTunnel =
   | { readonly kind: 'over' }
   | { readonly kind: 'unknown'; readonly error: TshuttleError };
 
-/**
- * Looks a name up that no tunnel has which is up: among the profiles, and the logs that tunnels have left.
- *
- * @param up the names of those that are
- */
-export function findAbsent(
-  name: string,
-  up: readonly string[],
-  environment: ProcessContext['environment'],
-): AbsentTunnel {
+/** What a name was given for, and among which. */
+export interface NamePlace {
+  /** The command, for the line to type. */
+  readonly command: string;
+  /** The names of the tunnels that are up. */
+  readonly up: readonly string[];
+  readonly environment: ProcessContext['environment'];
+}
+
+/** Looks a name up that no tunnel has which is up: among the profiles, and the logs that tunnels have left. */
+export function findAbsent(name: string, { command, up, environment }: NamePlace): AbsentTunnel {
   const profiles = profileNames(profileSurroundingsOf(environment));
   if (profiles.includes(name)) return { kind: 'profile' };
   const logs = [...keptLogs(surroundingsOf(environment)).keys()];
   if (logs.includes(fileNameOf(name))) return { kind: 'over' };
   const error = new TshuttleError('ERR_USAGE', `${name} is neither a tunnel nor a profile`, {
-    remedy: remedyFor(name, up, profiles, logs),
+    remedy: remedyFor(name, command, up, profiles, logs),
   });
   return { kind: 'unknown', error };
 }
 
 /** Why a command that is about a running tunnel cannot be had for this name. */
-export function notUp(
-  name: string,
-  up: readonly string[],
-  environment: ProcessContext['environment'],
-): TshuttleError {
-  const absent = findAbsent(name, up, environment);
+export function notUp(name: string, place: NamePlace): TshuttleError {
+  const absent = findAbsent(name, place);
   switch (absent.kind) {
     case 'unknown':
       return absent.error;
@@ -55,15 +53,15 @@ export function notUp(
 
 function remedyFor(
   name: string,
+  command: string,
   up: readonly string[],
   profiles: readonly string[],
   logs: readonly string[],
 ): string {
   const meant = closestOf(name, [...up, ...profiles, ...logs]);
-  if (meant !== undefined) return `perhaps ${meant}`;
-  const known = [
-    ...(up.length === 0 ? [] : [`up: ${up.join(', ')}`]),
-    ...(profiles.length === 0 ? [] : [`profiles: ${profiles.join(', ')}`]),
-  ];
-  return known.length === 0 ? 'no tunnel is up, and there are no profiles' : known.join('; ');
+  if (meant !== undefined) return `perhaps tshuttle ${command} ${meant}`;
+  const [first] = up;
+  if (first === undefined) return `no tunnel is up; ${howToStartOneOf(profiles)}`;
+  const others = profiles.length === 0 ? '' : `; profiles: ${listed(profiles)}`;
+  return `up: ${listed([...new Set(up)])}${others}; as in tshuttle ${command} ${first}`;
 }

@@ -13,16 +13,16 @@ export function describeNames<Options extends object>(
   texts: {
     readonly summary: string;
     readonly description: string;
-    /** `[NAME...]` where none means all. */
-    readonly argument: '<NAME...>' | '[NAME...]';
+    /** `[NAME...]` where none means all; else the command says which there are where none is given. */
+    readonly argument: 'NAME...' | '[NAME...]';
   },
   choose: (input: NamedTunnels & Options) => void,
 ): Command {
   return command
     .summary(texts.summary)
     .description(texts.description)
-    .usage(`${texts.argument.replace(/[<>]/g, '')} [options]`)
-    .argument(texts.argument, 'names of profiles, or of tunnels that tshuttle status shows')
+    .usage(`${texts.argument} [options]`)
+    .argument('[NAME...]', 'names of profiles, or of tunnels that tshuttle status shows')
     .optionsGroup('Options:')
     .addOption(jsonOption())
     .action((names: string[]) => {

@@ -20,10 +20,15 @@ function renderOne(thrown: unknown): string {
   return `tshuttle: internal error; please report it with these lines:\n${indent(withSourcePositions(stack))}\n`;
 }
 
-/** Renders all that is wrong, and for wrong arguments where to read how they would be right. */
-export function renderProblems(problems: readonly Problem[], code: ProblemCode): string {
+/**
+ * Renders all that is wrong, and for wrong arguments where to read how they would be right.
+ *
+ * @param command the one whose arguments they are
+ */
+export function renderProblems(problems: readonly Problem[], code: ProblemCode, command?: string): string {
   const lines = problemLines(problems).map((line) => `tshuttle: ${line}\n`);
-  if (code === 'ERR_USAGE') lines.push(`${indent('how it is used: tshuttle -h')}\n`);
+  if (code === 'ERR_USAGE')
+    lines.push(`${indent(`how it is used: tshuttle ${command === undefined ? '' : `${command} `}-h`)}\n`);
   return lines.join('');
 }
 

@@ -15,7 +15,7 @@ import { type LookUpNames, parseArguments } from './arguments.ts';
 import { buildProgram } from './program.ts';
 import { bastionsOfOneSource, repeatedOptions } from './repeated-options.ts';
 import { ignoredOptions, readSshuttleWords } from './sshuttle-words.ts';
-import { tunnelCommands, wordsBeforeTunnel } from './tunnel-commands.ts';
+import { commandIn, tunnelCommands, wordsBeforeTunnel } from './tunnel-commands.ts';
 import { wantsJson } from './wants-json.ts';
 
 /**
@@ -76,7 +76,7 @@ async function runCommand(
     leading === 0 ? readSshuttleWords(text) : { words: text, ignored: [] };
   const { words, ignored } = read(collected.words);
   const bySource = collected.sources.map((source) => read(source).words);
-  const refuse = wantsJson(words) ? refuseAsJson : refuseAsText;
+  const refuse = wantsJson(words) ? refuseAsJson : refuseAsText(commandIn(words).known?.name);
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse, bySource);
   const invocation = await parseArguments(words, readVersion(), namesIn(context.environment));
@@ -96,31 +96,15 @@ async function runCommand(
     case 'tunnel': {
       const parsed = await session.configOf(invocation.raw);
       if (typeof parsed === 'number') return parsed;
-      const onUp = await saving(parsed.raw, session);
-      if (typeof onUp === 'number') return onUp;
+      const { planToSave } = await import('../running/save-when-up.ts');
+      const saved = await planToSave(parsed.raw, session);
+      if (typeof saved === 'number') return saved;
       const { note, config } = parsed;
       if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
       const { runTunnel } = await import('../running/run-tunnel.ts');
-      return await runTunnel(config, [...ignoredOptions(ignored), ...parsed.warnings], session, onUp);
+      return await runTunnel(config, [...ignoredOptions(ignored), ...parsed.warnings], session, saved);
     }
   }
-}
-
-/** What `--save` does once the tunnel is up; the exit code where it could not, which has been said. */
-async function saving(
-  raw: RawOptions,
-  { process: context, refuse }: CommandSession,
-): Promise<(() => Promise<void>) | undefined | number> {
-  const { saveAs: name } = raw;
-  if (name === undefined) return undefined;
-  const { planSave, saveProfile } = await import('../../app/profiles/save-profile.ts');
-  const plan = planSave({ name, where: `--save ${name}` }, raw, context.environment);
-  if (plan.kind === 'problems') return await refuse('ERR_CONFIG', plan.problems);
-  return async () => {
-    const problems = await saveProfile(plan);
-    if (problems.length > 0) await refuse('ERR_CONFIG', problems);
-    else print(`tshuttle: saved as ${name} in ${plan.file}; next time: tshuttle up ${name}\n`);
-  };
 }
 
 /** The profiles, and the pages of help: words may mean them that mean nothing as they are. */
@@ -226,9 +210,12 @@ async function throughTarget(
   return { raw: withTarget(raw, targets), warnings: [] };
 }
 
-async function refuseAsText(code: ProblemCode, problems: readonly Problem[]): Promise<number> {
-  process.stderr.write(renderProblems(problems, code));
-  return EXIT_CODES[code];
+/** @param command the one that the problems are about */
+function refuseAsText(command: string | undefined): Refuse {
+  return (code, problems) => {
+    process.stderr.write(renderProblems(problems, code, command));
+    return Promise.resolve(EXIT_CODES[code]);
+  };
 }
 
 async function refuseAsJson(code: ProblemCode, problems: readonly Problem[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { ALL_COMMANDS } from './all-commands.ts';
+import { ALL_COMMANDS, type KnownCommand } from './all-commands.ts';
 
 /** The names of the commands that take the options of a tunnel beside their own. */
 export async function tunnelCommands(): Promise<ReadonlySet<string>> {
@@ -15,10 +15,22 @@ export async function tunnelCommands(): Promise<ReadonlySet<string>> {
  * @returns undefined for a command that takes no options of a tunnel
  */
 export async function wordsBeforeTunnel(words: readonly string[]): Promise<number | undefined> {
-  const first = words.findIndex((word) => !/^(-v+|--verbose)$/.test(word));
-  const text = words.slice(Math.max(first, 0)).join(' ');
-  const known = ALL_COMMANDS.find(({ name }) => text === name || text.startsWith(`${name} `));
+  const { known, first } = commandIn(words);
   if (known === undefined) return 0;
   const command = await known.load();
   return command.wordsBeforeTunnel === undefined ? undefined : first + command.wordsBeforeTunnel;
+}
+
+/** The command that words begin with, as people write them: at most `-v` stands before it. */
+export function commandIn(words: readonly string[]): {
+  readonly known: KnownCommand | undefined;
+  /** Where its name begins. */
+  readonly first: number;
+} {
+  const first = Math.max(
+    words.findIndex((word) => !/^(-v+|--verbose)$/.test(word)),
+    0,
+  );
+  const text = words.slice(first).join(' ');
+  return { known: ALL_COMMANDS.find(({ name }) => text === name || text.startsWith(`${name} `)), first };
 }

@@ -33,6 +33,8 @@ interface StatusContext {
   readonly look: Look;
   /** Whether also what nobody has to know is said. */
   readonly isDetailed: boolean;
+  /** For where there is none: what to do. */
+  readonly howToStart: string;
 }
 
 /** The symbol of a tunnel's health, or the letter that stands for it. */
@@ -41,7 +43,7 @@ export function markOf(health: Health, { hasUnicode }: Pick<Look, 'hasUnicode'>)
 }
 
 /** The text of `tshuttle status`: a line for each tunnel, and below it what is captured, what is wrong, and what to do. */
-export function renderStatus({ tunnels, silent, down }: TunnelsNow, context: StatusContext): string {
+export function renderStatus({ tunnels, silent, down, over }: TunnelsNow, context: StatusContext): string {
   const colours = coloursOf(context.look);
   const heads = headLines(
     [...tunnels.map(cellsOf(context, colours)), ...down.map(downCells(context, colours))],
@@ -51,15 +53,17 @@ export function renderStatus({ tunnels, silent, down }: TunnelsNow, context: Sta
     ...tunnels.flatMap((tunnel, index) => [heads[index]!, ...linesBelow(tunnel, context, colours)]),
     ...down.flatMap((name, index) => [
       heads[tunnels.length + index]!,
-      ...indented(`-> tshuttle up ${name}`, context, 1),
+      ...indented(
+        over.includes(name) ? `-> what it has logged: tshuttle logs ${name}` : `-> tshuttle up ${name}`,
+        context,
+        1,
+      ),
     ]),
     ...silent.flatMap((one) => silentLines(one, context, colours)),
   ];
-  if (lines.length === 0) return NOTHING_UP;
+  if (lines.length === 0) return `no tunnel is up -> ${context.howToStart}\n`;
   return `${lines.join('\n')}\n`;
 }
-
-const NOTHING_UP = 'no tunnel is up -> start one: tshuttle up NAME, or tshuttle -r BASTION SUBNET\n';
 
 type HeadCells = readonly [name: string, state: string, flows: string, roundTrip: string, bastion: string];
 

@@ -9,7 +9,13 @@ import { surroundingsOf } from '../../app/running-tunnels/user-folders.ts';
 import type { Config } from '../../config/config.ts';
 import { START_FOLDER } from '../../core/files/start-folder.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
-import { daemonPaths, profilePaths, tunnelNameOf } from '../../daemon/files/paths.ts';
+import {
+  type DaemonPaths,
+  type DaemonSurroundings,
+  daemonPaths,
+  profilePaths,
+  tunnelNameOf,
+} from '../../daemon/files/paths.ts';
 import { alreadyRunning } from '../../daemon/files/pid-file.ts';
 import { ServiceNotifier } from '../../daemon/service/service-notifier.ts';
 import { meetLauncher } from '../../daemon/start/become-daemon.ts';
@@ -19,25 +25,29 @@ import { forbidCoreFiles } from '../../net/machine/core-limit.ts';
 import type { CommandSession } from '../command/command-definition.ts';
 import type { Parts } from '../command/parts.ts';
 import { readVersion } from '../version.ts';
+import type { SavedProfile } from './save-when-up.ts';
 import { prepare } from './surroundings.ts';
 
 /**
  * Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules.
  *
- * @param onUp called once the tunnel is up, wherever it runs; what it throws is told, and the tunnel stays
+ * @param saved the profile that the tunnel is the first of; it is saved once it is up, wherever it runs
  * @returns the exit code
  */
 export async function runTunnel(
   config: Config,
   warnings: readonly Problem[],
   session: Pick<CommandSession, 'process' | 'parts' | 'print'>,
-  onUp: () => Promise<void> = () => Promise.resolve(),
+  saved?: SavedProfile,
 ): Promise<number> {
   const { process: context, parts, print } = session;
   const { logger, tunnelContext } = prepare(config, context, parts);
   for (const warning of warnings) logger.warn(renderProblem(warning));
   for (const overlap of localOverlaps(config)) logger.warn(overlap);
-  const order: TunnelOrder = { name: tunnelNameOf(config), profileFile: null, config };
+  const order: TunnelOrder =
+    saved === undefined
+      ? { name: tunnelNameOf(config), profileFile: null, config }
+      : { name: saved.name, profileFile: saved.file, config };
   switch (config.mode.kind) {
     case 'dry-run': {
       const { dryRun } = await import('./dry-run.ts');
@@ -51,19 +61,19 @@ export async function runTunnel(
       return 0;
     }
     case 'foreground':
-      return await hostInForeground([order], session, onUp);
+      return await hostInForeground([order], session, saved?.save);
     case 'daemon': {
       const { script, environment, stop } = context;
-      await refuseSecond(config, environment);
+      if (saved === undefined) await refuseSecond(config, environment);
       const start = await startDaemon([order], { script, environment, signal: stop.signal });
       if (start.kind === 'stopped') return EXIT_INTERRUPTED;
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
-      const { logFile } = daemonPaths(config, surroundingsOf(environment));
+      const { logFile } = pathsOf(order, surroundingsOf(environment));
       const { pid, outcomes } = start;
       print(
         `tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: tshuttle down ${order.name}; log: ${logFile})\n`,
       );
-      await onUp().catch(context.reportFailure);
+      await saved?.save().catch(context.reportFailure);
       return 0;
     }
   }
@@ -126,10 +136,14 @@ export async function runDaemon(context: ProcessContext, parts: Parts): Promise<
   const host = hostContext(context, parts);
   return await hostTunnels(launcher.tunnels, {
     ...host,
-    pathsOf: ({ name, profileFile, config }) =>
-      profileFile === null ? daemonPaths(config, host.surroundings) : profilePaths(name, host.surroundings),
+    pathsOf: (order) => pathsOf(order, host.surroundings),
     onReady: (outcomes) => launcher.detach(outcomes),
   });
+}
+
+/** The files of a tunnel in the background. */
+function pathsOf({ name, profileFile, config }: TunnelOrder, surroundings: DaemonSurroundings): DaemonPaths {
+  return profileFile === null ? daemonPaths(config, surroundings) : profilePaths(name, surroundings);
 }
 
 /** Paths in the environment that programs take as they are. */

@@ -198,15 +198,16 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
   const profile = 'profiles:\n  stage:\n    remote: h\n    subnets: [10.1.0.0/16]\n';
   mkdirSync(join(home.path, '.config', 'tshuttle'), { recursive: true });
   writeFileSync(join(home.path, '.config', 'tshuttle', 'config.yaml'), profile);
-  const unknown = {
+  const unknown = (command: string) => ({
     code: 64,
-    stderr: 'tshuttle: ofice is neither a tunnel nor a profile -> perhaps office\n',
-  };
+    stderr: `tshuttle: ofice is neither a tunnel nor a profile -> perhaps tshuttle ${command} office\n`,
+  });
   try {
-    const misspelt = ['down', 'logs', 'login', 'reload', 'status', 'top'].map((command) =>
-      home.run([command, 'ofice']),
-    );
-    for (const result of await Promise.all(misspelt)) expect(result).toMatchObject(unknown);
+    const misspelt = ['down', 'logs', 'login', 'reload', 'status', 'is-up', 'top'].map(async (command) => {
+      expect(await home.run([command, 'ofice'])).toMatchObject(unknown(command));
+    });
+    await Promise.all(misspelt);
+    expect((await home.run(['up'])).stderr).toMatch(/up stage\n {4}how it is used: tshuttle up -h\n$/);
     const profiles = [
       ['up', 'stge'],
       ['restart', 'stge'],
@@ -226,7 +227,7 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
     expect((await home.run(['help', 'logs'])).stdout).toMatch(/^Usage: tshuttle logs /);
     expect((await home.run(['help', 'recipe'])).stderr).toContain('perhaps tshuttle help recipes');
     expect(await home.run(['down', 'office', 'ofice'])).toMatchObject({
-      ...unknown,
+      ...unknown('down'),
       stdout: 'tshuttle: office is down\n',
     });
   } finally {
@@ -242,6 +243,13 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
     stderr: 'tshuttle: stage has no log: it was never up in the background -> start it: tshuttle up stage\n',
   });
   expect((await home.run(['login', 'office'])).stderr).toContain('office is not up any more');
+  // Nothing is up: what could be, and what was.
+  expect((await home.run(['is-up', 'office'])).stderr).toBe(
+    'tshuttle: office is not up any more -> what it has logged: tshuttle logs office\n',
+  );
+  expect((await home.run(['logs', '-f'])).stderr).toBe(
+    'tshuttle: no tunnel is up in the background -> the log of before: tshuttle logs office\n',
+  );
 }, 60_000);
 
 test('what it was told by relative paths holds', async () => {

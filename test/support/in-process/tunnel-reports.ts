@@ -53,7 +53,7 @@ export function reportOf(
 /** What a look at these tunnels finds. */
 export function tunnelsOf(
   reports: readonly TunnelReport[],
-  others: Partial<Pick<TunnelsNow, 'silent' | 'down'>> = {},
+  others: Partial<Pick<TunnelsNow, 'silent' | 'down' | 'over'>> = {},
 ): TunnelsNow {
   const shared = sharedBy(reports);
   const tunnels = reports.map((report, index) => ({
@@ -63,7 +63,7 @@ export function tunnelsOf(
     problems: problemsOf(report, NOW_MS),
     shares: shared.filter(({ winner, loser }) => winner === report.name || loser === report.name),
   }));
-  const { silent = [], down = [] } = others;
+  const { silent = [], down = [], over = [] } = others;
   const health = worstOf([...tunnels.map((tunnel) => tunnel.health), ...down.map(() => 'down' as const)]);
-  return { tunnels, silent, down, health };
+  return { tunnels, silent, down, over, health };
 }

@@ -1,9 +1,8 @@
 import { defineCommand } from '../../command/command-definition.ts';
 
 /** `tshuttle login` */
-export const loginCommand = defineCommand<{ readonly name: string }>({
+export const loginCommand = defineCommand<{ readonly name: string | undefined }>({
   name: 'login',
-  missing: 'needs the name of a tunnel, as in tshuttle login office',
   describe: (command, choose) => {
     command
       .summary('log in again, for a tunnel that waits for it')
@@ -12,16 +11,20 @@ export const loginCommand = defineCommand<{ readonly name: string }>({
           'host key. Nothing of it is kept.',
       )
       .usage('NAME')
-      .argument('<NAME>', 'a tunnel that tshuttle status shows')
-      .action((name: string) => choose({ name }));
+      .argument('[NAME]', 'a tunnel that tshuttle status shows')
+      .action((name: string | undefined) => choose({ name }));
   },
-  run: async ({ name }, { process, print, prepare }) => {
+  run: async ({ name }, { process, print, prepare, refuse }) => {
+    if (name === undefined) {
+      const { missingName } = await import('../../command/missing-name.ts');
+      return await refuse('ERR_USAGE', await missingName('login', 'tunnel', process.environment));
+    }
     const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
     const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
     const running = await RunningTunnels.find(surroundingsOf(process.environment));
     const { prompter } = (await prepare({ logFormat: 'auto', verbosity: 0 })).tunnelContext;
     try {
-      const { client } = await running.mustBeNamed(name, process.environment);
+      const { client } = await running.mustBeNamed(name, 'login', process.environment);
       const { signal, requested } = process.stop;
       // The daemon is told by the end of the connection.
       signal.addEventListener('abort', () => running.close(), { once: true });

@@ -5,10 +5,11 @@ import type { ProcessContext } from '../../../app/process-context.ts';
 import { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import { findAbsent } from '../../../app/running-tunnels/unknown-tunnel.ts';
 import { surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
+import { howToStart, listed } from '../../../app/running-tunnels/what-there-is.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { withoutControls } from '../../../core/printable.ts';
 import { systemWords } from '../../../core/systems/system-words.ts';
-import { isKeptLog, keptLogOf } from '../../../daemon/files/kept-logs.ts';
+import { isKeptLog, keptLogOf, keptLogs } from '../../../daemon/files/kept-logs.ts';
 import { LogTail } from '../../../daemon/files/log-tail.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
@@ -27,6 +28,12 @@ export async function showLogs(
   { process: context, print }: CommandSession,
 ): Promise<number> {
   const files = await filesOf(names, context.environment);
+  if (files.size === 0) {
+    process.stderr.write(
+      `tshuttle: no tunnel is up in the background -> ${await whatElse(context.environment)}\n`,
+    );
+    return 0;
+  }
   const onTerminal = process.stdout.isTTY === true;
   const tails = [...files].map(([name, file]) => {
     const prefix = files.size > 1 && !json ? `${name}: ` : '';
@@ -47,6 +54,14 @@ export async function showLogs(
   } finally {
     for (const tail of tails) tail.close();
   }
+}
+
+/** Where nothing in the background is up: whose logs there are all the same, else how to have some. */
+async function whatElse(environment: ProcessContext['environment']): Promise<string> {
+  const [first, ...others] = keptLogs(surroundingsOf(environment)).keys();
+  if (first === undefined) return await howToStart(environment);
+  const names = others.length === 0 ? 'the log' : `a log of ${listed([first, ...others])}`;
+  return `${names} of before: tshuttle logs ${first}`;
 }
 
 /** The logs of tunnels that are up, and of named ones that once were. */
@@ -86,7 +101,7 @@ function noLog(
   environment: ProcessContext['environment'],
 ): TshuttleError {
   if (isUp) return new TshuttleError('ERR_USAGE', `${name} runs in the foreground, and logs there`);
-  const absent = findAbsent(name, up, environment);
+  const absent = findAbsent(name, { command: 'logs', up, environment });
   if (absent.kind === 'unknown') return absent.error;
   return new TshuttleError('ERR_USAGE', `${name} has no log: it was never up in the background`, {
     remedy: `start it: tshuttle up ${name}`,

@@ -28,12 +28,13 @@ export const isUpCommand = defineCommand<IsUpInput>({
       });
   },
   run: async ({ names, isQuiet }, { process: context }) => {
-    const { lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
+    const { isNothing, lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
     const { HEALTHS } = await import('../../../app/running-tunnels/health.ts');
-    const now = await lookAt(names, context.environment, 'as known');
+    const now = await lookAt('is-up', names, context.environment, 'as known');
     if (now.health !== 'up' && !isQuiet) {
       const { whyNotUp } = await import('./why-not-up.ts');
-      process.stderr.write(whyNotUp(now));
+      const { howToStart } = await import('../../../app/running-tunnels/what-there-is.ts');
+      process.stderr.write(whyNotUp(now, isNothing(now) ? await howToStart(context.environment) : ''));
     }
     return HEALTHS.indexOf(now.health);
   },

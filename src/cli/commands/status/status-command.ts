@@ -34,13 +34,22 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
       .option('--watch', 'keep showing it as it changes; q quits');
   },
   run: async ({ names, json, format, watch }, { process: context, print, refuse }) => {
-    const { lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
+    const { isNothing, lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
     const { HEALTHS } = await import('../../../app/running-tunnels/health.ts');
     const { environment } = context;
-    const render = format === undefined ? await renderer(names, json) : await formatter(format);
+    let howToStart = '';
+    const render =
+      format === undefined ? await renderer(names, json, () => howToStart) : await formatter(format);
     if ('unknown' in render) return await refuse('ERR_USAGE', [render.unknown]);
     // A prompt does not wait for what a check may take.
-    const look = (how: 'as known' | 'checked') => lookAt(names, environment, how);
+    const look = async (how: 'as known' | 'checked') => {
+      const now = await lookAt('status', names, environment, how);
+      if (howToStart === '' && isNothing(now) && format === undefined && !json)
+        howToStart = await (await import('../../../app/running-tunnels/what-there-is.ts')).howToStart(
+          environment,
+        );
+      return now;
+    };
     if (watch === true) {
       const { watchStatus } = await import('./watch-status.ts');
       const { EXIT_STOPPED } = await import('../../../app/exit-code.ts');
@@ -67,13 +76,17 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
 
 type Render = (now: TunnelsNow, look: Look) => string;
 
-async function renderer(names: readonly string[], json: boolean): Promise<{ readonly render: Render }> {
+async function renderer(
+  names: readonly string[],
+  json: boolean,
+  howToStart: () => string,
+): Promise<{ readonly render: Render }> {
   if (json) return { render: (now) => `${JSON.stringify(now)}\n` };
   const { renderStatus } = await import('../../rendering/status-text.ts');
   return {
     render: (now, look) => {
       const isDetailed = names.length > 0 || now.tunnels.length === 1;
-      return renderStatus(now, { nowMs: Date.now(), look, isDetailed });
+      return renderStatus(now, { nowMs: Date.now(), look, isDetailed, howToStart: howToStart() });
     },
   };
 }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT_STOPPED } from '../../../app/exit-code.ts';
 import type { ProcessContext } from '../../../app/process-context.ts';
 import { ALL_PROCESSES, FlowPrograms } from '../../../app/running-tunnels/flow-programs.ts';
+import { howToStart } from '../../../app/running-tunnels/what-there-is.ts';
 import { TshuttleError } from '../../../core/errors.ts';
 import { canDraw } from '../../rendering/live-screen.ts';
 import { coloursOf, lookOf } from '../../rendering/terminal.ts';
@@ -74,8 +75,8 @@ async function refuseNone(
 ): Promise<never> {
   if (name === undefined)
     throw new TshuttleError('ERR_USAGE', 'no tunnel is up', {
-      remedy: 'start one: tshuttle -r BASTION SUBNET',
+      remedy: await howToStart(environment),
     });
   const { notUp } = await import('../../../app/running-tunnels/unknown-tunnel.ts');
-  throw notUp(name, [], environment);
+  throw notUp(name, { command: 'top', up: [], environment });
 }

@@ -1,5 +1,4 @@
 import { exitCodeOf } from '../../../app/exit-code.ts';
-import type { Problem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
 import { describeNames, type NamedTunnels } from '../../command/profile-names.ts';
 
@@ -10,7 +9,7 @@ interface DownOptions {
 /** `tshuttle down` */
 export const downCommand = defineCommand<NamedTunnels & DownOptions>({
   name: 'down',
-  describe: (command, choose, refuse: (problem: Problem) => void) => {
+  describe: (command, choose) => {
     describeNames<DownOptions>(
       command,
       {
@@ -21,13 +20,15 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
           'all its tunnels, and killed if it takes longer than another 3 s.',
         argument: '[NAME...]',
       },
-      (input) => {
-        if (input.names.length > 0 || input.all === true) choose(input);
-        else refuse({ where: 'down', what: 'needs the name of a tunnel, or --all' });
-      },
+      choose,
     ).option('--all', 'every tunnel of this user, those in the foreground too');
   },
-  run: async ({ names, all, json }, { process, print }) => {
+  run: async ({ names, all, json }, { process, print, refuse }) => {
+    if (names.length === 0 && all !== true) {
+      const { missingName } = await import('../../command/missing-name.ts');
+      const problems = await missingName('down', 'tunnel', process.environment, ', or --all');
+      return await refuse('ERR_USAGE', problems);
+    }
     const { endTunnels } = await import('./down.ts');
     const results = await endTunnels(all === true ? 'all' : names, process.environment);
     if (json) print(`${JSON.stringify(results.map(({ name, state }) => ({ name, state })))}\n`);

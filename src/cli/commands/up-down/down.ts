@@ -60,7 +60,11 @@ async function endTunnel(
   const silent = await running.silentNamed(name, context.surroundings);
   if (silent !== undefined) return await context.endOnce(silent, name);
   const { findAbsent } = await import('../../../app/running-tunnels/unknown-tunnel.ts');
-  const absent = findAbsent(name, running.names, context.environment);
+  const absent = findAbsent(name, {
+    command: 'down',
+    up: running.names,
+    environment: context.environment,
+  });
   return absent.kind === 'unknown'
     ? { name, state: 'unknown', line: '', failure: absent.error }
     : { name, state: 'was-down', line: `${name} is down already` };

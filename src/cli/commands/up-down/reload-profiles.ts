@@ -1,6 +1,7 @@
 import { exitCodeOf } from '../../../app/exit-code.ts';
 import { type RunningTunnelHandle, RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import { surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
+import { howToStart } from '../../../app/running-tunnels/what-there-is.ts';
 import type { ReloadReport } from '../../../daemon/control/protocol.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
@@ -15,7 +16,7 @@ export async function reloadProfiles(
   try {
     const wanted =
       names.length > 0
-        ? await Promise.all(names.map((name) => running.mustBeNamed(name, context.environment)))
+        ? await Promise.all(names.map((name) => running.mustBeNamed(name, 'reload', context.environment)))
         : running.all.filter(({ report }) => report.profileFile !== null);
     let exitCode = 0;
     const reports: Array<{ readonly name: string } & Partial<ReloadReport>> = [];
@@ -30,7 +31,8 @@ export async function reloadProfiles(
     }
     if (json) print(`${JSON.stringify(reports)}\n`);
     else for (const report of reports) print(describe(report));
-    if (wanted.length === 0 && !json) print('tshuttle: no profile is up\n');
+    if (wanted.length === 0 && !json)
+      print(`tshuttle: no profile is up -> ${await howToStart(context.environment)}\n`);
     return exitCode;
   } finally {
     running.close();

@@ -9,8 +9,7 @@ interface UpOptions {
 /** `tshuttle up` */
 export const upCommand = defineCommand<NamedTunnels & UpOptions>({
   name: 'up',
-  missing: 'needs the name of a profile, as in tshuttle up office',
-  describe: (command, choose, refuse) => {
+  describe: (command, choose) => {
     describeNames<UpOptions>(
       command,
       {
@@ -21,15 +20,17 @@ export const upCommand = defineCommand<NamedTunnels & UpOptions>({
           '  profiles:\n    office:\n      remote: me@bastion.example.com\n      subnets: [10.0.0.0/8]',
         argument: '[NAME...]',
       },
-      (input) => {
-        if (input.names.length > 0 || input.target !== undefined) choose(input);
-        else refuse({ where: 'up', what: 'needs the name of a profile, as in tshuttle up office' });
-      },
+      choose,
     )
       .option('--target <TARGET>', 'those whose bastion is this target, of tshuttle target list')
       .option('--foreground', 'stay in the foreground, and log to standard error: for service managers');
   },
   run: async (input, session) => {
+    if (input.names.length === 0 && input.target === undefined) {
+      const { missingName } = await import('../../command/missing-name.ts');
+      const problems = await missingName('up', 'profile', session.process.environment);
+      return await session.refuse('ERR_USAGE', problems);
+    }
     const { startProfiles } = await import('./start-profiles.ts');
     return await startProfiles(input, session);
   },

@@ -46,13 +46,30 @@ describe('--save', { timeout: 120_000 }, () => {
     );
   });
 
-  test('of a daemon, and nothing of a tunnel that did not come up', async () => {
+  test('of a daemon, which has the name from its start; nothing of a tunnel that did not come up', async () => {
     expect(await home.run(['-r', 'h', '10.0.0.0/8', '--save', 'lab'], 'refused')).toMatchObject({ code: 77 });
     expect(await home.read(FILE)).toBe('');
-    const up = await home.run(['-D', '-r', 'h', '10.0.0.0/8', '--save', 'lab']);
+    const words = ['-D', '-r', 'h', '10.0.0.0/8', '--save', 'lab'];
+    const up = await home.run(words);
     try {
       expect(up.stdout).toContain('saved as lab in ');
       expect(await home.read(FILE)).toContain('lab:\n    remote: h\n');
+      // It is the profile from its start, to every command that takes a name.
+      expect(await home.run(['is-up', 'lab'])).toMatchObject({ code: 0 });
+      expect((await home.run(['status', 'lab'])).stdout).toMatch(/^\* lab +up /);
+      expect((await home.run(['list'])).stdout).toMatch(/^lab +up +h /m);
+      expect((await home.run(['logs', 'lab'])).stdout).toContain('up: pretending for h');
+      expect((await home.run(['reload', 'lab'])).stdout).toBe('tshuttle: lab: nothing has changed\n');
+      expect((await home.run(['up', 'lab'])).stdout).toContain('lab is up already');
+      expect(await home.run(words)).toMatchObject({
+        code: 64,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /^tshuttle: --save lab: a tunnel of this name is up already, process id \d+ -> .*tshuttle down lab\n$/,
+        ) as string,
+      });
+      expect((await home.notes()).filter((line) => line === 'up')).toHaveLength(1);
+      expect((await home.run(['down', 'lab'])).stdout).toBe('tshuttle: lab is down\n');
     } finally {
       await home.run(['down', '--all']);
     }

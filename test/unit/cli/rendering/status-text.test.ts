@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { TunnelsNow } from '../../../../src/app/running-tunnels/tunnel-views.ts';
+import { howToStartOneOf } from '../../../../src/app/running-tunnels/what-there-is.ts';
 import { formatTunnels, unknownPlaceholders } from '../../../../src/cli/commands/status/status-format.ts';
 import { whyNotUp } from '../../../../src/cli/commands/status/why-not-up.ts';
 import { formatBytes, formatDuration } from '../../../../src/cli/rendering/quantities.ts';
@@ -115,17 +116,20 @@ const SCREENS: Readonly<Record<string, TunnelsNow>> = {
   ]),
   'nothing is up': tunnelsOf([]),
   'one that was named is not up, and a process does not answer': tunnelsOf([], {
-    down: ['office'],
+    down: ['office', 'me@h'],
+    over: ['me@h'],
     silent: [{ path: '/run/x.sock', pid: 77, isOwn: true, reason: 'it does not answer' }],
   }),
 };
+
+const howToStart = howToStartOneOf(['lab', 'office']);
 
 describe('what status shows', () => {
   test('at 80x24, wide, piped where symbols cannot be shown, and as JSON', async () => {
     const pages = Object.entries(SCREENS).map(([title, now]) => {
       const isDetailed = now.tunnels.length === 1;
       const text = (look: typeof PIPE | typeof TERMINAL) =>
-        renderStatus(now, { nowMs: NOW_MS, look, isDetailed });
+        renderStatus(now, { nowMs: NOW_MS, look, isDetailed, howToStart });
       const { tunnels, ...rest } = now;
       const json = {
         ...rest,
@@ -137,7 +141,7 @@ describe('what status shows', () => {
         `# 200x50\n${text(WIDE)}`,
         `# piped, LANG=C\n${text(PIPE)}`,
         `# --format '{mark}{name}'\n${formatTunnels(now, '{mark}{name}', { look: TERMINAL, nowMs: NOW_MS })}`,
-        `# is-up\n${now.health === 'up' ? '' : whyNotUp(now)}`,
+        `# is-up\n${now.health === 'up' ? '' : whyNotUp(now, howToStart)}`,
         `# --json, what is new\n${JSON.stringify(json)}\n`,
       ].join('\n');
     });
@@ -150,7 +154,7 @@ describe('what status shows', () => {
     for (const now of Object.values(SCREENS)) {
       for (const columns of [80, 60, 40]) {
         const look = { ...TERMINAL, columns };
-        const text = renderStatus(now, { nowMs: NOW_MS, look, isDetailed: true });
+        const text = renderStatus(now, { nowMs: NOW_MS, look, isDetailed: true, howToStart });
         const lines = text.trimEnd().split('\n');
         // The line of nothing is not broken: it is one as errors are.
         if (now.tunnels.length > 0)
@@ -166,6 +170,7 @@ describe('what status shows', () => {
         nowMs: NOW_MS,
         look: { ...TERMINAL, hasColour },
         isDetailed: true,
+        howToStart,
       });
     expect(of(true)).toContain('\u001b[33m◐\u001b[39m');
     expect(of(true)).toContain('    \u001b[33m!\u001b[39m the connection');
@@ -178,6 +183,7 @@ describe('what status shows', () => {
       renderStatus(tunnelsOf([reportOf('office', old, '10.0.0.0/8')]), {
         ...{ nowMs: NOW_MS, look: PIPE },
         isDetailed,
+        howToStart,
       });
     expect(shown(true)).toContain(
       '2 connections refused by the destination; the last to 10.0.0.9:443 (2 h 0 min ago)',

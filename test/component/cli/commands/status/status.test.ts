@@ -73,13 +73,54 @@ describe('commands that ask tunnels', () => {
     });
     await expect(run('is-up', 'ofice')).rejects.toMatchObject({
       code: 'ERR_USAGE',
-      remedy: 'perhaps office',
+      remedy: 'perhaps tshuttle is-up office',
     });
     expect(await run('status', '--format', '{nam}')).toMatchObject({
       code: 64,
       refused: [expect.stringMatching(/^--format: has no \{nam\}; there are \{mark\}, /)],
     });
     expect((await run('status', '--format', 'x', '--json')).code).toBe(64);
+  });
+
+  test('without a name, or with one that nothing has: what there is, and the line to type', async () => {
+    const environment = home.environment('up', { XDG_CONFIG_HOME: join(home.path, '.config') });
+    const config = async (text: string): Promise<void> => {
+      await mkdir(join(home.path, '.config/tshuttle'), { recursive: true });
+      await writeFile(join(home.path, '.config/tshuttle/config.yaml'), text, { mode: 0o600 });
+    };
+    const said = async (...words: readonly string[]) => {
+      const { code, printed, refused } = await runInProcess(words, environment);
+      return { code, text: [printed, ...refused].join('') };
+    };
+    await config('profiles:\n  stage:\n    remote: h\n    subnets: [10.1.0.0/16]\n');
+    expect(await said('up')).toEqual({
+      code: 64,
+      text: 'up: needs the name of a profile; there is stage: tshuttle up stage',
+    });
+    expect((await said('restart')).text).toContain('there is stage: tshuttle restart stage');
+    expect((await said('down')).text).toBe(
+      'down: needs the name of a tunnel, or --all; there are office, lab: tshuttle down office',
+    );
+    expect((await said('login')).text).toContain('there are office, lab: tshuttle login office');
+    await expect(said('status', 'elsewhere')).rejects.toMatchObject({
+      remedy: 'up: office, lab; profiles: stage; as in tshuttle status office',
+    });
+    await expect(said('reload', 'ofice')).rejects.toMatchObject({ remedy: 'perhaps tshuttle reload office' });
+    await server.close();
+    expect((await said('down')).text).toContain('and none is up; start it: tshuttle up stage');
+    expect((await said('status')).text).toBe('no tunnel is up -> start it: tshuttle up stage\n');
+    expect((await said('reload')).text).toContain('no profile is up -> start it: tshuttle up stage\n');
+    await expect(said('top')).rejects.toMatchObject({ remedy: 'start it: tshuttle up stage' });
+    await expect(said('status', 'elsewhere')).rejects.toMatchObject({
+      remedy: 'no tunnel is up; start it: tshuttle up stage',
+    });
+    // A file that is broken is told of, and not taken for none.
+    await config('profiles: [');
+    expect((await said('up')).text).toMatch(/config\.yaml:1:/);
+    await config('');
+    expect((await said('up')).text).toContain(
+      'and there is none: tshuttle config add NAME -r BASTION SUBNET',
+    );
   });
 
   test('status --watch off a terminal tells again what has changed, and nothing else', async () => {
@@ -89,7 +130,7 @@ describe('commands that ask tunnels', () => {
       process: { environment: {}, stop, reportFailure: () => {} },
       shows: 'line',
       print: (text) => (printed += text),
-      look: () => lookAt([], home.environment(), 'as known'),
+      look: () => lookAt('status', [], home.environment(), 'as known'),
       render: (now) => `${now.health}\n`,
     });
     await until(() => printed === 'up\n', { deadlineMs: 5_000, what: () => printed });
