@@ -31,7 +31,7 @@ const SCENES: readonly Scene[] = [
     terminal: 0,
     caption: 'One ssh connection; nothing is installed on the bastion',
     does: { types: 'tshuttle -r me@bastion 10.0.0.0/24' },
-    shows: [/^tshuttle: capturing 10\.0\.0\.0\/24 through me@bastion \(198\.51\.100\.1:22\), by nft$/m],
+    shows: [/^tshuttle: capturing 10\.0\.0\.0\/24 through me@bastion \(198\.51\.100\.1:22\), by nft/m],
     holdMs: 900,
   },
   {

@@ -1,5 +1,6 @@
 import type { LookUp } from '../config/resolve-subnets.ts';
 import type { Logger } from '../core/log.ts';
+import type { OnStep } from '../core/progress.ts';
 import type { Prompter } from '../ssh/prompter.ts';
 import type { openTunnel } from '../tunnel/open-tunnel.ts';
 import type { LogOutput } from './log/log-output.ts';
@@ -19,5 +20,6 @@ export interface Prepared {
     readonly lookUp: LookUp;
     readonly stateFolder: string;
     readonly version: string;
+    readonly onStep?: OnStep;
   };
 }

@@ -51,6 +51,7 @@ export function parseConfig(
   }
   checkAlsoFrom(values, context);
   checkSessions(values, context);
+  checkVerbosity(values, context);
   const remote = bastionsOf(values, context);
   const config = {
     transport: transportOf(values, context),
@@ -79,6 +80,14 @@ function checkAlsoFrom({ alsoFrom }: OptionValues, { findings, locate }: ReadCon
   if (alsoFrom.length <= MAX_SOURCES) return;
   const what = `${alsoFrom.length} of them are more than ${MAX_SOURCES}; name several interfaces at once, as in br-*`;
   findings.wrong(locate('alsoFrom'), what);
+}
+
+function checkVerbosity({ quiet, verbosity }: OptionValues, { findings, locate }: ReadContext): void {
+  if (quiet && verbosity > 0)
+    findings.wrong(
+      locate('quiet'),
+      `says nothing but errors, and ${locate('verbosity')} says more; leave one out`,
+    );
 }
 
 /** What needs a session on the bastion. */

@@ -43,10 +43,12 @@ import { relayUdp } from './udp/relay-udp.ts';
  *   first, when something is
  */
 export async function openTunnel(options: TunnelOptions, context: TunnelContext): Promise<Tunnel> {
-  const { logger, signal } = context;
+  const { logger, signal, onStep } = context;
   const cleanup = new CleanupStack();
   try {
-    const resolving = resolveBastions(options.remotes, { logger, signal });
+    onStep?.('reading the ssh configuration');
+    // sudo comes next, and may ask by itself on the same terminal.
+    const resolving = resolveBastions(options.remotes, { logger, signal }).finally(() => onStep?.(undefined));
     resolving.catch(() => {}); // told below, by whoever waits for it
     if (options.transport.kind !== 'openssh') prepareAhead();
     let flows: FlowTable | undefined;
@@ -163,9 +165,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const table = new FlowTable(
       split === undefined ? carrier : new SplitCarrier(carrier, () => rules, split),
       logger,
-      {
-        stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined,
-      },
+      { stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined },
     );
     flows = table;
 
@@ -182,6 +182,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     recapture = capture;
     await others.follow();
     cleanup.push(await relayUdp(options, { ingress, life, logger }));
+    onStep?.('setting the redirect rules');
     await capture();
     signal.throwIfAborted();
     const watch = new CaptureWatch(ingress, [others, dns], capture, logger);

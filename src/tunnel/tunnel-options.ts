@@ -1,4 +1,5 @@
 import type { Logger } from '../core/log.ts';
+import type { OnStep } from '../core/progress.ts';
 import type { DnsOptions } from '../dns/names/dns-options.ts';
 import type { ProxyListen } from '../ingress/proxy/proxies.ts';
 import type { ProxyCredentials } from '../ingress/proxy/proxy-credentials.ts';
@@ -38,6 +39,8 @@ export interface TunnelContext {
   readonly prompter: Prompter;
   /** Ends the opening; after that use {@link Tunnel.close}. */
   readonly signal: AbortSignal;
+  /** Told of what the opening waits for. */
+  readonly onStep?: OnStep | undefined;
   /** How long nothing is tried after a connection or an attempt, before a tunnel goes back to an earlier bastion; tests have their own. */
   readonly returnQuietMs?: number;
 }

@@ -65,7 +65,7 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     const up = await tshuttle('up', 'here', 'far', 'wrong');
     expect(up.code, up.stderr).toBe(68);
     expect(up.stdout).toMatch(
-      /here is capturing .* process id \d+ \(stop: tshuttle down here; log: .*here\.log\)/,
+      /here is capturing .* process id \d+, log .*here\.log; stop it with: tshuttle down here/,
     );
     expect(up.stderr).toContain(`${ADDRESSES.bastion4}:9`);
     expect(await isCarried(ADDRESSES.destination4)).toBe(true);

@@ -62,7 +62,7 @@ describe.skipIf(skipLab)('--socks and --http-proxy', () => {
     for (const way of ways) {
       expect(await curl(...way, URL), way.join(' ')).toMatchObject({ code: 0, stdout: THROUGH_BASTION });
     }
-    await until(() => child.stderr.match(/db\.lab:7080: ended/g)?.length === ways.length, {
+    await until(() => child.stderr.match(/db\.lab:7080 closed/g)?.length === ways.length, {
       deadlineMs: 3_000,
       what: () => `${ways.length} endings in ${child.stderr}`,
     });

@@ -80,7 +80,7 @@ describe.skipIf(skipLab)('names that only the bastion resolves', () => {
     const other = ['curl', '-sS', '-m5', '--cacert', certificate, `https://www.inner.example:${HTTPS_PORT}/`];
     expect((await lab.client.exec(other)).stderr).toMatch(/no alternative certificate subject name/);
 
-    await untilSaid(tshuttle, `${NAME}:${HTTP_PORT}: ended`);
+    await untilSaid(tshuttle, `${NAME}:${HTTP_PORT} closed`);
     expect(await dig('+short', 'www.public.example')).toBe('192.0.2.80\n');
     expect(await outer.log()).not.toContain(NAME);
     await stopTshuttle(lab, tshuttle);

@@ -20,7 +20,7 @@ import { logFailure, sinkFor } from '../log/logging.ts';
 import type { Prepared } from '../prepared.ts';
 import { Stop } from '../stop.ts';
 import { reloadTunnel } from './reload.ts';
-import { reportedNames, reportedRules } from './reported-rules.ts';
+import { reportedMaps, reportedNames, reportedRules } from './reported-rules.ts';
 
 /** How a tunnel ended: undefined when it was asked to. */
 export interface TunnelEnd {
@@ -156,6 +156,7 @@ export class HostedTunnel implements ControlledTunnel {
       ...reportedRules(this.#running?.rules() ?? []),
       names: reportedNames(this.#config.dns),
       eventProblems: this.#events?.problems ?? [],
+      maps: reportedMaps(this.#config.maps),
       status: this.#running?.tunnel.status() ?? null,
     };
   }

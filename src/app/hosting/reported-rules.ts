@@ -3,6 +3,7 @@ import type { ReportedNames } from '../../daemon/control/protocol.ts';
 import { type CaptureRule, formatCaptureRule } from '../../net/address/capture-rule.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { formatEndpoint } from '../../net/address/endpoint.ts';
+import { formatNetworkMap } from '../../net/address/network-map.ts';
 import { formatZone } from '../../net/address/zone.ts';
 
 /** Rules, zones or hosts that a report names; some tunnels have thousands. */
@@ -32,4 +33,9 @@ export function reportedNames(dns: Config['dns']): ReportedNames | null {
     hosts: hosts.slice(0, MAX_RULES).map(({ name, address }) => `${name}=${address}`),
     syntheticRanges: [syntheticRanges.range4, syntheticRanges.range6].map(formatCidr),
   };
+}
+
+/** The networks that stand for others as a report has them. */
+export function reportedMaps(maps: Config['maps']): readonly string[] {
+  return maps.slice(0, MAX_RULES).map(formatNetworkMap);
 }

@@ -5,6 +5,7 @@ import { type ResolvedSubnets, resolveSubnets } from '../../config/resolve-subne
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Problem, renderProblem } from '../../core/problem.ts';
+import type { OnStep } from '../../core/progress.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
 import type { openTunnel } from '../../tunnel/open-tunnel.ts';
@@ -30,6 +31,8 @@ export interface UpContext extends TunnelSurroundings {
   readonly onReady: (running: RunningTunnel) => Promise<void>;
   /** Tells the user what happens to the tunnel; undefined: nobody is told. */
   readonly events?: TunnelListener | undefined;
+  /** Told of what is waited for until then. */
+  readonly onStep?: OnStep | undefined;
 }
 
 /** Hears what happens to a tunnel. */
@@ -63,22 +66,28 @@ export interface RunningTunnel {
  * @throws TshuttleError when the tunnel could not be opened, was lost, or could not be closed in order
  */
 export async function up(config: Config, context: UpContext): Promise<number> {
-  const { events } = context;
-  if (events === undefined) return await openAndKeep(config, context);
+  const { events, onStep } = context;
+  const prompter = events === undefined ? context.prompter : events.watching(context.prompter);
+  const onReady: UpContext['onReady'] = async (running) => {
+    onStep?.(undefined);
+    await context.onReady(running);
+  };
   try {
-    const prompter = events.watching(context.prompter);
-    const exitCode = await openAndKeep(config, { ...context, prompter });
-    await events.end(context.stop.failure);
+    const exitCode = await openAndKeep(config, { ...context, prompter, onReady });
+    await events?.end(context.stop.failure);
     return exitCode;
   } catch (error) {
-    await events.end(error);
+    await events?.end(error);
     throw error;
+  } finally {
+    onStep?.(undefined);
   }
 }
 
 async function openAndKeep(config: Config, context: UpContext): Promise<number> {
-  const { stop, logger } = context;
+  const { stop, logger, onStep } = context;
   const catalog = await catalogSource(config);
+  onStep?.('looking up the names to capture');
   const resolve = (wanted: Config) =>
     resolveSubnets(wanted, context.lookUp, context.isRootless === true ? 'proxied' : 'redirected');
   const resolved = await Promise.race([resolve(config), stop.requested]);
@@ -135,10 +144,12 @@ async function openAndKeep(config: Config, context: UpContext): Promise<number> 
     const authHost = config.openstack?.authHost;
     if (authHost?.isKnownHere === false) {
       const { requireKnownHost } = await import('../following/require-known-host.ts');
+      onStep?.(`looking up ${authHost.host} through the bastion`);
       await requireKnownHost(authHost, tunnel, stop.signal);
     }
     if (config.autoNets) {
       const { networksOfBastion } = await import('../bastion-networks/bastion-networks.ts');
+      onStep?.('asking the bastion for its networks');
       bastionNetworks = await networksOfBastion(tunnel, {
         logger,
         asked: rules,
@@ -148,6 +159,7 @@ async function openAndKeep(config: Config, context: UpContext): Promise<number> 
     }
     if (catalog === undefined) return;
     const { followCatalog } = await import('../following/follow-catalog.ts');
+    onStep?.('asking the cloud for its endpoints');
     catalogs = await followCatalog(catalog, config, {
       logger,
       open: openAsApplication(tunnel, config.dns?.zones),

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { TshuttleError } from '../../core/errors.ts';
+import { messageOf, TshuttleError } from '../../core/errors.ts';
+import type { OnStep } from '../../core/progress.ts';
 import { formatHostPort, type HostPort } from '../../net/address/endpoint.ts';
+import type { OpenFailure } from '../../net/flow.ts';
 import type { Refusal } from '../../ssh/transport.ts';
 import { openFailureOf } from '../../tunnel/flows/flow-end.ts';
 import type { Tunnel } from '../../tunnel/tunnel.ts';
@@ -23,14 +25,18 @@ export function cloudProbe({ host, port }: HostPort): ReachProbe {
 /**
  * Waits until something answers behind the bastion.
  *
+ * @param onStep told why it does not answer yet, and how long that may go on
  * @throws TshuttleError as `Transport.open` does, at once when trying again is of no use, else after 30 s; the signal's reason
  */
 export async function waitUntilReached(
   tunnel: Pick<Tunnel, 'open'>,
   probe: ReachProbe,
   signal: AbortSignal,
+  onStep?: OnStep,
 ): Promise<void> {
   const deadline = AbortSignal.timeout(PATIENCE_MS);
+  const isWaiting = waitingFor(probe, performance.now() + PATIENCE_MS);
+  onStep?.(isWaiting());
   const attempt = AbortSignal.any([signal, deadline]);
   for (;;) {
     try {
@@ -40,6 +46,7 @@ export async function waitUntilReached(
       signal.throwIfAborted();
       if (deadline.aborted) throw notReached(probe, error);
       if (!(error instanceof TshuttleError) || isFinal(error.cause)) throw error;
+      onStep?.(isWaiting(reasonOf(error)));
       await delay(INTERVAL_MS, undefined, { signal });
       if (deadline.aborted) throw notReached(probe, error);
     }
@@ -65,6 +72,31 @@ export async function waitUntilCarrying(tunnel: Pick<Tunnel, 'status'>, signal: 
     }
     await delay(INTERVAL_MS / 10, undefined, { signal });
   }
+}
+
+/** For people, as long as it lasts: `waiting for db:5432: refused, 12 s left`. */
+export function waitingFor(
+  { host, port }: HostPort,
+  deadlineMs: number = performance.now() + PATIENCE_MS,
+): (why?: string) => () => string {
+  const place = formatHostPort(host, port);
+  return (why) => () => {
+    const left = `${Math.max(0, Math.round((deadlineMs - performance.now()) / 1_000))} s left`;
+    return why === undefined ? `waiting for ${place}, ${left}` : `waiting for ${place}: ${why}, ${left}`;
+  };
+}
+
+const REASONS: Readonly<Partial<Record<OpenFailure, string>>> = {
+  refused: 'refused',
+  unreachable: 'unreachable',
+  'timed-out': 'no answer',
+};
+
+/** In a word or two, for a line that may be narrow. */
+function reasonOf(error: TshuttleError): string {
+  const end = error.cause;
+  const isRefusal = typeof end === 'object' && end !== null && Reflect.get(end, 'kind') === 'refused';
+  return (isRefusal ? REASONS[openFailureOf(end as Refusal)] : undefined) ?? messageOf(error);
 }
 
 function notReached({ host, port, remedy }: ReachProbe, cause: unknown): TshuttleError {

@@ -51,8 +51,18 @@ export function openStandardErrorSink(): LineSink {
 /** An escape of JSON: one that is kept, or a control character, which a terminal would obey when it is not escaped any more. */
 const JSON_ESCAPE = /\\(?:(["\\/nt])|u00(?:[01][0-9a-f]|7f)|[bfr])/gi;
 
-/** Makes JSON lines readable before they go to another sink. */
-export function makeReadable(sink: LineSink, options: { readonly colour: boolean }): LineSink {
+/** What people are told of a line, beside the sentence: how grave it is, when, and the stack of a bug. */
+const FOR_PEOPLE: ReadonlySet<string> = new Set(['level', 'time', 'msg', 'err']);
+
+/**
+ * Makes JSON lines readable before they go to another sink: a sentence with its remedy.
+ *
+ * @param options `isDetailed`: with the other fields behind it
+ */
+export function makeReadable(
+  sink: LineSink,
+  options: { readonly colour: boolean; readonly isDetailed?: boolean | undefined },
+): LineSink {
   let render: ReturnType<typeof prettyFactory> | undefined;
   const load = (): ReturnType<typeof prettyFactory> => {
     const pretty = require('pino-pretty') as { readonly prettyFactory: typeof prettyFactory };
@@ -68,7 +78,28 @@ export function makeReadable(sink: LineSink, options: { readonly colour: boolean
       // With the first line: a tunnel that has nothing to say starts without it.
       render ??= load();
       const safe = line.replace(JSON_ESCAPE, (whole, kept?: string) => (kept === undefined ? '' : whole));
-      sink.write(String(render(withoutControls(safe))));
+      sink.write(
+        String(
+          render(options.isDetailed === true ? withoutControls(safe) : forPeople(withoutControls(safe))),
+        ),
+      );
     },
   };
+}
+
+/** @returns the line as it is where it is no JSON */
+function forPeople(line: string): string | Readonly<Record<string, unknown>> {
+  let fields: Readonly<Record<string, unknown>>;
+  try {
+    fields = JSON.parse(line) as Readonly<Record<string, unknown>>;
+  } catch {
+    return line;
+  }
+  const { tunnel, msg, remedy, originator, end } = fields;
+  const who = typeof tunnel === 'string' ? `${tunnel}: ` : '';
+  // The ending of a flow says where it went; of one that was not let in there is only where it came from.
+  const from = typeof originator === 'string' && end === undefined ? ` (from ${originator})` : '';
+  const said = `${who}${String(msg)}${from}`;
+  const kept = Object.entries(fields).filter(([key]) => FOR_PEOPLE.has(key));
+  return { ...Object.fromEntries(kept), msg: typeof remedy === 'string' ? `${said} -> ${remedy}` : said };
 }

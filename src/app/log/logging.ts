@@ -12,13 +12,16 @@ const require = createRequire(import.meta.url);
 /** By the number of `-v`: warnings; the ending of every connection; everything. */
 const LEVELS = ['warn', 'info', 'debug'] as const;
 
+/** The verbosity of `-q`. */
+export const ERRORS_ONLY = -1;
+
 /** Nobody may log secrets; should it happen, fields of these names are masked. */
 const SECRET_FIELDS = ['password', 'passphrase', 'secret', 'privateKey'];
 
 /** A logger for each kind of line. */
 export interface Loggers {
   readonly logger: Logger;
-  /** For the few lines that a daemon's log has without any `-v`: up, and over. */
+  /** For the few lines that a daemon's log has without any `-v`, but not with `-q`: up, and over. */
   readonly milestones: Logger;
 }
 
@@ -32,17 +35,22 @@ export function createLoggers(verbosity: number, sink: LineSink, tunnel?: string
     opened ??= openPino(sink, tunnel);
     return opened;
   };
-  return { logger: bind(open, verbosity), milestones: bind(open, LEVELS.indexOf('info')) };
+  const milestones = verbosity === ERRORS_ONLY ? ERRORS_ONLY : LEVELS.indexOf('info');
+  return { logger: bind(open, verbosity), milestones: bind(open, milestones) };
 }
 
 /** Puts the wanted format before a sink: text on a terminal and JSON elsewhere, unless the user has chosen. */
 export function sinkFor(
   format: Config['logFormat'],
   sink: LineSink,
-  place: { readonly onTerminal: boolean },
+  place: {
+    readonly onTerminal: boolean;
+    /** Whether text has all that JSON has, too. */
+    readonly isDetailed?: boolean;
+  },
 ): LineSink {
   const readable = format === 'text' || (format === 'auto' && place.onTerminal);
-  return readable ? makeReadable(sink, { colour: place.onTerminal }) : sink;
+  return readable ? makeReadable(sink, { colour: place.onTerminal, isDetailed: place.isDetailed }) : sink;
 }
 
 /** Logs what was thrown: an expected failure with its code, a bug with its stack. */
@@ -81,7 +89,9 @@ function bind(open: () => pino.Logger, verbosity: number): Logger {
     info: (message: string, fields: LogFields = {}) => {
       if (writes('info')) open().info(fields, message);
     },
-    warn: (message: string, fields: LogFields = {}) => open().warn(fields, message),
+    warn: (message: string, fields: LogFields = {}) => {
+      if (writes('warn')) open().warn(fields, message);
+    },
     error: (message: string, fields: LogFields = {}) => open().error(fields, message),
   };
 }

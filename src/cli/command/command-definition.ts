@@ -76,8 +76,11 @@ export interface CommandSession {
   readonly describeProgram: () => Promise<Command>;
   /** The names of the commands that take the options of a tunnel beside their own. */
   readonly tunnelCommands: () => Promise<ReadonlySet<string>>;
-  /** Logs, prompts and places as these options want them. */
-  readonly prepare: (config: Pick<Config, 'logFormat' | 'verbosity'>) => Promise<Prepared>;
+  /** Logs, prompts and places as these options want them; what the user should hear about the options is logged at once. */
+  readonly prepare: (
+    config: Pick<Config, 'logFormat' | 'verbosity'> & Partial<Pick<Config, 'quiet'>>,
+    warnings?: readonly Problem[],
+  ) => Promise<Prepared>;
   /** Checks what was asked for a tunnel, and says what is wrong. @returns the exit code when something is */
   readonly configOf: (
     raw: RawOptions,
@@ -89,7 +92,7 @@ export interface CommandSession {
 }
 
 /** A configuration, and what the user should hear about it. */
-interface CheckedConfig {
+export interface CheckedConfig {
   readonly config: Config;
   /** The options that it was made of, as they were given: with the bastions of one source alone. */
   readonly raw: RawOptions;

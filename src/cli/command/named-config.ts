@@ -1,9 +1,12 @@
 import { withClouds } from '../../app/openstack/profile-clouds.ts';
 import { profileSurroundingsOf } from '../../app/running-tunnels/profile-surroundings.ts';
-import type { Config } from '../../config/config.ts';
+import { sudoWarnings } from '../../app/running-tunnels/user-folders.ts';
 import type { RawOptions } from '../../config/options/table.ts';
 import { loadProfiles } from '../../config/profiles/load-profiles.ts';
-import type { CommandSession } from './command-definition.ts';
+import type { CheckedConfig, CommandSession } from './command-definition.ts';
+
+/** A configuration, and what is to be said of it by {@link CommandSession.prepare}. */
+export type NamedConfig = Pick<CheckedConfig, 'config' | 'warnings'>;
 
 /**
  * The tunnel that a command is about: by its options, or by the name of a profile where a SUBNET would stand; nothing has to
@@ -16,14 +19,15 @@ export async function namedConfig(
   raw: RawOptions,
   session: CommandSession,
   alsoKnown: readonly string[] = [],
-): Promise<Config | undefined | number> {
+): Promise<NamedConfig | undefined | number> {
   if (raw.remote !== undefined) {
-    const parsed = await session.configOf(raw, { mayCaptureNothing: true });
-    return typeof parsed === 'number' ? parsed : parsed.config;
+    return await session.configOf(raw, { mayCaptureNothing: true });
   }
   if (raw.subnets.length === 0) return undefined;
   const { environment } = session.process;
   const loaded = loadProfiles(raw.subnets.slice(0, 1), profileSurroundingsOf(environment), alsoKnown);
-  const { profiles, problems } = await withClouds(loaded, environment);
-  return problems.length > 0 ? await session.refuse('ERR_CONFIG', problems) : profiles[0]?.config;
+  const { profiles, problems, warnings } = await withClouds(loaded, environment);
+  if (problems.length > 0) return await session.refuse('ERR_CONFIG', problems);
+  const [profile] = profiles;
+  return profile && { config: profile.config, warnings: [...sudoWarnings(environment), ...warnings] };
 }

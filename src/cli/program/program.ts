@@ -74,7 +74,7 @@ function nameCommands(
       writeErr: () => {},
       getOutHelpWidth: () => Math.min(HELP_COLUMNS, process.stdout.columns ?? HELP_COLUMNS),
     })
-    .configureHelp({ boxWrap: wrapParagraphs });
+    .configureHelp({ boxWrap: wrapParagraphs, subcommandTerm: termOf });
   const refuse = (problem: Problem): void => events?.onRefused(problem);
   return {
     program,
@@ -145,6 +145,11 @@ export function commandNamed(program: Command, name: string): Command {
   return name
     .split(' ')
     .reduce((parent, word) => parent.commands.find((command) => command.name() === word)!, program);
+}
+
+/** What the list of commands calls one: without `[options]`, which most have. */
+function termOf(this: Help, command: Command): string {
+  return Help.prototype.subcommandTerm.call(this, command).replace(' [options]', '');
 }
 
 /** Wraps texts that are broken into lines already, of whatever length; blank and indented lines stay as they are. */

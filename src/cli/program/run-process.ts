@@ -11,6 +11,7 @@ import { Stop } from '../../app/stop.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import { LAUNCHD_MARKER } from '../../daemon/service/launch-agent.ts';
 import { renderFailure } from '../command/report.ts';
+import { progressLine } from '../rendering/progress-line.ts';
 
 /** How long the end may take, in ms. Our parent waits; systemd kills after 90 s. */
 const STOP_DEADLINE_MS = 5_000;
@@ -33,7 +34,10 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
     environment: process.env,
     script: process.argv[1]!,
     stop,
-    reportFailure: (thrown) => void process.stderr.write(renderFailure(thrown)),
+    reportFailure: (thrown) => {
+      progressLine.erase();
+      process.stderr.write(renderFailure(thrown));
+    },
     hangUp: () => stop.request(EXIT_STOPPED),
     onSignal: undefined,
     onReaderGone: () => {},
@@ -87,6 +91,7 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
   });
   const ended = await Promise.race([finished, deadline]);
   const exitCode = isForLaunchd ? exitCodeForLaunchd(ended) : ended;
+  progressLine.step(undefined);
   if (terminalIsGone) closeStandardStreams();
   process.exit(bugs > 0 ? EXIT_INTERNAL : exitCode);
 }

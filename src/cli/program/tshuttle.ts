@@ -5,11 +5,12 @@ import { type ArgumentSources, collectArgumentWords } from '../../config/parse/a
 import { readTextFile } from '../../config/parse/files/text-file.ts';
 import { homeFolder } from '../../core/accounts.ts';
 import { START_FOLDER } from '../../core/files/start-folder.ts';
-import { type Problem, problemLines } from '../../core/problem.ts';
+import { type Problem, problemLines, renderProblem } from '../../core/problem.ts';
 import { isDaemonChild } from '../../daemon/start/protocol.ts';
 import type { CommandSession } from '../command/command-definition.ts';
 import type { Parts } from '../command/parts.ts';
 import { type ProblemCode, renderProblems } from '../command/report.ts';
+import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
 import { type LookUpNames, parseArguments } from './arguments.ts';
 import { buildProgram } from './program.ts';
@@ -100,7 +101,8 @@ async function runCommand(
       const saved = await planToSave(parsed.raw, session);
       if (typeof saved === 'number') return saved;
       const { note, config } = parsed;
-      if (note !== undefined) print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
+      if (note !== undefined && (config.mode.kind === 'dry-run' || !config.quiet))
+        print(`${config.mode.kind === 'dry-run' ? '#' : 'tshuttle:'} ${note}\n`);
       const { runTunnel } = await import('../running/run-tunnel.ts');
       return await runTunnel(config, [...ignoredOptions(ignored), ...parsed.warnings], session, saved);
     }
@@ -138,10 +140,13 @@ function openSession(
     refuse,
     describeProgram: () => buildProgram(readVersion()),
     tunnelCommands,
-    prepare: async (config) => {
+    prepare: async (config, warnings = []) => {
       // A process that logs and asks has secrets, or will have.
       (await import('../../net/machine/core-limit.ts')).forbidCoreFiles();
-      return (await import('../running/surroundings.ts')).prepare(config, context, parts);
+      const { prepare } = await import('../running/surroundings.ts');
+      const prepared = prepare(config, context, parts);
+      for (const warning of warnings) prepared.logger.warn(renderProblem(warning));
+      return prepared;
     },
     configOf: async (given, surroundings) => {
       const own = { ...given, remote: given.remote && bastionsOfOneSource(sources, given.remote) };
@@ -213,6 +218,7 @@ async function throughTarget(
 /** @param command the one that the problems are about */
 function refuseAsText(command: string | undefined): Refuse {
   return (code, problems) => {
+    progressLine.erase();
     process.stderr.write(renderProblems(problems, code, command));
     return Promise.resolve(EXIT_CODES[code]);
   };
@@ -227,5 +233,6 @@ async function refuseAsJson(code: ProblemCode, problems: readonly Problem[]): Pr
 }
 
 function print(text: string): void {
+  progressLine.erase();
   process.stdout.write(text);
 }

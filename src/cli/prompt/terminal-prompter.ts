@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import type { Prompter } from '../../ssh/prompter.ts';
+import { progressLine } from '../rendering/progress-line.ts';
 import { type LineEdit, LineEditor } from './line-editor.ts';
 
 const TERMINAL = '/dev/tty';
@@ -47,6 +48,7 @@ export class TerminalPrompter implements Prompter {
   }
 
   show(text: string): void {
+    progressLine.erase();
     const line = text.endsWith('\n') ? text : `${text}\n`;
     if (process.platform === 'win32') {
       if (this.available) process.stderr.write(line);
@@ -67,6 +69,7 @@ export class TerminalPrompter implements Prompter {
   async #ask(question: string, echo: boolean): Promise<string | undefined> {
     if (!this.available) return undefined;
     const terminal = process.platform === 'win32' ? openConsole() : openTerminal();
+    progressLine.hold();
     try {
       terminal.input.setRawMode(true);
       terminal.write(question.endsWith(' ') ? question : `${question} `);
@@ -75,6 +78,7 @@ export class TerminalPrompter implements Prompter {
       terminal.input.setRawMode(false);
       terminal.write('\n');
       terminal.close();
+      progressLine.release();
     }
   }
 

@@ -1,10 +1,10 @@
 import { type Health, type TunnelProblem, wordFor } from '../../app/running-tunnels/health.ts';
 import type { TunnelsNow, TunnelView } from '../../app/running-tunnels/tunnel-views.ts';
+import { formatBytes, formatDuration } from '../../core/quantities.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import { describeAgreement } from '../../ssh/agreement.ts';
 import type { BastionStanding } from '../../tunnel/status/status.ts';
 import { wrap } from '../help/wrap.ts';
-import { formatBytes, formatDuration } from './quantities.ts';
 import { alignColumns, widthOf } from './table.ts';
 import { type Colours, coloursOf, type Look } from './terminal.ts';
 

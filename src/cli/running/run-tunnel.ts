@@ -19,14 +19,16 @@ import {
 import { alreadyRunning } from '../../daemon/files/pid-file.ts';
 import { ServiceNotifier } from '../../daemon/service/service-notifier.ts';
 import { meetLauncher } from '../../daemon/start/become-daemon.ts';
-import type { TunnelOrder } from '../../daemon/start/protocol.ts';
+import type { TunnelOrder, TunnelOutcome } from '../../daemon/start/protocol.ts';
 import { startDaemon } from '../../daemon/start/start-daemon.ts';
 import { forbidCoreFiles } from '../../net/machine/core-limit.ts';
 import type { CommandSession } from '../command/command-definition.ts';
 import type { Parts } from '../command/parts.ts';
+import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
 import type { SavedProfile } from './save-when-up.ts';
 import { prepare } from './surroundings.ts';
+import { upInBackground } from './up-line.ts';
 
 /**
  * Does with a tunnel what its configuration says: runs it here or as a daemon, or only shows its rules.
@@ -70,9 +72,9 @@ export async function runTunnel(
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
       const { logFile } = pathsOf(order, surroundingsOf(environment));
       const { pid, outcomes } = start;
-      print(
-        `tshuttle: ${outcomes[0]?.captured}, process id ${pid} (stop: tshuttle down ${order.name}; log: ${logFile})\n`,
-      );
+      const [outcome] = outcomes;
+      if (outcome !== undefined && !config.quiet)
+        print(`tshuttle: ${upInBackground(outcome.captured ?? '', { pid, logFile, name: order.name })}\n`);
       await saved?.save().catch(context.reportFailure);
       return 0;
     }
@@ -118,7 +120,7 @@ export async function hostInForeground(
       pathsOf: undefined,
       onReady: async (outcomes) => {
         const captured = outcomes.flatMap((outcome) => outcome.captured ?? []);
-        for (const line of captured) print(`tshuttle: ${line}\n`);
+        for (const line of upInForeground(orders, outcomes)) print(`tshuttle: ${line}\n`);
         service?.ready(captured.join('; '));
         await onUp().catch(context.reportFailure);
       },
@@ -126,6 +128,22 @@ export async function hostInForeground(
   } finally {
     service?.close();
   }
+}
+
+/** A line for each that is up, and is not to be quiet; the last says how to end them. */
+function upInForeground(
+  orders: readonly TunnelOrder[],
+  outcomes: readonly TunnelOutcome[],
+): readonly string[] {
+  const quiet = orders.filter(({ config }) => config.quiet).map(({ name }) => name);
+  const up = outcomes.filter(({ name, captured }) => captured !== null && !quiet.includes(name));
+  const lines = up.map(({ name, captured }) =>
+    orders.length === 1 ? `${captured}` : `${name} is ${captured}`,
+  );
+  const names = up.map(({ name }) => name).join(' ');
+  // Where no terminal sends Ctrl-C, as under a service manager, it is ended by its name.
+  const stop = process.stdin.isTTY === true ? 'stop it with Ctrl-C' : `stop it with: tshuttle down ${names}`;
+  return lines.map((text, index) => (index === lines.length - 1 ? `${text}; ${stop}` : text));
 }
 
 /** This process was started by {@link startDaemon}. @returns the exit code */
@@ -137,7 +155,11 @@ export async function runDaemon(context: ProcessContext, parts: Parts): Promise<
   return await hostTunnels(launcher.tunnels, {
     ...host,
     pathsOf: (order) => pathsOf(order, host.surroundings),
-    onReady: (outcomes) => launcher.detach(outcomes),
+    onReady: (outcomes) => {
+      // Nothing may be left of it when the command has the terminal again.
+      progressLine.silence();
+      return launcher.detach(outcomes);
+    },
   });
 }
 

@@ -33,7 +33,8 @@ export async function planToSave(
     save: async () => {
       const problems = await saveProfile(plan);
       if (problems.length > 0) await refuse('ERR_CONFIG', problems);
-      else print(`tshuttle: saved as ${name} in ${plan.file}; next time: tshuttle up ${name}\n`);
+      else if (!raw.quiet)
+        print(`tshuttle: saved as ${name} in ${plan.file}; next time: tshuttle up ${name}\n`);
     },
   };
 }

@@ -1,17 +1,26 @@
 import { EXIT_INTERRUPTED } from '../../app/exit-code.ts';
+import { isAllJson } from '../../app/log/log-format.ts';
 import { type LineSink, LogOutput, openStandardErrorSink } from '../../app/log/log-output.ts';
-import { createLoggers, logFailure, sinkFor } from '../../app/log/logging.ts';
+import { createLoggers, ERRORS_ONLY, logFailure, sinkFor } from '../../app/log/logging.ts';
 import { SyslogSink } from '../../app/log/syslog-sink.ts';
 import type { Prepared } from '../../app/prepared.ts';
 import type { ProcessContext } from '../../app/process-context.ts';
 import { surroundingsOf } from '../../app/running-tunnels/user-folders.ts';
 import type { Config } from '../../config/config.ts';
 import { type LookUp, lookUpLocally } from '../../config/resolve-subnets.ts';
+import type { Step } from '../../core/progress.ts';
 import { stateFolderOf } from '../../daemon/files/paths.ts';
 import type { Parts } from '../command/parts.ts';
 import { AskpassPrompter, askpassProgram } from '../prompt/askpass-prompter.ts';
 import { TerminalPrompter } from '../prompt/terminal-prompter.ts';
+import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
+
+/** Of which of several tunnels it is said. */
+function named(step: Step | undefined, name: string | undefined): Step | undefined {
+  if (step === undefined || name === undefined) return step;
+  return typeof step === 'string' ? `${name}: ${step}` : () => `${name}: ${step()}`;
+}
 
 /**
  * Logs on standard error, and asks on the terminal or by SSH_ASKPASS.
@@ -19,21 +28,27 @@ import { readVersion } from '../version.ts';
  * @param name the tunnel's, which goes with every line where there are several
  */
 export function prepare(
-  config: Pick<Config, 'logFormat' | 'verbosity'> & Partial<Pick<Config, 'syslog'>>,
+  config: Pick<Config, 'logFormat' | 'verbosity'> & Partial<Pick<Config, 'syslog' | 'quiet'>>,
   context: ProcessContext,
   parts: Parts,
   name?: string,
 ): Prepared {
   const standardError: LineSink = openStandardErrorSink();
+  const aboveProgress: LineSink = {
+    write: (line) => {
+      progressLine.erase();
+      standardError.write(line);
+    },
+  };
   const onTerminal = process.stderr.isTTY === true;
-  const output = new LogOutput(sinkFor(config.logFormat, standardError, { onTerminal }));
-  const loggers = createLoggers(
-    config.verbosity,
-    config.syslog === true ? new SyslogSink(output) : output,
-    name,
-  );
+  const verbosity = config.quiet === true ? ERRORS_ONLY : config.verbosity;
+  if (verbosity === ERRORS_ONLY || config.logFormat === 'json') progressLine.silence();
+  const place = { onTerminal, isDetailed: verbosity > 1 };
+  const output = new LogOutput(sinkFor(config.logFormat, aboveProgress, place));
+  const loggers = createLoggers(verbosity, config.syslog === true ? new SyslogSink(output) : output, name);
   const { logger } = loggers;
-  if (config.logFormat === 'json') context.reportFailure = (thrown) => logFailure(logger, thrown);
+  if (isAllJson(config.logFormat, config.verbosity))
+    context.reportFailure = (thrown) => logFailure(logger, thrown);
   const terminal = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));
   const askpass = askpassProgram(context.environment, terminal.available);
   const prompter =
@@ -48,6 +63,7 @@ export function prepare(
     lookUp,
     stateFolder,
     version: readVersion(),
+    onStep: (step: Step | undefined) => progressLine.step(named(step, name)),
   };
   return { output, loggers, logger, tunnelContext };
 }

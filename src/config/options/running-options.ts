@@ -139,6 +139,13 @@ export const RUNNING_OPTIONS = {
     help: 'log every connection when it ends; twice: log everything',
     profile: { key: 'verbose', description: 'how much is logged, as -v given so many times' },
   },
+  quiet: {
+    kind: 'flag',
+    flags: '-q, --quiet',
+    otherwise: false,
+    help: 'say nothing but errors and questions; in the background, log nothing but errors',
+    profile: { key: 'quiet', description: 'whether nothing but errors is said and logged, as -q' },
+  },
   metrics: {
     kind: 'text',
     flags: '--metrics <[IP:]PORT>',

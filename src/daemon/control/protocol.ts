@@ -96,6 +96,8 @@ export interface TunnelReport {
   readonly names?: ReportedNames | null;
   /** Ways to tell of events that do not work. Left out by versions of before. */
   readonly eventProblems?: readonly ReportedEventProblem[];
+  /** `REMOTE=LOCAL`, as `--map` has them; the first of many. Left out by versions of before. */
+  readonly maps?: readonly string[];
   /** Null while it is opened for the first time. */
   readonly status: TunnelStatus | null;
 }

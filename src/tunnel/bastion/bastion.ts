@@ -1,5 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { OnStep } from '../../core/progress.ts';
 import type { Endpoint } from '../../net/address/endpoint.ts';
 import { NetworkWatch } from '../../net/machine/network-changes.ts';
 import type { SshRequest } from '../../ssh/config/request.ts';
@@ -42,6 +43,8 @@ export interface BastionContext {
   recapture(): Promise<void>;
   /** Called when the way to everywhere may be another one. */
   onNetworkChange(): void;
+  /** Told of what the first connection waits for. */
+  readonly onStep?: OnStep | undefined;
   /** See {@link ReturnToFirst}. */
   readonly returnQuietMs?: number;
 }
@@ -93,6 +96,7 @@ export async function openBastion(
         ...attempt,
         logger: patient,
         beforeDial: (endpoint) => exemptions.add(endpoint),
+        onStep: isFirst ? context.onStep : undefined,
         lookUp: isFirst ? hosts.lookUp : hosts.within(LOOK_UP_TIMEOUT_MS),
       },
     );

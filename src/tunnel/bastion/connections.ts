@@ -1,12 +1,13 @@
 import type { Logger } from '../../core/log.ts';
-import type { Endpoint } from '../../net/address/endpoint.ts';
+import type { OnStep } from '../../core/progress.ts';
+import { type Endpoint, formatEndpoint } from '../../net/address/endpoint.ts';
 import type { TransportChoice } from '../../ssh/choose-transport.ts';
 import { allOpensshNeeds } from '../../ssh/config/openssh-needs.ts';
 import type { SshRequest } from '../../ssh/config/request.ts';
 import type { PublicKey } from '../../ssh/keys/public-key.ts';
 import type { LookUpHost } from '../../ssh/look-up.ts';
 import type { Prompter } from '../../ssh/prompter.ts';
-import type { SshTarget } from '../../ssh/ssh-target.ts';
+import { nameTarget, type SshTarget } from '../../ssh/ssh-target.ts';
 import { isDisagreement } from '../../ssh/ssh2/connection/handshake-error.ts';
 import { ConnectionPool } from '../../ssh/ssh2/pool/connection-pool.ts';
 import { openSsh2Transport } from '../../ssh/ssh2/transport.ts';
@@ -25,6 +26,8 @@ export interface ConnectionsContext {
   onAsked(): void;
   /** Called when something has answered on the way to the bastion; before ssh is started, which does not tell. */
   readonly onReached?: (() => void) | undefined;
+  /** Told of what the first connection waits for; of nothing while ssh logs in, which asks by itself. */
+  readonly onStep?: OnStep | undefined;
 }
 
 /** What is to be connected, and how. */
@@ -63,10 +66,12 @@ export async function openConnections(
   const mayAsk = context.prompter !== NOBODY;
   const openByOpenssh = async () => {
     context.onReached?.();
+    context.onStep?.(undefined);
     const { openOpensshConnections } = await import('./openssh-connections.ts');
     return await openOpensshConnections(target, options, { ...context, mayAsk });
   };
   if (kind === 'openssh') return await openByOpenssh();
+  context.onStep?.(`connecting to ${nameTarget(target)}`);
   const needs = await allOpensshNeeds(target, context.signal);
   const refused = needs.find(({ error }) => error !== undefined)?.error;
   if (kind === 'ssh2' && refused !== undefined) throw refused;
@@ -90,12 +95,12 @@ async function openSsh2Connections(
   options: ConnectionsOptions,
   context: ConnectionsContext,
 ): Promise<Connections> {
-  const { logger, beforeDial, lookUp, onReached } = context;
+  const { logger, beforeDial, lookUp, onReached, onStep } = context;
   const { mayOpenSession } = options;
   const unused = notInSsh2(target);
   if (unused.length > 0) logger.warn(`not used from the ssh configuration: ${unused.join(', ')}`);
   const heldHostKeys = new Map<SshTarget, PublicKey>();
-  const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void) =>
+  const open = (prompter: Prompter, signal: AbortSignal, onInteractive?: () => void, step?: OnStep) =>
     openSsh2Transport(target, {
       logger,
       prompter,
@@ -103,8 +108,15 @@ async function openSsh2Connections(
       onInteractive,
       heldHostKeys,
       mayOpenSession,
-      beforeDial,
-      lookUp,
+      onStep: step,
+      beforeDial: (endpoint) => {
+        step?.(`connecting to ${nameTarget(target)}: no answer yet from ${formatEndpoint(endpoint)}`);
+        return beforeDial(endpoint);
+      },
+      lookUp: (host, family) => {
+        step?.(`connecting to ${nameTarget(target)}: looking up ${host}`);
+        return lookUp(host, family);
+      },
       onReached,
     });
 
@@ -113,7 +125,7 @@ async function openSsh2Connections(
     hasAsked = true;
     context.onAsked();
   };
-  const first = await open(noticing(context.prompter, onAsked), context.signal, onAsked);
+  const first = await open(noticing(context.prompter, onAsked), context.signal, onAsked, onStep);
   const openAnother = hasAsked
     ? { whyNot: 'logging in again would ask again' }
     : runsCommand(target)

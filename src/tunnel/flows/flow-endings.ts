@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/log.ts';
+import { formatBytes, formatSeconds } from '../../core/quantities.ts';
 import type { Flow } from '../../net/flow.ts';
 import type { FlowSummary } from '../../ssh/transport.ts';
 import type { FlowEnding } from '../status/status.ts';
@@ -27,7 +28,7 @@ export class FlowEndings {
   add(flow: Flow, { bytesUp, bytesDown, end }: FlowSummary, why: string, durationMs: number): void {
     const { destination, address, originator } = describeFlow(flow);
     const moved = { bytesUp, bytesDown, durationMs: Math.round(durationMs) };
-    this.#logger.info(`${destination}: ${why}`, {
+    this.#logger.info(endingInWords(destination, end.kind, why, moved), {
       destination,
       ...(address === null ? {} : { address }),
       originator,
@@ -46,4 +47,19 @@ export class FlowEndings {
       ...moved,
     });
   }
+}
+
+type Moved = Pick<FlowEnding, 'bytesUp' | 'bytesDown' | 'durationMs'>;
+
+/** One sentence for people: `10.0.0.8:5432 closed after 3.2 s, 4.0 KiB up, 1.2 MiB down`. */
+function endingInWords(
+  destination: string,
+  kind: FlowEnding['end'],
+  why: string,
+  { bytesUp, bytesDown, durationMs }: Moved,
+): string {
+  const moved = `after ${formatSeconds(durationMs)}, ${formatBytes(bytesUp)} up, ${formatBytes(bytesDown)} down`;
+  if (kind === 'eof') return `${destination} closed ${moved}`;
+  // Where nothing was carried, the reason is all there is.
+  return bytesUp + bytesDown === 0 ? `${destination}: ${why}` : `${destination}: ${why}, ${moved}`;
 }

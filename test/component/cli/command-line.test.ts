@@ -109,6 +109,14 @@ describe('bin/tshuttle', () => {
     expect((await runReal([...words, '--log-format', 'text'])).stderr).toMatch(
       /WARN: --pidfile p: has no effect without -D\n$/,
     );
+    // Whatever reads a configuration tells of them, and what it prints stays as it is.
+    const explain = ['explain', '10.0.0.8:1', '--pidfile', 'p', '-r', '127.0.0.1', '10.0.0.0/8'];
+    const explained = await runReal(explain);
+    expect(JSON.parse(explained.stderr)).toMatchObject({
+      level: 'warn',
+      msg: expect.stringMatching(/^--pidfile p: /),
+    });
+    expect(explained.stdout).toMatch(/^10\.0\.0\.8:1: captured by 10\.0\.0\.0\/8\n/);
   });
 
   test('a password in a wrong argument is not repeated', async () => {
@@ -240,11 +248,25 @@ describe('the command', () => {
   test('nothing but the ready line and warnings without -v; more with it', async () => {
     await using home = await Home.make();
     const quiet = await home.run(['-r', 'h', '0/0', '--log-format', 'text'], 'lost');
-    expect(quiet.stdout).toBe('tshuttle: pretending for h\n');
-    expect(quiet.stderr).toContain('WARN: a warning {"password":"***"}');
+    expect(quiet.stdout).toBe('tshuttle: pretending for h; stop it with: tshuttle down h\n');
+    expect(quiet.stderr).toMatch(/WARN: a warning\n/);
     expect(quiet.stderr).not.toContain('a flow ended');
     const verbose = await home.run(['-r', 'h', '0/0', '-vv'], 'lost');
     expect(verbose.stderr).toMatch(/"level":"info".*"a flow ended"[\s\S]*"level":"debug".*"a detail"/);
+    // Off a terminal each line is JSON then, also of what the tunnel ended by.
+    const lines = verbose.stderr.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown).at(-1)).toMatchObject({
+      code: 'ERR_BASTION_LOST',
+      remedy: 'start again',
+    });
+    // And with -q there is nothing but that.
+    expect(await home.run(['-q', '-r', 'h', '0/0'], 'lost')).toMatchObject({
+      stdout: '',
+      stderr: 'tshuttle: the bastion is gone -> start again\n',
+    });
+    expect((await home.run(['-q', '-v', '-r', 'h', '0/0', '--log-format', 'text'])).stderr).toContain(
+      '-q: says nothing but errors, and -v says more; leave one out\n',
+    );
   });
 });
 

@@ -60,7 +60,7 @@ test('returns 0 when the tunnel carries; the daemon outlives the terminal, and e
   const pid = await pidOf(home);
   try {
     expect(terminal.output).toContain(
-      `tshuttle: pretending for h, process id ${pid} (stop: tshuttle down me@h; log: ${join(home.path, LOG)})\r\n`,
+      `tshuttle: pretending for h, process id ${pid}, log ${join(home.path, LOG)}; stop it with: tshuttle down me@h\r\n`,
     );
     // The terminal is gone by now, and its session has been sent SIGHUP.
     expect(isAlive(pid)).toBe(true);

@@ -24,6 +24,7 @@ export type Behaviour =
   | 'late-bug'
   | 'never'
   | 'ask'
+  | 'slow-ask'
   | 'lost'
   | 'slow-close'
   | 'stuck-close';

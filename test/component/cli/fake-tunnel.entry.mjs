@@ -10,7 +10,7 @@ const note = (text) => {
 };
 const lost = () => new TshuttleError('ERR_BASTION_LOST', 'the bastion is gone', { remedy: 'start again' });
 
-async function openTunnel({ remotes: [remote] }, { logger, prompter, signal }) {
+async function openTunnel({ remotes: [remote] }, { logger, prompter, signal, onStep }) {
   note(`opening ${process.pid}`);
   note(`files ${JSON.stringify(remote.identityFiles)} ${JSON.stringify(remote.options)}`);
   const handle = setInterval(() => {}, 1_000);
@@ -27,7 +27,13 @@ async function openTunnel({ remotes: [remote] }, { logger, prompter, signal }) {
     note('aborted');
     throw new Error('aborted');
   }
-  if (behaviour === 'ask') {
+  if (behaviour === 'slow-ask') {
+    onStep?.('connecting to h');
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+    logger.warn('slow');
+    await new Promise((resolve) => setTimeout(resolve, 1_300));
+  }
+  if (behaviour === 'ask' || behaviour === 'slow-ask') {
     prompter.show('a banner');
     const secret = await prompter.ask('Password:', { echo: false });
     const shown = await prompter.ask('Continue (yes/no)?', { echo: true });

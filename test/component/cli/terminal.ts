@@ -14,7 +14,7 @@ export class Terminal implements AsyncDisposable {
       ['--quiet', '--return', '--command', `exec ${command}`, '/dev/null'],
       {
         stdio: ['pipe', 'pipe', 'inherit'],
-        env: { ...environment, TERM: 'dumb', SHELL: '/bin/sh' },
+        env: { TERM: 'dumb', ...environment, SHELL: '/bin/sh' },
       },
     );
     this.#script.stdin?.on('error', () => {});

@@ -6,7 +6,7 @@ import type { Child, CommandResult } from '../process/child.ts';
 import { until } from '../process/until.ts';
 
 /** The one line that a foreground tshuttle prints when traffic is captured and the bastion is connected. */
-export const READY = /^tshuttle: .* through .*, by \w+$/m;
+export const READY = /^tshuttle: .* through .*, by \w+; stop it with/m;
 
 /** The client's own resolver, where a test runs one. */
 const CLIENT_RESOLVER = 'dnsmasq';

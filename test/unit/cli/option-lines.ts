@@ -55,6 +55,7 @@ export const OPTION_LINES: readonly string[] = [
   '-D --dry-run',
   '-D --save office',
   '-v -vv',
+  '-q',
   '--metrics 9100',
   '--on-event notify.sh',
   '--notify all',
@@ -109,10 +110,12 @@ export const PROFILE_LINES: readonly string[] = [
   'notify: off',
   'http_proxy: ["3128"]\n    proxy_auth: login',
   'verbose: 2',
+  'quiet: true',
   'log_format: text',
 ];
 
 const WRONG_BEHIND_BASTION: readonly string[] = [
+  '-q -v',
   '-i none',
   '-o Compression',
   '-o =x',
@@ -294,6 +297,8 @@ export const WRONG_PROFILE_LINES: readonly string[] = [
   'http_proxy: 3128',
   'proxy_auth: missing',
   'verbose: 3',
+  'quiet: yes please',
+  'quiet: true\n    verbose: 1',
   'log_format: xml',
   'conections: 4',
   'daemon: true',

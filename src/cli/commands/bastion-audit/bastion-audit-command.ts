@@ -1,6 +1,5 @@
 import type { RawOptions } from '../../../config/options/table.ts';
 import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
-import { renderProblem } from '../../../core/problem.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 import { parseHostPort } from '../../../net/address/host-port.ts';
 import { defineCommand } from '../../command/command-definition.ts';
@@ -43,12 +42,12 @@ export const bastionAuditCommand = defineCommand<BastionAuditInput>({
     const parsed = await configOf(raw, { mayCaptureNothing: true, leavesCloud: true });
     if (typeof parsed === 'number') return parsed;
     const { config } = parsed;
-    const { tunnelContext } = await prepare(config);
-    for (const warning of parsed.warnings) tunnelContext.logger.warn(renderProblem(warning));
+    const { tunnelContext } = await prepare(config, parsed.warnings);
     const { bastionAudit } = await import('./bastion-audit.ts');
     return await bastionAudit(config, destinations, {
       logger: tunnelContext.logger,
       signal: context.stop.signal,
+      onStep: tunnelContext.onStep,
       print,
       format: formatFor(asJson, context.environment),
     });

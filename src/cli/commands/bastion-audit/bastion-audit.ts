@@ -3,7 +3,8 @@ import { auditRows, type Evidence, type PlaceKind, type TriedPlace } from '../..
 import type { Config } from '../../../config/config.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import type { HostPort } from '../../../net/address/endpoint.ts';
+import type { OnStep } from '../../../core/progress.ts';
+import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
 import { readServerOffer } from '../../../ssh/openssh/debug-lines.ts';
 import { type Examination, openExamination } from '../../../ssh/openssh/examination.ts';
@@ -33,6 +34,7 @@ const UNIX_SOCKETS: readonly string[] = ['/run/dbus/system_bus_socket', '/run/sy
 export interface BastionAuditContext {
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  readonly onStep?: OnStep | undefined;
   readonly print: (text: string) => void;
   readonly format: 'json' | 'text' | 'colour';
 }
@@ -46,7 +48,7 @@ export interface BastionAuditContext {
 export async function bastionAudit(
   config: Config,
   destinations: readonly HostPort[],
-  { logger, signal, print, format }: BastionAuditContext,
+  { logger, signal, onStep, print, format }: BastionAuditContext,
 ): Promise<number> {
   const request = sshRequestOf(config);
   if (request.upstreamProxy !== undefined) {
@@ -62,8 +64,15 @@ export async function bastionAudit(
   const examination = await openExamination(target, request, { logger, signal });
   let evidence: Evidence;
   try {
-    evidence = await examine(examination, { user: target.user, port: target.port, destinations, signal });
+    evidence = await examine(examination, {
+      user: target.user,
+      port: target.port,
+      destinations,
+      signal,
+      onStep,
+    });
   } finally {
+    onStep?.(undefined);
     await examination.close();
   }
   const rows = auditRows(evidence);
@@ -88,11 +97,12 @@ interface Examined {
   readonly port: number;
   readonly destinations: readonly HostPort[];
   readonly signal: AbortSignal;
+  readonly onStep: OnStep | undefined;
 }
 
 async function examine(
   examination: Examination,
-  { user, port, destinations, signal }: Examined,
+  { user, port, destinations, signal, onStep }: Examined,
 ): Promise<Evidence> {
   const places: TriedPlace[] = [];
   const attempts: ReadonlyArray<readonly [PlaceKind, readonly HostPort[]]> = [
@@ -103,9 +113,14 @@ async function examine(
     ['destination', destinations],
   ];
   for (const [kind, tried] of attempts) {
+    if (tried.length > 0) {
+      const places = tried.map(({ host, port }) => formatHostPort(host, port)).join(', ');
+      onStep?.(`trying from the bastion: ${places}`);
+    }
     const refusals = await Promise.all(tried.map((place) => refusalOf(examination, place, signal)));
     places.push(...tried.map((place, index) => ({ kind, place, refusal: refusals[index] })));
   }
+  onStep?.('trying what the bastion lets one run');
   const unixSockets: string[] = [];
   for (const path of UNIX_SOCKETS) {
     if (await examination.opensUnixSocket(path)) unixSockets.push(path);

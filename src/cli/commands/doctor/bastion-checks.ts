@@ -2,6 +2,7 @@ import { sshRequestOf } from '../../../app/keep-up/ssh-request.ts';
 import type { Config } from '../../../config/config.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import type { OnStep } from '../../../core/progress.ts';
 import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
 import { diagnoseProhibition } from '../../../ssh/forwarding-diagnosis.ts';
@@ -26,6 +27,7 @@ export interface BastionCheckContext {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
+  readonly onStep?: OnStep | undefined;
 }
 
 /** The connections to the bastion that the checks try. */
@@ -80,7 +82,7 @@ export async function* checkBastion(
     yield ok('bastion', `logged in as ${connections.description} in ${tookMs} ms`);
     yield* checkAgreement(connections.algorithms, target.algorithms.keyExchange);
     if (questions.some((question) => ONE_TIME_CODE.test(question))) yield await checkClock();
-    yield* checkForwarding(connections, target, destinations, context.signal);
+    yield* checkForwarding(connections, target, destinations, context);
   } finally {
     await connections.close();
   }
@@ -97,12 +99,13 @@ async function* checkForwarding(
   connections: Connections,
   target: SshTarget,
   destinations: readonly HostPort[],
-  signal: AbortSignal,
+  { signal, onStep }: Pick<BastionCheckContext, 'signal' | 'onStep'>,
 ): AsyncGenerator<Finding> {
   // Its own sshd: whether it connects there or is refused, it forwards.
   const itself = { host: 'localhost', port: target.port };
   const tried = new Map<HostPort, FlowEnd | undefined>();
   for (const destination of [...destinations, itself]) {
+    onStep?.(`trying ${formatHostPort(destination.host, destination.port)} from the bastion`);
     tried.set(destination, await tryDestination(connections, destination, signal));
   }
   const permitted = [...tried].find(([, end]) => !isProhibited(end))?.[0];

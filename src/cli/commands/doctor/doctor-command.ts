@@ -51,9 +51,14 @@ export const doctorCommand = defineCommand<DoctorInput>({
         raw.remote === undefined &&
         (first === undefined ? running.all.length > 0 : running.named(first) !== undefined);
       const { namedConfig } = await import('../../command/named-config.ts');
-      const config = isAboutRunning ? undefined : await namedConfig(raw, session, running.names);
-      if (typeof config === 'number') return config;
-      const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
+      const named = isAboutRunning ? undefined : await namedConfig(raw, session, running.names);
+      if (typeof named === 'number') return named;
+      const config = named?.config;
+      const { verbosity, quiet } = raw;
+      const { tunnelContext } = await prepare(
+        config ?? { logFormat: 'auto', verbosity, quiet },
+        named?.warnings,
+      );
       const { doctor } = await import('./doctor.ts');
       return await doctor(
         config,
@@ -61,6 +66,7 @@ export const doctorCommand = defineCommand<DoctorInput>({
         {
           logger: tunnelContext.logger,
           prompter: tunnelContext.prompter,
+          onStep: tunnelContext.onStep,
           signal: context.stop.signal,
           running,
           print,

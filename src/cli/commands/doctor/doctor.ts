@@ -9,7 +9,7 @@ const EXIT_PROBLEMS = 1;
 const EXIT_UNTRIED = 2;
 
 /** Dependencies of {@link doctor}. */
-export interface DoctorContext extends Pick<ExamineContext, 'running'> {
+export interface DoctorContext extends Pick<ExamineContext, 'running' | 'onStep'> {
   readonly logger: Logger;
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
@@ -33,6 +33,7 @@ export async function doctor(
     findings.push(finding);
     if (context.format !== 'json') context.print(renderFinding(finding, context.format === 'colour'));
   }
+  context.onStep?.(undefined);
   const count = (status: Finding['status']): number =>
     findings.filter((finding) => finding.status === status).length;
   const [problems, untried] = [count('problem'), count('untried')];

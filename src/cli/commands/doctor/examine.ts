@@ -36,15 +36,19 @@ export async function* examine(
   context: ExamineContext,
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
+  const { running, signal, onStep } = context;
+  onStep?.('looking at this machine');
   yield* checkMachine(config, machine);
-  const { running, signal } = context;
   yield* checkTunnels(running.all.map(({ report }) => report));
   for (const host of withoutPort) {
     const what = `${host}: not tried, because it has no port`;
     yield untried('destination', what, `name the port too, as in tshuttle doctor -r BASTION ${host}:443`);
   }
   if (by === 'tunnels that are up') {
-    for (const destination of destinations) yield await tryThroughTunnels(destination, running.all, signal);
+    for (const destination of destinations) {
+      onStep?.(`trying ${formatHostPort(destination.host, destination.port)}`);
+      yield await tryThroughTunnels(destination, running.all, signal);
+    }
     return;
   }
   if (config === undefined) {

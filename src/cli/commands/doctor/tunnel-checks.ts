@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { healthOf, problemsOf, stateWord } from '../../../app/running-tunnels/health.ts';
 import type { RunningTunnelHandle } from '../../../app/running-tunnels/running-tunnels.ts';
 import { messageOf } from '../../../core/errors.ts';
+import { formatDuration } from '../../../core/quantities.ts';
 import { MAX_LISTED, type TunnelReport } from '../../../daemon/control/protocol.ts';
 import { formatHostPort, type HostPort } from '../../../net/address/endpoint.ts';
 import type { FlowEnding, FlowInfo } from '../../../tunnel/status/status.ts';
-import { formatDuration } from '../../rendering/quantities.ts';
 import { type Finding, note, ok, problem } from './finding.ts';
 
 type Report = Pick<TunnelReport, 'name' | 'status' | 'eventProblems'>;

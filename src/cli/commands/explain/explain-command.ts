@@ -1,11 +1,12 @@
 import type { RunningTunnelHandle, RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
-import type { Config } from '../../../config/config.ts';
 import { OPTIONS, type RawOptions } from '../../../config/options/table.ts';
 import { parseSubnet } from '../../../config/parse/networks/subnet.ts';
 import type { Profile } from '../../../config/profiles/load-profiles.ts';
 import { formatCidr } from '../../../net/address/cidr.ts';
 import { type CommandSession, defineCommand } from '../../command/command-definition.ts';
 import { TEXTS } from '../../command/help-text.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
+import type { NamedConfig } from '../../command/named-config.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
 import type { ExplainedDestination } from './explain.ts';
 
@@ -13,6 +14,7 @@ import type { ExplainedDestination } from './explain.ts';
 interface ExplainInput {
   readonly destination: ExplainedDestination;
   readonly raw: RawOptions;
+  readonly asJson: boolean;
 }
 
 /** `tshuttle explain` */
@@ -27,42 +29,62 @@ export const explainCommand = defineCommand<ExplainInput>({
       .usage('HOST[:PORT] [NAME | -r [USER@]HOST [options] [SUBNET...]]')
       .argument('<HOST[:PORT]>', TEXTS.explained)
       .argument('[SUBNET...]', OPTIONS.subnets.help)
+      .addOption(jsonOption())
       .action((text: string, subnets: string[]) => {
         const destination = parseExplained(text);
         if (destination === undefined) {
           refuse({ where: text, what: 'is not HOST or HOST:PORT, as in db.example:5432' });
           return;
         }
-        choose({ destination, raw: rawOptions(subnets, command) });
+        choose({ destination, raw: rawOptions(subnets, command), asJson: isJsonAsked(command) });
       });
   },
-  run: async ({ destination, raw }, session) => {
-    const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
-    const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
-    const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
-    try {
-      const [name, ...others] = raw.subnets;
-      if (raw.remote === undefined && name !== undefined && others.length === 0 && isName(name)) {
-        return await explainNamed(name, destination, raw, running, session);
-      }
-      // Who names no tunnel asks about those that run, and about the profiles that do not.
-      if (raw.remote === undefined && raw.subnets.length === 0) {
-        const profiles = await profilesDown(running, session);
-        if (running.all.length + profiles.length > 0) {
-          await explainByAll(destination, running.all, profiles, session);
-          return 0;
-        }
-      }
-      const hosts = await explainConfigured(destination, raw, session);
-      if (typeof hosts === 'number') return hosts;
-      const { tellWhatHappened } = await import('./explain-running.ts');
-      await tellWhatHappened(hosts, destination.port, running.all, new Set(), session.print);
-      return 0;
-    } finally {
-      running.close();
-    }
+  run: async ({ destination, raw, asJson }, given) => {
+    const lines: string[] = [];
+    const session = asJson ? { ...given, print: (text: string) => void lines.push(text.trimEnd()) } : given;
+    const explained = await explainDestination(destination, raw, session);
+    if (typeof explained === 'number') return explained;
+    const { host, port } = destination;
+    if (asJson) given.print(`${JSON.stringify({ host, port: port ?? null, ...explained, lines })}\n`);
+    return 0;
   },
 });
+
+/** For programs: the tunnels that are up and capture it; null where it is told what a configuration would do. */
+interface Explained {
+  readonly capturedBy: readonly string[] | null;
+}
+
+/** @returns the exit code when something is wrong, which has been said */
+async function explainDestination(
+  destination: ExplainedDestination,
+  raw: RawOptions,
+  session: CommandSession,
+): Promise<Explained | number> {
+  const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
+  const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
+  const running = await RunningTunnels.find(surroundingsOf(session.process.environment));
+  try {
+    const [name, ...others] = raw.subnets;
+    if (raw.remote === undefined && name !== undefined && others.length === 0 && isName(name)) {
+      return await explainNamed(name, destination, raw, running, session);
+    }
+    // Who names no tunnel asks about those that run, and about the profiles that do not.
+    if (raw.remote === undefined && raw.subnets.length === 0) {
+      const profiles = await profilesDown(running, session);
+      if (running.all.length + profiles.length > 0) {
+        return { capturedBy: await explainByAll(destination, running.all, profiles, session) };
+      }
+    }
+    const hosts = await explainConfigured(destination, raw, session);
+    if (typeof hosts === 'number') return hosts;
+    const { tellWhatHappened } = await import('./explain-running.ts');
+    await tellWhatHappened(hosts, destination.port, running.all, new Set(), session.print);
+    return { capturedBy: null };
+  } finally {
+    running.close();
+  }
+}
 
 /** A tunnel that runs is asked what it did; else its profile says what it would do. */
 async function explainNamed(
@@ -71,18 +93,17 @@ async function explainNamed(
   raw: RawOptions,
   running: RunningTunnels,
   session: CommandSession,
-): Promise<number> {
+): Promise<Explained | number> {
   if (running.named(name) !== undefined) {
     // Another one may get what this one captures, too.
-    await explainByAll(destination, running.all, [], session);
-    return 0;
+    return { capturedBy: await explainByAll(destination, running.all, [], session) };
   }
   const { namedConfig } = await import('../../command/named-config.ts');
-  const config = await namedConfig(raw, session, running.names);
-  if (typeof config === 'number') return config;
+  const named = await namedConfig(raw, session, running.names);
+  if (typeof named === 'number') return named;
   session.print(`${name} is not up (start it: tshuttle up ${name}); it would do this:\n`);
-  await explainConfig(destination, config!, session);
-  return 0;
+  await explainConfig(destination, named!, session);
+  return { capturedBy: null };
 }
 
 /** @param profiles those that are not up, where it matters */
@@ -91,13 +112,13 @@ async function explainByAll(
   tunnels: readonly RunningTunnelHandle[],
   profiles: readonly Profile[],
   { print }: CommandSession,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { explainByRunning } = await import('./explain-running.ts');
   const { profilesThatWould } = await import('./profiles-that-would.ts');
   const { lookUpLocally } = await import('../../../config/resolve-subnets.ts');
   const { isOwnAddress } = await import('../../../net/machine/local-addresses.ts');
   if (tunnels.length === 0) print('no tunnel is up\n');
-  await explainByRunning(host, port, tunnels, {
+  return await explainByRunning(host, port, tunnels, {
     print,
     lookUp: lookUpLocally,
     isOwnAddress,
@@ -123,15 +144,15 @@ async function explainConfigured(
   session: CommandSession,
 ): Promise<readonly string[] | number> {
   const parsed = await session.configOf(raw);
-  return typeof parsed === 'number' ? parsed : await explainConfig(destination, parsed.config, session);
+  return typeof parsed === 'number' ? parsed : await explainConfig(destination, parsed, session);
 }
 
 async function explainConfig(
   destination: ExplainedDestination,
-  config: Config,
+  { config, warnings }: NamedConfig,
   { process, print, prepare }: CommandSession,
 ): Promise<readonly string[]> {
-  const { logger, tunnelContext } = await prepare(config);
+  const { logger, tunnelContext } = await prepare(config, warnings);
   const { explain } = await import('./explain.ts');
   const { lookUp } = tunnelContext;
   return await explain(destination, config, { logger, signal: process.stop.signal, lookUp, print });

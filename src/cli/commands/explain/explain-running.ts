@@ -8,7 +8,11 @@ import { formatHostPort } from '../../../net/address/endpoint.ts';
 import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';
 import { type Destination, whyNeverCaptured } from './explanation.ts';
 import type { CapturingProfile } from './profiles-that-would.ts';
-import { explainAddressByTunnels, explainNameByTunnels } from './running-explanation.ts';
+import {
+  explainAddressByTunnels,
+  explainMapsOfTunnels,
+  explainNameByTunnels,
+} from './running-explanation.ts';
 import { describeWhatHappened, type KnownFlows } from './what-happened.ts';
 
 /** Dependencies of {@link explainByRunning}. */
@@ -30,13 +34,14 @@ interface RunningContext {
  *
  * @param port undefined for all
  * @param tunnels in the order in which they were started
+ * @returns the names of those that capture it
  */
 export async function explainByRunning(
   host: string,
   port: number | undefined,
   tunnels: readonly RunningTunnelHandle[],
   context: RunningContext,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { print } = context;
   const reports = tunnels.map(({ report }) => report);
   const capturing = new Set<string>();
@@ -55,7 +60,7 @@ export async function explainByRunning(
     if (never !== undefined) print(`${never}\n`);
     else if (reports.length > 0) {
       const { lines, capturedBy } = explainAddressByTunnels(destination, reports);
-      for (const line of lines) print(`${line}\n`);
+      for (const line of [...lines, ...explainMapsOfTunnels(address, reports)]) print(`${line}\n`);
       for (const name of capturedBy) capturing.add(name);
     }
   }
@@ -65,6 +70,7 @@ export async function explainByRunning(
     if (capturing.has(tunnel.report.name)) for (const line of stateLines(tunnel.report)) print(`${line}\n`);
   }
   await tellWhatHappened(hosts, port, tunnels, capturing, print);
+  return [...capturing];
 }
 
 /**

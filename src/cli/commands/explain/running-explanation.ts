@@ -5,9 +5,10 @@ import { decidingRule, formatCaptureRule } from '../../../net/address/capture-ru
 import { type Cidr, isWithin, rangeOfAddress } from '../../../net/address/cidr.ts';
 import { formatHostPort, makeEndpoint } from '../../../net/address/endpoint.ts';
 import { parseHostPort } from '../../../net/address/host-port.ts';
+import type { NetworkMap } from '../../../net/address/network-map.ts';
 import { parseCidr } from '../../../net/address/parse-cidr.ts';
 import { parseZone } from '../../../net/address/zone.ts';
-import { type Destination, explainName } from './explanation.ts';
+import { type Destination, explainMaps, explainName } from './explanation.ts';
 
 /** A tunnel that runs, as far as it decides over connections. */
 export type Deciding = Pick<TunnelReport, 'name' | 'rules' | 'ruleCount' | 'programs' | 'names'>;
@@ -143,4 +144,19 @@ function dnsOf(names: ReportedNames | null | undefined): Config['dns'] {
     }),
     bastionHosts: false,
   };
+}
+
+/** Says for each tunnel that has a network stand for another one where the address leads, or by which one it is reached. */
+export function explainMapsOfTunnels(
+  address: string,
+  tunnels: ReadonlyArray<Pick<TunnelReport, 'name' | 'maps'>>,
+): readonly string[] {
+  return tunnels.flatMap(({ name, maps = [] }) =>
+    explainMaps(address, maps.flatMap(parseReportedMap)).map((line) => `${line} of ${name}`),
+  );
+}
+
+function parseReportedMap(text: string): readonly NetworkMap[] {
+  const [remote, local] = text.split('=').map((part) => parseCidr(part));
+  return remote === undefined || local === undefined ? [] : [{ remote, local }];
 }

@@ -1,6 +1,6 @@
+import { formatBytes, formatDuration } from '../../../core/quantities.ts';
 import { formatHostPort } from '../../../net/address/endpoint.ts';
 import type { FlowEnding, FlowInfo } from '../../../tunnel/status/status.ts';
-import { formatBytes, formatDuration } from '../../rendering/quantities.ts';
 
 /** How many endings are told of a tunnel. */
 const MAX_TOLD = 5;

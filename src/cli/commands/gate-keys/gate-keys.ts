@@ -58,9 +58,14 @@ export async function gateKeys(
   const { signal } = session.process.stop;
   const context = { logger: tunnelContext.logger, signal };
   const opened = await open(gate, context);
+  // ssh, which asks by itself, has logged in.
+  tunnelContext.onStep?.(
+    input.action === 'list' ? `reading the keys of ${input.gate}` : `changing the keys of ${input.gate}`,
+  );
   try {
     return await doAtGate(opened, { input, wanted, managementKey: gate.managementKey, signal }, session);
   } finally {
+    tunnelContext.onStep?.(undefined);
     await opened.close();
   }
 }

@@ -22,21 +22,24 @@ export const loginCommand = defineCommand<{ readonly name: string | undefined }>
     const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
     const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
     const running = await RunningTunnels.find(surroundingsOf(process.environment));
-    const { prompter } = (await prepare({ logFormat: 'auto', verbosity: 0 })).tunnelContext;
+    const { prompter, onStep } = (await prepare({ logFormat: 'auto', verbosity: 0 })).tunnelContext;
     try {
       const { client } = await running.mustBeNamed(name, 'login', process.environment);
       const { signal, requested } = process.stop;
       // The daemon is told by the end of the connection.
       signal.addEventListener('abort', () => running.close(), { once: true });
       try {
+        onStep?.(`connecting ${name}`);
         await client.ask({ type: 'login', name }, prompter);
       } catch (error) {
         if (signal.aborted) return await requested;
         throw error;
       }
+      onStep?.(undefined);
       print(`tshuttle: ${name} is connected\n`);
       return 0;
     } finally {
+      onStep?.(undefined);
       running.close();
     }
   },

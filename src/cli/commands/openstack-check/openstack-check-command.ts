@@ -42,12 +42,13 @@ export const openstackCheckCommand = defineCommand<OpenstackCheckInput>({
     const parsed = await configOf(raw, { mayCaptureNothing: true, leavesCloud: true });
     if (typeof parsed === 'number') return parsed;
     const { config } = parsed;
-    const { tunnelContext } = await prepare(config);
+    const { tunnelContext } = await prepare(config, parsed.warnings);
     const { openstackCheck } = await import('./openstack-check.ts');
     return await openstackCheck(config, {
       environment: context.environment,
       logger: tunnelContext.logger,
       prompter: tunnelContext.prompter,
+      onStep: tunnelContext.onStep,
       signal: context.stop.signal,
       print,
       refuse,

@@ -11,6 +11,7 @@ import type { Config, OpenstackOption } from '../../../config/config.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { Problem } from '../../../core/problem.ts';
+import type { OnStep } from '../../../core/progress.ts';
 import type { Cloud } from '../../../openstack/clouds/choose-cloud.ts';
 import type { Way } from '../../../openstack/https/probe.ts';
 import { readTrust } from '../../../openstack/https/trust.ts';
@@ -33,6 +34,7 @@ export interface OpenstackCheckContext {
   readonly environment: Environment;
   readonly logger: Logger;
   readonly prompter: Prompter;
+  readonly onStep?: OnStep | undefined;
   readonly signal: AbortSignal;
   readonly print: (text: string) => void;
   readonly refuse: CommandSession['refuse'];
@@ -49,7 +51,7 @@ const TIMEOUTS = { directTimeoutMs: 4_000, bastionTimeoutMs: 10_000 } as const;
  * @throws TshuttleError ERR_CONFIG when a file of certificates cannot be read
  */
 export async function openstackCheck(config: Config, context: OpenstackCheckContext): Promise<number> {
-  const { environment, print, format, signal } = context;
+  const { environment, print, format, signal, onStep } = context;
   const surroundings = cloudSurroundings(environment);
   const chosen = chooseWantedCloud(config.openstack!, surroundings);
   if (chosen.kind === 'problems') return await context.refuse('ERR_CONFIG', chosen.problems);
@@ -60,12 +62,14 @@ export async function openstackCheck(config: Config, context: OpenstackCheckCont
   const bastion = await openWay(config, context);
   const found: CloudFinding[] = [];
   try {
+    onStep?.(`asking the API of ${cloud.name}`);
     const asked = { cloud, catalog, trust, bastion: bastion.way, signal, ...TIMEOUTS };
     for await (const one of checkCloud(asked)) {
       found.push(one);
       if (format !== 'json') print(renderFinding(findingOf(one), format === 'colour'));
     }
   } finally {
+    onStep?.(undefined);
     await bastion.close();
   }
   const problems = found.filter((one) => findingOf(one).status === 'problem').length;
@@ -112,7 +116,7 @@ interface OpenedWay {
 
 async function openWay(
   config: Config,
-  { logger, prompter, signal }: OpenstackCheckContext,
+  { logger, prompter, signal, onStep }: OpenstackCheckContext,
 ): Promise<OpenedWay> {
   try {
     const target = await resolveTarget(sshRequestOf(config), { logger, signal });
@@ -121,6 +125,7 @@ async function openWay(
       logger,
       prompter,
       signal,
+      onStep,
       beforeDial: async () => {},
       lookUp: lookUpHost,
       onAsked: () => {},

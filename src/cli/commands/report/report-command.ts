@@ -20,24 +20,30 @@ export const reportCommand = defineCommand<RawOptions>({
   run: async (raw, session) => {
     const { process: context, print, prepare } = session;
     const { namedConfig } = await import('../../command/named-config.ts');
-    const config = await namedConfig(raw, session);
-    if (typeof config === 'number') return config;
-    const { tunnelContext } = await prepare(config ?? { logFormat: 'auto', verbosity: raw.verbosity });
+    const named = await namedConfig(raw, session);
+    if (typeof named === 'number') return named;
+    const config = named?.config;
+    const { verbosity, quiet } = raw;
+    const { tunnelContext } = await prepare(
+      config ?? { logFormat: 'auto', verbosity, quiet },
+      named?.warnings,
+    );
     const { examine } = await import('../doctor/examine.ts');
     const { RunningTunnels } = await import('../../../app/running-tunnels/running-tunnels.ts');
     const { surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
     const { isKeptLog } = await import('../../../daemon/files/kept-logs.ts');
     const { composeReport } = await import('./compose.ts');
     const findings = [];
-    const { logger, prompter } = tunnelContext;
+    const { logger, prompter, onStep } = tunnelContext;
     const surroundings = surroundingsOf(context.environment);
     const { signal } = context.stop;
     const running = await RunningTunnels.find(surroundings, 'checked');
     running.close();
     const nothing = { destinations: [], withoutPort: [], by: 'a login' } as const;
-    for await (const finding of examine(config, nothing, { logger, prompter, signal, running })) {
+    for await (const finding of examine(config, nothing, { logger, prompter, signal, running, onStep })) {
       findings.push(finding);
     }
+    onStep?.(undefined);
     const tunnels = running.all.map(({ report }) => report);
     const isOurs = (path: string): boolean => isKeptLog(path, surroundings);
     print(await composeReport({ config, findings, tunnels, isKeptLog: isOurs }));

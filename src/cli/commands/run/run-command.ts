@@ -49,7 +49,7 @@ export const runCommand = defineCommand<RunInput>({
     const [name, ...others] = raw.subnets;
     if (raw.remote === undefined && name !== undefined && others.length === 0) {
       const { runNamed } = await import('./run-named.ts');
-      return await runNamed(name, input, raw.verbosity, session);
+      return await runNamed(name, input, raw, session);
     }
     const parsed = await session.configOf(raw);
     if (typeof parsed === 'number') return parsed;

@@ -1,6 +1,8 @@
+import { waitingFor } from '../../../app/keep-up/reach-probe.ts';
 import type { RunningTunnelHandle } from '../../../app/running-tunnels/running-tunnels.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
+import { progressLine } from '../../rendering/progress-line.ts';
 import { startCommand } from './child-command.ts';
 import { keepAwake } from './keep-awake.ts';
 
@@ -22,12 +24,14 @@ export async function runJoined(
   // The daemon is told by the end of the connection.
   const leave = (): void => client.close();
   stop.signal.addEventListener('abort', leave, { once: true });
+  progressLine.step(probe === undefined ? `waiting until ${name} is connected` : waitingFor(probe)());
   try {
     await client.ask({ type: 'reach', name, host: probe?.host ?? null, port: probe?.port ?? null });
   } catch (error) {
     if (stop.signal.aborted) return await stop.requested;
     throw error;
   } finally {
+    progressLine.step(undefined);
     stop.signal.removeEventListener('abort', leave);
     client.close();
   }

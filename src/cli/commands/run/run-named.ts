@@ -2,6 +2,7 @@ import { withClouds } from '../../../app/openstack/profile-clouds.ts';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
 import { RunningTunnels } from '../../../app/running-tunnels/running-tunnels.ts';
 import { sudoWarnings, surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
+import type { RawOptions } from '../../../config/options/table.ts';
 import { loadProfiles } from '../../../config/profiles/load-profiles.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import { run } from './run.ts';
@@ -17,7 +18,7 @@ import { mayJoin, type RunOptions, whatCannotBeHad } from './run-options.ts';
 export async function runNamed(
   name: string,
   options: RunOptions,
-  verbosity: number,
+  { verbosity, quiet: isQuiet }: Pick<RawOptions, 'verbosity' | 'quiet'>,
   session: CommandSession,
 ): Promise<number> {
   const { environment } = session.process;
@@ -33,7 +34,11 @@ export async function runNamed(
   const { profiles, problems, warnings } = await withClouds(loaded, environment);
   const profile = profiles[0];
   if (problems.length > 0 || profile === undefined) return await session.refuse('ERR_CONFIG', problems);
-  const config = { ...profile.config, verbosity: Math.max(profile.config.verbosity, verbosity) };
+  const config = {
+    ...profile.config,
+    verbosity: Math.max(profile.config.verbosity, verbosity),
+    quiet: (profile.config.quiet && verbosity === 0) || isQuiet,
+  };
   const unfit = whatCannotBeHad(options, config);
   if (unfit.length > 0) return await session.refuse('ERR_USAGE', unfit);
   return await run(options, { config, name, warnings: [...sudoWarnings(environment), ...warnings] }, session);

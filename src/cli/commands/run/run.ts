@@ -9,11 +9,12 @@ import { surroundingsOf } from '../../../app/running-tunnels/user-folders.ts';
 import type { Config } from '../../../config/config.ts';
 import { resolveSubnets } from '../../../config/resolve-subnets.ts';
 import { TshuttleError } from '../../../core/errors.ts';
-import { type Problem, renderProblem } from '../../../core/problem.ts';
+import type { Problem } from '../../../core/problem.ts';
 import { tunnelNameOf } from '../../../daemon/files/paths.ts';
 import { cidrOf } from '../../../net/address/cidr.ts';
 import { hasRoute } from '../../../net/machine/route-check.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
+import { progressLine } from '../../rendering/progress-line.ts';
 import { type ChildCommand, startCommand } from './child-command.ts';
 import { type HeldCommand, holdCommand } from './held-command.ts';
 import { keepAwake } from './keep-awake.ts';
@@ -41,14 +42,13 @@ export async function run(
   { config, warnings, name = tunnelNameOf(config) }: ConfigToRun,
   session: CommandSession,
 ): Promise<number> {
+  const { logger, tunnelContext: prepared } = await session.prepare(config, warnings);
+  const tunnelContext = { ...prepared, name };
   const joined = mayJoin(options) ? await findSame(config, session) : undefined;
   if (joined !== undefined) {
     const place = options.probe ?? config.openstack?.authHost;
     return await runJoined(options.command, joined, place, session);
   }
-  const { logger, tunnelContext: prepared } = await session.prepare(config);
-  const tunnelContext = { ...prepared, name };
-  for (const warning of warnings) logger.warn(renderProblem(warning));
   if (options.isolated) return await runIsolated(options, config, tunnelContext, session);
   if (options.only) return await runEnclosed(options, config, tunnelContext, session);
   const runWith = (rootless: boolean): Promise<number> =>
@@ -133,7 +133,8 @@ async function runInside(
     const place = probe ?? (authHost === undefined ? undefined : cloudProbe(authHost));
     // Through a proxy the command's names are the bastion's to resolve.
     const way = rootless ? tunnel : { open: openAsApplication(tunnel, config.dns?.zones) };
-    if (place !== undefined) await waitUntilReached(way, place, stop.signal);
+    if (place !== undefined) await waitUntilReached(way, place, stop.signal, tunnelContext.onStep);
+    tunnelContext.onStep?.(undefined);
     const proxies = rootless ? proxyEnvironment(tunnel.proxies, login) : {};
     const letSleep = keepAwake(command[0]);
     const inside = [...(tunnelContext.namespace?.asUser ?? []), ...command] as [string, ...string[]];
@@ -179,5 +180,6 @@ async function runInside(
 }
 
 function reportLine(line: string): void {
+  progressLine.erase();
   process.stderr.write(`tshuttle: ${line}\n`);
 }

@@ -1,6 +1,6 @@
 import { type Health, wordFor } from '../../../app/running-tunnels/health.ts';
 import type { TunnelsNow, TunnelView } from '../../../app/running-tunnels/tunnel-views.ts';
-import { formatDuration } from '../../rendering/quantities.ts';
+import { formatDuration } from '../../../core/quantities.ts';
 import { markOf } from '../../rendering/status-text.ts';
 import type { Look } from '../../rendering/terminal.ts';
 

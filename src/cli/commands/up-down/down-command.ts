@@ -30,7 +30,11 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
       return await refuse('ERR_USAGE', problems);
     }
     const { endTunnels } = await import('./down.ts');
-    const results = await endTunnels(all === true ? 'all' : names, process.environment);
+    const { progressLine } = await import('../../rendering/progress-line.ts');
+    progressLine.step(`ending ${all === true ? 'every tunnel' : names.join(', ')}`);
+    const results = await endTunnels(all === true ? 'all' : names, process.environment).finally(() =>
+      progressLine.step(undefined),
+    );
     if (json) print(`${JSON.stringify(results.map(({ name, state }) => ({ name, state })))}\n`);
     else if (results.length === 0) print('no tunnel is up\n');
     else {

@@ -19,6 +19,7 @@ import { startDaemon } from '../../../daemon/start/start-daemon.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
 import { hostInForeground } from '../../running/run-tunnel.ts';
+import { upInBackground } from '../../running/up-line.ts';
 
 /** The outcome for a name. */
 interface Started {
@@ -98,7 +99,11 @@ export async function startProfiles(
     }
   }
   if (input.json) print(`${JSON.stringify(started)}\n`);
-  else for (const one of started) print(describeStarted(one));
+  else {
+    const isQuiet = (name: string): boolean =>
+      profiles.find((profile) => profile.name === name)?.config.quiet === true;
+    for (const one of started.filter(({ name }) => !isQuiet(name))) print(describeStarted(one));
+  }
   return started.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
 }
 
@@ -139,8 +144,8 @@ function describeStarted({ name, state, captured, pid, logFile }: Started): stri
     case 'failed':
       return '';
     case 'was-up':
-      return `tshuttle: ${name} is up already, process id ${pid}\n`;
+      return `tshuttle: ${name} is up already, process id ${pid}; stop it with: tshuttle down ${name}\n`;
     case 'up':
-      return `tshuttle: ${name} is ${captured}, process id ${pid} (stop: tshuttle down ${name}; log: ${logFile})\n`;
+      return `tshuttle: ${name} is ${upInBackground(captured ?? '', { pid, logFile, name })}\n`;
   }
 }

@@ -43,7 +43,7 @@ export const runningTopics = (system: SystemWords): readonly Topic[] => [
         '    excludes: [10.1.0.0/16]',
       ),
       paragraph(
-        '--save office, behind a command line that works, writes it there as soon as its tunnel is up; tshuttle config add office -r ... does so ' +
+        '--save office, behind a command line that works, names its tunnel office, and writes it there as soon as it is up; tshuttle config add office -r ... does so ' +
           'without connecting. config show, edit, remove and check do the rest, keep your comments, and leave the file alone where anything ' +
           'would be wrong.',
       ),

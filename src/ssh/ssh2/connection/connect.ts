@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client } from 'ssh2';
 import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
+import type { OnStep } from '../../../core/progress.ts';
 import type { Endpoint } from '../../../net/address/endpoint.ts';
 import type { NegotiatedAlgorithms } from '../../agreement.ts';
 import { heldKeyAlgorithms, orderHostKeyAlgorithms } from '../../host-keys/host-key-decision.ts';
@@ -13,7 +14,7 @@ import { fingerprintOf, keyTypeName, type PublicKey } from '../../keys/public-ke
 import { hasAnswered, perhapsBanned } from '../../login/shut-out.ts';
 import type { LookUpHost } from '../../look-up.ts';
 import type { Prompter } from '../../prompter.ts';
-import type { SshTarget } from '../../ssh-target.ts';
+import { nameTarget, type SshTarget } from '../../ssh-target.ts';
 import { HYBRID_METHOD, prepareHybrid } from '../key-exchange/hybrid.ts';
 import { shakeHands } from './handshake.ts';
 import { keepRekeyLimit } from './rekey-limit.ts';
@@ -40,6 +41,8 @@ export interface ConnectContext {
   readonly onInteractive?: (() => void) | undefined;
   /** Called when something has answered: the bastion, or what leads to it, accepted a connection. */
   readonly onReached?: (() => void) | undefined;
+  /** Told of what is waited for. */
+  readonly onStep?: OnStep | undefined;
   /** How jump hosts are connected to; without it there are none. */
   readonly openJumpHost?: OpenJumpHost;
 }
@@ -85,6 +88,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
   preparing?.catch(() => {});
   const route = await opening;
   context.onReached?.();
+  context.onStep?.(`connecting to ${nameTarget(target)}: waiting for its host key`);
   try {
     const newHybridKeys = (await preparing) ?? noHybridKeys;
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
@@ -96,6 +100,7 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       heldKey,
       hostKeyAlgorithms,
       newHybridKeys,
+      onAuthenticating: () => context.onStep?.(`connecting to ${nameTarget(target)}: logging in`),
     });
     context.heldHostKeys?.set(target, hostKey);
     const description = `${target.user}@${target.requestedHost} (${route.description})`;

@@ -194,6 +194,7 @@ class Handshake {
     this.#client.on('handshake', (negotiated) => {
       if (this.#phase !== 'exchanging keys' && this.#phase !== 'waiting for its version') return;
       this.#phase = 'authenticating';
+      this.#context.onAuthenticating?.();
       this.#algorithms = negotiatedAlgorithms(this.#client, negotiated, this.#serverMessages.algorithms);
       this.#filing = this.#verifier.handshakeDone();
     });

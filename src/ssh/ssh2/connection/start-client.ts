@@ -24,6 +24,8 @@ export interface ClientStart {
   readonly hostKeyAlgorithms: readonly string[];
   /** Makes the keys of {@link HYBRID_METHOD}, where that is offered. */
   readonly newHybridKeys: () => HybridKeys;
+  /** Called when the keys are exchanged, and the host key is accepted. */
+  readonly onAuthenticating?: (() => void) | undefined;
 }
 
 /** Callbacks of ssh2 during a handshake. */

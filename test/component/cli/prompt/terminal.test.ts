@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { Child } from '../../../support/process/child.ts';
 import { fakeCommand, Home } from '../entry.ts';
@@ -20,6 +21,29 @@ test('asks on the terminal: a secret is not shown, an answer is', async () => {
   expect(terminal.output).not.toContain('hus');
   expect(await home.notes()).toContain('answers [true,"hush!","yes"]');
   expect((await home.notes()).at(-1)).toBe('closed');
+});
+
+test('what takes long is one line, which is gone before a warning, a question and the end', async () => {
+  await using home = await Home.make();
+  const words = fakeCommand([...WORDS, '--save', 'office']);
+  await using terminal = new Terminal(words, home.environment('slow-ask', { TERM: 'xterm' }));
+  await terminal.untilShown('Password: ');
+  terminal.type('hush\r');
+  await terminal.untilShown('Continue (yes/no)? ');
+  terminal.type('yes\r');
+  await terminal.untilShown('next time: tshuttle up office');
+  terminal.type('\u0003');
+  expect(await terminal.ended()).toBe(130);
+  const shown = 'tshuttle: connecting to h ...';
+  expect(terminal.output).toContain(`\r\u001b[K${shown}`);
+  // As a terminal shows it: what is written over is gone.
+  const screen = terminal.output.split('\n').map((line) => line.split('\r\u001b[K').at(-1)!.trimEnd());
+  expect(screen.filter((line) => line.includes('connecting'))).toEqual([]);
+  expect(screen).toContain('a banner');
+  expect(
+    screen.map(stripVTControlCharacters).filter((line) => /WARN: (?:slow|a warning)$/.test(line)),
+  ).toHaveLength(2);
+  expect(screen).toContain('tshuttle: pretending for h; stop it with Ctrl-C');
 });
 
 test('Ctrl-C at a question ends with 130', async () => {

@@ -86,6 +86,7 @@ describe('parseArguments', () => {
         dryRun: true,
         logFormat: 'json',
         verbosity: 1,
+        quiet: false,
       },
     });
   });

@@ -4,9 +4,9 @@ import type { TunnelsNow } from '../../../../src/app/running-tunnels/tunnel-view
 import { howToStartOneOf } from '../../../../src/app/running-tunnels/what-there-is.ts';
 import { formatTunnels, unknownPlaceholders } from '../../../../src/cli/commands/status/status-format.ts';
 import { whyNotUp } from '../../../../src/cli/commands/status/why-not-up.ts';
-import { formatBytes, formatDuration } from '../../../../src/cli/rendering/quantities.ts';
 import { renderStatus } from '../../../../src/cli/rendering/status-text.ts';
 import { hasUnicode, lookOf } from '../../../../src/cli/rendering/terminal.ts';
+import { formatBytes, formatDuration } from '../../../../src/core/quantities.ts';
 import type { FailureCount, TunnelStatus } from '../../../../src/tunnel/status/status.ts';
 import { NOW_MS, reportOf, tunnelsOf, UP } from '../../../support/in-process/tunnel-reports.ts';
 

@@ -5,7 +5,7 @@ import { markOf } from '../../../rendering/status-text.ts';
 import type { MovingFlow, Throughput } from '../rates.ts';
 
 /** What one look at tunnels has found, for programs and for the page: plain data. Times are ms since 1970. */
-export interface TopDocument extends Omit<TunnelsNow, 'tunnels'> {
+export interface TopDocument extends Omit<TunnelsNow, 'tunnels' | 'over'> {
   readonly atMs: number;
   readonly tunnels: readonly TopTunnel[];
   /** The flows of all tunnels that are not over, those that move most first. */
@@ -80,7 +80,7 @@ const MAX_DESTINATIONS = 20;
 
 /** Makes the document of a look. */
 export function topDocument(
-  { health, silent, down }: Omit<TunnelsNow, 'tunnels'>,
+  { health, silent, down }: Omit<TunnelsNow, 'tunnels' | 'over'>,
   looks: readonly TunnelLook[],
   atMs: number,
 ): TopDocument {

@@ -34,7 +34,8 @@ export class TunnelLooks {
   async look(): Promise<TopDocument> {
     const running = await RunningTunnels.find(surroundingsOf(this.#environment));
     try {
-      if (this.#lastAtMs === undefined) await refuseUnknown(this.#names, running, { command: 'top', environment: this.#environment });
+      if (this.#lastAtMs === undefined)
+        await refuseUnknown(this.#names, running, { command: 'top', environment: this.#environment });
       const { now, handles } = await describeFound(this.#names, running);
       const atMs = performance.now();
       const isLate = this.#lastAtMs === undefined || atMs - this.#lastAtMs > FORGOTTEN_MS;

@@ -1,5 +1,5 @@
+import { formatDuration } from '../../../../core/quantities.ts';
 import { cellText, cutOff } from '../../../rendering/display-width.ts';
-import { formatDuration } from '../../../rendering/quantities.ts';
 import type { TopDocument, TopFailure } from '../document/top-document.ts';
 import { textFilter } from '../view/rows.ts';
 import type { ScreenStyle } from './style.ts';

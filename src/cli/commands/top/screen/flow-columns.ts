@@ -1,5 +1,5 @@
+import { formatBytes, formatDuration } from '../../../../core/quantities.ts';
 import { cutOff } from '../../../rendering/display-width.ts';
-import { formatBytes, formatDuration } from '../../../rendering/quantities.ts';
 import type { TopRow } from '../view/rows.ts';
 import type { Column } from './table.ts';
 

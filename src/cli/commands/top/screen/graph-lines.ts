@@ -1,4 +1,4 @@
-import { formatBytes } from '../../../rendering/quantities.ts';
+import { formatBytes } from '../../../../core/quantities.ts';
 import type { Throughput } from '../rates.ts';
 import { drawGraph } from './graph.ts';
 import type { ScreenStyle } from './style.ts';

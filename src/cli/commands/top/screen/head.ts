@@ -1,6 +1,6 @@
 import type { Health } from '../../../../app/running-tunnels/health.ts';
+import { formatBytes, formatDuration } from '../../../../core/quantities.ts';
 import { cellText, cutOff } from '../../../rendering/display-width.ts';
-import { formatBytes, formatDuration } from '../../../rendering/quantities.ts';
 import { markOf } from '../../../rendering/status-text.ts';
 import type { TopDocument, TopTunnel } from '../document/top-document.ts';
 import type { Style } from './style.ts';

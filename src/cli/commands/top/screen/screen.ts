@@ -1,6 +1,6 @@
+import { formatBytes } from '../../../../core/quantities.ts';
 import type { ConnectionOwner } from '../../../../net/machine/connection-owners/connection-owners.ts';
 import { cellText, cutOff } from '../../../rendering/display-width.ts';
-import { formatBytes } from '../../../rendering/quantities.ts';
 import type { TopDocument, TopFlow } from '../document/top-document.ts';
 import type { Throughput } from '../rates.ts';
 import { oneTunnel } from '../view/one-tunnel.ts';

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -117,7 +117,7 @@ describe('commands that ask tunnels', () => {
     // A file that is broken is told of, and not taken for none.
     await config('profiles: [');
     expect((await said('up')).text).toMatch(/config\.yaml:1:/);
-    await config('');
+    await rm(join(home.path, '.config'), { recursive: true });
     expect((await said('up')).text).toContain(
       'and there is none: tshuttle config add NAME -r BASTION SUBNET',
     );
@@ -139,6 +139,24 @@ describe('commands that ask tunnels', () => {
     stop.request(130);
     expect(await ended).toBe(130);
     expect(printed).toBe('up\nneeds-you\n');
+  });
+
+  test('explain tells where a mapped network leads, both ways, and all of it as JSON', async () => {
+    tunnels[0]!.told = { ...reportOf('office', UP, '10.201.0.0/16'), maps: ['10.1.0.0/16=10.201.0.0/16'] };
+    const { printed } = await run('explain', '10.201.0.8:443', '--json');
+    expect(JSON.parse(printed)).toEqual({
+      host: '10.201.0.8',
+      port: 443,
+      capturedBy: ['office'],
+      lines: [
+        '10.201.0.8:443: office captures it: 10.201.0.0/16',
+        '10.201.0.8: carried to 10.1.0.8 behind the bastion, by --map of office',
+        'office has seen no connection to it',
+      ],
+    });
+    expect((await run('explain', '10.1.0.8:443')).printed).toContain(
+      '10.1.0.8: the one behind the bastion is reached by 10.201.0.8, by --map of office\n',
+    );
   });
 
   test('explain answers from what runs', async () => {

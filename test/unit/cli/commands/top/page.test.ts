@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { HEALTHS } from '../../../../../src/app/running-tunnels/health.ts';
 import script from '../../../../../src/cli/commands/top/web/page/page.mjs?raw';
 import { PAGE, POLICY } from '../../../../../src/cli/commands/top/web/page/page.ts';
-import { formatBytes, formatDuration } from '../../../../../src/cli/rendering/quantities.ts';
 import { markOf } from '../../../../../src/cli/rendering/status-text.ts';
+import { formatBytes, formatDuration } from '../../../../../src/core/quantities.ts';
 
 const MAXIMUM_BYTES = 30_000;
 

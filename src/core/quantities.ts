@@ -20,3 +20,8 @@ export function formatDuration(durationMs: number): string {
   if (hours === 0) return `${minutes} min`;
   return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+/** `0.2 s`, `3.2 s`, and from a minute on as {@link formatDuration}. */
+export function formatSeconds(durationMs: number): string {
+  return durationMs < 60_000 ? `${(durationMs / 1_000).toFixed(1)} s` : formatDuration(durationMs);
+}
