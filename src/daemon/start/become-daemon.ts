@@ -23,9 +23,15 @@ export interface Launcher {
  * Waits for what the command has to say.
  *
  * @param onAbandoned called when the command ended or gave up before {@link Launcher.detach}
+ * @throws TshuttleError ERR_INTERNAL when it is gone already
  */
 export async function meetLauncher(onAbandoned: () => void): Promise<Launcher> {
   process.once('disconnect', onAbandoned);
+  // It may have been gone before anybody listened, and is not told again.
+  if (!process.connected) {
+    onAbandoned();
+    throw abandoned();
+  }
   const tunnels = await new Promise<readonly TunnelOrder[]>((resolve, reject) => {
     process.once('message', (message) => {
       if (isMessage<StartMessage>(message, 'start')) resolve(message.tunnels);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { canReleaseStreams, canStartNewSession } from '../../net/native/process.ts';
 import {
@@ -51,8 +52,10 @@ export async function startDaemon(
     detached: !canStartNewSession(),
     windowsHide: true,
   });
-  child.stdout?.pipe(process.stdout, { end: false });
-  child.stderr?.pipe(process.stderr, { end: false });
+  const isPassedOn = Promise.all([
+    passOn(child.stdout, process.stdout),
+    passOn(child.stderr, process.stderr),
+  ]);
   // Its end of the channel closes: the child sees that and stops.
   const stop = (): void => {
     if (child.connected) child.disconnect();
@@ -60,7 +63,7 @@ export async function startDaemon(
   context.signal.addEventListener('abort', stop, { once: true });
   try {
     if (context.signal.aborted) stop();
-    const start = await untilReadyOrEnded(child, tunnels);
+    const start = await untilReadyOrEnded(child, isPassedOn, tunnels);
     if (!context.signal.aborted) return start;
     if (start.kind === 'ready') await terminate(child);
     return { kind: 'stopped' };
@@ -71,17 +74,28 @@ export async function startDaemon(
   }
 }
 
-function untilReadyOrEnded(child: ChildProcess, tunnels: readonly TunnelOrder[]): Promise<DaemonStart> {
+/** Resolves when all that the child says there has been passed on, where it does not say it by itself. */
+async function passOn(from: Readable | null, to: Writable): Promise<void> {
+  if (from === null) return;
+  from.on('error', () => {}); // it is over then, too
+  from.pipe(to, { end: false });
+  await new Promise<void>((resolve) => from.once('close', () => resolve()));
+}
+
+/** @param isPassedOn what the child has said; `close` of it does not come after {@link ChildProcess.disconnect} (native-notes/daemonise.md) */
+function untilReadyOrEnded(
+  child: ChildProcess,
+  isPassedOn: Promise<unknown>,
+  tunnels: readonly TunnelOrder[],
+): Promise<DaemonStart> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(childFailure(`cannot start the daemon: ${messageOf(error)}`, error)));
-    // What it said last is passed on before that.
-    child.on(
-      child.stderr === null ? 'exit' : 'close',
-      (exitCode: number | null, signal: NodeJS.Signals | null) => {
+    child.on('exit', (exitCode, signal) => {
+      void isPassedOn.then(() => {
         if (exitCode !== null) resolve({ kind: 'ended', exitCode });
         else reject(childFailure(`the daemon was ended by ${signal} while it started`));
-      },
-    );
+      });
+    });
     child.on('message', (message) => {
       if (!isMessage<ReadyMessage>(message, 'ready')) return;
       resolve({ kind: 'ready', pid: child.pid!, outcomes: message.outcomes });

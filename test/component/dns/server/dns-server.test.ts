@@ -197,7 +197,7 @@ describe('the forwarder', () => {
   });
 });
 
-describe.skipIf(process.platform !== 'linux')('DnsServer for others', () => {
+describe('DnsServer for others', () => {
   const at = (address: string): SourceAddress => ({
     interfaceName: 'lo',
     interfaceIndex: 1,
