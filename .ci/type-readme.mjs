@@ -321,11 +321,12 @@ async function typeBlock({ language, block, isTyped }) {
   } else expect(`a block of ${language || 'no language'} is typed somehow`, false, block);
 }
 
+const filesIn = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true }) : []).filter((name) => /tshuttle/.test(name));
+
 /** What installs tshuttle from its package; each is removed again, and leaves nothing below its prefix. */
 async function installPackage() {
   const tarball = `${REPOSITORY}/${asAlice('npm pack --silent', { folder: REPOSITORY }).trim().split('\n').at(-1)}`;
   const version = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8')).version;
-  const filesIn = (folder) => (existsSync(folder) ? readdirSync(folder, { recursive: true }) : []).filter((name) => /tshuttle/.test(name));
   asAlice(`rm ${LOCAL_BIN}/tshuttle`);
   for (const [who, prefix, sudo] of [
     ['alice', `${HOME}/.npm-global`, ''],
@@ -349,12 +350,18 @@ async function installPackage() {
   console.log('$ npx tshuttle');
   const said = asAlice(`npx --yes --package ${tarball} tshuttle --version`);
   expect('npx: runs', said.includes(version), said);
+}
+
+/** As README has it: the clone itself on the PATH. */
+async function linkClone() {
+  const { version } = JSON.parse(readFileSync(`${REPOSITORY}/package.json`, 'utf8'));
   console.log('$ npm link');
   for (const [how, prefix, sudo] of [
     ['npm link, with a prefix of one’s own', `${HOME}/.npm-global`, ''],
     ['sudo npm link', '/usr/local', 'sudo '],
   ]) {
-    asAlice(`${sudo}npm link --silent --prefix ${prefix}`, { folder: REPOSITORY });
+    // Not by --prefix, which is where npm link looks for the clone, too.
+    asAlice(`${sudo}env npm_config_prefix=${prefix} npm link --silent`, { folder: REPOSITORY });
     const linked = asAlice(`${prefix}/bin/tshuttle --version`);
     expect(`${how}: runs`, linked.includes(version), linked);
     asAlice(`${sudo}npm uninstall -g --silent --prefix ${prefix} tshuttle`);
@@ -395,6 +402,7 @@ for (const block of blocks.slice(1)) await typeBlock(block);
 await type('tshuttle sudoers --uninstall', ends(/^/));
 expect('nothing of the helper is left', !existsSync('/usr/local/libexec/tshuttle') && !existsSync('/etc/sudoers.d/tshuttle'), '');
 if (CHOSEN.test('npm install')) await installPackage();
+if (CHOSEN.test('npm link')) await linkClone();
 
 for (const server of servers) server.kill('SIGTERM');
 console.log(`${passed} passed, ${failures.length} failed`);
