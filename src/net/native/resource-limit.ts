@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { libcFunctionOr, WORD_BYTES } from './library.ts';
 
 /** What the kernel limits for a process. */
@@ -50,6 +51,29 @@ export function resourceLimit(resource: Resource): ResourceLimit | undefined {
   const limits = Buffer.alloc(2 * WORD_BYTES); // rlim_t is a long
   if (nativeCalls().get(NUMBERS[resource], limits) !== 0) return undefined;
   return { soft: readWord(limits, 0), hard: readWord(limits, WORD_BYTES) };
+}
+
+/** What {@link descriptorLimit} asks; tests put their own here. */
+interface LimitSources {
+  readonly byCall: () => number | undefined;
+  readonly readText: (path: string) => string;
+}
+
+const LIMIT_SOURCES: LimitSources = {
+  byCall: () => resourceLimit('descriptors')?.soft,
+  readText: (path) => readFileSync(path, 'latin1'),
+};
+
+/** How many descriptors this process may have; without the native library Linux tells it in a file. Undefined where nothing tells. */
+export function descriptorLimit({ byCall, readText }: LimitSources = LIMIT_SOURCES): number | undefined {
+  const soft = byCall();
+  if (soft !== undefined || process.platform !== 'linux') return soft;
+  try {
+    const word = /^Max open files +(\S+)/m.exec(readText('/proc/self/limits'))?.[1];
+    return word === undefined || !/^\d+$/.test(word) ? undefined : Number(word);
+  } catch {
+    return undefined; // without /proc
+  }
 }
 
 /** setrlimit(2). Descriptors above a lower limit stay open. @returns false when the system refuses */

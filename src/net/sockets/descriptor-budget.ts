@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { descriptorOf } from '../native/descriptor.ts';
-import { resourceLimit } from '../native/resource-limit.ts';
+import { descriptorLimit } from '../native/resource-limit.ts';
 
 /** Bounds of what is kept free, and how much of the limit it is between them. */
 const MIN_RESERVE = 32;
@@ -74,6 +74,6 @@ let ofThisProcess: DescriptorBudget | undefined;
 
 /** The budget of this process, which all its tunnels share. */
 export function descriptorBudget(): DescriptorBudget {
-  ofThisProcess ??= new DescriptorBudget(() => resourceLimit('descriptors')?.soft ?? UNKNOWN_LIMIT);
+  ofThisProcess ??= new DescriptorBudget(() => descriptorLimit() ?? UNKNOWN_LIMIT);
   return ofThisProcess;
 }
