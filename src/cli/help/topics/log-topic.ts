@@ -13,7 +13,7 @@ export const LOG_TOPIC: Topic = {
     paragraph(
       'Off a terminal, and with --log-format json, a line of the log is one JSON object. With --log-format json, and with -v off a terminal, ' +
         'so is all else that tshuttle writes to standard error, as why it ended. Not ours are the lines of the command of run, and what ' +
-        'an ssh that asks by itself, sudo and Node.js say before they start. Of a connection a line has these fields. More may be added; none ' +
+        'an ssh that asks by itself and other programs say on the terminal. Of a connection a line has these fields. More may be added; none ' +
         'of these changes its meaning.',
     ),
     list(
