@@ -4,6 +4,7 @@ import type { Endpoint } from '../net/address/endpoint.ts';
 import type { Forward } from '../net/address/forward.ts';
 import type { NetworkMap } from '../net/address/network-map.ts';
 import type { Zone } from '../net/address/zone.ts';
+import type { NamespacePlace } from '../net/machine/namespace/namespace-place.ts';
 import type { OptionValues, OwnValues, ProxyProtocol } from './options/table.ts';
 import type { SubnetRule } from './parse/networks/subnet.ts';
 import type { ListenPlace } from './parse/proxy-listen.ts';
@@ -73,6 +74,8 @@ export interface Config extends OwnValues {
   readonly openstack: OpenstackOption | undefined;
   /** Undefined: what all programs open is captured. */
   readonly programs: ProgramsOption | undefined;
+  /** Undefined: connections of the network namespace that tshuttle runs in are captured. */
+  readonly namespace: NamespacePlace | undefined;
   /** Proxies of ours, beside what is captured or instead of it. */
   readonly proxies: ReadonlyArray<ListenPlace & { readonly protocol: ProxyProtocol }>;
   /** One for each place where something listens. */

@@ -59,6 +59,7 @@ export function parseConfig(
     dns: dnsOf(values, context),
     openstack: openstackOf(values),
     programs: programsOf(values, context),
+    namespace: namespaceOf(values, context),
     proxies: proxiesOf(values, context),
     forwards: forwardsOf(values, context),
     maps: networkMapsOf(values, context),
@@ -88,6 +89,22 @@ function checkVerbosity({ quiet, verbosity }: OptionValues, { findings, locate }
       locate('quiet'),
       `says nothing but errors, and ${locate('verbosity')} says more; leave one out`,
     );
+}
+
+/** What cannot be had in a namespace is told with it. */
+function namespaceOf(
+  { namespaceName: name, namespacePid: pid, alsoFrom, udp }: OptionValues,
+  { findings, locate }: ReadContext,
+): Config['namespace'] {
+  if (name === undefined && pid === undefined) return undefined;
+  const option = locate(name === undefined ? 'namespacePid' : 'namespaceName');
+  if (name !== undefined && pid !== undefined)
+    findings.wrong(locate('namespacePid'), `cannot be combined with ${option}`);
+  if (alsoFrom.length > 0)
+    findings.wrong(locate('alsoFrom'), `cannot be combined with ${option}, which names whose are captured`);
+  if (udp === 'relay')
+    findings.wrong(locate('udp', udp), `cannot be combined with ${option}; use --udp reject`);
+  return name === undefined ? { kind: 'process', pid: pid ?? 0 } : { kind: 'name', name };
 }
 
 /** What needs a session on the bastion. */

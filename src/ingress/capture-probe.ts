@@ -4,6 +4,7 @@ import { deferred } from '../core/deferred.ts';
 import { systemCodeOf } from '../core/errors.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
+import type { EnteredNamespace } from '../net/machine/namespace/entered-namespace.ts';
 import { lookUpRoute, type RouteLookup } from '../net/machine/route-check.ts';
 import type { ProbeTarget } from './probe-targets.ts';
 
@@ -31,17 +32,23 @@ export interface ProbeResult {
   readonly outcome: ProbeOutcome;
 }
 
+/** A namespace in which connections are captured, by its routes. */
+type ProbedNamespace = Pick<EnteredNamespace, 'lookUpRoute'>;
+
 /**
  * Connects to captured addresses, and sees whether that arrives at our listener. The connections are told from those of
  * applications by the port they come from: they are no flows, nothing is sent, and each ends with a reset as soon as it is open.
  */
 export class CaptureProbe {
   readonly #listenerPort: () => number;
+  readonly #within: ProbedNamespace | undefined;
   /** Under way, by `source port and destination`. */
   readonly #expected = new Map<string, () => void>();
 
-  constructor(listenerPort: () => number) {
+  /** @param within where connections are captured, if not here: we open none there, and only its routes are looked at */
+  constructor(listenerPort: () => number, within?: ProbedNamespace) {
     this.#listenerPort = listenerPort;
+    this.#within = within;
   }
 
   /** Whether an accepted connection is one of ours; it has arrived then. For every flow, so cheap when nothing is under way. */
@@ -54,10 +61,11 @@ export class CaptureProbe {
 
   /** Tries the targets, of those that leave by the same way the first. Never rejects; bounded in time. */
   async run(targets: readonly ProbeTarget[]): Promise<readonly ProbeResult[]> {
+    const { lookUpRoute: lookUp } = this.#within ?? { lookUpRoute };
     const routes = await Promise.all(
       targets
-        .filter(({ address }) => !isOwnAddress(address))
-        .map(async (target) => ({ target, route: await lookUpRoute(target.family, target.address) })),
+        .filter(({ address }) => this.#within !== undefined || !isOwnAddress(address))
+        .map(async (target) => ({ target, route: await lookUp(target.family, target.address) })),
     );
     const refused: ProbeResult[] = [];
     const byWay = new Map<string, ProbeTarget>();
@@ -66,6 +74,7 @@ export class CaptureProbe {
         refused.push({ target, outcome: { kind: 'refused by route', route: route.kind } });
       } else if (!byWay.has(route.source)) byWay.set(route.source, target);
     }
+    if (this.#within !== undefined) return refused;
     const tried = [...byWay.values()].slice(0, MAX_CONNECTIONS);
     const results = await Promise.all(
       tried.map(async (target) => ({ target, outcome: await this.#connect(target) })),

@@ -27,7 +27,7 @@ type Cause =
 type ZoneCause = 'resolver-file';
 
 /** Why connections that arrive are reset, or changes of what is to be captured have no effect. */
-type RunningCause = 'look-ups' | 'control-groups' | 'rules-refused' | 'nameservers';
+type RunningCause = 'look-ups' | 'control-groups' | 'rules-refused' | 'nameservers' | 'namespace-gone';
 
 /** Why connections of others, which are to be captured beside this machine's own, do not arrive. */
 type OthersCause = 'others-listener' | 'others-firewall';

@@ -92,7 +92,11 @@ export class Listening {
     logger: Logger,
     onFlow: (flow: Flow) => void,
   ): Promise<Listening> {
-    const probe = new CaptureProbe(() => listeners.port);
+    const { namespace } = options;
+    const probe = new CaptureProbe(
+      () => listeners.port,
+      namespace?.kind === 'entered' ? namespace : undefined,
+    );
     const context = { listenerPort: () => listeners.port, probe, logger, onFlow };
     const own = acceptInto({ ...context, destinationOf: method.destinationOf });
     // What others send is redirected by every method that captures it.

@@ -1,3 +1,4 @@
+import { hasRoute } from '../net/machine/route-check.ts';
 import type { RedirectIngress } from './redirect-ingress.ts';
 
 /** Where nothing is captured: no rules, no helper, no root. */
@@ -7,6 +8,7 @@ export const NO_REDIRECT: RedirectIngress = {
   lost: new Promise(() => {}),
   rulesGone: undefined,
   capture: async () => {},
+  hasRoute,
   addRoute: async () => {},
   endStranded: async (connections) => connections.map(() => 'told'),
   problems: [],

@@ -32,6 +32,8 @@ export interface RedirectIngress {
    * @throws TshuttleError ERR_INTERCEPT_APPLY when the system refused them
    */
   capture(rules: readonly CaptureRule[], exempt: readonly Endpoint[], dns?: CapturedQueries): Promise<void>;
+  /** Whether connections to a network have a route, without which none can be captured. Never rejects. */
+  hasRoute(network: Cidr): Promise<boolean>;
   /** Makes a route to an IPv4 network that has none, so that it can be captured. See {@link Interceptor.addRoute}. */
   addRoute(network: Cidr): Promise<void>;
   /** Ends the applications' sockets of flows that no reset has reached. See {@link Interceptor.endStranded}. */

@@ -12,13 +12,11 @@ import { planRedirects } from '../intercept/rules/plan.ts';
 import { type InterceptMethod, methodsOn } from '../intercept/rules/redirect-methods.ts';
 import type { UdpPolicy } from '../intercept/rules/redirect-plan.ts';
 import { planProblems } from '../intercept/rules/render-plan.ts';
-import type { CaptureRule } from '../net/address/capture-rule.ts';
-import { cidrOf } from '../net/address/cidr.ts';
 import { numberToAddress } from '../net/address/literal.ts';
-import { ALL_PORTS } from '../net/address/port-range.ts';
 import type { TrafficSource } from '../net/address/traffic-source.ts';
 import type { Flow } from '../net/flow.ts';
 import type { NetworkNamespace } from '../net/machine/namespace/network-namespace.ts';
+import { hasRoute } from '../net/machine/route-check.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { ListenAddresses } from '../net/sockets/listener.ts';
 import { AppliedPlans } from './applied-plans.ts';
@@ -36,6 +34,7 @@ import { LookUpRecord } from './destinations/look-up-record.ts';
 import { leftUndoneProblems } from './left-undone-problems.ts';
 import { Listening, listeningMethod } from './listening.ts';
 import type { RedirectIngress } from './redirect-ingress.ts';
+import { capturingAll, capturingWithin } from './within-namespace.ts';
 
 /** How connections are to be caught. */
 export interface RedirectOptions {
@@ -50,7 +49,7 @@ export interface RedirectOptions {
   readonly udp: UdpPolicy;
   /** See {@link RedirectPlan.tmark}. */
   readonly tmark: number | null;
-  /** Captures the connections of this namespace, all of them, and not the machine's. */
+  /** Captures the connections in this namespace, and not those of the one that we run in; of one of our own all of them. */
   readonly namespace: NetworkNamespace | undefined;
   /** Whose connections are captured beside this machine's own. */
   readonly alsoFrom: readonly TrafficSource[];
@@ -106,19 +105,29 @@ export async function openRedirectIngress(
     await interceptor.close();
     throw error;
   }
-  // One command is captured, or all of a namespace, and nobody else.
+  // One command is captured, or what is in a namespace, and nobody else.
   const alsoFrom = namespace === undefined && options.enclosed === undefined ? options.alsoFrom : [];
   const whose = { ...options, programs: captured, alsoFrom };
   const ingress = redirectIngress(interceptor, { listening, lookUps }, whose, logger);
-  return namespace === undefined ? ingress : capturingAll(ingress);
+  switch (namespace?.kind) {
+    case undefined:
+      return ingress;
+    case 'own':
+      return capturingAll(ingress);
+    case 'entered':
+      return capturingWithin(ingress, namespace);
+  }
 }
 
 function redirectIngress(
   interceptor: RestartingInterceptor,
   { listening, lookUps }: { readonly listening: Listening; readonly lookUps: LookUpRecord },
-  { programs, udp, tmark, alsoFrom }: Pick<RedirectOptions, 'programs' | 'udp' | 'tmark' | 'alsoFrom'>,
+  options: Pick<RedirectOptions, 'programs' | 'udp' | 'tmark' | 'alsoFrom' | 'namespace'>,
   logger: Logger,
 ): RedirectIngress {
+  const { programs, udp, tmark, alsoFrom } = options;
+  /** Nothing of ours is captured, and only routes are looked at. */
+  const isElsewhere = options.namespace !== undefined;
   const families = () => listening.families.filter((family) => interceptor.families.includes(family));
   const check = new CaptureCheck(interceptor, listening.probe, logger);
   /** What the method cannot do of the plans so far; each is told once. */
@@ -158,6 +167,7 @@ function redirectIngress(
       }
       check.captures(rules, exempt, families());
     },
+    hasRoute,
     addRoute: ({ family, first, prefixLength }) =>
       interceptor.addRoute({ address: numberToAddress(family, first), prefixLength }),
     endStranded: (connections) => interceptor.endStranded(connections),
@@ -171,7 +181,7 @@ function redirectIngress(
       // What is refused again is told by the problems.
       if (plans.problem !== undefined) await recapture().catch(() => {});
       return [
-        ...(capturesThisProcess(only) ? await check.run(recapture) : []),
+        ...(isElsewhere || capturesThisProcess(only) ? await check.run(recapture) : []),
         ...leftUndoneProblems(plans.left),
         ...(await others.check(() => check.look())),
       ];
@@ -195,29 +205,4 @@ function removalError({ state, what }: RulesNews): TshuttleError {
   return new TshuttleError('ERR_RULES_REMOVED', `${what}; ${outcome}`, {
     remedy: `find out what it does; ${systemWords().keepRules}`,
   });
-}
-
-/**
- * In a namespace nothing leads past us, and what is not captured is relayed: no connection, and no query, is exempt. Nor does
- * any network want for a route.
- */
-function capturingAll(ingress: RedirectIngress): RedirectIngress {
-  const all = ['0.0.0.0', '::'].map(
-    (address): CaptureRule => ({ action: 'include', cidr: cidrOf(address, 0), ports: ALL_PORTS }),
-  );
-  return {
-    ...ingress,
-    get rulesGone() {
-      return ingress.rulesGone;
-    },
-    get problems() {
-      return ingress.problems;
-    },
-    capture: (_rules, _exempt, dns) =>
-      ingress.capture(all, [], dns === undefined ? undefined : { ...dns, exemptPorts: [] }),
-    addRoute: async () => {},
-    // We are not in it ourselves, and its rules are all ours.
-    check: async () => [],
-    followOthers: async () => {},
-  };
 }

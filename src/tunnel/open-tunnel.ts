@@ -21,6 +21,7 @@ import { resolveBastions, tunnelKey } from './bastion/resolve-bastions.ts';
 import { warnOfWeakAgreement } from './bastion/weak-agreement.ts';
 import { capturableRules, warnOfProxyCommand } from './capture/capturable-rules.ts';
 import { CaptureWatch } from './capture/capture-watch.ts';
+import { watchNamespace } from './capture/namespace-watch.ts';
 import { Others } from './capture/others.ts';
 import { RemovedRules } from './capture/removed-rules.ts';
 import { askForName } from './flows/ask-for-name.ts';
@@ -155,20 +156,18 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const { life } = bastion.transport;
     transport = bastion.transport;
     signal.throwIfAborted();
-    const { split } = options;
     const carrier =
       options.maps.length === 0 ? bastion.transport : new MappedCarrier(bastion.transport, options.maps);
     const { endStranded } = ingress;
-    // The addresses of a namespace of ours do not change.
+    // Those in a namespace are not known here.
     const isOwn = options.namespace === undefined ? isOwnAddress : () => true;
     const others = new Others(options.alsoFrom, { ingress, dns, logger });
     const table = new FlowTable(
-      split === undefined ? carrier : new SplitCarrier(carrier, () => rules, split),
+      options.split === undefined ? carrier : new SplitCarrier(carrier, () => rules, options.split),
       logger,
       { stranded: options.captures ? new StrandedConnections(endStranded, logger, isOwn) : undefined },
     );
     flows = table;
-
     await dns.prepare({ rules: () => rules, ingress, bastionFiles: bastion.transport });
     signal.throwIfAborted();
     const isOpenToAll = (): boolean => options.onDown === 'direct' && life.outages.isDown;
@@ -185,20 +184,20 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     onStep?.('setting the redirect rules');
     await capture();
     signal.throwIfAborted();
-    const watch = new CaptureWatch(ingress, [others, dns], capture, logger);
+    const left = watchNamespace(options.namespace, logger);
+    cleanup.push(() => left.stop());
+    const watch = new CaptureWatch(ingress, [others, dns, left], capture, logger);
     await watch.check();
     signal.throwIfAborted();
     networkChanged = () => others.follow(capture).then(() => watch.networkChanged());
     cleanup.push(() => watch.stop());
     dns.follow(capture);
     if (options.onDown === 'direct') followOutages(capture, isOpenToAll, life, logger);
-
     // Flows come in only while there is a table to carry or hold them.
     await proxies.start();
     cleanup.push(() => proxies.stop());
     await forwards.start();
     cleanup.push(() => forwards.close());
-
     let ingressError: ShownError | undefined;
     void ingress.lost.then((error) => {
       ingressError = showError(error);

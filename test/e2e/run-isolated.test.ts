@@ -8,7 +8,7 @@ import { until } from '../support/process/until.ts';
 import { prepareReader } from '../support/readme/reader.ts';
 import { readmeCommand } from '../support/readme/readme-blocks.ts';
 import { startDnsmasq } from '../support/servers/dnsmasq.ts';
-import { expectNothingLeft, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
+import { expectNothingLeft, READY, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
 /*
  * client ── bastion, where a web server answers directly, too ── destination 10.77.0.2
@@ -219,6 +219,54 @@ describe.skipIf(skipIsolated)('tshuttle run --isolated, as an ordinary user who 
       },
       { deadlineMs: 5_000, what: 'no process of the command left' },
     );
+    await expectNothingLeft(lab);
+  });
+
+  it('--namespace-pid captures in a namespace of the user’s own, and in no other', async () => {
+    const inner = await startDnsmasq(lab, lab.destination, {
+      name: 'inner-of-namespace',
+      listenAddress: ADDRESSES.otherDestination4,
+      hosts: [`${ADDRESSES.destination4} web.inner.example`],
+    });
+    // As Docker has it: a nameserver that answers within alone.
+    const resolvConf = join(lab.machine.homeOf(ORDINARY_USER.name), 'resolv.conf');
+    await writeFile(resolvConf, 'nameserver 127.0.0.11\n');
+    const script = `ip link set lo up; ip addr add 127.0.0.11/32 dev lo; ip route add default dev lo src 127.0.0.1
+      mount --bind ${resolvConf} /etc/resolv.conf
+      exec dnsmasq -d -C /dev/null --no-resolv --no-hosts --bind-interfaces --listen-address=127.0.0.11 \
+        --host-record=www.public.example,192.0.2.7`;
+    const within = ['unshare', '--user', '--map-root-user', '--net', '--mount', 'sh', '-euc', script];
+    const container = lab.client.spawn(['setpriv', '--no-new-privs', '--', ...within], USER);
+    await container.untilOutput(/started/);
+    const target = ['--target', `${container.pid}`, '--user', '--net', '--mount'];
+    const enter = ['nsenter', ...target, '--preserve-credentials'];
+    const args = ['--domain', 'inner.example', '--to-ns', ADDRESSES.otherDestination4, NETWORK];
+    const argvFor = (pid: number) => [
+      ...['setpriv', '--no-new-privs', '--'],
+      ...tshuttleArgv(lab, ['--namespace-pid', `${pid}`, ...args], USER),
+    ];
+    const tshuttle = lab.client.spawn(argvFor(container.pid), USER);
+    await tshuttle.untilOutput(READY, 30_000);
+    const asked = `curl -sS -m 10 http://web.inner.example:${HTTP_PORT}/path; echo; curl -sS -m 10 ${URL}; echo
+      dig +short www.public.example; dig +short +tcp www.public.example`;
+    const answered = await lab.client.exec([...enter, 'sh', '-c', asked], USER);
+    const fetched = `${ADDRESSES.bastionInner4} asked for /path\n`;
+    expect(answered, answered.stderr + tshuttle.stderr).toMatchObject({
+      stdout: `${fetched}${fetched}192.0.2.7\n192.0.2.7\n`,
+    });
+    expect(await inner.log()).not.toContain('www.public.example');
+    tshuttle.kill('SIGTERM');
+    expect(await tshuttle.exited).toMatchObject({ code: 0 });
+    const rules = await lab.client.exec([...enter, 'nft', 'list', 'ruleset'], USER);
+    expect(rules).toMatchObject({ code: 0, stdout: '' });
+    container.kill('SIGKILL');
+    await container.exited;
+
+    // Root's, in the bastion: the kernel says who may.
+    const [others = 0] = await lab.bastion.pids();
+    const refused = await lab.client.exec(argvFor(others), USER);
+    expect(refused).toMatchObject({ code: 77 });
+    expect(refused.stderr).toContain(`the network namespace of process ${others} cannot be entered`);
     await expectNothingLeft(lab);
   });
 });

@@ -15,7 +15,7 @@ import { exitCodeOf } from '../exit-code.ts';
 import { type RunningTunnel, type UpContext, up } from '../keep-up/keep-up.ts';
 import { openAsApplication } from '../keep-up/open-as-application.ts';
 import { cloudProbe, waitUntilCarrying, waitUntilReached } from '../keep-up/reach-probe.ts';
-import { bastionKey, catalogKey, programsKey } from '../keep-up/same-tunnel.ts';
+import { bastionKey, catalogKey, namespaceKey, programsKey } from '../keep-up/same-tunnel.ts';
 import { logFailure, sinkFor } from '../log/logging.ts';
 import type { Prepared } from '../prepared.ts';
 import { Stop } from '../stop.ts';
@@ -151,6 +151,7 @@ export class HostedTunnel implements ControlledTunnel {
       bastionKey: bastionKey(this.#config),
       catalogKey: catalogKey(this.#config),
       programs: programsKey(this.#config),
+      namespace: namespaceKey(this.#config),
       logFile: this.#context.paths?.logFile ?? null,
       captured: this.captured ?? null,
       ...reportedRules(this.#running?.rules() ?? []),

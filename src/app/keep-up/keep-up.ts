@@ -85,6 +85,17 @@ export async function up(config: Config, context: UpContext): Promise<number> {
 }
 
 async function openAndKeep(config: Config, context: UpContext): Promise<number> {
+  if (config.namespace === undefined) return await upWithin(config, context);
+  const { enterNamespace } = await import('../../net/machine/namespace/entered-namespace.ts');
+  const namespace = await enterNamespace(config.namespace);
+  try {
+    return await upWithin(config, { ...context, namespace });
+  } finally {
+    await namespace.close();
+  }
+}
+
+async function upWithin(config: Config, context: UpContext): Promise<number> {
   const { stop, logger, onStep } = context;
   const catalog = await catalogSource(config);
   onStep?.('looking up the names to capture');
@@ -154,6 +165,8 @@ async function openAndKeep(config: Config, context: UpContext): Promise<number> 
         logger,
         asked: rules,
         families: config.ipv6 ? [4, 6] : [4],
+        // What this machine reaches by itself, another namespace does not.
+        ...(config.namespace === undefined ? {} : { ownNetworks: async () => [] }),
       });
       await running.capture(asked);
     }

@@ -3,8 +3,11 @@ import { type ClaimedNetwork, overlapsOf } from '../../config/overlaps.ts';
 import { parseSubnet } from '../../config/parse/networks/subnet.ts';
 import { rulesOf } from '../../config/resolve-subnets.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
+import type { Cidr } from '../../net/address/cidr.ts';
 import { localNetworks, vpnRoutes } from '../../net/machine/local-networks.ts';
+import { namespaceKey, programsKey } from './same-tunnel.ts';
 import { WINNER } from './shared-networks.ts';
+import { mayCompete, type Whose } from './whose-connections.ts';
 
 /** A tunnel by its name. */
 interface NamedConfig {
@@ -33,13 +36,18 @@ export async function overlapWarnings(
       what: `is routed by the VPN on ${interfaceName}; excludes can leave it to that`,
     })),
   ];
-  const others: Array<ClaimedNetwork & { readonly name: string }> = running.flatMap(claimsOfReport);
+  const others: TunnelClaim[] = running.flatMap(claimsOfReport);
   return profiles.flatMap((profile) => {
     const { name, config } = profile;
     const rules = rulesOf(config, new Map());
-    const claimed = [...machine, ...others.filter((other) => other.name !== name)];
+    const whose = { programs: programsKey(config), namespace: namespaceKey(config) };
+    const claimed = [
+      // Another namespace has networks of its own.
+      ...(config.namespace === undefined ? machine : []),
+      ...others.filter((other) => other.name !== name && mayCompete(other.whose, whose)),
+    ];
     for (const { action, cidr } of rules) {
-      if (action === 'include') others.push({ name, cidr, what: `is captured by ${name}, too; ${WINNER}` });
+      if (action === 'include') others.push(claimOf(name, whose, cidr));
     }
     return overlapsOf(rules, claimed).map((overlap) => `${name}: ${overlap}`);
   });
@@ -52,14 +60,21 @@ function localClaims(): readonly ClaimedNetwork[] {
   }));
 }
 
-function claimsOfReport({
-  name,
-  rules,
-}: TunnelReport): ReadonlyArray<ClaimedNetwork & { readonly name: string }> {
+/** A network that a tunnel captures. */
+interface TunnelClaim extends ClaimedNetwork {
+  readonly name: string;
+  readonly whose: Whose;
+}
+
+function claimOf(name: string, whose: Whose, cidr: Cidr): TunnelClaim {
+  return { name, whose, cidr, what: `is captured by ${name}, too; ${WINNER}` };
+}
+
+function claimsOfReport({ name, rules, programs, namespace }: TunnelReport): readonly TunnelClaim[] {
   return rules.flatMap(({ action, subnet }) => {
     const parsed = parseSubnet(subnet);
     return action === 'include' && parsed.kind === 'network'
-      ? [{ name, cidr: parsed.cidr, what: `is captured by ${name}, too; ${WINNER}` }]
+      ? [claimOf(name, { programs, namespace: namespace ?? null }, parsed.cidr)]
       : [];
   });
 }

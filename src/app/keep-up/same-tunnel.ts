@@ -4,6 +4,7 @@ import { covers } from '../../config/covering.ts';
 import { parseSubnet } from '../../config/parse/networks/subnet.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import type { CaptureRule } from '../../net/address/capture-rule.ts';
+import { formatNamespace } from '../../net/machine/namespace/namespace-place.ts';
 
 /**
  * The bastion, the way to it and the login there, as they were written: the same text is the same bastion. ssh options say where a
@@ -41,6 +42,11 @@ export function programsKey({ programs }: Pick<Config, 'programs'>): string | nu
   return programs?.description ?? null;
 }
 
+/** The network namespace in which connections are captured; null: that of the tunnel. The same text is the same namespace. */
+export function namespaceKey({ namespace }: Pick<Config, 'namespace'>): string | null {
+  return namespace === undefined ? null : formatNamespace(namespace);
+}
+
 /**
  * Whether a tunnel that runs does all that another one is to do, so that this need not be started: it goes through the same
  * bastion, and captures as much. One that is asked for names, proxies, forwards, maps, metrics, a command for events, the bastion's networks,
@@ -55,9 +61,14 @@ export function doesTheSame(report: TunnelReport, config: Config, rules: readonl
   const isTold = metrics !== undefined || onEvent !== undefined;
   if (autoNets || dns !== undefined || asked.length > 0 || isTold || udp !== 'reject') return false;
   const catalog = catalogKey(config);
-  const isSameWay = report.bastionKey === bastionKey(config) && report.programs === programsKey(config);
+  const isSameWay = report.bastionKey === bastionKey(config);
+  const isForSame =
+    report.programs === programsKey(config) && (report.namespace ?? null) === namespaceKey(config);
   return (
-    isSameWay && (catalog === null || catalog === report.catalogKey) && covers(rulesOfReport(report), rules)
+    isSameWay &&
+    isForSame &&
+    (catalog === null || catalog === report.catalogKey) &&
+    covers(rulesOfReport(report), rules)
   );
 }
 

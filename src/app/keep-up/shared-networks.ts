@@ -2,6 +2,7 @@ import { type ClaimedNetwork, networksIn } from '../../config/overlaps.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
 import { formatCidr } from '../../net/address/cidr.ts';
 import { rulesOfReport } from './same-tunnel.ts';
+import { mayCompete } from './whose-connections.ts';
 
 /**
  * Of several tunnels that capture a network, which has it: the rules of a later one are asked before those of an earlier one
@@ -10,7 +11,7 @@ import { rulesOfReport } from './same-tunnel.ts';
 export const WINNER = 'the tunnel that was started last gets its connections';
 
 /** A tunnel, and what it captures. */
-type Capturing = Pick<TunnelReport, 'name' | 'rules' | 'programs' | 'names'>;
+type Capturing = Pick<TunnelReport, 'name' | 'rules' | 'programs' | 'namespace' | 'names'>;
 
 /** What two tunnels capture, of which one gets it; plain data, for JSON. */
 export interface Shared {
@@ -39,11 +40,6 @@ export function sharedBy(reports: readonly Capturing[]): readonly Shared[] {
         })),
       ),
   );
-}
-
-/** Tunnels for other programs each have connections of their own. */
-function mayCompete(one: Capturing, other: Capturing): boolean {
-  return one.programs === null || other.programs === null || one.programs === other.programs;
 }
 
 function sharedNetworks(earlier: Capturing, later: Capturing): readonly string[] {

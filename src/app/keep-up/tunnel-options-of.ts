@@ -18,7 +18,7 @@ export interface TunnelSurroundings {
   readonly stateFolder: string;
   /** Only what comes by proxies and forwards is carried, and what no rule captures goes direct: nothing needs root. */
   readonly isRootless?: boolean;
-  /** What is captured are the connections in it, not the machine's; owned by the caller. */
+  /** What is captured are the connections in it, not those of the one that we run in; owned by the caller. */
   readonly namespace?: NetworkNamespace | undefined;
   /** The process whose connections alone are captured, with those of all that it starts. */
   readonly enclosed?: number | undefined;
@@ -30,23 +30,24 @@ export function tunnelOptions(
   rules: readonly CaptureRule[],
   { stateFolder, lookUp, isRootless = false, namespace, enclosed }: TunnelSurroundings,
 ): TunnelOptions {
-  const carriesAll = isRootless || namespace !== undefined;
+  const isOwn = namespace?.kind === 'own';
+  const carriesAll = isRootless || isOwn;
   return {
     remotes: [sshRequestOf(config), ...standbyRequestsOf(config)],
     rules,
-    listen: listenAddresses(config),
+    listen: listenAddresses(config, () => namespace?.ipv6 ?? hasIPv6Loopback()),
     method: config.method,
     alsoFrom: config.alsoFrom,
     programs: config.programs,
     enclosed,
     udp: config.udp,
     tmark: config.tmark ?? null,
-    dns: isRootless ? undefined : namespace === undefined ? config.dns : dnsOfAll(config),
+    dns: isRootless ? undefined : isOwn ? dnsOfAll(config) : config.dns,
     namespace,
     stateFolder: join(stateFolder, 'synthetic-addresses'),
     ipv6: config.ipv6 && namespace?.ipv6 !== false,
-    captures: namespace !== undefined || (!isRootless && capturesAnything(config)),
-    split: carriesAll ? splitOptions(config, lookUp, namespace !== undefined) : undefined,
+    captures: isOwn || (!isRootless && capturesAnything(config)),
+    split: carriesAll ? splitOptions(config, lookUp, isOwn) : undefined,
     proxies: config.proxies,
     forwards: config.forwards,
     maps: config.maps,
@@ -81,11 +82,11 @@ function splitOptions({ dns, subnets }: Config, lookUp: LookUp, refusesOwnAddres
   return { zones: dns?.zones ?? [], hosts: dns?.hosts ?? [], names, lookUp, refusesOwnAddresses };
 }
 
-function listenAddresses({ listen, ipv6 }: Config): ListenAddresses | undefined {
+function listenAddresses({ listen, ipv6 }: Config, hasIpv6: () => boolean): ListenAddresses | undefined {
   const { address4, address6, port } = listen;
   if (address4 !== undefined || address6 !== undefined) return listen;
   if (port === undefined) return undefined;
-  return { address4: '127.0.0.1', address6: ipv6 && hasIPv6Loopback() ? '::1' : undefined, port };
+  return { address4: '127.0.0.1', address6: ipv6 && hasIpv6() ? '::1' : undefined, port };
 }
 
 function hasIPv6Loopback(): boolean {

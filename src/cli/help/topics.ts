@@ -8,6 +8,7 @@ import { FORWARDS_TOPIC } from './topics/forwards-topic.ts';
 import { installTopic } from './topics/install-topic.ts';
 import { LOG_TOPIC } from './topics/log-topic.ts';
 import { METRICS_TOPIC } from './topics/metrics-topic.ts';
+import { NAMESPACES_TOPIC } from './topics/namespaces-topic.ts';
 import { openstackTopic } from './topics/openstack-topic.ts';
 import { OTHERS_TOPIC } from './topics/others-topic.ts';
 import { programsTopic } from './topics/programs-topic.ts';
@@ -33,13 +34,15 @@ function whyNotHere(
   name: string,
   { platform, name: systemName, redirector }: SystemWords,
 ): string | undefined {
-  if (redirector === undefined && ['udp', 'dns', 'programs', 'others'].includes(name)) {
+  if (redirector === undefined && ['udp', 'dns', 'programs', 'others', 'namespaces'].includes(name)) {
     const instead = 'tshuttle help proxies, forwards and run say what works without that';
     const elsewhere = platform === 'win32' ? ', and tshuttle help windows how WSL2 has all of it' : '';
     return `This is about captured connections, and nothing can capture them on ${systemName}: ${instead}${elsewhere}.`;
   }
   if (name === 'others' && platform !== 'linux')
     return `--also-from works on Linux alone. On ${systemName} what this machine itself opens is captured.`;
+  if (name === 'namespaces' && platform !== 'linux')
+    return `Network namespaces are of Linux. On ${systemName} what this machine itself opens is captured.`;
   return undefined;
 }
 
@@ -49,6 +52,7 @@ function allTopics(system: SystemWords): readonly Topic[] {
     ...captureTopics(system),
     programsTopic(system),
     OTHERS_TOPIC,
+    NAMESPACES_TOPIC,
     ...BASTION_TOPICS,
     ALGORITHMS_TOPIC,
     ...runningTopics(system),

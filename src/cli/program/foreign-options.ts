@@ -1,10 +1,6 @@
 /** What to do instead of the options that sshuttle has and tshuttle refuses, so that its users are not left guessing. */
 const FOREIGN_OPTIONS: ReadonlyArray<{ readonly flags: readonly string[]; readonly what: string }> = [
   {
-    flags: ['--namespace', '--namespace-pid'],
-    what: 'is not there: only root may enter the namespace of others, and root can run all of it inside (Linux)',
-  },
-  {
     flags: ['-R'],
     what: 'makes the bastion listen, and nothing is opened there here; ssh -R does it beside tshuttle',
   },

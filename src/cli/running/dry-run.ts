@@ -13,6 +13,7 @@ import { INSTANCE_PLACEHOLDER, planProblems, renderPlan } from '../../intercept/
 import { formatCidr } from '../../net/address/cidr.ts';
 import { type Endpoint, formatHostPort, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
+import { formatNamespace } from '../../net/machine/namespace/namespace-place.ts';
 import { interfacesOf } from '../../net/machine/source-interfaces.ts';
 import { resolveTarget } from '../../ssh/config/target.ts';
 
@@ -53,7 +54,8 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   const { rules, warnings } = await resolveSubnets(config, context.lookUp);
   for (const warning of warnings) context.logger.warn(renderProblem(warning));
   const families: readonly IpFamily[] = config.ipv6 ? [4, 6] : [4];
-  const exempt = await bastionEndpoints(config, context);
+  // ssh is not where the rules are.
+  const exempt = config.namespace === undefined ? await bastionEndpoints(config, context) : [];
   const listenerPort = config.listen.port ?? EXAMPLE_PORT;
   const alsoFrom =
     config.alsoFrom.length === 0
@@ -72,6 +74,7 @@ export async function dryRun(config: Config, context: DryRunContext): Promise<vo
   });
   const method = config.method === 'auto' ? (first ?? REDIRECT_METHODS[0]).name : config.method;
   const notes = [`# ${method}${config.method === 'auto' ? ', the first choice of --method auto' : ''}`];
+  if (config.namespace !== undefined) notes.push(`# in ${formatNamespace(config.namespace)}`);
   if (config.listen.port === undefined)
     notes.push(`# ${EXAMPLE_PORT} stands for the port that is chosen at start`);
   if (config.dns !== undefined)

@@ -31,4 +31,26 @@ export const PROGRAM_OPTIONS = {
     item: 'a path below /sys/fs/cgroup, or a unit of systemd',
     profile: { key: 'cgroups', description: 'control groups whose programs alone are captured, as --cgroup' },
   },
+  namespaceName: {
+    kind: 'text',
+    flags: '--namespace <NAME>',
+    type: 'namespaceName',
+    partOf: 'namespace',
+    help: 'capture what runs in this network namespace (ip netns), and nothing else; ssh stays outside; as root (Linux)',
+    profile: {
+      key: 'namespace',
+      description: 'the network namespace in which alone connections are captured, as --namespace',
+    },
+  },
+  namespacePid: {
+    kind: 'text',
+    flags: '--namespace-pid <PID>',
+    type: 'processId',
+    partOf: 'namespace',
+    help: 'the same in the network namespace of a process, such as that of a container (tshuttle help namespaces)',
+    profile: {
+      key: 'namespace_pid',
+      description: 'a process in whose network namespace alone connections are captured, as --namespace-pid',
+    },
+  },
 } as const satisfies Readonly<Record<string, OptionRow>>;

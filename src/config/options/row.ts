@@ -8,6 +8,7 @@ export const CONFIG_PARTS = {
   dns: 'at once',
   openstack: 'needs a restart',
   programs: 'needs a restart',
+  namespace: 'needs a restart',
   proxies: 'needs a restart',
   forwards: 'at once',
   // What is resolved and what is held depend on them.

@@ -28,6 +28,22 @@ export function readAccount(
   return id === undefined ? wrong(`is no ${kind} of this machine`) : { name: text, id };
 }
 
+/** As `ip netns` takes them, without what a path or an option could be. */
+export function readNamespaceName(text: string, { wrong }: Report): string | undefined {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/.test(text)
+    ? text
+    : wrong('is not the name of a network namespace: letters, digits, _, . and -');
+}
+
+/** The most that Linux counts to (proc(5), pid_max). */
+const MAX_PROCESS_ID = 2 ** 22;
+
+/** Reads a process id. */
+export function readProcessId(text: string, { wrong }: Report): number | undefined {
+  const pid = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  return pid >= 1 && pid <= MAX_PROCESS_ID ? pid : wrong('is not the number of a process');
+}
+
 /**
  * Reads a control group: a path from the root of cgroup2, or as /sys/fs/cgroup has it; a slice of systemd, whose name says where it
  * is (systemd.slice(5)); or a unit of the system.

@@ -17,7 +17,7 @@ import { parseTrafficSource } from './networks/also-from.ts';
 import { type PlacedMap, parseNetworkMap } from './networks/network-map.ts';
 import { parseSubnet, type SubnetRule } from './networks/subnet.ts';
 import { parseSubnetFile } from './networks/subnet-file.ts';
-import { readAccount, readCgroup } from './program-values.ts';
+import { readAccount, readCgroup, readNamespaceName, readProcessId } from './program-values.ts';
 import { type ProxyLogin, parseProxyListen, parseProxyLogin } from './proxy-listen.ts';
 import { parseRemote, type Remote } from './remote.ts';
 import { readSshCommand } from './ssh-command.ts';
@@ -104,6 +104,8 @@ export const VALUE_TYPES = {
   userAccount: (text, place) => readAccount('user', text, place),
   groupAccount: (text, place) => readAccount('group', text, place),
   cgroup: readCgroup,
+  namespaceName: readNamespaceName,
+  processId: readProcessId,
   trafficSource: (text, place) => valid(parseTrafficSource(text), place),
   listenPlace: (text, place) => valid(parseProxyListen(text), place),
   forward: readForward,

@@ -85,6 +85,8 @@ export interface TunnelReport {
   readonly catalogKey: string | null;
   /** Whose connections alone are captured, as `user alice`; null: those of all programs. */
   readonly programs: string | null;
+  /** In which network namespace they are, as `the network namespace blue`; null: in its own. Left out by versions of before. */
+  readonly namespace?: string | null;
   /** Null when it logs to standard error. */
   readonly logFile: string | null;
   /** What is captured, through whom, by what; null until that is so. */

@@ -22,6 +22,7 @@ import { readBastionHosts } from './bastion-hosts.ts';
 import { type DnsOptions, describeDns, nameserversOf } from './dns-options.ts';
 import { DnsWarnings } from './dns-warnings.ts';
 import { FollowedNameservers, type NameserverProblem } from './followed-nameservers.ts';
+import { type QueryPlace, queryPlaceOf } from './query-place.ts';
 import type { DnsRedirection } from './redirection.ts';
 import type { SyntheticNamesStatus } from './synthetic-names.ts';
 
@@ -39,6 +40,7 @@ export interface DnsContext extends BastionAnswersContext {
 /** The DNS of a tunnel, which may change while it runs; without options it leaves DNS alone. */
 export class CapturedDns {
   readonly #context: DnsContext;
+  readonly #place: QueryPlace;
   readonly #answers: BastionAnswers;
   readonly #handler: QueryPolicy;
   #options: DnsOptions | undefined;
@@ -54,11 +56,13 @@ export class CapturedDns {
 
   private constructor(options: DnsOptions | undefined, context: DnsContext) {
     this.#context = context;
+    this.#place = queryPlaceOf(context.namespace);
     this.#warnings = new DnsWarnings(context.logger);
-    this.#nameservers = new FollowedNameservers((nameservers) => {
+    const change = (nameservers: readonly Nameserver[]): Promise<void> => {
       this.#warn(false);
       return this.#redirectFrom(nameservers);
-    }, context.logger);
+    };
+    this.#nameservers = new FollowedNameservers(change, context.logger, this.#place.watchNameservers);
     this.#options = options;
     this.#nameRules = this.#rulesBy(options);
     this.#answers = new BastionAnswers(context);
@@ -75,7 +79,7 @@ export class CapturedDns {
    */
   static async open(options: DnsOptions | undefined, context: DnsContext): Promise<CapturedDns> {
     const dns = new CapturedDns(options, context);
-    await dns.#serve(nameserversOf(options));
+    await dns.#serve(nameserversOf(options, dns.#place.resolvConf));
     return dns;
   }
 
@@ -128,8 +132,8 @@ export class CapturedDns {
 
   /** Why queries do not come here that should: those of others, and those to other nameservers than before. */
   get problems(): ReadonlyArray<RefusedAddressProblem | NameserverProblem> {
-    const { problem } = this.#nameservers;
-    return [...(this.#server?.othersProblems ?? []), ...(problem === undefined ? [] : [problem])];
+    const own = [this.#nameservers.problem, ...this.#warnings.problems].filter((one) => one !== undefined);
+    return [...(this.#server?.othersProblems ?? []), ...own];
   }
 
   /** Does once more what of {@link CapturedDns.follow} has failed. Never rejects. */
@@ -144,11 +148,10 @@ export class CapturedDns {
     const redirects = this.#server.listenAddresses.filter(
       ({ nameserver }) => wanted.has(nameserver) && families.includes(familyOf(nameserver)),
     );
-    for (const { address } of this.#wanted) {
-      if (!redirects.some(({ nameserver }) => nameserver === address)) this.#warnings.warnOfFamily(address);
-    }
+    const isLeft = (address: string) => !redirects.some(({ nameserver }) => nameserver === address);
+    this.#warnings.warnOfFamilies(this.#wanted.map(({ address }) => address).filter(isLeft));
     const resolverFiles = hasScutil() ? resolverFilesFor(this.#options, redirects) : undefined;
-    return { redirects, exemptPorts: this.#server.ownPorts, resolverFiles };
+    return { redirects, exemptPorts: this.#place.capturesOwn ? this.#server.ownPorts : [], resolverFiles };
   }
 
   /**
@@ -177,7 +180,7 @@ export class CapturedDns {
     try {
       this.#options = options;
       this.#nameRules = this.#rulesBy(options);
-      await this.#redirectFrom(nameserversOf(options));
+      await this.#redirectFrom(nameserversOf(options, this.#place.resolvConf));
     } catch (error) {
       this.#options = before.options;
       this.#nameRules = this.#rulesBy(before.options);
@@ -211,7 +214,7 @@ export class CapturedDns {
     return { everything, zones, hosts: [...hosts, ...others], wayToBastion: this.#context.wayToBastion };
   }
 
-  /** A namespace's nameservers are those of the machine, but its queries never reach them. */
+  /** What stands in the way on this machine does so in no namespace. */
   #warn(isNew: boolean): void {
     this.#warnings.warnOfSearch(this.#options);
     if (isNew && this.#context.namespace === undefined) void this.#warnings.warnOfObstacles(this.#options);
@@ -224,10 +227,10 @@ export class CapturedDns {
   async #serve(nameservers: readonly Nameserver[]): Promise<void> {
     this.#wanted = nameservers;
     if (this.#options === undefined) return;
-    const { logger, namespace, onRejected } = this.#context;
+    const { logger, onRejected } = this.#context;
     const [wanted, overload] = [this.#usable(), new Overload(logger)];
     if (this.#server !== undefined) await this.#server.serve(wanted);
-    else this.#server = await DnsServer.open(wanted, this.#handler, overload, namespace, onRejected);
+    else this.#server = await DnsServer.open(wanted, this.#handler, overload, { ...this.#place, onRejected });
     await this.followOthers(this.#others);
   }
 

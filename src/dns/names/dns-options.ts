@@ -39,9 +39,9 @@ export function describeDns({ everything, zones, hosts, bastionHosts }: DnsOptio
   return `names ${parts.join(' and ')}`;
 }
 
-/** The nameservers whose queries are captured. */
-export function nameserversOf(options: DnsOptions | undefined): readonly Nameserver[] {
+/** The nameservers whose queries are captured. @param resolvConf as for {@link systemNameservers} */
+export function nameserversOf(options: DnsOptions | undefined, resolvConf?: string): readonly Nameserver[] {
   if (options === undefined) return [];
-  if (options.nameservers === 'system') return systemNameservers();
+  if (options.nameservers === 'system') return systemNameservers(resolvConf);
   return options.nameservers.map((address) => ({ address, scope: undefined }));
 }

@@ -3,13 +3,14 @@ import type { RefusedAddressProblem } from '../../net/sockets/interfaces/refused
 import { resolvedObstacles } from '../system/resolved-obstacles.ts';
 import { searchWarning, systemSearchRules } from '../system/search-domains.ts';
 import type { DnsOptions } from './dns-options.ts';
+import type { NameserverProblem } from './followed-nameservers.ts';
 
 /** Warns of what on this machine keeps names from being answered as wanted: each text once in a row. */
 export class DnsWarnings {
   readonly #logger: Logger;
   #toldOfSearch: string | undefined;
   #toldOfOthers: readonly string[] = [];
-  readonly #toldOfFamily = new Set<string>();
+  #ofFamilies: readonly NameserverProblem[] = [];
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -21,13 +22,23 @@ export class DnsWarnings {
     for (const obstacle of await resolvedObstacles()) this.#logger.warn(obstacle);
   }
 
-  /** Of a nameserver whose family cannot be captured. */
-  warnOfFamily(nameserver: string): void {
-    if (this.#toldOfFamily.has(nameserver)) return;
-    this.#toldOfFamily.add(nameserver);
-    this.#logger.warn(
-      `DNS queries to ${nameserver} are not captured: this machine cannot capture its family`,
-    );
+  /** That these nameservers' family cannot be captured, as of the last {@link DnsWarnings.warnOfFamilies}. */
+  get problems(): readonly NameserverProblem[] {
+    return this.#ofFamilies;
+  }
+
+  /** Of all nameservers whose family cannot be captured now. */
+  warnOfFamilies(nameservers: readonly string[]): void {
+    const before = this.#ofFamilies.map(({ what }) => what);
+    this.#ofFamilies = nameservers.map((nameserver) => ({
+      cause: 'nameservers',
+      what: `DNS queries to ${nameserver} are not captured: this machine cannot capture its family`,
+      remedy:
+        'have it ask another one, or name those that it asks by --ns-hosts; names in zones may be resolved past the tunnel',
+    }));
+    for (const { what, remedy } of this.#ofFamilies) {
+      if (!before.includes(what)) this.#logger.warn(`${what} -> ${remedy}`);
+    }
   }
 
   /** Of all addresses at which others' queries are not accepted now. */

@@ -4,12 +4,12 @@ import type { CaptureRule } from '../../net/address/capture-rule.ts';
 import { type Cidr, formatCidr } from '../../net/address/cidr.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import { ALL_PORTS } from '../../net/address/port-range.ts';
-import { hasRoute } from '../../net/machine/route-check.ts';
 import type { AddressBlock } from '../zone/synthetic-addresses.ts';
 
 /** The part of the ingress by which addresses that stand for names are reached. */
 export interface CaptureRoutes {
   readonly families: readonly IpFamily[];
+  hasRoute(network: Cidr): Promise<boolean>;
   addRoute(network: Cidr): Promise<void>;
 }
 
@@ -22,10 +22,10 @@ export function rulesOf({ range4, range6 }: AddressBlock): readonly CaptureRule[
 /** Has a route made to an IPv4 network that has none; warns where that is refused. Never rejects. */
 export async function ensureRoute(
   network: Cidr,
-  ingress: Pick<CaptureRoutes, 'addRoute'>,
+  ingress: Pick<CaptureRoutes, 'addRoute' | 'hasRoute'>,
   logger: Logger,
 ): Promise<void> {
-  if (await hasRoute(network)) return;
+  if (await ingress.hasRoute(network)) return;
   try {
     await ingress.addRoute(network);
     logger.info(`made a route to ${formatCidr(network)}, which had none`);

@@ -6,7 +6,6 @@ import { formatEndpoint, makeEndpoint } from '../../net/address/endpoint.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import type { Flow, HeldName } from '../../net/flow.ts';
 import { lockOnMachine } from '../../net/machine/machine-lock.ts';
-import { hasRoute } from '../../net/machine/route-check.ts';
 import { AddressWatch } from '../zone/address-watch.ts';
 import type { KnownNames } from '../zone/known-names.ts';
 import { MappingStore, type SavedBlock } from '../zone/mapping-store.ts';
@@ -240,7 +239,7 @@ export class SyntheticNames implements AddressSource {
     const has6 =
       this.#blocks.length > 0
         ? this.#addresses.has(6)
-        : this.#ingress.families.includes(6) && (await hasRoute(block6));
+        : this.#ingress.families.includes(6) && (await this.#ingress.hasRoute(block6));
     return { range4: block4, range6: has6 ? block6 : undefined };
   }
 

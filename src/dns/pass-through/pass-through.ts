@@ -7,7 +7,7 @@ import { familyOf } from '../../net/address/literal.ts';
 import { isAnswerTo } from '../message/answer.ts';
 import type { Overload } from '../overload.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
-import { addressToSend, connectFrom } from './dial-nameserver.ts';
+import { addressToSend, connectFrom, FROM_THIS_MACHINE, type QueryOrigin } from './dial-nameserver.ts';
 import { type QuerySocket, QuerySockets, type ReceiveDatagram } from './query-sockets.ts';
 import { TcpPath } from './tcp-path.ts';
 
@@ -63,6 +63,7 @@ interface Pending {
  */
 export class PassThrough {
   readonly #sockets: QuerySockets;
+  readonly #origin: QueryOrigin;
   readonly #byKey = new Map<string, Pending>();
   readonly #byAnswer = new Map<string, Pending>();
   readonly #connections = new Set<Socket>();
@@ -72,16 +73,17 @@ export class PassThrough {
 
   readonly #overload: Overload;
 
-  private constructor(sockets: QuerySockets, overload: Overload) {
+  private constructor(sockets: QuerySockets, overload: Overload, origin: QueryOrigin) {
     this.#sockets = sockets;
+    this.#origin = origin;
     this.#overload = overload;
   }
 
   /** @throws Error of the system when no port can be had */
-  static async open(overload: Overload): Promise<PassThrough> {
+  static async open(overload: Overload, origin: QueryOrigin = FROM_THIS_MACHINE): Promise<PassThrough> {
     const received: { take?: ReceiveDatagram } = {};
-    const sockets = await QuerySockets.open((...datagram) => received.take?.(...datagram));
-    const resolvers = new PassThrough(sockets, overload);
+    const sockets = await QuerySockets.open((...datagram) => received.take?.(...datagram), origin);
+    const resolvers = new PassThrough(sockets, overload, origin);
     received.take = (...datagram) => resolvers.#receive(...datagram);
     return resolvers;
   }
@@ -147,7 +149,7 @@ export class PassThrough {
     for (let attempt = 0; ; attempt += 1) {
       const port = this.ports[(first + attempt) % this.ports.length]!;
       try {
-        return await connectFrom(port, nameserver, this.#connections);
+        return await connectFrom(port, nameserver, this.#connections, this.#origin);
       } catch (error) {
         const code = systemCodeOf(error);
         const isPortInUse = code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';

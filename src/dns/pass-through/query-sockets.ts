@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
+import type { RemoteInfo, Socket as UdpSocket } from 'node:dgram';
 import { systemCodeOf } from '../../core/errors.ts';
 import type { IpFamily } from '../../net/address/literal.ts';
 import { type Closable, isWithoutFamily, onOnePort } from '../../net/sockets/one-port.ts';
+import { FROM_THIS_MACHINE, type QueryOrigin } from './dial-nameserver.ts';
 
 /** An answer must be to one of them, so more make guessing harder (RFC 5452 section 4.5). */
 const PORTS = 15;
@@ -42,10 +43,13 @@ export class QuerySockets {
    *
    * @throws Error of the system; nothing is left open then. A family that this machine has not is left out.
    */
-  static async open(onMessage: ReceiveDatagram): Promise<QuerySockets> {
+  static async open(
+    onMessage: ReceiveDatagram,
+    origin: Pick<QueryOrigin, 'bind'> = FROM_THIS_MACHINE,
+  ): Promise<QuerySockets> {
     const held: HeldPort[] = [];
     try {
-      while (held.length < PORTS) held.push(await onOnePort(0, holdPort));
+      while (held.length < PORTS) held.push(await onOnePort(0, (opened) => holdPort(opened, origin)));
     } catch (error) {
       // Where other programs have nearly every port, fewer do.
       if (systemCodeOf(error) !== 'EADDRINUSE' || held.length === 0) {
@@ -75,11 +79,11 @@ function socketsOf(port: HeldPort): readonly QuerySocket[] {
 }
 
 /** A port that is free in each family that this machine has. */
-async function holdPort(opened: Closable[]): Promise<HeldPort> {
+async function holdPort(opened: Closable[], origin: Pick<QueryOrigin, 'bind'>): Promise<HeldPort> {
   const held: Partial<Record<IpFamily, QuerySocket>> = {};
   let port = 0;
   for (const family of [6, 4] as const) {
-    const socket = await bind(family, port);
+    const socket = await bind(family, port, origin);
     if (socket === undefined) continue;
     opened.push(socket);
     port = socket.address().port;
@@ -89,19 +93,17 @@ async function holdPort(opened: Closable[]): Promise<HeldPort> {
 }
 
 /** @returns undefined when this machine has not the family */
-function bind(family: IpFamily, port: number): Promise<UdpSocket | undefined> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: family === 4 ? 'udp4' : 'udp6', ipv6Only: family === 6 });
-    const fail = (error: Error): void => {
-      socket.close();
-      if (isWithoutFamily(error)) resolve(undefined);
-      else reject(error);
-    };
-    socket.once('error', fail);
-    socket.bind({ address: ANY_ADDRESS[family], port, exclusive: true }, () => {
-      socket.off('error', fail);
-      socket.on('error', () => {});
-      resolve(socket);
-    });
-  });
+async function bind(
+  family: IpFamily,
+  port: number,
+  origin: Pick<QueryOrigin, 'bind'>,
+): Promise<UdpSocket | undefined> {
+  try {
+    const socket = await origin.bind({ host: ANY_ADDRESS[family], port });
+    socket.on('error', () => {});
+    return socket;
+  } catch (error) {
+    if (isWithoutFamily(error)) return undefined;
+    throw error;
+  }
 }

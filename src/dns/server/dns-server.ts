@@ -13,6 +13,7 @@ import {
 import { type Closable, closeAll, isWithoutFamily, onOnePort, portOf } from '../../net/sockets/one-port.ts';
 import { type PlacedAddress, type SocketPlace, THIS_MACHINE } from '../../net/sockets/socket-place.ts';
 import type { Overload } from '../overload.ts';
+import type { QueryOrigin } from '../pass-through/dial-nameserver.ts';
 import { PassThrough } from '../pass-through/pass-through.ts';
 import type { Nameserver } from '../system/resolv-conf.ts';
 import { type DatagramContext, takeDatagram } from './datagrams.ts';
@@ -29,6 +30,14 @@ interface ListenAddress {
   readonly nameserver: string;
   /** On the loopback address of the nameserver's family, by UDP and TCP. */
   readonly port: number;
+}
+
+/** Where it listens, and what it tells; by itself it is on this machine. */
+export interface DnsServerOptions {
+  readonly listensAt?: SocketPlace | undefined;
+  readonly askFrom?: QueryOrigin | undefined;
+  /** Called for a TCP client that was reset for want of descriptors. */
+  readonly onRejected?: () => void;
 }
 
 /**
@@ -51,17 +60,15 @@ export class DnsServer {
   /**
    * Starts listening; no connection is opened before the first query.
    *
-   * @param onRejected called for a TCP client that was reset for want of descriptors
    * @throws TshuttleError ERR_LISTEN; nothing is left open then
    */
   static async open(
     nameservers: readonly Nameserver[],
     policy: QueryPolicy,
     overload: Overload,
-    place: SocketPlace = THIS_MACHINE,
-    onRejected: () => void = () => {},
+    { listensAt: place = THIS_MACHINE, askFrom, onRejected = () => {} }: DnsServerOptions = {},
   ): Promise<DnsServer> {
-    const passThrough = await openPassThrough(overload);
+    const passThrough = await openPassThrough(overload, askFrom);
     const most = descriptorBudget().share(SHARE_OF_TCP_CLIENTS, MAX_TCP_CLIENTS);
     const tcpClients = new AdmittedClients({ use: 'service', most, mostIdle: most, onRejected });
     const server = new DnsServer({ policy, passThrough, overload, place, tcpClients, udpInFlight: 0 });
@@ -137,14 +144,13 @@ function keyOf({ address, scope = '' }: Nameserver): string {
 
 /** The state that all listeners share. */
 interface Shared extends DatagramContext {
-  /** Where it listens; the nameservers are asked from this machine. */
   readonly place: SocketPlace;
   readonly tcpClients: AdmittedClients;
 }
 
-async function openPassThrough(overload: Overload): Promise<PassThrough> {
+async function openPassThrough(overload: Overload, askFrom?: QueryOrigin): Promise<PassThrough> {
   try {
-    return await PassThrough.open(overload);
+    return await PassThrough.open(overload, askFrom);
   } catch (error) {
     throw listenError('a port to ask nameservers from', error);
   }

@@ -1,14 +1,17 @@
 import { getServers } from 'node:dns';
 import { canonicalAddress } from '../../net/address/literal.ts';
-import { type Nameserver, nameserversOfFiles } from './resolv-conf.ts';
+import { type Nameserver, nameserversOfFile, nameserversOfFiles } from './resolv-conf.ts';
 import { hasScutil, scutilResolvers } from './scutil.ts';
 import { nameserversOf } from './scutil-dns.ts';
 
 /**
  * The resolvers that this machine asks. On macOS /etc/resolv.conf has some of them, without the interfaces, or is not there at all. On Windows
  * Node.js asks the registry for them.
+ *
+ * @param resolvConf the file of others, in place of what this machine has
  */
-export function systemNameservers(): readonly Nameserver[] {
+export function systemNameservers(resolvConf?: string): readonly Nameserver[] {
+  if (resolvConf !== undefined) return nameserversOfFile(resolvConf);
   if (process.platform === 'win32') return nameserversOfWindows();
   const told = hasScutil() ? nameserversOf(scutilResolvers()) : [];
   return told.length > 0 ? told : nameserversOfFiles();

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { readRegularFile } from '../../core/files/regular-file.ts';
 import { canonicalAddress } from '../../net/address/literal.ts';
 
 /** The stub addresses of systemd-resolved (systemd-resolved.service(8)). */
@@ -12,6 +13,9 @@ export const BEHIND_STUB = '/run/systemd/resolve/resolv.conf';
 
 /** What {@link systemNameservers} reads. */
 export const RESOLV_CONF_FILES: readonly string[] = [RESOLV_CONF, BEHIND_STUB];
+
+/** More than this is no resolv.conf. */
+const MAX_FILE_BYTES = 65_536;
 
 /** A resolver that this machine may ask. */
 export interface Nameserver {
@@ -37,6 +41,15 @@ export function nameserversOfFiles(readText: (path: string) => string = readIfTh
   if (!nameservers.some(({ address }) => STUBS.includes(address))) return nameservers;
   const behind = readText(BEHIND_STUB);
   return behind === '' ? nameservers : eachOnce([...nameservers, ...parseNameservers(behind)]);
+}
+
+/** The resolvers that one resolv.conf names, which may be somebody else's file. */
+export function nameserversOfFile(path: string): readonly Nameserver[] {
+  try {
+    return parseNameservers(readRegularFile(path, MAX_FILE_BYTES).toString('utf8'));
+  } catch {
+    return parseNameservers('');
+  }
 }
 
 /** By address: the rules cannot tell interfaces apart. */

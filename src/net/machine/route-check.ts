@@ -42,6 +42,11 @@ export function lookUpRoute(family: IpFamily, address: string): Promise<RouteLoo
 
 /** Whether the kernel has a route to the middle of a network that connections can take. */
 export async function hasRoute(network: Cidr): Promise<boolean> {
+  return await isRouted(network, lookUpRoute);
+}
+
+/** The same by the routes that `lookUp` knows. */
+export async function isRouted(network: Cidr, lookUp: typeof lookUpRoute): Promise<boolean> {
   const { family } = network;
-  return (await lookUpRoute(family, numberToAddress(family, middleOf(network)))).kind === 'routed';
+  return (await lookUp(family, numberToAddress(family, middleOf(network)))).kind === 'routed';
 }

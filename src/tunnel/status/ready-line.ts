@@ -28,18 +28,23 @@ export function describeProxies(listens: readonly ProxyListen[]): string {
   return `serving ${places.join(', ')}`;
 }
 
-/** Empty where nothing is captured. Programs: whose alone; others: whose beside this machine's. */
+/** Empty where nothing is captured. Programs: whose alone; others: whose beside this machine's; namespace: in which one. */
 export function describeCaptured(
   rules: readonly CaptureRule[],
   dns: string | undefined,
-  { programs, alsoFrom = [] }: Partial<Pick<RedirectOptions, 'programs' | 'alsoFrom'>> = {},
+  {
+    programs,
+    alsoFrom = [],
+    namespace,
+  }: Partial<Pick<RedirectOptions, 'programs' | 'alsoFrom' | 'namespace'>> = {},
 ): string {
   const networks = rules.some(({ action }) => action === 'include') ? [describeRules(rules)] : [];
   const captured = [...networks, ...(dns === undefined ? [] : [dns])];
   if (captured.length === 0) return '';
   const whose = programs === undefined ? '' : `, for ${programs.description} only,`;
   const others = alsoFrom.length === 0 ? '' : `, also from ${alsoFrom.map(formatTrafficSource).join(', ')}`;
-  return `capturing ${captured.join(' and ')}${whose}${others}`;
+  const where = namespace?.kind === 'entered' ? ` in ${namespace.description}` : '';
+  return `capturing ${captured.join(' and ')}${where}${whose}${others}`;
 }
 
 /** Empty where there are none. */

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, HTTP_PORT, type Lab } from '../../support/lab/lab.ts';
 import { type Connection, Neighbour } from '../../support/lab/neighbour.ts';
@@ -219,4 +220,55 @@ describe.skipIf(skipLab)('--also-from', () => {
     await shell('iptables-nft -P INPUT ACCEPT');
     await stopTshuttle(lab, tshuttle);
   }, 30_000);
+
+  it.each([
+    ['nft', 'pid'],
+    ['iptables', 'name'],
+    ['tproxy', 'pid'],
+  ])('--namespace, by %s and by %s: carries what runs in it, and nothing outside', async (method, by) => {
+    const inside = container!;
+    const blue = by === 'name' ? ['--namespace', 'blue'] : ['--namespace-pid', `${inside.pid}`];
+    if (by === 'name') await lab.client.must(['ip', 'netns', 'attach', 'blue', `${inside.pid}`]);
+    const dns = ['--dns', '--to-ns', ADDRESSES.destination4, '--ns-hosts', NAMESERVERS.join()];
+    const networks = ['10.77.0.0/24', 'fd77::/64', '-x', ADDRESSES.otherDestination4];
+    const tshuttle = await startTshuttle(lab, ['-v', '--method', method, ...blue, ...dns, ...networks]);
+
+    expect(await whoami(inside, ADDRESSES.destination4)).toBe(ADDRESSES.bastionInner4);
+    expect(await whoami(inside, ADDRESSES.destination6)).toBe(ADDRESSES.bastionInner6);
+    for (const nameserver of NAMESERVERS)
+      expect(await ask(inside, nameserver), nameserver).toBe(
+        `${ADDRESSES.destination4} ${ADDRESSES.destination4}`,
+      );
+    expect(await whoami(inside, ADDRESSES.otherDestination4, 500)).toMatch(NOT_THERE);
+    // Those that share its bridge, and the machine that tshuttle runs on.
+    expect(await whoami(other, ADDRESSES.destination4, 500)).toMatch(NOT_THERE);
+    const here = { do: 'whoami', host: ADDRESSES.destination4, port: 7000, timeoutMs: 500 } as const;
+    expect((await lab.application(here)).error).toMatch(NOT_THERE);
+    expect(await lab.client.rules()).not.toMatch(/tshuttle|TSHUTTLE/);
+    expect(await inside.rules()).toMatch(/tshuttle|TSHUTTLE/);
+
+    if (by === 'name') {
+      await lab.client.must(['ip', 'netns', 'del', 'blue']);
+      await untilSaid(tshuttle, 'the network namespace blue is gone');
+      for (const pid of [tshuttle.pid, ...(await inside.pids())]) {
+        // The guardian undoes what the helper cannot.
+        if (!(await isGuardian(pid))) process.kill(pid, 'SIGKILL');
+      }
+      await tshuttle.exited;
+    } else {
+      await stopTshuttle(lab, tshuttle);
+    }
+    let left = '';
+    await until(
+      async () => {
+        left = `${await inside.rules()} ${(await inside.pids()).join()}`;
+        return !/tshuttle|TSHUTTLE|116/.test(left) && left.endsWith(' ');
+      },
+      { deadlineMs: 2_000, what: () => `nothing of tshuttle left in the namespace: ${left}` },
+    );
+  });
 });
+
+async function isGuardian(pid: number): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).includes('guardian');
+}

@@ -1,3 +1,4 @@
+import { readdir, readlink } from 'node:fs/promises';
 import type { Child, CommandResult } from '../process/child.ts';
 import type { ApplicationRequest, ApplicationResult } from './application.ts';
 import type { Namespace } from './namespace.ts';
@@ -52,6 +53,26 @@ export class Neighbour implements AsyncDisposable {
       await neighbour[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Its first process. */
+  get pid(): number {
+    return this.#holder.pid;
+  }
+
+  /** The processes in it beside its first. */
+  async pids(): Promise<number[]> {
+    const own = await readlink(`/proc/${this.pid}/ns/net`);
+    const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== this.pid);
+    const namespaces = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/ns/net`).catch(() => '')));
+    return pids.filter((_pid, index) => namespaces[index] === own);
+  }
+
+  /** All rules in it, and routes for marked packets; empty when there are none. */
+  async rules(): Promise<string> {
+    const script =
+      'nft list ruleset; iptables-legacy-save | grep ^-A; ip6tables-legacy-save | grep ^-A; ip rule show pref 116; ip -6 rule show pref 116; true';
+    return (await this.exec(['sh', '-c', script])).stdout.trim();
   }
 
   /** Runs a command there to its end, whatever its exit status. */

@@ -81,6 +81,8 @@ const SAME: ReadonlyArray<readonly [line: string, asked: Partial<RawOptions>]> =
     { ...SUBNETS, subnets: ['example.com', 'example.com/24:8000'] },
   ],
   ['-r me@b -l 127.0.0.1:0,[::1]:0 10.0.0.0/8', { ...SUBNETS, listen: '127.0.0.1:0,[::1]:0' }],
+  ['-r me@b --namespace blue 10.0.0.0/8', { ...SUBNETS, namespaceName: 'blue' }],
+  ['--namespace-pid=4711 -r me@b 10.0.0.0/8', { ...SUBNETS, namespacePid: '4711' }],
   ['-r me@b -t 0x1 10.0.0.0/8', { ...SUBNETS, tmark: '0x1' }],
   ['-r me@b 10.0.0.0/8 --tmark=0x1', { ...SUBNETS, tmark: '0x1' }],
   // A value that looks like an option, or like an abbreviation, is a value.
@@ -151,8 +153,8 @@ const DOCUMENTED: ReadonlyArray<readonly [option: string, fate: Fate]> = [
   ['--no-sudo-pythonpath', 'ignored'],
   ['-t 0x1', 'taken'],
   ['--tmark 0x1', 'taken'],
-  ['--namespace n', /inside/],
-  ['--namespace-pid 1', /inside/],
+  ['--namespace n', 'taken'],
+  ['--namespace-pid 1', 'taken'],
   ['-h', 'text'],
   ['--help', 'text'],
 ];

@@ -11,6 +11,7 @@ import { type Endpoint, makeEndpoint } from '../../../net/address/endpoint.ts';
 import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';
 import { parseCidr } from '../../../net/address/parse-cidr.ts';
 import { isOwnAddress } from '../../../net/machine/local-addresses.ts';
+import { formatNamespace } from '../../../net/machine/namespace/namespace-place.ts';
 import { hasRoute } from '../../../net/machine/route-check.ts';
 import { interfacesOf } from '../../../net/machine/source-interfaces.ts';
 import { resolveTarget } from '../../../ssh/config/target.ts';
@@ -71,7 +72,7 @@ export async function explain(
     for (const line of explainAddress(literal, facts)) print(`${line}\n`);
     for (const line of explainMaps(literal.address, config.maps)) print(`${line}\n`);
     const cidr = parseCidr(literal.address);
-    if (cidr !== undefined && !(await hasRoute(cidr))) {
+    if (cidr !== undefined && config.namespace === undefined && !(await hasRoute(cidr))) {
       print(
         `${literal.address}: has no route here, so the kernel refuses connections before they can be captured\n`,
       );
@@ -84,6 +85,10 @@ export async function explain(
   if (config.programs !== undefined)
     print(
       `captured are connections of ${config.programs.description} alone; those of other programs go direct\n`,
+    );
+  if (config.namespace !== undefined)
+    print(
+      `captured is what runs in ${formatNamespace(config.namespace)} alone, by its routes, not those here\n`,
     );
   for (const line of explainOthers(config.alsoFrom, await interfacesOf(config.alsoFrom))) print(`${line}\n`);
   return [...new Set([destination.host, ...addresses])];

@@ -1,4 +1,5 @@
 import { rulesOfReport } from '../../../app/keep-up/same-tunnel.ts';
+import { mayCompete, type Whose } from '../../../app/keep-up/whose-connections.ts';
 import type { Config } from '../../../config/config.ts';
 import type { ReportedNames, TunnelReport } from '../../../daemon/control/protocol.ts';
 import { decidingRule, formatCaptureRule } from '../../../net/address/capture-rule.ts';
@@ -11,7 +12,10 @@ import { parseZone } from '../../../net/address/zone.ts';
 import { type Destination, explainMaps, explainName } from './explanation.ts';
 
 /** A tunnel that runs, as far as it decides over connections. */
-export type Deciding = Pick<TunnelReport, 'name' | 'rules' | 'ruleCount' | 'programs' | 'names'>;
+export type Deciding = Pick<
+  TunnelReport,
+  'name' | 'rules' | 'ruleCount' | 'programs' | 'namespace' | 'names'
+>;
 
 /** What running tunnels do with a destination. */
 export interface RunningExplanation {
@@ -40,12 +44,26 @@ export function explainAddressByTunnels(
     const reasons = decisions.map(({ reason }) => reason).join('; ');
     return { lines: [`${where}: no tunnel captures it: ${reasons}`], capturedBy: [] };
   }
-  const others = captures.slice(0, -1);
-  const line = `${where}: ${last.reason}`;
   return {
-    lines: [others.length === 0 ? line : `${line}; ${winning(last, others)}`],
+    lines: winners(captures).map(({ winner, others }) => {
+      const line = `${where}: ${winner.reason}`;
+      return others.length === 0 ? line : `${line}; ${winning(winner, others)}`;
+    }),
     capturedBy: captures.map(({ tunnel }) => tunnel.name),
   };
+}
+
+/** Each tunnel that no later one takes the connections of, with those that it takes them of itself; the last comes first. */
+function winners<T extends { readonly tunnel: Deciding }>(
+  captures: readonly T[],
+): ReadonlyArray<{ readonly winner: T; readonly others: readonly T[] }> {
+  const found: Array<{ readonly winner: T; readonly others: T[] }> = [];
+  for (const capture of captures.toReversed()) {
+    const competitor = found.find(({ winner }) => mayCompete(winner.tunnel, capture.tunnel));
+    if (competitor === undefined) found.push({ winner: capture, others: [] });
+    else competitor.others.unshift(capture);
+  }
+  return found;
 }
 
 interface Decision {
@@ -56,8 +74,8 @@ interface Decision {
   readonly reason: string;
 }
 
-function decide(destination: Destination, { name, rules, ruleCount, programs, names }: Deciding): Decision {
-  const whose = programs === null ? '' : `, of ${programs} only`;
+function decide(destination: Destination, { name, rules, ruleCount, names, ...tunnel }: Deciding): Decision {
+  const whose = describeWhose(tunnel);
   const captured = (by: string): Decision => ({
     isCaptured: true,
     by,
@@ -74,6 +92,11 @@ function decide(destination: Destination, { name, rules, ruleCount, programs, na
       ? `none of the first ${rules.length} of the ${ruleCount} subnets of ${name} has it`
       : `no subnet of ${name} has it`,
   );
+}
+
+function describeWhose({ programs, namespace }: Whose): string {
+  const where = namespace == null ? '' : `, in ${namespace} only`;
+  return `${programs === null ? '' : `, of ${programs} only`}${where}`;
 }
 
 function winning(
@@ -112,11 +135,12 @@ export function explainNameByTunnels(
   });
   const last = answers.at(-1);
   if (last === undefined) return { lines: [], capturedBy: [], by: 'addresses' };
-  const others = answers.slice(0, -1);
-  const line = `${name}: ${last.tunnel.name} answers for it: ${last.by}`;
   const { by, addresses } = last.answer;
   return {
-    lines: [others.length === 0 ? line : `${line}; ${winning(last, others)}`],
+    lines: winners(answers).map(({ winner, others }) => {
+      const line = `${name}: ${winner.tunnel.name} answers for it${describeWhose(winner.tunnel)}: ${winner.by}`;
+      return others.length === 0 ? line : `${line}; ${winning(winner, others)}`;
+    }),
     capturedBy: answers.map(({ tunnel }) => tunnel.name),
     by,
     ...(addresses === undefined ? {} : { addresses }),

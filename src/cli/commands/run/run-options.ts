@@ -2,6 +2,7 @@ import type { Config } from '../../../config/config.ts';
 import { keysOfPart, nameOf } from '../../../config/options/table.ts';
 import type { Problem } from '../../../core/problem.ts';
 import type { HostPort } from '../../../net/address/endpoint.ts';
+import { formatNamespace } from '../../../net/machine/namespace/namespace-place.ts';
 
 /** The command to run, and how. */
 export interface RunOptions {
@@ -34,6 +35,10 @@ export function whatCannotBeHad(
   if (rootless && config.proxies.length > 0) {
     const what = 'cannot be combined with --rootless, which has proxies of its own for the command';
     problems.push({ where: keysOfPart('proxies').map(nameOf).join(', '), what });
+  }
+  if (config.namespace !== undefined) {
+    const what = `captures what runs in ${formatNamespace(config.namespace)}, where the command would not be; start tshuttle without run, and the command in there`;
+    problems.push({ where: '--namespace, --namespace-pid', what });
   }
   const others = [
     ...(rootless ? ['--rootless'] : []),

@@ -137,7 +137,11 @@ async function runInside(
     tunnelContext.onStep?.(undefined);
     const proxies = rootless ? proxyEnvironment(tunnel.proxies, login) : {};
     const letSleep = keepAwake(command[0]);
-    const inside = [...(tunnelContext.namespace?.asUser ?? []), ...command] as [string, ...string[]];
+    const { namespace } = tunnelContext;
+    const inside = [...(namespace?.kind === 'own' ? namespace.asUser : []), ...command] as [
+      string,
+      ...string[],
+    ];
     const running =
       held?.release() ?? startCommand(inside, { ...context.environment, ...proxies }, reportLine);
     started = running;

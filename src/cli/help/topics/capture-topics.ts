@@ -164,8 +164,8 @@ function relayedUdp(system: SystemWords): readonly Block[] {
       'With --udp relay a program on the bastion carries what would be refused: off by default, since the bastion must run commands, and have ' +
         'python3 or perl, which is tried when the tunnel opens. It is sent over the connection, written to no file, and ends with that. ' +
         'Datagrams come from the bastion’s address then. What is too much is dropped, as networks do; a loss on the way delays what comes after it. ' +
-        '512 exchanges at once, each for 120 s of silence. For nft and --transport ssh2; not for names of zones (--domain), --also-from, or ' +
-        'run --isolated. With it QUIC stays QUIC, which is slower than TCP here.',
+        '512 exchanges at once, each for 120 s of silence. For nft and --transport ssh2; not for names of zones (--domain), --also-from, --namespace or ' +
+        'run --isolated. With it QUIC stays QUIC, which is slower than TCP here. status NAME, its JSON and the metrics count datagrams.',
     ),
     commands('tshuttle -r bastion --udp relay 10.0.0.0/8'),
   ];

@@ -38,6 +38,14 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
         'asks the resolvers of the bastion’s /etc/resolv.conf, if SFTP may read it; otherwise name one by --to-ns',
       ],
       ['--user, --group', 'hold for every method, and for --dns; repeatable (tshuttle help programs)'],
+      ...(system.platform === 'linux'
+        ? ([
+            [
+              '--namespace, --namespace-pid',
+              'need no root for a rootless container of yours; for all others tshuttle is run as root (tshuttle help namespaces)',
+            ],
+          ] as const)
+        : []),
       [
         '-l 0.0.0.0',
         'nobody’s connections but this machine’s are captured; --also-from IFACE or NETWORK names others',
@@ -55,10 +63,6 @@ export const sshuttleTopic = (system: SystemWords): Topic => ({
     ),
     paragraph('What stays different, and why:'),
     list(
-      [
-        '--namespace, --namespace-pid',
-        'are refused: only root may enter a namespace of others, and root can run all of it inside',
-      ],
       ['10/8, 10.1/16', 'are refused: sshuttle takes 10 for 0.0.0.10, which nobody means'],
       ['010.0.0.1', 'is refused: programs do not agree whether that is octal'],
       [

@@ -1,15 +1,18 @@
 import { type ExecFileSyncOptions, execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 import { withSourcePositions } from '../../../core/source-positions.ts';
+import { LOOPBACK } from '../../address/literal.ts';
 import { THIS_MACHINE } from '../../sockets/socket-place.ts';
+import { lookUpRoute } from '../route-check.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 
 /*
- * The process that holds a network namespace of its own, as root of its user namespace: makes it ready, makes sockets in it
- * for the process that started it, and ends what is in it when that process ends, in whatever way.
+ * The process in a network namespace that makes sockets there for the process that started it, and ends when that ends, in whatever
+ * way. A namespace of its own, of which it is root, it makes ready first, and ends what is in it; in one of others it touches nothing.
  */
 
 /** A dummy address (RFC 7600): a source that no destination has. */
@@ -30,6 +33,9 @@ const EXIT_BUG = 70;
 
 /** How long what is asked to end may take, in ms. */
 const GRACE_MS = 1_000;
+
+/** For how long a connection may not be accepted, as for those that we make outside. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 const TOOL_OPTIONS: ExecFileSyncOptions = {
   env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin', LC_ALL: 'C' },
@@ -82,6 +88,25 @@ async function make({ id, make: kind, at }: Extract<HolderRequest, { make: unkno
   }
 }
 
+/** Gives away a connection as soon as it is open; nothing is read of it here. */
+function open({ id, connect: to, localPort }: Extract<HolderRequest, { connect: unknown }>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect({ ...to, localPort, allowHalfOpen: true, noDelay: true });
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => socket.destroy(new Error('timed out')));
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      process.send?.({ id, answer: { kind: 'done' } } satisfies HolderReply, socket, {}, () => resolve());
+    });
+  });
+}
+
+/** The families whose loopback address there is: a new namespace has none, since its loopback is down. */
+function loopbackFamilies(): ReadonlyArray<4 | 6> {
+  const addresses = Object.values(networkInterfaces()).flatMap((infos = []) => infos);
+  return ([4, 6] as const).filter((family) => addresses.some(({ address }) => address === LOOPBACK[family]));
+}
+
 /** Its processes, but for this one: descendants of the command, whatever they have become. */
 function othersInside(): readonly number[] {
   const namespaceOf = (pid: number | 'self'): string => readlinkSync(`/proc/${pid}/ns/net`);
@@ -107,12 +132,14 @@ function signalOthers(signal: 'SIGTERM' | 'SIGKILL'): boolean {
   return others.length > 0;
 }
 
+/** Whether the namespace was made for us, so that all that is in it ends with us. */
+let isOwn = false;
 let isEnding = false;
 
 function end(): void {
   if (isEnding) return;
   isEnding = true;
-  if (!signalOthers('SIGTERM')) process.exit();
+  if (!isOwn || !signalOthers('SIGTERM')) process.exit();
   const startedMs = performance.now();
   setInterval(() => {
     if (othersInside().length === 0) process.exit();
@@ -138,16 +165,21 @@ process.on('disconnect', end);
 for (const signal of ['SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGTERM', 'SIGTSTP'] as const)
   process.on(signal, ignoreError);
 process.on('message', (request: HolderRequest) => {
-  const fail = (error: unknown): void =>
-    reply(request.id, { kind: 'failed', code: systemCodeOf(error), message: messageOf(error) });
-  if ('make' in request) {
-    make(request).catch(fail);
-    return;
-  }
-  try {
+  serve(request).catch((error: unknown) =>
+    reply(request.id, { kind: 'failed', code: systemCodeOf(error), message: messageOf(error) }),
+  );
+});
+
+async function serve(request: HolderRequest): Promise<void> {
+  if ('make' in request) await make(request);
+  else if ('connect' in request) await open(request);
+  else if ('look' in request) reply(request.id, { kind: 'looked', families: loopbackFamilies() });
+  else if ('route' in request) {
+    const { family, address } = request.route;
+    reply(request.id, { kind: 'route', route: await lookUpRoute(family, address) });
+  } else {
+    isOwn = true;
     prepare(request.ipv6, request.ownCopies);
     reply(request.id, { kind: 'done' });
-  } catch (error) {
-    fail(error);
   }
-});
+}

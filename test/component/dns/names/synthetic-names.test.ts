@@ -36,7 +36,7 @@ describe('SyntheticNames', () => {
     const logger = recordingLogger();
     const names = await SyntheticNames.open(
       { range4, range6: RANGE6, stateFolder: folder, tunnel, known, recapture },
-      { families: [4], addRoute: async () => {} },
+      { families: [4], hasRoute: async () => true, addRoute: async () => {} },
       logger,
     );
     opened.push(names);

@@ -11,9 +11,14 @@ test('what is refused of others is told when it begins, and again only when it w
   expect(logger.lines).toEqual(['warn a -> wait', 'warn b -> wait', 'warn a -> wait']);
 });
 
-test('a nameserver whose family cannot be captured is told once', () => {
+test('a nameserver whose family cannot be captured is told once, and is a problem as long as it is so', () => {
   const logger = recordingLogger();
   const warnings = new DnsWarnings(logger);
-  for (const nameserver of ['::1', '::1', 'fd00::1']) warnings.warnOfFamily(nameserver);
+  for (const nameservers of [['::1'], ['::1', 'fd00::1'], ['::1']]) warnings.warnOfFamilies(nameservers);
   expect(logger.lines).toHaveLength(2);
+  expect(warnings.problems).toMatchObject([
+    { cause: 'nameservers', what: expect.stringContaining('::1'), remedy: expect.any(String) },
+  ]);
+  warnings.warnOfFamilies([]);
+  expect(warnings.problems).toEqual([]);
 });

@@ -57,6 +57,21 @@ describe('which tunnel captures an address', () => {
     );
   });
 
+  it('is another one for other programs, and in another network namespace', () => {
+    const alices = { ...office, programs: 'user alice' };
+    const bobs = { ...lab, programs: 'user bob' };
+    expect(explain('10.1.0.8', 443, alices, bobs).lines).toEqual([
+      expect.stringMatching(/: lab captures it, of user bob only: [^;]*$/),
+      expect.stringMatching(/: office captures it, of user alice only: [^;]*$/),
+    ]);
+    const blue = { ...lab, namespace: 'the network namespace blue' };
+    expect(explain('10.1.0.8', 443, office, blue).lines).toEqual([
+      expect.stringMatching(/: lab captures it, in the network namespace blue only: [^;]*$/),
+      expect.stringMatching(/: office captures it: [^;]*$/),
+    ]);
+    expect(explain('10.1.0.8', 443, alices, lab).lines).toEqual([expect.stringMatching(/lab wins, since/)]);
+  });
+
   it('says whose connections, what was not told, and what stands for a name', () => {
     expect(explain('10.0.0.8', 1, { ...office, programs: 'user alice' }).lines).toEqual([
       '10.0.0.8:1: office captures it, of user alice only: 10.0.0.0/8',
