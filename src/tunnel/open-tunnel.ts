@@ -180,7 +180,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     recapture = capture;
     await others.follow();
-    cleanup.push(await relayUdp(options, { ingress, life, logger }));
+    const relaying = await relayUdp(options, { ingress, life, logger });
+    cleanup.push(() => relaying.close());
     onStep?.('setting the redirect rules');
     await capture();
     signal.throwIfAborted();
@@ -225,6 +226,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
           ...{ bastions: bastion.standings(), exempt: bastion.exempt().map(formatEndpoint) },
           rulesGone: ingress.rulesGone,
           names: dns?.namesStatus ?? null,
+          udp: relaying.counts ?? null,
           captureProblems: watch.problems,
           otherError: ingressError ?? removed.lastError,
         }),

@@ -6,7 +6,8 @@ import { withRules } from './status/state.ts';
 import { adviceFor, latestOf, type ShownError, showAlgorithms, type TunnelStatus } from './status/status.ts';
 
 /** The parts of a tunnel that its status is made of. */
-interface StatusParts extends Pick<TunnelStatus, 'bastions' | 'exempt' | 'names' | 'captureProblems'> {
+interface StatusParts
+  extends Pick<TunnelStatus, 'bastions' | 'exempt' | 'names' | 'udp' | 'captureProblems'> {
   readonly life: LifeCycle;
   readonly table: FlowTable;
   readonly transport: ReconnectingTransport;

@@ -89,6 +89,9 @@ it.skipIf(skipLab)(
       expect(JSON.parse(output)).toEqual({ sent: 1_000, exact: 1_000 });
     }
     await expectToWork(lab);
+    const { stdout } = await lab.client.exec(['node', 'bin/tshuttle', 'status', '--json'], { user });
+    const answered = { sent: 2_000, received: 2_000, dropped: 0 };
+    expect(JSON.parse(stdout)).toMatchObject({ tunnels: [{ status: { udp: answered } }] });
     expect(await relays(lab)).toHaveLength(1);
     const { all } = await tshuttleProcesses(lab);
     for (const pid of all) process.kill(pid, 'SIGKILL');

@@ -81,6 +81,12 @@ const PANELS: ReadonlyArray<readonly [title: string, options: PanelOptions, ...q
     [rate('tshuttle_names_refused_total'), '{{tunnel}} queries refused a second'],
   ],
   [
+    'Relayed datagrams',
+    { type: 'timeseries', description: 'UDP that is relayed; only with --udp relay', unit: 'short' },
+    [rate('tshuttle_udp_datagrams_total'), '{{tunnel}} {{fate}}, a second'],
+    [of('tshuttle_udp_flows_open'), '{{tunnel}} exchanges'],
+  ],
+  [
     'Versions and bastions',
     { type: 'table', description: 'what runs, and through which bastion', isInstant: true },
     [of('tshuttle_build_info'), ''],

@@ -16,6 +16,9 @@ export const METRICS = {
     'addresses that stand for names in zones and may not be given to others yet; absent without zones',
   tshuttle_names_capacity: 'addresses that there are for names in zones now; absent without zones',
   tshuttle_names_refused_total: 'queries answered SERVFAIL since the start because no address was left',
+  tshuttle_udp_flows_open: 'exchanges of datagrams that are relayed; absent without --udp relay',
+  tshuttle_udp_datagrams_total:
+    'datagrams since the start, sent to the bastion, received from it or dropped here; absent without --udp relay',
   tshuttle_reconnects_total: 'how often the connection was lost and made again',
   tshuttle_round_trip_seconds: 'the last round trip to the bastion; absent where it is not measured',
 } as const;

@@ -61,6 +61,13 @@ export function tunnelMetrics({ name, version }: MetricsOwner, status: () => Tun
   tell('tshuttle_names_in_use', ({ names }) => (names === null ? [] : [[{}, names.inUse]]));
   tell('tshuttle_names_capacity', ({ names }) => (names === null ? [] : [[{}, names.capacity]]));
   tell('tshuttle_names_refused_total', ({ names }) => [[{}, names?.refused ?? 0]]);
+  tell('tshuttle_udp_flows_open', ({ udp }) => (udp == null ? [] : [[{}, udp.flows]]));
+  tell(
+    'tshuttle_udp_datagrams_total',
+    ({ udp }) =>
+      udp == null ? [] : (['sent', 'received', 'dropped'] as const).map((fate) => [{ fate }, udp[fate]]),
+    'fate',
+  );
   tell('tshuttle_flows_total', ({ flows }) => [[{}, flows.total]]);
   tell('tshuttle_opened_total', ({ flows }) => [[{}, flows.opened]]);
   tell(

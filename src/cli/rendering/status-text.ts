@@ -161,12 +161,17 @@ function plainLines({ status, captured, name, shares }: TunnelView): readonly st
 
 function detailLines({ status, logFile }: TunnelView): readonly string[] {
   if (status === null) return [];
-  const { flows, bytesUp, bytesDown, reconnects, algorithms } = status;
+  const { flows, bytesUp, bytesDown, reconnects, algorithms, udp } = status;
   const again =
     reconnects === 0 ? '' : `; connected again ${reconnects} ${reconnects === 1 ? 'time' : 'times'}`;
   const moved = `${formatBytes(bytesUp)} up, ${formatBytes(bytesDown)} down`;
   return [
     `${flows.total} ${flows.total === 1 ? 'connection' : 'connections'} so far, ${moved}${again}`,
+    ...(udp == null
+      ? []
+      : [
+          `UDP: ${udp.flows} open, ${udp.sent} datagrams sent, ${udp.received} received, ${udp.dropped} dropped`,
+        ]),
     ...(algorithms == null ? [] : [`encrypted by ${describeAgreement(algorithms)}`]),
     ...(logFile === null ? [] : [`log: ${logFile}`]),
   ];

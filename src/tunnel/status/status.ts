@@ -33,6 +33,8 @@ export interface TunnelStatus {
   readonly bytesDown: number;
   /** Names in zones, for which addresses of ours stand; null where there are none. */
   readonly names: SyntheticNamesStatus | null;
+  /** Datagrams that are relayed, with --udp relay; null where none are. Left out by versions of before. */
+  readonly udp?: UdpCounts | null;
   /** How often the connection was lost and made again. */
   readonly reconnects: number;
   /** Since when the bastion cannot be reached; null while it is connected, or has only hung up because nothing was carried. Left out by versions of before. */
@@ -43,6 +45,14 @@ export interface TunnelStatus {
   readonly lastError: ShownError | null;
   /** What the user can do now; null when there is nothing to do. */
   readonly advice: string | null;
+}
+
+/** Datagrams that are relayed: exchanges now, and datagrams since the start, `sent` to the bastion; plain data. */
+export interface UdpCounts {
+  readonly flows: number;
+  readonly sent: number;
+  readonly received: number;
+  readonly dropped: number;
 }
 
 /** One of several bastions; plain data. */

@@ -1,5 +1,6 @@
 import { type Endpoint, formatEndpoint } from '../../net/address/endpoint.ts';
 import { addressBytes } from '../../net/address/literal.ts';
+import type { UdpCounts } from '../status/status.ts';
 
 /** More flows are not kept: the one that was silent for longest goes. As many as a relay keeps. */
 const MAX_FLOWS = 512;
@@ -43,14 +44,6 @@ interface UdpFlow {
   lastMs: number;
   /** While a look-up is under way. */
   waiting: Buffer[] | undefined;
-}
-
-/** Counts of {@link UdpFlows}. */
-export interface UdpCounts {
-  readonly flows: number;
-  readonly sent: number;
-  readonly received: number;
-  readonly dropped: number;
 }
 
 /**

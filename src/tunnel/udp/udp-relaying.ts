@@ -7,6 +7,7 @@ import { type NetworkMap, toRemote } from '../../net/address/network-map.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import type { Connections } from '../bastion/connections.ts';
 import type { LifeCycle } from '../bastion/life-cycle.ts';
+import type { UdpCounts } from '../status/status.ts';
 import { UdpFlows } from './udp-flows.ts';
 import { UdpRelay } from './udp-relay.ts';
 
@@ -62,7 +63,7 @@ export class UdpRelaying {
    */
   static async open(context: RelayingContext): Promise<UdpRelaying> {
     if (context.namespace !== undefined) {
-      throw new TshuttleError('ERR_CONFIG', '--udp relay is not there for a namespace (run --isolated)', {
+      throw new TshuttleError('ERR_CONFIG', '--udp relay is not there for a network namespace', {
         remedy: 'leave it out there',
       });
     }
@@ -82,6 +83,11 @@ export class UdpRelaying {
       relaying.close();
       throw error;
     }
+  }
+
+  /** Since the start; `flows` is how many there are now. */
+  get counts(): UdpCounts {
+    return this.#flows.counts;
   }
 
   /** Idempotent. */

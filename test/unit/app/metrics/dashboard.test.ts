@@ -113,6 +113,7 @@ test('dashboard and rules name metrics that there are; the dashboard each of the
   const registry = tunnelMetrics({ name: 'office', version: '1' }, () => ({
     ...UP,
     names: { inUse: 1, capacity: 2, refused: 0 },
+    udp: { flows: 0, sent: 0, received: 0, dropped: 0 },
   }));
   const served = new Set([...(await registry.metrics()).matchAll(/^tshuttle_\w+/gm)].map(([name]) => name));
   const queries = queriesOf(grafanaDashboard());

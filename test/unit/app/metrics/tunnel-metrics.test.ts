@@ -4,7 +4,11 @@ import { tunnelMetrics } from '../../../../src/app/metrics/tunnel-metrics.ts';
 import { FAILURE_CAUSES, type TunnelStatus } from '../../../../src/tunnel/status/status.ts';
 import { NOW_MS, UP } from '../../../support/in-process/tunnel-reports.ts';
 
-const FULL: TunnelStatus = { ...UP, names: { inUse: 3, capacity: 58, refused: 2 } };
+const FULL: TunnelStatus = {
+  ...UP,
+  names: { inUse: 3, capacity: 58, refused: 2 },
+  udp: { flows: 3, sent: 120, received: 118, dropped: 2 },
+};
 
 async function linesOf(status: TunnelStatus): Promise<readonly string[]> {
   const text = await tunnelMetrics({ name: 'office', version: '1.2.3' }, () => status).metrics();
@@ -55,6 +59,14 @@ test('there are as many series whatever has happened: each cause is there from t
   const [few, many] = await Promise.all([linesOf(FULL), linesOf({ ...FULL, failures: destinations })]);
   expect(many).toHaveLength(few.length);
   expect(many).toContain('tshuttle_failures_total{tunnel="office",cause="refused"} 1');
+});
+
+test('datagrams are told by what became of them', async () => {
+  const lines = await linesOf(FULL);
+  expect(lines).toContain('tshuttle_udp_flows_open{tunnel="office"} 3');
+  for (const [fate, count] of Object.entries({ sent: 120, received: 118, dropped: 2 }))
+    expect(lines).toContain(`tshuttle_udp_datagrams_total{tunnel="office",fate="${fate}"} ${count}`);
+  expect((await linesOf({ ...UP, udp: null })).filter((line) => line.includes('_udp_'))).toEqual([]);
 });
 
 test('what is not measured is left out', async () => {

@@ -177,6 +177,17 @@ describe('what status shows', () => {
     expect(stripVTControlCharacters(of(true))).toBe(of(false));
   });
 
+  test('datagrams that are relayed are told of one tunnel', () => {
+    const relaying: TunnelStatus = { ...UP, udp: { flows: 3, sent: 120, received: 118, dropped: 2 } };
+    const shown = (status: TunnelStatus) =>
+      renderStatus(tunnelsOf([reportOf('office', status, '10.0.0.0/8')]), {
+        ...{ nowMs: NOW_MS, look: PIPE },
+        isDetailed: true,
+      });
+    expect(shown(relaying)).toContain('UDP: 3 open, 120 datagrams sent, 118 received, 2 dropped');
+    expect(shown(UP)).not.toContain('UDP');
+  });
+
   test('what is over for longer than an hour is told of one tunnel, and not of many', () => {
     const old: TunnelStatus = { ...UP, failures: [{ ...FAILURE, lastAtMs: NOW_MS - 7_200_000 }] };
     const shown = (isDetailed: boolean) =>
