@@ -33,7 +33,7 @@ interface ListenAddress {
 }
 
 /** Where it listens, and what it tells; by itself it is on this machine. */
-export interface DnsServerOptions {
+interface DnsServerOptions {
   readonly listensAt?: SocketPlace | undefined;
   readonly askFrom?: QueryOrigin | undefined;
   /** Called for a TCP client that was reset for want of descriptors. */

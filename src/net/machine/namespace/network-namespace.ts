@@ -13,7 +13,7 @@ import { includedFilesOfRoot } from './ssh-config-files.ts';
 export type NetworkNamespace = OwnNamespace | EnteredNamespace;
 
 /** A network namespace of our own, where everything leads to loopback; no root is needed (native-notes/isolated-namespace.md). */
-export interface OwnNamespace extends SocketPlace {
+interface OwnNamespace extends SocketPlace {
   readonly kind: 'own';
   /** Whether IPv6 leads anywhere in it. */
   readonly ipv6: boolean;
