@@ -65,7 +65,6 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     let dns: CapturedDns | undefined;
     let ingress: RedirectIngress;
     let networkChanged = async (): Promise<void> => {};
-    // There are no rules before the bastion is connected.
     let recapture = async (): Promise<void> => {};
     const removed = new RemovedRules(options.onDown, logger);
     const accept = (flow: Flow): void => {

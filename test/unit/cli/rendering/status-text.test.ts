@@ -182,6 +182,7 @@ describe('what status shows', () => {
     const shown = (status: TunnelStatus) =>
       renderStatus(tunnelsOf([reportOf('office', status, '10.0.0.0/8')]), {
         ...{ nowMs: NOW_MS, look: PIPE },
+        howToStart,
         isDetailed: true,
       });
     expect(shown(relaying)).toContain('UDP: 3 open, 120 datagrams sent, 118 received, 2 dropped');
