@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { openLabSite } from '../../test/support/lab/lab-site.ts';
 import type { Machine } from '../../test/support/lab/machine.ts';
 import type { Namespace } from '../../test/support/lab/namespace.ts';
+import { newerSshd, skipNewerSshd } from '../../test/support/lab/newer-sshd.ts';
 import { Sshd } from '../../test/support/lab/sshd.ts';
 import { until } from '../../test/support/process/until.ts';
-import { newerSshd, skipNewerSshd } from '../../test/support/servers/newer-sshd.ts';
 import { compileProgram } from './compile.ts';
 
 /**

@@ -13,8 +13,9 @@ import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
-import { type LoopbackSshd, type SshdProgram, startSshdOf } from '../../support/servers/loopback-sshd.ts';
-import { newerSshd, skipNewerSshd } from '../../support/servers/newer-sshd.ts';
+import { newerSshd, skipNewerSshd } from '../../support/lab/newer-sshd.ts';
+import type { SshdProgram } from '../../support/lab/sshd.ts';
+import { type LoopbackSshd, startSshdOf } from '../../support/servers/loopback-sshd.ts';
 
 const MLKEM = 'mlkem768x25519-sha256';
 

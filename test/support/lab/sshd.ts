@@ -2,13 +2,19 @@ import { chown, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Child, mustRun } from '../process/child.ts';
 import { until } from '../process/until.ts';
-import type { SshdProgram } from '../servers/loopback-sshd.ts';
 import { type Machine, ORDINARY_USER } from './machine.ts';
 import type { Namespace } from './namespace.ts';
 import { withoutPenalties } from './sshd-features.ts';
 
 /** Configuration lines that come first: for sshd the first value of a keyword counts. */
 export type SshdOptions = readonly string[];
+
+/** An sshd, and how it is started. */
+export interface SshdProgram {
+  readonly command: readonly string[];
+  /** Lines of configuration that it cannot do without. */
+  readonly lines: readonly string[];
+}
 
 /** A real OpenSSH server in the bastion's namespace, with keys of its own. */
 export class Sshd {

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { SshRequest } from '../../../src/ssh/config/request.ts';
+import type { SshdProgram } from '../lab/sshd.ts';
 import { withoutPenalties } from '../lab/sshd-features.ts';
 import { Child, mustRun } from '../process/child.ts';
 
@@ -25,13 +26,6 @@ export interface LoopbackSshd {
   /** A request for this server, its known_hosts and no agent; further -o options as given. */
   request(identityFiles: readonly string[], ...options: string[]): SshRequest;
   [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** An sshd, and how it is started. */
-export interface SshdProgram {
-  readonly command: readonly string[];
-  /** Lines of configuration that it cannot do without. */
-  readonly lines: readonly string[];
 }
 
 const OWN_SSHD: SshdProgram = { command: ['/usr/sbin/sshd'], lines: [] };
