@@ -1,6 +1,7 @@
 import { type Endpoint, formatEndpoint } from '../../net/address/endpoint.ts';
 import { addressBytes } from '../../net/address/literal.ts';
 import type { UdpCounts } from '../status/status.ts';
+import { MAX_DATAGRAM_BYTES } from './relay-frames.ts';
 
 /** More flows are not kept: the one that was silent for longest goes. As many as a relay keeps. */
 const MAX_FLOWS = 512;
@@ -74,6 +75,10 @@ export class UdpFlows {
 
   /** Takes a datagram of a program's. @param datagram its own memory */
   fromProgram(source: Endpoint, datagram: Buffer): void {
+    if (datagram.length > MAX_DATAGRAM_BYTES) {
+      this.#drop('larger than UDP carries over IPv4');
+      return;
+    }
     const key = formatEndpoint(source);
     const known = this.#bySource.get(key);
     const flow = known ?? this.#add(key, source);

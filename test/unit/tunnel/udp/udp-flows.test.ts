@@ -138,6 +138,13 @@ describe('the flows of datagrams', () => {
     expect(flows.counts).toMatchObject({ flows: 0, sent: 0 });
   });
 
+  test('pass nothing on that is larger than a frame: over IPv6 there are datagrams of 65,527 bytes', async () => {
+    const { flows, log, asked } = open();
+    flows.fromProgram(CLIENT, Buffer.alloc(65_508));
+    expect([log, asked]).toEqual([['dropped larger than UDP carries over IPv4'], []]);
+    expect(flows.counts).toMatchObject({ flows: 0, dropped: 1 });
+  });
+
   test('queue nothing where the way is full', async () => {
     const { flows, answer, fill } = open();
     flows.fromProgram(CLIENT, Buffer.from('x'));
