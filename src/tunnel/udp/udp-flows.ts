@@ -1,3 +1,4 @@
+import { messageOf } from '../../core/errors.ts';
 import { type Endpoint, formatEndpoint } from '../../net/address/endpoint.ts';
 import { addressBytes } from '../../net/address/literal.ts';
 import type { UdpCounts } from '../status/status.ts';
@@ -8,6 +9,9 @@ const MAX_FLOWS = 512;
 
 /** What waits for one look-up; a program may send many datagrams together at first. */
 const MAX_WAITING = 64;
+
+/** What waits for all look-ups together. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
 
 /**
  * The kernel forgets an exchange that had no answer after 30 s (nf_conntrack_udp_timeout), and the same source port may be another exchange
@@ -60,6 +64,7 @@ export class UdpFlows {
   readonly #byId = new Map<number, UdpFlow>();
   #lastId = 0;
   #sweep: NodeJS.Timeout | undefined;
+  #waitingBytes = 0;
   #sent = 0;
   #received = 0;
   #dropped = 0;
@@ -81,7 +86,11 @@ export class UdpFlows {
     }
     const key = formatEndpoint(source);
     const known = this.#bySource.get(key);
-    const flow = known ?? this.#add(key, source);
+    const flow = known ?? this.#addIfRoom(key, source);
+    if (flow === undefined) {
+      this.#drop('more is to be looked up than the kernel answers');
+      return;
+    }
     const nowMs = this.#nowMs();
     const isDoubtful = known === undefined || nowMs - flow.lastMs > ASK_AGAIN_MS;
     this.#touch(key, flow, nowMs);
@@ -110,11 +119,17 @@ export class UdpFlows {
     this.#byId.clear();
   }
 
-  #add(key: string, source: Endpoint): UdpFlow {
+  /** Never ends one that is looked up, so that there are no more look-ups than flows. */
+  #addIfRoom(key: string, source: Endpoint): UdpFlow | undefined {
     if (this.#bySource.size >= MAX_FLOWS) {
       const [oldest] = this.#bySource;
+      if (oldest?.[1].waiting !== undefined) return undefined;
       if (oldest !== undefined) this.#end(...oldest);
     }
+    return this.#add(key, source);
+  }
+
+  #add(key: string, source: Endpoint): UdpFlow {
     this.#lastId = (this.#lastId + 1) % 2 ** 32;
     const flow: UdpFlow = {
       id: this.#lastId,
@@ -138,25 +153,36 @@ export class UdpFlows {
   }
 
   #wait(waiting: Buffer[], datagram: Buffer): void {
-    if (waiting.length < MAX_WAITING) waiting.push(datagram);
-    else this.#drop('before it was known where they go');
+    if (waiting.length >= MAX_WAITING || this.#waitingBytes + datagram.length > MAX_WAITING_BYTES) {
+      this.#drop('before it was known where they go');
+      return;
+    }
+    waiting.push(datagram);
+    this.#waitingBytes += datagram.length;
+  }
+
+  #endWait(flow: UdpFlow): readonly Buffer[] {
+    const waiting = flow.waiting ?? [];
+    flow.waiting = undefined;
+    for (const { length } of waiting) this.#waitingBytes -= length;
+    return waiting;
   }
 
   #ask(key: string, flow: UdpFlow, datagram: Buffer): void {
-    flow.waiting = [datagram];
+    flow.waiting = [];
+    this.#wait(flow.waiting, datagram);
     void this.#context.lookUp(flow.source).then(
       (destination) => this.#onDestination(key, flow, destination),
       (error: unknown) => {
-        this.#drop(error instanceof Error ? error.message : String(error));
-        flow.waiting = undefined;
+        this.#drop(messageOf(error));
+        this.#endWait(flow);
         if (this.#byId.has(flow.id)) this.#end(key, flow);
       },
     );
   }
 
   #onDestination(key: string, flow: UdpFlow, destination: Endpoint): void {
-    const waiting = flow.waiting ?? [];
-    flow.waiting = undefined;
+    const waiting = this.#endWait(flow);
     if (!this.#byId.has(flow.id)) return;
     let current = flow;
     if (flow.destination !== undefined && formatEndpoint(flow.destination) !== formatEndpoint(destination)) {

@@ -145,6 +145,24 @@ describe('the flows of datagrams', () => {
     expect(flows.counts).toMatchObject({ flows: 0, dropped: 1 });
   });
 
+  test('are looked up 512 at once at most, with 4 MiB: else one program that floods makes us keep 2 GiB', async () => {
+    const { flows, asked, answer } = open();
+    const datagram = Buffer.alloc(60_000);
+    for (let index = 0; index < 600; index += 1) {
+      flows.fromProgram(at('192.0.2.2', 1_000 + index), datagram);
+      flows.fromProgram(at('192.0.2.2', 1_000 + index), datagram);
+    }
+    expect(asked).toHaveLength(512);
+    const kept = Math.floor((4 * 1024 * 1024) / datagram.length);
+    expect(flows.counts).toEqual({ flows: 512, sent: 0, received: 0, dropped: 1_200 - kept });
+    for (let index = 0; index < 512; index += 1) await answer(index, SERVER);
+    expect(flows.counts.sent).toBe(kept);
+    // There is room again.
+    flows.fromProgram(CLIENT, datagram);
+    await answer(512, SERVER);
+    expect(flows.counts.sent).toBe(kept + 1);
+  });
+
   test('queue nothing where the way is full', async () => {
     const { flows, answer, fill } = open();
     flows.fromProgram(CLIENT, Buffer.from('x'));
