@@ -142,3 +142,50 @@ test.each([
   expect(kept.bytes).toBeLessThanOrEqual(128 * 1024);
   expect((mux.wire as FakeWire).of('windowAdjust')).toEqual([]);
 });
+
+/** A program that is told and says much, with the bastion played by the test. */
+function openStream() {
+  const violations: string[] = [];
+  let said = 0;
+  const mux = new ChannelMux(
+    (events) => new FakeWire(events),
+    undefined,
+    (how) => violations.push(how),
+  );
+  const session = mux.openSession(
+    { kind: 'exec', command: 'cat' },
+    {
+      isStream: true,
+      sessionSaid: ({ length }) => {
+        said += length;
+      },
+      sessionOver: () => {},
+    },
+  );
+  mux.onConfirmation(FIRST_LOCAL_ID, 0, 2 ** 21, 32_768);
+  mux.onRequestAnswer(FIRST_LOCAL_ID, true);
+  return { mux, session, wire: mux.wire as FakeWire, violations, said: () => said };
+}
+
+test('a bastion may grant a stream something for each message, however many come together, and no more often', () => {
+  const { mux, session, violations } = openStream();
+  for (let sent = 0; sent < 5_000; sent += 1) expect(session.offer(Buffer.alloc(100))).toBe(true);
+  for (let granted = 0; granted < 5_000; granted += 1) mux.onWindowAdjust(FIRST_LOCAL_ID, 100);
+  expect(violations).toEqual([]);
+  for (let more = 0; violations.length === 0; more += 1) {
+    expect(more).toBeLessThan(5_000);
+    mux.onWindowAdjust(FIRST_LOCAL_ID, 1);
+  }
+});
+
+test('a stream says as much as it likes, and never more than its window', () => {
+  const { mux, wire, violations, said } = openStream();
+  for (let packets = 0; packets < 32; packets += 1) {
+    mux.onData(FIRST_LOCAL_ID, Buffer.alloc(32 * 1024));
+    mux.onReadEnd();
+  }
+  expect([violations, said()]).toEqual([[], 2 ** 20]);
+  const granted = wire.of('windowAdjust').reduce((sum, { bytes }) => sum + bytes, 0);
+  mux.onExtendedData(FIRST_LOCAL_ID, Buffer.alloc(INITIAL_WINDOW_BYTES + granted - said() + 1));
+  expect(violations).toEqual(['it sent more to a session than its window allows']);
+});

@@ -69,8 +69,8 @@ export class SessionChannel {
   #maxPacketBytes = 0;
   #pending: Buffer = NOTHING;
   #isInputEnded = false;
-  /** Since the bastion has granted a window for the last time. */
-  #hasSent = false;
+  /** Messages of data for which the bastion has not granted anything yet. */
+  #ungranted = 0;
   #isEofSent = false;
 
   /** The channel is to be opened by the owner, with {@link SESSION_WINDOW_BYTES}. */
@@ -163,9 +163,9 @@ export class SessionChannel {
   }
 
   windowAdjusted(bytes: number): void {
-    // Of what little is sent to others, no bastion grants more often than this.
-    if (this.#listener.isStream !== true || !this.#hasSent) this.#owner.conduct.uselessMessage();
-    this.#hasSent = false;
+    // No server grants more often than it receives. Others are sent so little that all that they grant is of no use.
+    if (this.#listener.isStream === true && this.#ungranted > 0) this.#ungranted -= 1;
+    else this.#owner.conduct.uselessMessage();
     this.#sendableBytes = Math.min(this.#sendableBytes + bytes, MAX_WINDOW_BYTES);
     this.#flush();
   }
@@ -208,7 +208,7 @@ export class SessionChannel {
     while (this.#pending.length > 0 && this.#sendableBytes > 0) {
       const bytes = Math.min(this.#pending.length, this.#sendableBytes, this.#maxPacketBytes);
       wire.data(remoteId, this.#pending.subarray(0, bytes));
-      this.#hasSent = true;
+      this.#ungranted += 1;
       this.#pending = this.#pending.subarray(bytes);
       this.#sendableBytes -= bytes;
     }
