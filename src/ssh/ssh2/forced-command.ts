@@ -13,8 +13,12 @@ export async function expectNoForcedCommand(
 ): Promise<void> {
   // sshd tells the key's options before it answers this.
   await new Promise<void>((resolve, reject) => {
-    bastion.client.once('close', () => reject(new Error('the connection ended')));
-    mux.wire.ping(resolve);
+    const onClose = (): void => reject(new Error('the connection ended'));
+    bastion.client.once('close', onClose);
+    mux.wire.ping(() => {
+      bastion.client.off('close', onClose);
+      resolve();
+    });
   });
   if (bastion.keyOptions().some(({ forcesCommand }) => forcesCommand)) {
     throw new Error('the key may run one command only');
