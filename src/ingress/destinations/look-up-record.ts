@@ -29,7 +29,6 @@ export class LookUpRecord {
   readonly #platform: NodeJS.Platform;
   readonly #kinds = new Uint8Array(REMEMBERED);
   #next = 0;
-  #isTold = false;
 
   constructor(logger: Logger, platform: NodeJS.Platform = process.platform) {
     this.#logger = logger;
@@ -43,10 +42,11 @@ export class LookUpRecord {
 
   /** Tells the log what is wrong, once as long as it is. */
   failed(kind: Exclude<LookUp['kind'], 'found'>): void {
+    const before = this.problem;
     this.#remember(KINDS.indexOf(kind));
     const { problem } = this;
-    if (problem !== undefined && !this.#isTold) this.#logger.warn(`${problem.what} -> ${problem.remedy}`);
-    this.#isTold = problem !== undefined;
+    if (problem !== undefined && before === undefined)
+      this.#logger.warn(`${problem.what} -> ${problem.remedy}`);
   }
 
   /** What is wrong with the last of them; undefined when nothing is. */

@@ -49,7 +49,6 @@ it('forgets what is older than as many look-ups as it remembers, and tells of th
   expect(lookUps.problem).toBeDefined();
   lookUps.found();
   expect(lookUps.problem).toBeUndefined();
-  lookUps.failed('unknown');
   lookUps.failed('refused');
   expect(logger.lines).toHaveLength(2);
 });
