@@ -16,7 +16,9 @@ export class FollowedNameservers {
   readonly #logger: Logger;
   readonly #watchFrom: typeof watchNameservers;
   #watch: { stop(): void } | undefined;
-  #failed: { readonly nameservers: readonly Nameserver[]; readonly problem: NameserverProblem } | undefined;
+  /** Those that this machine was told to ask last; undefined before the first change. */
+  #latest: readonly Nameserver[] | undefined;
+  #problem: NameserverProblem | undefined;
 
   /**
    * @param redirect has queries to these captured from now on, and to no others
@@ -34,43 +36,48 @@ export class FollowedNameservers {
 
   /** That the last change had no effect; undefined when it had. */
   get problem(): NameserverProblem | undefined {
-    return this.#failed?.problem;
+    return this.#problem;
   }
 
   /** Follows them from now on. @param known those whose queries are redirected */
   follow(known: readonly Nameserver[]): void {
     this.stop();
-    this.#watch = this.#watchFrom(known, (nameservers) => void this.#change(nameservers));
+    const watch = this.#watchFrom(known, (nameservers) => {
+      if (this.#watch !== watch) return;
+      this.#problem = undefined;
+      void this.#change(nameservers);
+    });
+    this.#watch = watch;
   }
 
   /** Does once more what has failed. Never rejects. */
   async tryAgain(): Promise<void> {
-    if (this.#failed !== undefined) await this.#change(this.#failed.nameservers);
+    if (this.#problem !== undefined && this.#latest !== undefined) await this.#change(this.#latest);
   }
 
   /** What has failed is wanted no more. Idempotent. */
   stop(): void {
     this.#watch?.stop();
     this.#watch = undefined;
-    this.#failed = undefined;
+    this.#latest = undefined;
+    this.#problem = undefined;
   }
 
   async #change(nameservers: readonly Nameserver[]): Promise<void> {
-    const watch = this.#watch;
-    if (watch === undefined) return;
+    this.#latest = nameservers;
     const addresses = nameservers.map(({ address }) => address).join(', ');
     try {
       await this.#redirect(nameservers);
-      if (this.#watch !== watch) return;
-      this.#failed = undefined;
+      if (this.#latest !== nameservers) return;
+      this.#problem = undefined;
       this.#logger.info(`this machine asks other nameservers, whose queries are captured now: ${addresses}`);
     } catch (error) {
       // Others are wanted by now, or none.
-      if (this.#watch !== watch) return;
+      if (this.#latest !== nameservers) return;
       const what = `DNS queries to ${addresses} are not captured: ${messageOf(error)}`;
-      if (this.#failed?.problem.what !== what) this.#logger.warn(what);
+      if (this.#problem?.what !== what) this.#logger.warn(what);
       const remedy = 'tshuttle doctor has it tried again; see whether another program has that port';
-      this.#failed = { nameservers, problem: { cause: 'nameservers', what, remedy } };
+      this.#problem = { cause: 'nameservers', what, remedy };
     }
   }
 }
