@@ -69,6 +69,8 @@ export interface ProgramListener {
 
 /** A program that runs on the bastion. What it says is taken as fast as it comes. */
 export interface BastionProgram {
+  /** Gives it something small that it must get, once it has said something. What waits for the way to it is 64 KiB at most, or it ends. */
+  write(bytes: Buffer): void;
   /** Gives it all of this, or nothing where the way to it is full. @returns whether it was taken */
   send(bytes: Buffer): boolean;
   /** Ends its input, and it. Idempotent. */

@@ -64,6 +64,7 @@ export function startBastionProgram(
   };
   void expectNoForcedCommand(mux, bastion).then(start, (error: unknown) => over(messageOf(error)));
   return {
+    write: (bytes) => session?.send(bytes),
     send: (bytes) => session?.offer(bytes) ?? false,
     close: () => {
       isOver = true;

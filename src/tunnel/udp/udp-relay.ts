@@ -109,7 +109,7 @@ export class UdpRelay {
       }
       this.#state = 'loading';
       this.#otherLine = '';
-      this.#program.send(Buffer.from(`${program}\0`));
+      this.#program.write(Buffer.from(`${program}\0`));
     } else if (this.#state === 'loading' && line === READY_LINE) {
       clearTimeout(this.#timer);
       this.#state = 'ready';
@@ -129,7 +129,7 @@ export class UdpRelay {
 
   #whyEnded(): string {
     const said = printableLine(this.#otherLine || this.#head.toString('utf8'));
-    if (this.#state === 'ready') return 'the relay has ended';
+    if (this.#state === 'ready') return 'it has ended';
     if (this.#state === 'loading') return `${this.#interpreter} ended before it was ready`;
     return said === ''
       ? 'it runs another command in its place, as with ForceCommand'

@@ -78,6 +78,19 @@ test('what a program does not take is not kept', async () => {
   await transport.close();
 });
 
+test('what a program must get is kept for it', async () => {
+  const transport = await connect();
+  const { program, text } = run(transport, 'echo there; sleep 0.2; cat');
+  await until(() => text() === 'there\n', { deadlineMs: DEADLINE_MS, what: 'it runs' });
+  const piece = Buffer.alloc(1_400, 'x');
+  while (program.send(piece));
+  expect(program.send(piece)).toBe(false);
+  program.write(Buffer.from('the last'));
+  await until(() => text().endsWith('the last'), { deadlineMs: DEADLINE_MS, what: 'it has come' });
+  program.close();
+  await transport.close();
+});
+
 test('the end of a program is told, and that of the connection', async () => {
   const transport = await connect();
   const ended = run(transport, 'echo bye');

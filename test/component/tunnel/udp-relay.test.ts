@@ -11,6 +11,8 @@ import { until } from '../../support/process/until.ts';
 /** What a bastion does with a command, by a shell of this machine; `takes` stands for the window of the connection. */
 class LocalPrograms {
   readonly children: ChildProcess[] = [];
+  /** Another upload fills the connection. */
+  isFull = false;
 
   readonly start = (command: string, listener: ProgramListener): BastionProgram => {
     const child = spawn('sh', ['-c', command], {
@@ -23,8 +25,9 @@ class LocalPrograms {
     child.stdout.on('data', (bytes: Buffer) => listener.said(bytes));
     child.once('close', () => listener.over(undefined));
     return {
+      write: (bytes) => void child.stdin.write(bytes),
       send: (bytes) => {
-        if (child.stdin.writableLength > 256 * 1024) return false;
+        if (this.isFull || child.stdin.writableLength > 256 * 1024) return false;
         child.stdin.write(bytes);
         return true;
       },
@@ -132,6 +135,14 @@ test.each(['python3', 'perl'] as const)('a relay in %s that is flooded stays as 
   expect(why()).toBeUndefined();
   relay.close();
   await until(() => programs.isOver, { deadlineMs: 5_000, what: 'the relay has ended' });
+});
+
+test('a relay starts, whatever else is on the way to the bastion', async () => {
+  using programs = new LocalPrograms();
+  programs.isFull = true;
+  const { relay, why } = await openRelay(programs, relayCommand(['perl']));
+  expect(why()).toBeUndefined();
+  relay.close();
 });
 
 test('a port that nobody has, and one flow that ends, are no harm to others', async () => {

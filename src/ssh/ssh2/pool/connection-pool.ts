@@ -123,7 +123,7 @@ export class ConnectionPool implements Transport {
     const [first] = this.#members;
     if (first !== undefined) return first.transport.start(command, listener);
     queueMicrotask(() => listener.over('the connection ended'));
-    return { send: () => false, close: () => {} };
+    return { write: () => {}, send: () => false, close: () => {} };
   }
 
   /** Where the connections lead now. Never rejects. */
