@@ -32,8 +32,8 @@ type RunningCause = 'look-ups' | 'control-groups' | 'rules-refused' | 'nameserve
 /** Why connections of others, which are to be captured beside this machine's own, do not arrive. */
 type OthersCause = 'others-listener' | 'others-firewall';
 
-/** Of UDP that is to be refused, as left-undone-problems.ts tells it. */
-type UdpCause = 'udp-not-refused';
+/** Of UDP that is to be refused, as left-undone-problems.ts tells it, or to be relayed. */
+type UdpCause = 'udp-not-refused' | 'udp-relay';
 
 /** Connections to a captured network do not arrive here; plain data, the same words wherever it is told. */
 export interface CaptureProblem {

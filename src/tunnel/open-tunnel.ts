@@ -179,14 +179,14 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     });
     recapture = capture;
     await others.follow();
-    const relaying = await relayUdp(options, { ingress, life, logger });
+    const relaying = await relayUdp(options, { ingress, life, logger, signal });
     cleanup.push(() => relaying.close());
     onStep?.('setting the redirect rules');
     await capture();
     signal.throwIfAborted();
     const left = watchNamespace(options.namespace, logger);
     cleanup.push(() => left.stop());
-    const watch = new CaptureWatch(ingress, [others, dns, left], capture, logger);
+    const watch = new CaptureWatch(ingress, [others, dns, relaying, left], capture, logger);
     await watch.check();
     signal.throwIfAborted();
     networkChanged = () => others.follow(capture).then(() => watch.networkChanged());

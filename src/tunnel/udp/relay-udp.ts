@@ -1,16 +1,22 @@
+import type { FollowingPart } from '../capture/capture-watch.ts';
 import type { UdpCounts } from '../status/status.ts';
 import type { TunnelOptions } from '../tunnel-options.ts';
 import type { RelayingContext } from './udp-relaying.ts';
 
 /** Datagrams that are relayed, or none. */
-interface Relaying {
+interface Relaying extends FollowingPart {
   /** Undefined where none are. */
   readonly counts: UdpCounts | undefined;
   /** Idempotent. */
   close(): void;
 }
 
-const NO_RELAYING: Relaying = { counts: undefined, close: () => {} };
+const NO_RELAYING: Relaying = {
+  counts: undefined,
+  problems: [],
+  tryAgain: async () => {},
+  close: () => {},
+};
 
 /**
  * Relays datagrams where that is asked for, and something is captured; loaded only then.

@@ -1,5 +1,6 @@
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { CaptureProblem } from '../../ingress/capture-problem.ts';
 import type { CapturedDatagrams } from '../../ingress/datagrams/captured-datagrams.ts';
 import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';
@@ -7,12 +8,15 @@ import { type NetworkMap, toRemote } from '../../net/address/network-map.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';
 import type { Connections } from '../bastion/connections.ts';
 import type { LifeCycle } from '../bastion/life-cycle.ts';
+import type { FollowingPart } from '../capture/capture-watch.ts';
 import type { UdpCounts } from '../status/status.ts';
 import { UdpFlows } from './udp-flows.ts';
 import { UdpRelay } from './udp-relay.ts';
 
 /** A relay that has ended under a connection that stands is started again when something is to be sent, but not more often. */
 const RESTART_MS = 10_000;
+
+const REMEDY = 'have it allow commands, and install python3 or perl there; or use --udp reject';
 
 /** What {@link UdpRelaying} is for, and with. */
 export interface RelayingContext {
@@ -21,10 +25,12 @@ export interface RelayingContext {
   readonly maps: readonly NetworkMap[];
   readonly namespace: NetworkNamespace | undefined;
   readonly logger: Logger;
+  /** Ends the opening. */
+  readonly signal: AbortSignal;
 }
 
 /** Carries the datagrams that are captured by a relay on the bastion: one a connection, which ends with it. */
-export class UdpRelaying {
+export class UdpRelaying implements FollowingPart {
   readonly #context: RelayingContext;
   readonly #flows: UdpFlows;
   readonly #endFollowing: () => void;
@@ -35,7 +41,10 @@ export class UdpRelaying {
   /** What the relay runs over, or has run. */
   #connections: Connections | undefined;
   #startedMs = 0;
-  #isClosed = false;
+  /** Why no relay runs over them. */
+  #why: string | undefined;
+  /** Until then whoever opens it is told. */
+  #isOpen = false;
 
   private constructor(context: RelayingContext) {
     const { logger, life, maps } = context;
@@ -52,14 +61,14 @@ export class UdpRelaying {
       },
     });
     this.#endFollowing = life.onChange(() => {
-      if (life.current !== undefined && life.current !== this.#connections) this.#restart();
+      if (life.current !== undefined && life.current !== this.#connections) void this.#start();
     });
   }
 
   /**
    * Resolves when datagrams are carried that come.
    *
-   * @throws TshuttleError ERR_CONFIG where the bastion runs no relay, or the rules redirect no datagrams; ERR_LISTEN
+   * @throws TshuttleError ERR_CONFIG where the bastion runs no relay, or the rules redirect no datagrams; ERR_LISTEN; the signal's reason
    */
   static async open(context: RelayingContext): Promise<UdpRelaying> {
     if (context.namespace !== undefined) {
@@ -68,20 +77,25 @@ export class UdpRelaying {
       });
     }
     const relaying = new UdpRelaying(context);
+    const { signal } = context;
+    const close = (): void => relaying.close();
+    signal.addEventListener('abort', close);
     try {
       relaying.#datagrams = await context.ingress.datagrams((source, datagram) =>
         relaying.#flows.fromProgram(source, datagram),
       );
-      const why = await relaying.#start();
-      if (why !== undefined) {
-        throw new TshuttleError('ERR_CONFIG', `the bastion runs no relay for --udp relay: ${why}`, {
-          remedy: 'have it allow commands, and install python3 or perl there; or use --udp reject',
-        });
-      }
+      signal.throwIfAborted();
+      await relaying.#start();
+      signal.throwIfAborted();
+      const [problem] = relaying.problems;
+      if (problem !== undefined) throw new TshuttleError('ERR_CONFIG', problem.what, { remedy: REMEDY });
+      relaying.#isOpen = true;
       return relaying;
     } catch (error) {
       relaying.close();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', close);
     }
   }
 
@@ -90,58 +104,93 @@ export class UdpRelaying {
     return this.#flows.counts;
   }
 
+  /** That no relay runs over the connection that stands; without one the tunnel's state tells. */
+  get problems(): readonly CaptureProblem[] {
+    if (this.#why === undefined || this.#context.life.current !== this.#connections) return [];
+    return [
+      {
+        cause: 'udp-relay',
+        what: `UDP to captured networks is dropped, as the bastion runs no relay for it: ${this.#why}`,
+        remedy: `${REMEDY}; tshuttle doctor has it tried again`,
+      },
+    ];
+  }
+
+  /** Starts a relay once more where none runs. Never rejects. */
+  async tryAgain(): Promise<void> {
+    if (this.#isOpen && this.problems.length > 0) await this.#start();
+  }
+
   /** Idempotent. */
   close(): void {
-    this.#isClosed = true;
+    this.#isOpen = false;
     this.#endFollowing();
-    this.#relay?.close();
+    this.#endRelay();
     this.#flows.close();
     this.#datagrams?.close();
     this.#datagrams = undefined;
   }
 
-  /** Resolves when the relay is ready; with why it will not be, where that is so. */
-  #start(): Promise<string | undefined> {
+  /** In place of the one that there is. Resolves when it is ready, or has ended. */
+  async #start(): Promise<void> {
     const { life, logger } = this.#context;
     const connections = life.current;
+    this.#endRelay();
+    if (this.#connections !== connections) this.#why = undefined;
     this.#connections = connections;
     this.#startedMs = performance.now();
-    const start = connections?.start?.bind(connections);
-    if (start === undefined) return Promise.resolve(WITHOUT_PROGRAMS);
-    return new Promise((resolve) => {
+    if (connections === undefined) return;
+    if (connections.start === undefined) {
+      this.#fail('that takes --transport ssh2');
+      return;
+    }
+    const start = connections.start.bind(connections);
+    await new Promise<void>((resolve) => {
       const relay: UdpRelay = new UdpRelay(start, {
         onReady: (interpreter) => {
+          this.#why = undefined;
           logger.info(`UDP to what is captured is relayed by ${interpreter} on the bastion`);
-          resolve(undefined);
+          resolve();
         },
         onDatagram: (flow, datagram) => this.#flows.fromRelay(flow, datagram),
-        onOver: (why) => {
-          resolve(why);
-          if (this.#relay === relay) this.#relay = undefined;
-        },
+        // Where it has ended with its connection, that is known by then.
+        onOver: (why) =>
+          setImmediate(() => {
+            this.#onOver(relay, why);
+            resolve();
+          }),
       });
       this.#relay = relay;
     });
   }
 
-  #restart(): void {
-    this.#relay?.close();
-    void this.#start().then((why) => {
-      if (why !== undefined && !this.#isClosed)
-        this.#context.logger.warn(`UDP is dropped: the bastion runs no relay any more: ${why}`);
-    });
+  #onOver(relay: UdpRelay, why: string): void {
+    if (this.#relay !== relay) return;
+    this.#relay = undefined;
+    if (this.#context.life.current === this.#connections) this.#fail(why);
+  }
+
+  #fail(why: string): void {
+    const isNew = this.#why !== why;
+    this.#why = why;
+    if (!isNew || !this.#isOpen) return;
+    for (const { what, remedy } of this.problems) this.#context.logger.warn(`${what} -> ${remedy}`);
+  }
+
+  #endRelay(): void {
+    const relay = this.#relay;
+    this.#relay = undefined;
+    relay?.close();
   }
 
   #send(flow: number, address: Buffer, port: number, datagram: Buffer): boolean {
     const relay = this.#relay;
     if (relay !== undefined) return relay.send(flow, address, port, datagram);
     const isDue = performance.now() - this.#startedMs > RESTART_MS;
-    if (isDue && this.#context.life.current !== undefined) this.#restart();
+    if (isDue && this.#context.life.current !== undefined) void this.#start();
     return false;
   }
 }
-
-const WITHOUT_PROGRAMS = 'it takes sessions, and --transport ssh2';
 
 function targetOf(destination: Endpoint, maps: readonly NetworkMap[]): Endpoint {
   const address = toRemote(maps, destination.address);
