@@ -36,7 +36,7 @@ export const PROGRAM_OPTIONS = {
     flags: '--namespace <NAME>',
     type: 'namespaceName',
     partOf: 'namespace',
-    help: 'capture what runs in this network namespace (ip netns), and nothing else; ssh stays outside; as root (Linux)',
+    help: 'capture what runs in this network namespace, and nothing else; ssh stays outside; as root (Linux)',
     profile: {
       key: 'namespace',
       description: 'the network namespace in which alone connections are captured, as --namespace',

@@ -95,7 +95,13 @@ describe.each(['SFTP', 'script'] as const)('gate keys by %s', (way) => {
     const families = await familiesOf(sshd.pid);
     // The first is that of the login that serves the other tests.
     expect(families).toHaveLength(2);
-    for (const pid of families[1]!) process.kill(pid, 'SIGKILL');
+    for (const pid of families[1]!) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended with one of the others.
+      }
+    }
   }
 
   const add = (name: string, permitOpen: readonly string[] = []): Promise<CommandOutcome> =>
