@@ -316,7 +316,9 @@ describe.skipIf(skipKeystone)('the API of an OpenStack', () => {
       /^tshuttle: 10\.77\.0\.2:5000: its certificate is for api\.cloud\.test, .*, not for 10\.77\.0\.2 -> \S.*$/m,
     ],
   ])('ends with one line when the cloud is %s', async (cloud, code, line) => {
-    const result = await run(cloud, ['--openstack', cloud, '--openstack-catalog']);
+    const words = ['--openstack', cloud, '--openstack-catalog'];
+    const result = await runTshuttle(lab, words, { env: keystone.environment(cloud) });
+    outputs.push(result.stderr);
     expect(result, result.stderr).toMatchObject({ code });
     expect(result.stderr).toMatch(line);
     expect(result.stderr.match(/^tshuttle: /gm)).toHaveLength(1);

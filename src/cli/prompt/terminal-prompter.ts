@@ -30,7 +30,7 @@ export class TerminalPrompter implements Prompter {
   }
 
   get available(): boolean {
-    if (process.platform === 'win32') return process.stdin.isTTY && process.stderr.isTTY;
+    if (process.platform === 'win32') return process.stdin.isTTY === true && process.stderr.isTTY === true;
     try {
       closeSync(openSync(TERMINAL, 'r+'));
       return true;
@@ -100,6 +100,8 @@ export class TerminalPrompter implements Prompter {
       };
       input.setEncoding('utf8');
       input.on('data', onData).on('error', onEnd).on('end', onEnd);
+      // A console was paused after the question before, and a listener alone does not have it read again (Node.js, stream.Readable).
+      input.resume();
     });
   }
 }
