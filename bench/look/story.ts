@@ -52,7 +52,7 @@ const SCENES: readonly Scene[] = [
     terminal: 1,
     caption: 'See what goes through it, live',
     does: { types: 'tshuttle top' },
-    shows: [/me@bastion {2}up \d/, /10\.0\.0\.8:80 +curl \d+/, /^0 open, /m],
+    shows: [/me@bastion {2}up(?= \d)/, /10\.0\.0\.8:80 +curl(?= \d)/, /^0 open, /m],
     holdMs: 0,
     isStill: true,
   },

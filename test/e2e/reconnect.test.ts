@@ -26,6 +26,12 @@ describe.skipIf(skipLab)('a bastion that is lost', () => {
     await using lab = await createLab();
     const events = join(lab.directory, 'events');
     const onEvent = `echo "$TSHUTTLE_EVENT $TSHUTTLE_NAME: $TSHUTTLE_MESSAGE" >>'${events}'; sleep 60 & cat`;
+    // The latest state is told: one that is over before its turn is none to tell of.
+    const untilTold = (event: RegExp) =>
+      until(async () => event.test(await readFile(events, 'utf8')), {
+        deadlineMs: 10_000,
+        what: `the command is told: ${event.source}`,
+      });
     const tshuttle = await startTshuttle(lab, ['--on-event', onEvent, SUBNET]);
     await expectToWork(lab);
     const monitor = await watchRules(lab.client);
@@ -38,10 +44,12 @@ describe.skipIf(skipLab)('a bastion that is lost', () => {
     );
     await open.exited;
     const waiting = lab.application(whoami);
+    await untilTold(/^lost /m);
     await lab.sshd.restart();
     expect(await waiting).toMatchObject({ peer: ADDRESSES.bastionInner4 });
     await tshuttle.untilOutput(/connected to root@198\.51\.100\.1.*again after/);
     await expectToWork(lab);
+    await untilTold(/^back /m);
     expect(changesSeen(monitor)).toEqual([]);
     monitor.kill('SIGTERM');
     await monitor.exited;

@@ -81,7 +81,7 @@ describe.skipIf(skipLab)('an error that nobody has caught', () => {
   it('in a daemon: the same, in its log', async () => {
     const started = await runTshuttle(lab, ['-D', '--pidfile', `${plantWhen}.pid`, SUBNET], options);
     expect(started, started.stderr).toMatchObject({ code: 0 });
-    const log = /log: (\S+)\)/.exec(started.stdout)?.[1] ?? '';
+    const log = /, log (\S+);/.exec(started.stdout)?.[1] ?? '';
     expect((await clientProcesses(lab)).some(({ argv }) => argv[0] === 'tshuttle')).toBe(true);
     await plant();
     await expectNothingLeft(lab);
