@@ -123,7 +123,7 @@ describe('SOCKS', () => {
     await until(() => proxies.flows.totals().now === 0, { deadlineMs: 5_000, what: 'the flow is over' });
     expect(proxies.logger.lines).toContainEqual(
       expect.stringMatching(
-        new RegExp(`^info localhost:${destination.port}: closed after .*"bytesUp":10,"bytesDown":10`),
+        new RegExp(`^info localhost:${destination.port} closed after .*"bytesUp":10,"bytesDown":10`),
       ),
     );
   });
