@@ -1,14 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ofDebian13 } from './debian-13.ts';
 import type { SshdProgram } from './sshd.ts';
-
-const ROOTS = '/var/cache/tshuttle-tests';
-const LIBRARIES = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' } as Readonly<Record<string, string>>;
-const LOADERS = { x64: 'ld-linux-x86-64.so.2', arm64: 'ld-linux-aarch64.so.1' } as Readonly<
-  Record<string, string>
->;
 
 /** Since 9.9, mlkem768x25519-sha256 is among what sshd has. */
 function hasMlKem(): boolean {
@@ -16,19 +10,13 @@ function hasMlKem(): boolean {
   return stdout.includes('mlkem768x25519-sha256');
 }
 
-/** A Debian 13 with sshd that another test has made (.ci/debian-root). */
-const root = existsSync(ROOTS)
-  ? readdirSync(ROOTS)
-      .filter((name) => name.startsWith('trixie-') && !name.endsWith('.new'))
-      .map((name) => join(ROOTS, name))
-      .find((path) => existsSync(join(path, 'usr/lib/openssh/sshd-auth')))
-  : undefined;
+const sshdOfDebian13 = ofDebian13('/usr/sbin/sshd');
 
 /** Whether there is no OpenSSH with ML-KEM here: neither this machine's own nor in a root of Debian 13 (bash .ci/fresh-debian). */
 export const skipNewerSshd: boolean = decideToSkip();
 
 function decideToSkip(): boolean {
-  if (root !== undefined || hasMlKem()) return false;
+  if (sshdOfDebian13 !== undefined || hasMlKem()) return false;
   console.warn(
     'tests against OpenSSH 9.9 and later are skipped: there is none (bash .ci/fresh-debian makes one)',
   );
@@ -41,17 +29,15 @@ function decideToSkip(): boolean {
  * @param folder where what starts its parts lies, as long as it runs
  */
 export async function newerSshd(folder: string): Promise<SshdProgram> {
-  if (hasMlKem() || root === undefined) return { command: ['/usr/sbin/sshd'], lines: [] };
-  const within = join(root, 'usr/lib', LIBRARIES[process.arch] ?? '');
-  const run = [join(within, LOADERS[process.arch] ?? ''), '--library-path', within];
+  if (hasMlKem() || sshdOfDebian13 === undefined) return { command: ['/usr/sbin/sshd'], lines: [] };
   const lines: string[] = [];
   for (const [keyword, name] of [
     ['SshdSessionPath', 'sshd-session'],
     ['SshdAuthPath', 'sshd-auth'],
   ] as const) {
-    const script = `#!/bin/sh\nexec ${run.join(' ')} ${join(root, 'usr/lib/openssh', name)} "$@"\n`;
-    await writeFile(join(folder, name), script, { mode: 0o755 });
+    const command = ofDebian13(`/usr/lib/openssh/${name}`) ?? [name];
+    await writeFile(join(folder, name), `#!/bin/sh\nexec ${command.join(' ')} "$@"\n`, { mode: 0o755 });
     lines.push(`${keyword} ${join(folder, name)}`);
   }
-  return { command: [...run, join(root, 'usr/sbin/sshd')], lines };
+  return { command: [...sshdOfDebian13], lines };
 }

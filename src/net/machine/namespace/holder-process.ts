@@ -108,9 +108,12 @@ export class HolderProcess implements SocketPlace {
 
   #receive({ id, answer }: HolderReply, socket: unknown): void {
     const pending = this.#settle(id);
+    // Nobody waits for it any more, so it is ours to close.
+    if (pending === undefined)
+      return void (socket instanceof Server || socket instanceof UdpSocket ? socket.close() : undefined);
     if (answer.kind === 'failed')
-      pending?.reject(Object.assign(new Error(answer.message), { code: answer.code }));
-    else pending?.resolve({ answer, socket });
+      pending.reject(Object.assign(new Error(answer.message), { code: answer.code }));
+    else pending.resolve({ answer, socket });
   }
 
   #settle(id: number) {
