@@ -89,6 +89,26 @@ describe('the package', () => {
     expect(MANIFEST.scripts.build).toMatch(/ > dist\/man\/tshuttle\.1$/);
   });
 
+  test('has a man page of the day of the last commit, so that the same commit makes the same package', () => {
+    expect(MANIFEST.scripts.build).toMatch(
+      / SOURCE_DATE_EPOCH=\S+git log -1 --format=%ct [^&]* node bin\/tshuttle man /,
+    );
+    const man = (epoch: string) =>
+      spawnSync(process.execPath, ['bin/tshuttle', 'man'], {
+        encoding: 'utf8',
+        env: { ...process.env, SOURCE_DATE_EPOCH: epoch },
+      });
+    expect(man('1700000000').stdout).toMatch(/^\.Dd 2023-11-14\n/);
+    // Elsewhere than in a clone there is no last commit.
+    expect(man('').stdout).toMatch(/^\.Dd 20\d\d-/);
+    for (const wrong of ['yesterday', '-1', '1e9', '9'.repeat(12)])
+      expect(man(wrong)).toMatchObject({
+        status: 64,
+        stdout: '',
+        stderr: expect.stringMatching(/^tshuttle: SOURCE_DATE_EPOCH: is not a number of seconds/),
+      });
+  });
+
   test('is small, and has no source map, which would be half of it and name sources that are not in it', () => {
     const { status, stdout, stderr } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
       encoding: 'utf8',
@@ -129,7 +149,9 @@ describe('the package', () => {
     run(`npm install -g --silent --offline --ignore-scripts --no-audit --no-fund ${folder}/package`);
     expect(run('tshuttle --version')).toMatch(/^tshuttle \d+\.\d+\.\d+\n$/);
     const page = readFileSync(join(folder, 'prefix', 'share', 'man', 'man1', 'tshuttle.1'), 'utf8');
-    expect(page).toBe(run('tshuttle man'));
+    // Of the day of the last commit when it was built, whatever day it is now.
+    const day = /^\.Dd (\d{4}-\d{2}-\d{2})$/m.exec(page)?.[1] ?? '';
+    expect(page).toBe(run(`SOURCE_DATE_EPOCH=${Date.parse(day) / 1000} tshuttle man`));
     expect(run('tshuttle completion bash')).toContain('complete ');
     expect(run('tshuttle sudoers --user alice')).toMatch(/^alice ALL=\(root\) NOPASSWD: \/\S+ ""$/m);
     run('npm uninstall -g --silent --offline tshuttle');

@@ -12,7 +12,12 @@ export const manCommand = defineCommand<undefined>({
       .usage('')
       .action(() => choose(undefined));
   },
-  run: async (_input, { print, describeProgram }) => {
+  run: async (_input, { process: { environment }, print, refuse, describeProgram }) => {
+    const date = dateOf(environment);
+    if (date === undefined) {
+      const what = 'is not a number of seconds since 1970, in up to 11 digits';
+      return refuse('ERR_USAGE', [{ where: 'SOURCE_DATE_EPOCH', what }]);
+    }
     const { renderManPage } = await import('../../help/render-man.ts');
     const { topicsOn } = await import('../../help/topics.ts');
     const { errorTopics } = await import('../../help/error-pages.ts');
@@ -20,7 +25,7 @@ export const manCommand = defineCommand<undefined>({
     print(
       renderManPage(await describeProgram(), {
         version: readVersion(),
-        date: new Date().toISOString().slice(0, 10),
+        date,
         platform: process.platform,
         topics: [...topicsOn(), ...errorTopics()],
         exitCodes: EXIT_MEANINGS,
@@ -29,3 +34,11 @@ export const manCommand = defineCommand<undefined>({
     return 0;
   },
 });
+
+/** The day of the page: that of the source where a build says it, so that the same source makes the same page on any day. */
+function dateOf({
+  SOURCE_DATE_EPOCH: seconds,
+}: Readonly<Record<string, string | undefined>>): string | undefined {
+  if (seconds && !/^\d{1,11}$/.test(seconds)) return undefined;
+  return (seconds ? new Date(Number(seconds) * 1000) : new Date()).toISOString().slice(0, 10);
+}
