@@ -8,6 +8,7 @@ import { type ExchangeBounds, HttpExchange } from './http-exchange.ts';
 import { refuse, refuseConnect } from './http-refusal.ts';
 import {
   type AbsoluteTarget,
+  hasOnlyFieldNames,
   parseAbsoluteTarget,
   parseBasicCredentials,
   STATUS_OF_FAILURE,
@@ -134,6 +135,10 @@ class HttpProxy {
     const target = parseAbsoluteTarget(message.url ?? '');
     if (target === undefined) {
       refuse(response, 400, TARGET_REMEDY);
+      return;
+    }
+    if (!hasOnlyFieldNames(message.rawHeaders)) {
+      refuse(response, 400, 'the request has a field whose name is none');
       return;
     }
     const refusal = await this.#whyUnwelcome(message);

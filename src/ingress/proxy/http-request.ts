@@ -35,6 +35,18 @@ export function parseBasicCredentials(field: string | undefined): ProxyCredentia
   return colon < 0 ? undefined : { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Whether the names of all fields are names, which Node's parser does not always ask for, and its writers do. */
+export function hasOnlyFieldNames(rawFields: readonly string[]): boolean {
+  let areNames = true;
+  forEachField(rawFields, (name) => {
+    areNames &&= TOKEN.test(name);
+  });
+  return areNames;
+}
+
 /** RFC 9110 section 7.6.1, what older clients send to proxies, and the announcement of trailers, which end here. */
 const HOP_BY_HOP = [
   'connection',

@@ -184,10 +184,13 @@ describe('the HTTP proxy', () => {
         const request = `${one.method ?? 'GET'} http://hostile.example:${at}/ HTTP/1.1\r\nHost: x\r\n${field}Connection: close\r\n\r\n`;
         socket.write(one.method === 'POST' ? `${request}body` : request);
       });
-      if (elapsedMs >= LONGEST_MS) return 'hangs';
+      if (elapsedMs >= LONGEST_MS !== (one.isEndless ?? false)) return one.isEndless ? 'ends' : 'hangs';
       return complaintAbout(one, answerIn(text, one.method === 'HEAD'));
     });
-    expect(proxy.flows.size).toBe(1);
+    await until(() => proxy.flows.size === 1, {
+      deadlineMs: 5_000,
+      what: 'the ends of all but the innocent',
+    });
   }, 120_000);
 
   test('a request whose body nobody wants is answered, and so is the next one on its connection', async () => {
@@ -253,12 +256,12 @@ function complaintAbout(
       ? 'nothing'
       : `${answer.status} ${answer.isWhole ? 'whole' : 'cut'} ${JSON.stringify(answer.body.slice(0, 100))}`;
   const isCut = answer === undefined || !answer.isWhole;
-  const isRight =
-    expected === 'cut'
-      ? isCut
-      : expected === '502 or cut'
-        ? isCut || answer.status === 502
-        : !isCut && answer.status === expected && (body === undefined || answer.body === body);
+  const isRight = String(expected)
+    .split(' or ')
+    .some((one) => {
+      if (one === 'cut' || isCut) return one === 'cut' && isCut;
+      return answer.status === Number(one) && (one === '502' || body === undefined || answer.body === body);
+    });
   return isRight ? undefined : `expected ${expected}, got ${got}`;
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   endToEndFields,
+  hasOnlyFieldNames,
   parseAbsoluteTarget,
   parseBasicCredentials,
 } from '../../../../src/ingress/proxy/http-request.ts';
@@ -45,6 +46,13 @@ test('basic credentials', () => {
   expect(parseBasicCredentials(field('ann'))).toBeUndefined();
   expect(parseBasicCredentials('Bearer abc')).toBeUndefined();
   expect(parseBasicCredentials(undefined)).toBeUndefined();
+});
+
+test('a field with a space before its colon is none, as a parser hands it over', () => {
+  expect(hasOnlyFieldNames(['Host', 'h', 'A', ' b '])).toBe(true);
+  expect(hasOnlyFieldNames([])).toBe(true);
+  for (const name of ['A ', ' A', '', 'A:', 'A\x00', 'ä'])
+    expect(hasOnlyFieldNames(['Host', 'h', name, 'b']), name).toBe(false);
 });
 
 test('fields of the way to the proxy, and those that Connection names, do not go on', () => {
