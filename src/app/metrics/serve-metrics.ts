@@ -3,14 +3,15 @@ import { hostname } from 'node:os';
 import { TshuttleError } from '../../core/errors.ts';
 import { formatHostPort } from '../../net/address/endpoint.ts';
 import { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
+import { SocketDeadlines, WITHOUT_CHECKS } from '../../net/sockets/socket-deadlines.ts';
 import type { TunnelStatus } from '../../tunnel/status/status.ts';
 import { isAskedFor } from './asked-host.ts';
 import { type MetricsOwner, tunnelMetrics } from './tunnel-metrics.ts';
 
 /** A scraper and a reader; with more, the one that has been idle for longest is closed. */
 const MAX_CONNECTIONS = 16;
-/** How long a request may take to arrive, in ms. */
-const REQUEST_TIMEOUT_MS = 5_000;
+/** How long a request and its answer may take, in ms. */
+const PATIENCE_MS = 5_000;
 
 /** A server for scrapes. */
 export interface MetricsServer {
@@ -27,6 +28,7 @@ export async function serveMetrics(
   place: { readonly address: string; readonly port: number },
   owner: MetricsOwner,
   status: () => TunnelStatus,
+  patienceMs = PATIENCE_MS,
 ): Promise<MetricsServer> {
   const registry = tunnelMetrics(owner, status);
   const where = formatHostPort(place.address, place.port);
@@ -46,20 +48,23 @@ export async function serveMetrics(
       () => response.writeHead(500).end(),
     );
   };
-  const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
-    answer,
-  );
+  const server = createServer(WITHOUT_CHECKS, answer);
+  // Scrapers come again after longer than a connection would be kept.
+  server.maxRequestsPerSocket = 1;
   const clients = new AdmittedClients({
     use: 'service',
     most: MAX_CONNECTIONS,
     mostIdle: MAX_CONNECTIONS,
   });
-  server.on('connection', (client) => clients.admit(client));
+  const deadlines = new SocketDeadlines((socket) => socket.destroy());
+  server.on('connection', (client) => {
+    if (clients.admit(client)) deadlines.follow(client, patienceMs);
+  });
   server.on('request', ({ socket }, response) => {
     clients.busy(socket);
     response.once('close', () => clients.done(socket));
   });
+  server.on('dropRequest', (_request, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => {
       const remedy = 'choose another port, or leave --metrics out';

@@ -4,8 +4,9 @@ import { formatEndpoint, formatHostPort, makeEndpoint, toDestination } from '../
 import { parseHostPort } from '../../net/address/host-port.ts';
 import { type FlowAnswer, makeFlow } from '../../net/flow.ts';
 import type { AdmittedClients } from '../../net/sockets/admitted-clients.ts';
+import { SocketDeadlines, WITHOUT_CHECKS } from '../../net/sockets/socket-deadlines.ts';
 import { type ExchangeBounds, HttpExchange } from './http-exchange.ts';
-import { refuse, refuseConnect } from './http-refusal.ts';
+import { refuse, refuseConnect, refuseLate } from './http-refusal.ts';
 import {
   type AbsoluteTarget,
   hasOnlyFieldNames,
@@ -17,17 +18,18 @@ import { cutOffOnBug, type ProxyContext } from './proxy-context.ts';
 
 /** What one client may do, and each exchange of it. */
 export interface HttpProxyBounds extends ExchangeBounds {
-  /** From the connection, or the last answer on it, to the end of a request's head, in ms. */
+  /** From the connection to the end of the first request's head, in ms. */
   readonly requestHeadMs: number;
-  /** How often that is looked at, in ms. */
-  readonly checkMs: number;
+  /** How long a client may keep its connection without a request, in ms, beside the time for the head of the next. */
+  readonly keepAliveMs: number;
   /** Requests of one connection that wait for their answers, as apt(8) has up to 10. */
   readonly requestsAtOnce: number;
 }
 
 const BOUNDS: HttpProxyBounds = {
   requestHeadMs: 20_000,
-  checkMs: 30_000,
+  // Longer than most clients do.
+  keepAliveMs: 120_000,
   headBytes: 32 * 1024,
   requestsAtOnce: 32,
   // As long as other proxies wait for a slow report to be made: tinyproxy 10 minutes, squid 15.
@@ -36,9 +38,6 @@ const BOUNDS: HttpProxyBounds = {
   lingerMs: 5_000,
   interimAnswers: 32,
 };
-
-/** A client may keep its connection for so long without a request, in ms: longer than most clients do. */
-const KEEP_ALIVE_TIMEOUT_MS = 120_000;
 
 const TARGET_REMEDY = 'this is a proxy: it takes CONNECT host:port, and requests for http://host/path';
 
@@ -55,31 +54,38 @@ export function createHttpProxy(
   bounds: HttpProxyBounds = BOUNDS,
 ): Server {
   const proxy = new HttpProxy(context, bounds);
+  const deadlines = new SocketDeadlines(refuseLate);
   const server = createServer({
-    headersTimeout: bounds.requestHeadMs,
-    connectionsCheckingInterval: bounds.checkMs,
-    // The body of an upload takes as long as it takes.
-    requestTimeout: 0,
+    ...WITHOUT_CHECKS,
     maxHeaderSize: bounds.headBytes,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    keepAliveTimeout: bounds.keepAliveMs,
   });
   // The head is bounded by its bytes. Where Node leaves fields out for their number, the message is another one.
   server.maxHeadersCount = 0;
   server.on('connection', (socket) => {
     // One for each request that waits, beside Node's and ours.
     socket.setMaxListeners(bounds.requestsAtOnce + 16);
-    clients.admit(socket);
+    if (clients.admit(socket)) deadlines.follow(socket, bounds.requestHeadMs);
   });
   server.on('connect', (message, duplex, early) => {
     const socket = duplex as Socket;
     clients.busy(socket);
+    deadlines.clear(socket);
     cutOffOnBug(socket, proxy.connect(message, socket, early), context.logger);
   });
   server.on('request', (message, response) => {
     const { socket } = message;
     clients.busy(socket);
+    // The body of an upload takes as long as it takes.
+    deadlines.clear(socket);
     response.once('close', () => clients.done(socket));
     cutOffOnBug(socket, proxy.forward(message, response), context.logger);
+    const waitForNext = (): void => {
+      if (message.complete && proxy.waitingOf(socket) === 0)
+        deadlines.set(socket, bounds.keepAliveMs + bounds.requestHeadMs);
+    };
+    // What was asked for may be answered before all of it is here.
+    for (const part of [response, message]) part.once('close', waitForNext);
   });
   return server;
 }
@@ -102,7 +108,7 @@ class HttpProxy {
     if (early.length > 0) socket.unshift(early);
     const originator = makeEndpoint(socket.remoteAddress ?? '', socket.remotePort ?? 0);
     const destination = parseHostPort(message.url ?? '');
-    if (originator === undefined || this.#waitingOf(socket) > 0) {
+    if (originator === undefined || this.waitingOf(socket) > 0) {
       // The answer to an earlier request would come in the middle of the flow.
       socket.destroy();
       return;
@@ -125,9 +131,9 @@ class HttpProxy {
 
   async forward(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = message;
-    const waiting = this.#waitingOf(socket) + 1;
+    const waiting = this.waitingOf(socket) + 1;
     this.#waiting.set(socket, waiting);
-    response.once('close', () => this.#waiting.set(socket, this.#waitingOf(socket) - 1));
+    response.once('close', () => this.#waiting.set(socket, this.waitingOf(socket) - 1));
     if (waiting > this.#bounds.requestsAtOnce) {
       socket.destroy();
       return;
@@ -168,7 +174,8 @@ class HttpProxy {
     });
   }
 
-  #waitingOf(socket: Socket): number {
+  /** How many requests of a connection wait for their answers. */
+  waitingOf(socket: Socket): number {
     return this.#waiting.get(socket) ?? 0;
   }
 

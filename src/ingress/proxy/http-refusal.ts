@@ -16,6 +16,12 @@ export function refuseConnect(socket: Socket, status: number, why: string): void
   lingeringClose(socket);
 }
 
+/** Ends the connection of a client whose request does not come, as Node.js does it. */
+export function refuseLate(socket: Socket): void {
+  socket.write(`HTTP/1.1 408 ${reasonOf(408)}\r\nConnection: close\r\n\r\n`);
+  socket.destroy();
+}
+
 function reasonOf(status: number): string {
   return STATUS_CODES[status] ?? '';
 }

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttpProxy, type HttpProxyBounds } from '../../../../src/ingress/proxy/http-proxy.ts';
 import { ProxyLogins } from '../../../../src/ingress/proxy/proxy-logins.ts';
 import type { Flow } from '../../../../src/net/flow.ts';
 import { AdmittedClients } from '../../../../src/net/sockets/admitted-clients.ts';
 import { relay } from '../../../../src/net/sockets/relay.ts';
+import { watchTimers } from '../../../support/in-process/due-timers.ts';
 import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 import { until } from '../../../support/process/until.ts';
 import { ANSWERS, type AnswerCase, REQUESTS, type RequestCase } from './hostile-messages.ts';
@@ -18,7 +20,7 @@ import { ANSWERS, type AnswerCase, REQUESTS, type RequestCase } from './hostile-
 
 const BOUNDS: HttpProxyBounds = {
   requestHeadMs: 300,
-  checkMs: 50,
+  keepAliveMs: 200,
   headBytes: 32 * 1024,
   requestsAtOnce: 32,
   answerHeadMs: 300,
@@ -39,7 +41,7 @@ interface Conversation {
 }
 
 /** All that a client hears until its connection is over. */
-async function converse(port: number, write: (socket: Socket) => void): Promise<Conversation> {
+async function converse(port: number, write: (socket: Socket) => unknown): Promise<Conversation> {
   const startedMs = performance.now();
   const socket = connect({ port, host: '127.0.0.1' });
   const chunks: Buffer[] = [];
@@ -207,6 +209,41 @@ describe('the HTTP proxy', () => {
       );
     });
     expect(text.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 502', 'HTTP/1.1 200']);
+  });
+
+  test('a request that takes long is taken, also after its answer, and one that only begins is not', async () => {
+    const [refusing, passing] = [portOf('status 000'), portOf('status 200')];
+    const get = `GET http://hostile.example:${passing}/ HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const chunks = 20;
+    const { text, elapsedMs } = await converse(proxy.port, async (socket) => {
+      socket.write(
+        `POST http://hostile.example:${refusing}/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${chunks}\r\n\r\n`,
+      );
+      // Longer than a connection may wait for a request.
+      for (let index = 0; index < chunks; index += 1) {
+        await sleep(50);
+        socket.write('x');
+      }
+      socket.write(`${get}GET http://hostile.example/`);
+      for (; !socket.destroyed; await sleep(50)) socket.write('x');
+    });
+    expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 502', 'HTTP/1.1 200', 'HTTP/1.1 408']);
+    expect(elapsedMs).toBeLessThan(LONGEST_MS);
+  });
+
+  test('a process with it and without clients is not woken by it', async () => {
+    using timers = watchTimers();
+    using idle = await startProxy();
+    const { text } = await converse(idle.port, (socket) =>
+      socket.write(
+        `GET http://hostile.example:${portOf('status 200')}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      ),
+    );
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    await until(() => timers.due().length === 0, {
+      deadlineMs: 5_000,
+      what: () => `no timers, not of ${timers.due()} ms`,
+    });
   });
 
   test('an answer that waits for the one before it is whole, long after its destination is done', async () => {

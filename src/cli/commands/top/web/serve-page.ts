@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { TshuttleError } from '../../../../core/errors.ts';
 import { AdmittedClients } from '../../../../net/sockets/admitted-clients.ts';
+import { SocketDeadlines, WITHOUT_CHECKS } from '../../../../net/sockets/socket-deadlines.ts';
 import { type AskedPage, admitRequest, type Refusal } from './admit-request.ts';
 import type { LiveLooks } from './live-looks.ts';
 import { PAGE, POLICY } from './page/page.ts';
@@ -51,25 +52,15 @@ export async function servePage(
   patienceMs = PATIENCE_MS,
 ): Promise<PageServer> {
   const clients = new AdmittedClients({ use: 'service', most: MAX_CONNECTIONS, mostIdle: MAX_CONNECTIONS });
-  const timers = new Map<Socket, NodeJS.Timeout>();
-  const disarm = (socket: Socket): void => {
-    clearTimeout(timers.get(socket));
-    timers.delete(socket);
-  };
-  // Node's own check of how long requests take would wake this process twice a minute, for ever.
-  const server = createServer({ connectionsCheckingInterval: 2 ** 31 - 1, maxHeaderSize: MAX_HEADER_BYTES });
+  const deadlines = new SocketDeadlines((socket) => socket.destroy());
+  const server = createServer({ ...WITHOUT_CHECKS, maxHeaderSize: MAX_HEADER_BYTES });
   server.maxRequestsPerSocket = 1;
-  server.on('connection', (socket: Socket) => {
-    if (!clients.admit(socket)) return;
-    timers.set(
-      socket,
-      setTimeout(() => socket.destroy(), patienceMs),
-    );
-    socket.once('close', () => disarm(socket));
+  server.on('connection', (socket) => {
+    if (clients.admit(socket)) deadlines.follow(socket, patienceMs);
   });
   server.on('request', (request, response) => {
     const { socket } = request;
-    disarm(socket);
+    deadlines.clear(socket);
     clients.busy(socket);
     response.once('close', () => clients.done(socket));
     response.on('error', () => {}); // its `close` follows
