@@ -30,7 +30,10 @@ const here = {
  * It forks what is named here, whoever it runs by itself.
  */
 const { TSHUTTLE_TEST_NODE: testNode } = process.env;
-if (testNode !== undefined) process.execPath = testNode;
+if (testNode !== undefined) {
+  process.env['TSHUTTLE_BUILD_NODE'] = process.execPath;
+  process.execPath = testNode;
+}
 
 /** Captures on the machine itself, which only a machine of somebody's tests is for: `npm run test:loopback`. */
 const loopback = {

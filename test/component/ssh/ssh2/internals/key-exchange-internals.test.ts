@@ -215,7 +215,9 @@ test(`of ${MUTATIONS} handshakes of which something was changed on the way none 
       ._cipher;
     const write = cipher._onWrite;
     const socket = Reflect.get(connection, '_sock') as Socket;
-    accepted.set(socket.remotePort, socket);
+    const port = socket.remotePort;
+    accepted.set(port, socket);
+    connection.on('close', () => accepted.delete(port));
     cipher._onWrite = (packet) => {
       write(sent === changedPacket ? mutate(packet, random) : packet);
       sent += 1;
