@@ -163,6 +163,11 @@ async function lookUpOne(name: string, lookUp: LookUp): Promise<Answer> {
   }
 }
 
+/** `does not resolve`, and why where that is not simply so. */
+export function describeUnresolved(error: unknown): string {
+  return systemCodeOf(error) === 'ENOTFOUND' ? 'does not resolve' : `does not resolve: ${reasonOf(error)}`;
+}
+
 function reasonOf(error: unknown): string {
   switch (systemCodeOf(error)) {
     case 'ENOTFOUND':

@@ -2,6 +2,7 @@ import { CleanupStack } from '../core/cleanup-stack.ts';
 import { deferred } from '../core/deferred.ts';
 import { oneAtATime } from '../core/one-at-a-time.ts';
 import { beginOpening } from '../core/opening.ts';
+import { STARTING_HELPER } from '../core/progress.ts';
 import type { CapturedDns } from '../dns/names/captured-dns.ts';
 import type { OpenConnection } from '../dns/resolver/tcp-resolver.ts';
 import { LocalForwards } from '../ingress/forwards/local-forwards.ts';
@@ -48,8 +49,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
   const cleanup = new CleanupStack();
   try {
     onStep?.('reading the ssh configuration');
-    // sudo comes next, and may ask by itself on the same terminal.
-    const resolving = resolveBastions(options.remotes, { logger, signal }).finally(() => onStep?.(undefined));
+    const next = options.captures ? STARTING_HELPER : undefined;
+    const resolving = resolveBastions(options.remotes, { logger, signal }).finally(() => onStep?.(next));
     resolving.catch(() => {}); // told below, by whoever waits for it
     if (options.transport.kind !== 'openssh') prepareAhead();
     let flows: FlowTable | undefined;
@@ -223,9 +224,8 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
         tunnelStatus({
           ...{ life, table, transport: bastion.transport },
           ...{ bastions: bastion.standings(), exempt: bastion.exempt().map(formatEndpoint) },
-          rulesGone: ingress.rulesGone,
+          ...{ rulesGone: ingress.rulesGone, udp: relaying.counts ?? null },
           names: dns?.namesStatus ?? null,
-          udp: relaying.counts ?? null,
           captureProblems: watch.problems,
           otherError: ingressError ?? removed.lastError,
         }),

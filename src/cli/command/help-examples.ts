@@ -23,6 +23,7 @@ ${redirector === undefined ? WITHOUT_CAPTURE : CAPTURING}
 Arguments in the environment variable TSHUTTLE_ARGS come before those on the command line.
 
 Exit codes:
-  0  stopped as asked     68  bastion unreachable    71  the system refused     77  root or login refused
-  64 usage                69  no usable method       75  bastion lost           78  configuration
-                          70  internal error         76  host key               130 Ctrl-C`;
+  0  stopped as asked     70 internal error       77  root or login refused
+  64 usage                71 the system refused   78  configuration
+  68 bastion unreachable  75 bastion lost         130 Ctrl-C
+  69 no usable method     76 host key`;

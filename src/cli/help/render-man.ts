@@ -1,8 +1,8 @@
 import type { Command, Option } from 'commander';
 import { systemWords } from '../../core/systems/system-words.ts';
 import { methodsOn } from '../../intercept/rules/redirect-methods.ts';
+import { wrap } from '../rendering/wrap.ts';
 import type { Block, Topic } from './topics/topic.ts';
-import { wrap } from './wrap.ts';
 
 /** How long a line of source may be (mandoc's STYLE). */
 const COLUMNS = 72;

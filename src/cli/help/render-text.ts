@@ -1,5 +1,5 @@
+import { wrap } from '../rendering/wrap.ts';
 import type { Block, Topic } from './topics/topic.ts';
-import { wrap } from './wrap.ts';
 
 /** How wide pages are: a terminal of 80 columns and a margin. */
 const COLUMNS = 78;
@@ -8,7 +8,7 @@ const INDENT = '    ';
 /** A page for the terminal: no colours, no escape codes, so that a pager or a file can have it. */
 export function renderTopic(topic: Topic): string {
   const heading = beginsWithSummary(topic) ? topic.name : `${topic.name}: ${topic.summary}`;
-  return [heading, '', ...topic.blocks.flatMap(renderBlock)].join('\n');
+  return [...wrap(heading, COLUMNS, INDENT), '', ...topic.blocks.flatMap(renderBlock)].join('\n');
 }
 
 /** Nothing is said twice. */

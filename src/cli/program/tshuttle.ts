@@ -12,6 +12,7 @@ import type { Parts } from '../command/parts.ts';
 import { type ProblemCode, renderProblems } from '../command/report.ts';
 import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
+import { ALL_COMMANDS } from './all-commands.ts';
 import { type LookUpNames, parseArguments } from './arguments.ts';
 import { buildProgram } from './program.ts';
 import { bastionsOfOneSource, repeatedOptions } from './repeated-options.ts';
@@ -77,7 +78,7 @@ async function runCommand(
     leading === 0 ? readSshuttleWords(text) : { words: text, ignored: [] };
   const { words, ignored } = read(collected.words);
   const bySource = collected.sources.map((source) => read(source).words);
-  const refuse = wantsJson(words) ? refuseAsJson : refuseAsText(commandIn(words).known?.name);
+  const refuse = wantsJson(words) ? refuseAsJson : refuseAsText(commandOrGroupIn(words));
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   const session = openSession(context, parts, refuse, bySource);
   const invocation = await parseArguments(words, readVersion(), namesIn(context.environment));
@@ -107,6 +108,14 @@ async function runCommand(
       return await runTunnel(config, [...ignoredOptions(ignored), ...parsed.warnings], session, saved);
     }
   }
+}
+
+/** The command whose help says how it is used, or the group of commands. */
+function commandOrGroupIn(words: readonly string[]): string | undefined {
+  const { known } = commandIn(words);
+  if (known !== undefined) return known.name;
+  const [group = ''] = words;
+  return ALL_COMMANDS.some(({ name }) => name.startsWith(`${group} `)) ? group : undefined;
 }
 
 /** The profiles, and the pages of help: words may mean them that mean nothing as they are. */

@@ -1,5 +1,6 @@
 import { printableLine } from '../../core/printable.ts';
-import type { OnStep, Step } from '../../core/progress.ts';
+import type { AskingStep, OnStep, Step } from '../../core/progress.ts';
+import { isEchoOff } from './terminal-echo.ts';
 
 /** What takes less than this is not worth a word. */
 const PATIENCE_MS = 1_000;
@@ -28,8 +29,8 @@ interface ProgressTerminal {
  *        ^                 └──none──┐      │  └──erase──> patient, until the next look
  *        └──────────────────────────┴─none─┘
  *
- * On a terminal that moves no cursor (`TERM=dumb`) each step that takes that long is a line of its own; off a terminal there is
- * nothing.
+ * On a terminal that moves no cursor (`TERM=dumb`) each step that takes that long is a line of its own, and so is elsewhere one in which
+ * another program may ask, unless it asks right now: what it asks stands below. Off a terminal there is nothing.
  */
 export class ProgressLine {
   readonly #terminal: ProgressTerminal;
@@ -45,8 +46,12 @@ export class ProgressLine {
   /** The step that a line of its own has told. */
   #told: Step | undefined;
 
-  constructor(terminal: ProgressTerminal, term: string | undefined) {
+  readonly #isAsking: () => Promise<boolean>;
+
+  /** @param isAsking whether another program reads a secret from the terminal */
+  constructor(terminal: ProgressTerminal, term: string | undefined, isAsking = isEchoOff) {
     this.#terminal = terminal;
+    this.#isAsking = isAsking;
     this.#kind = terminal.isTTY !== true ? 'nothing' : term === 'dumb' ? 'lines' : 'one line';
   }
 
@@ -95,7 +100,11 @@ export class ProgressLine {
   #draw(): void {
     const step = this.#step;
     if (step === undefined || this.#holds > 0) return;
-    const words = `tshuttle: ${printableLine(typeof step === 'string' ? step : step())} ...`;
+    if (typeof step === 'object') {
+      if (this.#told !== step) void this.#tellUnlessAsking(step);
+      return;
+    }
+    const words = wordsOf(typeof step === 'string' ? step : step());
     if (this.#kind === 'lines') {
       if (this.#told !== step) this.#terminal.write(`${words}\n`);
       this.#told = step;
@@ -106,12 +115,23 @@ export class ProgressLine {
     this.#isShown = true;
   }
 
+  async #tellUnlessAsking(step: AskingStep): Promise<void> {
+    this.erase();
+    if ((await this.#isAsking()) || this.#step !== step || this.#told === step) return;
+    this.#terminal.write(`${wordsOf(step.words)}\n`);
+    this.#told = step;
+  }
+
   #end(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isDue = false;
     this.erase();
   }
+}
+
+function wordsOf(text: string): string {
+  return `tshuttle: ${printableLine(text)} ...`;
 }
 
 /** The one of this process, on standard error. */

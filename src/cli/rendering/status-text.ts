@@ -4,9 +4,9 @@ import { formatBytes, formatDuration } from '../../core/quantities.ts';
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import { describeAgreement } from '../../ssh/agreement.ts';
 import type { BastionStanding } from '../../tunnel/status/status.ts';
-import { wrap } from '../help/wrap.ts';
 import { alignColumns, widthOf } from './table.ts';
 import { type Colours, coloursOf, type Look } from './terminal.ts';
+import { wrap } from './wrap.ts';
 
 /** How `status` marks a tunnel: a symbol, what stands for it where it cannot be shown, and its colour. */
 const MARKS: Readonly<
@@ -56,7 +56,7 @@ export function renderStatus({ tunnels, silent, down, over }: TunnelsNow, contex
       ...indented(
         over.includes(name) ? `-> what it has logged: tshuttle logs ${name}` : `-> tshuttle up ${name}`,
         context,
-        1,
+        '   ',
       ),
     ]),
     ...silent.flatMap((one) => silentLines(one, context, colours)),
@@ -133,9 +133,9 @@ function linesBelow(tunnel: TunnelView, context: StatusContext, colours: Colours
       .filter(({ level }) => level === 'problem')
       .flatMap((one) => problemLines(one, '! ', context))
       .map((line) => line.replace(/^ +!/, (mark) => mark.replace('!', colours.yellow('!')))),
-    ...plainLines(tunnel).flatMap((line) => indented(line, context, 1)),
+    ...plainLines(tunnel).flatMap((line) => indented(line, context)),
     ...(isDetailed ? notes : recent).flatMap((one) => problemLines(one, '', context)),
-    ...(isDetailed ? detailLines(tunnel).flatMap((line) => indented(line, context, 1)) : []),
+    ...(isDetailed ? detailLines(tunnel).flatMap((line) => indented(line, context)) : []),
   ];
 }
 
@@ -145,8 +145,8 @@ function problemLines(
   context: StatusContext,
 ): readonly string[] {
   const age = lastAtMs === null ? '' : ` (${formatDuration(context.nowMs - lastAtMs)} ago)`;
-  const help = remedy === null ? [] : indented(`  -> ${remedy}`, context, 3);
-  return [...indented(`${mark}${what}${age}`, context, 1), ...help];
+  const help = remedy === null ? [] : indented(`  -> ${remedy}`, context, '     ');
+  return [...indented(`${mark}${what}${age}`, context), ...help];
 }
 
 function plainLines({ status, captured, name, shares }: TunnelView): readonly string[] {
@@ -196,13 +196,13 @@ function silentLines(
   const who = pid === undefined ? path : `process ${pid}`;
   return [
     `${mark}${who}: ${reason}`,
-    ...(isOwn ? indented('-> end it, with all its tunnels: tshuttle down --all', context, 1) : []),
+    ...(isOwn ? indented('-> end it, with all its tunnels: tshuttle down --all', context, '   ') : []),
   ];
 }
 
-/** A text below a tunnel, broken where the terminal is narrow. @param hang how far its further lines are indented more, in twos */
-function indented(text: string, { look: { columns } }: StatusContext, hang: number): readonly string[] {
+/** A text below a tunnel, broken where the terminal is narrow. @param hang what its further lines are indented by besides */
+function indented(text: string, { look: { columns } }: StatusContext, hang = '  '): readonly string[] {
   if (columns === undefined) return [`${INDENT}${text}`];
   const room = Math.max(20, columns - INDENT.length);
-  return wrap(text, room, '  '.repeat(hang)).map((line) => `${INDENT}${line}`);
+  return wrap(text, room, hang).map((line) => `${INDENT}${line}`);
 }

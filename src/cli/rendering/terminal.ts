@@ -50,8 +50,10 @@ export function coloursOf({ hasColour: isColoured }: Pick<Look, 'hasColour'>): C
   return pc.createColors(isColoured);
 }
 
-/** How findings are printed: for programs, or for people on this terminal or elsewhere. */
-export function formatFor(isJsonAsked: boolean, environment: Environment): 'json' | 'text' | 'colour' {
-  if (isJsonAsked) return 'json';
-  return lookOf(environment).hasColour ? 'colour' : 'text';
+/** How findings are printed: for programs, or for people as standard output can show them. */
+export type Format = 'json' | Pick<Look, 'columns' | 'hasColour'>;
+
+/** As {@link Format}. */
+export function formatFor(isJsonAsked: boolean, environment: Environment): Format {
+  return isJsonAsked ? 'json' : lookOf(environment);
 }

@@ -1,6 +1,7 @@
 import type { RawOptions } from '../../config/options/table.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { CommandSession } from '../command/command-definition.ts';
+import { printFitted } from '../rendering/fit-lines.ts';
 
 /** The profile that `--save` makes of a command line: its tunnel has that name from its start. */
 export interface SavedProfile {
@@ -34,7 +35,7 @@ export async function planToSave(
       const problems = await saveProfile(plan);
       if (problems.length > 0) await refuse('ERR_CONFIG', problems);
       else if (!raw.quiet)
-        print(`tshuttle: saved as ${name} in ${plan.file}; next time: tshuttle up ${name}\n`);
+        printFitted(print)(`tshuttle: saved as ${name} in ${plan.file} -> next time: tshuttle up ${name}\n`);
     },
   };
 }

@@ -19,6 +19,7 @@ import { readVersion } from '../version.ts';
 /** Of which of several tunnels it is said. */
 function named(step: Step | undefined, name: string | undefined): Step | undefined {
   if (step === undefined || name === undefined) return step;
+  if (typeof step === 'object') return { ...step, words: `${name}: ${step.words}` };
   return typeof step === 'string' ? `${name}: ${step}` : () => `${name}: ${step()}`;
 }
 

@@ -25,8 +25,12 @@ const says =
 
 const USER: Say = (value, remote) =>
   `the user goes before the bastion: -r ${value ?? 'USER'}@${hostIn(remote, { keepsPort: true })}`;
-const PORT: Say = (value, remote) =>
-  `the port goes after the bastion: -r ${hostIn(remote)}:${/^\d+$/.test(value ?? '') ? value : 'PORT'}`;
+const PORT: Say = (value, remote) => {
+  const port = Number(/^\d+$/.test(value ?? '') ? value : Number.NaN);
+  const isPort = port >= 1 && port <= 65_535;
+  const why = isPort || Number.isNaN(port) ? '' : `; ${value} is no port: they are 1 to 65535`;
+  return `the port goes after the bastion: -r ${hostIn(remote)}:${isPort ? value : 'PORT'}${why}`;
+};
 const KEY: Say = (value) => `name a private key with -i ${value ?? 'FILE'}`;
 const BACKGROUND = says('-D runs it in the background');
 const PASSWORD = says('a password is asked for, on the terminal or by SSH_ASKPASS');

@@ -124,5 +124,5 @@ function remoteHost(host: Field | undefined, portField: Field | undefined): Host
 function portOf(field: Field | undefined): number | Invalid {
   const text = field?.text ?? '';
   if (/^[a-z][a-z0-9-]*$/i.test(text)) return new Invalid(`has ${text} for a port; write its number`);
-  return /^0+$/.test(text) ? new Invalid('has the port 0; write one from 1 to 65535') : parsePort(text);
+  return /^0+$/.test(text) ? new Invalid('0 is no port; write one from 1 to 65535') : parsePort(text);
 }

@@ -24,7 +24,7 @@ function diagnosePorts(text: string): string {
   const outside = [first, last].find(
     (port) => port !== undefined && (Number(port) < 1 || Number(port) > 65_535),
   );
-  if (outside !== undefined) return `has the port ${outside}, which is not from 1 to 65535`;
+  if (outside !== undefined) return `${outside} is no port; write one from 1 to 65535`;
   if (last !== undefined && Number(first) > Number(last)) {
     return `has a port range that runs backwards; write ${last}-${first}`;
   }

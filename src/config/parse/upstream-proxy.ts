@@ -37,7 +37,7 @@ export function parseUpstreamProxy(text: string): UpstreamProxyOption | Invalid 
   if (!/^\/?$/.test(url.pathname) || url.search !== '' || url.hash !== '') {
     return new Invalid('has something after its port; write socks5://[user:password@]host:port');
   }
-  if (url.port === '0') return new Invalid('has the port 0');
+  if (url.port === '0') return new Invalid('0 is no port; write one from 1 to 65535');
   const user = decoded(url.username);
   const password = decoded(url.password);
   if (user === undefined || password === undefined) {

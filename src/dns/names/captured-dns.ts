@@ -12,6 +12,7 @@ import type { Nameserver } from '../system/resolv-conf.ts';
 import { resolverFilesFor } from '../system/resolver-files.ts';
 import { hasScutil } from '../system/scutil.ts';
 import type { NameRules, StaticHost } from '../zone/name-routes.ts';
+import { AnswerLog } from './answer-log.ts';
 import {
   BastionAnswers,
   type BastionAnswersContext,
@@ -69,6 +70,7 @@ export class CapturedDns {
     this.#handler = new QueryPolicy(
       () => this.#nameRules,
       (query, isInZone) => this.#answers.answer(query, isInZone),
+      new AnswerLog(context.logger).follow,
     );
   }
 

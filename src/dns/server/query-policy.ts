@@ -7,6 +7,9 @@ const STATIC_TTL_SECONDS = 60;
 /** Answers for names of the bastion's side. Never rejects. */
 export type AnswerFromZone = (query: Query, isInZone: boolean) => Promise<Buffer>;
 
+/** Called for each query that is answered here; `answer` never rejects. */
+export type OnQuery = (query: Query, answer: Promise<Buffer>) => void;
+
 /** The decision about a packet that was sent to a nameserver. */
 export type Handling =
   | { readonly kind: 'ignored' }
@@ -19,11 +22,13 @@ export type Handling =
 export class QueryPolicy {
   readonly #rules: () => NameRules;
   readonly #answer: AnswerFromZone;
+  readonly #onQuery: OnQuery;
 
   /** @param rules asked for each packet: they may change */
-  constructor(rules: () => NameRules, answer: AnswerFromZone) {
+  constructor(rules: () => NameRules, answer: AnswerFromZone, onQuery: OnQuery = () => {}) {
     this.#rules = rules;
     this.#answer = answer;
+    this.#onQuery = onQuery;
   }
 
   /** What is no question, or of another class than the internet's, is passed on unless all is the bastion's side. */
@@ -49,10 +54,15 @@ export class QueryPolicy {
       case 'asked-resolver':
         return { kind: 'passed-on' };
       case 'static':
-        return { kind: 'answered', query, answer: Promise.resolve(staticAnswer(query, route.addresses)) };
+        return this.#answered(query, Promise.resolve(staticAnswer(query, route.addresses)));
       case 'bastion-side':
-        return { kind: 'answered', query, answer: this.#answer(query, route.zone !== undefined) };
+        return this.#answered(query, this.#answer(query, route.zone !== undefined));
     }
+  }
+
+  #answered(query: Query, answer: Promise<Buffer>): Handling {
+    this.#onQuery(query, answer);
+    return { kind: 'answered', query, answer };
   }
 }
 

@@ -122,7 +122,7 @@ describe('bin/tshuttle', () => {
   test('a password in a wrong argument is not repeated', async () => {
     const { stderr } = await runReal(['-r', 'me:hush@h:0', '--remot=me:hush@h', '0/0']);
     expect(stderr).not.toContain('hush');
-    expect((await runReal(['-r', 'me:hush@h:0', '0/0'])).stderr).toContain('-r me:***@h:0: has the port 0');
+    expect((await runReal(['-r', 'me:hush@h:0', '0/0'])).stderr).toContain('-r me:***@h:0: 0 is no port');
   });
 
   test('--dry-run prints rules that exempt the bastion, without root and without connecting', async () => {

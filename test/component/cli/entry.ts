@@ -37,8 +37,9 @@ export class Home implements AsyncDisposable {
     this.path = path;
   }
 
-  static async make(): Promise<Home> {
-    const home = new Home(await mkdtemp(join(tmpdir(), 'tshuttle-cli-')));
+  /** @param folder where it is made */
+  static async make(folder = tmpdir()): Promise<Home> {
+    const home = new Home(await mkdtemp(join(folder, 'tshuttle-cli-')));
     await mkdir(join(home.path, 'run'));
     return home;
   }

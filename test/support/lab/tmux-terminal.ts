@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mustRun } from '../process/child.ts';
 import { until } from '../process/until.ts';
-import type { Lab } from './lab.ts';
 
 /** What a terminal shows at one moment. */
 export interface Capture {
@@ -16,13 +15,26 @@ export interface Capture {
 export interface TerminalOptions {
   /** Tells several of a lab apart. */
   readonly name?: string;
+  readonly columns?: number;
   readonly rows?: number;
   readonly shell?: readonly string[];
-  /** Added to the environment of the client's root. */
+  /** Added to the environment of the client's root; on this machine, all of it. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A real terminal of 80 columns in the lab's client: tmux draws it, and tells what is on it. */
+/** Where a terminal is opened: a lab's client, or this machine. */
+interface Place {
+  /** For the socket of tmux. */
+  readonly directory: string;
+  readonly client: {
+    must(
+      argv: readonly string[],
+      options: { readonly env: Readonly<Record<string, string>> },
+    ): Promise<unknown>;
+  };
+}
+
+/** A real terminal, of 80 by 24 unless told otherwise: tmux draws it, and tells what is on it. */
 export class TmuxTerminal implements AsyncDisposable {
   readonly #socket: string;
 
@@ -30,10 +42,10 @@ export class TmuxTerminal implements AsyncDisposable {
     this.#socket = socket;
   }
 
-  static async open(lab: Lab, options: TerminalOptions = {}): Promise<TmuxTerminal> {
-    const { name = 'terminal', rows = 24, shell = ['sh'], env = {} } = options;
-    const socket = join(lab.directory, `tmux-${name}`);
-    const size = ['-x', '80', '-y', String(rows)];
+  static async open(place: Place, options: TerminalOptions = {}): Promise<TmuxTerminal> {
+    const { name = 'terminal', columns = 80, rows = 24, shell = ['sh'], env = {} } = options;
+    const socket = join(place.directory, `tmux-${name}`);
+    const size = ['-x', String(columns), '-y', String(rows)];
     const argv = [
       'tmux',
       '-S',
@@ -50,7 +62,7 @@ export class TmuxTerminal implements AsyncDisposable {
       'off',
     ];
     // Its server stays in the client's namespaces, and so does what is typed.
-    await lab.client.must(argv, { env });
+    await place.client.must(argv, { env });
     return new TmuxTerminal(socket);
   }
 
@@ -88,6 +100,22 @@ export class TmuxTerminal implements AsyncDisposable {
   /** What is on it, without colours. */
   async text(): Promise<string> {
     return await this.#tmux('capture-pane', '-p');
+  }
+
+  /** What was ever on it: row by row, without what the terminal itself has broken, and with colours. */
+  async everything(): Promise<{
+    readonly rows: readonly string[];
+    readonly lines: readonly string[];
+    readonly coloured: string;
+  }> {
+    const all = ['capture-pane', '-p', '-S', '-'];
+    const linesOf = (text: string): string[] =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.trimEnd());
+    const rows = linesOf(await this.#tmux(...all));
+    return { rows, lines: linesOf(await this.#tmux(...all, '-J')), coloured: await this.#tmux(...all, '-e') };
   }
 
   /** What is on it, with colours. */

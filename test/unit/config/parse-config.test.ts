@@ -116,10 +116,10 @@ describe('parseConfig', () => {
     };
     expect(problemsOf(raw, { '/work/nets': '10.0.0.0/8\n10.0.0.0/40\n' })).toEqual([
       'arguments',
-      '-r me:***@bastion:0: has the port 0, which is not from 1 to 65535',
+      '-r me:***@bastion:0: 0 is no port; write one from 1 to 65535',
       '-o ConnectTimeout: is not Key=Value, as in -o ConnectTimeout=10',
       '10.0.0.0/33: has the prefix length 33, but IPv4 has at most 32',
-      '10.0.0.0/8:0: has the port 0, which is not from 1 to 65535',
+      '10.0.0.0/8:0: 0 is no port; write one from 1 to 65535',
       '-x 10.0.0.256: has 256 in its address, but no part is more than 255',
       '--method ipfw: is not one of auto, nft, iptables, tproxy, pf',
       '-l x: has x for an address; write it as in 127.0.0.1:12300 or [::1]:12300',

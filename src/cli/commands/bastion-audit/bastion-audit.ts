@@ -9,6 +9,7 @@ import { resolveTarget } from '../../../ssh/config/target.ts';
 import { readServerOffer } from '../../../ssh/openssh/debug-lines.ts';
 import { type Examination, openExamination } from '../../../ssh/openssh/examination.ts';
 import type { FlowEnd } from '../../../ssh/transport.ts';
+import type { Format } from '../../rendering/terminal.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
 
 /** How long the bastion may take to connect to a place; what nobody answers at is as good as closed. */
@@ -36,7 +37,7 @@ export interface BastionAuditContext {
   readonly signal: AbortSignal;
   readonly onStep?: OnStep | undefined;
   readonly print: (text: string) => void;
-  readonly format: 'json' | 'text' | 'colour';
+  readonly format: Format;
 }
 
 /**
@@ -81,7 +82,7 @@ export async function bastionAudit(
     const report = { bastion: examination.description, logins: 1, problems, rows };
     print(`${JSON.stringify(report, undefined, 2)}\n`);
   } else {
-    for (const row of rows) print(renderFinding(row, format === 'colour'));
+    for (const row of rows) print(renderFinding(row, format));
     const found =
       problems === 0
         ? 'nothing is open that is not needed'

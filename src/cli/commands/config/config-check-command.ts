@@ -1,9 +1,13 @@
 import { resolve } from 'node:path';
 import { renderProblem } from '../../../core/problem.ts';
 import { defineCommand } from '../../command/command-definition.ts';
+import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 
 /** `tshuttle config check` */
-export const configCheckCommand = defineCommand<{ readonly file: string | undefined }>({
+export const configCheckCommand = defineCommand<{
+  readonly file: string | undefined;
+  readonly asJson: boolean;
+}>({
   name: 'config check',
   describe: (command, choose) => {
     command
@@ -12,11 +16,15 @@ export const configCheckCommand = defineCommand<{ readonly file: string | undefi
         'Says all that is wrong with the profiles, each with its line and column.\n' +
           'Without FILE: those of config.yaml, and of the project file that is the nearest up the tree.',
       )
-      .usage('[FILE]')
+      .usage('[FILE] [--json]')
       .argument('[FILE]', 'a file with profiles')
-      .action((file: string | undefined) => choose({ file }));
+      .optionsGroup('Options:')
+      .addOption(jsonOption())
+      .action((file: string | undefined) => choose({ file, asJson: isJsonAsked(command) }));
   },
-  run: async ({ file }, { process, print, refuse }) => {
+  run: async ({ file, asJson }, { process, print, refuse }) => {
+    const { printFitted } = await import('../../rendering/fit-lines.ts');
+    const { EXIT_CODES } = await import('../../../app/exit-code.ts');
     const { loadProfileFile, loadProfiles } = await import('../../../config/profiles/load-profiles.ts');
     const { rulesOf } = await import('../../../config/resolve-subnets.ts');
     const { effectsOf } = await import('../../../config/subnet-effects.ts');
@@ -27,17 +35,21 @@ export const configCheckCommand = defineCommand<{ readonly file: string | undefi
         ? loadProfiles('all', surroundings)
         : loadProfileFile(resolve(surroundings.workingDirectory, file), surroundings);
     const { profiles, problems, warnings } = loaded;
-    if (problems.length > 0) return refuse('ERR_CONFIG', problems);
-    for (const warning of warnings) print(`${renderProblem(warning)}\n`);
-    for (const { name, file: place, config } of profiles) {
-      const { warnings: effects } = effectsOf(rulesOf(config, new Map()), {
-        way: 'redirected',
-        ipv6: config.ipv6,
-      });
-      for (const warning of effects) print(`${renderProblem(warning)}\n`);
-      print(`${name}: right, in ${place}\n`);
+    const effects = profiles.flatMap(
+      ({ config }) =>
+        effectsOf(rulesOf(config, new Map()), { way: 'redirected', ipv6: config.ipv6 }).warnings,
+    );
+    if (asJson) {
+      const right =
+        problems.length > 0 ? [] : profiles.map(({ name, file: place }) => ({ name, file: place }));
+      print(`${JSON.stringify({ right, problems, warnings: [...warnings, ...effects] })}\n`);
+      return problems.length > 0 ? EXIT_CODES.ERR_CONFIG : 0;
     }
-    if (profiles.length === 0) print('there are no profiles\n');
+    if (problems.length > 0) return refuse('ERR_CONFIG', problems);
+    const tell = printFitted(print);
+    for (const warning of [...warnings, ...effects]) tell(`${renderProblem(warning)}\n`);
+    for (const { name, file: place } of profiles) tell(`${name}: right, in ${place}\n`);
+    if (profiles.length === 0) tell('there are no profiles\n');
     return 0;
   },
 });

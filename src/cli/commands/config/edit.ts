@@ -10,6 +10,7 @@ import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import { makeFolder } from '../../../core/files/folders.ts';
 import { readRegularFile, replaceFile } from '../../../core/files/regular-file.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
+import { printFitted } from '../../rendering/fit-lines.ts';
 
 /** As much as one file of profiles may have. */
 const MAX_BYTES = 4_194_304;
@@ -30,7 +31,8 @@ profiles:
  * @returns the exit code
  * @throws TshuttleError ERR_CONFIG when there is no editor, or a file cannot be written
  */
-export async function editConfig({ process: context, print, refuse }: CommandSession): Promise<number> {
+export async function editConfig({ process: context, refuse, ...session }: CommandSession): Promise<number> {
+  const print = printFitted(session.print);
   const surroundings = profileSurroundingsOf(context.environment);
   const file = userProfileFile(surroundings);
   const chosen = [context.environment['VISUAL'], context.environment['EDITOR']].find((text) => text?.trim());
@@ -63,7 +65,7 @@ export async function editConfig({ process: context, print, refuse }: CommandSes
   if (failed !== undefined) throw failed;
   const { problems } = loadProfileText(file, text, surroundings);
   if (problems.length > 0) {
-    print(`${file} is as it was; what you wrote is in ${copy}, and tshuttle config edit continues with it\n`);
+    print(`${file} is as it was; what you wrote is in ${copy} -> continue with it: tshuttle config edit\n`);
     return await refuse('ERR_CONFIG', problems);
   }
   const late = await replaceProfileFile(file, before, text);
@@ -74,7 +76,7 @@ export async function editConfig({ process: context, print, refuse }: CommandSes
     return await refuse('ERR_CONFIG', late);
   }
   rmSync(copy, { force: true });
-  print(`${file} is saved; apply it to running tunnels with tshuttle reload\n`);
+  print(`${file} is saved -> apply it to running tunnels: tshuttle reload\n`);
   return 0;
 }
 

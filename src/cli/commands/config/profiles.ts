@@ -7,6 +7,8 @@ import { parseProfileDocument, renderProfiles } from '../../../config/profiles/p
 import { projectFileCandidates, userProfileFile } from '../../../config/profiles/profile-places.ts';
 import { type Problem, renderProblem } from '../../../core/problem.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
+import { fitError } from '../../command/report.ts';
+import { printFitted } from '../../rendering/fit-lines.ts';
 
 /** What one file says of profiles. */
 interface Source {
@@ -68,12 +70,13 @@ export async function addProfile(
 ): Promise<number> {
   const parsed = await session.configOf(raw, { leavesCloud: true });
   if (typeof parsed === 'number') return parsed;
-  for (const warning of parsed.warnings) process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
+  for (const warning of parsed.warnings)
+    process.stderr.write(fitError(`tshuttle: ${renderProblem(warning)}\n`));
   const plan = planSave({ name, where: name }, parsed.raw, session.process.environment);
   if (plan.kind === 'problems') return await session.refuse('ERR_CONFIG', plan.problems);
   const problems = await saveProfile(plan);
   if (problems.length > 0) return await session.refuse('ERR_CONFIG', problems);
-  session.print(`${name} is in ${plan.file}; start it: tshuttle up ${name}\n`);
+  printFitted(session.print)(`${name} is in ${plan.file} -> start it: tshuttle up ${name}\n`);
   return 0;
 }
 
@@ -95,7 +98,7 @@ export async function removeProfile(
       : [notThere(name, known, file)];
   });
   if (result.kind === 'problems') return await refuse('ERR_CONFIG', result.problems);
-  print(`${name} is removed from ${file}; a tunnel that is up stays up\n`);
+  printFitted(print)(`${name} is removed from ${file}; a tunnel that is up stays up\n`);
   return 0;
 }
 

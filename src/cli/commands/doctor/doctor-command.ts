@@ -62,7 +62,12 @@ export const doctorCommand = defineCommand<DoctorInput>({
       const { doctor } = await import('./doctor.ts');
       return await doctor(
         config,
-        { destinations, withoutPort, by: isAboutRunning ? 'tunnels that are up' : 'a login' },
+        {
+          destinations,
+          withoutPort,
+          by: isAboutRunning ? 'tunnels that are up' : 'a login',
+          tunnel: isAboutRunning ? first : undefined,
+        },
         {
           logger: tunnelContext.logger,
           prompter: tunnelContext.prompter,

@@ -1,6 +1,7 @@
 import type { Config } from '../../../config/config.ts';
 import type { Logger } from '../../../core/log.ts';
 import type { Prompter } from '../../../ssh/prompter.ts';
+import type { Format } from '../../rendering/terminal.ts';
 import { type ExamineContext, type ExaminedDestinations, examine } from './examine.ts';
 import type { Finding } from './finding.ts';
 import { renderFinding } from './render-finding.ts';
@@ -14,7 +15,7 @@ export interface DoctorContext extends Pick<ExamineContext, 'running' | 'onStep'
   readonly prompter: Prompter;
   readonly signal: AbortSignal;
   readonly print: (text: string) => void;
-  readonly format: 'json' | 'text' | 'colour';
+  readonly format: Format;
 }
 
 /**
@@ -31,7 +32,7 @@ export async function doctor(
   const findings: Finding[] = [];
   for await (const finding of examine(config, examined, context)) {
     findings.push(finding);
-    if (context.format !== 'json') context.print(renderFinding(finding, context.format === 'colour'));
+    if (context.format !== 'json') context.print(renderFinding(finding, context.format));
   }
   context.onStep?.(undefined);
   const count = (status: Finding['status']): number =>

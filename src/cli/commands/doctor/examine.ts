@@ -22,6 +22,8 @@ export interface ExaminedDestinations {
   readonly withoutPort: readonly string[];
   /** The tunnel that is up and carries to them, where that was named or nothing: then nobody logs in anew. */
   readonly by: 'a login' | 'tunnels that are up';
+  /** The only tunnel that is asked about; left out: all that are up. */
+  readonly tunnel?: string | undefined;
 }
 
 /**
@@ -32,17 +34,19 @@ export interface ExaminedDestinations {
  */
 export async function* examine(
   config: Config | undefined,
-  { destinations, withoutPort, by }: ExaminedDestinations,
+  { destinations, withoutPort, by, tunnel }: ExaminedDestinations,
   context: ExamineContext,
 ): AsyncGenerator<Finding> {
   const machine = { ...context, canAsk: context.prompter.available };
   const { running, signal, onStep } = context;
   onStep?.('looking at this machine');
   yield* checkMachine(config, machine);
-  yield* checkTunnels(running.all.map(({ report }) => report));
+  const reports = running.all.map(({ report }) => report);
+  yield* checkTunnels(tunnel === undefined ? reports : reports.filter(({ name }) => name === tunnel));
   for (const host of withoutPort) {
     const what = `${host}: not tried, because it has no port`;
-    yield untried('destination', what, `name the port too, as in tshuttle doctor -r BASTION ${host}:443`);
+    const place = by === 'a login' ? '-r BASTION ' : tunnel === undefined ? '' : `${tunnel} `;
+    yield untried('destination', what, `name the port too, as in tshuttle doctor ${place}${host}:443`);
   }
   if (by === 'tunnels that are up') {
     for (const destination of destinations) {

@@ -1,8 +1,7 @@
 import pc from 'picocolors';
-import { wrap } from '../../help/wrap.ts';
+import type { Look } from '../../rendering/terminal.ts';
+import { wrap } from '../../rendering/wrap.ts';
 import type { Finding } from './finding.ts';
-
-const COLUMNS = 100;
 
 /** The mark of a status: a word beside the colour, for terminals and users without colours. */
 const MARKS: Readonly<
@@ -14,13 +13,17 @@ const MARKS: Readonly<
   problem: { word: 'PROBLEM', colour: 'red' },
 };
 
-/** A finding as lines for the terminal, the remedy below it. */
-export function renderFinding({ check, status, what, remedy }: Finding, withColour: boolean): string {
+/** A finding as lines, the remedy below it. @param look undefined columns break nothing */
+export function renderFinding(
+  { check, status, what, remedy }: Finding,
+  { columns = Number.POSITIVE_INFINITY, hasColour }: Pick<Look, 'columns' | 'hasColour'>,
+): string {
   const { word, colour } = MARKS[status];
-  const mark = pc.createColors(withColour)[colour](word);
+  const mark = pc.createColors(hasColour)[colour](word);
   const indent = ' '.repeat(word.length + 2);
-  const [first = '', ...more] = wrap(`${check}: ${what}`, COLUMNS - indent.length);
+  const room = Math.max(20, columns - indent.length);
+  const [first = '', ...more] = wrap(`${check}: ${what}`, room);
   const lines = [`${mark}  ${first}`, ...more.map((line) => `${indent}${line}`)];
-  const help = remedy === null ? [] : wrap(`-> ${remedy}`, COLUMNS - indent.length, '   ');
+  const help = remedy === null ? [] : wrap(`-> ${remedy}`, room, '   ');
   return [...lines, ...help.map((line) => `${indent}${line}`), ''].join('\n');
 }

@@ -9,6 +9,7 @@ import { isJsonAsked, jsonOption } from '../../command/json-option.ts';
 import type { NamedConfig } from '../../command/named-config.ts';
 import { rawOptions } from '../../command/tunnel-options.ts';
 import type { ExplainedDestination } from './explain.ts';
+import type { RunningAnswer } from './explain-running.ts';
 
 /** Arguments of `tshuttle explain`. */
 interface ExplainInput {
@@ -41,7 +42,11 @@ export const explainCommand = defineCommand<ExplainInput>({
   },
   run: async ({ destination, raw, asJson }, given) => {
     const lines: string[] = [];
-    const session = asJson ? { ...given, print: (text: string) => void lines.push(text.trimEnd()) } : given;
+    const { printFitted } = await import('../../rendering/fit-lines.ts');
+    const print = asJson
+      ? (text: string) => void lines.push(...text.trimEnd().split('\n'))
+      : printFitted(given.print);
+    const session = { ...given, print };
     const explained = await explainDestination(destination, raw, session);
     if (typeof explained === 'number') return explained;
     const { host, port } = destination;
@@ -50,10 +55,10 @@ export const explainCommand = defineCommand<ExplainInput>({
   },
 });
 
-/** For programs: the tunnels that are up and capture it; null where it is told what a configuration would do. */
-interface Explained {
-  readonly capturedBy: readonly string[] | null;
-}
+/** For programs; null where it is told what a configuration would do. */
+type Explained = RunningAnswer | { readonly [key in keyof RunningAnswer]: null };
+
+const NOT_RUNNING = { capturedBy: null, wouldCapture: null, problems: null };
 
 /** @returns the exit code when something is wrong, which has been said */
 async function explainDestination(
@@ -73,14 +78,14 @@ async function explainDestination(
     if (raw.remote === undefined && raw.subnets.length === 0) {
       const profiles = await profilesDown(running, session);
       if (running.all.length + profiles.length > 0) {
-        return { capturedBy: await explainByAll(destination, running.all, profiles, session) };
+        return await explainByAll(destination, running.all, profiles, session);
       }
     }
     const hosts = await explainConfigured(destination, raw, session);
     if (typeof hosts === 'number') return hosts;
     const { tellWhatHappened } = await import('./explain-running.ts');
     await tellWhatHappened(hosts, destination.port, running.all, new Set(), session.print);
-    return { capturedBy: null };
+    return NOT_RUNNING;
   } finally {
     running.close();
   }
@@ -96,14 +101,14 @@ async function explainNamed(
 ): Promise<Explained | number> {
   if (running.named(name) !== undefined) {
     // Another one may get what this one captures, too.
-    return { capturedBy: await explainByAll(destination, running.all, [], session) };
+    return await explainByAll(destination, running.all, [], session);
   }
   const { namedConfig } = await import('../../command/named-config.ts');
   const named = await namedConfig(raw, session, running.names);
   if (typeof named === 'number') return named;
   session.print(`${name} is not up (start it: tshuttle up ${name}); it would do this:\n`);
   await explainConfig(destination, named!, session);
-  return { capturedBy: null };
+  return NOT_RUNNING;
 }
 
 /** @param profiles those that are not up, where it matters */
@@ -112,7 +117,7 @@ async function explainByAll(
   tunnels: readonly RunningTunnelHandle[],
   profiles: readonly Profile[],
   { print }: CommandSession,
-): Promise<readonly string[]> {
+): Promise<RunningAnswer> {
   const { explainByRunning } = await import('./explain-running.ts');
   const { profilesThatWould } = await import('./profiles-that-would.ts');
   const { lookUpLocally } = await import('../../../config/resolve-subnets.ts');

@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
-import { problemsOf, stateWord } from '../../../app/running-tunnels/health.ts';
+import { problemsOf, stateWord, type TunnelProblem } from '../../../app/running-tunnels/health.ts';
 import type { RunningTunnelHandle } from '../../../app/running-tunnels/running-tunnels.ts';
-import type { LookUp } from '../../../config/resolve-subnets.ts';
-import { messageOf } from '../../../core/errors.ts';
+import { describeUnresolved, type LookUp } from '../../../config/resolve-subnets.ts';
 import { MAX_LISTED } from '../../../daemon/control/protocol.ts';
 import { formatHostPort } from '../../../net/address/endpoint.ts';
 import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';
@@ -28,24 +27,38 @@ interface RunningContext {
   ) => readonly CapturingProfile[];
 }
 
+/** The same for programs. */
+export interface RunningAnswer {
+  /** The tunnels that capture it, the one that gets it last. */
+  readonly capturedBy: readonly string[];
+  /** The profiles that are not up and would, where no tunnel does. */
+  readonly wouldCapture: readonly string[];
+  /** What keeps those that capture it from carrying it. */
+  readonly problems: ReadonlyArray<{
+    readonly tunnel: string;
+    readonly what: string;
+    readonly remedy: string | null;
+  }>;
+}
+
 /**
  * Prints which of the tunnels that run captures a destination, by which rule or zone, and why that one; what is wrong with it,
  * and how the last connections there have ended. Where none does, which profile would.
  *
  * @param port undefined for all
  * @param tunnels in the order in which they were started
- * @returns the names of those that capture it
  */
 export async function explainByRunning(
   host: string,
   port: number | undefined,
   tunnels: readonly RunningTunnelHandle[],
   context: RunningContext,
-): Promise<readonly string[]> {
+): Promise<RunningAnswer> {
   const { print } = context;
   const reports = tunnels.map(({ report }) => report);
   const capturing = new Set<string>();
   let addresses: readonly string[] = [host];
+  let isNever = false;
   if (isIP(host) === 0) {
     const named = explainNameByTunnels(host, reports);
     for (const line of named.lines) print(`${line}\n`);
@@ -57,20 +70,30 @@ export async function explainByRunning(
     if (address === undefined) continue;
     const destination = { family: familyOf(address), address, port };
     const never = neverHere(destination, reports, context);
-    if (never !== undefined) print(`${never}\n`);
-    else if (reports.length > 0) {
+    if (never !== undefined) {
+      isNever = true;
+      print(`${never}\n`);
+    } else if (reports.length > 0) {
       const { lines, capturedBy } = explainAddressByTunnels(destination, reports);
       for (const line of [...lines, ...explainMapsOfTunnels(address, reports)]) print(`${line}\n`);
       for (const name of capturedBy) capturing.add(name);
     }
   }
   const hosts = [...new Set([host, ...addresses])];
-  if (capturing.size === 0) tellOfProfiles(hosts, port, tunnels.length > 0, context);
-  for (const tunnel of tunnels) {
-    if (capturing.has(tunnel.report.name)) for (const line of stateLines(tunnel.report)) print(`${line}\n`);
+  const wouldCapture = capturing.size === 0 && !isNever ? tellOfProfiles(hosts, port, context) : [];
+  const problems = reports
+    .filter(({ name }) => capturing.has(name))
+    .flatMap((report) => problemsNow(report).map((one) => ({ ...one, report })));
+  for (const { report, what, remedy } of problems) {
+    print(`${report.name}: ${stateWord(report.status)}: ${what}\n`);
+    if (remedy !== null) print(`    -> ${remedy}\n`);
   }
   await tellWhatHappened(hosts, port, tunnels, capturing, print);
-  return [...capturing];
+  return {
+    capturedBy: [...capturing],
+    wouldCapture,
+    problems: problems.map(({ report, what, remedy }) => ({ tunnel: report.name, what, remedy })),
+  };
 }
 
 /**
@@ -96,13 +119,8 @@ export async function tellWhatHappened(
 }
 
 /** What keeps a tunnel from carrying it, in the words of status. */
-function stateLines(report: RunningTunnelHandle['report']): readonly string[] {
-  return problemsOf(report, Date.now())
-    .filter(({ level }) => level === 'problem')
-    .flatMap(({ what, remedy }) => [
-      `${report.name}: ${stateWord(report.status)}: ${what}`,
-      ...(remedy === null ? [] : [`    -> ${remedy}`]),
-    ]);
+function problemsNow(report: RunningTunnelHandle['report']): readonly TunnelProblem[] {
+  return problemsOf(report, Date.now()).filter(({ level }) => level === 'problem');
 }
 
 function neverHere(
@@ -117,18 +135,19 @@ function neverHere(
   return way === undefined ? undefined : `${where}: never captured, it leads to the bastion of ${way.name}`;
 }
 
-/** What could be started; where nothing is up, also that there is nothing. */
+/** What could be started, or typed. @returns the names of the profiles */
 function tellOfProfiles(
   hosts: readonly string[],
   port: number | undefined,
-  isAnyUp: boolean,
   { print, profilesThatWould }: RunningContext,
-): void {
+): readonly string[] {
   const found = profilesThatWould(hosts, port);
   for (const { name, by } of found)
     print(`${name}, which is not up, would capture it: ${by}\n    -> tshuttle up ${name}\n`);
-  if (found.length > 0 || isAnyUp) return;
-  print(`no profile would capture it\n    -> capture it: tshuttle -r BASTION ${hosts.at(-1)}\n`);
+  // A name that does not resolve has been told what helps.
+  if (found.length === 0 && hosts.some((host) => isIP(host) !== 0))
+    print(`no profile would capture it\n    -> capture it: tshuttle -r BASTION ${hosts.at(-1)}\n`);
+  return found.map(({ name }) => name);
 }
 
 async function addressesOrWhy(
@@ -139,7 +158,7 @@ async function addressesOrWhy(
   try {
     return await lookUp(name);
   } catch (error) {
-    print(`${name}: does not resolve here, and is in no zone of a tunnel that is up: ${messageOf(error)}\n`);
+    print(`${name}: ${describeUnresolved(error)}, and is in no zone of a tunnel that is up\n`);
     const zone = name.replace(/\.$/, '').split('.').slice(1).join('.');
     // A profile that would have it answered is what helps, and is told next.
     if (zone !== '' && profilesThatWould([name], port).length === 0)

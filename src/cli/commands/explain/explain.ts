@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import { sshRequestOf } from '../../../app/keep-up/ssh-request.ts';
 import type { Config } from '../../../config/config.ts';
-import { type LookUp, resolveSubnets, rulesOf } from '../../../config/resolve-subnets.ts';
-import { messageOf } from '../../../core/errors.ts';
+import { describeUnresolved, type LookUp, resolveSubnets, rulesOf } from '../../../config/resolve-subnets.ts';
 import type { Logger } from '../../../core/log.ts';
 import { renderProblem } from '../../../core/problem.ts';
 import { systemNameservers } from '../../../dns/system/nameservers.ts';
@@ -108,7 +107,7 @@ async function addressesOrWhy(
   try {
     return await lookUp(name);
   } catch (error) {
-    print(`${name}: does not resolve: ${messageOf(error)}\n`);
+    print(`${name}: ${describeUnresolved(error)}\n`);
     return [];
   }
 }
@@ -134,7 +133,7 @@ async function dialledFirst(target: SshTarget, { lookUp, logger }: ExplainContex
     const addresses = isIP(host) === 0 ? await lookUp(host) : [host];
     return addresses.flatMap((address) => makeEndpoint(address, port) ?? []);
   } catch (error) {
-    logger.warn(`${host}, on the way to the bastion, does not resolve: ${messageOf(error)}`);
+    logger.warn(`${host}, on the way to the bastion, ${describeUnresolved(error)}`);
     return [];
   }
 }

@@ -41,8 +41,12 @@ export function explainAddressByTunnels(
   const captures = decisions.filter(({ isCaptured }) => isCaptured);
   const last = captures.at(-1);
   if (last === undefined) {
-    const reasons = decisions.map(({ reason }) => reason).join('; ');
-    return { lines: [`${where}: no tunnel captures it: ${reasons}`], capturedBy: [] };
+    const without = decisions.flatMap(({ hasNoSubnet, tunnel }) => (hasNoSubnet ? [tunnel.name] : []));
+    const reasons = [
+      ...decisions.flatMap(({ hasNoSubnet, reason }) => (hasNoSubnet ? [] : [reason])),
+      ...(without.length === 0 ? [] : [`no subnet of ${eitherOf(without)} has it`]),
+    ];
+    return { lines: [`${where}: no tunnel captures it: ${reasons.join('; ')}`], capturedBy: [] };
   }
   return {
     lines: winners(captures).map(({ winner, others }) => {
@@ -68,6 +72,8 @@ function winners<T extends { readonly tunnel: Deciding }>(
 
 interface Decision {
   readonly isCaptured: boolean;
+  /** Nothing of the tunnel is about it. */
+  readonly hasNoSubnet: boolean;
   /** What decides, in half a sentence. */
   readonly by: string;
   /** The same with the tunnel's name. */
@@ -78,20 +84,24 @@ function decide(destination: Destination, { name, rules, ruleCount, names, ...tu
   const whose = describeWhose(tunnel);
   const captured = (by: string): Decision => ({
     isCaptured: true,
+    hasNoSubnet: false,
     by,
     reason: `${name} captures it${whose}: ${by}`,
   });
-  const passed = (by: string): Decision => ({ isCaptured: false, by, reason: by });
+  const passed = (by: string): Decision => ({ isCaptured: false, hasNoSubnet: false, by, reason: by });
   const range = rangeOfNames(destination, names);
   if (range !== undefined) return captured(`an address of ${range} may stand for a name`);
   const rule = decidingRule(rulesOfReport({ rules }), destination, destination.port);
   if (rule?.action === 'include') return captured(formatCaptureRule(rule));
   if (rule !== undefined) return passed(`${name} excludes it by -x ${formatCaptureRule(rule)}`);
-  return passed(
-    ruleCount > rules.length
-      ? `none of the first ${rules.length} of the ${ruleCount} subnets of ${name} has it`
-      : `no subnet of ${name} has it`,
-  );
+  return ruleCount > rules.length
+    ? passed(`none of the first ${rules.length} of the ${ruleCount} subnets of ${name} has it`)
+    : { ...passed(`no subnet of ${name} has it`), hasNoSubnet: true };
+}
+
+/** `office`, `office or lab`, `office, lab or bank`. */
+function eitherOf(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
 }
 
 function describeWhose({ programs, namespace }: Whose): string {

@@ -19,6 +19,7 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
       .action(() => choose({ json: isJsonAsked(command) }));
   },
   run: async ({ json }, { process: context, print }) => {
+    const { fitError } = await import('../../command/report.ts');
     const { loadProfiles } = await import('../../../config/profiles/load-profiles.ts');
     const { profileSurroundingsOf } = await import('../../../app/running-tunnels/profile-surroundings.ts');
     const { sudoWarnings, surroundingsOf } = await import('../../../app/running-tunnels/user-folders.ts');
@@ -33,7 +34,7 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
       return { name, state, remote, file };
     });
     for (const problem of [...sudoWarnings(context.environment), ...problems, ...warnings])
-      process.stderr.write(`tshuttle: ${renderProblem(problem)}\n`);
+      process.stderr.write(fitError(`tshuttle: ${renderProblem(problem)}\n`));
     if (json) print(`${JSON.stringify(rows)}\n`);
     else if (rows.length === 0) print('there are no profiles\n');
     else {

@@ -20,6 +20,7 @@ import { lookUpHost } from '../../../ssh/look-up.ts';
 import type { Prompter } from '../../../ssh/prompter.ts';
 import { openConnections } from '../../../tunnel/bastion/connections.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
+import type { Format } from '../../rendering/terminal.ts';
 import { renderFinding } from '../doctor/render-finding.ts';
 import { throughBastion, withoutBastion } from './bastion-way.ts';
 import { type CatalogOffer, type CloudFinding, checkCloud } from './check-cloud.ts';
@@ -38,7 +39,7 @@ export interface OpenstackCheckContext {
   readonly signal: AbortSignal;
   readonly print: (text: string) => void;
   readonly refuse: CommandSession['refuse'];
-  readonly format: 'json' | 'text' | 'colour';
+  readonly format: Format;
 }
 
 /** How long an endpoint may take to be connected to and to answer; directly, most often nothing comes. */
@@ -66,7 +67,7 @@ export async function openstackCheck(config: Config, context: OpenstackCheckCont
     const asked = { cloud, catalog, trust, bastion: bastion.way, signal, ...TIMEOUTS };
     for await (const one of checkCloud(asked)) {
       found.push(one);
-      if (format !== 'json') print(renderFinding(findingOf(one), format === 'colour'));
+      if (format !== 'json') print(renderFinding(findingOf(one), format));
     }
   } finally {
     onStep?.(undefined);

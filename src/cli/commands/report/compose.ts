@@ -48,7 +48,10 @@ export async function composeReport({ config, findings, tunnels, isKeptLog }: Re
       'configuration',
       config === undefined ? 'none was named (-r)' : JSON.stringify(withoutSecrets(config), undefined, 2),
     ],
-    ['doctor', findings.map((finding) => renderFinding(finding, false)).join('')],
+    [
+      'doctor',
+      findings.map((finding) => renderFinding(finding, { columns: undefined, hasColour: false })).join(''),
+    ],
     ['tunnels', tunnels.length === 0 ? 'none is up' : JSON.stringify(tunnels, undefined, 2)],
     ...logs.map(([name, text]) => [`log of ${name}`, text] as const),
   ];

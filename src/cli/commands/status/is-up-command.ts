@@ -33,8 +33,11 @@ export const isUpCommand = defineCommand<IsUpInput>({
     const now = await lookAt('is-up', names, context.environment, 'as known');
     if (now.health !== 'up' && !isQuiet) {
       const { whyNotUp } = await import('./why-not-up.ts');
+      const { fitError } = await import('../../command/report.ts');
       const { howToStart } = await import('../../../app/running-tunnels/what-there-is.ts');
-      process.stderr.write(whyNotUp(now, isNothing(now) ? await howToStart(context.environment) : ''));
+      process.stderr.write(
+        fitError(whyNotUp(now, isNothing(now) ? await howToStart(context.environment) : '')),
+      );
     }
     return HEALTHS.indexOf(now.health);
   },

@@ -66,9 +66,10 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
     const { lookOf } = await import('../../rendering/terminal.ts');
     print(render.render(now, lookOf(environment)));
     if (now.tunnels.length === 0 && format === undefined && !json) {
+      const { fitError } = await import('../../command/report.ts');
       const { sudoWarnings } = await import('../../../app/running-tunnels/user-folders.ts');
       for (const warning of sudoWarnings(environment))
-        process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
+        process.stderr.write(fitError(`tshuttle: ${renderProblem(warning)}\n`));
     }
     return HEALTHS.indexOf(now.health);
   },

@@ -4,6 +4,7 @@ import { describeNames, type NamedTunnels } from '../../command/profile-names.ts
 
 interface DownOptions {
   readonly all?: true;
+  readonly quiet?: true;
 }
 
 /** `tshuttle down` */
@@ -21,9 +22,11 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
         argument: '[NAME...]',
       },
       choose,
-    ).option('--all', 'every tunnel of this user, those in the foreground too');
+    )
+      .option('--all', 'every tunnel of this user, those in the foreground too')
+      .option('-q, --quiet', 'say only what is wrong');
   },
-  run: async ({ names, all, json }, { process, print, refuse }) => {
+  run: async ({ names, all, quiet, json }, { process, print, refuse }) => {
     if (names.length === 0 && all !== true) {
       const { missingName } = await import('../../command/missing-name.ts');
       const problems = await missingName('down', 'tunnel', process.environment, ', or --all');
@@ -31,13 +34,14 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
     }
     const { endTunnels } = await import('./down.ts');
     const { progressLine } = await import('../../rendering/progress-line.ts');
+    if (quiet === true) progressLine.silence();
     progressLine.step(`ending ${all === true ? 'every tunnel' : names.join(', ')}`);
     const results = await endTunnels(all === true ? 'all' : names, process.environment).finally(() =>
       progressLine.step(undefined),
     );
     if (json) print(`${JSON.stringify(results.map(({ name, state }) => ({ name, state })))}\n`);
-    else if (results.length === 0) print('no tunnel is up\n');
-    else {
+    else if (quiet !== true) {
+      if (results.length === 0) print('no tunnel is up\n');
       const lines = results.filter(({ failure }) => failure === undefined).map(({ line }) => line);
       for (const line of new Set(lines)) print(`tshuttle: ${line}\n`);
     }

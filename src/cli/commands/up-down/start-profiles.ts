@@ -18,6 +18,7 @@ import type { TunnelOrder, TunnelOutcome } from '../../../daemon/start/protocol.
 import { startDaemon } from '../../../daemon/start/start-daemon.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
+import { fitError } from '../../command/report.ts';
 import { hostInForeground } from '../../running/run-tunnel.ts';
 import { upInBackground } from '../../running/up-line.ts';
 
@@ -39,6 +40,8 @@ interface Started {
 export async function startProfiles(
   input: NamedTunnels & {
     readonly foreground?: boolean;
+    /** As if each profile said `quiet: true`. */
+    readonly isQuiet?: boolean;
     readonly replace?: boolean;
     /** Those whose bastion this target is. */
     readonly target?: string;
@@ -55,7 +58,7 @@ export async function startProfiles(
   );
   if (problems.length > 0) return await refuse('ERR_CONFIG', problems);
   for (const warning of [...sudoWarnings(context.environment), ...warnings])
-    process.stderr.write(`tshuttle: ${renderProblem(warning)}\n`);
+    process.stderr.write(fitError(`tshuttle: ${renderProblem(warning)}\n`));
 
   const running = await RunningTunnels.find(surroundings);
   const started: Started[] = [];
@@ -69,10 +72,11 @@ export async function startProfiles(
           : undefined;
       if (silent !== undefined)
         await (await import('../../../app/running-tunnels/end-silent.ts')).endSilent(silent);
-      if (found === undefined || found.report.profileFile === null) orders.push(orderOf(profile));
+      if (found === undefined || found.report.profileFile === null)
+        orders.push(orderOf(profile, input.isQuiet));
       else if (input.replace === true) {
         await found.client.ask({ type: 'down', name: profile.name });
-        orders.push(orderOf(profile));
+        orders.push(orderOf(profile, input.isQuiet));
       } else {
         const { captured, logFile } = found.report;
         const { pid } = found.client.daemon;
@@ -83,7 +87,7 @@ export async function startProfiles(
       profiles,
       running.all.map(({ report }) => report),
     ))
-      process.stderr.write(`tshuttle: ${line}\n`);
+      process.stderr.write(fitError(`tshuttle: ${line}\n`));
   } finally {
     running.close();
   }
@@ -101,7 +105,7 @@ export async function startProfiles(
   if (input.json) print(`${JSON.stringify(started)}\n`);
   else {
     const isQuiet = (name: string): boolean =>
-      profiles.find((profile) => profile.name === name)?.config.quiet === true;
+      input.isQuiet === true || profiles.find((profile) => profile.name === name)?.config.quiet === true;
     for (const one of started.filter(({ name }) => !isQuiet(name))) print(describeStarted(one));
   }
   return started.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
@@ -129,8 +133,8 @@ export function profilesThrough(
     : { ...loaded, profiles };
 }
 
-function orderOf({ name, file, config }: Profile): TunnelOrder {
-  return { name, profileFile: file, config };
+function orderOf({ name, file, config }: Profile, isQuiet = false): TunnelOrder {
+  return { name, profileFile: file, config: isQuiet ? { ...config, quiet: true } : config };
 }
 
 function startedOf({ name, captured, exitCode }: TunnelOutcome, pid: number, logFile: string): Started {

@@ -4,10 +4,13 @@ import { describeNames, type NamedTunnels } from '../../command/profile-names.ts
 interface UpOptions {
   readonly target?: string;
   readonly foreground?: true;
+  readonly quiet?: true;
 }
 
 /** `tshuttle up` */
-export const upCommand = defineCommand<NamedTunnels & UpOptions>({
+export const upCommand = defineCommand<
+  NamedTunnels & Omit<UpOptions, 'quiet'> & { readonly isQuiet: boolean }
+>({
   name: 'up',
   describe: (command, choose) => {
     describeNames<UpOptions>(
@@ -20,9 +23,10 @@ export const upCommand = defineCommand<NamedTunnels & UpOptions>({
           '  profiles:\n    office:\n      remote: me@bastion.example.com\n      subnets: [10.0.0.0/8]',
         argument: '[NAME...]',
       },
-      choose,
+      ({ quiet, ...input }) => choose({ ...input, isQuiet: quiet === true }),
     )
       .option('--target <TARGET>', 'those whose bastion is this target, of tshuttle target list')
+      .option('-q, --quiet', 'say nothing but errors and questions, and log nothing but errors')
       .option('--foreground', 'stay in the foreground, and log to standard error: for service managers');
   },
   run: async (input, session) => {

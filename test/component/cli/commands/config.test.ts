@@ -34,7 +34,7 @@ describe('--save', { timeout: 120_000 }, () => {
     const words = ['-r', 'me@h', '10.1.0.0/16', '--save', 'lab'];
     const child = home.start(words);
     try {
-      await child.untilOutput(/saved as lab in .*config\.yaml; next time: tshuttle up lab/);
+      await child.untilOutput(/saved as lab in .*config\.yaml -> next time: tshuttle up lab/);
     } finally {
       child.kill('SIGTERM');
       await child.exited;
@@ -93,7 +93,7 @@ describe('config', { timeout: 120_000 }, () => {
     expect(await real(['config', 'add', 'lab', '-r', 'h', '10.1.0.0/16', '-x', '10.1.2.0/24'])).toMatchObject(
       {
         code: 0,
-        stdout: `lab is in ${join(home.path, FILE)}; start it: tshuttle up lab\n`,
+        stdout: `lab is in ${join(home.path, FILE)} -> start it: tshuttle up lab\n`,
       },
     );
     const shown = await real(['config', 'show', 'lab']);
@@ -145,12 +145,12 @@ describe('config', { timeout: 120_000 }, () => {
       code: 78,
       stderr: expect.stringContaining('config.yaml:7:9 subnets') as string,
     });
-    expect(wrong.stdout).toContain('tshuttle config edit continues with it');
+    expect(wrong.stdout).toContain('continue with it: tshuttle config edit');
     expect(await home.read(FILE)).toBe(OWN);
     const right = await real(['config', 'edit'], editor('sed -i s,10.0.0.0/33,10.2.0.0/16, "$1"'));
     expect(right).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^continuing with your last edit.*\n.* is saved;/) as string,
+      stdout: expect.stringMatching(/^continuing with your last edit.*\n.* is saved /) as string,
     });
     expect(await home.read(FILE)).toBe(OWN.replace('10.0.0.0/8', '10.2.0.0/16'));
     expect(await real(['config', 'edit'], editor('true'))).toMatchObject({

@@ -26,7 +26,7 @@ test('what is waited for is told with the reason and the time that is left', asy
   });
   const words = (): string => {
     const step = steps.at(-1)!;
-    return typeof step === 'string' ? step : step();
+    return typeof step === 'function' ? step() : String(step);
   };
   expect(words()).toBe('waiting for db:5432, 30 s left');
   await vi.advanceTimersByTimeAsync(0);

@@ -3,7 +3,7 @@ import { ProgressLine } from '../../../../src/cli/rendering/progress-line.ts';
 
 const ERASE = '\r\x1b[K';
 
-function lineOn({ isTTY = true, columns = 80, term = 'xterm' } = {}) {
+function lineOn({ isTTY = true, columns = 80, term = 'xterm', isAsking = async () => false } = {}) {
   let written = '';
   const terminal = {
     isTTY,
@@ -12,7 +12,7 @@ function lineOn({ isTTY = true, columns = 80, term = 'xterm' } = {}) {
       written += text;
     },
   };
-  const line = new ProgressLine(terminal, term);
+  const line = new ProgressLine(terminal, term, isAsking);
   return {
     line,
     /** What has been written since the last time. */
@@ -59,6 +59,47 @@ describe('the line of progress', () => {
     left = 11;
     vi.advanceTimersByTime(1_000);
     expect(take()).toBe(`${ERASE}tshuttle: waiting for db:5432: refused, 11 s left ...`);
+  });
+
+  describe('beside another program that may ask on the same terminal', () => {
+    const starting = { words: 'starting the root helper', mayAsk: true } as const;
+    const SAID = 'tshuttle: starting the root helper ...\n';
+
+    test('is a line of its own, once, and is never replaced: the question stands below it', async () => {
+      const { line, take } = lineOn();
+      line.step('reading the ssh configuration');
+      vi.advanceTimersByTime(1_000);
+      take();
+      line.step(starting);
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(take()).toBe(`${ERASE}${SAID}`);
+      line.step('connecting to bastion');
+      expect(take()).toBe(`${ERASE}tshuttle: connecting to bastion ...`);
+    });
+
+    test('is nothing while that asks, and comes when it has been answered and still takes its time', async () => {
+      let isAsking = true;
+      const { line, take } = lineOn({ isAsking: async () => isAsking });
+      line.step(starting);
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect(take()).toBe('');
+      isAsking = false;
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(take()).toBe(SAID);
+    });
+
+    test('is nothing when it is over before that is known', async () => {
+      let answer = (_isAsking: boolean): void => {};
+      const { line, take } = lineOn({
+        isAsking: () => new Promise<boolean>((resolve) => (answer = resolve)),
+      });
+      line.step(starting);
+      await vi.advanceTimersByTimeAsync(1_000);
+      line.step(undefined);
+      answer(false);
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(take()).toBe('');
+    });
   });
 
   test('makes room for a line of the log and comes back below it; stays away while a question is open', () => {

@@ -18,7 +18,7 @@ describe('parseListen', () => {
 
   test.each([
     ['', 'has nothing for an address; write it as in 127.0.0.1:12300 or [::1]:12300'],
-    ['70000', 'has the port 70000, which is not from 1 to 65535'],
+    ['70000', '70000 is no port; write one from 1 to 65535'],
     ['localhost:12300', 'has localhost for an address; write it as in 127.0.0.1:12300 or [::1]:12300'],
     ['::1:12300', 'has ::1:12300 for an address; write it as in 127.0.0.1:12300 or [::1]:12300'],
     [

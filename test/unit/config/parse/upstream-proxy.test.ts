@@ -17,7 +17,7 @@ describe('parseUpstreamProxy', () => {
     ['proxy', 'not a URL'],
     ['http://proxy:3128', 'ProxyCommand'],
     ['socks5://', 'no host'],
-    ['socks5://proxy:0', 'port 0'],
+    ['socks5://proxy:0', '0 is no port; write one from 1 to 65535'],
     ['socks5://proxy:99999', 'not a URL'],
     ['socks5://proxy/path', 'after its port'],
     ['socks5://:secret@proxy', 'without a user'],

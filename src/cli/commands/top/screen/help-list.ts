@@ -1,5 +1,5 @@
-import { wrap } from '../../../help/wrap.ts';
 import { cutOff } from '../../../rendering/display-width.ts';
+import { wrap } from '../../../rendering/wrap.ts';
 import { ORDERS } from '../view/order.ts';
 import type { ScreenStyle } from './style.ts';
 

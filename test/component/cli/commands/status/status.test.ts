@@ -148,6 +148,8 @@ describe('commands that ask tunnels', () => {
       host: '10.201.0.8',
       port: 443,
       capturedBy: ['office'],
+      wouldCapture: [],
+      problems: [],
       lines: [
         '10.201.0.8:443: office captures it: 10.201.0.0/16',
         '10.201.0.8: carried to 10.1.0.8 behind the bastion, by --map of office',
@@ -177,7 +179,7 @@ describe('commands that ask tunnels', () => {
       '127.0.0.1:22: never captured, it is this machine itself\n',
     );
     expect((await run('explain', 'nowhere.invalid:22')).printed).toMatch(
-      /^nowhere\.invalid: does not resolve here, and is in no zone of a tunnel that is up: .*\n {4}-> if only the bastion resolves it, .*--domain invalid\n$/,
+      /^nowhere\.invalid: does not resolve.*, and is in no zone of a tunnel that is up\n {4}-> if only the bastion resolves it, .*--domain invalid\n$/,
     );
   });
 
@@ -191,10 +193,10 @@ describe('commands that ask tunnels', () => {
       (await runInProcess(['explain', ...words], environment)).printed;
     const would = (by: string) => `far, which is not up, would capture it: ${by}\n    -> tshuttle up far\n`;
     expect(await explain('192.0.2.8:22')).toBe(
-      `192.0.2.8:22: no tunnel captures it: no subnet of office has it; no subnet of lab has it\n${would('192.0.2.0/24')}`,
+      `192.0.2.8:22: no tunnel captures it: no subnet of office or lab has it\n${would('192.0.2.0/24')}`,
     );
     expect(await explain('db.invalid:22')).toMatch(
-      new RegExp(`^db\\.invalid: does not resolve here, .*\\n${would('--domain invalid')}$`),
+      new RegExp(`^db\\.invalid: does not resolve.*\\n${would('--domain invalid')}$`),
     );
     await server.close();
     expect(await explain('192.0.2.8:22')).toBe(`no tunnel is up\n${would('192.0.2.0/24')}`);

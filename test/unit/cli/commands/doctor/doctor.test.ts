@@ -25,6 +25,8 @@ describe('closingLine', () => {
   });
 });
 
+const PLAIN = { columns: undefined, hasColour: false };
+
 describe('findings', () => {
   test('read as lines, the remedy below', () => {
     const lines = [
@@ -33,20 +35,19 @@ describe('findings', () => {
       untried('c', 'not tried', 'name it'),
       problem('c', 'bad', 'do this'),
     ]
-      .map((finding) => renderFinding(finding, false))
+      .map((finding) => renderFinding(finding, PLAIN))
       .join('');
     expect(lines).toBe(
       'ok       a: fine\nnote     b: so so\nUNTRIED  c: not tried\n         -> name it\nPROBLEM  c: bad\n         -> do this\n',
     );
   });
 
-  test('long ones are wrapped below their beginning', () => {
-    const lines = renderFinding(
-      problem('c', 'word '.repeat(30).trim(), 'remedy '.repeat(20).trim()),
-      false,
-    ).split('\n');
-    expect(lines.every((line) => line.length <= 100)).toBe(true);
+  test('long ones are wrapped below their beginning on a terminal, and nowhere else', () => {
+    const long = problem('c', 'word '.repeat(30).trim(), 'remedy '.repeat(20).trim());
+    const lines = renderFinding(long, { ...PLAIN, columns: 80 }).split('\n');
+    expect(lines.every((line) => line.length <= 80)).toBe(true);
     expect(lines.slice(1, -1).every((line) => line.startsWith('         '))).toBe(true);
+    expect(renderFinding(long, PLAIN).split('\n')).toHaveLength(3);
   });
 
   test('an expected failure has the words that it has elsewhere; another is none', () => {

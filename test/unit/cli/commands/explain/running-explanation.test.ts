@@ -41,12 +41,7 @@ describe('which tunnel captures an address', () => {
       '10.9.0.1:22: no tunnel captures it: office excludes it by -x 10.9.0.0/16; no subnet of lab has it',
       [],
     ],
-    [
-      '2001:db8::1',
-      22,
-      '[2001:db8::1]:22: no tunnel captures it: no subnet of office has it; no subnet of lab has it',
-      [],
-    ],
+    ['2001:db8::1', 22, '[2001:db8::1]:22: no tunnel captures it: no subnet of office or lab has it', []],
   ])('%s, port %s', (address, port, line, capturedBy) => {
     expect(explain(address, port, office, lab)).toEqual({ lines: [line], capturedBy });
   });
