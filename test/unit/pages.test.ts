@@ -9,9 +9,9 @@ const NAMED = /native-notes\/[\w-]+\.md/g;
 
 /** Files of ours below a folder, what was compiled left out. */
 function filesIn(folder: string, kinds: RegExp): readonly string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && kinds.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => kinds.test(name))
+    .map((name) => join(ROOT, folder, name))
     .filter((file) => !file.startsWith(join(ROOT, 'bench/dist')));
 }
 
