@@ -1,4 +1,4 @@
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { networksOfBastion } from '../../../src/app/bastion-networks/bastion-networks.ts';
@@ -7,6 +7,7 @@ import { openOpensshTransport } from '../../../src/ssh/openssh/transport.ts';
 import { openSsh2Transport } from '../../../src/ssh/ssh2/transport.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
+import { writeProgram } from '../../support/process/write-program.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
@@ -24,10 +25,8 @@ afterAll(async () => {
 });
 
 /** A program of the bastion's, before those of the machine. */
-async function install(name: string, ...lines: readonly string[]): Promise<void> {
-  const path = join(sshd.directory, name);
-  await writeFile(path, ['#!/bin/sh', ...lines, ''].join('\n'));
-  await chmod(path, 0o755);
+function install(name: string, ...lines: readonly string[]): void {
+  writeProgram(join(sshd.directory, name), ['#!/bin/sh', ...lines, ''].join('\n'));
 }
 
 /** With no files that a shell would read first. */
@@ -58,7 +57,7 @@ async function networks(kind: 'ssh2' | 'openssh'): Promise<readonly string[]> {
 
 describe.each(['ssh2', 'openssh'] as const)('the networks of a bastion, by %s', (kind) => {
   test('that has ip', async () => {
-    await install(
+    install(
       'ip',
       'case $1 in -4) echo 10.0.0.0/8 via 192.0.2.1 dev eth0;; -6) echo fd00::/64 dev eth0;; esac',
     );
@@ -67,8 +66,8 @@ describe.each(['ssh2', 'openssh'] as const)('the networks of a bastion, by %s', 
   });
 
   test('that has netstat alone', async () => {
-    await install('ip', 'exit 1');
-    await install('netstat', 'case $2 in "") echo 10.0.0.0 192.0.2.1 255.0.0.0 UG 0 0 0 eth0;; esac');
+    install('ip', 'exit 1');
+    install('netstat', 'case $2 in "") echo 10.0.0.0 192.0.2.1 255.0.0.0 UG 0 0 0 eth0;; esac');
     await sshd.reconfigure(ownPath());
     expect(await networks(kind)).toEqual(['-N 10.0.0.0/8']);
   });
@@ -90,7 +89,7 @@ describe.each(['ssh2', 'openssh'] as const)('the networks of a bastion, by %s', 
 });
 
 test('the networks of a bastion that has the routes of the whole Internet', async () => {
-  await install(
+  install(
     'ip',
     'i=0',
     'while [ $i -lt 3000 ]; do echo 10.$((i / 256)).$((i % 256)).0/24; i=$((i + 1)); done',

@@ -57,8 +57,13 @@ describe('a tshuttle that is not built', () => {
   const LINE =
     /^tshuttle: it is not built, or not all of it is installed -> cd \S+ && npm ci --include=dev && npm run build\n$/;
 
-  test('says the one line that helps, and nothing else', () => {
+  const copyUnbuilt = (): void => {
     cpSync('bin', join(folder, 'bin'), { recursive: true });
+    cpSync('package.json', join(folder, 'package.json'));
+  };
+
+  test('says the one line that helps, and nothing else', () => {
+    copyUnbuilt();
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       [join(folder, 'bin', 'tshuttle'), '--version'],
@@ -71,7 +76,7 @@ describe('a tshuttle that is not built', () => {
   });
 
   test('is what npm ci leaves without the development packages, and it says so, too', () => {
-    cpSync('bin', join(folder, 'bin'), { recursive: true });
+    copyUnbuilt();
     mkdirSync(join(folder, 'node_modules'));
     const { status, stderr } = spawnSync('sh', ['-c', MANIFEST.scripts.prepare], {
       cwd: folder,

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import type { RedirectPlan } from '../../../src/intercept/rules/redirect-plan.ts
 import { makeEndpoint } from '../../../src/net/address/endpoint.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { until } from '../../support/process/until.ts';
+import { writeProgram } from '../../support/process/write-program.ts';
 
 const FAKE_HELPER = fileURLToPath(new URL('./fake-helper.entry.mjs', import.meta.url));
 const PLAN: RedirectPlan = {
@@ -94,11 +95,11 @@ async function open(behaviour = 'good', program: readonly string[] = [process.ex
 }
 
 /** A sudo that runs what it is given, and where `-n` is given only if `refusal` is undefined. */
-async function fakeSudo(refusal?: string): Promise<string> {
+function fakeSudo(refusal?: string): string {
   const path = join(folder, 'sudo');
   const refuse = refusal === undefined ? 'shift' : `echo '${refusal}' >&2; exit 1`;
   const text = `#!/bin/sh\nif [ "$1" = -n ]; then ${refuse}; fi\nexec '${process.execPath}' "$@"\n`;
-  await writeFile(path, text, { mode: 0o755 });
+  writeProgram(path, text);
   return path;
 }
 
@@ -108,14 +109,11 @@ describe('a lasting interceptor', () => {
   });
 
   it('has sudo ask first, and only when the configuration holds', async () => {
-    expect(await orderOfStart(await fakeSudo())).toEqual([
-      'the configuration holds',
-      'nobody is asked any more',
-    ]);
+    expect(await orderOfStart(fakeSudo())).toEqual(['the configuration holds', 'nobody is asked any more']);
   });
 
   it('has sudo ask nobody for a configuration that does not hold', async () => {
-    const sudo = await fakeSudo();
+    const sudo = fakeSudo();
     const command = [sudo, FAKE_HELPER, 'good', join(folder, 'journal')];
     const beforePrompt = Promise.reject(new Error('no such host'));
     const opening = openRestartingInterceptor({
@@ -192,13 +190,13 @@ describe('a lasting interceptor', () => {
   });
 
   it('asks sudo not to ask', async () => {
-    const { killTheLatest, untilBack } = await open('good', [await fakeSudo()]);
+    const { killTheLatest, untilBack } = await open('good', [fakeSudo()]);
     killTheLatest();
     await untilBack(1);
   });
 
   it('is lost where sudo would ask', async () => {
-    const sudo = await fakeSudo('sudo: a password is required');
+    const sudo = fakeSudo('sudo: a password is required');
     const { interceptor, killTheLatest } = await open('good', [sudo]);
     killTheLatest();
     expect(await interceptor.lost).toMatchObject({

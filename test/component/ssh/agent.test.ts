@@ -13,6 +13,7 @@ import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../support/in-process/scripted-prompter.ts';
 import { mustRun } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
+import { writeProgram } from '../../support/process/write-program.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../support/servers/loopback-sshd.ts';
 import { makeSecurityKey } from '../../support/servers/security-key-agent.ts';
 import { type RunningAgent, startAgent } from '../../support/servers/ssh-agent.ts';
@@ -117,7 +118,7 @@ describe('with a real ssh-agent', () => {
     const key = await sshd.makeKey('confirmed');
     await sshd.authorize(key);
     const askpass = join(directory, 'askpass');
-    await writeFile(askpass, '#!/bin/sh\nsleep 1.2\n', { mode: 0o755 });
+    writeProgram(askpass, '#!/bin/sh\nsleep 1.2\n');
     await using slow = await startAgent(join(directory, 'confirmed.sock'), [key], askpass);
     await login([], `IdentityAgent=${slow.socket}`, 'IdentityFile=none');
     expect(interactions).toBe(1);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import type { SshRequest } from '../../../src/ssh/config/request.ts';
 import { resolveTarget } from '../../../src/ssh/config/target.ts';
 import { recordingLogger } from '../../support/in-process/recording-logger.ts';
 import { mustRun } from '../../support/process/child.ts';
+import { writeProgram } from '../../support/process/write-program.ts';
 
 let directory: string;
 let sshPath: string;
@@ -47,8 +48,7 @@ async function resolveWith(
     `  *) exec ${sshPath} -F ${directory}/config "$@" ;;`,
     'esac',
   ];
-  await writeFile(join(bin, 'ssh'), `${script.join('\n')}\n`);
-  await chmod(join(bin, 'ssh'), 0o755);
+  writeProgram(join(bin, 'ssh'), `${script.join('\n')}\n`);
   const logger = recordingLogger();
   const target = await resolveTarget(
     { ...REQUEST, ...request },
@@ -157,8 +157,7 @@ describe('resolveTarget', () => {
   test('ends with the signal while ssh hangs', async () => {
     const bin = join(directory, 'hanging');
     await mkdir(bin, { recursive: true });
-    await writeFile(join(bin, 'ssh'), '#!/bin/sh\nexec sleep 60\n');
-    await chmod(join(bin, 'ssh'), 0o755);
+    writeProgram(join(bin, 'ssh'), '#!/bin/sh\nexec sleep 60\n');
     const aborter = new AbortController();
     const resolved = resolveTarget(REQUEST, {
       logger: recordingLogger(),

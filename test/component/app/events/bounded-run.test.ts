@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { commandSink } from '../../../../src/app/events/command-sink.ts';
 import { desktopSink } from '../../../../src/app/events/desktop-sink.ts';
 import type { TunnelEvent } from '../../../../src/app/events/tunnel-event.ts';
 import { until } from '../../../support/process/until.ts';
+import { writeProgram } from '../../../support/process/write-program.ts';
 
 let folder = '';
 
@@ -138,9 +139,8 @@ describe('a command of the user', () => {
 });
 
 describe('a program with arguments', () => {
-  const program = async (name: string): Promise<void> => {
-    await writeFile(join(folder, name), '#!/bin/sh\nprintf "%s\\n" "$@" >"$(dirname "$0")/shown"\n');
-    await chmod(join(folder, name), 0o755);
+  const program = (name: string): void => {
+    writeProgram(join(folder, name), '#!/bin/sh\nprintf "%s\\n" "$@" >"$(dirname "$0")/shown"\n');
   };
 
   test('gets them as they are, and is told apart from one that is not there', async () => {
@@ -151,7 +151,7 @@ describe('a program with arguments', () => {
       const bounds = { limitMs: 10_000, signal: new AbortController().signal };
       await expect(sink.deliver(EVENT, bounds)).rejects.toThrow('there is no such program');
       process.env['PATH'] = `${folder}:${PATH}`;
-      await program('notify-send');
+      program('notify-send');
       await sink.deliver(EVENT, bounds);
       expect(await readFile(join(folder, 'shown'), 'utf8')).toBe(
         '--app-name=tshuttle\n--urgency=normal\n--\ntshuttle: office has lost its connection\n' +

@@ -1,9 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { AskpassPrompter } from '../../../../src/cli/prompt/askpass-prompter.ts';
 import { type RecordingLogger, recordingLogger } from '../../../support/in-process/recording-logger.ts';
+import { writeProgram } from '../../../support/process/write-program.ts';
 
 let directory: string;
 let logger: RecordingLogger;
@@ -16,18 +17,14 @@ beforeEach(() => {
   logger = recordingLogger();
 });
 
-async function prompterOf(
-  script: string,
-  environment: Record<string, string> = {},
-): Promise<AskpassPrompter> {
+function prompterOf(script: string, environment: Record<string, string> = {}): AskpassPrompter {
   const program = join(directory, 'askpass');
-  await writeFile(program, `#!/bin/sh\n${script}\n`);
-  await chmod(program, 0o700);
+  writeProgram(program, `#!/bin/sh\n${script}\n`);
   return new AskpassPrompter(program, { PATH: process.env['PATH'], ...environment }, logger);
 }
 
 test('the question is the argument, the first line the answer; what was shown before goes with it', async () => {
-  const prompter = await prompterOf(`printf '%s' "$1" >${directory}/asked; printf 'let me in\\nnot this'`);
+  const prompter = prompterOf(`printf '%s' "$1" >${directory}/asked; printf 'let me in\\nnot this'`);
   prompter.show('Two-factor login');
   expect(await prompter.ask('Code $(id) `id` ; ')).toBe('let me in');
   expect(await readFile(join(directory, 'asked'), 'utf8')).toBe('Two-factor login\nCode $(id) `id` ; ');
@@ -37,7 +34,7 @@ test('the question is the argument, the first line the answer; what was shown be
 
 test('it gets the environment, but nothing of ours', async () => {
   const environment = { DISPLAY: ':7', TSHUTTLE_ARGS: '-r me:secret@bastion' };
-  const prompter = await prompterOf('echo "$DISPLAY/$TSHUTTLE_ARGS"', environment);
+  const prompter = prompterOf('echo "$DISPLAY/$TSHUTTLE_ARGS"', environment);
   expect(await prompter.ask('?')).toBe(':7/');
 });
 
@@ -45,7 +42,7 @@ test.each([
   { what: 'fails', script: 'echo secret; exit 3', why: 'it ended with 3' },
   { what: 'never stops talking', script: 'yes secret', why: 'maxBuffer' },
 ])('a program that $what gives no answer, and its output is not shown', async ({ script, why }) => {
-  const prompter = await prompterOf(script);
+  const prompter = prompterOf(script);
   expect(await prompter.ask('?')).toBeUndefined();
   expect(logger.lines.join()).toContain(why);
   expect(logger.lines.join()).not.toContain('secret');
@@ -58,7 +55,7 @@ test('a program that is not there gives no answer, and is named', async () => {
 });
 
 test('one question after the other', async () => {
-  const prompter = await prompterOf(
+  const prompter = prompterOf(
     `echo "$1" >>${directory}/order; sleep 0.0$1; echo "$1" >>${directory}/order; echo "$1"`,
   );
   expect(await Promise.all([prompter.ask('5'), prompter.ask('1')])).toEqual(['5', '1']);

@@ -1,10 +1,11 @@
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { askKnownHostsCommand } from '../../../../src/ssh/host-keys/known-hosts-command.ts';
 import { outcomeOf, outcomeOfSsh } from '../../../support/in-process/bastion-outcome.ts';
 import { type RecordingLogger, recordingLogger } from '../../../support/in-process/recording-logger.ts';
 import { mustRun, runCommand } from '../../../support/process/child.ts';
+import { writeProgram } from '../../../support/process/write-program.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../../support/servers/loopback-sshd.ts';
 
 let sshd: LoopbackSshd;
@@ -34,12 +35,11 @@ const keyOf = async (name: string): Promise<string> =>
   (await readFile(at(`${name}.pub`), 'utf8')).split(' ').slice(0, 2).join(' ');
 
 /** A program that writes down how it was called. */
-async function program(...commands: string[]): Promise<string> {
-  await writeFile(
+function program(...commands: string[]): string {
+  writeProgram(
     at('command'),
     ['#!/bin/sh', `printf '<%s>' "$@" >> ${at('calls')}; echo >> ${at('calls')}`, ...commands, ''].join('\n'),
   );
-  await chmod(at('command'), 0o755);
   return at('command');
 }
 
@@ -80,7 +80,7 @@ async function compare(command: string, ...options: string[]) {
 const TOKENS = '%H %I %t %f %K %% %h %p %r %n "two words" \u0024{HOME}';
 
 test('a key that the program names is trusted, and the program is called as by ssh', async () => {
-  const command = await program(`echo "${lookupName()} ${await keyOf('host_key')}"`);
+  const command = program(`echo "${lookupName()} ${await keyOf('host_key')}"`);
   const { outcome, calls } = await compare(`${command} ${TOKENS}`);
   expect(outcome).toBe('in');
   expect(calls.split('\n')).toEqual([
@@ -93,7 +93,7 @@ test('a key that the program names is trusted, and the program is called as by s
 
 test('an authority that the program names is trusted', async () => {
   await sshd.reconfigure(`HostCertificate ${at('host_key-cert.pub')}`);
-  const command = await program(`echo "@cert-authority * ${await keyOf('ca')}"`);
+  const command = program(`echo "@cert-authority * ${await keyOf('ca')}"`);
   const { outcome, calls } = await compare(`${command} ${TOKENS}`, 'HostKeyAlias=bastion');
   expect(outcome).toBe('in');
   expect(calls).toContain('<bastion><ORDER><NONE>');
@@ -102,24 +102,24 @@ test('an authority that the program names is trusted', async () => {
 });
 
 test('a key that the program names for the host without its port does not count', async () => {
-  const { outcome } = await compare(await program(`echo "127.0.0.1 ${await keyOf('host_key')}"`));
+  const { outcome } = await compare(program(`echo "127.0.0.1 ${await keyOf('host_key')}"`));
   expect(outcome).toMatch(/^ERR_HOST_KEY: .*unknown host key/);
 });
 
 test('a key that the program revokes is refused, whatever the files say', async () => {
   await writeFile(sshd.knownHosts, `* ${await keyOf('host_key')}\n`);
-  const { outcome } = await compare(await program(`echo "@revoked * ${await keyOf('host_key')}"`));
+  const { outcome } = await compare(program(`echo "@revoked * ${await keyOf('host_key')}"`));
   expect(outcome).toMatch(/^ERR_HOST_KEY: .*KnownHostsCommand-HOSTNAME:1 revokes/);
 });
 
 test('a program that says nothing leaves the files', async () => {
   await writeFile(sshd.knownHosts, `* ${await keyOf('host_key')}\n`);
-  expect((await compare(await program())).outcome).toBe('in');
+  expect((await compare(program())).outcome).toBe('in');
 });
 
 test('a program that fails lets nobody in, and what it said is told', async () => {
   await writeFile(sshd.knownHosts, `* ${await keyOf('host_key')}\n`);
-  const { outcome } = await compare(await program('echo "no \u001bdirectory" >&2', 'exit 3'));
+  const { outcome } = await compare(program('echo "no \u001bdirectory" >&2', 'exit 3'));
   expect(outcome).toMatch(/^ERR_HOST_KEY: KnownHostsCommand \S+ \(ORDER\) failed: it ended with 3/);
   expect(logger.lines).toContain('info KnownHostsCommand: no directory');
 });

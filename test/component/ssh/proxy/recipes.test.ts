@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { resolveTarget } from '../../../../src/ssh/config/target.ts';
 import { openSsh2Transport } from '../../../../src/ssh/ssh2/transport.ts';
 import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 import { NO_TERMINAL } from '../../../support/in-process/scripted-prompter.ts';
+import { writeProgram } from '../../../support/process/write-program.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../../support/servers/loopback-sshd.ts';
 
 /** The blocks of ~/.ssh/config that `tshuttle help bastion` shows: the pattern of Host, and the command. */
@@ -43,16 +44,15 @@ afterAll(async () => {
 });
 
 /** A command of that name which writes down its arguments, and leads to the sshd. */
-async function standIn(name: string): Promise<void> {
+function standIn(name: string): void {
   const relay = `const s = require('node:net').connect(${sshd.port}, '127.0.0.1'); process.stdin.pipe(s); s.pipe(process.stdout);`;
   const script = `#!/bin/sh\necho "$*" >${folder}/asked\nexec '${process.execPath}' -e "${relay}"\n`;
-  await writeFile(join(folder, name), script);
-  await chmod(join(folder, name), 0o755);
+  writeProgram(join(folder, name), script);
 }
 
 describe('the recipes for bastions without an open port', () => {
   test.each(RECIPES)('Host %s by %s logs in', async (pattern, program, rest) => {
-    await standIn(program);
+    standIn(program);
     const configFile = join(folder, 'config');
     await writeFile(configFile, `Host ${pattern}\n  ProxyCommand ${program}${rest}\n`);
     const host = pattern.replace('*', '1');

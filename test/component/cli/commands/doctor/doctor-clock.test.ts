@@ -1,8 +1,9 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { checkClock } from '../../../../../src/cli/commands/doctor/machine-checks.ts';
+import { writeProgram } from '../../../../support/process/write-program.ts';
 
 let programs: string;
 
@@ -17,13 +18,9 @@ afterEach(async () => {
 });
 
 /** systemd's program, on a machine whose clock is as it says. */
-async function putTimedatectl(body: string): Promise<void> {
+function putTimedatectl(body: string): void {
   const path = join(programs, 'timedatectl');
-  await writeFile(
-    path,
-    `#!/bin/sh\n[ "$*" = 'show --property=NTPSynchronized --value' ] || exit 64\n${body}\n`,
-  );
-  await chmod(path, 0o755);
+  writeProgram(path, `#!/bin/sh\n[ "$*" = 'show --property=NTPSynchronized --value' ] || exit 64\n${body}\n`);
 }
 
 test.each([
@@ -45,6 +42,6 @@ test.each([
     },
   ],
 ])('a clock of which timedatectl says: %s', async (body, finding) => {
-  await putTimedatectl(body);
+  putTimedatectl(body);
   expect(await checkClock()).toMatchObject({ check: 'clock', ...finding });
 });

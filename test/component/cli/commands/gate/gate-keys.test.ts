@@ -13,6 +13,7 @@ import { recordingLogger } from '../../../../support/in-process/recording-logger
 import { type CommandOutcome, sessionOf } from '../../../../support/in-process/run-command.ts';
 import { Child, mustRun, runCommand } from '../../../../support/process/child.ts';
 import { familiesOf } from '../../../../support/process/processes.ts';
+import { writeProgram } from '../../../../support/process/write-program.ts';
 import { type LoopbackSshd, startLoopbackSshd } from '../../../../support/servers/loopback-sshd.ts';
 import { Home } from '../../entry.ts';
 
@@ -56,7 +57,7 @@ describe.each(['SFTP', 'script'] as const)('gate keys by %s', (way) => {
       .replaceAll(GATE_FOLDER, join(sshd.directory, 'gate'))
       .replaceAll(MANAGEMENT_KEYS, managementKeys);
     await mkdir(join(sshd.directory, 'gate'));
-    await writeFile(join(sshd.directory, 'script'), script, { mode: 0o755 });
+    writeProgram(join(sshd.directory, 'script'), script);
     await sshd.reconfigure(
       // bash reads the .bashrc of whoever runs the test otherwise, which may take seconds.
       'SetEnv SHLVL=1',
