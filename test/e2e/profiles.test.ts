@@ -118,7 +118,7 @@ describe.skipIf(skipLab)('profiles', { timeout: 180_000 }, () => {
     );
     const other = await tshuttle('explain', `${ADDRESSES.farDestination4}:7000`);
     expect(other.stdout).toBe(
-      `${ADDRESSES.farDestination4}:7000: no tunnel captures it: no subnet of here has it\n`,
+      `${ADDRESSES.farDestination4}:7000: no tunnel captures it: no subnet of here has it\nno profile would capture it\n    -> capture it: tshuttle -r BASTION ${ADDRESSES.farDestination4}\n`,
     );
   });
 

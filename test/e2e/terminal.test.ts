@@ -1,8 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ADDRESSES, createLab, type Lab } from '../support/lab/lab.ts';
-import { BASTION_PASSWORD, BASTION_USER } from '../support/lab/machine.ts';
+import { BASTION_PASSWORD, BASTION_USER, ORDINARY_USER } from '../support/lab/machine.ts';
 import { skipLab } from '../support/lab/requirements.ts';
+import { TmuxTerminal } from '../support/lab/tmux-terminal.ts';
 import { startOnTerminal } from '../support/tshuttle/terminal.ts';
 import { expectNothingLeft, READY, tshuttleArgv } from '../support/tshuttle/tshuttle.ts';
 
@@ -21,6 +24,21 @@ async function expectToWork(lab: Lab): Promise<void> {
 /** The ready line as a terminal shows it. */
 const READY_ON_SCREEN = new RegExp(READY.source.replace('$', '\\r?$'), 'm');
 
+/** Has sudo ask this user, who has {@link BASTION_PASSWORD}, for it, and not before PAM has thought for longer than a second. */
+async function askForPasswords(lab: Lab, user: string): Promise<void> {
+  const etc = join(lab.directory, 'etc');
+  const edit = async (name: string, change: (text: string) => string): Promise<void> => {
+    const path = join(etc, name);
+    await writeFile(path, change(await readFile(path, 'utf8')));
+  };
+  await edit('sudoers', (text) => text.replace('NOPASSWD: ', ''));
+  await edit('shadow', (text) => {
+    const [, hash = ''] = new RegExp(`^${BASTION_USER.name}:([^:]*):`, 'm').exec(text)!;
+    return text.replace(`${user}:*:`, () => `${user}:${hash}:`);
+  });
+  await edit('pam.d/sudo', (text) => `auth required pam_exec.so quiet /bin/sleep 2\n${text}`);
+}
+
 describe.skipIf(skipLab)('on a terminal', () => {
   it.each(['root', 'alice'])('Ctrl-C by %s ends tshuttle with 130, and nothing is left', async (user) => {
     await using lab = await createLab();
@@ -30,6 +48,32 @@ describe.skipIf(skipLab)('on a terminal', () => {
     terminal.write(CTRL_C);
     expect(await terminal.exited).toMatchObject({ code: 130 });
     await expectNothingLeft(lab);
+  });
+
+  it('says that the root helper is started while sudo thinks, and leaves what sudo asks alone', async () => {
+    await using lab = await createLab();
+    const { name: user } = ORDINARY_USER;
+    await askForPasswords(lab, user);
+    const client = {
+      must: (argv: readonly string[], options: object) => lab.client.must(argv, { ...options, user }),
+    };
+    await using terminal = await TmuxTerminal.open({ directory: lab.machine.homeOf(user), client });
+    const rows = async (): Promise<string> =>
+      (await terminal.everything()).rows.filter((row) => /^tshuttle|^\[sudo\]/.test(row)).join('\n');
+    await terminal.type(`clear; ${tshuttleArgv(lab, [SUBNET], { user }).join(' ')}`);
+    const asked = `tshuttle: starting the root helper ...\n[sudo] password for ${user} to set tshuttle's redirect rules:`;
+    await terminal.shows(/^\[sudo\] password/m);
+    expect(await rows()).toBe(asked);
+    // Longer than two looks of the line of progress.
+    await delay(2_500);
+    expect(await rows()).toBe(asked);
+    await terminal.type(BASTION_PASSWORD);
+    await terminal.shows(/^tshuttle: capturing /m);
+    expect((await rows()).startsWith(`${asked}\ntshuttle: capturing `)).toBe(true);
+    await expectToWork(lab);
+    await terminal.press('C-c');
+    await terminal.shows(/^\^C\s*\$/m);
+    expect(await lab.client.rules()).not.toContain('tshuttle');
   });
 
   it('a terminal that is closed ends tshuttle, and nothing is left', async () => {

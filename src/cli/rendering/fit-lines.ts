@@ -1,4 +1,4 @@
-import { displayWidth } from './display-width.ts';
+import { widthOf } from './table.ts';
 import { wrap } from './wrap.ts';
 
 /** How wide a stream is; undefined where it is no terminal, or one that does not say so: nothing is broken there. */
@@ -21,7 +21,7 @@ export function fitLines(text: string, columns: number | undefined): string {
   if (columns === undefined) return text;
   return text
     .split('\n')
-    .flatMap((line) => (displayWidth(line) <= columns ? [line] : broken(line, columns)))
+    .flatMap((line) => (widthOf(line) <= columns ? [line] : broken(line, columns)))
     .join('\n');
 }
 

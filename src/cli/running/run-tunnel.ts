@@ -24,6 +24,7 @@ import { startDaemon } from '../../daemon/start/start-daemon.ts';
 import { forbidCoreFiles } from '../../net/machine/core-limit.ts';
 import type { CommandSession } from '../command/command-definition.ts';
 import type { Parts } from '../command/parts.ts';
+import { printFitted } from '../rendering/fit-lines.ts';
 import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
 import type { SavedProfile } from './save-when-up.ts';
@@ -74,7 +75,9 @@ export async function runTunnel(
       const { pid, outcomes } = start;
       const [outcome] = outcomes;
       if (outcome !== undefined && !config.quiet)
-        print(`tshuttle: ${upInBackground(outcome.captured ?? '', { pid, logFile, name: order.name })}\n`);
+        printFitted(print)(
+          `tshuttle: ${upInBackground(outcome.captured ?? '', { pid, logFile, name: order.name })}\n`,
+        );
       await saved?.save().catch(context.reportFailure);
       return 0;
     }
@@ -120,7 +123,7 @@ export async function hostInForeground(
       pathsOf: undefined,
       onReady: async (outcomes) => {
         const captured = outcomes.flatMap((outcome) => outcome.captured ?? []);
-        for (const line of upInForeground(orders, outcomes)) print(`tshuttle: ${line}\n`);
+        for (const line of upInForeground(orders, outcomes)) printFitted(print)(`tshuttle: ${line}\n`);
         service?.ready(captured.join('; '));
         await onUp().catch(context.reportFailure);
       },

@@ -13,6 +13,7 @@ import { stateFolderOf } from '../../daemon/files/paths.ts';
 import type { Parts } from '../command/parts.ts';
 import { AskpassPrompter, askpassProgram } from '../prompt/askpass-prompter.ts';
 import { TerminalPrompter } from '../prompt/terminal-prompter.ts';
+import { columnsOf, fitLines } from '../rendering/fit-lines.ts';
 import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
 
@@ -35,10 +36,11 @@ export function prepare(
   name?: string,
 ): Prepared {
   const standardError: LineSink = openStandardErrorSink();
+  const isForPeople = config.logFormat !== 'json';
   const aboveProgress: LineSink = {
     write: (line) => {
       progressLine.erase();
-      standardError.write(line);
+      standardError.write(isForPeople ? fitLines(line, columnsOf(process.stderr)) : line);
     },
   };
   const onTerminal = process.stderr.isTTY === true;

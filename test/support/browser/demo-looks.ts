@@ -60,13 +60,15 @@ export function demoLook(second: number): TopDocument {
       program: { name, pid: 4_711 + 97 * index },
     } satisfies Flow;
   });
-  const sum = (key: 'upBytesPerSec' | 'downBytesPerSec') => flows.reduce((all, flow) => all + flow[key], 0);
+  const sum = (key: 'upBytesPerSec' | 'downBytesPerSec' | 'bytesUp' | 'bytesDown') =>
+    flows.reduce((all, flow) => all + flow[key], 0);
   const office: TunnelStatus = {
     ...UP,
     bastion: 'me@bastion.example.com (203.0.113.7:22)',
     flows: { now: flows.length, held: 0, total: 4_812, opened: 4_803 },
     roundTripMs: 11 + 2 * wave(11, 1) + (burst > 0 ? 9 * wave(7, 0) : 0),
-    bytesUp: 184_000_000,
+    // What is over beside what flows now.
+    ...{ bytesUp: sum('bytesUp') + 184_000_000, bytesDown: sum('bytesDown') + 3_650_722_202 },
     failures: [
       {
         ...{ cause: 'refused', count: 7, lastAtMs: atMs - 38_000, lastDestination: '10.20.4.22:8080' },

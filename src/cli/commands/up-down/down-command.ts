@@ -43,7 +43,8 @@ export const downCommand = defineCommand<NamedTunnels & DownOptions>({
     else if (quiet !== true) {
       if (results.length === 0) print('no tunnel is up\n');
       const lines = results.filter(({ failure }) => failure === undefined).map(({ line }) => line);
-      for (const line of new Set(lines)) print(`tshuttle: ${line}\n`);
+      const { printFitted } = await import('../../rendering/fit-lines.ts');
+      for (const line of new Set(lines)) printFitted(print)(`tshuttle: ${line}\n`);
     }
     const failures = results.flatMap(({ failure }) => failure ?? []);
     for (const failure of failures) process.reportFailure(failure);

@@ -6,6 +6,7 @@ import type { ReloadReport } from '../../../daemon/control/protocol.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
 import { renderFailure } from '../../command/report.ts';
+import { printFitted } from '../../rendering/fit-lines.ts';
 
 /** Reloads the named tunnels, or all that have profiles. @returns the exit code: that of the first that failed */
 export async function reloadProfiles(
@@ -30,7 +31,7 @@ export async function reloadProfiles(
       }
     }
     if (json) print(`${JSON.stringify(reports)}\n`);
-    else for (const report of reports) print(describe(report));
+    else for (const report of reports) printFitted(print)(describe(report));
     if (wanted.length === 0 && !json)
       print(`tshuttle: no profile is up -> ${await howToStart(context.environment)}\n`);
     return exitCode;

@@ -19,6 +19,7 @@ import { startDaemon } from '../../../daemon/start/start-daemon.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
 import { fitError } from '../../command/report.ts';
+import { printFitted } from '../../rendering/fit-lines.ts';
 import { hostInForeground } from '../../running/run-tunnel.ts';
 import { upInBackground } from '../../running/up-line.ts';
 
@@ -106,7 +107,7 @@ export async function startProfiles(
   else {
     const isQuiet = (name: string): boolean =>
       input.isQuiet === true || profiles.find((profile) => profile.name === name)?.config.quiet === true;
-    for (const one of started.filter(({ name }) => !isQuiet(name))) print(describeStarted(one));
+    for (const one of started.filter(({ name }) => !isQuiet(name))) printFitted(print)(describeStarted(one));
   }
   return started.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
 }

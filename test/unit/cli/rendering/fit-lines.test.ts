@@ -21,7 +21,8 @@ describe('lines for people', () => {
     );
   });
 
-  test('count what they show: wide characters take two columns', () => {
+  test('count what they show: wide characters take two columns, and colours none', () => {
+    expect(fitLines('\x1b[33mone\x1b[39m two', 7)).toBe('\x1b[33mone\x1b[39m two');
     expect(fitLines('表表表 表表表', 8)).toBe('表表表\n    表表表');
     expect(fitLines('表表表', 4)).toBe('表表表');
   });

@@ -194,6 +194,13 @@ describe('the page of top --web, in a browser', { timeout: 60_000 }, () => {
       const text = await browser.untilShown(/7 connections refused by the destination/);
       expect(text).toMatch(/tshuttle login lab/);
       expect(text).toMatch(/db\.internal\.example:5432\s+psql 4711\s+office/);
+      // As it must be of real ones.
+      const { tunnels, flows } = demoLook(120);
+      for (const { bytesUp, bytesDown, tunnel } of flows) {
+        const { status } = tunnels.find(({ name }) => name === tunnel)!;
+        expect(status!.bytesUp).toBeGreaterThanOrEqual(bytesUp);
+        expect(status!.bytesDown).toBeGreaterThanOrEqual(bytesDown);
+      }
       const sizes = await browser.evaluate<readonly number[]>(
         '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
       );

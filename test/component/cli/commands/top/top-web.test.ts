@@ -57,7 +57,8 @@ test.each([
 
 test.each([
   [['--port', '8800'], /^--port: goes with --web/],
-  [['--web', '--port', '0'], /^--port: has the port 0/],
+  [['--web', '--port', '0'], /^--port: 0 is no port; write one from 1 to 65535/],
+  [['--web', '--port', '99999'], /^--port: 99999 is no port; write one from 1 to 65535/],
   [['--web', '--port', '8800-8801'], /^--port: .*takes a single one/],
   [['--web', '--json'], /^--web: does not go with --json/],
   [['--web', '--once'], /^--web: does not go with --once/],
