@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig, type OutputOptions } from 'rolldown';
 import { rawText } from './raw-text.ts';
+import { withoutFacades } from './without-facades.ts';
 
 /*
  * The build: few files, since to load one costs Node.js 0.7 ms and more, and a tunnel is made of 350 (native-notes/module-loading.md).
@@ -31,6 +32,7 @@ const READABLE = { ...withoutWhiteSpace, compress: false, mangle: { toplevel: tr
 /** What is loaded one after the other until a tunnel is up. */
 const TUNNEL = [
   ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/files/named-files', 'net/machine/core-limit'],
+  ...['config/profiles/may-have-targets', 'cli/suggestions/meant-profile', 'cli/running/save-when-up'],
   ...['tunnel/open-tunnel', 'dns/names/captured-dns', 'tunnel/bastion/bastion'],
 ];
 
@@ -86,7 +88,7 @@ export default defineConfig([
     preserveEntrySignatures: 'allow-extension',
     platform: 'node',
     external,
-    plugins: [rawText()],
+    plugins: [rawText(), withoutFacades()],
     output: { ...output, minify: MINIFIED, cleanDir: true, codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'few files', name: fileOf }] } },
   },
   rootPrograms,

@@ -9,6 +9,7 @@ import { RefusedError } from '../backend/rule-backend.ts';
 import { runTool } from '../backend/run-tool.ts';
 import { SAMPLE_INSTANCE, samplePlan } from '../backend/sample-plan.ts';
 import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
+import { runNft } from '../nft/run-nft.ts';
 import { IptablesBackend } from './iptables-backend.ts';
 import {
   findIptablesTools,
@@ -75,7 +76,7 @@ async function refusalOf(tools: IptablesTools): Promise<string | undefined> {
 async function findTunnels(): Promise<FoundTunnels> {
   const tunnels: FoundTunnel[] = [];
   const unread: string[] = [];
-  for (const { tools, table } of tablesInUse()) {
+  const listed = tablesInUse().map(async ({ tools, table }) => {
     try {
       for (const saved of await savedTunnels(tools, table)) {
         const chain = `${tools.name} chain ${iptablesChains(saved.owner).entry}`;
@@ -88,7 +89,8 @@ async function findTunnels(): Promise<FoundTunnels> {
     } catch (error) {
       unread.push(`${tools.name}: ${messageOf(error)}`);
     }
-  }
+  });
+  await Promise.all(listed);
   return { tunnels, unread };
 }
 
@@ -97,19 +99,28 @@ interface TableInUse {
   readonly table: IptablesTable;
 }
 
-/** The tables of the installed variants, each once: plain `iptables` is one of the other two where those have names of their own. */
+/** The tables that the kernel has, of the installed variants, each once: plain `iptables` is one of the other two where those have names of their own. */
 function tablesInUse(): readonly TableInUse[] {
+  const hasNftTable = nftTables();
   return FAMILIES.flatMap((family) => {
     const named = (['iptables-nft', 'iptables-legacy'] as const).flatMap(
       (candidate) => findIptablesTools(candidate, family) ?? [],
     );
     const tools = named.length > 0 ? named : [findIptablesTools('iptables', family) ?? []].flat();
     return tools.flatMap((one) =>
-      TABLES.filter((table) => !one.name.endsWith('-legacy') || hasLegacyTable(family, table)).map(
+      TABLES.filter((table) => (one.isNft ? hasNftTable(family, table) : hasLegacyTable(family, table))).map(
         (table) => ({ tools: one, table }),
       ),
     );
   });
+}
+
+/** Whether the kernel's nftables have a table of iptables-nft; taken to be so where they cannot be asked. Each tool that need not be run saves some 8 ms of every start. */
+function nftTables(): (family: IpFamily, table: IptablesTable) => boolean {
+  const listed = runNft('list tables');
+  if (listed?.kind !== 'done') return () => true;
+  const names = new Set(listed.output.split('\n'));
+  return (family, table) => names.has(`table ${family === 4 ? 'ip' : 'ip6'} ${table}`);
 }
 
 /** Whether iptables-legacy has a table: asking the tool would make one, and load its kernel module. */
