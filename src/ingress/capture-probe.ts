@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { deferred } from '../core/deferred.ts';
 import { systemCodeOf } from '../core/errors.ts';
+import { readKernelFile } from '../core/files/kernel-file.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import type { EnteredNamespace } from '../net/machine/namespace/entered-namespace.ts';
@@ -121,9 +121,7 @@ export class CaptureProbe {
   /** Whether the kernel has answered for our listener, and waits for the connection to go on. */
   async #hasReached(port: number | undefined, destinationPort: number): Promise<boolean> {
     if (port === undefined) return false;
-    const texts = await Promise.all(
-      ['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readFile(path, 'utf8').catch(() => '')),
-    );
+    const texts = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map(readKernelFile));
     // A transparent listener answers from the port that was called.
     const ports = [this.#listenerPort(), destinationPort];
     return texts.some((text) => ports.some((localPort) => hasHalfOpen(text, localPort, port)));

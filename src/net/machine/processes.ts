@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
+import { readKernelFile } from '../../core/files/kernel-file.ts';
 import { type Endpoint, endpointOfBytes, sameEndpoint } from '../address/endpoint.ts';
 
 /** TCP_ESTABLISHED and TCP_SYN_SENT of net/tcp_states.h, as /proc/net/tcp writes them. */
@@ -43,7 +44,7 @@ async function connectionsOf(pids: readonly string[]): Promise<Endpoint[]> {
   for (const pid of pids) {
     const sockets = await socketsOf(pid);
     for (const table of ['tcp', 'tcp6']) {
-      const text = await readFile(`/proc/${pid}/net/${table}`, 'latin1').catch(() => '');
+      const text = await readKernelFile(`/proc/${pid}/net/${table}`);
       found.push(...remoteEndpoints(text, sockets));
     }
   }
@@ -52,7 +53,7 @@ async function connectionsOf(pids: readonly string[]): Promise<Endpoint[]> {
 
 /** State, parent, process group. */
 async function fieldsOf(pid: string): Promise<readonly string[]> {
-  const status = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  const status = await readKernelFile(`/proc/${pid}/stat`);
   // The name, in parentheses, may hold anything: pid (name) state ppid pgrp.
   return status.slice(status.lastIndexOf(')') + 2).split(' ');
 }

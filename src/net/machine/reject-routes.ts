@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readKernelFile } from '../../core/files/kernel-file.ts';
 import { type Cidr, makeCidr } from '../address/cidr.ts';
 
 /** Routes that are looked at; a list of blocked networks may have a hundred thousand. */
@@ -10,12 +10,10 @@ const NO_DEVICE = '*';
 
 /** The routes of the main table that refuse connections: blackhole, prohibit, unreachable. Empty where that cannot be read. */
 export async function rejectRoutes(): Promise<readonly Cidr[]> {
-  const [text4, text6] = await Promise.all([read('/proc/net/route'), read('/proc/net/ipv6_route')]);
+  const [text4 = '', text6 = ''] = await Promise.all(
+    ['/proc/net/route', '/proc/net/ipv6_route'].map(readKernelFile),
+  );
   return [...parseRoutes4(text4), ...parseRoutes6(text6)].slice(0, MAX_ROUTES);
-}
-
-async function read(path: string): Promise<string> {
-  return await readFile(path, 'utf8').catch(() => '');
 }
 
 /** Lines of `Iface Destination Gateway Flags RefCnt Use Metric Mask ...`; addresses are 32 bits of this machine's byte order. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readKernelFile } from '../../../core/files/kernel-file.ts';
 
 /** What is read of proc(5), by the path below /proc; tests have one of their own. */
 export interface ProcFolder {
@@ -18,7 +18,7 @@ export const PROC: ProcFolder = {
   names: (path) => orUndefined(() => readdirSync(`/proc/${path}`)),
   link: (path) => orUndefined(() => readlinkSync(`/proc/${path}`)),
   text: (path) => orUndefined(() => readFileSync(`/proc/${path}`, 'utf8')) ?? '',
-  longText: (path) => readFile(`/proc/${path}`, 'latin1').catch(() => ''),
+  longText: (path) => readKernelFile(`/proc/${path}`),
 };
 
 function orUndefined<T>(read: () => T): T | undefined {
