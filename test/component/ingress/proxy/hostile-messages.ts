@@ -466,7 +466,8 @@ export const REQUESTS: readonly RequestCase[] = [
   {
     name: 'fields without end',
     raw: endlessly(`GET ${ECHO} HTTP/1.1\r\n`, 'A: b\r\n'.repeat(200), 1),
-    expected: /^(?:HTTP\/1\.1 431 |$)/,
+    // Whichever bound is reached first.
+    expected: /^(?:HTTP\/1\.1 (?:431|408) |$)/,
   },
   {
     name: 'a head, one byte every 20 ms',
