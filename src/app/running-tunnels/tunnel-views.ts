@@ -34,32 +34,35 @@ export interface TunnelsNow {
  * Looks at the tunnels of these names; without names at all.
  *
  * @param command the one that asks, for the line to type
- * @param how as of {@link RunningTunnels.find}
+ * @param how as of {@link RunningTunnels.find}; `health alone`: as known, and without what they share, which costs a prompt 20 ms
  * @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has
  */
 export async function lookAt(
   command: 'status' | 'is-up',
   names: readonly string[],
   environment: ProcessContext['environment'],
-  how: 'as known' | 'checked',
+  how: 'as known' | 'checked' | 'health alone',
 ): Promise<TunnelsNow> {
-  const running = await RunningTunnels.find(surroundingsOf(environment), how);
+  const isHealthAlone = how === 'health alone';
+  const running = await RunningTunnels.find(surroundingsOf(environment), isHealthAlone ? 'as known' : how);
   running.close();
   const over = await refuseUnknown(names, running, { command, environment });
-  return (await describeFound(names, running, over)).now;
+  return (await describeFound(names, running, over, !isHealthAlone)).now;
 }
 
 /**
  * The tunnels of these names that were found, of each the view, at the same place, and the way to it.
  *
  * @param over as of {@link TunnelsNow}
+ * @param tellsShares whether it is said what several of them capture
  */
 export async function describeFound(
   names: readonly string[],
   running: RunningTunnels,
   over: readonly string[] = [],
+  tellsShares = true,
 ): Promise<{ readonly now: TunnelsNow; readonly handles: readonly RunningTunnelHandle[] }> {
-  const all = await viewsOf(running, Date.now());
+  const all = await viewsOf(running, Date.now(), tellsShares);
   const chosen = names.length === 0 ? [...all.keys()] : names.map((name) => running.indexOf(name));
   const up = chosen.filter((index) => index >= 0);
   const down = names.filter((_, place) => chosen[place]! < 0);
@@ -75,10 +78,17 @@ export function isNothing({ tunnels, silent, down }: TunnelsNow): boolean {
   return tunnels.length + silent.length + down.length === 0;
 }
 
-async function viewsOf(running: RunningTunnels, nowMs: number): Promise<readonly TunnelView[]> {
+async function viewsOf(
+  running: RunningTunnels,
+  nowMs: number,
+  tellsShares: boolean,
+): Promise<readonly TunnelView[]> {
   const reports = running.all.map(({ report }) => report);
   // Reads every rule of all of them, which one tunnel alone need not.
-  const shared = reports.length < 2 ? [] : (await import('../keep-up/shared-networks.ts')).sharedBy(reports);
+  const shared =
+    !tellsShares || reports.length < 2
+      ? []
+      : (await import('../keep-up/shared-networks.ts')).sharedBy(reports);
   return running.all.map(({ client, report }) => ({
     ...report,
     pid: client.daemon.pid,

@@ -253,6 +253,31 @@ test('a name that no tunnel has is an error with the nearest one; one that is ov
   );
 }, 60_000);
 
+test('up -q and down -q say and log nothing where all is well, and what is wrong all the same', async () => {
+  await using home = await Home.make();
+  const folder = join(home.path, '.config', 'tshuttle');
+  mkdirSync(folder, { recursive: true });
+  const profile = 'profiles:\n  stage:\n    remote: h\n    subnets: [10.1.0.0/16]\n';
+  writeFileSync(join(folder, 'config.yaml'), profile, { mode: 0o600 });
+  const silence = { code: 0, stdout: '', stderr: '' };
+  try {
+    expect(await home.run(['up', 'stage', '-q'])).toMatchObject(silence);
+    expect(await home.run(['up', 'stage', '--quiet'])).toMatchObject(silence);
+    expect((await home.run(['up', 'stage'])).stdout).toContain('stage is up already');
+    // It warns, as the tunnel of this test does, of which a log is not quiet.
+    expect((await home.run(['logs', 'stage'])).stdout).toBe('');
+  } finally {
+    expect(await home.run(['down', 'stage', '-q'])).toMatchObject(silence);
+  }
+  expect(await home.run(['down', 'stage', '--quiet'])).toMatchObject(silence);
+  expect((await home.run(['down', 'stge', '-q'])).stderr).toContain('perhaps tshuttle down stage');
+  expect((await home.run(['up', 'stge', '-q'])).stderr).toContain('stge: is not a profile; perhaps stage');
+  expect(await home.run(['up', 'stage', '-q'], 'refused')).toMatchObject({
+    ...{ code: 77, stdout: '' },
+    stderr: expect.stringContaining('refused every key') as string,
+  });
+}, 60_000);
+
 test('what it was told by relative paths holds', async () => {
   await using home = await Home.make();
   writeFileSync(join(home.path, 'key'), '');

@@ -90,6 +90,22 @@ describe('what the program loads', () => {
     }
   });
 
+  test.each([['status', '--format', '{name}'], ['is-up']])(
+    'for %j of several: nothing that reads their rules, since a prompt waits for it',
+    async (...words) => {
+      await using home = await Home.make();
+      const target = fakeTarget(new FakeTunnel('office'), new FakeTunnel('lab'));
+      const server = await ControlServer.open(join(home.path, 'run/tshuttle'), target, recordingLogger());
+      try {
+        const { output, packages } = await load(home, ...words);
+        expect(output).toMatch(/office[\s\S]*lab/);
+        for (const heavy of HEAVY.filter((name) => name !== 'koffi')) expect(packages).not.toContain(heavy);
+      } finally {
+        await server.close();
+      }
+    },
+  );
+
   test('for a tunnel: no command', async () => {
     await using home = await Home.make();
     const loaded = await load(home, '-r', 'h.example', '10.0.0.0/33');

@@ -30,7 +30,7 @@ export const isUpCommand = defineCommand<IsUpInput>({
   run: async ({ names, isQuiet }, { process: context }) => {
     const { isNothing, lookAt } = await import('../../../app/running-tunnels/tunnel-views.ts');
     const { HEALTHS } = await import('../../../app/running-tunnels/health.ts');
-    const now = await lookAt('is-up', names, context.environment, 'as known');
+    const now = await lookAt('is-up', names, context.environment, 'health alone');
     if (now.health !== 'up' && !isQuiet) {
       const { whyNotUp } = await import('./why-not-up.ts');
       const { fitError } = await import('../../command/report.ts');

@@ -42,7 +42,7 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
       format === undefined ? await renderer(names, json, () => howToStart) : await formatter(format);
     if ('unknown' in render) return await refuse('ERR_USAGE', [render.unknown]);
     // A prompt does not wait for what a check may take.
-    const look = async (how: 'as known' | 'checked') => {
+    const look = async (how: 'as known' | 'checked' | 'health alone') => {
       const now = await lookAt('status', names, environment, how);
       if (howToStart === '' && isNothing(now) && format === undefined && !json)
         howToStart = await (await import('../../../app/running-tunnels/what-there-is.ts')).howToStart(
@@ -59,10 +59,10 @@ export const statusCommand = defineCommand<NamedTunnels & StatusOptions>({
       return await watchStatus({
         process: context,
         ...{ print, shows, ...render },
-        look: () => look('as known'),
+        look: () => look(format === undefined ? 'as known' : 'health alone'),
       });
     }
-    const now = await look(format === undefined ? 'checked' : 'as known');
+    const now = await look(format === undefined ? 'checked' : 'health alone');
     const { lookOf } = await import('../../rendering/terminal.ts');
     print(render.render(now, lookOf(environment)));
     if (now.tunnels.length === 0 && format === undefined && !json) {
