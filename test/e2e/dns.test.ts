@@ -56,6 +56,20 @@ describe.skipIf(skipLab)('--dns', () => {
     expect(await dig(NAME)).toMatch(/EDNS: version: 0/);
     const asked = (await resolver.log()).split('\n').filter((line) => line.includes(`query[A] ${NAME}`));
     expect(asked.length, 'once with EDNS and once without, then from the cache').toBeLessThanOrEqual(2);
+    // Each is logged with what it got; off a terminal as JSON.
+    const logged = tshuttle.stderr
+      .split('\n')
+      .filter((line) => line.includes('"query"'))
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    const answerTo = (query: string, type: string) =>
+      logged.find((line) => line['query'] === query && line['type'] === type)?.['answer'];
+    expect(answerTo(NAME, 'A')).toBe(ADDRESSES.destination4);
+    expect(answerTo(NAME, 'AAAA')).toBe(ADDRESSES.destination6);
+    expect(answerTo('text.inner.example', 'TXT')).toBe('a record of TXT');
+    expect(answerTo('nowhere.inner.example', 'A')).toBe('no such name');
+    expect(answerTo(LONG_NAME, 'A')).toMatch(new RegExp(`^10\\.9\\..* and ${LONG_COUNT - 4} more$`));
+    for (const { msg, durationMs } of logged)
+      expect(msg).toMatch(new RegExp(`^\\S+ [A-Z]+: .*, after ${durationMs as number} ms$`));
     await stopTshuttle(lab, tshuttle);
     expect((await lab.client.exec(['getent', 'hosts', NAME])).code).not.toBe(0);
   });
