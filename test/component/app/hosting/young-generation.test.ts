@@ -58,12 +58,20 @@ test('is called by Node.js after a collection', async () => {
   end();
 });
 
-/** Has many objects live on, and prints how large the young generation has become, in MiB. */
+/**
+ * Has many objects live on, and prints how large the young generation has become, in MiB: the least of the last third, as V8 of Node.js 24
+ * takes pages beyond its limit, and gives them back, while it waits for its helper threads.
+ */
 const SURVIVORS = `
   const { getHeapSpaceStatistics } = require('node:v8');
+  const size = () => getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size;
   const all = [];
-  for (let index = 0; index < 3_000_000; index += 1) all.push({ index });
-  console.log(getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').space_size / 1024 / 1024);
+  const sizes = [];
+  for (let index = 0; index < 3_000_000; index += 1) {
+    all.push({ index });
+    if (index >= 2_000_000 && index % 50_000 === 0) sizes.push(size());
+  }
+  console.log(Math.min(...sizes) / 1024 / 1024);
 `;
 
 test('V8 of this Node.js does as it is told while it runs', () => {
