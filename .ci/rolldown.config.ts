@@ -16,7 +16,7 @@ const output: OutputOptions = {
   sourcemap: 'hidden',
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
-  comments: { jsdoc: false },
+  comments: { annotation: false, jsdoc: false },
   sourcemapExcludeSources: true,
 };
 
@@ -96,6 +96,6 @@ export default defineConfig([
     input: { 'namespace-holder': 'src/net/machine/namespace/namespace-holder.ts' },
     platform: 'node',
     external,
-    output: { ...output, codeSplitting: false },
+    output: { ...output, minify: READABLE, codeSplitting: false },
   },
 ]);
