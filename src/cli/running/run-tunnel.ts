@@ -19,7 +19,7 @@ import {
 import { alreadyRunning } from '../../daemon/files/pid-file.ts';
 import { ServiceNotifier } from '../../daemon/service/service-notifier.ts';
 import { meetLauncher } from '../../daemon/start/become-daemon.ts';
-import type { TunnelOrder, TunnelOutcome } from '../../daemon/start/protocol.ts';
+import type { Asker, TunnelOrder, TunnelOutcome } from '../../daemon/start/protocol.ts';
 import { startDaemon } from '../../daemon/start/start-daemon.ts';
 import { forbidCoreFiles } from '../../net/machine/core-limit.ts';
 import type { CommandSession } from '../command/command-definition.ts';
@@ -28,7 +28,7 @@ import { printFitted } from '../rendering/fit-lines.ts';
 import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
 import type { SavedProfile } from './save-when-up.ts';
-import { prepare } from './surroundings.ts';
+import { prepare, terminalOf } from './surroundings.ts';
 import { upInBackground } from './up-line.ts';
 
 /**
@@ -68,7 +68,12 @@ export async function runTunnel(
     case 'daemon': {
       const { script, environment, stop } = context;
       if (saved === undefined) await refuseSecond(config, environment);
-      const start = await startDaemon([order], { script, environment, signal: stop.signal });
+      const start = await startDaemon([order], {
+        script,
+        environment,
+        signal: stop.signal,
+        asker: terminalOf(context),
+      });
       if (start.kind === 'stopped') return EXIT_INTERRUPTED;
       if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
       const { logFile } = pathsOf(order, surroundingsOf(environment));
@@ -154,7 +159,7 @@ export async function runDaemon(context: ProcessContext, parts: Parts): Promise<
   leaveStartFolder(context.environment);
   forbidCoreFiles();
   const launcher = await meetLauncher(() => context.stop.request(EXIT_INTERRUPTED));
-  const host = hostContext(context, parts);
+  const host = hostContext(context, parts, launcher.asker);
   return await hostTunnels(launcher.tunnels, {
     ...host,
     pathsOf: (order) => pathsOf(order, host.surroundings),
@@ -186,13 +191,17 @@ function leaveStartFolder(environment: ProcessContext['environment']): void {
   process.chdir('/');
 }
 
-function hostContext(context: ProcessContext, parts: Parts): Omit<HostContext, 'pathsOf' | 'onReady'> {
+function hostContext(
+  context: ProcessContext,
+  parts: Parts,
+  asker?: Asker,
+): Omit<HostContext, 'pathsOf' | 'onReady'> {
   return {
     process: context,
     surroundings: surroundingsOf(context.environment),
     version: readVersion(),
     prepare: (config, name) => {
-      const prepared = prepare(config, context, parts, name);
+      const prepared = prepare(config, context, parts, { name, asker });
       const noSyslog = config.syslog ? whyNoSyslog() : undefined;
       if (noSyslog !== undefined) prepared.logger.warn(`--syslog has no effect: ${noSyslog}`);
       return prepared;

@@ -10,8 +10,10 @@ import type { Config } from '../../config/config.ts';
 import { type LookUp, lookUpLocally } from '../../config/resolve-subnets.ts';
 import type { Step } from '../../core/progress.ts';
 import { stateFolderOf } from '../../daemon/files/paths.ts';
+import type { Asker } from '../../daemon/start/protocol.ts';
 import type { Parts } from '../command/parts.ts';
 import { AskpassPrompter, askpassProgram } from '../prompt/askpass-prompter.ts';
+import { LauncherPrompter } from '../prompt/launcher-prompter.ts';
 import { TerminalPrompter } from '../prompt/terminal-prompter.ts';
 import { columnsOf, fitLines } from '../rendering/fit-lines.ts';
 import { progressLine } from '../rendering/progress-line.ts';
@@ -24,16 +26,21 @@ function named(step: Step | undefined, name: string | undefined): Step | undefin
   return typeof step === 'string' ? `${name}: ${step}` : () => `${name}: ${step()}`;
 }
 
+/** Asks on the terminal of this process, where Ctrl-C ends it. */
+export function terminalOf({ stop }: Pick<ProcessContext, 'stop'>): TerminalPrompter {
+  return new TerminalPrompter(() => stop.request(EXIT_INTERRUPTED));
+}
+
 /**
  * Logs on standard error, and asks on the terminal or by SSH_ASKPASS.
  *
- * @param name the tunnel's, which goes with every line where there are several
+ * @param of `name`, the tunnel's, goes with every line where there are several; `asker` is who asks in the place of a terminal of ours
  */
 export function prepare(
   config: Pick<Config, 'logFormat' | 'verbosity'> & Partial<Pick<Config, 'syslog' | 'quiet'>>,
   context: ProcessContext,
   parts: Parts,
-  name?: string,
+  { name, asker }: { readonly name?: string | undefined; readonly asker?: Asker | undefined } = {},
 ): Prepared {
   const standardError: LineSink = openStandardErrorSink();
   const isForPeople = config.logFormat !== 'json';
@@ -52,7 +59,7 @@ export function prepare(
   const { logger } = loggers;
   if (isAllJson(config.logFormat, config.verbosity))
     context.reportFailure = (thrown) => logFailure(logger, thrown);
-  const terminal = new TerminalPrompter(() => context.stop.request(EXIT_INTERRUPTED));
+  const terminal = asker === undefined ? terminalOf(context) : new LauncherPrompter(asker);
   const askpass = askpassProgram(context.environment, terminal.available);
   const prompter =
     askpass === undefined ? terminal : new AskpassPrompter(askpass, context.environment, logger);

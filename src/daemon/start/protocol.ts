@@ -7,6 +7,35 @@ export const DAEMON_MARKER = 'TSHUTTLE_DAEMON_CHILD';
 export interface StartMessage {
   readonly kind: 'start';
   readonly tunnels: readonly TunnelOrder[];
+  /** Whether the command has somebody who can be asked. */
+  readonly canAsk: boolean;
+}
+
+/** Who is at a terminal: the command's, for a daemon that is on none from its start. */
+export interface Asker {
+  readonly available: boolean;
+  /** @returns undefined where nobody answers */
+  ask(question: string, options: { readonly echo: boolean }): Promise<string | undefined>;
+  show(text: string): void;
+}
+
+/** The daemon has the command ask; questions are answered in the order in which they come. */
+export interface QuestionMessage {
+  readonly kind: 'question';
+  readonly question: string;
+  readonly echo: boolean;
+}
+
+/** The command answers a {@link QuestionMessage}. */
+export interface AnswerMessage {
+  readonly kind: 'answer';
+  readonly answer: string | undefined;
+}
+
+/** The daemon has the command show a text that needs no answer. */
+export interface ShowMessage {
+  readonly kind: 'show';
+  readonly text: string;
 }
 
 /** A tunnel that is to be opened. */

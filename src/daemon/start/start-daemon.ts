@@ -3,9 +3,13 @@ import type { Readable, Writable } from 'node:stream';
 import { messageOf, TshuttleError } from '../../core/errors.ts';
 import { canReleaseStreams, canStartNewSession } from '../../net/native/process.ts';
 import {
+  type AnswerMessage,
+  type Asker,
   DAEMON_MARKER,
   isMessage,
+  type QuestionMessage,
   type ReadyMessage,
+  type ShowMessage,
   type StartMessage,
   type TunnelOrder,
   type TunnelOutcome,
@@ -23,6 +27,8 @@ export interface StartDaemonContext {
   /** The script that this process was started with. */
   readonly script: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asks for a daemon that is on no terminal from its start. */
+  readonly asker: Asker;
   /** Ends the start. */
   readonly signal: AbortSignal;
 }
@@ -30,8 +36,8 @@ export interface StartDaemonContext {
 /**
  * Starts this program once more, to become the daemon, and waits until its tunnels carry, or have failed.
  *
- * Until then it is an ordinary child in the same session, on the same terminal, so that sudo and ssh can ask. The
- * configuration goes over a private channel, never through arguments or environment.
+ * Until then it is an ordinary child in the same session, on the same terminal, so that sudo and ssh can ask; where it cannot leave
+ * them by itself, it is on none, and has this process ask (native-notes/daemonise.md). The configuration goes over a private channel, never through arguments or environment.
  *
  * @throws TshuttleError ERR_INTERNAL when the child could not be started or was killed.
  */
@@ -48,7 +54,7 @@ export async function startDaemon(
     ],
     env: { ...context.environment, [DAEMON_MARKER]: '1' },
     serialization: 'advanced',
-    // One that cannot leave our session by itself never is in it. It still asks on the terminal that it has as standard input.
+    // One that cannot leave our session by itself never is in it, and its terminal is none that it could open.
     detached: !canStartNewSession(),
     windowsHide: true,
   });
@@ -63,7 +69,7 @@ export async function startDaemon(
   context.signal.addEventListener('abort', stop, { once: true });
   try {
     if (context.signal.aborted) stop();
-    const start = await untilReadyOrEnded(child, isPassedOn, tunnels);
+    const start = await untilReadyOrEnded(child, isPassedOn, { tunnels, asker: context.asker });
     if (!context.signal.aborted) return start;
     if (start.kind === 'ready') await terminate(child);
     return { kind: 'stopped' };
@@ -86,7 +92,7 @@ async function passOn(from: Readable | null, to: Writable): Promise<void> {
 function untilReadyOrEnded(
   child: ChildProcess,
   isPassedOn: Promise<unknown>,
-  tunnels: readonly TunnelOrder[],
+  { tunnels, asker }: { readonly tunnels: readonly TunnelOrder[]; readonly asker: Asker },
 ): Promise<DaemonStart> {
   return new Promise((resolve, reject) => {
     child.on('error', (error) => reject(childFailure(`cannot start the daemon: ${messageOf(error)}`, error)));
@@ -97,13 +103,24 @@ function untilReadyOrEnded(
       });
     });
     child.on('message', (message) => {
-      if (!isMessage<ReadyMessage>(message, 'ready')) return;
-      resolve({ kind: 'ready', pid: child.pid!, outcomes: message.outcomes });
+      if (isMessage<QuestionMessage>(message, 'question')) void answer(child, message, asker);
+      else if (isMessage<ShowMessage>(message, 'show')) asker.show(message.text);
+      else if (isMessage<ReadyMessage>(message, 'ready'))
+        resolve({ kind: 'ready', pid: child.pid!, outcomes: message.outcomes });
     });
-    const start: StartMessage = { kind: 'start', tunnels };
+    const start: StartMessage = { kind: 'start', tunnels, canAsk: asker.available };
     // A child that is gone before it could take this says why by its exit code.
     child.send(start, () => {});
   });
+}
+
+async function answer(child: ChildProcess, { question, echo }: QuestionMessage, asker: Asker): Promise<void> {
+  const reply: AnswerMessage = {
+    kind: 'answer',
+    answer: await asker.ask(question, { echo }).catch(() => undefined),
+  };
+  // Gone, or given up: it hears that by the end of the channel.
+  if (child.connected) child.send(reply, () => {});
 }
 
 /** It was ready in the moment when it should stop: it no longer listens to the channel, only to signals. */

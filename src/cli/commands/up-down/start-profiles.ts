@@ -21,6 +21,7 @@ import type { NamedTunnels } from '../../command/profile-names.ts';
 import { fitError } from '../../command/report.ts';
 import { printFitted } from '../../rendering/fit-lines.ts';
 import { hostInForeground } from '../../running/run-tunnel.ts';
+import { terminalOf } from '../../running/surroundings.ts';
 import { upInBackground } from '../../running/up-line.ts';
 
 /** The outcome for a name. */
@@ -95,7 +96,12 @@ export async function startProfiles(
   if (input.foreground === true) return await hostInForeground(orders, session);
   if (orders.length > 0) {
     const { script, environment, stop } = context;
-    const start = await startDaemon(orders, { script, environment, signal: stop.signal });
+    const start = await startDaemon(orders, {
+      script,
+      environment,
+      signal: stop.signal,
+      asker: terminalOf(context),
+    });
     if (start.kind === 'stopped') return EXIT_INTERRUPTED;
     if (start.kind === 'ended') return start.exitCode === 0 ? EXIT_INTERRUPTED : start.exitCode;
     for (const outcome of start.outcomes) {

@@ -14,11 +14,13 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+const NOBODY = { available: false, ask: () => Promise.resolve(undefined), show: () => {} };
+
 /** What a program in the place of the daemon comes to. */
 async function start(program: string, signal: AbortSignal) {
   const script = join(folder, 'daemon.mjs');
   await writeFile(script, program);
-  return await startDaemon([], { script, environment: process.env, signal });
+  return await startDaemon([], { script, environment: process.env, signal, asker: NOBODY });
 }
 
 // Without koffi, and on Windows, it says by pipes what it says.

@@ -277,7 +277,7 @@ test.each<[FlowEnd, StrandedFate, string]>([
   [
     { kind: 'bastion-lost' },
     'unsupported',
-    'reset: the bastion was lost; 203.0.113.77 is no longer an address of this machine: the application was not told, as this kernel cannot end sockets (CONFIG_INET_DIAG_DESTROY)',
+    `reset: the bastion was lost; 203.0.113.77 is no longer an address of this machine: the application was not told, as ${systemWords().endsNoSockets}`,
   ],
 ])(
   'a reset is told once it is known whether it has reached its application: %j, %s',

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemWords } from '../../../../src/core/systems/system-words.ts';
 import type { StrandedFate } from '../../../../src/net/sockets/redirected-connection.ts';
 import { LostFlows } from '../../../../src/tunnel/flows/lost-flows.ts';
 import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
@@ -77,6 +78,6 @@ test('a redirect that is lost is told as such', () => {
   lost.add('db:1', 'ended');
   lost.report();
   expect(logger.lines).toEqual([
-    'warn the kernel no longer redirects one open connection (conntrack flushed or timed out, or its address gone): db:1; it was ended here, as no reset could reach it',
+    `warn the kernel no longer redirects one open connection (${systemWords().forgottenRedirects}, or its address gone): db:1; it was ended here, as no reset could reach it`,
   ]);
 });
