@@ -68,8 +68,9 @@ const closureOfAll = (names: readonly string[], graph: Graph): Set<string> => {
 function fileOf(id: string, graph: Graph): string | null {
   if (id.endsWith('/src/cli/main.ts')) return null;
   if (closureOfAll(['cli/main'], graph).has(id)) return 'version';
-  const packages = [...closureOf(id, graph)].filter((one) => external.test(one) && !one.startsWith('node:'));
-  const suffix = packages.sort().map((name) => `-${name.replaceAll(/\W/g, '')}`).join('');
+  const externals = [...closureOf(id, graph)].filter((one) => external.test(one) && !one.startsWith('node:'));
+  const packages = new Set(externals.map((one) => /^(?:@[^/]+\/)?[^/]+/.exec(one)![0]));
+  const suffix = [...packages].sort().map((name) => `-${name.replaceAll(/\W/g, '')}`).join('');
   if (closureOfAll(COMMANDS, graph).has(id)) return `command${suffix}`;
   return closureOfAll(TUNNEL, graph).has(id) ? `tunnel${suffix}` : null;
 }

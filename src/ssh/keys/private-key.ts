@@ -69,8 +69,8 @@ function hashFor(algorithm: string): string | null {
 
 function keyFromOpenSsh(text: string, passphrase: string | undefined): KeyObject {
   // Only here: it takes longer to load than all that is to be known before a key is used.
-  const { utils } = require('ssh2') as typeof ssh2;
-  const parsed: unknown = utils.parseKey(readableBySsh2(text, passphrase), passphrase);
+  const { parseKey } = require('ssh2/lib/protocol/keyParser.js') as typeof ssh2.utils;
+  const parsed: unknown = parseKey(readableBySsh2(text, passphrase), passphrase);
   const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ssh2.ParsedKey | Error;
   if (key instanceof Error) throw new KeyUnavailableError(key.message, { cause: key });
   return keyFromPem(key.getPrivatePEM(), undefined);

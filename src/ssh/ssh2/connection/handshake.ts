@@ -1,4 +1,4 @@
-import ssh2 from 'ssh2';
+import Client from 'ssh2/lib/client.js';
 import { deferred } from '../../../core/deferred.ts';
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
@@ -49,7 +49,7 @@ export interface HandshakeContext extends ClientStart {
 
 /** An authenticated connection. */
 export interface CompletedHandshake {
-  readonly client: ssh2.Client;
+  readonly client: Client;
   readonly hostKey: PublicKey;
   readonly algorithms: NegotiatedAlgorithms;
   /** Of the keys that let us in; sshd tells them right after the authentication. */
@@ -81,7 +81,7 @@ export async function shakeHands(context: HandshakeContext): Promise<CompletedHa
 
 class Handshake {
   readonly #context: HandshakeContext;
-  readonly #client = new ssh2.Client();
+  readonly #client = new Client();
   readonly #outcome = deferred<void>();
   /** Ends whatever is being waited for, questions to the user too, when the handshake is over. */
   readonly #over = new AbortController();

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
-import ssh2 from 'ssh2';
+import keyParser from 'ssh2/lib/protocol/keyParser.js';
 import { bytesSentNow } from '../../../net/native/send.ts';
 import type { HostKeyAnnouncement } from '../../host-keys/host-key-update.ts';
 import type { PublicKey } from '../../keys/public-key.ts';
@@ -157,7 +157,7 @@ export class KeySigner {
   standIn(key: SigningKey): ParsedKey | undefined {
     // Of a security key only that it is a key: the messages with it are not ssh2's.
     const { type, blob } = key.publicKey;
-    const parsed = ssh2.utils.parseKey(isSecurityKey(type) ? ANY_KEY : blob);
+    const parsed = keyParser.parseKey(isSecurityKey(type) ? ANY_KEY : blob);
     if (parsed instanceof Error) return undefined;
     // ssh2 knows its own keys by a symbol, which the stand-in inherits.
     const standIn = Object.create(parsed, { isPrivateKey: { value: () => true } }) as ParsedKey;
