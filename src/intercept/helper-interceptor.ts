@@ -3,7 +3,7 @@ import type { Logger } from '../core/log.ts';
 import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { LookUp, RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
-import { type HelperClient, HelperRefusal, startHelper } from './client/client.ts';
+import { type Answer, type HelperClient, HelperRefusal, startHelperWith } from './client/client.ts';
 import { applyError, wrongAnswer } from './client/client-errors.ts';
 import { findHelperCommandFacts, helperCommand, mayPrompt } from './client/command.ts';
 import type { Interceptor } from './interceptor.ts';
@@ -54,11 +54,17 @@ export async function openInterceptor(options: OpenInterceptorOptions): Promise<
   const prompts = mayPrompt(command);
   if (prompts) await options.beforePrompt;
   else options.onPrompted?.();
-  const client = await start({ ...options, command });
+  const request =
+    options.selection === undefined
+      ? ({ type: 'start', method: wanted, families } as const)
+      : ({ type: 'cleanup' } as const);
+  const { client, answer } = await startHelperWith(request, { ...options, command });
   if (prompts) options.onPrompted?.();
   try {
-    reportCleanup(await cleanUp(client), logger);
-    const selection = options.selection ?? (await select(client, wanted, families, logger));
+    const started = await answer;
+    if (started.type !== 'started' && started.type !== 'cleaned') throw wrongAnswer(request.type);
+    reportCleanup(started.report, logger);
+    const selection = options.selection ?? select(started, wanted, logger);
     await client.call({ type: 'use', candidate: selection.candidate });
     return new OpenInterceptor(client, selection, logger);
   } catch (error) {
@@ -76,9 +82,14 @@ export type CleanupOptions = Pick<OpenInterceptorOptions, 'logger' | 'command' |
  * @throws TshuttleError ERR_CLEANUP with what is left; ERR_NO_PRIVILEGE, ERR_HELPER_LOST, ERR_HELPER_PROTOCOL
  */
 export async function cleanupDeadInstances(options: CleanupOptions): Promise<CleanupReport> {
-  const client = await start(options);
+  const { client, answer } = await startHelperWith(
+    { type: 'cleanup' },
+    { command: commandHere(), ...options },
+  );
   try {
-    const report = await cleanUp(client);
+    const cleaned = await answer;
+    if (cleaned.type !== 'cleaned') throw wrongAnswer('cleanup');
+    const { report } = cleaned;
     const problems = [...report.failed, ...report.unread];
     if (problems.length === 0) return report;
     throw new TshuttleError('ERR_CLEANUP', `could not clean up: ${problems.join('; ')}`, {
@@ -89,33 +100,20 @@ export async function cleanupDeadInstances(options: CleanupOptions): Promise<Cle
   }
 }
 
-function start(options: CleanupOptions & Pick<OpenInterceptorOptions, 'onRules'>): Promise<HelperClient> {
-  const { logger, signal, onRules, command = commandHere() } = options;
-  return startHelper({ command, logger, signal, onRules });
-}
-
 function commandHere(): readonly string[] {
   return helperCommand(findHelperCommandFacts());
 }
 
-async function cleanUp(client: HelperClient): Promise<CleanupReport> {
-  const answer = await client.call({ type: 'cleanup' });
-  if (answer.type !== 'cleaned') throw wrongAnswer('cleanup');
-  return answer.report;
-}
-
-async function select(
-  client: HelperClient,
+function select(
+  started: Extract<Answer, { type: 'started' | 'cleaned' }>,
   method: WantedMethod,
-  families: readonly IpFamily[],
   logger: Logger,
-): Promise<Selection> {
-  const answer = await client.call({ type: 'probe', method, families });
-  if (answer.type !== 'probed') throw wrongAnswer('probe');
-  for (const fact of answer.facts) {
+): Selection {
+  if (started.type !== 'started') throw wrongAnswer('start');
+  for (const fact of started.facts) {
     if (fact.kind !== 'usable') logger.info(`not used: ${describeRefusal(fact)}`);
   }
-  const selection = selectCandidate(method, answer.facts);
+  const selection = selectCandidate(method, started.facts);
   const { candidate, version } = selection;
   if (method !== 'auto' && selection.method !== method) {
     const why =

@@ -10,7 +10,7 @@ import { HelperProcess } from './helper-process.ts';
 type Call = Request extends infer R ? (R extends Request ? Omit<R, 'id'> : never) : never;
 
 /** The answer to a request; never `failed`, which is thrown. */
-type Answer = Exclude<Reply, { type: 'hello' | 'failed' | 'rules' }>;
+export type Answer = Exclude<Reply, { type: 'hello' | 'failed' | 'rules' }>;
 
 /** The user's side of a running helper. */
 export interface HelperClient {
@@ -66,9 +66,29 @@ const REPLY_TIMEOUT_MS = 90_000;
  * speaks another version, the signal's reason when that aborted; no process is left behind then
  */
 export async function startHelper(options: StartHelperOptions): Promise<HelperClient> {
-  const { signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
+  return await greeted(new HelperConnection(options), options);
+}
+
+/**
+ * As {@link startHelper}, with a first request that lies ready for the helper: it is served as soon as there is one, however busy this
+ * process is.
+ *
+ * @returns the answer is nobody's to wait for until the helper has greeted; it rejects as `call` does
+ */
+export async function startHelperWith(
+  request: Call,
+  options: StartHelperOptions,
+): Promise<{ readonly client: HelperClient; readonly answer: Promise<Answer> }> {
+  options.signal?.throwIfAborted();
   const connection = new HelperConnection(options);
+  const answer = connection.call(request);
+  answer.catch(() => {});
+  return { client: await greeted(connection, options), answer };
+}
+
+async function greeted(connection: HelperConnection, options: StartHelperOptions): Promise<HelperClient> {
+  const { signal } = options;
   const aborted = deferred<never>();
   const onAbort = (): void => aborted.reject(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -163,10 +183,12 @@ class HelperConnection implements HelperClient {
     const id = this.#nextId++;
     const answered = deferred<Reply>();
     this.#pending = { id, resolve: answered.resolve, reject: answered.reject };
+    answered.promise.catch(() => {}); // where it is not greeted, that is told
+    this.#process.write(JSON.stringify({ ...request, id }));
+    await this.#greeted.promise;
     const timer = setTimeout(() => {
       this.#fail(protocolError(`no answer to ${request.type} within ${this.#replyTimeoutMs} ms`));
     }, this.#replyTimeoutMs);
-    this.#process.write(JSON.stringify({ ...request, id }));
     try {
       const reply = await answered.promise;
       if (reply.type === 'failed') throw new HelperRefusal(reply.reason);

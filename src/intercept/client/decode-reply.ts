@@ -31,7 +31,7 @@ const REPLY_TYPES = [
   'hello',
   'done',
   'applied',
-  'probed',
+  'started',
   'cleaned',
   'stranded',
   'looked-up',
@@ -64,11 +64,12 @@ export function decodeReply(line: string): Reply {
       const fields = reply('id', 'left');
       return { type, id: readId(fields), left: readLeftUndone(fields['left']) };
     }
-    case 'probed': {
-      const fields = reply('id', 'facts');
+    case 'started': {
+      const fields = reply('id', 'report', 'facts');
       return {
         type,
         id: readId(fields),
+        report: readReport(fields['report']),
         facts: readList(fields['facts'], 'facts', CANDIDATES.length, readFact),
       };
     }

@@ -10,8 +10,8 @@ import type { ProbeFact } from '../rules/select.ts';
 /**
  * What goes over the helper's stdin and stdout: one JSON object a line.
  *
+ *     client  -> request with id             one at a time; the first may wait for a helper that does not run yet
  *     helper  -> hello                       once, as soon as it runs (sudo has its password then)
- *     client  -> request with id             one at a time
  *     helper  -> reply with the same id
  *     helper  -> rules                       unasked, when somebody else has removed them
  *
@@ -20,7 +20,7 @@ import type { ProbeFact } from '../rules/select.ts';
  */
 
 /** Both sides must have the same; it changes with the grammar. */
-export const PROTOCOL_VERSION = 18;
+export const PROTOCOL_VERSION = 19;
 
 /** The largest plan (plan-limits.ts: 131,072 IPv6 intervals at 120 bytes) is just below it. */
 export const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
@@ -33,9 +33,9 @@ export const MAX_REASON_CHARACTERS = 2_000;
 
 /** What the client may ask for. */
 export type Request =
-  /** Which of the candidates for `method` work here; stops at the first that does. */
+  /** Removes what instances that died have left, and says which of the candidates for `method` work here, up to the first that does. */
   | {
-      readonly type: 'probe';
+      readonly type: 'start';
       readonly id: number;
       readonly method: WantedMethod;
       readonly families: readonly IpFamily[];
@@ -84,7 +84,12 @@ export type Reply =
   | { readonly type: 'done'; readonly id: number }
   /** The plan is in force, but for what is left undone. */
   | { readonly type: 'applied'; readonly id: number; readonly left: LeftUndone }
-  | { readonly type: 'probed'; readonly id: number; readonly facts: readonly ProbeFact[] }
+  | {
+      readonly type: 'started';
+      readonly id: number;
+      readonly report: CleanupReport;
+      readonly facts: readonly ProbeFact[];
+    }
   | { readonly type: 'cleaned'; readonly id: number; readonly report: CleanupReport }
   /** One for each connection of the request, in its order. */
   | { readonly type: 'stranded'; readonly id: number; readonly fates: readonly StrandedFate[] }
@@ -132,11 +137,11 @@ export interface HelperLogLine {
 export type HelperState = 'started' | 'ready' | 'applied';
 
 /**
- * What may be asked when. Probing and clean-up run tools, so they end before `use`: a child would inherit the netlink
+ * What may be asked when. A start and a clean-up run tools, so they end before `use`: a child would inherit the netlink
  * socket that owns the table, and keep the table alive with it. Looking runs tools only where no such socket is in this process.
  */
 export const PERMITTED: Readonly<Record<HelperState, ReadonlySet<Request['type']>>> = {
-  started: new Set(['probe', 'cleanup', 'use']),
+  started: new Set(['start', 'cleanup', 'use']),
   ready: new Set(['apply', 'route', 'enclose', 'transparent']),
   applied: new Set(['apply', 'route', 'transparent', 'end-stranded', 'look-up', 'look']),
 };

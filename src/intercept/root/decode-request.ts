@@ -46,7 +46,7 @@ import { readZoneName } from './resolver/read-zone-name.ts';
 import { readDescriptors, readMarkBits } from './tproxy/decode-tproxy.ts';
 
 const REQUEST_TYPES = [
-  'probe',
+  'start',
   'cleanup',
   'use',
   'apply',
@@ -68,7 +68,7 @@ export function decodeRequest(line: string): Request {
   const type = readWord(fieldOf(value, 'type'), 'type', REQUEST_TYPES);
   const request = (...keys: string[]): Fields => readObject(value, 'request', ['type', 'id', ...keys]);
   switch (type) {
-    case 'probe': {
+    case 'start': {
       const fields = request('method', 'families');
       const method = readWord(fields['method'], 'method', WANTED_METHODS);
       return { type, id: readId(fields), method, families: readFamilies(fields['families'], 'families') };

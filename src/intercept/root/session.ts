@@ -152,8 +152,11 @@ export class HelperSession {
   async #perform(request: Exclude<Request, { type: 'look-up' }>): Promise<Reply> {
     const { id } = request;
     switch (request.type) {
-      case 'probe':
-        return { type: 'probed', id, facts: await this.#actions.probe(request.method, request.families) };
+      case 'start': {
+        const report = await this.#actions.cleanup();
+        const facts = await this.#actions.probe(request.method, request.families);
+        return { type: 'started', id, report, facts };
+      }
       case 'cleanup':
         return { type: 'cleaned', id, report: await this.#actions.cleanup() };
       case 'use':

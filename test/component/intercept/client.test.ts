@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { HelperRefusal, startHelper } from '../../../src/intercept/client/client.ts';
+import { HelperRefusal, startHelper, startHelperWith } from '../../../src/intercept/client/client.ts';
 import { selectCandidate } from '../../../src/intercept/rules/select.ts';
 import { until } from '../../support/process/until.ts';
 
@@ -107,8 +107,36 @@ describe('startHelper', () => {
   });
 });
 
+describe('startHelperWith', () => {
+  const startWith = (behaviour: string, replyTimeoutMs: number) =>
+    startHelperWith(
+      { type: 'cleanup' },
+      { command: [process.execPath, FAKE_HELPER, behaviour], logger: recorder(), replyTimeoutMs },
+    );
+
+  it('has the request lie ready before the helper greets, and waits for the answer from then on only', async () => {
+    const { client, answer } = await startWith('late', 200);
+    expect(await answer).toMatchObject({ type: 'cleaned' });
+    await client.close();
+  });
+
+  it.each([
+    ['old', { code: 'ERR_HELPER_PROTOCOL' }],
+    ['dies', { code: 'ERR_HELPER_LOST' }],
+    [
+      'mute',
+      { code: 'ERR_HELPER_PROTOCOL', message: expect.stringContaining('no answer to cleanup within') },
+    ],
+  ])('of a helper that is %s: one failure, wherever it is waited for', async (behaviour, failure) => {
+    const failed = startWith(behaviour, 200).then(async ({ client, answer }) => {
+      await answer.finally(() => client.close());
+    });
+    await expect(failed).rejects.toMatchObject(failure);
+  });
+});
+
 describe('the real helper without rights', () => {
-  it('answers a probe, and touches nothing', async () => {
+  it('answers a start, and touches nothing', async () => {
     const helper = fileURLToPath(new URL('../../../bin/tshuttle-helper', import.meta.url));
     // Root keeps its uid, since another may not be able to read this checkout, and loses what it can do.
     const isRoot = process.geteuid?.() === 0;
@@ -117,9 +145,9 @@ describe('the real helper without rights', () => {
       command: [...powerless, process.execPath, helper],
       logger: recorder(),
     });
-    const answer = await client.call({ type: 'probe', method: 'auto', families: [4, 6] });
-    expect(answer.type).toBe('probed');
-    if (answer.type !== 'probed') return;
+    const answer = await client.call({ type: 'start', method: 'auto', families: [4, 6] });
+    expect(answer.type).toBe('started');
+    if (answer.type !== 'started') return;
     expect(answer.facts.map((fact) => fact.kind)).not.toContain('usable');
     expect(() => selectCandidate('auto', answer.facts)).toThrowError(
       expect.objectContaining({ code: 'ERR_NO_INTERCEPTOR' }),

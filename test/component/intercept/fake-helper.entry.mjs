@@ -11,14 +11,21 @@ note({ type: 'start' });
 const say = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
 const log = (level, message) => process.stderr.write(`${JSON.stringify({ level, message })}\n`);
 
-if (behaviour !== 'silent') say({ type: 'hello', version: behaviour === 'old' ? 1 : 18, pid: process.pid });
+const greet = () => say({ type: 'hello', version: behaviour === 'old' ? 1 : 19, pid: process.pid });
+if (behaviour !== 'silent' && behaviour !== 'late') greet();
 if (behaviour === 'talkative') {
   log('info', 'hello log');
   process.stderr.write('some library says hello\n');
 }
 
+const NOTHING = { removed: [], kept: [], failed: [], unread: [] };
 const lines = createInterface({ input: process.stdin });
-lines.on('line', (line) => {
+lines.on('line', async (line) => {
+  if (behaviour === 'late') {
+    // As while somebody types a password.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    greet();
+  }
   const request = JSON.parse(line);
   const { id, type } = request;
   note(request);
@@ -28,12 +35,12 @@ lines.on('line', (line) => {
   else if (behaviour === 'long-line') process.stdout.write('x'.repeat(100_000));
   else if (behaviour === 'mute') return;
   else if (behaviour === 'dies-when-looking' && type === 'look') process.exit(3);
-  else if (type === 'cleanup')
-    say({ type: 'cleaned', id, report: { removed: [], kept: [], failed: [], unread: [] } });
-  else if (type === 'probe')
+  else if (type === 'cleanup') say({ type: 'cleaned', id, report: NOTHING });
+  else if (type === 'start')
     say({
-      type: 'probed',
+      type: 'started',
       id,
+      report: NOTHING,
       facts: [{ candidate: 'libnftables', kind: 'usable', version: 'v1', families: [4, 6] }],
     });
   else if (type === 'end-stranded')

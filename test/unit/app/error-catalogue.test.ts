@@ -27,7 +27,7 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
   ],
   ERR_CHANNEL_REFUSED: ['component/ssh/transport-open.test.ts', 'by PermitOpen names what to permit'],
   ERR_HOST_KEY: ['component/ssh/connect-sshd.test.ts', 'a revoked one is refused, though it is filed too'],
-  ERR_NO_INTERCEPTOR: ['component/intercept/client.test.ts', 'answers a probe, and touches nothing'],
+  ERR_NO_INTERCEPTOR: ['component/intercept/client.test.ts', 'answers a start, and touches nothing'],
   ERR_NO_PRIVILEGE: [
     'component/intercept/client.test.ts',
     'takes a command that cannot run for missing privilege',

@@ -5,12 +5,12 @@
 
 declare module 'ssh2/lib/client.js' {
   import { Client } from 'ssh2';
-  export default Client;
+  export = Client;
 }
 
 declare module 'ssh2/lib/protocol/keyParser.js' {
   import { utils } from 'ssh2';
 
   const keyParser: Pick<typeof utils, 'parseKey'>;
-  export default keyParser;
+  export = keyParser;
 }

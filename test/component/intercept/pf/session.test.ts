@@ -114,10 +114,10 @@ describe.each(PLATFORMS)('a helper on the pf of %s', (platform) => {
     const fake = kernelFor(platform);
     const before = fake.kernel;
     const { session } = openSession(fake);
-    expect(await session.serve({ type: 'probe', id: 1, method: 'pf', families: [4, 6] })).toMatchObject({
+    expect(await session.serve({ type: 'start', id: 1, method: 'pf', families: [4, 6] })).toMatchObject({
       facts: [{ kind: 'usable', candidate: 'pf', families: [4, 6] }],
     });
-    expect(fake.ours(), 'a probe changes nothing').toEqual([]);
+    expect(fake.ours(), 'a start sets nothing').toEqual([]);
     await session.serve(use);
     expect(fake.ours(), 'before there are listeners').toEqual(['alias of lo0']);
     await session.serve(apply);
@@ -564,7 +564,7 @@ describe('probing', () => {
     const fake = kernelFor(platform);
     edit(fake, (kernel) => void Object.assign(kernel, structuredClone(change)));
     const { session } = openSession(fake);
-    expect(await session.serve({ type: 'probe', id: 1, method: 'auto', families: [4] })).toMatchObject({
+    expect(await session.serve({ type: 'start', id: 1, method: 'auto', families: [4] })).toMatchObject({
       facts: [{ kind: 'refused', reason: expect.stringMatching(reason) }],
     });
     expect(fake.ours()).toEqual([]);

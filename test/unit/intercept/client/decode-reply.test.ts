@@ -8,8 +8,9 @@ describe('decodeReply', () => {
     { type: 'done', id: 1 },
     { type: 'failed', id: 1, reason: 'Operation not permitted' },
     {
-      type: 'probed',
+      type: 'started',
       id: 1,
+      report: { removed: ['a'], kept: ['b'], failed: [], unread: [] },
       facts: [
         { kind: 'absent', candidate: 'libnftables', missing: 'libnftables.so.1' },
         { kind: 'refused', candidate: 'libnftables-unowned', reason: 'no' },
@@ -56,7 +57,8 @@ describe('decodeReply', () => {
     '{}',
     '{"type":"done"}',
     '{"type":"done","id":1,"more":1}',
-    '{"type":"probed","id":1,"facts":[{}]}',
+    '{"type":"started","id":1,"report":{"removed":[],"kept":[],"failed":[],"unread":[]},"facts":[{}]}',
+    '{"type":"started","id":1,"facts":[]}',
     '{"type":"stranded","id":1,"fates":["killed"]}',
     '{"type":"looked-up","id":1,"results":[{"kind":"found"}]}',
     '{"type":"looked-up","id":1,"results":[{"kind":"unknown","destination":{"family":4,"address":"10.0.0.1","port":1}}]}',

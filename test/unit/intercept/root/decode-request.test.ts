@@ -71,7 +71,7 @@ describe('decodeRequest', () => {
   });
 
   it.each([
-    { type: 'probe', id: 1, method: 'auto', families: [4, 6] },
+    { type: 'start', id: 1, method: 'auto', families: [4, 6] },
     { type: 'cleanup', id: 2 },
     { type: 'use', id: 3, candidate: 'libnftables-unowned' },
     { type: 'apply', id: 4, plan },
@@ -115,9 +115,9 @@ describe('decodeRequest', () => {
     ['{"type":"enclose","id":1,"pid":"self"}', 'a word for a process'],
     ['{"type":"enclose","id":1,"pid":1,"cgroup":"a"}', 'a path for a process'],
     ['{"type":"use","id":1,"candidate":"/bin/sh"}', 'a path for a candidate'],
-    ['{"type":"probe","id":1,"method":"ipfw","families":[4]}', 'an unknown method'],
-    ['{"type":"probe","id":1,"method":"auto","families":[]}', 'no family'],
-    ['{"type":"probe","id":1,"method":"auto","families":[4,4]}', 'a family twice'],
+    ['{"type":"start","id":1,"method":"ipfw","families":[4]}', 'an unknown method'],
+    ['{"type":"start","id":1,"method":"auto","families":[]}', 'no family'],
+    ['{"type":"start","id":1,"method":"auto","families":[4,4]}', 'a family twice'],
     ['{"type":"exempt","id":1,"endpoints":{"length":0}}', 'something like a list'],
     ['{"type":"look-up","id":1,"originators":[{"family":4,"address":"10.0.0.1","port":0}]}', 'no port'],
     ['{"type":"look-up","id":1,"originators":[],"listenerPort":22}', "another's listener"],

@@ -21,7 +21,7 @@ function validRequest(random: Random): unknown {
   const id = 1 + random(1_000);
   return structuredClone(
     [
-      { type: 'probe', id, method: 'auto', families: [4, 6] },
+      { type: 'start', id, method: 'auto', families: [4, 6] },
       { type: 'use', id, candidate: 'libnftables' },
       { type: 'apply', id, plan: PLAN },
       { type: 'look', id },

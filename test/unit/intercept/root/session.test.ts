@@ -174,10 +174,10 @@ describe('HelperSession', () => {
     expect(routes).toEqual([]);
   });
 
-  it('serves a life from probe to its end', async () => {
+  it('serves a life from its start to its end', async () => {
     const { session, backend } = openSession();
-    expect(await session.serve({ type: 'probe', id: 1, method: 'auto', families: [4] })).toMatchObject({
-      type: 'probed',
+    expect(await session.serve({ type: 'start', id: 1, method: 'auto', families: [4] })).toMatchObject({
+      type: 'started',
       id: 1,
     });
     expect(await session.serve({ type: 'cleanup', id: 2 })).toMatchObject({ type: 'cleaned', id: 2 });
@@ -231,9 +231,9 @@ describe('HelperSession', () => {
     ['a look before apply', [use], { type: 'look', id: 1 }],
     ['use twice', [use], use],
     [
-      'probe after use: its tools would inherit the netlink socket',
+      'start after use: its tools would inherit the netlink socket',
       [use],
-      { type: 'probe', id: 1, method: 'auto', families: [4] },
+      { type: 'start', id: 1, method: 'auto', families: [4] },
     ],
     ['cleanup after use', [use], { type: 'cleanup', id: 1 }],
     ['another listener port', [use, apply], { ...apply, plan: { ...plan, listenerPort: 1 } }],
