@@ -93,7 +93,18 @@ export async function runProcess(command: (context: ProcessContext) => Promise<n
   const exitCode = isForLaunchd ? exitCodeForLaunchd(ended) : ended;
   progressLine.step(undefined);
   if (terminalIsGone) closeStandardStreams();
+  // Whoever has stopped it does not wait for a reader that does not read.
+  else await Promise.race([Promise.all([process.stdout, process.stderr].map(taken)), stop.requested]);
   process.exit(bugs > 0 ? EXIT_INTERNAL : exitCode);
+}
+
+/** Resolves when all that was written is out: a pipe takes 64 KiB at once, and {@link process.exit} cuts off the rest. */
+function taken(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    stream.once('close', resolve);
+    stream.write('', () => resolve());
+  });
 }
 
 /** Never throws: what is thrown while a bug is told ends the process on the spot, with the rules left to the helper. */

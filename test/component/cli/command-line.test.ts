@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { runCommand } from '../../support/process/child.ts';
 import { type Behaviour, Home, runReal } from './entry.ts';
 
 describe('bin/tshuttle', () => {
@@ -117,6 +118,20 @@ describe('bin/tshuttle', () => {
       msg: expect.stringMatching(/^--pidfile p: /),
     });
     expect(explained.stdout).toMatch(/^10\.0\.0\.8:1: captured by 10\.0\.0\.0\/8\n/);
+  });
+
+  test('a page that is longer than a pipe takes at once is whole, however slow its reader is', async () => {
+    await using home = await Home.make();
+    const [command = '', ...words] = [process.execPath, 'bin/tshuttle', 'man'];
+    const env = home.environment('up');
+    const direct = await runCommand(
+      ['sh', '-c', '"$@" > "$HOME/page"; cat "$HOME/page"', 'sh', command, ...words],
+      { env },
+    );
+    expect(direct.stdout.length).toBeGreaterThan(80_000);
+    // It reads once the command has had the time to end, which it must not.
+    const slow = await runCommand(['sh', '-c', '"$@" | { sleep 1; cat; }', 'sh', command, ...words], { env });
+    expect(slow.stdout).toBe(direct.stdout);
   });
 
   test('a password in a wrong argument is not repeated', async () => {

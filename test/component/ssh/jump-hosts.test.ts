@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Transport } from '../../../src/ssh/transport.ts';
 import { carryFlow } from '../../support/in-process/carry-flow.ts';
 import { scriptedPrompter } from '../../support/in-process/scripted-prompter.ts';
 import { openSocketPair, readToEnd } from '../../support/in-process/socket-pair.ts';
 import { openDestination } from '../../support/in-process/ssh2-pair.ts';
+import { runCommand } from '../../support/process/child.ts';
 import { until } from '../../support/process/until.ts';
 import { type SshChain, startSshChain } from '../../support/servers/ssh-chain.ts';
 
@@ -165,6 +166,7 @@ async function untilNoConnection({ servers }: SshChain): Promise<void> {
 }
 
 async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.split(' ').filter(Boolean).map(Number);
+  // ps(1) itself fails where there are none.
+  const { stdout } = await runCommand(['ps', '--ppid', String(pid), '-o', 'pid=']);
+  return stdout.split('\n').filter(Boolean).map(Number);
 }

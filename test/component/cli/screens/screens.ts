@@ -45,7 +45,7 @@ export function environmentOf(
   home: Home,
   more: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const environment = home.environment('up', { LANG: 'C.UTF-8', ...more });
+  const environment = home.environment('up', { LANG: 'C.UTF-8', WT_SESSION: 'of Windows Terminal', ...more });
   return { ...environment, PATH: `${FOLDER}:${environment['PATH']}` };
 }
 
