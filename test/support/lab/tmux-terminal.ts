@@ -128,6 +128,11 @@ export class TmuxTerminal implements AsyncDisposable {
     return { lines, cursor: isVisible === 1 ? { column, row } : undefined };
   }
 
+  /** Waits until what runs in it has said `tmux wait-for -S NAME`, without looking at it again and again. */
+  async said(name: string): Promise<void> {
+    await this.#tmux('wait-for', name);
+  }
+
   /** Waits until what is on it matches. */
   async shows(pattern: RegExp): Promise<void> {
     let text = '';

@@ -61,7 +61,11 @@ export async function openTerminal(
   const term = more['TERM'] === undefined ? '' : `export TERM=${more['TERM']}; `;
   const place = { directory: home.path, client: { must: mustRun } };
   // The shell outlives Ctrl-C.
-  const shell = ['sh', '-c', `trap : INT; ${term}${line}; printf '<ended with %s>' $?; exec sleep 60`];
+  const shell = [
+    'sh',
+    '-c',
+    `trap : INT; ${term}${line}; printf '<ended with %s>' $?; tmux wait-for -S ended; exec sleep 60`,
+  ];
   return await TmuxTerminal.open(place, {
     ...{ name: String(terminals), ...size, shell },
     env: environmentOf(home, more),
@@ -77,6 +81,7 @@ async function onTerminal(
   more: Readonly<Record<string, string>> = {},
 ): Promise<Screen> {
   await using terminal = await openTerminal(home, line, size, more);
+  await terminal.said('ended');
   await terminal.shows(/<ended with \d+>/);
   const { rows, lines, coloured } = await terminal.everything();
   expect(rows, `no line of ${line} is cut at ${size.columns} columns`).toEqual(lines);
