@@ -10,7 +10,7 @@ const README = readFileSync(`${REPOSITORY}/README.md`, 'utf8');
 const SUDOERS = '/etc/sudoers.d/alice';
 const MAY_ALL = 'alice ALL=(ALL) NOPASSWD: ALL\n';
 const LOCAL_BIN = `${HOME}/.local/bin`;
-const READY = /^tshuttle: .* through .*, by \w+$|^tshuttle: .*:8080/m;
+const READY = /^tshuttle: .* through .*, by \w+; stop it with|^tshuttle: .*:8080/m;
 const REACHED = 'http://10.77.0.2';
 const DEADLINE_MS = 30_000;
 /** The lines that are typed: all, or, to work on this file, those that match. */
@@ -223,7 +223,7 @@ async function typeInForeground(line, expected) {
   let code;
   child.on('exit', (exitCode, signal) => (code = exitCode ?? signal));
   await until(`${line} is ready`, () => READY.test(output) || code !== undefined);
-  expect(`${line}: is ready`, code === undefined, output);
+  expect(`${line}: is ready`, code === undefined && READY.test(output), output);
   expectReached(line, expected);
   child.kill('SIGTERM');
   await until(`${line} ends`, () => code !== undefined);
