@@ -77,7 +77,7 @@ function fileOf(id: string, graph: Graph): string | null {
 
 /** What runs as root is copied as a whole: two programs, and what they share. */
 const rootPrograms = defineConfig({
-  input: { helper: 'src/intercept/root/main.ts', guardian: 'src/intercept/root/guardian.ts' },
+  input: { helper: 'src/intercept/root/main.ts', guardian: 'src/intercept/root/guardian/guardian.ts' },
   platform: 'node',
   external,
   output: { ...output, minify: READABLE, dir: 'dist/root', codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },

@@ -44,7 +44,7 @@ const EXPECTED = {
   }),
   'tshuttle -r bastion --dry-run 10.0.0.0/8': ends(/10\.0\.0\.0\/8/),
   'tshuttle run -r ubuntu@bastion --openstack mycloud --openstack-catalog -- terraform apply': notHere(
-    'wants a cloud: test/e2e/openstack-keystone.test.ts',
+    'wants a cloud: test/e2e/openstack/openstack-keystone.test.ts',
   ),
   'tshuttle run -r bastion --probe api.cluster.example:6443 api.cluster.example:6443 -- kubectl get nodes': ends(
     /^hello from 10\.77\.0\.1\n$/m,
@@ -55,7 +55,7 @@ const EXPECTED = {
     /^hello from 10\.77\.0\.1\n$/m,
     { downAfter: true },
   ),
-  'tshuttle -r me@bastion -i ~/.ssh/id_work.pub 10.0.0.0/8': notHere('asks for a code: test/e2e/second-factor.test.ts'),
+  'tshuttle -r me@bastion -i ~/.ssh/id_work.pub 10.0.0.0/8': notHere('asks for a code: test/e2e/bastion/second-factor.test.ts'),
   'tshuttle sudoers --install': ends(/copied the helper/),
   'tshuttle service install office': ends(/there is no systemd .*: cron starts office at boot/, { after: serviceByCron }),
   'tshuttle run --isolated -r ci@bastion.example.com -i deploy_key 10.0.0.0/8 -- ./deploy.sh': ends(

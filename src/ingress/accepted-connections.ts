@@ -5,7 +5,7 @@ import { type Endpoint, formatEndpoint, makeEndpoint } from '../net/address/endp
 import type { IpFamily } from '../net/address/literal.ts';
 import { type Flow, redirectedFlow } from '../net/flow.ts';
 import { isOwnListener } from '../net/machine/local-addresses.ts';
-import type { CaptureProbe } from './capture-probe.ts';
+import type { CaptureProbe } from './capture-check/capture-probe.ts';
 import type { DestinationOf } from './destinations/destination-look-ups.ts';
 
 /** What {@link AcceptedConnections} need. */

@@ -2,7 +2,7 @@ import { messageOf, TshuttleError } from '../core/errors.ts';
 import type { Interceptor } from '../intercept/interceptor.ts';
 import type { LeftUndone } from '../intercept/rules/left-undone.ts';
 import type { RedirectPlan } from '../intercept/rules/redirect-plan.ts';
-import type { CaptureProblem } from './capture-problem.ts';
+import type { CaptureProblem } from './capture-check/capture-problem.ts';
 
 /** Applies plans, whoever wants it, and knows what of the latest is not done. */
 export class AppliedPlans {

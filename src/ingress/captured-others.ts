@@ -2,10 +2,10 @@ import type { AlsoFrom } from '../intercept/rules/redirect-plan.ts';
 import type { RuleFacts } from '../intercept/rules/rule-facts.ts';
 import { formatTrafficSource, type TrafficSource } from '../net/address/traffic-source.ts';
 import { NO_INTERFACES, type SourceInterfaces } from '../net/machine/source-interfaces.ts';
-import type { CaptureProblem } from './capture-problem.ts';
-import { listOf } from './capture-words.ts';
+import type { CaptureProblem } from './capture-check/capture-problem.ts';
+import { listOf } from './capture-check/capture-words.ts';
+import { firewallProblems } from './capture-check/others-firewall.ts';
 import type { Listening } from './listening.ts';
-import { firewallProblems } from './others-firewall.ts';
 
 /** Whose connections are captured beside this machine's own, where they come in by now, and what is wrong there. */
 export class CapturedOthers {

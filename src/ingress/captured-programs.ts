@@ -6,8 +6,8 @@ import type { RedirectPlan } from '../intercept/rules/redirect-plan.ts';
 import { cgroupMount, hasCgroup } from '../net/machine/cgroup/cgroup-mount.ts';
 import { type CgroupChange, CgroupWatch, type WatchFolder } from '../net/machine/cgroup/cgroup-watch.ts';
 import type { AppliedPlans } from './applied-plans.ts';
-import type { CaptureProblem } from './capture-problem.ts';
-import { listOf } from './capture-words.ts';
+import type { CaptureProblem } from './capture-check/capture-problem.ts';
+import { listOf } from './capture-check/capture-words.ts';
 
 /** Programs whose connections alone are captured. */
 export interface CapturedPrograms {

@@ -19,8 +19,8 @@ import {
   openListeners,
 } from '../net/sockets/listener.ts';
 import { AcceptedConnections, type AcceptedContext } from './accepted-connections.ts';
-import { CaptureProbe } from './capture-probe.ts';
-import type { CaptureProblem } from './capture-problem.ts';
+import { CaptureProbe } from './capture-check/capture-probe.ts';
+import type { CaptureProblem } from './capture-check/capture-problem.ts';
 import { type DestinationOf, destinationLookUp } from './destinations/destination-look-ups.ts';
 import type { LookUpRecord } from './destinations/look-up-record.ts';
 

@@ -9,7 +9,7 @@ import type { Endpoint } from '../net/address/endpoint.ts';
 import type { IpFamily } from '../net/address/literal.ts';
 import type { SourceInterfaces } from '../net/machine/source-interfaces.ts';
 import type { RedirectedConnection, StrandedFate } from '../net/sockets/redirected-connection.ts';
-import type { CaptureProblem } from './capture-problem.ts';
+import type { CaptureProblem } from './capture-check/capture-problem.ts';
 import type { CapturedDatagrams, OnDatagram } from './datagrams/captured-datagrams.ts';
 
 /** Queries that come to us: redirected, or, for zones that have files, because the system asks us by itself. */

@@ -20,7 +20,8 @@ import { hasRoute } from '../net/machine/route-check.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
 import type { ListenAddresses } from '../net/sockets/listener.ts';
 import { AppliedPlans } from './applied-plans.ts';
-import { CaptureCheck } from './capture-check.ts';
+import { CaptureCheck } from './capture-check/capture-check.ts';
+import { leftUndoneProblems } from './capture-check/left-undone-problems.ts';
 import { CapturedOthers } from './captured-others.ts';
 import {
   CapturedCgroups,
@@ -31,7 +32,6 @@ import {
 } from './captured-programs.ts';
 import { CapturedDatagrams } from './datagrams/captured-datagrams.ts';
 import { LookUpRecord } from './destinations/look-up-record.ts';
-import { leftUndoneProblems } from './left-undone-problems.ts';
 import { Listening, listeningMethod } from './listening.ts';
 import type { RedirectIngress } from './redirect-ingress.ts';
 import { capturingAll, capturingWithin } from './within-namespace.ts';

@@ -6,11 +6,11 @@ import { cidrOf } from '../net/address/cidr.ts';
 import { addressBits } from '../net/address/literal.ts';
 import { rejectRoutes } from '../net/machine/reject-routes.ts';
 import { requireSocketOptions } from '../net/native/socket-option.ts';
-import { CaptureCheck } from './capture-check.ts';
-import type { CaptureProblem } from './capture-problem.ts';
+import { CaptureCheck } from './capture-check/capture-check.ts';
+import type { CaptureProblem } from './capture-check/capture-problem.ts';
+import { type ProbeTarget, probeTargets } from './capture-check/probe-targets.ts';
 import { LookUpRecord } from './destinations/look-up-record.ts';
 import { Listening, listeningMethod } from './listening.ts';
-import { type ProbeTarget, probeTargets } from './probe-targets.ts';
 
 /**
  * Tries whether connections to captured networks would arrive, without a tunnel: for a moment it redirects the connections that it

@@ -8,8 +8,8 @@ import { topicsOn } from '../../src/cli/help/topics.ts';
 import { type ErrorCode, TshuttleError } from '../../src/core/errors.ts';
 import { systemWords } from '../../src/core/systems/system-words.ts';
 import { searchWarning } from '../../src/dns/system/search-domains.ts';
-import type { ProbeOutcome } from '../../src/ingress/capture-probe.ts';
-import { captureProblems } from '../../src/ingress/capture-problem.ts';
+import type { ProbeOutcome } from '../../src/ingress/capture-check/capture-probe.ts';
+import { captureProblems } from '../../src/ingress/capture-check/capture-problem.ts';
 import { cannotRunError, privilegeError } from '../../src/intercept/client/client-errors.ts';
 import { helperCommand } from '../../src/intercept/client/command.ts';
 import type { RuleFacts } from '../../src/intercept/rules/rule-facts.ts';
@@ -208,11 +208,14 @@ const PLACES: ReadonlyArray<readonly [place: string, why: string]> = [
   ['cli/command/help-text.ts', 'held above'],
   ['intercept/rules/', 'the rules themselves, and the row of each method'],
   ['intercept/root/', 'what the helper says of the tools that it runs'],
-  ['ingress/capture-problem.ts', 'causes that Linux alone has; the others are rendered above'],
-  ['ingress/pf-causes.ts', 'causes that pf alone has'],
+  ['ingress/capture-check/capture-problem.ts', 'causes that Linux alone has; the others are rendered above'],
+  ['ingress/capture-check/pf-causes.ts', 'causes that pf alone has'],
   ['cli/commands/doctor/packet-filter-checks.ts', 'of pf alone'],
   ['ssh/config/target.ts', 'a keyword of Apple’s ssh, which is in files that people share'],
-  ['ingress/others-firewall.ts', 'firewalls of Linux, where alone the connections of others are captured'],
+  [
+    'ingress/capture-check/others-firewall.ts',
+    'firewalls of Linux, where alone the connections of others are captured',
+  ],
   ['ingress/captured-programs.ts', 'control groups, which are of Linux'],
   ['config/options/program-options.ts', 'control groups, too'],
   ['dns/system/resolved-obstacles.ts', 'systemd-resolved, which is asked first'],
@@ -232,7 +235,7 @@ const PLACES: ReadonlyArray<readonly [place: string, why: string]> = [
   ['app/log/syslog-sink.ts', 'the system’s log of Linux, behind a look at which system this is'],
   ['app/bastion-networks/', 'what runs on a bastion of any system'],
   ['bastion/', 'a bastion is a Debian'],
-  ['cli/commands/bastion-audit/', 'a bastion, too'],
+  ['cli/commands/bastion/audit/', 'a bastion, too'],
 ];
 
 test('what belongs to one system stands where it is held to that', () => {

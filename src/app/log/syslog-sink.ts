@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { printableLine } from '../../core/printable.ts';
-import { sendDatagram } from '../../net/native/datagram.ts';
+import { sendDatagram } from '../../net/native/transfer/datagram.ts';
 import type { LineSink } from './log-output.ts';
 
 /** Where syslog(3) of glibc and musl writes to, and journald and every syslogd of Linux reads. */

@@ -36,26 +36,26 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
   {
     name: 'openstack check',
     load: async () =>
-      (await import('../commands/openstack-check/openstack-check-command.ts')).openstackCheckCommand,
+      (await import('../commands/openstack/check/openstack-check-command.ts')).openstackCheckCommand,
   },
   {
     name: 'openstack ssh-config',
     load: async () =>
-      (await import('../commands/openstack-ssh-config/openstack-ssh-config-command.ts'))
+      (await import('../commands/openstack/ssh-config/openstack-ssh-config-command.ts'))
         .openstackSshConfigCommand,
   },
   {
     name: 'bastion init',
-    load: async () => (await import('../commands/bastion-init/bastion-init-command.ts')).bastionInitCommand,
+    load: async () => (await import('../commands/bastion/init/bastion-init-command.ts')).bastionInitCommand,
   },
   {
     name: 'bastion audit',
     load: async () =>
-      (await import('../commands/bastion-audit/bastion-audit-command.ts')).bastionAuditCommand,
+      (await import('../commands/bastion/audit/bastion-audit-command.ts')).bastionAuditCommand,
   },
   {
     name: 'gate create',
-    load: async () => (await import('../commands/gate-create/gate-create-command.ts')).gateCreateCommand,
+    load: async () => (await import('../commands/gate/create/gate-create-command.ts')).gateCreateCommand,
   },
   {
     name: 'gate add',
@@ -75,15 +75,15 @@ export const ALL_COMMANDS: readonly KnownCommand[] = [
   },
   {
     name: 'gate keys list',
-    load: async () => (await import('../commands/gate-keys/gate-keys-commands.ts')).gateKeysListCommand,
+    load: async () => (await import('../commands/gate/keys/gate-keys-commands.ts')).gateKeysListCommand,
   },
   {
     name: 'gate keys add',
-    load: async () => (await import('../commands/gate-keys/gate-keys-commands.ts')).gateKeysAddCommand,
+    load: async () => (await import('../commands/gate/keys/gate-keys-commands.ts')).gateKeysAddCommand,
   },
   {
     name: 'gate keys remove',
-    load: async () => (await import('../commands/gate-keys/gate-keys-commands.ts')).gateKeysRemoveCommand,
+    load: async () => (await import('../commands/gate/keys/gate-keys-commands.ts')).gateKeysRemoveCommand,
   },
   {
     name: 'target add',

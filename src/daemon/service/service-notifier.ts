@@ -1,4 +1,4 @@
-import { sendDatagram } from '../../net/native/datagram.ts';
+import { sendDatagram } from '../../net/native/transfer/datagram.ts';
 
 /** Shorter than this nobody wants to be asked. */
 const MIN_WATCHDOG_MS = 100;

@@ -1,7 +1,7 @@
 import type { Logger } from '../../core/log.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
 import type { LookUp } from '../../net/sockets/redirected-connection.ts';
-import type { CaptureProblem } from '../capture-problem.ts';
+import type { CaptureProblem } from '../capture-check/capture-problem.ts';
 
 /** As many look-ups are remembered: what was before them tells nothing of now. */
 const REMEMBERED = 64;

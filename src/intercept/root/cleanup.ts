@@ -1,8 +1,8 @@
 import { messageOf } from '../../core/errors.ts';
 import type { CleanupReport } from '../protocol/protocol.ts';
-import type { MethodDriver } from './backend/method-driver.ts';
 import { removeLeftEnclosures } from './cgroup/enclosure.ts';
-import { driversHere } from './drivers.ts';
+import type { MethodDriver } from './drivers/backend/method-driver.ts';
+import { driversHere } from './drivers/drivers.ts';
 
 /**
  * Removes what dead instances have left, by every method that this system has, and control groups of theirs. What a living instance holds, or one that cannot

@@ -41,9 +41,9 @@ import {
 } from '../rules/redirect-plan.ts';
 import { MAX_RESOLVER_FILES, type ResolverFiles } from '../rules/resolver-files.ts';
 import { readProgramMatches } from './cgroup/decode-programs.ts';
+import { readDescriptors, readMarkBits } from './drivers/tproxy/decode-tproxy.ts';
 import { readAlsoFrom } from './grammar/decode-also-from.ts';
 import { readZoneName } from './resolver/read-zone-name.ts';
-import { readDescriptors, readMarkBits } from './tproxy/decode-tproxy.ts';
 
 const REQUEST_TYPES = [
   'start',

@@ -2,7 +2,7 @@ import type { IpFamily } from '../../net/address/literal.ts';
 import { type Candidate, endsWithHelper, type WantedMethod } from '../rules/redirect-methods.ts';
 import { candidatesFor, type ProbeFact } from '../rules/select.ts';
 import { CALLER_ID } from './caller.ts';
-import { driverOf } from './drivers.ts';
+import { driverOf } from './drivers/drivers.ts';
 
 /**
  * Asks the system about the candidates, the best first, until one works; nothing is changed.

@@ -2,7 +2,7 @@ import { messageOf } from '../../core/errors.ts';
 import { addressToNumber, numberToAddress } from '../../net/address/literal.ts';
 import { openTunDevice, type TunDevice } from '../../net/native/tun.ts';
 import type { RoutedNetwork } from '../rules/redirect-plan.ts';
-import { RefusedError } from './backend/rule-backend.ts';
+import { RefusedError } from './drivers/backend/rule-backend.ts';
 
 /** A route that lasts until it is closed, or this process ends. */
 export type Route = Pick<TunDevice, 'close'>;

@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { RulesNews } from '../protocol/protocol.ts';
-import type { RuleBackend } from './backend/rule-backend.ts';
+import type { RuleBackend } from './drivers/backend/rule-backend.ts';
 import { RuleWatch, type RuleWatchContext } from './rule-watch.ts';
 
 /** Somebody who removes rules so often in so short a time does it again. */

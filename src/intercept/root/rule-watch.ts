@@ -3,7 +3,7 @@ import {
   type RulesetDeletion,
   type RulesetMessages,
 } from '../../net/native/netlink/ruleset-messages.ts';
-import type { RulePlace } from './backend/rule-backend.ts';
+import type { RulePlace } from './drivers/backend/rule-backend.ts';
 
 /** A change comes in parts, and others often follow: all of them are looked at together. */
 const SETTLE_MS = 100;

@@ -16,19 +16,19 @@ import {
   methodRow,
 } from '../rules/redirect-methods.ts';
 import type { DnsRedirect, RedirectPlan } from '../rules/redirect-plan.ts';
-import { RefusedError, type RuleBackend } from './backend/rule-backend.ts';
 import { CALLER_ID } from './caller.ts';
 import { type Enclosure, enclose } from './cgroup/enclosure.ts';
 import { placeCgroups } from './cgroup/place-cgroups.ts';
 import { cleanUpDeadInstances } from './cleanup.ts';
-import { openBackend } from './drivers.ts';
+import { RefusedError, type RuleBackend } from './drivers/backend/rule-backend.ts';
+import { openBackend } from './drivers/drivers.ts';
+import { makeTransparent } from './drivers/tproxy/transparent-listeners.ts';
 import { forgetQueries } from './forget-queries.ts';
-import { type Guardian, startGuardian } from './guardian-process.ts';
+import { type Guardian, startGuardian } from './guardian/guardian-process.ts';
 import { mustEndWithHelper, probeCandidates } from './probe.ts';
 import { openRoute, type Route } from './route.ts';
 import { RuleKeeper, type RuleKeeperContext } from './rule-keeper.ts';
 import { endStrandedHere } from './stranded.ts';
-import { makeTransparent } from './tproxy/transparent-listeners.ts';
 import { UdpPolicyApplier } from './udp/apply-udp-policy.ts';
 import { udpPortsInUse } from './udp/udp-ports-in-use.ts';
 

@@ -6,8 +6,8 @@ import { openSocketDiag, type SocketDiag } from '../../net/native/netlink/socket
 import type { RedirectedConnection, StrandedFate } from '../../net/sockets/redirected-connection.ts';
 import { isCaptured } from '../rules/captured-endpoint.ts';
 import type { RedirectPlan } from '../rules/redirect-plan.ts';
-import { RefusedError } from './backend/rule-backend.ts';
 import { CALLER_ID } from './caller.ts';
+import { RefusedError } from './drivers/backend/rule-backend.ts';
 
 /** The kernel's view of sockets and redirects; tests put their own here. */
 export interface SocketKernel {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { descriptorOf, idleDescriptorOf } from './descriptor.ts';
+import { descriptorOf, idleDescriptorOf } from './descriptors/descriptor.ts';
 import { libcFunctionOr } from './library.ts';
 
 /** sys/socket.h. */

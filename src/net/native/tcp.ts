@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'node:net';
-import { descriptorOf } from './descriptor.ts';
+import { descriptorOf } from './descriptors/descriptor.ts';
 import { libcFunctionOr } from './library.ts';
 import { getSocketOption, setSocketOption } from './socket-option.ts';
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { sendNow } from '../native/send.ts';
+import { sendNow } from '../native/transfer/send.ts';
 import { reuseReadBuffer } from './read-buffer.ts';
 
 /** How the copying between two sockets ended. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { descriptorOf } from '../native/descriptor.ts';
+import { descriptorOf } from '../native/descriptors/descriptor.ts';
 import { descriptorLimit } from '../native/resource-limit.ts';
 
 /** Bounds of what is kept free, and how much of the limit it is between them. */

@@ -3,7 +3,7 @@ import { messageOf, systemCodeOf, TshuttleError } from '../../core/errors.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
 import { formatHostPort } from '../address/endpoint.ts';
 import type { IpFamily } from '../address/literal.ts';
-import { descriptorOf, duplicateDescriptor } from '../native/descriptor.ts';
+import { descriptorOf, duplicateDescriptor } from '../native/descriptors/descriptor.ts';
 import { acceptWithReach } from '../native/tcp.ts';
 import { acceptingServer } from './accepting-server.ts';
 import { type BoundPort, bindPort } from './bound-port.ts';

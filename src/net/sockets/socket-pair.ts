@@ -1,6 +1,6 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
-import { canPairDescriptors, openDescriptorPair } from '../native/descriptor-pair.ts';
+import { canPairDescriptors, openDescriptorPair } from '../native/descriptors/descriptor-pair.ts';
 import { makeInProcessPair } from './in-process-pair.ts';
 
 /** Both ends of one connection inside this process: what is written to one is read from the other. */

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { deferred } from '../../core/deferred.ts';
 import type { HostPort } from '../../net/address/endpoint.ts';
-import { descriptorOf } from '../../net/native/descriptor.ts';
-import { sendDescriptor } from '../../net/native/descriptor-passing.ts';
+import { descriptorOf } from '../../net/native/descriptors/descriptor.ts';
+import { sendDescriptor } from '../../net/native/descriptors/descriptor-passing.ts';
 import {
   encodeAliveCheck,
   encodeHello,

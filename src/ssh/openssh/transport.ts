@@ -5,7 +5,7 @@ import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { type Endpoint, socketPathOf } from '../../net/address/endpoint.ts';
 import { type Flow, markOpen } from '../../net/flow.ts';
-import { canPassDescriptors } from '../../net/native/descriptor-passing.ts';
+import { canPassDescriptors } from '../../net/native/descriptors/descriptor-passing.ts';
 import { carryByPair } from '../carry-by-pair.ts';
 import type { SshRequest } from '../config/request.ts';
 import { openByCarry } from '../open-by-carry.ts';

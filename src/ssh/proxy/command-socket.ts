@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { DuplexOptions } from 'node:stream';
-import { canPairDescriptors, openDescriptorPair } from '../../net/native/descriptor-pair.ts';
+import { canPairDescriptors, openDescriptorPair } from '../../net/native/descriptors/descriptor-pair.ts';
 import { connectSockets, socketOver } from '../../net/sockets/socket-pair.ts';
 
 /** A child, and the socket that is its standard input and output. */

@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { oneAtATime } from '../../core/one-at-a-time.ts';
-import type { CaptureProblem } from '../../ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../ingress/capture-check/capture-problem.ts';
 import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 
 /** What follows changes of this machine, and may fail to; it tells the log of that. */

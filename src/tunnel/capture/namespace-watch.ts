@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import type { Logger } from '../../core/log.ts';
-import type { CaptureProblem } from '../../ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../ingress/capture-check/capture-problem.ts';
 import type { EnteredNamespace } from '../../net/machine/namespace/entered-namespace.ts';
 import { NAMED_NAMESPACES } from '../../net/machine/namespace/namespace-place.ts';
 import type { NetworkNamespace } from '../../net/machine/namespace/network-namespace.ts';

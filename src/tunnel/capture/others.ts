@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { CapturedDns } from '../../dns/names/captured-dns.ts';
-import type { CaptureProblem } from '../../ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../ingress/capture-check/capture-problem.ts';
 import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 import { formatTrafficSource, type TrafficSource } from '../../net/address/traffic-source.ts';
 import { interfacesOf, type SourceInterfaces } from '../../net/machine/source-interfaces.ts';

@@ -1,6 +1,6 @@
 import type { ErrorCode, TshuttleError } from '../../core/errors.ts';
 import type { SyntheticNamesStatus } from '../../dns/names/synthetic-names.ts';
-import type { CaptureProblem } from '../../ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../ingress/capture-check/capture-problem.ts';
 import type { FlowProgress } from '../../net/flow.ts';
 import { isPostQuantum, type NegotiatedAlgorithms } from '../../ssh/agreement.ts';
 import type { FlowEnd } from '../../ssh/transport.ts';

@@ -1,6 +1,6 @@
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { CaptureProblem } from '../../ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../ingress/capture-check/capture-problem.ts';
 import type { CapturedDatagrams } from '../../ingress/datagrams/captured-datagrams.ts';
 import type { RedirectIngress } from '../../ingress/redirect-ingress.ts';
 import { type Endpoint, makeEndpoint } from '../../net/address/endpoint.ts';

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startHelper } from '../../../src/intercept/client/client.ts';
 import type { Candidate } from '../../../src/intercept/rules/redirect-methods.ts';
-import { descriptorOf } from '../../../src/net/native/descriptor.ts';
+import { descriptorOf } from '../../../src/net/native/descriptors/descriptor.ts';
 
 import { ORDINARY_USER } from '../../support/lab/machine.ts';
 import { skipLab } from '../../support/lab/requirements.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { runTool, shorten, type ToolResult } from '../../../src/intercept/root/backend/run-tool.ts';
-import type { PfMachine } from '../../../src/intercept/root/pf/pf-machine.ts';
+import { runTool, shorten, type ToolResult } from '../../../src/intercept/root/drivers/backend/run-tool.ts';
+import type { PfMachine } from '../../../src/intercept/root/drivers/pf/pf-machine.ts';
 import type { FakePf } from './fake-pf.ts';
 import type { FakeToolResult } from './fake-pfctl.ts';
 

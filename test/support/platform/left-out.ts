@@ -60,7 +60,7 @@ const LEFT_OUT: readonly LeftOut[] = [
     files: ['component/app/bastion-networks.test.ts', 'component/bastion/', 'component/ssh/'],
     but: [
       'component/ssh/connect-failures.test.ts',
-      'component/ssh/connect-prompts.test.ts',
+      'component/ssh/login/connect-prompts.test.ts',
       'component/ssh/jump-hosts.test.ts',
       'component/ssh/transport-open.test.ts',
     ],

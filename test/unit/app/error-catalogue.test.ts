@@ -13,7 +13,7 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
     'with --log-format json every line on standard error is JSON: problems, warnings, failures',
   ],
   ERR_CONFIG: [
-    'component/ssh/resolve-target.test.ts',
+    'component/ssh/config/resolve-target.test.ts',
     'a missing -i file is an error; one of which only the public half is there is not',
   ],
   ERR_BASTION_UNREACHABLE: ['component/ssh/connect-failures.test.ts', 'refuses: the address is named'],
@@ -41,7 +41,7 @@ const TRIGGERS: Readonly<Record<ErrorCode, readonly [file: string, title: string
     'component/intercept/client.test.ts',
     'reports a helper that ends unasked, and fails what is being asked',
   ],
-  ERR_RULES_REMOVED: ['e2e/removed-rules.test.ts', 'again and again, with --on-down exit: it ends'],
+  ERR_RULES_REMOVED: ['e2e/capture/removed-rules.test.ts', 'again and again, with --on-down exit: it ends'],
   ERR_LISTEN: ['component/net/sockets/listener.test.ts', 'a port that is taken is told with its number'],
   ERR_ORIGINAL_DST: [
     'component/net/sockets/listener.test.ts',

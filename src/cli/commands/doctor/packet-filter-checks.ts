@@ -11,7 +11,7 @@ const NAMED = 3;
 
 /**
  * What of pf may keep connections from arriving, now or for some networks only: whether they arrive was tried before, and a problem was told
- * with its cause (src/ingress/pf-causes.ts).
+ * with its cause (src/ingress/capture-check/pf-causes.ts).
  */
 export function* packetFilterFindings({
   isEnabled,

@@ -3,9 +3,9 @@ import { basename, dirname } from 'node:path';
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 import { type CgroupMount, cgroupMount } from '../../../net/machine/cgroup/cgroup-mount.ts';
 import { isCgroupPath } from '../../rules/program-match.ts';
-import { RefusedError } from '../backend/rule-backend.ts';
-import { judgeInstance, thisInstanceText } from '../backend/this-instance.ts';
 import { CALLER_ID, isProcessOf } from '../caller.ts';
+import { RefusedError } from '../drivers/backend/rule-backend.ts';
+import { judgeInstance, thisInstanceText } from '../drivers/backend/this-instance.ts';
 import { log } from '../helper-log.ts';
 
 /** A control group of ours with one process of the caller's, and all that this starts. */

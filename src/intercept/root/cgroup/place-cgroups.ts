@@ -1,6 +1,6 @@
 import { cgroupMount, hasCgroup } from '../../../net/machine/cgroup/cgroup-mount.ts';
 import type { OwnedPlan, RedirectPlan } from '../../rules/redirect-plan.ts';
-import { RefusedError } from '../backend/rule-backend.ts';
+import { RefusedError } from '../drivers/backend/rule-backend.ts';
 
 /** A plan with what the rules of control groups need to know of this machine. */
 type PlacedPlan = RedirectPlan & Pick<OwnedPlan, 'cgroupFolder'>;

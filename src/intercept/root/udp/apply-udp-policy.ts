@@ -1,5 +1,5 @@
 import type { OwnedPlan } from '../../rules/redirect-plan.ts';
-import { RefusedError, type RuleBackend } from '../backend/rule-backend.ts';
+import { RefusedError, type RuleBackend } from '../drivers/backend/rule-backend.ts';
 
 /** What {@link UdpPolicyApplier} needs. */
 interface UdpPolicyContext {

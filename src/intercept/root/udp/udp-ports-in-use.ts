@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { findTool } from '../../../net/machine/root-tools.ts';
-import { runTool } from '../backend/run-tool.ts';
+import { runTool } from '../drivers/backend/run-tool.ts';
 
 /**
  * The source ports of the UDP sockets that there are in this network namespace, of users and of the kernel. Empty where that cannot be

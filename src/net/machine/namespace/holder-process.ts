@@ -3,7 +3,7 @@ import { Socket as UdpSocket } from 'node:dgram';
 import { Server } from 'node:net';
 import { join } from 'node:path';
 import { INSTALLATION_FOLDER } from '../../../core/installation.ts';
-import { descriptorOf, duplicateDescriptor } from '../../native/descriptor.ts';
+import { descriptorOf, duplicateDescriptor } from '../../native/descriptors/descriptor.ts';
 import { BACKLOG, type PlacedAddress, type SocketPlace } from '../../sockets/socket-place.ts';
 import type { HolderReply, HolderRequest } from './namespace-protocol.ts';
 

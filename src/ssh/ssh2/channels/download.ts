@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FlowProgress } from '../../../net/flow.ts';
 import { shutNow } from '../../../net/native/connection-end.ts';
-import { sendOrCopy } from '../../../net/native/send.ts';
+import { sendOrCopy } from '../../../net/native/transfer/send.ts';
 import type { ChannelWire } from './channel-wire.ts';
 import type { ReceiveBudget } from './flow-control/receive-budget.ts';
 import { ReceiveWindow } from './flow-control/receive-window.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FlowProgress } from '../../../net/flow.ts';
-import { receiveNow } from '../../../net/native/receive.ts';
+import { receiveNow } from '../../../net/native/transfer/receive.ts';
 import { copyToPool, isPooled, release } from '../../../net/sockets/byte-pool.ts';
 import { pauseReads, READ_BUFFER_BYTES, resumeReads } from '../../../net/sockets/read-buffer.ts';
 import type { ChannelWire, DataSource } from './channel-wire.ts';

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Client, ParsedKey } from 'ssh2';
 import keyParser from 'ssh2/lib/protocol/keyParser.js';
-import { bytesSentNow } from '../../../net/native/send.ts';
+import { bytesSentNow } from '../../../net/native/transfer/send.ts';
 import type { HostKeyAnnouncement } from '../../host-keys/host-key-update.ts';
 import type { PublicKey } from '../../keys/public-key.ts';
 import { isSecurityKey, type SigningKey } from '../../keys/signing-key.ts';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { sendNowCounted } from '../../../net/native/send.ts';
+import { sendNowCounted } from '../../../net/native/transfer/send.ts';
 import { framePacket, type PacketFormat, packetBytesOf } from './ciphers/packet-format.ts';
 
 /** Several packets of a busy connection. */

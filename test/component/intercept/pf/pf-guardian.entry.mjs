@@ -3,8 +3,8 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pfDriver } from '../../../../src/intercept/root/pf/pf-driver.ts';
-import { watchHelper } from '../../../../src/intercept/root/watch-helper.ts';
+import { pfDriver } from '../../../../src/intercept/root/drivers/pf/pf-driver.ts';
+import { watchHelper } from '../../../../src/intercept/root/guardian/watch-helper.ts';
 import { fakeMachineWithPrograms } from '../../../support/pf/fake-machine.ts';
 import { FakePf } from '../../../support/pf/fake-pf.ts';
 

@@ -1,8 +1,8 @@
 // The root helper, over the pf of a folder: all that is not pf's is the product's.
 import { join } from 'node:path';
 import { cleanUpDeadInstances } from '../../../../src/intercept/root/cleanup.ts';
-import { startGuardian } from '../../../../src/intercept/root/guardian-process.ts';
-import { pfDriver } from '../../../../src/intercept/root/pf/pf-driver.ts';
+import { pfDriver } from '../../../../src/intercept/root/drivers/pf/pf-driver.ts';
+import { startGuardian } from '../../../../src/intercept/root/guardian/guardian-process.ts';
 import { serveClient } from '../../../../src/intercept/root/serve-client.ts';
 import { fakeMachineWithPrograms } from '../../../support/pf/fake-machine.ts';
 import { FakePf } from '../../../support/pf/fake-pf.ts';

@@ -14,10 +14,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { RuleBackend } from '../../../../src/intercept/root/backend/rule-backend.ts';
 import { cleanUpDeadInstances } from '../../../../src/intercept/root/cleanup.ts';
-import { pfDriver } from '../../../../src/intercept/root/pf/pf-driver.ts';
-import { PfRecords } from '../../../../src/intercept/root/pf/pf-records.ts';
+import type { RuleBackend } from '../../../../src/intercept/root/drivers/backend/rule-backend.ts';
+import { pfDriver } from '../../../../src/intercept/root/drivers/pf/pf-driver.ts';
+import { PfRecords } from '../../../../src/intercept/root/drivers/pf/pf-records.ts';
 import { resolverFileText } from '../../../../src/intercept/root/resolver/resolver-file-text.ts';
 import { ResolverFolder } from '../../../../src/intercept/root/resolver/resolver-folder.ts';
 import type { OwnedPlan } from '../../../../src/intercept/rules/redirect-plan.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { descriptorOf } from '../../../../src/net/native/descriptor.ts';
+import { descriptorOf } from '../../../../src/net/native/descriptors/descriptor.ts';
 import { listeningSocketOf, withProcess } from '../../../../src/net/native/transparent/foreign-listener.ts';
 
 /** Our own process stands for another one: the kernel lets nobody but root look into those. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { descriptorOf } from '../../../../src/net/native/descriptor.ts';
+import { descriptorOf } from '../../../../src/net/native/descriptors/descriptor.ts';
 import { AdmittedClients, type ClientBounds } from '../../../../src/net/sockets/admitted-clients.ts';
 import { DescriptorBudget } from '../../../../src/net/sockets/descriptor-budget.ts';
 import { until } from '../../../support/process/until.ts';

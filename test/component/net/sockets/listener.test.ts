@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { duplicateDescriptor } from '../../../../src/net/native/descriptor.ts';
+import { duplicateDescriptor } from '../../../../src/net/native/descriptors/descriptor.ts';
 import { originalDestination } from '../../../../src/net/native/original-destination.ts';
 import { getSocketOption } from '../../../../src/net/native/socket-option.ts';
 import { openListeners } from '../../../../src/net/sockets/listener.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolverFilesFor } from '../../../../src/dns/system/resolver-files.ts';
-import { zoneProblems } from '../../../../src/ingress/zone-problems.ts';
+import { zoneProblems } from '../../../../src/ingress/capture-check/zone-problems.ts';
 import { parseZone } from '../../../../src/net/address/zone.ts';
 
 const REDIRECTS = [

@@ -12,17 +12,17 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { thisInstanceText } from '../../../../src/intercept/root/backend/this-instance.ts';
 import {
   type EnclosureSurroundings,
   enclose,
   removeLeftEnclosures,
 } from '../../../../src/intercept/root/cgroup/enclosure.ts';
+import { thisInstanceText } from '../../../../src/intercept/root/drivers/backend/this-instance.ts';
 
 const uids = (real: number, effective = real) =>
   `Name:\tsh\nUid:\t${real}\t${effective}\t${effective}\t${real}\n`;
 
-/** A folder stands for cgroup2. What the kernel does in it, test/e2e/run.test.ts shows. */
+/** A folder stands for cgroup2. What the kernel does in it, test/e2e/programs/run.test.ts shows. */
 let root = '';
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'tshuttle-enclosure-'));

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RefusedError } from '../../../../src/intercept/root/backend/rule-backend.ts';
 import { placeCgroups } from '../../../../src/intercept/root/cgroup/place-cgroups.ts';
+import { RefusedError } from '../../../../src/intercept/root/drivers/backend/rule-backend.ts';
 import { SAMPLE_PLANS } from '../rules/sample-plans.ts';
 
 const plan = SAMPLE_PLANS['both-families']!;

@@ -5,7 +5,7 @@ import {
   type Exposure,
   RefusedError,
   type RuleBackend,
-} from '../../../../src/intercept/root/backend/rule-backend.ts';
+} from '../../../../src/intercept/root/drivers/backend/rule-backend.ts';
 import { HelperSession } from '../../../../src/intercept/root/session.ts';
 import type { OwnedPlan } from '../../../../src/intercept/rules/redirect-plan.ts';
 import { GrammarError } from '../../../../src/net/messages/field-reader.ts';

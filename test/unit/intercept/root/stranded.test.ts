@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RefusedError } from '../../../../src/intercept/root/backend/rule-backend.ts';
+import { RefusedError } from '../../../../src/intercept/root/drivers/backend/rule-backend.ts';
 import { endStranded, type SocketKernel } from '../../../../src/intercept/root/stranded.ts';
 import { planRedirects } from '../../../../src/intercept/rules/plan.ts';
 import { type Endpoint, makeEndpoint, sameEndpoint } from '../../../../src/net/address/endpoint.ts';

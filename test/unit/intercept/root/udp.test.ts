@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { RefusedError, type RuleBackend } from '../../../../src/intercept/root/backend/rule-backend.ts';
+import {
+  RefusedError,
+  type RuleBackend,
+} from '../../../../src/intercept/root/drivers/backend/rule-backend.ts';
 import { UdpPolicyApplier } from '../../../../src/intercept/root/udp/apply-udp-policy.ts';
 import { parseNetstatUdp, parseProcNetUdp } from '../../../../src/intercept/root/udp/udp-ports-in-use.ts';
 import type { OwnedPlan } from '../../../../src/intercept/rules/redirect-plan.ts';

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { CaptureProblem } from '../../../../src/ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../../../src/ingress/capture-check/capture-problem.ts';
 import { CaptureWatch, type FollowingPart } from '../../../../src/tunnel/capture/capture-watch.ts';
 import { recordingLogger } from '../../../support/in-process/recording-logger.ts';
 

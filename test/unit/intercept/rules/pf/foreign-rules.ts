@@ -1,4 +1,4 @@
-import type { CaptureProblem } from '../../../../../src/ingress/capture-problem.ts';
+import type { CaptureProblem } from '../../../../../src/ingress/capture-check/capture-problem.ts';
 import type { Outcome } from '../../../../support/pf/evaluator.ts';
 
 /** What becomes of connections that are ours to capture, beside rules of others. */
