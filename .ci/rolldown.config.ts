@@ -32,7 +32,7 @@ const READABLE = { ...withoutWhiteSpace, compress: false, mangle: { toplevel: tr
 /** What is loaded one after the other until a tunnel is up. */
 const TUNNEL = [
   ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/files/named-files', 'net/machine/core-limit'],
-  ...['config/profiles/may-have-targets', 'cli/suggestions/meant-profile', 'cli/running/save-when-up'],
+  ...['cli/suggestions/meant-profile', 'cli/running/save-when-up'],
   ...['tunnel/open-tunnel', 'dns/names/captured-dns', 'tunnel/bastion/bastion'],
 ];
 
@@ -40,6 +40,7 @@ const TUNNEL = [
 const COMMANDS = [
   ...['cli/program/run-process', 'cli/program/tshuttle', 'app/running-tunnels/user-folders', 'app/running-tunnels/running-tunnels', 'app/running-tunnels/tunnel-views'],
   ...['cli/commands/status/status-command', 'cli/rendering/status-text', 'ssh/config/algorithms'],
+  ...['app/running-tunnels/profile-surroundings', 'config/profiles/profile-places', 'config/profiles/may-have-targets', 'intercept/rules/refused-udp'],
 ];
 
 type Graph = { getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null };

@@ -166,7 +166,7 @@ async function untilNoConnection({ servers }: SshChain): Promise<void> {
 }
 
 async function childrenOf(pid: number): Promise<number[]> {
-  // ps(1) itself fails where there are none.
-  const { stdout } = await runCommand(['ps', '--ppid', String(pid), '-o', 'pid=']);
+  // pgrep(1) fails where there are none; macOS and the BSDs have it, too.
+  const { stdout } = await runCommand(['pgrep', '-P', String(pid)]);
   return stdout.split('\n').filter(Boolean).map(Number);
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { TshuttleError } from '../../../core/errors.ts';
 import { type Endpoint, formatHostPort } from '../../../net/address/endpoint.ts';
 import { type ProxyCommandContext, startProxyCommand } from '../../proxy/proxy-command.ts';
@@ -24,6 +25,9 @@ export interface Route {
   /** Ends what the socket runs over, once the socket is closed. Idempotent; never rejects. */
   close(): Promise<void>;
 }
+
+/** What ends a jump host ends what runs over it, which may hear of that first. */
+const JUMP_HOST_LOSS_MS = 100;
 
 /** Connects to a jump host; closing the transport closes all that is before it. */
 export type OpenJumpHost = (jumpHost: SshTarget) => Promise<Transport & Pick<Route, 'dialled' | 'peers'>>;
@@ -108,6 +112,7 @@ async function openJumpRoute(target: SshTarget, jumpHost: SshTarget, context: Ro
       description: `through ${outer.description}`,
       peers: () => outer.peers(),
       explain: async (error) => {
+        await Promise.race([outer.lost, delay(JUMP_HOST_LOSS_MS, undefined, { ref: false })]);
         if (outerLoss === undefined) return error;
         const { remedy } = outerLoss;
         return new TshuttleError(
