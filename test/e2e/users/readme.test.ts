@@ -107,8 +107,10 @@ const FOLLOWED = {
 
 /** The commands that other tests execute, as they have them. */
 function executedElsewhere(): readonly string[] {
-  const folder = new URL('.', import.meta.url);
-  const sources = readdirSync(folder).filter((name) => name.endsWith('.test.ts'));
+  const folder = new URL('..', import.meta.url);
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.test.ts'),
+  );
   return sources.flatMap((name) =>
     [...readFileSync(new URL(name, folder), 'utf8').matchAll(/readmeCommand\(\s*(['"`])(.+?)\1,?\s*\)/g)].map(
       ([, , command = '']) => command,

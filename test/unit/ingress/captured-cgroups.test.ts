@@ -20,7 +20,7 @@ function openCgroups() {
   const system: { refusal: string | undefined; tell: () => void } = { refusal: undefined, tell: () => {} };
   const watchFolder: WatchFolder = (_path, onEvent) => {
     if (system.refusal !== undefined) throw Object.assign(new Error('no more'), { code: system.refusal });
-    system.tell = onEvent;
+    system.tell = () => onEvent(null);
     return Object.assign(new EventEmitter(), { close: () => {} }) as unknown as ReturnType<WatchFolder>;
   };
   const kernel = { applied: 0, error: undefined as Error | undefined };

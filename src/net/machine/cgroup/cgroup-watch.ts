@@ -1,5 +1,5 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { messageOf, systemCodeOf } from '../../../core/errors.ts';
 
 /** What became of a control group. */
@@ -76,6 +76,7 @@ export class CgroupWatch {
   }
 
   #watchFolders(): void {
+    // The outer ones first: what comes in one before it is watched is found when it is looked for itself.
     const folders = new Set([...this.#known.keys()].flatMap((cgroup) => foldersAbove(cgroup)));
     let refusal: string | undefined;
     for (const folder of folders) {
@@ -85,7 +86,12 @@ export class CgroupWatch {
       this.#forget(folder);
       if (id === undefined) continue;
       try {
-        const watcher = this.#watchFolder(`${this.#root}/${folder}`, () => this.look());
+        const path = `${this.#root}/${folder}`;
+        const watcher = this.#watchFolder(path, (name) => {
+          // Its own end, after which nothing is told of it; another one may have the same number.
+          if (name === basename(path)) this.#forget(folder);
+          this.look();
+        });
         watcher.on('error', (error) => {
           this.#forget(folder);
           this.#refused(systemCodeOf(error) ?? error.message);
@@ -112,19 +118,20 @@ export class CgroupWatch {
   }
 }
 
-/** Calls back when something in a folder comes or goes. @throws Error with the system's code where it cannot be watched */
-export type WatchFolder = (path: string, onEvent: () => void) => FolderWatch;
+/** Calls back with the name of what comes or goes in a folder, or with the folder's own. @throws Error with the system's code where it cannot be watched */
+export type WatchFolder = (path: string, onEvent: (name: string | null) => void) => FolderWatch;
 
 /** One that the system has taken away tells so by an error. */
 type FolderWatch = Pick<FSWatcher, 'on' | 'close'>;
 
-const watchByInotify: WatchFolder = (path, onEvent) => watch(path, { persistent: false }, onEvent);
+const watchByInotify: WatchFolder = (path, onEvent) =>
+  watch(path, { persistent: false }, (_event, name) => onEvent(name));
 
-/** `['a/b', 'a', '.']` of `a/b/c`. */
+/** `['.', 'a', 'a/b']` of `a/b/c`. */
 function foldersAbove(cgroup: string): readonly string[] {
   const folders: string[] = [];
   for (let folder = dirname(cgroup); ; folder = dirname(folder)) {
-    folders.push(folder);
+    folders.unshift(folder);
     if (folder === '.') return folders;
   }
 }

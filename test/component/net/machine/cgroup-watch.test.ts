@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { type FSWatcher, mkdirSync, renameSync, watch as watchFolder } from 'node:fs';
+import { type FSWatcher, mkdirSync, renameSync, rmSync, watch as watchFolder } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -66,6 +66,33 @@ describe('CgroupWatch', () => {
     await told('a/b/c there');
   });
 
+  it('sees one come while the folders above it come, one after the other', async () => {
+    let comes = true;
+    watch = new CgroupWatch(root, ['x/y/z'], events, (path, onEvent) => {
+      // After it was looked for x, and before changes in x are told.
+      if (comes && path.endsWith('/x')) {
+        comes = false;
+        mkdirSync(join(root, 'x/y'));
+      }
+      return watchFolder(path, { persistent: false }, (_event, name) => onEvent(name));
+    });
+    mkdirSync(join(root, 'x'));
+    await until(async () => !comes, { deadlineMs: 5_000, what: 'x is watched' });
+    mkdirSync(join(root, 'x/y/z'));
+    await told('x/y/z there');
+  });
+
+  it('sees one come below a folder that is another with the number of the one before', async () => {
+    await mkdir(join(root, 'a/b/c'), { recursive: true });
+    watch = new CgroupWatch(root, ['a/b/c'], events);
+    rmSync(join(root, 'a/b'), { recursive: true });
+    // Most file systems give the same number again at once.
+    mkdirSync(join(root, 'a/b'));
+    await told('a/b/c gone');
+    await mkdir(join(root, 'a/b/c'));
+    await told('a/b/c there');
+  });
+
   it.each(['ENOSPC', 'EMFILE'])(
     'tells that the system watches no folder (%s), and finds all when it is asked',
     async (code) => {
@@ -73,7 +100,7 @@ describe('CgroupWatch', () => {
       let refuses = true;
       watch = new CgroupWatch(root, ['a/b', 'a/c'], events, (path, onEvent) => {
         if (refuses) throw Object.assign(new Error(`${code}: no more of them`), { code });
-        return watchFolder(path, { persistent: false }, onEvent);
+        return watchFolder(path, { persistent: false }, (_event, name) => onEvent(name));
       });
       expect(changes.splice(0), 'once for all folders').toEqual([code]);
       await rmdir(join(root, 'a/b'));
