@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { missingForLab } from '../test/support/lab/requirements.ts';
-import { ADDRESSES, createBenchLab } from './lab/bench-lab.ts';
+import { ADDRESSES, CAPTURED_NAMESERVER, createBenchLab } from './lab/bench-lab.ts';
 import { REPOSITORY } from './lab/compile.ts';
 import { layPath } from './lab/paths.ts';
 import {
@@ -18,11 +18,12 @@ import { redsocks } from './peers/redsocks.ts';
 import { sshForward } from './peers/ssh-forward.ts';
 import { sshuttle } from './peers/sshuttle.ts';
 import { type TshuttleStart, tshuttle } from './peers/tshuttle.ts';
+import { TSHUTTLE_BY_PROFILE } from './peers/tshuttle-profile.ts';
 import { Progress } from './progress.ts';
 import type { BenchResult, Failure, PeerDescription, Sample } from './report/result.ts';
 import { writeReport } from './report/write-report.ts';
 import { SCENARIOS } from './scenarios/all-scenarios.ts';
-import { CAPTURED_NAMESERVER, TSHUTTLE_DNS } from './scenarios/names.ts';
+import { TSHUTTLE_DNS } from './scenarios/names.ts';
 import { ALL_PEERS, CAPTURE_PEERS, OPENSSH_PEERS, TSHUTTLE_4 } from './scenarios/scenario.ts';
 import { type PlannedScenario, planVisits } from './schedule.ts';
 import { makeVisit } from './visit.ts';
@@ -35,6 +36,7 @@ const known = {
     ...CAPTURE_PEERS,
     TSHUTTLE_4,
     TSHUTTLE_DNS,
+    TSHUTTLE_BY_PROFILE.name,
     ...CIPHER_PEERS.map(({ name }) => name),
     ...KEY_EXCHANGE_PEERS.map(({ name }) => name),
   ],
@@ -53,6 +55,7 @@ function peersFor(options: BenchOptions): Peer[] {
     ...CAPTURE_PEERS.map((name) => tshuttle(name, REPOSITORY, captureStart(name, options.tshuttleOptions))),
     tshuttle(TSHUTTLE_4, REPOSITORY, { options: ['--connections', '4', ...options.tshuttleOptions] }),
     tshuttle(TSHUTTLE_DNS, REPOSITORY, { options: [...RESOLVING, ...options.tshuttleOptions] }),
+    TSHUTTLE_BY_PROFILE,
     ...CIPHER_PEERS,
     ...KEY_EXCHANGE_PEERS,
     ...options.checkouts.map(({ name, path }) => tshuttle(name, path, { options: options.tshuttleOptions })),
@@ -123,7 +126,7 @@ function describePeers(
     { name: 'sshuttle', version: `${versions['sshuttle']}, ${openssh}` },
     describeTshuttle('tshuttle', REPOSITORY),
     ...[...OPENSSH_PEERS, ...CAPTURE_PEERS].map((name) => describeTshuttle(name, REPOSITORY)),
-    describeTshuttle(TSHUTTLE_4, REPOSITORY),
+    ...[TSHUTTLE_4, TSHUTTLE_DNS, TSHUTTLE_BY_PROFILE.name].map((name) => describeTshuttle(name, REPOSITORY)),
     ...CIPHER_PEERS.map(({ name }) =>
       name.startsWith('ssh-L')
         ? { name, version: openssh }

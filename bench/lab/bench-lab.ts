@@ -29,6 +29,9 @@ export const ADDRESSES = {
   neighbour: '192.168.50.2',
 } as const;
 
+/** Nobody is there; queries to it are captured where a peer is told so. */
+export const CAPTURED_NAMESERVER = '198.51.100.53';
+
 /** The client's interface that what the neighbour sends comes in by. */
 export const NEIGHBOUR_INTERFACE = 'eth1';
 

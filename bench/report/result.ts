@@ -4,7 +4,7 @@ export interface Metric {
   readonly name: string;
   readonly unit:
     | ('Gbit/s' | 'Mbit/s' | 's/GiB' | '1/s' | 'ms' | 's' | '%')
-    | ('MiB' | 'kB' | 'flows' | 'checks' | 'files' | 'packages');
+    | ('MiB' | 'kB' | 'flows' | 'queries' | 'checks' | 'files' | 'packages' | 'descriptors' | 'timers');
   readonly better: 'more' | 'less';
 }
 

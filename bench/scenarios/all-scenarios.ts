@@ -12,6 +12,7 @@ import { names } from './names.ts';
 import { openFlows } from './open-flows.ts';
 import { packageSize } from './package.ts';
 import type { Scenario } from './scenario.ts';
+import { soak } from './soak.ts';
 import { stalledReaders } from './stalled-readers.ts';
 import { start } from './start.ts';
 import { throughput } from './throughput.ts';
@@ -33,5 +34,6 @@ export const SCENARIOS: readonly Scenario[] = [
   openFlows,
   stalledReaders,
   longPath,
+  soak,
   ...linkScenarios,
 ];
