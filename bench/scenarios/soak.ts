@@ -19,8 +19,8 @@ const QUERIES_PER_SECOND = 500;
 const LOOK_EVERY = 10;
 const SLEEP_EVERY = 20;
 const SLEEP_MS = 4_000;
-/** What is in the air after a round is gone then: flows that end, connections that the kernel keeps for their last packets. */
-const SETTLE_MS = 3_000;
+/** What is in the air after a round is gone then: flows that end, and connections to a nameserver, which are kept for 10 s. */
+const SETTLE_MS = 12_000;
 
 /** What is held at one moment. */
 type Held = Readonly<Record<string, { readonly unit: Metric['unit']; readonly value: number }>>;
