@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { reportingResources } from '../../test/support/process/resources.ts';
 import { ADDRESSES, type BenchLab, CAPTURED_NAMESERVER } from '../lab/bench-lab.ts';
 import { REPOSITORY } from '../lab/compile.ts';
 import { CAPTURED_ENDPOINT, CIPHER, type Peer, stopChild } from './peer.ts';
@@ -12,7 +13,7 @@ const TSHUTTLE = [process.execPath, join(REPOSITORY, 'bin/tshuttle')];
 
 const folderOf = (lab: BenchLab): string => join(lab.directory, 'profile');
 
-/** Where the process writes what it holds, on SIGUSR2 (test/support/tshuttle/report-resources.cjs). */
+/** Where the process writes what it holds, when it is asked. */
 export const resourcesFile = (lab: BenchLab): string => join(folderOf(lab), 'resources.json');
 
 const environmentOf = (lab: BenchLab): Record<string, string> => ({
@@ -57,8 +58,7 @@ export const TSHUTTLE_BY_PROFILE: Peer = {
     const child = lab.client.spawn([...TSHUTTLE, 'up', '--foreground', NAME], {
       env: {
         ...environmentOf(lab),
-        NODE_OPTIONS: `--expose-gc --require ${join(REPOSITORY, 'test/support/tshuttle/report-resources.cjs')}`,
-        REPORT_RESOURCES: resourcesFile(lab),
+        ...reportingResources(resourcesFile(lab), REPOSITORY),
       },
     });
     await child.untilOutput(/^tshuttle: .* through /m, 15_000);

@@ -1,7 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { until } from '../../test/support/process/until.ts';
+import { descriptorsOf, resourcesOf } from '../../test/support/process/resources.ts';
 import { type BenchLab, CAPTURED_NAMESERVER } from '../lab/bench-lab.ts';
 import { type AskResolver, withResolver } from '../load/resolver.ts';
 import { type ProcessState, processesOf } from '../measure/processes.ts';
@@ -92,32 +90,15 @@ async function look(visit: Visit): Promise<Held> {
   const [main] = processes.filter((one) => !isHelper(one));
   const [helper] = processes.filter(isHelper);
   if (main === undefined || helper === undefined) throw new Error('it has ended');
-  const { active, bytes } = await resourcesOf(lab, main.pid);
+  const { active, bytes } = await resourcesOf(resourcesFile(lab), main.pid);
   const tracked = Number(await lab.client.must(['conntrack', '--count']));
-  const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
   return {
     'RSS, client': { unit: 'MiB', value: main.residentBytes / MEBIBYTE },
     'RSS, helper': { unit: 'MiB', value: helper.residentBytes / MEBIBYTE },
     'what a collection leaves, client': { unit: 'MiB', value: bytes / MEBIBYTE },
-    'descriptors, client': { unit: 'descriptors', value: descriptors(main.pid) },
-    'descriptors, helper': { unit: 'descriptors', value: descriptors(helper.pid) },
+    'descriptors, client': { unit: 'descriptors', value: await descriptorsOf(main.pid) },
+    'descriptors, helper': { unit: 'descriptors', value: await descriptorsOf(helper.pid) },
     'timers, client': { unit: 'timers', value: active['Timeout'] ?? 0 },
     'connections that the kernel tracks': { unit: 'flows', value: tracked },
   };
-}
-
-/** Asks the process what it holds. */
-async function resourcesOf(
-  lab: BenchLab,
-  pid: number,
-): Promise<{ readonly active: Readonly<Record<string, number>>; readonly bytes: number }> {
-  await rm(resourcesFile(lab), { force: true });
-  process.kill(pid, 'SIGUSR2');
-  return await until(
-    async () => JSON.parse(await readFile(resourcesFile(lab), 'utf8').catch(() => 'false')),
-    {
-      deadlineMs: 10_000,
-      what: 'it says what it holds',
-    },
-  );
 }

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 
+/** It answers within a few milliseconds, or does not at all. */
+const TIMEOUT_MS = 1_000;
+
 /**
  * Whether the terminal of this process shows nothing of what is typed: then somebody types a password for another program, such as
  * sudo. Also true where that cannot be told.
@@ -17,7 +20,7 @@ export async function isEchoOff(): Promise<boolean> {
 async function settings(): Promise<string> {
   const terminal = openSync('/dev/tty', 'r');
   try {
-    const child = spawn('stty', ['-a'], { stdio: [terminal, 'pipe', 'ignore'] });
+    const child = spawn('stty', ['-a'], { stdio: [terminal, 'pipe', 'ignore'], timeout: TIMEOUT_MS });
     let said = '';
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type SteadyRequest, startSteadyLoad } from '../../support/clients/steady-load.ts';
@@ -7,8 +8,8 @@ import { isLong } from '../../support/lab/long.ts';
 import { skipLab } from '../../support/lab/requirements.ts';
 import { changesSeen, watchRules } from '../../support/lab/rule-changes.ts';
 import type { Child } from '../../support/process/child.ts';
+import { descriptorsOf, reportingResources, resourcesOf } from '../../support/process/resources.ts';
 import { until } from '../../support/process/until.ts';
-import { descriptorsOf, reportingResources, resourcesOf } from '../../support/tshuttle/resources.ts';
 import {
   residentBytes,
   startTshuttle,
@@ -28,6 +29,8 @@ const FAILS_WITHIN_MS = isLong ? 500 : 3_000; // CI's machine is busy with other
 /** A connection that lasted for so long is made again soon. */
 const LASTED_MS = 1_050;
 const MIB = 1024 * 1024;
+
+const resourcesFile = (lab: Lab): string => join(lab.directory, 'resources.json');
 
 /** How often tshuttle has said so. */
 function times(tshuttle: Child, pattern: RegExp): number {
@@ -59,7 +62,7 @@ describe.skipIf(skipLab)('a bastion that is killed again and again', { timeout: 
 
   it(`${kills} times in ${durationMs / 1_000} s of steady load: what begins meanwhile is answered, and no rule changes`, async () => {
     await using lab = await createLab();
-    const tshuttle = await startTshuttle(lab, [SUBNET], { env: reportingResources(lab) });
+    const tshuttle = await startTshuttle(lab, [SUBNET], { env: reportingResources(resourcesFile(lab)) });
     const { main, helper } = await tshuttleProcesses(lab);
     const monitor = await watchRules(lab.client);
     const load = await startSteadyLoad(lab.client, {
@@ -72,7 +75,7 @@ describe.skipIf(skipLab)('a bastion that is killed again and again', { timeout: 
 
     const memory: Array<{ readonly main: number; readonly helper: number; readonly bytes: number }> = [];
     const sample = async () => {
-      const { bytes } = await resourcesOf(lab, main);
+      const { bytes } = await resourcesOf(resourcesFile(lab), main);
       memory.push({ main: await residentBytes(main), helper: await residentBytes(helper), bytes });
     };
     const outages: Outage[] = [];
@@ -140,10 +143,10 @@ describe.skipIf(skipLab)('a connection that flaps', { timeout: 600_000 }, () => 
 
   it(`${losses} times leaves no descriptor, timer, rule or memory behind`, async () => {
     await using lab = await createLab();
-    const tshuttle = await startTshuttle(lab, [SUBNET], { env: reportingResources(lab) });
+    const tshuttle = await startTshuttle(lab, [SUBNET], { env: reportingResources(resourcesFile(lab)) });
     const { main, helper } = await tshuttleProcesses(lab);
     const measure = async () => {
-      const { active, bytes } = await resourcesOf(lab, main);
+      const { active, bytes } = await resourcesOf(resourcesFile(lab), main);
       return {
         steady: {
           active,

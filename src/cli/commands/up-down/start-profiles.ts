@@ -43,7 +43,7 @@ export async function startProfiles(
   input: NamedTunnels & {
     readonly foreground?: boolean;
     /** As if each profile said `quiet: true`. */
-    readonly isQuiet?: boolean;
+    readonly quiet?: true;
     readonly replace?: boolean;
     /** Those whose bastion this target is. */
     readonly target?: string;
@@ -75,10 +75,10 @@ export async function startProfiles(
       if (silent !== undefined)
         await (await import('../../../app/running-tunnels/end-silent.ts')).endSilent(silent);
       if (found === undefined || found.report.profileFile === null)
-        orders.push(orderOf(profile, input.isQuiet));
+        orders.push(orderOf(profile, input.quiet));
       else if (input.replace === true) {
         await found.client.ask({ type: 'down', name: profile.name });
-        orders.push(orderOf(profile, input.isQuiet));
+        orders.push(orderOf(profile, input.quiet));
       } else {
         const { captured, logFile } = found.report;
         const { pid } = found.client.daemon;
@@ -112,7 +112,7 @@ export async function startProfiles(
   if (input.json) print(`${JSON.stringify(started)}\n`);
   else {
     const isQuiet = (name: string): boolean =>
-      input.isQuiet === true || profiles.find((profile) => profile.name === name)?.config.quiet === true;
+      input.quiet === true || profiles.find((profile) => profile.name === name)?.config.quiet === true;
     for (const one of started.filter(({ name }) => !isQuiet(name))) printFitted(print)(describeStarted(one));
   }
   return started.find(({ exitCode }) => exitCode !== 0)?.exitCode ?? 0;
@@ -140,8 +140,8 @@ export function profilesThrough(
     : { ...loaded, profiles };
 }
 
-function orderOf({ name, file, config }: Profile, isQuiet = false): TunnelOrder {
-  return { name, profileFile: file, config: isQuiet ? { ...config, quiet: true } : config };
+function orderOf({ name, file, config }: Profile, quiet: boolean = config.quiet): TunnelOrder {
+  return { name, profileFile: file, config: { ...config, quiet } };
 }
 
 function startedOf({ name, captured, exitCode }: TunnelOutcome, pid: number, logFile: string): Started {

@@ -8,9 +8,7 @@ interface UpOptions {
 }
 
 /** `tshuttle up` */
-export const upCommand = defineCommand<
-  NamedTunnels & Omit<UpOptions, 'quiet'> & { readonly isQuiet: boolean }
->({
+export const upCommand = defineCommand<NamedTunnels & UpOptions>({
   name: 'up',
   describe: (command, choose) => {
     describeNames<UpOptions>(
@@ -23,7 +21,7 @@ export const upCommand = defineCommand<
           '  profiles:\n    office:\n      remote: me@bastion.example.com\n      subnets: [10.0.0.0/8]',
         argument: '[NAME...]',
       },
-      ({ quiet, ...input }) => choose({ ...input, isQuiet: quiet === true }),
+      choose,
     )
       .option('--target <TARGET>', 'those whose bastion is this target, of tshuttle target list')
       .option('-q, --quiet', 'say nothing but errors and questions, and log nothing but errors')

@@ -1,7 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Lab } from '../lab/lab.ts';
-import { until } from '../process/until.ts';
+import { fileURLToPath } from 'node:url';
+import { until } from './until.ts';
 
 /** What a node process holds. */
 export interface Resources {
@@ -11,17 +10,24 @@ export interface Resources {
   readonly bytes: number;
 }
 
-/** The environment with which a process started by node can be asked for its {@link resourcesOf}. */
-export function reportingResources(lab: Lab): Record<string, string> {
+/**
+ * The environment with which a process started by node can be asked for its {@link resourcesOf}.
+ *
+ * @param file where it answers
+ * @param repository where this file's folder is, if not here: the bench runs a build of it
+ */
+export function reportingResources(
+  file: string,
+  repository = fileURLToPath(new URL('../../..', import.meta.url)),
+): Record<string, string> {
   return {
-    NODE_OPTIONS: '--expose-gc --require ./test/support/tshuttle/report-resources.cjs',
-    REPORT_RESOURCES: join(lab.directory, 'resources.json'),
+    NODE_OPTIONS: `--expose-gc --require ${repository}/test/support/process/report-resources.cjs`,
+    REPORT_RESOURCES: file,
   };
 }
 
 /** Asks the process that was started with {@link reportingResources}. One at a time. */
-export async function resourcesOf(lab: Lab, pid: number): Promise<Resources> {
-  const file = join(lab.directory, 'resources.json');
+export async function resourcesOf(file: string, pid: number): Promise<Resources> {
   await rm(file, { force: true });
   process.kill(pid, 'SIGUSR2');
   return await until(
