@@ -10,10 +10,15 @@ import { withoutFacades } from './without-facades.ts';
 /** Packages are loaded from node_modules: some have native code, and each is known there by its name and version. */
 const external = /^[^./]/;
 
+/** Where .ci/build wants it first: a folder deeper than dist. */
+const MAKING = process.env['TSHUTTLE_DIST'];
+const FOLDER = MAKING ?? 'dist';
+
 const output: OutputOptions = {
-  dir: 'dist',
+  dir: FOLDER,
   format: 'esm',
   sourcemap: 'hidden',
+  sourcemapPathTransform: (source) => (MAKING === undefined ? source : source.replace('../', '')),
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
   comments: { annotation: false, jsdoc: false },
@@ -81,7 +86,7 @@ const rootPrograms = defineConfig({
   input: { helper: 'src/intercept/root/main.ts', guardian: 'src/intercept/root/guardian/guardian.ts' },
   platform: 'node',
   external,
-  output: { ...output, minify: READABLE, dir: 'dist/root', codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
+  output: { ...output, minify: READABLE, dir: `${FOLDER}/root`, codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
 });
 
 export default defineConfig([

@@ -34,7 +34,7 @@ export interface TunnelsNow {
  * Looks at the tunnels of these names; without names at all.
  *
  * @param command the one that asks, for the line to type
- * @param how as of {@link RunningTunnels.find}; `health alone`: as known, and without what they share, which costs a prompt 20 ms
+ * @param how as of {@link RunningTunnels.find}; `health alone`: as known, and without what they share, which costs a prompt 30 ms
  * @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has
  */
 export async function lookAt(

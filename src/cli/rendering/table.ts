@@ -1,9 +1,27 @@
 import { stripVTControlCharacters } from 'node:util';
 import { displayWidth } from './display-width.ts';
 
-/** Columns side by side, without lines between them; a newline at the end. Cells may have colours. */
-export function renderTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
-  return alignColumns([head, ...rows])
+/**
+ * Columns side by side, without lines between them; a newline at the end. Cells may have colours.
+ *
+ * @param columns how wide a terminal is: of a wider table the last cells of a row stand below it, each with its head
+ */
+export function renderTable(
+  head: readonly string[],
+  rows: ReadonlyArray<readonly string[]>,
+  columns = Number.POSITIVE_INFINITY,
+): string {
+  const beside = (count: number) => alignColumns([head, ...rows].map((cells) => cells.slice(0, count)));
+  let count = head.length;
+  while (count > 1 && beside(count).some((line) => widthOf(line) > columns)) count -= 1;
+  return beside(count)
+    .flatMap((line, index) => {
+      const below = rows[index - 1]?.slice(count) ?? [];
+      return [
+        line,
+        ...below.flatMap((cell, at) => (cell === '' ? [] : [`    ${head[count + at]}  ${cell}`])),
+      ];
+    })
     .map((line) => `${line}\n`)
     .join('');
 }

@@ -78,7 +78,8 @@ export function doneElsewhere(place: OptionPlace): string | undefined {
 }
 
 /** What was meant by an option that there is not: half a sentence with what to write, or nothing. */
-export function meantByOption({ flag, options, commands }: OptionPlace): string | undefined {
+export function meantByOption(place: OptionPlace): string | undefined {
+  const { flag, options, commands } = place;
   const name = flag.split('=', 1)[0]!;
   if (options.includes(`-${name}`) && name.length > 2) return `with two dashes it is -${name}`;
   if (!name.startsWith('--')) {
@@ -92,8 +93,12 @@ export function meantByOption({ flag, options, commands }: OptionPlace): string 
       Math.min(option.length, name.length) >= LETTERS_ALIKE + 2 &&
       (option.startsWith(name) || name.startsWith(`${option}-`)),
   );
-  const meant = alike ?? closestOf(name, long);
-  return meant === undefined ? undefined : `perhaps ${meant}`;
+  const known = [...ELSEWHERE.keys()].filter((option) => option.startsWith('--'));
+  const elsewhere = closestOf(name, known, { slips: 1 });
+  const meant = alike ?? closestOf(name, elsewhere === undefined ? long : [...long, elsewhere]);
+  if (meant === undefined) return undefined;
+  if (long.includes(meant)) return `perhaps ${meant}`;
+  return `as for ${meant}, ${doneElsewhere({ ...place, flag: flag.replace(name, meant) })}`;
 }
 
 /** `-p2222` and `--port=2222`. */

@@ -1,8 +1,12 @@
-/** The candidate that a misspelt word most likely means: at most two slips away, and fewer than half its letters. */
-export function closestOf(word: string, candidates: readonly string[]): string | undefined {
+/** The candidate that a misspelt word most likely means: at most two slips away, or so many, and fewer than half its letters. */
+export function closestOf(
+  word: string,
+  candidates: readonly string[],
+  { slips: most = 2 } = {},
+): string | undefined {
   const near = candidates
     .map((candidate) => ({ candidate, slips: slipsBetween(word, candidate) }))
-    .filter(({ slips }) => slips <= 2 && slips < word.length / 2)
+    .filter(({ slips }) => slips <= most && slips < word.length / 2)
     .sort((a, b) => a.slips - b.slips);
   return near[0]?.candidate;
 }

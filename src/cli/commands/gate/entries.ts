@@ -114,12 +114,14 @@ export async function listEntries(
     session.print(`there are no ${SECTIONS[kind]}\n`);
     return 0;
   }
+  const { columnsOf } = await import('../../rendering/fit-lines.ts');
   const { renderTable } = await import('../../rendering/table.ts');
   const keys = Object.keys(GATE_SECTIONS[SECTIONS[kind]]).filter((key) =>
     [...entries.values()].some((values) => values[key] !== undefined),
   );
   const rows = [...entries].map(([name, values]) => [name, ...keys.map((key) => values[key] ?? '-')]);
-  session.print(renderTable(['NAME', ...keys.map((key) => key.replaceAll('_', ' ').toUpperCase())], rows));
+  const head = ['NAME', ...keys.map((key) => key.replaceAll('_', ' ').toUpperCase())];
+  session.print(renderTable(head, rows, columnsOf(process.stdout)));
   return 0;
 }
 

@@ -38,11 +38,13 @@ export const listCommand = defineCommand<{ readonly json: boolean }>({
     if (json) print(`${JSON.stringify(rows)}\n`);
     else if (rows.length === 0) print('there are no profiles\n');
     else {
+      const { columnsOf } = await import('../../rendering/fit-lines.ts');
       const { renderTable } = await import('../../rendering/table.ts');
       print(
         renderTable(
           ['NAME', 'STATE', 'REMOTE', 'FILE'],
           rows.map(({ name, state, remote, file }) => [name, state, remote, file]),
+          columnsOf(process.stdout),
         ),
       );
     }

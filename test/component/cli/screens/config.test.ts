@@ -28,6 +28,7 @@ describe('config and --save', () => {
   test('show and check, and what is refused, say in every terminal, and through a pipe, what is so', async () => {
     const { home } = scene;
     const pages = [
+      await showEverywhere(home, 'tshuttle list', { isShortened: true }),
       await showEverywhere(home, 'tshuttle config show'),
       await showEverywhere(home, 'tshuttle config check'),
       await showEverywhere(home, 'tshuttle config check $HOME/wrong.yaml', { code: 78 }),

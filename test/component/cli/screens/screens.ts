@@ -36,7 +36,7 @@ export interface Expected {
   readonly from?: RegExp;
   /** The command changes what the next one finds. */
   readonly isInTurn?: boolean;
-  /** A narrow terminal leaves something out. */
+  /** A narrow terminal leaves something out, or has it in another order. */
   readonly isShortened?: boolean;
 }
 

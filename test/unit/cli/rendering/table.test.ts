@@ -19,3 +19,19 @@ test('colours have no width', () => {
 test('without rows there is the head alone', () => {
   expect(renderTable(['NAME', 'STATE'], [])).toBe('NAME  STATE\n');
 });
+
+test('what a terminal has no room for stands below its row', () => {
+  const head = ['NAME', 'STATE', 'FILE'];
+  const rows = [
+    ['office', 'up', '/home/alice/office.yaml'],
+    ['lab', 'down', ''],
+  ];
+  const wide = 'NAME    STATE  FILE\noffice  up     /home/alice/office.yaml\nlab     down\n';
+  expect(renderTable(head, rows, 38)).toBe(wide);
+  expect(renderTable(head, rows, 37)).toBe(
+    'NAME    STATE\noffice  up\n    FILE  /home/alice/office.yaml\nlab     down\n',
+  );
+  expect(renderTable(head, rows, 5)).toBe(
+    'NAME\noffice\n    STATE  up\n    FILE  /home/alice/office.yaml\nlab\n    STATE  down\n',
+  );
+});

@@ -50,6 +50,14 @@ test.each<[string, string]>([
   ['-r h -p 2222 10.0.0.0/8', '-p: is not an option; the port goes after the bastion: -r h:2222'],
   ['-r h -p2222 10.0.0.0/8', '-p2222: is not an option; the port goes after the bastion: -r h:2222'],
   ['--port=2222 -r me@h:22 0/0', '--port: is not an option; the port goes after the bastion: -r me@h:2222'],
+  ['--prot 22 -r h 0/0', '--prot: is not an option; as for --port, the port goes after the bastion: -r h:22'],
+  ['--prot=22 -r h 0/0', '--prot: is not an option; as for --port, the port goes after the bastion: -r h:22'],
+  [
+    '-r h --pasword x 0/0',
+    '--pasword: is not an option; as for --password, a password is asked for, on the terminal or by SSH_ASKPASS',
+  ],
+  // Two slips from --port, and one from an option that only commands have.
+  ['-r h --prob 22 0/0', '--prob: is not an option'],
   ['-p 2222 0/0', '-p: is not an option; the port goes after the bastion: -r HOST:2222'],
   ['-p 2222 -r me:hush@h 0/0', '-p: is not an option; the port goes after the bastion: -r HOST:2222'],
   ['-r h:22 -u me 0/0', '-u: is not an option; the user goes before the bastion: -r me@h:22'],

@@ -1,0 +1,64 @@
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type CommandResult, runCommand } from '../../support/process/child.ts';
+
+/** What a build reads. */
+const SOURCES = ['.ci', 'bin', 'src', 'package.json', 'tsconfig.json'];
+
+describe('a build', { timeout: 60_000 }, () => {
+  let clone: string;
+
+  beforeEach(() => {
+    clone = mkdtempSync(join(tmpdir(), 'tshuttle-build-'));
+    for (const name of [...SOURCES, 'dist']) cpSync(name, join(clone, name), { recursive: true });
+    symlinkSync(resolve('node_modules'), join(clone, 'node_modules'));
+  });
+  afterEach(() => rmSync(clone, { recursive: true, force: true }));
+
+  const build = async (): Promise<CommandResult> => await runCommand(['sh', join(clone, '.ci/build')]);
+  const version = async (): Promise<CommandResult> =>
+    await runCommand([process.execPath, join(clone, 'bin/tshuttle'), '--version']);
+
+  test('is whole from one moment to the next: who types a command meanwhile gets it', async () => {
+    appendFileSync(join(clone, 'dist/main.js'), '\n// of the last build');
+    let isOver = false;
+    const building = build().finally(() => {
+      isOver = true;
+    });
+    let meanwhile = 0;
+    for (; !isOver; meanwhile += 1) expect(await version()).toMatchObject({ code: 0, stderr: '' });
+    expect(meanwhile).toBeGreaterThan(3);
+    expect(await building).toMatchObject({ code: 0, stderr: '' });
+    const main = readFileSync(join(clone, 'dist/main.js'), 'utf8');
+    expect(main).not.toContain('of the last build');
+    const { sources } = JSON.parse(readFileSync(join(clone, 'dist/main.js.map'), 'utf8')) as {
+      readonly sources: readonly string[];
+    };
+    expect(sources).not.toEqual([]);
+    for (const source of sources) expect(existsSync(join(clone, 'dist', source)), source).toBe(true);
+    expect(readFileSync(join(clone, 'dist/man/tshuttle.1'), 'utf8')).toMatch(/^\.Dd /m);
+    expect(readdirSync(clone).sort()).toEqual([...SOURCES, 'dist', 'node_modules'].sort());
+  });
+
+  test('that fails changes nothing, and says why', async () => {
+    const before = readFileSync(join(clone, 'dist/main.js'), 'utf8');
+    appendFileSync(join(clone, 'src/cli/main.ts'), "import './not-there.ts';\n");
+    const { code, stderr } = await build();
+    expect(code).not.toBe(0);
+    expect(stderr).toContain('not-there.ts');
+    expect(readFileSync(join(clone, 'dist/main.js'), 'utf8')).toBe(before);
+    expect(await version()).toMatchObject({ code: 0 });
+    expect(readdirSync(clone).sort()).toEqual([...SOURCES, 'dist', 'node_modules'].sort());
+  });
+});
