@@ -8,7 +8,7 @@ import type { Home } from '../entry.ts';
 const FOLDER = fileURLToPath(new URL('../../../../bin', import.meta.url));
 
 /** The sizes of terminals. */
-const SIZES = [
+export const SIZES = [
   { columns: 80, rows: 24 },
   { columns: 120, rows: 35 },
   { columns: 200, rows: 50 },

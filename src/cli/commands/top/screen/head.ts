@@ -1,6 +1,7 @@
 import type { Health } from '../../../../app/running-tunnels/health.ts';
 import { formatBytes, formatDuration } from '../../../../core/quantities.ts';
 import { cellText, cutOff } from '../../../rendering/display-width.ts';
+import { fitLines } from '../../../rendering/fit-lines.ts';
 import { markOf } from '../../../rendering/status-text.ts';
 import type { TopDocument, TopTunnel } from '../document/top-document.ts';
 import type { Style } from './style.ts';
@@ -8,28 +9,60 @@ import type { Style } from './style.ts';
 /** So many tunnels have a line each; the others are counted. */
 const MAX_TUNNELS = 6;
 
-/** How the tunnels are, what is wrong with them and what to do; nothing longer than the screen is wide. */
-export function headLines(document: TopDocument, style: Style): readonly string[] {
+/** How the head is shown. */
+interface HeadStyle extends Style {
+  /** Where it may be as long as it is, what is wider than the screen is broken between words, not cut off: remedies are there to be copied. */
+  readonly isBroken?: boolean;
+}
+
+/** What to type for what there is no room for. */
+const ALL_OF_IT = 'tshuttle status has all of it';
+
+/**
+ * How the tunnels are, what is wrong with them and what to do; nothing is wider than the screen.
+ *
+ * @param room how many lines there may be: what is wrong gives way to how the others are, and that it does is said
+ */
+export function headLines(
+  document: TopDocument,
+  style: HeadStyle,
+  room = Number.POSITIVE_INFINITY,
+): readonly string[] {
+  for (let told = document.tunnels.length; ; told -= 1) {
+    const lines = linesWithTroubles(document, style, told);
+    if (lines.length <= room) return lines;
+    if (document.tunnels.length === 1 || room === 1) return lines.slice(0, room);
+    const left = `${lines.length - room + 1} lines more: ${ALL_OF_IT}`;
+    if (told === 0) return [...lines.slice(0, room - 1), plain(left, style)];
+  }
+}
+
+/** @param told of how many tunnels, the first ones, it is said what is wrong */
+function linesWithTroubles(document: TopDocument, style: HeadStyle, told: number): readonly string[] {
   const { tunnels, down, silent } = document;
   const one = tunnels.length === 1 && down.length === 0 ? tunnels[0] : undefined;
   const shown = tunnels.slice(0, MAX_TUNNELS);
+  const more = tunnels.length - shown.length;
+  const isShort = shown.slice(told).some((tunnel) => troubleLines(tunnel, style).length > 0);
   const lines = [
-    ...(one === undefined
-      ? shown.flatMap((tunnel) => [briefLine(tunnel, document, style), ...troubleLines(tunnel, style)])
-      : [...detailLines(one, document, style), ...troubleLines(one, style)]),
+    ...shown.flatMap((tunnel, place) => [
+      ...(one === undefined ? [briefLine(tunnel, document, style)] : detailLines(one, document, style)),
+      ...(place < told ? troubleLines(tunnel, style) : []),
+    ]),
     ...down.map((name) => marked('down', `${name}  not up -> tshuttle up ${name}`, style)),
     ...silent.map(({ pid, path, reason }) =>
       plain(`! ${pid === undefined ? path : `process ${pid}`}: ${reason}`, style),
     ),
-    ...(tunnels.length > shown.length ? [plain(`${tunnels.length - shown.length} more tunnels`, style)] : []),
+    ...(more > 0 ? [plain(`${more} more tunnels`, style)] : []),
     ...failureLine(document, style),
+    ...(isShort ? [style.colours.yellow(plain(`what is wrong, and what to do: ${ALL_OF_IT}`, style))] : []),
   ];
   return tunnels.length + down.length + silent.length === 0
     ? [plain('no tunnel is up', style), ...lines]
     : lines;
 }
 
-function detailLines(tunnel: TopTunnel, document: TopDocument, style: Style): readonly string[] {
+function detailLines(tunnel: TopTunnel, document: TopDocument, style: HeadStyle): readonly string[] {
   const { status, name, word } = tunnel;
   if (status === null) return [marked(tunnel.health, `${name}  ${word}`, style)];
   const roundTrip = status.roundTripMs === null ? '' : `, round trip ${status.roundTripMs.toFixed(1)} ms`;
@@ -50,7 +83,7 @@ function detailLines(tunnel: TopTunnel, document: TopDocument, style: Style): re
   ];
 }
 
-function briefLine(tunnel: TopTunnel, document: TopDocument, style: Style): string {
+function briefLine(tunnel: TopTunnel, document: TopDocument, style: HeadStyle): string {
   const { status, name, word, health, upBytesPerSec, downBytesPerSec } = tunnel;
   if (status === null) return marked(health, `${name}  ${word}`, style);
   const parts = [
@@ -69,7 +102,7 @@ function since({ status }: TopTunnel, { atMs }: TopDocument): string {
 }
 
 /** What keeps it from working now, and what to do; the rest is told by `status`. */
-function troubleLines({ problems }: TopTunnel, style: Style): readonly string[] {
+function troubleLines({ problems }: TopTunnel, style: HeadStyle): readonly string[] {
   const [worst] = problems.filter(({ level }) => level === 'problem');
   if (worst === undefined) return [];
   return [
@@ -78,7 +111,7 @@ function troubleLines({ problems }: TopTunnel, style: Style): readonly string[] 
   ];
 }
 
-function failureLine({ failures, totals }: TopDocument, style: Style): readonly string[] {
+function failureLine({ failures, totals }: TopDocument, style: HeadStyle): readonly string[] {
   if (totals.failures === 0) return [];
   const byCause = new Map<string, number>();
   for (const { what, count } of failures) byCause.set(what, (byCause.get(what) ?? 0) + count);
@@ -95,13 +128,14 @@ const COLOURS: Readonly<Record<Health, 'green' | 'yellow' | 'red'>> = {
   down: 'red',
 };
 
-function marked(health: Health, text: string, style: Style): string {
+function marked(health: Health, text: string, style: HeadStyle): string {
   const colour = style.colours[COLOURS[health]];
   const mark = markOf(health, style);
   return plain(`${mark} ${text}`, style).replace(mark, colour(mark));
 }
 
-function plain(text: string, { columns, hasUnicode }: Style): string {
+function plain(text: string, { columns, isBroken, hasUnicode }: HeadStyle): string {
   const line = cellText(text, hasUnicode);
-  return columns === undefined ? line : cutOff(line, columns);
+  if (columns === undefined) return line;
+  return isBroken === true ? fitLines(line, columns) : cutOff(line, columns);
 }

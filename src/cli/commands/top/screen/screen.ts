@@ -47,7 +47,7 @@ export function drawScreen(content: TopContent, state: TopState, style: ScreenSt
   const hasGraphs =
     style.rows >= ROWS_FOR_GRAPHS && style.columns >= COLUMNS_FOR_GRAPHS && state.panel !== 'help';
   const above = [
-    ...headLines(document, style).slice(0, Math.max(1, Math.floor(style.rows / 3))),
+    ...headLines(document, style, Math.max(1, Math.floor(style.rows / 3))),
     ...(hasGraphs ? graphLines(content.historyOf(state.tunnel), style) : []),
   ];
   const list = listOf({ ...content, document }, state, style);
@@ -168,7 +168,7 @@ export function drawOnce(content: TopContent, style: Style): readonly string[] {
   const rows = rowsOf(content, { filter: '', isGrouped: false, order: 'r' });
   const { upBytesPerSec, downBytesPerSec } = document.totals;
   return [
-    ...headLines(document, style),
+    ...headLines(document, { ...style, isBroken: true }).flatMap((line) => line.split('\n')),
     `now: ${formatBytes(upBytesPerSec)}/s up, ${formatBytes(downBytesPerSec)}/s down`,
     ...renderRows(flowColumns(tableOf(content, rows, false, style.columns)), rows, style),
   ];
