@@ -45,12 +45,16 @@ export function sinkFor(
   sink: LineSink,
   place: {
     readonly onTerminal: boolean;
+    /** Of text. */
+    readonly hasColour?: boolean;
     /** Whether text has all that JSON has, too. */
     readonly isDetailed?: boolean;
   },
 ): LineSink {
   const readable = format === 'text' || (format === 'auto' && place.onTerminal);
-  return readable ? makeReadable(sink, { colour: place.onTerminal, isDetailed: place.isDetailed }) : sink;
+  return readable
+    ? makeReadable(sink, { colour: place.hasColour === true, isDetailed: place.isDetailed })
+    : sink;
 }
 
 /** Logs what was thrown: an expected failure with its code, a bug with its stack. */

@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { hasColour } from './has-colour.ts';
 
 /** What a stream of ours can show. */
 export interface Look {
@@ -34,12 +35,6 @@ export function hasUnicode(environment: Environment, platform: NodeJS.Platform =
   if (platform === 'win32') return environment['WT_SESSION'] !== undefined;
   const locale = environment['LC_ALL'] || environment['LC_CTYPE'] || environment['LANG'] || '';
   return environment['TERM'] !== 'linux' && /utf-?8/i.test(locale);
-}
-
-/** NO_COLOR (no-color.org) and FORCE_COLOR count where they are not empty. */
-function hasColour(environment: Environment, isTerminal: boolean): boolean {
-  if (environment['NO_COLOR']) return false;
-  return Boolean(environment['FORCE_COLOR']) || (isTerminal && environment['TERM'] !== 'dumb');
 }
 
 /** Colours where there are some; else text as it is. */

@@ -16,6 +16,7 @@ import { AskpassPrompter, askpassProgram } from '../prompt/askpass-prompter.ts';
 import { LauncherPrompter } from '../prompt/launcher-prompter.ts';
 import { TerminalPrompter } from '../prompt/terminal-prompter.ts';
 import { columnsOf, fitLines } from '../rendering/fit-lines.ts';
+import { hasColour } from '../rendering/has-colour.ts';
 import { progressLine } from '../rendering/progress-line.ts';
 import { readVersion } from '../version.ts';
 
@@ -53,7 +54,11 @@ export function prepare(
   const onTerminal = process.stderr.isTTY === true;
   const verbosity = config.quiet === true ? ERRORS_ONLY : config.verbosity;
   if (verbosity === ERRORS_ONLY || config.logFormat === 'json') progressLine.silence();
-  const place = { onTerminal, isDetailed: verbosity > 1 };
+  const place = {
+    onTerminal,
+    hasColour: hasColour(context.environment, onTerminal),
+    isDetailed: verbosity > 1,
+  };
   const output = new LogOutput(sinkFor(config.logFormat, aboveProgress, place));
   const loggers = createLoggers(verbosity, config.syslog === true ? new SyslogSink(output) : output, name);
   const { logger } = loggers;

@@ -13,6 +13,8 @@ import { isKeptLog, keptLogOf, keptLogs } from '../../../daemon/files/kept-logs.
 import { LogTail } from '../../../daemon/files/log-tail.ts';
 import type { CommandSession } from '../../command/command-definition.ts';
 import type { NamedTunnels } from '../../command/profile-names.ts';
+import { columnsOf, fitLines } from '../../rendering/fit-lines.ts';
+import { hasColour } from '../../rendering/has-colour.ts';
 
 /** How often the files are looked at. */
 const POLL_MS = 250;
@@ -35,10 +37,12 @@ export async function showLogs(
     return 0;
   }
   const onTerminal = process.stdout.isTTY === true;
+  const colour = hasColour(context.environment, onTerminal);
+  const columns = columnsOf(process.stdout);
   const tails = [...files].map(([name, file]) => {
     const prefix = files.size > 1 && !json ? `${name}: ` : '';
-    const sink = { write: (line: string) => print(prefix + line) };
-    const output = json || !onTerminal ? sink : makeReadable(sink, { colour: true });
+    const sink = { write: (line: string) => print(json ? line : fitLines(prefix + line, columns)) };
+    const output = json || !onTerminal ? sink : makeReadable(sink, { colour });
     return new LogTail(file, (line) => output.write(`${withoutControls(line)}\n`));
   });
   try {
