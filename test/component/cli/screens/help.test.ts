@@ -26,10 +26,15 @@ describe('help', () => {
       await showEverywhere(home, 'tshuttle help ERR_BASTION_AUHT', wrong),
       await showEverywhere(home, 'tshuttle -r me@h 10.0.0.0-24', wrong),
       await showEverywhere(home, 'tshuttle -r me@h -p 2222 10.0.0.0/8', wrong),
+      await showEverywhere(home, 'tshuttle -r me@h --prot 2222 10.0.0.0/8', wrong),
       await showEverywhere(home, 'tshuttle -r me@h --socks 99999', wrong),
+      await showEverywhere(home, "tshuttle -r me@h --on-event '' 10.0.0.0/8", wrong),
       await showEverywhere(home, 'tshuttle --port 99999', wrong),
       await showEverywhere(home, 'tshuttle config check --jsn', wrong),
       await showEverywhere(home, 'tshuttle down -q', wrong),
+      await showEverywhere(home, 'tshuttle top --web --once', wrong),
+      await showEverywhere(home, 'tshuttle service', wrong),
+      await showEverywhere(home, 'tshuttle service install offic', { code: 78 }),
     ];
     await expectSnapshot(pages, 'help');
   }, 60_000);
