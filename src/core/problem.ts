@@ -6,9 +6,9 @@ export interface Problem {
   readonly what: string;
 }
 
-/** Renders a problem as one line. */
-export function renderProblem(problem: Problem): string {
-  return `${problem.where}: ${problem.what}`;
+/** Renders a problem as one line, in which an empty word is seen. */
+export function renderProblem({ where, what }: Problem): string {
+  return `${where.replace(/(^|\S )$/, "$1''")}: ${what}`;
 }
 
 /** How many problems are listed: a wrong file of 20,000 lines must not scroll the first mistakes away. */

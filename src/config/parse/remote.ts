@@ -56,7 +56,7 @@ export function withoutPassword(
 type Address = Pick<Remote, 'host' | 'port'>;
 
 function splitAddress(text: string): Address | Invalid {
-  if (text === '') return new Invalid('has no host');
+  if (text === '') return new Invalid('has no host; write it as in user@bastion.example.com');
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
     const [, host = '', portText] = bracketed;

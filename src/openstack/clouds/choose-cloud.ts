@@ -111,7 +111,8 @@ function noneChosen(names: readonly string[], file: string, searched: readonly s
   return names.length === 0
     ? problem(
         '--openstack',
-        `finds no cloud: OS_AUTH_URL is not set, and there is none of ${searched.filter(isYaml).join(', ')}`,
+        `finds no cloud: OS_AUTH_URL is not set, and there is none of ${searched.filter(isYaml).join(', ')}; ` +
+          'source an openrc file, or put a clouds.yaml there',
       )
     : problem(
         '--openstack',

@@ -38,7 +38,8 @@ export function readSources(client: Client, surroundings: CloudSurroundings): Cl
   return {
     clouds,
     secure,
-    searched: candidatePaths(client, 'clouds', surroundings),
+    // One folder may be several of them: that of the user, and the one where the command is typed.
+    searched: [...new Set(candidatePaths(client, 'clouds', surroundings))],
     problems: [clouds, secure].flatMap((document) => document?.problems ?? []),
     unreadable,
     publicClouds: () => read('clouds-public'),

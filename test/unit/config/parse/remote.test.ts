@@ -34,8 +34,8 @@ describe('parseRemote', () => {
   });
 
   test.each([
-    ['', 'has no host'],
-    ['me@', 'has no host'],
+    ['', 'has no host; write it as in user@bastion.example.com'],
+    ['me@', 'has no host; write it as in user@bastion.example.com'],
     ['@bastion', 'has no user before the @; write user@host, or host alone'],
     [':22', 'has no host before the colon'],
     ['bastion:', 'has no port after the colon'],
