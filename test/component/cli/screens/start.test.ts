@@ -57,4 +57,21 @@ describe('a start that takes long', () => {
     expect(dumb.atEnd).toBe(`tshuttle: connecting to h ...\n${plain.atEnd}`);
     await expectSnapshot([...pages, `# 80x24, -q\n${quiet.atEnd}\n`], 'start');
   }, 60_000);
+
+  test('counts down while it waits for what --probe names', async () => {
+    const line = fakeCommand(['run', ...WORDS, '--probe', 'db.example:5432', '--', 'true']).join(' ');
+    const waiting = /^tshuttle: waiting for db\.example:5432, (\d+) s left \.\.\.$/m;
+    await Promise.all(
+      SIZES.map(async (size) => {
+        await using terminal = await openTerminal(home, line, size, { FAKE_TUNNEL: 'up' });
+        await terminal.shows(waiting);
+        const left = Number(waiting.exec(await terminal.text())![1]);
+        const fewer = [...Array(left).keys()].join('|');
+        await terminal.shows(new RegExp(`5432, (?:${fewer}) s left`));
+        await terminal.press('C-c');
+        await terminal.shows(/<ended with 130>/);
+        expect(await terminal.text()).not.toContain('waiting');
+      }),
+    );
+  }, 60_000);
 });
