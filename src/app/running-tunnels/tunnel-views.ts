@@ -1,6 +1,6 @@
 import type { SilentDaemon } from '../../daemon/control/client.ts';
 import type { TunnelReport } from '../../daemon/control/protocol.ts';
-import type { Shared } from '../keep-up/shared-networks.ts';
+import { type Shared, sharedBy } from '../keep-up/shared-networks.ts';
 import type { ProcessContext } from '../process-context.ts';
 import { type Health, healthOf, problemsOf, type TunnelProblem, worstOf } from './health.ts';
 import { type RunningTunnelHandle, RunningTunnels } from './running-tunnels.ts';
@@ -34,7 +34,7 @@ export interface TunnelsNow {
  * Looks at the tunnels of these names; without names at all.
  *
  * @param command the one that asks, for the line to type
- * @param how as of {@link RunningTunnels.find}; `health alone`: as known, and without what they share, which costs a prompt 30 ms
+ * @param how as of {@link RunningTunnels.find}; `health alone`: as known, and without what they share, which costs a prompt 10 ms
  * @throws TshuttleError ERR_USAGE for a name that no tunnel and no profile has
  */
 export async function lookAt(
@@ -47,7 +47,7 @@ export async function lookAt(
   const running = await RunningTunnels.find(surroundingsOf(environment), isHealthAlone ? 'as known' : how);
   running.close();
   const over = await refuseUnknown(names, running, { command, environment });
-  return (await describeFound(names, running, over, !isHealthAlone)).now;
+  return describeFound(names, running, over, !isHealthAlone).now;
 }
 
 /**
@@ -56,13 +56,13 @@ export async function lookAt(
  * @param over as of {@link TunnelsNow}
  * @param tellsShares whether it is said what several of them capture
  */
-export async function describeFound(
+export function describeFound(
   names: readonly string[],
   running: RunningTunnels,
   over: readonly string[] = [],
   tellsShares = true,
-): Promise<{ readonly now: TunnelsNow; readonly handles: readonly RunningTunnelHandle[] }> {
-  const all = await viewsOf(running, Date.now(), tellsShares);
+): { readonly now: TunnelsNow; readonly handles: readonly RunningTunnelHandle[] } {
+  const all = viewsOf(running, Date.now(), tellsShares);
   const chosen = names.length === 0 ? [...all.keys()] : names.map((name) => running.indexOf(name));
   const up = chosen.filter((index) => index >= 0);
   const down = names.filter((_, place) => chosen[place]! < 0);
@@ -78,17 +78,10 @@ export function isNothing({ tunnels, silent, down }: TunnelsNow): boolean {
   return tunnels.length + silent.length + down.length === 0;
 }
 
-async function viewsOf(
-  running: RunningTunnels,
-  nowMs: number,
-  tellsShares: boolean,
-): Promise<readonly TunnelView[]> {
+function viewsOf(running: RunningTunnels, nowMs: number, tellsShares: boolean): readonly TunnelView[] {
   const reports = running.all.map(({ report }) => report);
-  // Reads every rule of all of them, which one tunnel alone need not.
-  const shared =
-    !tellsShares || reports.length < 2
-      ? []
-      : (await import('../keep-up/shared-networks.ts')).sharedBy(reports);
+  // Compares every rule of all of them, which one tunnel alone need not.
+  const shared = !tellsShares || reports.length < 2 ? [] : sharedBy(reports);
   return running.all.map(({ client, report }) => ({
     ...report,
     pid: client.daemon.pid,

@@ -36,7 +36,7 @@ export class TunnelLooks {
     try {
       if (this.#lastAtMs === undefined)
         await refuseUnknown(this.#names, running, { command: 'top', environment: this.#environment });
-      const { now, handles } = await describeFound(this.#names, running);
+      const { now, handles } = describeFound(this.#names, running);
       const atMs = performance.now();
       const isLate = this.#lastAtMs === undefined || atMs - this.#lastAtMs > FORGOTTEN_MS;
       const before = isLate ? new Map<string, Rates>() : this.#rates;
