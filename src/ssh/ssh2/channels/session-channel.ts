@@ -17,6 +17,9 @@ const MAX_WINDOW_BYTES = 2 ** 32 - 1;
 /** More than any program here is sent at once. */
 const MAX_PENDING_BYTES = 64 * 1024;
 
+/** The most that is offered at once: a datagram. */
+const MAX_OFFERED_BYTES = 64 * 1024;
+
 const NOTHING = Buffer.alloc(0);
 
 /** With so much to send to the bastion already, what is offered is not taken. */
@@ -84,14 +87,15 @@ export class SessionChannel {
   /** Sends to the program's standard input, as the bastion's window allows. */
   send(bytes: Buffer): void {
     this.#pending = Buffer.concat([this.#pending, bytes]);
-    if (this.#pending.length > MAX_PENDING_BYTES) this.close('it does not take what it is sent');
+    if (this.#pending.length > MAX_PENDING_BYTES + MAX_OFFERED_BYTES) this.close('it does not take what it is sent');
     else this.#flush();
   }
 
   /** Sends all of it, or nothing where there is much to send already. @returns whether it is sent */
   offer(bytes: Buffer): boolean {
     const { wire } = this.#owner;
-    const isFull = this.#pending.length >= MAX_PENDING_BYTES || wire.queuedBytes() >= MAX_QUEUED_BYTES;
+    // What must be sent has its room for itself.
+    const isFull = this.#pending.length > 0 || wire.queuedBytes() >= MAX_QUEUED_BYTES;
     if (this.#state.kind !== 'running' || isFull || !wire.isOpenForData()) return false;
     this.#pending = Buffer.concat([this.#pending, bytes]);
     this.#flush();
