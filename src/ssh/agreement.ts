@@ -69,7 +69,8 @@ function remedyAtBastion(postQuantumMissed: string | undefined): string {
   const update =
     'upgrade the bastion to OpenSSH 9.9 or later, and allow it in its sshd_config: KexAlgorithms ^mlkem768x25519-sha256';
   const silence = '-o WarnWeakCrypto=no turns this warning off';
-  return postQuantumMissed === undefined
+  // OpenSSH for Windows opens no channels for us.
+  return postQuantumMissed === undefined || process.platform === 'win32'
     ? `${update}. Until then ${silence}`
     : `it offers ${printableLine(postQuantumMissed)}, which your own ssh has: use --transport openssh. Or ${update}; ${silence}`;
 }

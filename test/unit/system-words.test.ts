@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { howToStartOneOf } from '../../src/app/running-tunnels/what-there-is.ts';
 import { examplesOn } from '../../src/cli/command/help-examples.ts';
 import { TEXTS, textsOn } from '../../src/cli/command/help-text.ts';
 import { errorTopics, remedyOf } from '../../src/cli/help/error-pages.ts';
 import { renderTopic } from '../../src/cli/help/render-text.ts';
 import { topicsOn } from '../../src/cli/help/topics.ts';
+import { NOTHING_GIVEN } from '../../src/config/options/table.ts';
+import { parseConfig } from '../../src/config/parse-config.ts';
 import { type ErrorCode, TshuttleError } from '../../src/core/errors.ts';
 import { systemWords } from '../../src/core/systems/system-words.ts';
 import { searchWarning } from '../../src/dns/system/search-domains.ts';
@@ -15,6 +18,8 @@ import { helperCommand } from '../../src/intercept/client/command.ts';
 import type { RuleFacts } from '../../src/intercept/rules/rule-facts.ts';
 import { type ProbeFact, selectCandidate } from '../../src/intercept/rules/select.ts';
 import { openNetworkNamespace } from '../../src/net/machine/namespace/network-namespace.ts';
+import { listenError } from '../../src/net/sockets/listener.ts';
+import { weaknessesOf } from '../../src/ssh/agreement.ts';
 import {
   foreignWords,
   OF_ONE_SYSTEM,
@@ -184,11 +189,29 @@ async function messagesOf(platform: NodeJS.Platform): Promise<readonly string[]>
         ]),
     ...(platform === 'linux' ? [] : [await openNetworkNamespace(true).catch((error: unknown) => error)]),
   ].filter((error) => error instanceof TshuttleError);
+  const agreed = {
+    keyExchange: 'curve25519-sha256',
+    isStrict: false,
+    postQuantumMissed: 'sntrup761x25519-sha512',
+  };
+  const weaknesses = weaknessesOf(agreed as never);
+  const listening = ['EACCES', 'EADDRINUSE', 'EMFILE'].flatMap((code) =>
+    ['--socks', '-L'].map((option) =>
+      listenError('127.0.0.1', 80, Object.assign(new Error(code), { code }), option),
+    ),
+  );
+  const nothing = parseConfig({ ...NOTHING_GIVEN, remote: ['me@bastion'] }, {
+    lookUpAccount: () => undefined,
+  } as never);
+  if (nothing.kind !== 'problems') throw new Error('there is nothing to do');
   const zone = { name: 'internal.example', includesApex: true } as never;
   const search = [1, 5].map((ndots) => searchWarning({ domains: ['internal.example'], ndots }, [zone]));
   return [
     ...problems.flatMap(({ what, remedy }) => [what, remedy]),
-    ...errors.flatMap(({ message, remedy = '' }) => [message, remedy]),
+    ...[...errors, ...listening].flatMap(({ message, remedy = '' }) => [message, remedy]),
+    ...weaknesses.flatMap(({ what, remedy }) => [what, remedy]),
+    howToStartOneOf([]),
+    ...nothing.problems.map(({ what }) => what),
     ...search.flatMap((one) => [one?.what ?? '', one?.remedy ?? '']),
   ];
 }

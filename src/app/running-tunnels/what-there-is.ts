@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { projectFileCandidates, userProfileFile } from '../../config/profiles/profile-places.ts';
+import { exampleArguments } from '../../core/systems/system-words.ts';
 import type { ProcessContext } from '../process-context.ts';
 
 /** More names than this are not listed. */
@@ -28,7 +29,7 @@ export async function howToStart(environment: ProcessContext['environment']): Pr
 /** As {@link howToStart}. */
 export function howToStartOneOf(profiles: readonly string[]): string {
   const [first, ...others] = profiles;
-  if (first === undefined) return 'start one: tshuttle -r BASTION SUBNET';
+  if (first === undefined) return `start one: tshuttle ${exampleArguments()}`;
   if (others.length === 0) return `start it: tshuttle up ${first}`;
   return `start one of ${listed(profiles)}: tshuttle up ${first}`;
 }

@@ -2,6 +2,7 @@ import type { ProcessContext } from '../../app/process-context.ts';
 import { profileSurroundingsOf } from '../../app/running-tunnels/profile-surroundings.ts';
 import { howToStartOneOf, listed, profilesThere } from '../../app/running-tunnels/what-there-is.ts';
 import type { Problem } from '../../core/problem.ts';
+import { exampleArguments } from '../../core/systems/system-words.ts';
 import { line } from '../suggestions/meant-command.ts';
 
 /** Names of profiles, or of tunnels that are up. */
@@ -31,7 +32,7 @@ export async function missingName(
   const { problems } = loadProfiles('all', profileSurroundingsOf(environment));
   return problems.length > 0
     ? problems
-    : because(', and there is none: tshuttle config add NAME -r BASTION SUBNET writes one');
+    : because(`, and there is none: tshuttle config add NAME ${exampleArguments()} writes one`);
 }
 
 async function tunnelsUp(environment: ProcessContext['environment']): Promise<readonly string[]> {

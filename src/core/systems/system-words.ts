@@ -14,3 +14,8 @@ const SYSTEMS: Partial<Record<NodeJS.Platform, SystemWords>> = {
 export function systemWords(platform: NodeJS.Platform = process.platform): SystemWords {
   return SYSTEMS[platform] ?? { ...OTHER, platform, name: platform };
 }
+
+/** The arguments of a tunnel, for a line to type: one that captures, or a proxy where nothing can be captured. */
+export function exampleArguments({ redirector }: SystemWords = systemWords()): string {
+  return `-r BASTION ${redirector === undefined ? '--socks 1080' : 'SUBNET'}`;
+}

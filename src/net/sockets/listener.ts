@@ -128,25 +128,32 @@ export function reservePort(host: string, port: number, option: string): BoundPo
 export function listenError(host: string, port: number, cause: unknown, option = '-l'): TshuttleError {
   const where = port === 0 ? host : formatHostPort(host, port);
   const code = systemCodeOf(cause);
-  const reason = REASONS[code ?? ''] ?? messageOf(cause);
+  const reason = reasons()[code ?? ''] ?? messageOf(cause);
   const remedy = remedyFor(code, option);
   return new TshuttleError('ERR_LISTEN', `cannot listen on ${where}: ${reason}`, { remedy, cause });
 }
 
 function remedyFor(code: string | undefined, option: string): string {
   if (code === 'EMFILE') return `allow more open files: ${systemWords().moreDescriptors}`;
-  if (code === 'EADDRINUSE' && option === '-L')
-    return `choose another port with -L, or end what has it: ${systemWords().whoListens} names it`;
-  if (code === 'EACCES') return `choose a port from 1024 on with ${option}`;
-  if (code === 'EADDRINUSE') {
+  const isWindows = process.platform === 'win32';
+  if (code === 'EACCES' && !isWindows) return `choose a port from 1024 on with ${option}`;
+  if (code === 'EADDRINUSE' || code === 'EACCES') {
+    if (option === '-L')
+      return `choose another port with -L, or end what has it: ${systemWords().whoListens} names it`;
     return `choose another port with ${option}, or ${option === '-l' ? 'leave -l out' : 'port 0 for one that is free'}`;
   }
   return `check the address given with ${option}${option === '-l' ? '; --disable-ipv6 does without IPv6' : ''}`;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another program has that port',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'that needs root',
-  EMFILE: 'this process may open no more files',
-};
+function reasons(): Readonly<Record<string, string>> {
+  return {
+    EADDRINUSE: 'another program has that port',
+    EADDRNOTAVAIL: 'this machine has no such address',
+    // There every port is everybody's, but for those that something has for itself.
+    EACCES:
+      process.platform === 'win32'
+        ? 'Windows, or another program, keeps that port for itself'
+        : 'that needs root',
+    EMFILE: 'this process may open no more files',
+  };
+}

@@ -96,7 +96,10 @@ function refuseConfigThatIsNoFile(path: string): void {
 function tellEffects(host: string, { used, notUsed, ofSshItself }: ConfigEffects, logger: Logger): void {
   const parts = [
     { what: 'used', list: used },
-    { what: 'of no effect without --transport openssh', list: notUsed },
+    {
+      what: process.platform === 'win32' ? 'of no effect' : 'of no effect without --transport openssh',
+      list: notUsed,
+    },
     { what: "of ssh's own sessions and forwardings", list: ofSshItself },
   ];
   for (const { what, list } of parts) {

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { systemWords } from '../../../src/core/systems/system-words.ts';
 import { runCommand } from '../../support/process/child.ts';
 import { type Behaviour, Home, runReal } from './entry.ts';
 
@@ -45,7 +46,9 @@ describe('bin/tshuttle', () => {
       'no subnet',
       ['-r', 'h'],
       64,
-      'tshuttle: SUBNET: is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address\n',
+      systemWords().redirector === undefined
+        ? 'tshuttle: SUBNET: is missing; say what to serve instead, as in --socks 1080; only run --rootless has use of one here, as in 10.0.0.0/24\n'
+        : 'tshuttle: SUBNET: is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address\n',
     ],
     [
       'a bad subnet',

@@ -215,6 +215,18 @@ describe.each(PLATFORMS)('on $name, koffi $koffi', (platform) => {
     expect(/^\.Ss service install$/m.test(stdout)).toBe(['linux', 'darwin'].includes(platform.name));
   });
 
+  test('what a new user types first is answered in words of this system', { timeout: 60_000 }, async () => {
+    const lines = ['', '-h', 'doctor', 'report', 'status', 'up', 'explain 10.0.0.1:22', 'service status'];
+    for (const line of lines) {
+      const { stdout, stderr } = await run(...line.split(' ').filter((word) => word !== ''));
+      expect(`${stdout}${stderr}`.length, line).toBeGreaterThan(0);
+      expect(foreignWords(`${stdout}${stderr}`, platform.name), line).toEqual([]);
+    }
+    const { stdout, stderr } = await run('service', 'uninstall', 'office');
+    if (platform.name === 'darwin') expect(stdout).toBe('tshuttle: no service is installed\n');
+    expect(foreignWords(stderr, platform.name)).toEqual([]);
+  });
+
   test('--dry-run shows what would be', async () => {
     const { code, stdout, stderr } = await run(...bastion(), '--dry-run', '10.0.0.0/8');
     expect(code, stderr).toBe(0);

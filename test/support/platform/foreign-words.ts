@@ -12,12 +12,17 @@ const FREEBSD_ALONE = /\bpkg install\b|kldload|onestart|sockstat|\bipfw\b|\/usr\
 const WINDOWS_ALONE = /%LOCALAPPDATA%|%USERPROFILE%|winget|w32tm|icacls|Get-Content|Task Scheduler|netsh/;
 const UNIX_ALONE = /(?<!-)\bsudo\b|chmod|chown|\/usr\/|ulimit|crontab|~\/\.local/;
 
+/** Where nothing redirects connections. */
+const CAPTURING_ALONE = /-r BASTION SUBNET|say what to capture|-> capture it/;
+/** OpenSSH for Windows cannot. */
+const MASTER_ALONE = /--transport openssh has|use --transport openssh|without --transport openssh/;
+
 const FOREIGN: Readonly<Record<string, readonly RegExp[]>> = {
   linux: [PF_ALONE, MACOS_ALONE, FREEBSD_ALONE, WINDOWS_ALONE],
   darwin: [LINUX_ALONE, FREEBSD_ALONE, WINDOWS_ALONE],
   freebsd: [LINUX_ALONE, MACOS_ALONE, WINDOWS_ALONE],
-  win32: [LINUX_ALONE, PF_ALONE, MACOS_ALONE, FREEBSD_ALONE, UNIX_ALONE],
-  openbsd: [LINUX_ALONE, PF_ALONE, MACOS_ALONE, FREEBSD_ALONE, WINDOWS_ALONE],
+  win32: [LINUX_ALONE, PF_ALONE, MACOS_ALONE, FREEBSD_ALONE, UNIX_ALONE, CAPTURING_ALONE, MASTER_ALONE],
+  openbsd: [LINUX_ALONE, PF_ALONE, MACOS_ALONE, FREEBSD_ALONE, WINDOWS_ALONE, CAPTURING_ALONE],
 };
 /** Those that have words of their own, and one that has none. */
 export const PLATFORMS = Object.keys(FOREIGN) as NodeJS.Platform[];

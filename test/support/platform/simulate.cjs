@@ -157,8 +157,10 @@ function koffiOf(koffi) {
   };
   /** RLIMIT_NOFILE is 8 there. */
   const resourceOf = (resource) => (resource === 8 ? 7 : resource);
-  const func = (declaration) => {
+  const func = (isOwnProgram) => (declaration) => {
     const name = /(\w+)\s*\(/.exec(declaration)[1];
+    // Of Node.js itself, which shows its OpenSSL on each (native-notes/openssl-in-node.md).
+    if (isOwnProgram && name.startsWith('EVP_')) return libc.func(declaration);
     const call = platform === 'win32' ? undefined : calls[name];
     // As koffi says it.
     if (call === undefined) throw new Error(`Cannot find function '${name}' in shared library`);
@@ -170,7 +172,7 @@ function koffiOf(koffi) {
     ...koffi,
     errno: errnoOf,
     load(name) {
-      if (name === null || isOwn(name)) return { func };
+      if (name === null || isOwn(name)) return { func: func(name === null) };
       throw new Error(`Failed to load shared library: ${name}`);
     },
   };

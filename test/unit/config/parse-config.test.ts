@@ -4,6 +4,9 @@ import type { TextFile } from '../../../src/config/parse/files/text-file.ts';
 import { parseConfig } from '../../../src/config/parse-config.ts';
 import { renderProblem } from '../../../src/core/problem.ts';
 
+const CAPTURE =
+  /^SUBNET: is missing; say what to capture, as in 10\.0\.0\.0\/24, or 0\/0 for every IPv4 address$/;
+const SERVE = /^SUBNET: is missing; say what to serve instead, as in --socks 1080; /;
 const VALID: RawOptions = { ...NOTHING_GIVEN, remote: ['me@bastion'], subnets: ['10.0.0.0/8'] };
 
 function parse(
@@ -137,7 +140,7 @@ describe('parseConfig', () => {
       [
         'arguments',
         '-r: is missing; name the bastion, as in -r user@bastion.example.com',
-        'SUBNET: is missing; say what to capture, as in 10.0.0.0/24, or 0/0 for every IPv4 address',
+        expect.stringMatching(process.platform === 'win32' ? SERVE : CAPTURE),
       ],
     ],
     [

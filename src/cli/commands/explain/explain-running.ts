@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { problemsOf, stateWord, type TunnelProblem } from '../../../app/running-tunnels/health.ts';
 import type { RunningTunnelHandle } from '../../../app/running-tunnels/running-tunnels.ts';
 import { describeUnresolved, type LookUp } from '../../../config/resolve-subnets.ts';
+import { exampleArguments, systemWords } from '../../../core/systems/system-words.ts';
 import { MAX_LISTED } from '../../../daemon/control/protocol.ts';
 import { formatHostPort } from '../../../net/address/endpoint.ts';
 import { canonicalAddress, familyOf } from '../../../net/address/literal.ts';
@@ -146,8 +147,14 @@ function tellOfProfiles(
     print(`${name}, which is not up, would capture it: ${by}\n    -> tshuttle up ${name}\n`);
   // A name that does not resolve has been told what helps.
   if (found.length === 0 && hosts.some((host) => isIP(host) !== 0))
-    print(`no profile would capture it\n    -> capture it: tshuttle -r BASTION ${hosts.at(-1)}\n`);
+    print(`no profile would capture it\n    -> ${howToReach(hosts.at(-1)!)}\n`);
   return found.map(({ name }) => name);
+}
+
+function howToReach(address: string): string {
+  return systemWords().redirector === undefined
+    ? `reach it by a proxy: tshuttle ${exampleArguments()}`
+    : `capture it: tshuttle -r BASTION ${address}`;
 }
 
 async function addressesOrWhy(

@@ -60,10 +60,12 @@ export async function composeReport({ config, findings, tunnels, isKeptLog }: Re
   return ['# tshuttle report', `${versions}\n`, ...rest].join('\n\n');
 }
 
+const SUDO = ['sudo', '--version'] as const;
+
 /** They say nothing about anybody, and look like addresses. */
 async function versionLines(): Promise<string> {
   const methods = methodsOn(process.platform).map(({ versionCommand }) => versionCommand);
-  const commands = [['ssh', '-V'], ...methods, ['sudo', '--version']] as const;
+  const commands = [['ssh', '-V'], ...methods, ...(methods.length === 0 ? [] : [SUDO])] as const;
   const versions = await Promise.all(commands.map(([program, option]) => firstLine(program, option)));
   return [
     `tshuttle ${readVersion()}`,

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ProcessContext } from '../../../app/process-context.ts';
 import { profileSurroundingsOf } from '../../../app/running-tunnels/profile-surroundings.ts';
+import { capturesAnything } from '../../../config/config.ts';
 import { loadProfiles } from '../../../config/profiles/load-profiles.ts';
 import { homeFolder, ownAccount } from '../../../core/accounts.ts';
 import type { Problem } from '../../../core/problem.ts';
@@ -67,7 +68,7 @@ export async function installService(
     else print(units.map(({ text }) => text).join('\n'));
     return 0;
   }
-  requirePower(manager, program);
+  if (input.system || profiles.some(({ config }) => capturesAnything(config))) requirePower(manager, program);
   if (process.platform === 'darwin') {
     const homeDirectory = homeFolder();
     const plist = launchAgent(program, names, context.environment);

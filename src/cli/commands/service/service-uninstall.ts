@@ -37,7 +37,7 @@ export async function uninstallService(
   const { process: context, print, refuse } = session;
   requireServices({ system });
   const manager: Manager = system ? 'system' : 'user';
-  if (!system && names.length > 0) {
+  if (!system && names.length > 0 && (await isOwnInstalled(places, context.environment))) {
     const what =
       'is not of its own: one service starts all your profiles; install it again with those to be kept';
     return await refuse('ERR_USAGE', [{ where: names.join(' '), what }]);
@@ -58,13 +58,13 @@ export async function uninstallService(
   }
   const installed = await installedUnits(manager, places.units);
   const wanted = names.map(systemUnitName);
-  const strange = names.filter((name) => !installed.includes(systemUnitName(name)));
+  const strange = (system ? names : []).filter((name) => !installed.includes(systemUnitName(name)));
   if (strange.length > 0)
     return await refuse(
       'ERR_USAGE',
       strange.map((name) => notInstalled(name, installed)),
     );
-  const units = names.length === 0 ? installed : installed.filter((unit) => wanted.includes(unit));
+  const units = !system || names.length === 0 ? installed : installed.filter((unit) => wanted.includes(unit));
   const removedByCron = !system && (await removeCronService(places, session));
   if (units.length === 0) {
     if (!removedByCron) print('tshuttle: no service is installed\n');
@@ -90,6 +90,18 @@ export async function uninstallService(
     await removeSystemUser();
   }
   return 0;
+}
+
+/** Whether there is a service of the user's own, which is one for all profiles. */
+async function isOwnInstalled(
+  { units, cron }: ServicePlaces,
+  environment: CommandSession['process']['environment'],
+): Promise<boolean> {
+  if (process.platform === 'darwin') return isAgentInstalled(homeFolder());
+  return (
+    (await installedUnits('user', units)).length > 0 ||
+    (await findCronService(cron, openCrontab(environment))) !== undefined
+  );
 }
 
 /** Ends the tunnels that cron starts at boot, and has it start them no more. @returns whether it did */

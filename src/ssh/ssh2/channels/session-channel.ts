@@ -87,7 +87,8 @@ export class SessionChannel {
   /** Sends to the program's standard input, as the bastion's window allows. */
   send(bytes: Buffer): void {
     this.#pending = Buffer.concat([this.#pending, bytes]);
-    if (this.#pending.length > MAX_PENDING_BYTES + MAX_OFFERED_BYTES) this.close('it does not take what it is sent');
+    if (this.#pending.length > MAX_PENDING_BYTES + MAX_OFFERED_BYTES)
+      this.close('it does not take what it is sent');
     else this.#flush();
   }
 

@@ -52,7 +52,8 @@ function disagreement(failure: HandshakeFailure): TshuttleError | undefined {
   const theirs = failure.offeredByBastion.get(list.offer);
   const offered = theirs === undefined ? 'something else' : printableLine(theirs).replaceAll(',', ', ');
   const ours = failure.target.algorithms[list.list].join(', ');
-  const isForOpenssh = list.list === 'keyExchange' && /(?:^|,)sntrup761/.test(theirs ?? '');
+  const isForOpenssh =
+    process.platform !== 'win32' && list.list === 'keyExchange' && /(?:^|,)sntrup761/.test(theirs ?? '');
   return new TshuttleError(
     'ERR_CONFIG',
     `${nameTarget(failure.target)} and tshuttle have no ${list.keyword} in common: it offers ${offered}; we offer ${ours}`,

@@ -163,7 +163,10 @@ describe('a bastion behind a ProxyCommand', () => {
     );
     expect(transport.description).toMatch(/@h2 \(by ProxyCommand\)$/);
     expect(transport.dialled).toBeUndefined();
-    expect(await transport.peers()).toEqual([{ family: 4, address: '127.0.0.1', port: gate!.port }]);
+    // Only Linux tells where processes are connected to.
+    expect(await transport.peers()).toEqual(
+      process.platform === 'linux' ? [{ family: 4, address: '127.0.0.1', port: gate!.port }] : [],
+    );
     expect(chain.dialled).toEqual([]);
     await using destination = await openDestination((socket) => {
       void readToEnd(socket).then((bytes) => socket.end(bytes));

@@ -9,6 +9,7 @@ import { surroundingsOf } from '../../../../../src/app/running-tunnels/user-fold
 import { Stop } from '../../../../../src/app/stop.ts';
 import { tryThroughTunnels } from '../../../../../src/cli/commands/doctor/tunnel-checks.ts';
 import { watchStatus } from '../../../../../src/cli/commands/status/watch-status.ts';
+import { exampleArguments, systemWords } from '../../../../../src/core/systems/system-words.ts';
 import { ControlServer } from '../../../../../src/daemon/control/server.ts';
 import type { TunnelStatus } from '../../../../../src/tunnel/status/status.ts';
 import { recordingLogger } from '../../../../support/in-process/recording-logger.ts';
@@ -119,7 +120,7 @@ describe('commands that ask tunnels', () => {
     expect((await said('up')).text).toMatch(/config\.yaml:1:/);
     await rm(join(home.path, '.config'), { recursive: true });
     expect((await said('up')).text).toContain(
-      'and there is none: tshuttle config add NAME -r BASTION SUBNET',
+      `and there is none: tshuttle config add NAME ${exampleArguments()}`,
     );
   });
 
@@ -201,7 +202,11 @@ describe('commands that ask tunnels', () => {
     await server.close();
     expect(await explain('192.0.2.8:22')).toBe(`no tunnel is up\n${would('192.0.2.0/24')}`);
     expect(await explain('203.0.113.9:22')).toBe(
-      'no tunnel is up\nno profile would capture it\n    -> capture it: tshuttle -r BASTION 203.0.113.9\n',
+      `no tunnel is up\nno profile would capture it\n    -> ${
+        systemWords().redirector === undefined
+          ? 'reach it by a proxy: tshuttle -r BASTION --socks 1080'
+          : 'capture it: tshuttle -r BASTION 203.0.113.9'
+      }\n`,
     );
   });
 
