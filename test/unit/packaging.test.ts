@@ -21,6 +21,6 @@ test("the package's unit for one profile is the user's unit of tshuttle service 
 });
 
 test("the package's line for sudo is that of tshuttle sudoers, for a group", () => {
-  const own = renderSudoers(['somebody']).replaceAll(INSTALLED_HELPER, '/usr/lib/tshuttle/helper');
+  const own = renderSudoers(['somebody'], false).replaceAll(INSTALLED_HELPER, '/usr/lib/tshuttle/helper');
   expect(settings(read('debian/sudoers'))).toEqual(settings(own.replace('somebody', '%tshuttle-users')));
 });

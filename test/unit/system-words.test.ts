@@ -177,7 +177,9 @@ async function messagesOf(platform: NodeJS.Platform): Promise<readonly string[]>
       ],
     ),
   ];
-  const facts_ = { nodePath: '/n', helperPath: '/h', sudoPath: undefined, installedHelper: undefined };
+  const facts_ = {
+    ...{ nodePath: '/n', helperPath: '/h', sudoPath: undefined, isSudoRs: false, installedHelper: undefined },
+  };
   const errors = [
     ...refusals.map((list) => thrownBy(() => selectCandidate('auto', list, platform))),
     thrownBy(() => helperCommand({ ...facts_, platform, userId: 501, givesNetAdmin: false })),

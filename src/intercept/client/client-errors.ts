@@ -17,15 +17,21 @@ export function privilegeError(what: string, sudoLines: readonly string[]): Tshu
   return new TshuttleError('ERR_NO_PRIVILEGE', message, { remedy: privilegeRemedy(sudoLines.join('\n')) });
 }
 
+/** Whether sudo would ask for a password, and could not: by the words of sudo, and of sudo-rs. */
+export function wantsPassword(said: string): boolean {
+  return /(?:a password|a terminal|interactive authentication) is required/i.test(said);
+}
+
+/** By the words of sudo, and of sudo-rs (native-notes/sudo-helper.md). */
 function privilegeRemedy(said: string): string {
-  if (/terminal|askpass/.test(said)) {
+  if (/terminal|askpass/.test(said) || wantsPassword(said)) {
     return 'run tshuttle on a terminal, or as root, or once tshuttle sudoers --install, after which it asks for no password';
   }
-  if (/incorrect password|try again/.test(said)) {
+  if (/incorrect (?:password|authentication)|try again/.test(said)) {
     return 'enter the right password, run tshuttle as root, or allow the helper in sudoers';
   }
   const { withoutRoot } = systemWords();
-  if (/sudoers|not allowed|may not run/.test(said))
+  if (/sudoers|not allowed|may not run|I'm afraid I can't do that/.test(said))
     return `${withoutRoot}; for rules ask for a sudoers entry`;
   return `run tshuttle as root, or allow the helper in sudoers; ${withoutRoot}`;
 }

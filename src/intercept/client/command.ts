@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TshuttleError } from '../../core/errors.ts';
 import { INSTALLATION_FOLDER } from '../../core/installation.ts';
 import { systemWords } from '../../core/systems/system-words.ts';
-import { findSudo } from '../install/find-sudo.ts';
+import { findSudo, isSudoRs } from '../install/find-sudo.ts';
 import { findInstalledHelper } from '../install/installed-helper.ts';
 
 /** What the choice of the command depends on. */
@@ -17,6 +17,8 @@ export interface HelperCommandFacts {
   readonly helperPath: string;
   /** Absolute path of sudo, if there is one. */
   readonly sudoPath: string | undefined;
+  /** Whether that is sudo-rs. */
+  readonly isSudoRs: boolean;
   /** A copy of the helper that sudo may have been told to run without a password. */
   readonly installedHelper: string | undefined;
   /** Whether child processes have CAP_NET_ADMIN, which is all that nft needs. */
@@ -25,8 +27,9 @@ export interface HelperCommandFacts {
 
 const HELPER_PATH = join(INSTALLATION_FOLDER, 'bin', 'tshuttle-helper');
 
-/** `%p` is the user whose password sudo wants (sudo(8)). */
+/** `%p` is the user whose password sudo wants (sudo(8)); sudo-rs puts it into words of its own: `[sudo: PROMPT] Password: `. */
 const SUDO_PROMPT = "[sudo] password for %p to set tshuttle's redirect rules: ";
+const SUDO_RS_PROMPT = "%p, to set tshuttle's redirect rules";
 
 /**
  * What the helper's child process keeps of our environment: what sudo needs to ask, on the terminal, through a
@@ -47,12 +50,14 @@ const CAP_NET_ADMIN = 1n << 12n;
 
 /** Looks up the facts for {@link helperCommand} on this machine. */
 export function findHelperCommandFacts(): HelperCommandFacts {
+  const sudoPath = findSudo();
   return {
     platform: process.platform,
     userId: process.geteuid?.(),
     nodePath: process.execPath,
     helperPath: HELPER_PATH,
-    sudoPath: findSudo(),
+    sudoPath,
+    isSudoRs: isSudoRs(sudoPath),
     installedHelper: findInstalledHelper(),
     givesNetAdmin: givesNetAdmin(),
   };
@@ -82,7 +87,7 @@ export function helperCommand(facts: HelperCommandFacts): readonly string[] {
     });
   }
   const words = facts.installedHelper === undefined ? helper : [facts.installedHelper];
-  return [facts.sudoPath, '-p', SUDO_PROMPT, '--', ...words];
+  return [facts.sudoPath, '-p', facts.isSudoRs ? SUDO_RS_PROMPT : SUDO_PROMPT, '--', ...words];
 }
 
 /** The same command where nobody is to be asked: sudo fails then instead (`-n`, sudo(8)). */

@@ -1,4 +1,5 @@
 import { systemWords } from '../../core/systems/system-words.ts';
+import { findSudo, isSudoRs } from './find-sudo.ts';
 import { INSTALLED_HELPER } from './installed-helper.ts';
 
 /** What sudo reads of ours. */
@@ -7,9 +8,12 @@ export const SUDOERS_FILE = systemWords().sudoersFile;
 /** What needs no quotes in sudoers(5). */
 const PLAIN_USER = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 
-const HEAD = `# These users may set tshuttle's redirect rules without a password: one program that only root can change, and no
+/** sudo-rs never wants a terminal, does not know the setting that says so, and refuses a file with a setting that it does not know. */
+const head = (
+  isRs: boolean,
+): string => `# These users may set tshuttle's redirect rules without a password: one program that only root can change, and no
 # arguments. tshuttle sudoers --install puts it there; --uninstall removes it and this file.
-Defaults!${INSTALLED_HELPER} env_reset, !setenv, !requiretty
+Defaults!${INSTALLED_HELPER} env_reset, !setenv${isRs ? '' : ', !requiretty'}
 `;
 
 /** The rule for one user. `""` means: without arguments (sudoers(5)). */
@@ -22,10 +26,14 @@ export function canBeGranted(user: string): boolean {
   return PLAIN_USER.test(user) && user !== 'ALL';
 }
 
-/** The whole file for these users, who come in the order of their names. */
-export function renderSudoers(users: readonly string[]): string {
+/**
+ * The whole file for these users, who come in the order of their names.
+ *
+ * @param isRs whether it is sudo-rs that reads it
+ */
+export function renderSudoers(users: readonly string[], isRs = isSudoRs(findSudo())): string {
   const lines = [...new Set(users)].sort().map((user) => `${sudoersLine(user)}\n`);
-  return HEAD + lines.join('');
+  return head(isRs) + lines.join('');
 }
 
 /** Whom a file of {@link renderSudoers} is for. */

@@ -7,6 +7,7 @@ import { TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
 import { systemWords } from '../../../core/systems/system-words.ts';
 import { systemNameservers } from '../../../dns/system/nameservers.ts';
+import { wantsPassword } from '../../../intercept/client/client-errors.ts';
 import { findHelperCommandFacts, helperCommand, withoutPrompt } from '../../../intercept/client/command.ts';
 import { type HelperInterceptor, openInterceptor } from '../../../intercept/helper-interceptor.ts';
 import { whyNoNativeLibrary } from '../../../net/native/library.ts';
@@ -93,7 +94,7 @@ async function checkSudo(refusal: TshuttleError, canAsk: boolean): Promise<Findi
     await run(sudoPath, ['-n', '-l'], { timeout: TOOL_TIMEOUT_MS, env: { LC_ALL: 'C' } });
   } catch (error) {
     const said = String((error as { readonly stderr?: unknown }).stderr ?? '');
-    if (!/a password is required|a terminal is required/.test(said)) {
+    if (!wantsPassword(said)) {
       return problem(
         check,
         `sudo lets this user run nothing: ${said.trim().split('\n').at(-1) ?? refusal.message}`,

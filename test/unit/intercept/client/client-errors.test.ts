@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { systemWords } from '../../../../src/core/systems/system-words.ts';
-import { endedError, privilegeError } from '../../../../src/intercept/client/client-errors.ts';
+import { endedError, privilegeError, wantsPassword } from '../../../../src/intercept/client/client-errors.ts';
 
 describe('privilegeError', () => {
   it('quotes sudo, and sends the user to a terminal when that is what it lacks', () => {
@@ -36,6 +36,32 @@ describe('privilegeError', () => {
     ]);
     expect(error.message).toContain('3 incorrect password attempts');
     expect(error.remedy).toContain('right password');
+  });
+
+  // sudo-rs 0.2.13 of Ubuntu 26.04, as it said it there.
+  it.each([
+    [['sudo: interactive authentication is required'], /^run tshuttle on a terminal/],
+    [['sudo: A terminal is required to authenticate'], /^run tshuttle on a terminal/],
+    [
+      ['sudo: Authentication failed, try again.', 'sudo: maximum 3 incorrect authentication attempts'],
+      /right password/,
+    ],
+    [["sudo: I'm sorry alice. I'm afraid I can't do that"], /for rules ask for a sudoers entry$/],
+  ])('knows what to do where sudo-rs says %j', (lines, remedy) => {
+    const error = privilegeError('sudo ended with status 1', lines);
+    expect(error.message).toBe(`no root for the redirect rules: ${lines.at(-1)}`);
+    expect(error.remedy).toMatch(remedy);
+  });
+
+  it.each([
+    ['sudo: a password is required', true],
+    ['sudo: a terminal is required to read the password; either use the -S option', true],
+    ['sudo: interactive authentication is required', true],
+    ['sudo: A terminal is required to authenticate', true],
+    ["sudo: I'm sorry alice. I'm afraid I can't do that", false],
+    ['Sorry, user alice may not run sudo on fresh.', false],
+  ])('knows of %j whether a password would do: %s', (said, isSo) => {
+    expect(wantsPassword(said)).toBe(isSo);
   });
 
   it('says how sudo ended when it said nothing', () => {

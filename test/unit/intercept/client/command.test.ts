@@ -7,6 +7,7 @@ const facts = {
   nodePath: '/usr/bin/node',
   helperPath: '/opt/tshuttle/bin/tshuttle-helper',
   sudoPath: '/usr/bin/sudo',
+  isSudoRs: false,
   installedHelper: undefined,
   givesNetAdmin: false,
 } as const;
@@ -24,6 +25,8 @@ describe('helperCommand', () => {
     expect([sudo, option]).toEqual(['/usr/bin/sudo', '-p']);
     expect(prompt).toContain('%p');
     expect(rest).toEqual(['--', '/usr/bin/node', '/opt/tshuttle/bin/tshuttle-helper']);
+    // sudo-rs writes `[sudo: PROMPT] Password: `.
+    expect(helperCommand({ ...facts, isSudoRs: true })[2]).toBe("%p, to set tshuttle's redirect rules");
   });
 
   it('runs the installed copy without arguments, as sudo was told to', () => {

@@ -8,7 +8,7 @@ import {
 
 describe('the sudoers file', () => {
   it('grants one program, without arguments, to each user once', () => {
-    expect(renderSudoers(['bob', 'alice', 'bob'])).toBe(
+    expect(renderSudoers(['bob', 'alice', 'bob'], false)).toBe(
       `# These users may set tshuttle's redirect rules without a password: one program that only root can change, and no
 # arguments. tshuttle sudoers --install puts it there; --uninstall removes it and this file.
 Defaults!/usr/local/libexec/tshuttle/helper env_reset, !setenv, !requiretty
@@ -16,6 +16,14 @@ alice ALL=(root) NOPASSWD: /usr/local/libexec/tshuttle/helper ""
 bob ALL=(root) NOPASSWD: /usr/local/libexec/tshuttle/helper ""
 `,
     );
+  });
+
+  it('has for sudo-rs no setting that it does not know', () => {
+    expect(renderSudoers(['alice'], true).split('\n').slice(2)).toEqual([
+      'Defaults!/usr/local/libexec/tshuttle/helper env_reset, !setenv',
+      sudoersLine('alice'),
+      '',
+    ]);
   });
 
   it('tells whom it is for, and takes nothing else for a user', () => {
