@@ -20,7 +20,7 @@ test("the package's unit for one profile is the user's unit of tshuttle service 
   expect(packaged.filter((line) => line !== 'Documentation=man:tshuttle(1)')).toEqual(settings(own));
 });
 
-test("the package's line for sudo is that of tshuttle sudoers, for a group", () => {
-  const own = renderSudoers(['somebody'], false).replaceAll(INSTALLED_HELPER, '/usr/lib/tshuttle/helper');
+test("the package's line for sudo is that of tshuttle sudoers, for a group, as sudo-rs reads it, too", () => {
+  const own = renderSudoers(['somebody'], true).replaceAll(INSTALLED_HELPER, '/usr/lib/tshuttle/helper');
   expect(settings(read('debian/sudoers'))).toEqual(settings(own.replace('somebody', '%tshuttle-users')));
 });
