@@ -1,8 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Lab } from '../lab/lab.ts';
 import { Child, mustRun } from '../process/child.ts';
-import { until } from '../process/until.ts';
 
 /** A real ssh-agent; disposing of it ends it. */
 export interface RunningAgent extends AsyncDisposable {
@@ -23,17 +21,8 @@ export async function startAgent(
   const path = process.env['PATH'] ?? '';
   const asks = askpass === undefined ? {} : { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
   const agent = new Child(['ssh-agent', '-D', '-a', socket], { env: { PATH: path, ...asks } });
-  await until(
-    () =>
-      stat(socket).then(
-        () => true,
-        () => false,
-      ),
-    {
-      deadlineMs: 5_000,
-      what: () => `the agent listens: ${agent.stderr}`,
-    },
-  );
+  // Said when it listens, and not only has a socket.
+  await agent.untilOutput(/SSH_AUTH_SOCK=/, 5_000);
   for (const key of keys) {
     const confirm = askpass === undefined ? [] : ['-c'];
     await mustRun(['ssh-add', '-q', ...confirm, key], { env: { SSH_AUTH_SOCK: socket, PATH: path } });
