@@ -68,6 +68,11 @@ export interface RedirectContext {
   readonly onRemoved: (state: RulesNews['state'], removal: TshuttleError) => void;
 }
 
+/** @throws TshuttleError ERR_NO_INTERCEPTOR where only the native library is missing for it */
+function requireCapturing(): void {
+  if (methodsOn(process.platform).length > 0) requireSocketOptions();
+}
+
 /**
  * Starts the root helper (which may ask for a password) and the listeners; no rule is set yet.
  *
@@ -81,17 +86,20 @@ export async function openRedirectIngress(
   const { method, namespace, programs } = options;
   requireCgroups(programs?.matches ?? []);
   const inside = namespace === undefined ? {} : { command: helperCommandBehind(namespace.asRoot) };
+  // Nobody is asked for a password in vain.
+  const mayAsk = beforePrompt.then(requireCapturing);
+  mayAsk.catch(() => {});
   const interceptor = await openRestartingInterceptor({
     method,
     logger,
     signal,
-    beforePrompt,
+    beforePrompt: mayAsk,
     onPrompted,
     onRules: (news) => onRemoved(news.state, removalError(news)),
     ...inside,
   }).catch((error: unknown) => {
     // Without the native library no method is of use, whatever each of them says of itself.
-    if (methodsOn(process.platform).length > 0) requireSocketOptions();
+    requireCapturing();
     throw error;
   });
   const lookUps = new LookUpRecord(logger);

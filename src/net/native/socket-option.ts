@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
+import { TshuttleError } from '../../core/errors.ts';
 import { descriptorOf } from './descriptors/descriptor.ts';
-import { libcFunctionOr, openLibc } from './library.ts';
+import { libcFunctionOr, whyNoNativeLibrary } from './library.ts';
 
 type GetSockOpt = (
   descriptor: number,
@@ -27,10 +28,15 @@ let calls: Calls | undefined;
 /**
  * Sees that there is a native library, so that a machine that lacks it says so at the start and not at the first flow.
  *
- * @throws TshuttleError ERR_INTERNAL when there is none for this platform
+ * @throws TshuttleError ERR_NO_INTERCEPTOR when there is none here
  */
 export function requireSocketOptions(): void {
-  openLibc();
+  const missing = whyNoNativeLibrary();
+  if (missing === undefined) return;
+  throw new TshuttleError('ERR_NO_INTERCEPTOR', `nothing can be captured: ${missing.message}`, {
+    remedy: `${missing.remedy}; or use --socks, which needs none`,
+    cause: missing,
+  });
 }
 
 function nativeCalls(): Calls {

@@ -274,6 +274,9 @@ describe.each(PLATFORMS)('on $name, koffi $koffi', (platform) => {
       const { code, stderr } = await run(...more, ...words);
       expect(code, stderr).not.toBe(0);
       expect(stderr).toMatch(isMissing ? /koffi.* -> .*npm ci/s : /Windows.* -> .*WSL2/s);
+      expect(code, stderr).toBe(69);
     }
+    const { code, stderr } = await run('run', ...words, '--', 'true');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('the command gets proxies instead')]);
   });
 });
