@@ -133,8 +133,8 @@ export class TmuxTerminal implements AsyncDisposable {
     await this.#tmux('wait-for', name);
   }
 
-  /** Waits until what is on it matches. */
-  async shows(pattern: RegExp): Promise<void> {
+  /** Waits until what is on it matches. @returns what is on it then */
+  async shows(pattern: RegExp): Promise<string> {
     let text = '';
     await until(
       async () => {
@@ -143,6 +143,7 @@ export class TmuxTerminal implements AsyncDisposable {
       },
       { deadlineMs: 20_000, what: () => `${pattern} on the screen:\n${text}` },
     );
+    return text;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

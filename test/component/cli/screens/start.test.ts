@@ -19,8 +19,7 @@ describe('a start that takes long', () => {
   ): Promise<{ readonly meanwhile: string; readonly atEnd: string; readonly isColoured: boolean }> => {
     const line = fakeCommand([...words, ...WORDS]).join(' ');
     await using terminal = await openTerminal(home, line, size, { FAKE_TUNNEL: 'slow-ask', ...more });
-    if (!words.includes('-q')) await terminal.shows(/^tshuttle: connecting to h \.\.\.$/m);
-    const meanwhile = await terminal.text();
+    const meanwhile = words.includes('-q') ? '' : await terminal.shows(/^tshuttle: connecting to h \.\.\.$/m);
     await terminal.shows(/^Password:$/m);
     await terminal.type('hush');
     await terminal.shows(/^Continue \(yes\/no\)\?$/m);
@@ -64,8 +63,7 @@ describe('a start that takes long', () => {
     await Promise.all(
       SIZES.map(async (size) => {
         await using terminal = await openTerminal(home, line, size, { FAKE_TUNNEL: 'up' });
-        await terminal.shows(waiting);
-        const left = Number(waiting.exec(await terminal.text())![1]);
+        const left = Number(waiting.exec(await terminal.shows(waiting))![1]);
         const fewer = [...Array(left).keys()].join('|');
         await terminal.shows(new RegExp(`5432, (?:${fewer}) s left`));
         await terminal.press('C-c');

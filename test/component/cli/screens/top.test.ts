@@ -12,15 +12,16 @@ describe('top', () => {
   /** The screen of flows and that of failures, and whether there are colours. */
   const live = async (size: (typeof SIZES)[number], more: Readonly<Record<string, string>> = {}) => {
     await using terminal = await openTerminal(scene.home, 'tshuttle top', size, more);
-    await terminal.shows(/^10\.0\.0\.8:5432 [\s\S]*^1-1 of 1 flows, by rate\n\? help .*q quit$/m);
-    const flows = (await terminal.text()).trimEnd();
+    const flows = await terminal.shows(
+      /^10\.0\.0\.8:5432 +office +192\.0\.2\.1 [\s\S]*^1-1 of 1 flows, by rate\n.* f failures .*q quit$/m,
+    );
     const isColoured = (await terminal.capture()).lines.some((line) => line.includes('\u001b[3'));
     await terminal.press('f');
-    await terminal.shows(/^1-6 of 6 lines of failures$/m);
-    const failures = (await terminal.text()).trimEnd();
+    // To its last line, which is drawn last.
+    const failures = await terminal.shows(/^1-6 of 6 lines of failures\n.* f flows .*q quit$/m);
     await terminal.press('q');
     await terminal.shows(/<ended with 0>/);
-    return { pages: [flows, failures], isColoured };
+    return { pages: [flows.trimEnd(), failures.trimEnd()], isColoured };
   };
 
   test('is a screen of each size, on which every tunnel has its line, and without colours the same', async () => {
