@@ -151,7 +151,8 @@ describe('with a bastion without a post-quantum method of ours', () => {
         message: expect.stringMatching(
           /have no KexAlgorithms in common: it offers sntrup761x25519-sha512@openssh\.com.*; we offer mlkem768x25519-sha256, /,
         ),
-        remedy: expect.stringContaining('--transport openssh'),
+        // OpenSSH for Windows opens no channels for us.
+        remedy: (process.platform === 'win32' ? expect.not : expect).stringContaining('--transport openssh'),
       });
     } finally {
       await sshd.reconfigure('RekeyLimit 64K');
