@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { defineConfig, type OutputOptions } from 'rolldown';
 import { rawText } from './raw-text.ts';
+import { packageIn, requiredPackages } from './required-packages.ts';
 import { withoutFacades } from './without-facades.ts';
 
 /*
  * The build: few files, since to load one costs Node.js 0.7 ms and more, and a tunnel is made of 350 (native-notes/module-loading.md).
  */
 
-/** Packages are loaded from node_modules: some have native code, and each is known there by its name and version. */
-const external = /^[^./]/;
+/** Packages are loaded from node_modules, too: some have native code, and each is known there by its name and version. */
+const external = /^node:/;
 
 /** Where .ci/build wants it first: a folder deeper than dist. */
 const MAKING = process.env['TSHUTTLE_DIST'];
@@ -38,7 +39,7 @@ const READABLE = { ...withoutWhiteSpace, compress: false, mangle: { toplevel: tr
 const TUNNEL = [
   ...['cli/running/run-tunnel', 'cli/running/surroundings', 'config/parse-config', 'config/parse/files/named-files', 'net/machine/core-limit'],
   ...['cli/suggestions/meant-profile', 'cli/running/save-when-up'],
-  ...['tunnel/open-tunnel', 'dns/names/captured-dns', 'tunnel/bastion/bastion'],
+  ...['tunnel/open-tunnel', 'dns/names/captured-dns', 'tunnel/bastion/bastion', 'ssh/ssh2/connection/handshake', 'ssh/ssh2/connected-transport'],
 ];
 
 /** What each command loads, and the short ones that ask running tunnels. */
@@ -50,13 +51,15 @@ const COMMANDS = [
   'app/keep-up/shared-networks',
 ];
 
+const isOutside = (id: string): boolean => packageIn(id) !== undefined || /^[^./]/.test(id);
+
 type Graph = { getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null };
 
 /** A module, and all that is loaded with it. @throws Error when there is no such file */
 function closureOf(id: string, graph: Graph, into = new Set<string>()): Set<string> {
   if (into.has(id)) return into;
   into.add(id);
-  if (external.test(id)) return into;
+  if (isOutside(id)) return into;
   const module = graph.getModuleInfo(id);
   if (module === null) throw new Error(`.ci/rolldown.config.ts names ${id}, which is not there`);
   for (const imported of module.importedIds) closureOf(imported, graph, into);
@@ -76,11 +79,12 @@ const closureOfAll = (names: readonly string[], graph: Graph): Set<string> => {
 function fileOf(id: string, graph: Graph): string | null {
   if (id.endsWith('/src/cli/main.ts')) return null;
   if (closureOfAll(['cli/main'], graph).has(id)) return 'version';
-  const externals = [...closureOf(id, graph)].filter((one) => external.test(one) && !one.startsWith('node:'));
-  const packages = new Set(externals.map((one) => /^(?:@[^/]+\/)?[^/]+/.exec(one)![0]));
+  const outside = [...closureOf(id, graph)].filter((one) => isOutside(one) && !external.test(one));
+  const packages = new Set(outside.map((one) => /^(?:@[^/]+\/)?[^/]+/.exec(packageIn(one) ?? one)![0]));
   const suffix = [...packages].sort().map((name) => `-${name.replaceAll(/\W/g, '')}`).join('');
   if (closureOfAll(COMMANDS, graph).has(id)) return `command${suffix}`;
-  return closureOfAll(TUNNEL, graph).has(id) ? `tunnel${suffix}` : null;
+  if (closureOfAll(TUNNEL, graph).has(id)) return `tunnel${suffix}`;
+  return packageIn(id) === undefined ? null : `package${suffix}`;
 }
 
 /** What runs as root is copied as a whole: two programs, and what they share. */
@@ -88,6 +92,7 @@ const rootPrograms = defineConfig({
   input: { helper: 'src/intercept/root/main.ts', guardian: 'src/intercept/root/guardian/guardian.ts' },
   platform: 'node',
   external,
+  plugins: [requiredPackages()],
   output: { ...output, minify: READABLE, dir: `${FOLDER}/root`, codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
 });
 
@@ -97,7 +102,7 @@ export default defineConfig([
     preserveEntrySignatures: 'allow-extension',
     platform: 'node',
     external,
-    plugins: [rawText(), withoutFacades()],
+    plugins: [rawText(), requiredPackages(), withoutFacades()],
     output: { ...output, minify: MINIFIED, cleanDir: true, codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'few files', name: fileOf }] } },
   },
   rootPrograms,
@@ -105,6 +110,7 @@ export default defineConfig([
     input: { 'namespace-holder': 'src/net/machine/namespace/namespace-holder.ts' },
     platform: 'node',
     external,
+    plugins: [requiredPackages()],
     output: { ...output, minify: READABLE, codeSplitting: false },
   },
 ]);

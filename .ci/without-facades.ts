@@ -27,6 +27,7 @@ export function withoutFacades(): Plugin {
           delete bundle[`${chunk.fileName}.map`];
           continue;
         }
+        if (!chunk.dynamicImports.some((name) => facades.has(name))) continue;
         const map = bundle[`${chunk.fileName}.map`];
         if (map?.type !== 'asset') throw new Error(`${chunk.fileName} has no source map`);
         importDirectly(chunk, map, facades);
@@ -45,7 +46,6 @@ function replacementOf(names: string, target: string): string {
 }
 
 function importDirectly(chunk: OutputChunk, map: OutputAsset, facades: ReadonlyMap<string, string>): void {
-  if (!chunk.dynamicImports.some((name) => facades.has(name))) return;
   const content = JSON.parse(map.source.toString()) as { mappings: string };
   const mappings = decode(content.mappings);
   chunk.code = chunk.code
