@@ -15,8 +15,8 @@ import type { Flow } from '../net/flow.ts';
 import { forbidCoreFiles } from '../net/machine/core-limit.ts';
 import { isOwnAddress } from '../net/machine/local-addresses.ts';
 import { hostNamesOnRoute } from '../ssh/host-names-on-route.ts';
-import { prepareAhead } from '../ssh/ssh2/key-exchange/hybrid.ts';
 import type { Transport } from '../ssh/transport.ts';
+import { openBastion } from './bastion/bastion.ts';
 import { followOutages } from './bastion/follow-outages.ts';
 import { resolveBastions, tunnelKey } from './bastion/resolve-bastions.ts';
 import { warnOfWeakAgreement } from './bastion/weak-agreement.ts';
@@ -52,7 +52,6 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     const next = options.captures ? STARTING_HELPER : undefined;
     const resolving = resolveBastions(options.remotes, { logger, signal }).finally(() => onStep?.(next));
     resolving.catch(() => {}); // told below, by whoever waits for it
-    if (options.transport.kind !== 'openssh') prepareAhead();
     let flows: FlowTable | undefined;
     let transport: Transport | undefined;
     // Before anybody is asked for a password.
@@ -96,30 +95,14 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
       (one) => one.close(),
     );
     cleanup.push(() => ingressOpening.close());
-    const [bastions, { CapturedDns }] = await Promise.all([
-      resolving,
-      import('../dns/names/captured-dns.ts'),
-    ]);
+    const bastions = await resolving;
     signal.throwIfAborted();
-    // Before there is a secret. Like what comes next it takes its time, in which the helper starts.
+    // Before there is a secret.
     forbidCoreFiles();
-    const { openBastion } = await import('./bastion/bastion.ts');
     const openByBastion: OpenConnection = (destination, openSignal) =>
       transport === undefined
         ? Promise.reject(new Error('no bastion yet'))
         : transport.open(destination, openSignal);
-    dns = await CapturedDns.open(options.dns, {
-      logger,
-      ipv6: options.ipv6,
-      wayToBastion: bastions.flatMap(({ target }) => hostNamesOnRoute(target)),
-      bastion: tunnelKey(bastions),
-      stateFolder: options.stateFolder,
-      maps: options.maps,
-      namespace: options.namespace,
-      onRejected,
-      open: openByBastion,
-      findName: (name) => askForName(name, openByBastion),
-    });
     const proxies = await openProxies(options.proxies, {
       logger,
       credentials: options.proxyCredentials,
@@ -143,6 +126,20 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     );
     cleanup.push(() => flows?.close());
     cleanup.push(() => bastionOpening.close());
+    // While the bastion gets ready to answer.
+    const { CapturedDns } = await import('../dns/names/captured-dns.ts');
+    dns = await CapturedDns.open(options.dns, {
+      logger,
+      ipv6: options.ipv6,
+      wayToBastion: bastions.flatMap(({ target }) => hostNamesOnRoute(target)),
+      bastion: tunnelKey(bastions),
+      stateFolder: options.stateFolder,
+      maps: options.maps,
+      namespace: options.namespace,
+      onRejected,
+      open: openByBastion,
+      findName: (name) => askForName(name, openByBastion),
+    });
     ingress = await ingressOpening.opened;
     signal.throwIfAborted();
     let wanted = options.rules;

@@ -15,9 +15,6 @@ import { hasAnswered, perhapsBanned } from '../../login/shut-out.ts';
 import type { LookUpHost } from '../../look-up.ts';
 import type { Prompter } from '../../prompter.ts';
 import { nameTarget, type SshTarget } from '../../ssh-target.ts';
-import { HYBRID_METHOD, prepareHybrid } from '../key-exchange/hybrid.ts';
-import { shakeHands } from './handshake.ts';
-import { keepRekeyLimit } from './rekey-limit.ts';
 import { type OpenJumpHost, openRoute, type Route } from './route.ts';
 
 /** Dependencies of {@link connectBastion}. */
@@ -83,14 +80,14 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     if (target.proxy.kind !== 'none') throw error;
     throw perhapsBanned(error, heldKey !== undefined || hasAnswered(target, knownHosts));
   });
-  // The keys are made while the bastion is being reached.
-  const preparing = target.algorithms.keyExchange.includes(HYBRID_METHOD) ? prepareHybrid() : undefined;
-  preparing?.catch(() => {});
+  // ssh2 is loaded while the bastion is being reached (native-notes/module-loading.md).
+  const loading = import('./handshake.ts');
+  loading.catch(() => {});
   const route = await opening;
   context.onReached?.();
   context.onStep?.(`connecting to ${nameTarget(target)}: waiting for its host key`);
   try {
-    const newHybridKeys = (await preparing) ?? noHybridKeys;
+    const { shakeHands } = await loading;
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
       ...context,
       target,
@@ -99,7 +96,6 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       knownHosts,
       heldKey,
       hostKeyAlgorithms,
-      newHybridKeys,
       onAuthenticating: () => context.onStep?.(`connecting to ${nameTarget(target)}: logging in`),
     });
     context.heldHostKeys?.set(target, hostKey);
@@ -110,18 +106,14 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
       ...algorithms,
     });
     const { socket } = route;
-    keepRekeyLimit(client, socket, target.rekeyLimit);
     return { client, socket, route, target, description, hostKeyFingerprint, algorithms, keyOptions };
   } catch (error) {
     const isOfTheWay = error instanceof TshuttleError && error.code === 'ERR_BASTION_UNREACHABLE';
+    route.socket.destroy();
     const explained = isOfTheWay ? await route.explain(error) : error;
     await route.close();
     throw explained;
   }
-}
-
-function noHybridKeys(): never {
-  throw new TshuttleError('ERR_INTERNAL', `${HYBRID_METHOD} was agreed on, which was not offered`);
 }
 
 function noJumpHost(): Promise<never> {

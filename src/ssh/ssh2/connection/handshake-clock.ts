@@ -1,5 +1,16 @@
 import { abortable } from '../../../core/abortable.ts';
 import type { Prompter } from '../../prompter.ts';
+import type { SshTarget } from '../../ssh-target.ts';
+
+/** Key exchange and authentication together, without the time in which the user is being asked. */
+const HANDSHAKE_LIMIT_MS = 15_000;
+/** A ProxyCommand connects meanwhile, which may take a login of its own. */
+const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
+
+/** How long the handshake with a bastion may take. */
+export function handshakeLimitMs({ proxy }: Pick<SshTarget, 'proxy'>): number {
+  return proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
+}
 
 /** Limits the time a bastion takes, not the time its user takes: it stands still while a question is open. */
 export class HandshakeClock {

@@ -19,17 +19,13 @@ import { guardMessages } from '../internals/message-guard-internals.ts';
 import { ProtocolViolation } from '../peer-conduct.ts';
 import { AuthenticationDriver } from './authentication-driver.ts';
 import { EarlyText } from './early-text.ts';
-import { HandshakeClock, pausingPrompter } from './handshake-clock.ts';
+import { HandshakeClock, handshakeLimitMs, pausingPrompter } from './handshake-clock.ts';
 import { handshakeError, isCutOff, loginCutOff, Silence } from './handshake-error.ts';
 import { negotiatedAlgorithms } from './negotiated-algorithms.ts';
+import { keepRekeyLimit } from './rekey-limit.ts';
 import type { Route } from './route.ts';
 import { ServerMessages } from './server-messages.ts';
 import { type ClientStart, startClient } from './start-client.ts';
-
-/** Key exchange and authentication together, without the time in which the user is being asked. */
-const HANDSHAKE_LIMIT_MS = 15_000;
-/** A ProxyCommand connects meanwhile, which may take a login of its own. */
-const COMMAND_HANDSHAKE_LIMIT_MS = 120_000;
 
 /** A bastion acknowledges at once what it is sent, however long it thinks: one that does not, for so long, is gone. */
 const UNACKNOWLEDGED_LIMIT_MS = 5_000;
@@ -70,7 +66,9 @@ export interface CompletedHandshake {
 export async function shakeHands(context: HandshakeContext): Promise<CompletedHandshake> {
   const handshake = new Handshake(context);
   try {
-    return await handshake.run();
+    const done = await handshake.run();
+    keepRekeyLimit(done.client, context.socket, context.target.rekeyLimit);
+    return done;
   } catch (error) {
     context.socket.destroy();
     throw error;
@@ -102,10 +100,9 @@ class Handshake {
     this.#outcome.promise.catch(() => {});
     const { target, knownHosts, heldKey, logger, route } = context;
     this.#serverMessages = new ServerMessages(logger);
-    const limitMs = target.proxy.kind === 'command' ? COMMAND_HANDSHAKE_LIMIT_MS : HANDSHAKE_LIMIT_MS;
-    this.#clock = new HandshakeClock(limitMs, () => {
-      this.#fail(new Silence(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`));
-    });
+    const limitMs = handshakeLimitMs(target);
+    const silence = () => new Silence(`nothing came of it in ${limitMs / 1000} s, while ${this.#phase}`);
+    this.#clock = new HandshakeClock(limitMs, () => this.#fail(silence()));
     const mayAsk = target.authentication.batchMode ? 'never' : 'ask';
     const prompter = pausingPrompter(context.prompter, this.#clock, this.#over.signal, mayAsk);
     this.#verifier = new HostKeyVerifier(target, {

@@ -13,7 +13,7 @@ import type { SshTarget } from '../../ssh-target.ts';
 import { withoutCertificates } from '../internals/host-certificate-internals.ts';
 import { exchangeHybrid } from '../internals/hybrid-exchange-internals.ts';
 import { offerOwn, type ReadKexInit, withoutMethods } from '../internals/key-exchange-internals.ts';
-import { HYBRID_METHOD, type HybridKeys } from '../key-exchange/hybrid.ts';
+import { HYBRID_METHOD, hybridKeySource } from '../key-exchange/hybrid.ts';
 
 /** Options of {@link startClient}. */
 export interface ClientStart {
@@ -22,14 +22,19 @@ export interface ClientStart {
   readonly socket: Socket;
   /** The preferred first; those of certificates only where one may count. */
   readonly hostKeyAlgorithms: readonly string[];
-  /** Makes the keys of {@link HYBRID_METHOD}, where that is offered. */
-  readonly newHybridKeys: () => HybridKeys;
   /** Called when the keys are exchanged, and the host key is accepted. */
   readonly onAuthenticating?: (() => void) | undefined;
 }
 
 /** Callbacks of ssh2 during a handshake. */
 export type ClientCallbacks = Required<Pick<ConnectConfig, 'debug' | 'hostVerifier' | 'authHandler'>>;
+
+/** A bastion that has said nothing by then is far away, or just being started: there is time for keys that it may agree on. */
+const SILENCE_MS = 20;
+
+function isSilent({ bytesRead, destroyed }: Socket): boolean {
+  return bytesRead === 0 && !destroyed;
+}
 
 /**
  * Has ssh2 begin the handshake. Timeouts and keepalives are not its own.
@@ -39,7 +44,7 @@ export type ClientCallbacks = Required<Pick<ConnectConfig, 'debug' | 'hostVerifi
  */
 export function startClient(
   client: Client,
-  { target, socket, hostKeyAlgorithms, newHybridKeys }: ClientStart,
+  { target, socket, hostKeyAlgorithms }: ClientStart,
   callbacks: ClientCallbacks,
 ): ReadKexInit {
   const { algorithms } = target;
@@ -64,9 +69,15 @@ export function startClient(
       cause: error,
     });
   }
+  const hybridKeys = hybridKeySource();
+  // Whoever needs them finds out why there are none.
+  const prepare = (): unknown => isSilent(socket) && hybridKeys.prepare().catch(() => {});
+  if (algorithms.keyExchange.includes(HYBRID_METHOD)) setTimeout(prepare, SILENCE_MS).unref();
   return offerOwn(client, {
     keyExchange: algorithms.keyExchange,
     hostKey: hostKeyAlgorithms,
-    methods: new Map([[HYBRID_METHOD, (exchange) => exchangeHybrid(exchange, newHybridKeys)]]),
+    methods: new Map([
+      [HYBRID_METHOD, (exchange) => exchangeHybrid(exchange, hybridKeys, (error) => socket.destroy(error))],
+    ]),
   });
 }

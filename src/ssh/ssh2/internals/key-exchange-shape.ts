@@ -11,6 +11,8 @@ export interface KeyExchange {
   _hostKey: Buffer | undefined;
   /** Computes the exchange hash, checks the signature over it, and goes over to the new keys. */
   finish(serverToClientOnly?: boolean): unknown;
+  /** Sends what the client begins with. */
+  start(): void;
   generateKeys(): void;
   /** What this side sends. Called again for the exchange hash. */
   getPublicKey(): Buffer;

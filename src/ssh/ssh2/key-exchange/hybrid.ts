@@ -64,28 +64,36 @@ export function hybridKeys(mlKem: MlKem768, seed: Uint8Array = randomBytes(HYBRI
   };
 }
 
-let ahead: Promise<HybridKeys> | undefined;
-
-/** Makes the keys of the first connection, where there is time for it: in JavaScript the first ones take 90 ms, while ssh -G says what it is configured with. */
-export function prepareAhead(): void {
-  ahead ??= loadMlKem().then((mlKem) => hybridKeys(mlKem));
-  // Whoever needs them finds out why there are none.
-  ahead.catch(() => {});
+/** Keys for the exchanges of one connection; no two are the same. */
+export interface HybridKeySource {
+  /** Loads what keys are made with, once; in JavaScript that and the first keys take 30 to 90 ms. @throws Error when it cannot be loaded */
+  prepare(): Promise<void>;
+  readonly isPrepared: boolean;
+  /** @throws TypeError before it is prepared */
+  newKeys(): HybridKeys;
 }
 
-/**
- * Gets ready for the key exchanges of one connection: the first keys are made when this resolves, and no two are the same.
- *
- * @returns makes keys, or takes those that are there
- */
-export async function prepareHybrid(): Promise<() => HybridKeys> {
-  const made = ahead;
-  ahead = undefined;
-  const mlKem = await loadMlKem();
-  let first: HybridKeys | undefined = (await made) ?? hybridKeys(mlKem);
-  return () => {
-    const keys = first ?? hybridKeys(mlKem);
-    first = undefined;
-    return keys;
+/** Nothing is loaded yet. */
+export function hybridKeySource(): HybridKeySource {
+  let mlKem: MlKem768 | undefined;
+  let first: HybridKeys | undefined;
+  let preparing: Promise<void> | undefined;
+  return {
+    prepare: () => {
+      preparing ??= loadMlKem().then((loaded) => {
+        first = hybridKeys(loaded);
+        mlKem = loaded;
+      });
+      return preparing;
+    },
+    get isPrepared() {
+      return mlKem !== undefined;
+    },
+    newKeys: () => {
+      if (mlKem === undefined) throw new TypeError('its keys cannot be made yet');
+      const keys = first ?? hybridKeys(mlKem);
+      first = undefined;
+      return keys;
+    },
   };
 }

@@ -2,15 +2,17 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Client, type Connection, Server } from 'ssh2';
 import { describe, expect, test } from 'vitest';
+import { deferred } from '../../../../../src/core/deferred.ts';
 import { messageOf } from '../../../../../src/core/errors.ts';
 import { exchangeHybrid } from '../../../../../src/ssh/ssh2/internals/hybrid-exchange-internals.ts';
 import { isStrict, offerOwn } from '../../../../../src/ssh/ssh2/internals/key-exchange-internals.ts';
+import type { KeyExchange } from '../../../../../src/ssh/ssh2/internals/key-exchange-shape.ts';
 import { guardMessages } from '../../../../../src/ssh/ssh2/internals/message-guard-internals.ts';
 import {
   HYBRID_METHOD,
-  type HybridKeys,
+  type HybridKeySource,
+  hybridKeySource,
   hybridKeys,
-  prepareHybrid,
 } from '../../../../../src/ssh/ssh2/key-exchange/hybrid.ts';
 import { nobleMlKem } from '../../../../../src/ssh/ssh2/key-exchange/ml-kem.ts';
 import { serveKeyExchanges } from '../../../../support/in-process/hybrid-server.ts';
@@ -55,7 +57,7 @@ interface Outcome {
 async function shakeHands(
   port: number,
   keyExchange: readonly string[],
-  newKeys: () => HybridKeys,
+  source: HybridKeySource,
   onConnect: (socket: Socket) => void = () => {},
 ): Promise<Outcome> {
   const socket = connect({ host: '127.0.0.1', port });
@@ -71,10 +73,12 @@ async function shakeHands(
     client.on('close', () => resolve({ client, kex: undefined, why: 'closed' }));
   });
   client.connect({ sock: socket, username: 'anybody', password: 'none', readyTimeout: 0 });
-  const methods = new Map([[HYBRID_METHOD, (exchange) => exchangeHybrid(exchange, newKeys)]] satisfies [
-    string,
-    (exchange: Parameters<typeof exchangeHybrid>[0]) => void,
-  ][]);
+  const methods = new Map([
+    [
+      HYBRID_METHOD,
+      (exchange: KeyExchange) => exchangeHybrid(exchange, source, (error) => socket.destroy(error)),
+    ],
+  ]);
   guardMessages(client, socket, offerOwn(client, { keyExchange, methods }));
   return await outcome;
 }
@@ -94,7 +98,7 @@ describe('what both sides have', () => {
     },
   ])('$ours with $theirs is $agreed', async ({ ours, theirs, agreed }) => {
     await using server = await serve(theirs);
-    const { client, kex, why } = await shakeHands(server.port, ours, await prepareHybrid());
+    const { client, kex, why } = await shakeHands(server.port, ours, hybridKeySource());
     expect([kex, why]).toEqual([agreed, '']);
     expect(isStrict(client)).toBe(true);
     client.destroy();
@@ -106,7 +110,7 @@ describe('what both sides have', () => {
     { ours: [CURVE], theirs: [HYBRID_METHOD] },
   ])('$ours with $theirs is nothing', async ({ ours, theirs }) => {
     await using server = await serve(theirs);
-    const { client, kex, why } = await shakeHands(server.port, ours, await prepareHybrid());
+    const { client, kex, why } = await shakeHands(server.port, ours, hybridKeySource());
     expect(kex).toBeUndefined();
     expect(why).toBe('Handshake failed: no matching key exchange algorithm');
     client.destroy();
@@ -116,13 +120,18 @@ describe('what both sides have', () => {
     const connections: Connection[] = [];
     await using server = await serve([HYBRID_METHOD], (connection) => connections.push(connection));
     const made: string[] = [];
-    const prepared = await prepareHybrid();
-    const newKeys = (): HybridKeys => {
-      const keys = prepared();
-      made.push(keys.publicKey.toString('hex'));
-      return keys;
-    };
-    const { client } = await shakeHands(server.port, [HYBRID_METHOD], newKeys);
+    const source = hybridKeySource();
+    const { client } = await shakeHands(server.port, [HYBRID_METHOD], {
+      prepare: () => source.prepare(),
+      get isPrepared() {
+        return source.isPrepared;
+      },
+      newKeys: () => {
+        const keys = source.newKeys();
+        made.push(keys.publicKey.toString('hex'));
+        return keys;
+      },
+    });
     const [connection] = connections as [Connection];
     for (let round = 0; round < 5; round += 1) {
       const rekeyed = Promise.all([once(client, 'handshake'), once(connection, 'handshake')]);
@@ -132,6 +141,60 @@ describe('what both sides have', () => {
     }
     expect(new Set(made).size).toBe(6);
     client.destroy();
+  });
+});
+
+describe('keys that are loaded when they are agreed on', () => {
+  test('are not loaded for another method', async () => {
+    await using server = await serve([CURVE]);
+    const source = hybridKeySource();
+    const { client, kex } = await shakeHands(server.port, [HYBRID_METHOD, CURVE], source);
+    expect([kex, source.isPrepared]).toEqual([CURVE, false]);
+    client.destroy();
+  });
+
+  test('cannot be loaded: the handshake fails, and says why', async () => {
+    await using server = await serve([HYBRID_METHOD]);
+    const { client, kex, why } = await shakeHands(server.port, [HYBRID_METHOD], {
+      ...hybridKeySource(),
+      isPrepared: false,
+      prepare: () => Promise.reject(new Error('no ML-KEM here')),
+    });
+    expect([kex, why]).toEqual([undefined, 'no ML-KEM here']);
+    client.destroy();
+  });
+
+  test('are loaded when the connection is over: nothing is sent, and nothing fails', async () => {
+    await using server = await serve([HYBRID_METHOD]);
+    const source = hybridKeySource();
+    const loading = deferred<void>();
+    const asked = deferred<void>();
+    let socket: Socket | undefined;
+    const shaking = shakeHands(
+      server.port,
+      [HYBRID_METHOD],
+      {
+        newKeys: () => source.newKeys(),
+        get isPrepared() {
+          return source.isPrepared;
+        },
+        prepare: async () => {
+          asked.resolve();
+          await loading.promise;
+          await source.prepare();
+        },
+      },
+      (connected) => {
+        socket = connected;
+      },
+    );
+    await asked.promise;
+    socket!.destroy();
+    expect((await shaking).kex).toBeUndefined();
+    const { bytesWritten } = socket!;
+    loading.resolve();
+    await source.prepare();
+    expect(socket!.bytesWritten).toBe(bytesWritten);
   });
 });
 
@@ -223,14 +286,13 @@ test(`of ${MUTATIONS} handshakes of which something was changed on the way none 
       sent += 1;
     };
   });
-  expect((await shakeHands(server.port, [HYBRID_METHOD], () => keys)).kex).toBe(HYBRID_METHOD);
+  const source: HybridKeySource = { prepare: async () => {}, isPrepared: true, newKeys: () => keys };
+  expect((await shakeHands(server.port, [HYBRID_METHOD], source)).kex).toBe(HYBRID_METHOD);
   isChanging = true;
   const outcomes: string[] = [];
   for (let round = 0; round < MUTATIONS; round += AT_ONCE) {
     const many = await Promise.all(
-      Array.from({ length: AT_ONCE }, () =>
-        shakeHands(server.port, [HYBRID_METHOD], () => keys, endWhenStuck),
-      ),
+      Array.from({ length: AT_ONCE }, () => shakeHands(server.port, [HYBRID_METHOD], source, endWhenStuck)),
     );
     for (const { client, kex, why } of many) {
       outcomes.push(kex ?? why);

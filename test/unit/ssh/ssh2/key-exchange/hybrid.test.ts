@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { encodeString, WireReader } from '../../../../../src/ssh/keys/wire.ts';
-import { hybridKeys, prepareAhead, prepareHybrid } from '../../../../../src/ssh/ssh2/key-exchange/hybrid.ts';
+import { hybridKeySource, hybridKeys } from '../../../../../src/ssh/ssh2/key-exchange/hybrid.ts';
 import {
   loadMlKem,
   type MlKem768,
@@ -89,12 +89,15 @@ describe.each(BACKENDS)('by $by', (mlKem) => {
   });
 });
 
-test('no two exchanges have the same keys, and those that were made before are used', async () => {
-  const newKeys = await prepareHybrid();
-  prepareAhead();
-  const [some, others] = await Promise.all([prepareHybrid(), prepareHybrid()]);
-  const keys = [newKeys(), newKeys(), some(), some(), others()];
-  expect(new Set(keys.map(({ publicKey }) => publicKey.toString('hex'))).size).toBe(5);
+test('no two exchanges have the same keys, of whichever connection', async () => {
+  const sources = [hybridKeySource(), hybridKeySource()];
+  for (const source of sources) {
+    expect(source.isPrepared).toBe(false);
+    expect(() => source.newKeys()).toThrow();
+  }
+  await Promise.all(sources.flatMap((source) => [source.prepare(), source.prepare()]));
+  const keys = sources.flatMap((source) => [source.newKeys(), source.newKeys(), source.newKeys()]);
+  expect(new Set(keys.map(({ publicKey }) => publicKey.toString('hex'))).size).toBe(6);
   for (const { publicKey } of keys) expect(publicKey.length).toBe(1216);
 });
 
