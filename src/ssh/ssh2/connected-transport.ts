@@ -2,24 +2,37 @@ import { deferred } from '../../core/deferred.ts';
 import { TshuttleError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { openByCarry } from '../open-by-carry.ts';
-import { BastionHungUp } from '../transport.ts';
+import { BastionHungUp, type BastionProgram, type ProgramListener, type Transport } from '../transport.ts';
 import { ChannelMux } from './channels/channel-mux.ts';
 import { cipherCost } from './channels/flow-control/cipher-cost.ts';
 import { MIN_QUEUE_BYTES } from './channels/flow-control/send-scheduler.ts';
 import type { ConnectedBastion } from './connection/connect.ts';
 import { describeEnding, REMEDY_NO_SERVER } from './connection/handshake-error.ts';
 import { watchLiveness } from './connection/liveness.ts';
+import type { Route } from './connection/route.ts';
 import { attachChannelWire } from './internals/channel-internals.ts';
 import { hasOpenSsl } from './internals/ciphers/openssl.ts';
 import { hasNativeCrypto } from './internals/connection-internals.ts';
 import { ProtocolViolation } from './peer-conduct.ts';
+import type { ConnectionLoad } from './pool/choose-connection.ts';
 import { deliverPromptly } from './prompt-delivery.ts';
 import { readBastionFile } from './read-file.ts';
 import { runBastionCommand, startBastionProgram } from './run-command.ts';
-import type { Ssh2Transport } from './transport.ts';
 
 /** How long the last messages (CLOSE of every channel, then DISCONNECT) may take before the socket is destroyed. */
 const DRAIN_TIMEOUT_MS = 1_000;
+
+/** A transport over one ssh2 connection. */
+export interface Ssh2Transport extends Transport, Pick<Route, 'dialled' | 'peers'> {
+  /** Reads a small text file of the bastion, if it may be read. @throws Error with a reason for people */
+  readFile(path: string): Promise<string>;
+  /** What a command on the bastion says, if it may run. @throws Error with a reason for people */
+  run(command: string): Promise<string>;
+  /** Runs a program on the bastion, if it may run. */
+  start(command: string, listener: ProgramListener): BastionProgram;
+  /** What it carries. */
+  load(): ConnectionLoad;
+}
 
 /** Carries flows over a connection, which it owns from now on; and warns where its cipher is slow on this machine. */
 export function carryOver(bastion: ConnectedBastion, mayOpenSession: boolean, logger: Logger): Ssh2Transport {

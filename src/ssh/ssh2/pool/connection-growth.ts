@@ -1,6 +1,6 @@
 import { messageOf, TshuttleError } from '../../../core/errors.ts';
 import type { Logger } from '../../../core/log.ts';
-import type { Ssh2Transport } from '../transport.ts';
+import type { Ssh2Transport } from '../connected-transport.ts';
 
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 300_000;

@@ -12,7 +12,7 @@ import {
   type ProgramListener,
   type Transport,
 } from '../../transport.ts';
-import type { Ssh2Transport } from '../transport.ts';
+import type { Ssh2Transport } from '../connected-transport.ts';
 import { type Candidate, chooseConnection, wantsAnother } from './choose-connection.ts';
 import { ConnectionGrowth, type OpenAnother } from './connection-growth.ts';
 import { type Member, makeMember, shortageOf } from './pool-member.ts';

@@ -1,5 +1,5 @@
 import type { FlowEnd } from '../../transport.ts';
-import type { Ssh2Transport } from '../transport.ts';
+import type { Ssh2Transport } from '../connected-transport.ts';
 import { RecentBytes } from './choose-connection.ts';
 
 /** Below this a refusal is the destination's: no sshd has so few descriptors. */
