@@ -21,6 +21,11 @@ const MAY_GO_ON = new Set(['NO_PACKETS']);
 /** The line that a connection is given up with. */
 const CUT = /it (?:sends|sent|answers|asks|exchanges|tells) |greeting lines exceeded|line too long/i;
 
+/** Refusals that nobody asked for are those of the next attempts, where these are sent before they are read. */
+const END: Readonly<Record<string, RegExp>> = {
+  LOGIN_FAILURE: new RegExp(`${CUT.source}|refused the login`, 'i'),
+};
+
 const KINDS = [
   ...['IGNORE', 'UNIMPLEMENTED', 'DEBUG', 'SERVICE_REQUEST', 'SERVICE_ACCEPT', 'EXT_INFO'],
   ...['KEXINIT', 'NEWKEYS', 'KEX_31', 'UNKNOWN', 'EMPTY'],
@@ -64,7 +69,7 @@ async function withstand(kind: string): Promise<Outcome> {
     const memory = new PeakMemory(pid);
     await bastion.untilOutput(/flooding/, START_MS);
     await Promise.race([delay(FLOOD_MS), tshuttle.exited]);
-    const isCut = (): boolean => CUT.test(tshuttle?.stderr ?? '');
+    const isCut = (): boolean => (END[kind] ?? CUT).test(tshuttle?.stderr ?? '');
     const what = (): string => `${kind}: the connection is given up: ${tshuttle?.stderr}`;
     if (!MAY_GO_ON.has(kind)) await until(isCut, { deadlineMs: START_MS, what });
     const peakKib = memory.stop();

@@ -52,7 +52,7 @@ const WORDS: Readonly<Record<string, readonly [words: string, withTunnel: number
   'metrics rules': ['', 0, 0],
   sudoers: ['--user nobody', 0, 0],
   'service install': ['--print office', 0, 0],
-  'service uninstall': ['nosuch', 64, 64],
+  'service uninstall': ['nosuch', 0, 0],
   'service status': ['', 0, 0],
   cleanup: ['', 0, 0],
   help: ['recipes', 0, 0],

@@ -30,21 +30,26 @@ export interface DialledSocket {
 /** The part of a target that dialling needs. */
 type DialTarget = Pick<SshTarget, 'host' | 'port' | 'addressFamily' | 'bindAddress' | 'connectTimeoutMs'>;
 
-/** {@link dialHost} for a bastion or a jump host. */
+/**
+ * {@link dialHost} for a bastion or a jump host. The socket is paused: what the bastion says, and how it ends, is kept by the kernel until
+ * the handshake begins.
+ */
 export async function dialBastion(target: SshTarget, context: DialContext): Promise<DialledSocket> {
-  return await dialHost(target, target.role, context);
+  return await dialHost(target, target.role, context, (socket) => socket.pause());
 }
 
 /**
  * Connects to the first address of a host that answers, in the order the resolver gives them.
  *
  * @param role what the host is, for messages
+ * @param onConnect called before anything is read
  * @throws TshuttleError ERR_BASTION_UNREACHABLE naming every address tried.
  */
 export async function dialHost(
   target: DialTarget,
   role: string,
   context: DialContext,
+  onConnect?: (socket: Socket) => void,
 ): Promise<DialledSocket> {
   const places = await resolveHost(target, role, context);
   const failures: string[] = [];
@@ -53,7 +58,8 @@ export async function dialHost(
     const shown = formatHostPort(address, target.port);
     await abortable(context.beforeDial(endpoint), context.signal);
     try {
-      return { socket: await connect(address, target, context.signal), peer: endpoint, shown };
+      const socket = await connect(address, target, context.signal, onConnect);
+      return { socket, peer: endpoint, shown };
     } catch (error) {
       context.signal.throwIfAborted();
       failures.push(`${shown}: ${describeFailure(error)}`);
@@ -123,7 +129,12 @@ function unresolved(target: DialTarget, role: string, cause: unknown): TshuttleE
 /** The scheduler of uploads counts on 'drain' from the least queue that it allows; Node 22 has a larger default. */
 const SOCKET_OPTIONS: SocketConstructorOpts & DuplexOptions = { writableHighWaterMark: MIN_QUEUE_BYTES };
 
-function connect(host: string, target: DialTarget, signal: AbortSignal): Promise<Socket> {
+function connect(
+  host: string,
+  target: DialTarget,
+  signal: AbortSignal,
+  onConnected: (socket: Socket) => void = () => {},
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = new Socket(SOCKET_OPTIONS);
     const fail = (error: unknown): void => {
@@ -141,6 +152,7 @@ function connect(host: string, target: DialTarget, signal: AbortSignal): Promise
     };
     const onConnect = (): void => {
       finish();
+      onConnected(socket);
       resolve(socket);
     };
     // Stays for the life of the socket: an error with no listener would end the process.

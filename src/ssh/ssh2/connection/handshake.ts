@@ -134,7 +134,9 @@ class Handshake {
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      this.#start();
+      // A ProxyCommand, or a proxy, may have ended it before.
+      if (this.#context.socket.destroyed) this.#fail(this.#context.socket.errored ?? undefined);
+      else this.#start();
       await this.#outcome.promise;
       await this.#filing;
       signal.throwIfAborted();
