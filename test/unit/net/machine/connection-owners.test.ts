@@ -145,7 +145,8 @@ test('neither servers of such connections nor this process are looked into', asy
 
 test('a look is bounded, the next one goes on, and what nobody has is not searched each time', async () => {
   const here = machine([1, 'psql', 70_002], [2, 'many', ...new Array<number>(30_000).fill(0)]);
-  for (let pid = 10; pid < 700; pid += 1) here.processes.set(pid, { name: 'idle', inodes: [0] });
+  // No process has such an id (2^22 at most), not even this one, which is not looked into.
+  for (let pid = 5_000_000; pid < 5_000_690; pid += 1) here.processes.set(pid, { name: 'idle', inodes: [0] });
   const owners = new ConnectionOwners([], here);
   const connections = [to(50_000), to(50_003)];
   const looks: number[] = [];
