@@ -112,6 +112,7 @@ const LEFT_OUT: readonly LeftOut[] = [
     files: ['component/ssh/proxy/proxy-command.test.ts', 'component/ssh/proxy/recipes.test.ts'],
     tests: [
       "component/ssh/config/ssh-config-forms.test.ts > ssh and we do the same with > 'ProxyCommand with tokens'",
+      'component/cli/early-end.test.ts > a connection that ends while ssh2 is being loaded > as its ProxyCommand does',
     ],
   },
   {
