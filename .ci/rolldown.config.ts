@@ -1,15 +1,14 @@
 import { join } from 'node:path';
 import { defineConfig, type OutputOptions } from 'rolldown';
 import { rawText } from './raw-text.ts';
-import { packageIn, requiredPackages } from './required-packages.ts';
-import { withoutFacades } from './without-facades.ts';
 
 /*
- * The build: few files, since to load one costs Node.js 0.7 ms and more, and a tunnel is made of 350 (native-notes/module-loading.md).
+ * The build: few files, since to load one costs Node.js 0.7 ms and more, and a tunnel is made of 350; and of CommonJS, which Node.js loads sooner
+ * (native-notes/module-loading.md).
  */
 
-/** Packages are loaded from node_modules, too: some have native code, and each is known there by its name and version. */
-const external = /^node:/;
+/** Packages are loaded from node_modules: some have native code, and each is known there by its name and version. */
+const external = /^[^./]/;
 
 /** Where .ci/build wants it first: a folder deeper than dist. */
 const MAKING = process.env['TSHUTTLE_DIST'];
@@ -17,7 +16,8 @@ const FOLDER = MAKING ?? 'dist';
 
 const output: OutputOptions = {
   dir: FOLDER,
-  format: 'esm',
+  format: 'cjs',
+  strict: true,
   sourcemap: 'hidden',
   sourcemapPathTransform: (source) => (MAKING === undefined ? source : source.replace('../', '')),
   entryFileNames: '[name].js',
@@ -51,15 +51,13 @@ const COMMANDS = [
   'app/keep-up/shared-networks',
 ];
 
-const isOutside = (id: string): boolean => packageIn(id) !== undefined || /^[^./]/.test(id);
-
 type Graph = { getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null };
 
 /** A module, and all that is loaded with it. @throws Error when there is no such file */
 function closureOf(id: string, graph: Graph, into = new Set<string>()): Set<string> {
   if (into.has(id)) return into;
   into.add(id);
-  if (isOutside(id)) return into;
+  if (external.test(id)) return into;
   const module = graph.getModuleInfo(id);
   if (module === null) throw new Error(`.ci/rolldown.config.ts names ${id}, which is not there`);
   for (const imported of module.importedIds) closureOf(imported, graph, into);
@@ -79,12 +77,11 @@ const closureOfAll = (names: readonly string[], graph: Graph): Set<string> => {
 function fileOf(id: string, graph: Graph): string | null {
   if (id.endsWith('/src/cli/main.ts')) return null;
   if (closureOfAll(['cli/main'], graph).has(id)) return 'version';
-  const outside = [...closureOf(id, graph)].filter((one) => isOutside(one) && !external.test(one));
-  const packages = new Set(outside.map((one) => /^(?:@[^/]+\/)?[^/]+/.exec(packageIn(one) ?? one)![0]));
+  const externals = [...closureOf(id, graph)].filter((one) => external.test(one) && !one.startsWith('node:'));
+  const packages = new Set(externals.map((one) => /^(?:@[^/]+\/)?[^/]+/.exec(one)![0]));
   const suffix = [...packages].sort().map((name) => `-${name.replaceAll(/\W/g, '')}`).join('');
   if (closureOfAll(COMMANDS, graph).has(id)) return `command${suffix}`;
-  if (closureOfAll(TUNNEL, graph).has(id)) return `tunnel${suffix}`;
-  return packageIn(id) === undefined ? null : `package${suffix}`;
+  return closureOfAll(TUNNEL, graph).has(id) ? `tunnel${suffix}` : null;
 }
 
 /** What runs as root is copied as a whole: two programs, and what they share. */
@@ -92,7 +89,6 @@ const rootPrograms = defineConfig({
   input: { helper: 'src/intercept/root/main.ts', guardian: 'src/intercept/root/guardian/guardian.ts' },
   platform: 'node',
   external,
-  plugins: [requiredPackages()],
   output: { ...output, minify: READABLE, dir: `${FOLDER}/root`, codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] } },
 });
 
@@ -102,7 +98,7 @@ export default defineConfig([
     preserveEntrySignatures: 'allow-extension',
     platform: 'node',
     external,
-    plugins: [rawText(), requiredPackages(), withoutFacades()],
+    plugins: [rawText()],
     output: { ...output, minify: MINIFIED, cleanDir: true, codeSplitting: { includeDependenciesRecursively: false, groups: [{ debugName: 'few files', name: fileOf }] } },
   },
   rootPrograms,
@@ -110,7 +106,6 @@ export default defineConfig([
     input: { 'namespace-holder': 'src/net/machine/namespace/namespace-holder.ts' },
     platform: 'node',
     external,
-    plugins: [requiredPackages()],
-    output: { ...output, minify: READABLE, codeSplitting: false },
+      output: { ...output, minify: READABLE, codeSplitting: false },
   },
 ]);

@@ -47,9 +47,9 @@ export async function installHelper(nodePath: string): Promise<InstalledFiles> {
     for (const [name, folder] of koffiFolders()) await copy(folder, join(fresh, 'node_modules', name));
     for (const { from, to } of nodeCopied ? node.files : []) await copy(from, join(fresh, to));
     const interpreter = nodeCopied ? INSTALLED_NODE : nodePath;
-    const helper = `#!${interpreter}\nimport('./${PROGRAMS}/helper.js');\n`;
+    const helper = `#!${interpreter}\nrequire('./${PROGRAMS}/helper.js');\n`;
     await writeFile(join(fresh, 'helper'), helper);
-    const manifest = { name: 'tshuttle-helper', version, type: 'module', parentMade };
+    const manifest = { name: 'tshuttle-helper', version, parentMade };
     await writeFile(join(fresh, 'package.json'), `${JSON.stringify(manifest)}\n`);
     await makeRoots(fresh);
     if (nodeCopied) checkCopy(join(fresh, relative(INSTALLED_FOLDER, INSTALLED_NODE)), nodePath);

@@ -4,7 +4,7 @@ import { rename } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** Below dist/, so that it finds its installation as the product does; a build removes it (.ci/rolldown.config.ts). */
+/** Below dist/, so that it finds its installation as the product does; a build removes it (.ci/build). */
 const FOLDER = 'dist/test';
 
 const BUNDLER = 'node_modules/rolldown/bin/cli.mjs';
@@ -19,7 +19,7 @@ const NODE = process.env['TSHUTTLE_BUILD_NODE'] ?? process.execPath;
  * @returns the file with the same exports, from there, too
  */
 export async function buildModule(path: string): Promise<string> {
-  const file = join(FOLDER, `${basename(path, extname(path))}.js`);
+  const file = join(FOLDER, `${basename(path, extname(path))}.mjs`);
   // Other processes build it, too, and run what another built.
   const fresh = `${file}.${randomUUID()}`;
   await promisify(execFile)(NODE, [BUNDLER, '--config', '.ci/built-module.config.ts', '--file', fresh], {
