@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 
 /*
  * The one reader and writer of literal addresses on the way of every flow, and in the root process: without any package.
- * What a user writes is read by parse-cidr.ts.
+ * Networks that a user writes are read by parse-cidr.ts.
  */
 
 /** 4 for IPv4, 6 for IPv6. */

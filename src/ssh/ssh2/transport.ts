@@ -12,13 +12,11 @@ export async function openSsh2Transport(
   target: SshTarget,
   context: ConnectContext & { readonly mayOpenSession: boolean },
 ): Promise<Ssh2Transport> {
-  // With ssh2, which is loaded while the bastion is being reached.
-  const loading = import('./connected-transport.ts');
-  loading.catch(() => {});
   const bastion = await connectBastion(target, {
     ...context,
     openJumpHost: (jumpHost) => openSsh2Transport(jumpHost, context),
   });
-  const { carryOver } = await loading;
+  // In one file with what shook hands: it is not loaded before.
+  const { carryOver } = await import('./connected-transport.ts');
   return carryOver(bastion, context.mayOpenSession, context.logger);
 }

@@ -76,18 +76,19 @@ export async function connectBastion(target: SshTarget, context: ConnectContext)
     heldKey === undefined
       ? await chooseHostKeyAlgorithms(target, knownHosts, context)
       : heldKeyAlgorithms(target.algorithms.hostKey, heldKey);
-  const opening = openRoute(target, { openJumpHost: noJumpHost, ...context }).catch((error: unknown) => {
+  const route = await openRoute(target, {
+    openJumpHost: noJumpHost,
+    ...context,
+    // ssh2 is loaded while the bastion is being reached (native-notes/module-loading.md); who needs it is told why it is not.
+    onUnderWay: () => void import('./handshake.ts').catch(() => {}),
+  }).catch((error: unknown) => {
     if (target.proxy.kind !== 'none') throw error;
     throw perhapsBanned(error, heldKey !== undefined || hasAnswered(target, knownHosts));
   });
-  // ssh2 is loaded while the bastion is being reached (native-notes/module-loading.md).
-  const loading = import('./handshake.ts');
-  loading.catch(() => {});
-  const route = await opening;
   context.onReached?.();
   context.onStep?.(`connecting to ${nameTarget(target)}: waiting for its host key`);
   try {
-    const { shakeHands } = await loading;
+    const { shakeHands } = await import('./handshake.ts');
     const { client, hostKey, algorithms, keyOptions } = await shakeHands({
       ...context,
       target,

@@ -17,6 +17,8 @@ export interface DialContext {
   beforeDial(endpoint: Endpoint): Promise<void>;
   /** The resolver of this machine when left out. */
   readonly lookUp?: LookUpHost | undefined;
+  /** Called when a connection is under way: what takes long, and is needed once it is there, has time now. */
+  readonly onUnderWay?: (() => void) | undefined;
 }
 
 /** A connected socket and the address it is connected to. */
@@ -58,7 +60,10 @@ export async function dialHost(
     const shown = formatHostPort(address, target.port);
     await abortable(context.beforeDial(endpoint), context.signal);
     try {
-      const socket = await connect(address, target, context.signal, onConnect);
+      const connecting = connect(address, target, context.signal, onConnect);
+      // Behind connect(2), which Node.js calls in the next tick.
+      if (context.onUnderWay !== undefined) setImmediate(context.onUnderWay);
+      const socket = await connecting;
       return { socket, peer: endpoint, shown };
     } catch (error) {
       context.signal.throwIfAborted();
