@@ -106,6 +106,6 @@ export default defineConfig([
     input: { 'namespace-holder': 'src/net/machine/namespace/namespace-holder.ts' },
     platform: 'node',
     external,
-      output: { ...output, minify: READABLE, codeSplitting: false },
+    output: { ...output, minify: READABLE, codeSplitting: false },
   },
 ]);

@@ -126,7 +126,7 @@ export async function openTunnel(options: TunnelOptions, context: TunnelContext)
     );
     cleanup.push(() => flows?.close());
     cleanup.push(() => bastionOpening.close());
-    // While the bastion gets ready to answer.
+    // Beside what the bastion is opened with.
     const { CapturedDns } = await import('../dns/names/captured-dns.ts');
     dns = await CapturedDns.open(options.dns, {
       logger,

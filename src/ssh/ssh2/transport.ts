@@ -16,7 +16,7 @@ export async function openSsh2Transport(
     ...context,
     openJumpHost: (jumpHost) => openSsh2Transport(jumpHost, context),
   });
-  // In one file with what shook hands: it is not loaded before.
+  // The build has it in one file with the handshake, which is loaded by now.
   const { carryOver } = await import('./connected-transport.ts');
   return carryOver(bastion, context.mayOpenSession, context.logger);
 }

@@ -8,6 +8,7 @@ import {
   isLoopback,
   numberToAddress,
 } from '../../../../src/net/address/literal.ts';
+import { parseCidr } from '../../../../src/net/address/parse-cidr.ts';
 import { seededRandom } from '../../intercept/rules/seeded-random.ts';
 
 describe('addressBytes', () => {
@@ -38,6 +39,9 @@ describe('a literal address and its number', () => {
         const address = numberToAddress(family, value);
         const read = family === 4 ? IPv4.fromString(text) : IPv6.fromString(text);
         expect(value, `seed ${seed}: ${text}`).toBe(read.value);
+        // What is mapped parseCidr has as IPv4.
+        const isMapped = family === 6 && value >> 32n === 0xffffn;
+        expect(parseCidr(text)?.first, `seed ${seed}: ${text}`).toBe(isMapped ? value & 0xffff_ffffn : value);
         expect(addressToNumber(family, address), `seed ${seed}: ${text}`).toBe(value);
         expect(bytesToAddress(addressBytes(text)), `seed ${seed}: ${text}`).toBe(address);
         expect(canonicalAddress(text), `seed ${seed}: ${text}`).toBe(address);

@@ -4,6 +4,38 @@ import { describe, expect, it } from 'vitest';
 import { dialHost } from '../../../../../src/ssh/ssh2/connection/dial.ts';
 
 describe('dialling', () => {
+  // The first: a connect(2) of another test would count, too.
+  it('tells that a connection is under way only when the kernel has been asked for it', async () => {
+    const server = createServer((socket) => socket.destroy());
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { readonly port: number };
+    const target = {
+      host: '127.0.0.1',
+      port,
+      addressFamily: 'any',
+      bindAddress: undefined,
+      connectTimeoutMs: 5_000,
+    } as const;
+    let isConnected = false;
+    const wasAsked: boolean[] = [];
+    const context = {
+      signal: new AbortController().signal,
+      beforeDial: async () => {},
+      onUnderWay: () =>
+        wasAsked.push(isConnected || process.getActiveResourcesInfo().includes('ConnectWrap')),
+    };
+    try {
+      const { socket } = await dialHost(target, 'bastion', context, () => {
+        isConnected = true;
+      });
+      socket.destroy();
+      await expect.poll(() => wasAsked).toEqual([true]);
+    } finally {
+      server.close();
+    }
+  });
+
   it('goes by the look-up that it is given, and not by the resolver of this machine', async () => {
     const server = createServer((socket) => socket.destroy());
     server.listen(0, '127.0.0.1');
